@@ -1,0 +1,133 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The language mode and the checks that every target of ours is compiled with.
+/// `ROLLCALL_STRICT=1` (set by hack/test) makes every warning an error; a user's build is not broken by a newer compiler's new warning.
+let settings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ] + (Context.environment["ROLLCALL_STRICT"] == "1" ? [.treatAllWarnings(as: .error)] : [])
+
+// What of other packages each target names; a product is written out once.
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+
+let package = Package(
+  name: "rollcall",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "rollcall", targets: ["Rollcall"]),
+    .executable(name: "rollcall-agent", targets: ["RollcallAgent"]),
+    .library(name: "KubeClient", targets: ["KubeClient"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    // No traits: configuration files are read by our own YAML module, and full Foundation would triple the agent's size.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // C libraries
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+    // Leaves: values and parsers, no input or output of their own beyond what their name says
+    .target(name: "Roll", swiftSettings: settings),
+    .target(name: "JSON", swiftSettings: settings),
+    .target(name: "ProcFS", swiftSettings: settings),
+    .target(name: "Exposition", swiftSettings: settings),
+    .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
+    .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: settings),
+
+    // Parts
+    .target(name: "KubeClient", dependencies: ["HTTPTransport", "JSON", "YAML", logging], swiftSettings: settings),
+    .target(name: "Collector", dependencies: ["Roll", "Exposition", "HTTPTransport"], swiftSettings: settings),
+    .target(name: "LinuxCollector", dependencies: ["Roll", "ProcFS", "Exposition"], swiftSettings: settings),
+    .target(
+      name: "Simulator",
+      dependencies: ["JSON", "YAML", hummingbird, httpTypes, logging, nioCore, serviceLifecycle],
+      swiftSettings: settings),
+    .target(
+      name: "Controller",
+      dependencies: [
+        "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Roll", "YAML",
+        crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
+      ],
+      swiftSettings: settings),
+
+    // Executables
+    .executableTarget(
+      name: "Rollcall",
+      dependencies: [
+        "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Roll", "Simulator", "YAML",
+        argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
+      ],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "RollcallAgent",
+      dependencies: [
+        "LinuxCollector", "Roll", "Exposition", "ProcFS",
+        argumentParser, httpTypes, hummingbird, hummingbirdTLS, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
+      ],
+      swiftSettings: settings),
+
+    // Tests
+    .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/Support", swiftSettings: settings),
+    .testTarget(name: "RollTests", dependencies: ["Roll"], swiftSettings: settings),
+    .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+    .testTarget(name: "YAMLTests", dependencies: ["YAML", "JSON"], swiftSettings: settings),
+    .testTarget(name: "ProcFSTests", dependencies: ["ProcFS"], resources: [.copy("Fixtures")], swiftSettings: settings),
+    .testTarget(name: "ExpositionTests", dependencies: ["Exposition"], swiftSettings: settings),
+    .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "KubeClientTests",
+      dependencies: ["KubeClient", "HTTPTransport", "JSON", "Simulator", "TestSupport", "YAML", logging],
+      swiftSettings: settings),
+    .testTarget(
+      name: "CollectorTests", dependencies: ["Collector", "Roll", "Exposition", "HTTPTransport", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "LinuxCollectorTests", dependencies: ["LinuxCollector", "ProcFS", "Roll", "Exposition"],
+      resources: [.copy("Fixtures")], swiftSettings: settings),
+    .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "JSON", "TestSupport", "HTTPTransport"], swiftSettings: settings),
+    .testTarget(
+      name: "ControllerTests",
+      dependencies: [
+        "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Roll", "Simulator", "TestSupport", "YAML", logging,
+        x509,
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "RollcallAgentTests",
+      dependencies: ["RollcallAgent", "HTTPTransport", "LinuxCollector", "Roll", "TestSupport", x509, swiftASN1, crypto],
+      swiftSettings: settings),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["HTTPTransport", "JSON", "KubeClient", "Simulator", "TestSupport", "Controller", "Rollcall"],
+      swiftSettings: settings),
+  ]
+)
+
+// TEMPORARY: ONLY=KubeClientTests,YAMLTests limits which test targets exist, while many hands work at once. Goes before the first release.
+if let only = Context.environment["ONLY"] {
+  let names = only.split(separator: ",").map(String.init)
+  package.targets.removeAll { $0.type == .test && !names.contains($0.name) }
+}

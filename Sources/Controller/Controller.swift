@@ -1,0 +1,3 @@
+import Hummingbird
+import X509
+import Crypto

@@ -1,0 +1,91 @@
+internal import FoundationEssentials
+
+/// Text that is not JSON.
+public struct JSONError: Error, CustomStringConvertible, Sendable {
+  public var description: String
+}
+
+extension JSONValue {
+  /// Reads one JSON document in UTF-8.
+  /// - Throws: `JSONError` with what the parser found wrong.
+  public init(parsing bytes: some Sequence<UInt8>) throws(JSONError) {
+    do {
+      self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+    } catch {
+      throw JSONError(description: "not JSON: \(error)")
+    }
+  }
+
+  /// The document in UTF-8 without white space, the members of every object in the order of their names.
+  public var bytes: [UInt8] { encoded(pretty: false) }
+
+  /// The document as text over several lines, the members of every object in the order of their names.
+  public var prettyText: String { String(decoding: encoded(pretty: true), as: UTF8.self) }
+
+  private func encoded(pretty: Bool) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
+    // Nothing in a JSONValue can fail to encode but a number that JSON does not have; that one is written as text.
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+    guard let data = try? encoder.encode(self) else { return Array("null".utf8) }
+    return [UInt8](data)
+  }
+}
+
+extension JSONValue: Codable {
+  public init(from decoder: any Decoder) throws {
+    if let members = try? decoder.container(keyedBy: MemberKey.self) {
+      var object: [String: JSONValue] = [:]
+      for key in members.allKeys {
+        object[key.stringValue] = try members.decode(JSONValue.self, forKey: key)
+      }
+      self = .object(object)
+    } else if var elements = try? decoder.unkeyedContainer() {
+      var array: [JSONValue] = []
+      while !elements.isAtEnd {
+        array.append(try elements.decode(JSONValue.self))
+      }
+      self = .array(array)
+    } else {
+      let value = try decoder.singleValueContainer()
+      if value.decodeNil() {
+        self = .null
+      } else if let bool = try? value.decode(Bool.self) {
+        self = .bool(bool)
+      } else if let integer = try? value.decode(Int64.self) {
+        self = .integer(integer)
+      } else if let number = try? value.decode(Double.self) {
+        self = .number(number)
+      } else {
+        self = .string(try value.decode(String.self))
+      }
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .null:
+      var container = encoder.singleValueContainer()
+      try container.encodeNil()
+    case .bool(let value): try value.encode(to: encoder)
+    case .integer(let value): try value.encode(to: encoder)
+    case .number(let value): try value.encode(to: encoder)
+    case .string(let value): try value.encode(to: encoder)
+    case .array(let elements): try elements.encode(to: encoder)
+    case .object(let members):
+      var container = encoder.container(keyedBy: MemberKey.self)
+      for (name, member) in members {
+        try container.encode(member, forKey: MemberKey(stringValue: name))
+      }
+    }
+  }
+}
+
+/// Any member name; an object's index is never a number.
+private struct MemberKey: CodingKey {
+  var stringValue: String
+  var intValue: Int? { nil }
+  init(stringValue: String) { self.stringValue = stringValue }
+  init?(intValue: Int) { nil }
+}

@@ -1,0 +1,49 @@
+// What the controller and the agent say to each other, as JSON over `POST /v1/roll`. Both executables link this module and nothing
+// else of each other's, so the format stands here.
+
+/// The request. Answered with 200 and a `RollReport`, or with 409 if the agent does not hold the roll that `hash` names: then the
+/// controller says it again with `entries`.
+package struct RollRequest: Codable, Hashable, Sendable {
+  package var node: String
+  package var hash: String
+  /// Only when the roll changed, or the agent asked for it.
+  package var entries: [RollEntry]?
+
+  package init(node: String, hash: String, entries: [RollEntry]?) {
+    self.node = node
+    self.hash = hash
+    self.entries = entries
+  }
+}
+
+/// The response.
+package struct RollReport: Codable, Hashable, Sendable {
+  /// The roll that was called.
+  package var hash: String
+  /// One for each entry of the roll, in its order.
+  package var answers: [AgentAnswer]
+  /// Seconds since `/metrics` was last served in full; absent if it never was.
+  package var secondsSinceScrape: Double?
+
+  package init(hash: String, answers: [AgentAnswer], secondsSinceScrape: Double?) {
+    self.hash = hash
+    self.answers = answers
+    self.secondsSinceScrape = secondsSinceScrape
+  }
+}
+
+/// One container's answer: either an age, or a reason with its detail.
+package struct AgentAnswer: Codable, Hashable, Sendable {
+  /// Seconds between the reading of the container's numbers and this report.
+  package var age: Double?
+  package var reason: Reason?
+  package var detail: String?
+
+  package static func collected(age: Double) -> AgentAnswer {
+    AgentAnswer(age: age, reason: nil, detail: nil)
+  }
+
+  package static func missed(_ reason: Reason, detail: String) -> AgentAnswer {
+    AgentAnswer(age: nil, reason: reason, detail: detail)
+  }
+}

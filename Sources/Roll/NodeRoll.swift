@@ -1,0 +1,56 @@
+/// The roll of one node: what one node task calls.
+package struct NodeRoll: Hashable, Sendable {
+  package var node: String
+  package var source: Source
+  /// Where the node is reached: an IP address, or a DNS name. `nil` if the API server knows none.
+  package var address: String?
+  /// What the node's `Ready` condition says; a node without the condition counts as ready.
+  package var nodeReady: Bool
+  /// In a stable order: by namespace, pod and container.
+  package var entries: [RollEntry]
+  package var exempt: [ExemptEntry]
+  /// Changes whenever `entries` change; equal content has an equal hash, also across restarts of the controller.
+  package var hash: String
+
+  package init(
+    node: String, source: Source, address: String?, nodeReady: Bool, entries: [RollEntry], exempt: [ExemptEntry], hash: String
+  ) {
+    self.node = node
+    self.source = source
+    self.address = address
+    self.nodeReady = nodeReady
+    self.entries = entries
+    self.exempt = exempt
+    self.hash = hash
+  }
+}
+
+/// What one container said when the roll was called.
+package enum Outcome: Hashable, Sendable {
+  /// Collected, `age` before the answer was received: differences survive clocks that disagree, times of day do not.
+  case collected(age: Duration)
+  /// Not collected. The detail is for people: what was tried, on what, and what came of it.
+  case missed(Reason, detail: String)
+}
+
+/// What came of calling one node's roll once.
+package struct RollCall: Sendable {
+  /// One for each entry of the roll that was called, in its order.
+  package var outcomes: [Outcome]
+  /// How long ago Prometheus last fetched the data of this node, where the source can tell. `.some(nil)` means never.
+  package var lastScrape: LastScrape
+
+  package init(outcomes: [Outcome], lastScrape: LastScrape) {
+    self.outcomes = outcomes
+    self.lastScrape = lastScrape
+  }
+}
+
+/// When a node's data was last scraped.
+package enum LastScrape: Hashable, Sendable {
+  /// The source does not see who reads its data (a Windows exporter, a pod's own endpoint).
+  case notObservable
+  /// It sees, and nobody came since it started.
+  case never
+  case ago(Duration)
+}

@@ -1,0 +1,3 @@
+import ArgumentParser
+import Controller
+@main struct RollcallCommand: ParsableCommand {}

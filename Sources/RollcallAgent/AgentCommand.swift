@@ -1,0 +1,4 @@
+import ArgumentParser
+import HummingbirdTLS
+import Hummingbird
+@main struct AgentCommand: ParsableCommand {}

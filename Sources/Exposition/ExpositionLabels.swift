@@ -1,0 +1,110 @@
+/// Labels as they stand between the braces, names and escaped values. Formatting them once and writing them often is what makes a large
+/// page cheap, so hot paths keep values of this type beside their records.
+///
+/// Label names come from our own source code and are not escaped: a value from outside belongs on the right-hand side.
+package struct ExpositionLabels: Hashable, Sendable, ExpressibleByDictionaryLiteral {
+  /// `namespace="shop",pod="web-0"`, without the braces.
+  package private(set) var bytes: [UInt8] = []
+
+  package static let none = ExpositionLabels()
+
+  package init() {}
+
+  /// In the order given; a name must not come twice.
+  package init(dictionaryLiteral elements: (String, String)...) {
+    for (name, value) in elements {
+      append(name, value)
+    }
+  }
+
+  package var isEmpty: Bool { bytes.isEmpty }
+
+  package mutating func append(_ name: String, _ value: String) {
+    assert(isLabelName(name), "not a label name: \(name)")
+    if !bytes.isEmpty {
+      bytes.append(UInt8(ascii: ","))
+    }
+    bytes.append(contentsOf: name.utf8)
+    bytes.append(UInt8(ascii: "="))
+    bytes.append(UInt8(ascii: "\""))
+    bytes.appendEscapedLabelValue(value)
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Both sets, these first. The names must differ.
+  package mutating func append(_ others: ExpositionLabels) {
+    if !bytes.isEmpty, !others.bytes.isEmpty {
+      bytes.append(UInt8(ascii: ","))
+    }
+    bytes.append(contentsOf: others.bytes)
+  }
+
+  /// These labels and one more.
+  package func adding(_ name: String, _ value: String) -> ExpositionLabels {
+    var labels = self
+    labels.append(name, value)
+    return labels
+  }
+}
+
+/// Whether the name is one that the format allows: a letter or `_`, then letters, digits or `_`.
+package func isLabelName(_ name: String) -> Bool {
+  guard let first = name.utf8.first, first.isNameStart, first != UInt8(ascii: ":") else { return false }
+  return name.utf8.allSatisfy { $0.isNamePart && $0 != UInt8(ascii: ":") }
+}
+
+/// Whether the name is one that the format allows: a letter, `_` or `:`, then letters, digits, `_` or `:`.
+package func isMetricName(_ name: String) -> Bool {
+  guard let first = name.utf8.first, first.isNameStart else { return false }
+  return name.utf8.allSatisfy(\.isNamePart)
+}
+
+extension UInt8 {
+  /// Letters, `_` and `:`; a label name may not have the colon.
+  var isNameStart: Bool {
+    switch self {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"), UInt8(ascii: ":"): true
+    default: false
+    }
+  }
+
+  var isDigit: Bool {
+    UInt8(ascii: "0") <= self && self <= UInt8(ascii: "9")
+  }
+
+  var isNamePart: Bool { isNameStart || isDigit }
+}
+
+extension [UInt8] {
+  /// `\`, `"` and line feed are escaped in a label value.
+  mutating func appendEscapedLabelValue(_ value: String) {
+    for byte in value.utf8 {
+      switch byte {
+      case UInt8(ascii: "\\"), UInt8(ascii: "\""):
+        append(UInt8(ascii: "\\"))
+        append(byte)
+      case UInt8(ascii: "\n"):
+        append(UInt8(ascii: "\\"))
+        append(UInt8(ascii: "n"))
+      default:
+        append(byte)
+      }
+    }
+  }
+
+  /// `\` and line feed are escaped in a help text, quotes are not.
+  mutating func appendEscapedHelp(_ text: String) {
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\\"):
+        append(byte)
+        append(byte)
+      case UInt8(ascii: "\n"):
+        append(UInt8(ascii: "\\"))
+        append(UInt8(ascii: "n"))
+      default:
+        append(byte)
+      }
+    }
+  }
+}

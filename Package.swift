@@ -22,6 +22,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 
@@ -45,6 +46,7 @@ let package = Package(
     // No traits: configuration files are read by our own YAML module, and full Foundation would triple the agent's size.
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
   ],
   targets: [
     // C libraries
@@ -80,7 +82,7 @@ let package = Package(
       name: "Rollcall",
       dependencies: [
         "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Roll", "Simulator", "YAML",
-        argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
+        argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess,
       ],
       swiftSettings: settings),
     .executableTarget(

@@ -1,0 +1,36 @@
+package import Roll
+
+/// What is missing.
+package enum GapKind: String, CaseIterable, Codable, Hashable, Sendable {
+  /// No collection within the threshold.
+  case uncollected
+  /// Collected, and not fetched by Prometheus within the threshold.
+  case unscraped
+}
+
+/// A due container whose last collection or last scrape is older than the threshold.
+package struct Gap: Hashable, Sendable {
+  package var container: ContainerReference
+  package var node: String
+  package var source: Source
+  package var kind: GapKind
+  /// The newest reason; it may change while the gap is open.
+  package var reason: Reason
+  /// For people: what was tried, on what, and what came of it. May be empty.
+  package var detail: String
+  /// Where the gap begins: the last collection (or scrape), or the moment when the container was due if there was none. It stands
+  /// still while the gap is open, and lies a threshold before the gap was opened.
+  package var since: Moment
+
+  package init(
+    container: ContainerReference, node: String, source: Source, kind: GapKind, reason: Reason, detail: String, since: Moment
+  ) {
+    self.container = container
+    self.node = node
+    self.source = source
+    self.kind = kind
+    self.reason = reason
+    self.detail = detail
+    self.since = since
+  }
+}

@@ -1,0 +1,118 @@
+package import Roll
+
+/// For every container on the roll: since when it is due, when it was last collected, and when its data was last scraped; and from
+/// that the gaps. Pure and synchronous: time comes in as an argument, and what opened or closed comes out of each call.
+///
+/// Ages go on by themselves: a node task that hangs leads to a gap as one that fails does, as long as `evaluate` is called.
+package struct Ledger: Sendable {
+  /// How old a collection or a scrape may be.
+  package let threshold: Duration
+  package private(set) var nodes: [String: NodeLedger] = [:]
+  /// Gaps from before a restart whose container has not come onto the roll yet.
+  private var unclaimed: [ContainerReference: [RestoredGap]] = [:]
+
+  private struct RestoredGap {
+    var gap: OpenGap
+    var since: Moment
+  }
+
+  package init(threshold: Duration) {
+    self.threshold = threshold
+  }
+
+  // MARK: Changes
+
+  /// A node's roll is new or changed.
+  package mutating func update(_ roll: NodeRoll, at now: Moment) -> [GapTransition] {
+    let transitions = nodes[roll.node]?.update(to: roll, at: now) ?? []
+    if nodes[roll.node] == nil {
+      nodes[roll.node] = NodeLedger(roll: roll, at: now, threshold: threshold)
+    }
+    if !unclaimed.isEmpty {
+      for entry in roll.entries where unclaimed[entry.reference] != nil { claim(entry.reference, on: roll.node) }
+    }
+    return transitions
+  }
+
+  /// A node is gone: its gaps close, and none of them counts as recovered.
+  package mutating func remove(node: String, at now: Moment) -> [GapTransition] {
+    let transitions = nodes[node]?.closeAll(at: now) ?? []
+    nodes[node] = nil
+    return transitions
+  }
+
+  /// Enters what came of calling a roll, received `now`. A roll that has been replaced meanwhile counts for those of its containers
+  /// that are still there.
+  package mutating func record(_ call: RollCall, of roll: NodeRoll, at now: Moment) -> [GapTransition] {
+    nodes[roll.node]?.record(call, of: roll, at: now, threshold: threshold) ?? []
+  }
+
+  /// Opens the gaps that time alone makes. To be called every few seconds.
+  package mutating func evaluate(at now: Moment) -> [GapTransition] {
+    var transitions: [GapTransition] = []
+    for node in nodes.keys where nodes[node].map({ now > $0.quietUntil }) == true {
+      transitions += nodes[node]?.review(at: now, threshold: threshold) ?? []
+    }
+    return transitions
+  }
+
+  // MARK: Restarts
+
+  /// Takes over the gaps that were open before a restart: they stay open with the age that they have, and are not opened anew.
+  package mutating func restore(openGaps: [OpenGap], at reading: ClockReading) {
+    for gap in openGaps {
+      let age = max(reading.unixMilliseconds - gap.sinceUnixMilliseconds, 0)
+      let restored = RestoredGap(gap: gap, since: reading.moment - .milliseconds(age))
+      unclaimed[gap.container, default: []].append(restored)
+      claim(gap.container, on: gap.node)
+    }
+  }
+
+  /// Closes the restored gaps whose container is not on any roll. To be called once every roll has been entered after a restart.
+  package mutating func settleRestored(at now: Moment) -> [GapTransition] {
+    let left = unclaimed.values.flatMap(\.self)
+    unclaimed = [:]
+    return left.map { restored in
+      let exemption = nodes[restored.gap.node]?.roll.exemption(of: restored.gap.container)
+      return GapTransition(
+        gap: Gap(restored.gap, since: restored.since),
+        change: .closed(exemption.map { .exempt($0) } ?? .leftRoll, after: now - restored.since), at: now)
+    }
+  }
+
+  private mutating func claim(_ reference: ContainerReference, on node: String) {
+    guard let restored = unclaimed[reference], nodes[node] != nil else { return }
+    let left = restored.filter { nodes[node]?.reopen($0.gap, since: $0.since) != true }
+    unclaimed[reference] = left.isEmpty ? nil : left
+  }
+
+  // MARK: Reading
+
+  /// Every open gap, by container and kind.
+  package func gaps() -> [Gap] {
+    var gaps = unclaimed.values.joined().map { Gap($0.gap, since: $0.since) }
+    for node in nodes.values { gaps += node.gaps() }
+    return gaps.sorted { ($0.container, $0.kind.rawValue) < ($1.container, $1.kind.rawValue) }
+  }
+
+  /// Every open gap in the form that survives a restart, the oldest first.
+  package func openGaps(at reading: ClockReading) -> [OpenGap] {
+    var gaps = unclaimed.values.joined().map(\.gap)
+    for node in nodes.values { gaps += node.openGaps(at: reading) }
+    return gaps.sorted {
+      ($0.sinceUnixMilliseconds, $0.container, $0.kind.rawValue) < ($1.sinceUnixMilliseconds, $1.container, $1.kind.rawValue)
+    }
+  }
+
+  /// What is expected and what was collected, by node name.
+  package func coverage(at now: Moment) -> [NodeCoverage] {
+    nodes.values.map { $0.coverage(at: now, threshold: threshold) }.sorted { $0.node < $1.node }
+  }
+}
+
+extension Gap {
+  init(_ gap: OpenGap, since: Moment) {
+    self.init(
+      container: gap.container, node: gap.node, source: gap.source, kind: gap.kind, reason: gap.reason, detail: "", since: since)
+  }
+}

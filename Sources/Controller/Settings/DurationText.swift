@@ -1,0 +1,46 @@
+import Roll
+
+extension Duration {
+  /// As Prometheus writes durations: `15s`, `5m`, `1h30m`, `1500ms` as `1s500ms`.
+  package var text: String {
+    var rest = wholeMilliseconds
+    guard rest != 0 else { return "0s" }
+    var text = rest < 0 ? "-" : ""
+    rest = abs(rest)
+    for (unit, milliseconds) in Self.units where rest >= milliseconds {
+      text += "\(rest / milliseconds)\(unit)"
+      rest %= milliseconds
+    }
+    return text
+  }
+
+  /// Reads `15s`, `5m`, `1h30m`, `250ms`: whole numbers with the units d, h, m, s and ms, each at most once, the largest first.
+  /// `nil` for anything else, also for a number without a unit.
+  package init?(text: some StringProtocol) {
+    var rest = text[...]
+    var milliseconds: Int64 = 0
+    var units = Self.units[...]
+    guard !rest.isEmpty else { return nil }
+    if rest == "0" {
+      self = .zero
+      return
+    }
+    while !rest.isEmpty {
+      let digits = rest.prefix { $0.isASCII && $0.isNumber }
+      rest = rest[digits.endIndex...]
+      let name = rest.prefix { !($0.isASCII && $0.isNumber) }
+      rest = rest[name.endIndex...]
+      guard let count = Int64(digits), let unit = units.firstIndex(where: { $0.name == name }) else { return nil }
+      let (product, tooLarge) = count.multipliedReportingOverflow(by: units[unit].milliseconds)
+      let (sum, overflow) = milliseconds.addingReportingOverflow(product)
+      guard !tooLarge, !overflow else { return nil }
+      milliseconds = sum
+      units = units[(unit + 1)...]
+    }
+    self = .milliseconds(milliseconds)
+  }
+
+  private static let units: [(name: String, milliseconds: Int64)] = [
+    ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
+  ]
+}

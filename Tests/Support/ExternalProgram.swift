@@ -1,0 +1,124 @@
+internal import Foundation
+internal import Synchronization
+
+/// Why a real program could not be used; the text says what to install or what the program wrote.
+package struct ExternalProgramError: Error, CustomStringConvertible {
+  package let description: String
+}
+
+/// Where the program is, or nil where it is not installed. For `.enabled(if:)`: `@Test(.enabled(if: findProgram("nginx") != nil, "nginx is not installed"))`.
+package func findProgram(_ name: String) -> String? {
+  let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+  let folders = path.split(separator: ":").map(String.init) + ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin"]
+  return folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+}
+
+/// Where the program is; throws an error that names the program and what to do, so that the test's report holds the reason.
+package func requireProgram(_ name: String, package: String? = nil) throws(ExternalProgramError) -> String {
+  if let path = findProgram(name) { return path }
+  throw ExternalProgramError(description: "\(name) is not installed: apt-get install \(package ?? name)")
+}
+
+/// A real program that a test runs beside itself: its output goes to a file, and it is stopped (TERM, then KILL, by its own pid) by `stop()` or on release.
+///
+///     let folder = try TemporaryFolder()
+///     let port = try freePort()
+///     let nginx = try ExternalProgram("nginx", ["-p", folder.path, "-c", "nginx.conf"], log: folder.path + "/nginx.log")
+///     defer { nginx.stop() }
+///     try await nginx.waitForPort(port)
+package final class ExternalProgram: Sendable {
+  private let process: Mutex<Process>
+  private let name: String
+  /// The file that holds what the program wrote to both of its outputs.
+  package let logPath: String
+  package let processIdentifier: Int32
+
+  /// Starts it. `environment` is added to the test's own.
+  package init(
+    _ name: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil, log logPath: String
+  ) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: name.contains("/") ? name : try requireProgram(name))
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+    guard FileManager.default.createFile(atPath: logPath, contents: nil), let log = FileHandle(forWritingAtPath: logPath) else {
+      throw ExternalProgramError(description: "\(name): cannot write its output to \(logPath)")
+    }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = log
+    process.standardError = log
+    try process.run()
+    self.name = name
+    self.logPath = logPath
+    processIdentifier = process.processIdentifier
+    self.process = Mutex(process)
+  }
+
+  deinit { stop() }
+
+  package var isRunning: Bool { process.withLock { $0.isRunning } }
+
+  /// What it wrote so far.
+  package var output: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
+
+  /// Returns when a TCP connection to the port is accepted; throws with the program's output where it ends or `limit` passes first.
+  package func waitForPort(_ port: Int, host: String = "127.0.0.1", within limit: Duration = .seconds(60)) async throws {
+    _ = try await wait(for: "port \(port)", within: limit) { accepts(host: host, port: port) ? true : nil }
+  }
+
+  /// Returns the first line of output that holds the text; throws as `waitForPort` does.
+  package func waitForLine(containing text: String, within limit: Duration = .seconds(60)) async throws -> String {
+    try await wait(for: "a line with \"\(text)\"", within: limit) {
+      output.split(separator: "\n").first { $0.contains(text) }.map(String.init)
+    }
+  }
+
+  /// Returns the exit status when it has ended of its own accord.
+  package func waitForExit(within limit: Duration = .seconds(60)) async throws -> Int32 {
+    let end = ContinuousClock.now + limit
+    while isRunning {
+      if ContinuousClock.now > end { throw ExternalProgramError(description: "\(name) still runs after \(limit):\n\(output.suffix(2000))") }
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    return process.withLock { $0.terminationStatus }
+  }
+
+  package func send(signal: Int32) {
+    process.withLock { if $0.isRunning { kill($0.processIdentifier, signal) } }
+  }
+
+  /// TERM, then KILL after 5 s; returns when it is gone. May be called twice.
+  package func stop() {
+    send(signal: SIGTERM)
+    for _ in 0..<500 where isRunning { usleep(10_000) }
+    send(signal: SIGKILL)
+    process.withLock { $0.waitUntilExit() }
+  }
+
+  private func wait<Value>(for what: String, within limit: Duration, _ look: () -> Value?) async throws -> Value {
+    let end = ContinuousClock.now + limit
+    while true {
+      if let value = look() { return value }
+      guard isRunning else { throw ExternalProgramError(description: "\(name) ended before \(what) was there:\n\(output.suffix(2000))") }
+      guard ContinuousClock.now < end else {
+        throw ExternalProgramError(description: "\(name): no \(what) after \(limit):\n\(output.suffix(2000))")
+      }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+  }
+}
+
+/// Whether somebody accepts TCP connections there.
+private func accepts(host: String, port: Int) -> Bool {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+  guard descriptor >= 0 else { return false }
+  defer { close(descriptor) }
+  var name = sockaddr_in()
+  name.sin_family = sa_family_t(AF_INET)
+  name.sin_port = in_port_t(port).bigEndian
+  guard inet_pton(AF_INET, host, &name.sin_addr) == 1 else { return false }
+  return withUnsafePointer(to: &name) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+  } == 0
+}

@@ -1,0 +1,74 @@
+package import HTTPTransport
+package import Logging
+
+/// Turns a configuration into what each request to the API server carries: URL, TLS, proxy and credentials. The one place where a
+/// credential is put on a request.
+package final class ClusterAccess: Sendable {
+  package let configuration: ClusterConfiguration
+  private let tls: TLSOptions?
+  private let tokens: TokenSource?
+
+  /// - Parameter clock: tells when a token file is due to be read again.
+  /// - Throws: `ConfigurationError.invalid` for a configuration that would send credentials in the clear, or that contradicts itself.
+  package init(
+    _ configuration: ClusterConfiguration, clock: some Clock<Duration> = ContinuousClock(), logger: Logger
+  ) throws(ConfigurationError) {
+    try configuration.validate(at: ConfigurationPlace(file: configuration.origin, entry: "cluster configuration"))
+    self.configuration = configuration
+    self.tls = configuration.isPlainHTTP ? nil : TLSOptions(configuration.tls)
+    if case .tokenFile(let path, let initial) = configuration.credentials {
+      let start = clock.now
+      self.tokens = TokenSource(path: path, initial: initial, elapsed: { start.duration(to: clock.now) }, logger: logger)
+    } else {
+      self.tokens = nil
+    }
+  }
+
+  /// Completes a request whose `url` is a path and a query, such as `/api/v1/nodes?limit=500`.
+  /// - Throws: `ConfigurationError.unreadable` where no token could be had; nothing must be sent then.
+  package func prepare(_ request: inout HTTPRequest) async throws(ConfigurationError) {
+    request.url = configuration.server + request.url
+    request.tls = tls
+    request.proxy = configuration.proxy?.url.revealedText
+    if let authorization = try authorization() {
+      request.headers.append(HTTPHeader(name: "Authorization", value: authorization))
+    }
+    for (name, value) in configuration.impersonation?.headers ?? [] {
+      request.headers.append(HTTPHeader(name: name, value: value))
+    }
+  }
+
+  /// To be called when the server answered 401: the next request is prepared with fresh credentials.
+  package func invalidateCredentials() {
+    tokens?.invalidate()
+  }
+
+  /// Whether a second try after a 401 could send anything else than the first.
+  package var canRefreshCredentials: Bool { tokens != nil }
+
+  private func authorization() throws(ConfigurationError) -> String? {
+    switch configuration.credentials {
+    case .none: nil
+    case .token(let token): "Bearer \(token.revealedText)"
+    case .tokenFile: try tokens.map { tokens throws(ConfigurationError) in "Bearer \(try tokens.current().revealedText)" }
+    case .basic(let user, let password): "Basic \(base64(Array(user.utf8) + [UInt8(ascii: ":")] + password.revealed))"
+    }
+  }
+}
+
+extension TLSOptions {
+  fileprivate init(_ tls: ClusterTLS) {
+    self.init(
+      certificateAuthorities: tls.certificateAuthorities.map(PEMSource.init), clientCertificate: tls.clientCertificate.map(PEMSource.init),
+      clientKey: tls.clientKey.map(PEMSource.init), serverName: tls.serverName, verification: tls.skipsVerification ? .none : .full)
+  }
+}
+
+extension PEMSource {
+  fileprivate init(_ pem: PEM) {
+    switch pem {
+    case .file(let path): self = .file(path)
+    case .data(let secret): self = .memory(secret.revealed)
+    }
+  }
+}

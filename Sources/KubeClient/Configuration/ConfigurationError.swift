@@ -1,0 +1,52 @@
+/// Why there is no usable cluster configuration. A message says what was tried, on what (file, line and entry), and what to do; it
+/// never quotes a credential.
+public enum ConfigurationError: Error, Hashable, Sendable {
+  /// No place has a configuration.
+  case notFound(looked: [String])
+  /// A file that has to be there cannot be read.
+  case unreadable(path: String, usedBy: String, reason: String)
+  /// A file is not YAML, or not in the shape of a kubeconfig.
+  case malformed(String)
+  /// The context, or the cluster or user that it names, is not there.
+  case dangling(ConfigurationPlace, reason: String, remedy: String)
+  /// An entry that cannot be used as it stands.
+  case invalid(ConfigurationPlace, reason: String, remedy: String)
+}
+
+/// An entry of a configuration file.
+public struct ConfigurationPlace: Hashable, Sendable {
+  /// The file, or what stands in its stead.
+  public var file: String
+  /// Counted from 1; `nil` where no line can be blamed.
+  public var line: Int?
+  /// `cluster "a"`, `user "b"`, `context "c"`.
+  public var entry: String
+
+  public init(file: String, line: Int? = nil, entry: String) {
+    self.file = file
+    self.line = line
+    self.entry = entry
+  }
+}
+
+extension ConfigurationPlace: CustomStringConvertible {
+  public var description: String {
+    line.map { "\(file):\($0): \(entry)" } ?? "\(file): \(entry)"
+  }
+}
+
+extension ConfigurationError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .notFound(let looked):
+      "no cluster configuration found. Looked at: \(looked.joined(separator: "; ")). "
+        + "Name a kubeconfig file, set KUBECONFIG, or run in a pod that has a service account."
+    case .unreadable(let path, let usedBy, let reason):
+      "cannot read \(path) (\(usedBy)): \(reason)"
+    case .malformed(let message):
+      message
+    case .dangling(let place, let reason, let remedy), .invalid(let place, let reason, let remedy):
+      "\(place): \(reason); \(remedy)"
+    }
+  }
+}

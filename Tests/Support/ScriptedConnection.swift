@@ -1,4 +1,4 @@
-package import Foundation
+internal import Foundation
 internal import Synchronization
 
 /// One connection of a `ScriptedServer`, in the hands of its script. Its calls block; they throw `SocketError` where the client has gone or the server stops.
@@ -64,7 +64,8 @@ package final class ScriptedConnection: Sendable {
     try bytes.withUnsafeBytes { buffer in
       var rest = buffer[...]
       while !rest.isEmpty {
-        let count = Foundation.send(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count, Int32(MSG_NOSIGNAL.rawValue))
+        let piece = UnsafeRawBufferPointer(rebasing: rest)
+        let count = Foundation.send(descriptor, piece.baseAddress, piece.count, Int32(MSG_NOSIGNAL))
         if count < 0 {
           if errno == EINTR { continue }
           throw SocketError("send")

@@ -77,11 +77,12 @@ package final class ScriptedServer: Sendable {
 
   private static func acceptConnections(from listener: Int32, shared: ServerState, script: @escaping Script) {
     while true {
-      let descriptor = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+      let descriptor = accept(listener, nil, nil)
       if descriptor < 0 {
         if errno == EINTR || errno == ECONNABORTED || errno == EMFILE { continue }
         break
       }
+      _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
       guard let index = shared.opened(descriptor) else {
         close(descriptor)
         break

@@ -1,0 +1,27 @@
+internal import JSON
+
+extension APIStatus {
+  /// The status in the body of a refusal; where the body holds none, as from a proxy in between, the HTTP status with the body's beginning.
+  init(httpStatus code: Int, retryAfter header: String?, body: [UInt8]) {
+    if let object = try? JSONValue(parsing: body), object["kind"]?.string == "Status" {
+      self.init(object)
+      self.code = code
+    } else {
+      let text = String(decoding: body.prefix(200), as: UTF8.self)
+      self.init(code: code, message: text.filter { !$0.isNewline })
+    }
+    if let seconds = header.flatMap(Int64.init), seconds >= 0 { retryAfter = .seconds(seconds) }
+  }
+
+  /// A `Status` object (`k8s.io/apimachinery/pkg/apis/meta/v1`), as it stands in the body of a refusal or in an ERROR event.
+  init(_ object: JSONValue) {
+    let details = object["details"]
+    let seconds = details?["retryAfterSeconds"]?.integer ?? 0
+    self.init(
+      code: object["code"]?.integer.flatMap(Int.init(exactly:)) ?? 0,
+      reason: object["reason"]?.string ?? "",
+      message: object["message"]?.string ?? "",
+      causes: details?["causes"]?.array?.compactMap { $0["reason"]?.string } ?? [],
+      retryAfter: seconds > 0 ? .seconds(seconds) : nil)
+  }
+}

@@ -1,0 +1,45 @@
+/// What we keep of a Node.
+public struct NodeRecord: Record, Hashable {
+  public internal(set) var name: String
+  public internal(set) var uid: String
+  public internal(set) var resourceVersion: String
+  public internal(set) var labels: [String: String]
+  /// Only those with the prefixes that the decoder was asked for.
+  public internal(set) var annotations: [String: String]
+  /// What the kubelet reports, `linux` or `windows`; empty before it has.
+  public internal(set) var operatingSystem: String
+  /// In the order in which the kubelet reports them.
+  public internal(set) var addresses: [NodeAddress]
+  /// The condition `Ready`: false also where its status is unknown, `nil` where the Node has no such condition.
+  public internal(set) var ready: Bool?
+  public internal(set) var kubeletPort: Int?
+
+  public var key: ObjectKey { ObjectKey(name: name) }
+
+  public init(
+    name: String, uid: String = "", resourceVersion: String = "", labels: [String: String] = [:], annotations: [String: String] = [:],
+    operatingSystem: String = "", addresses: [NodeAddress] = [], ready: Bool? = nil, kubeletPort: Int? = nil
+  ) {
+    self.name = name
+    self.uid = uid
+    self.resourceVersion = resourceVersion
+    self.labels = labels
+    self.annotations = annotations
+    self.operatingSystem = operatingSystem
+    self.addresses = addresses
+    self.ready = ready
+    self.kubeletPort = kubeletPort
+  }
+}
+
+/// One of a Node's addresses.
+public struct NodeAddress: Hashable, Sendable {
+  /// `InternalIP`, `ExternalIP`, `Hostname`, `InternalDNS` or `ExternalDNS`.
+  public var type: String
+  public var address: String
+
+  public init(type: String, address: String) {
+    self.type = type
+    self.address = address
+  }
+}

@@ -1,0 +1,25 @@
+/// Which object: its name, after its namespace if it has one.
+public struct ObjectKey: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// Empty for an object without a namespace.
+  public var namespace: String
+  public var name: String
+
+  public init(namespace: String = "", name: String) {
+    self.namespace = namespace
+    self.name = name
+  }
+
+  public var description: String { namespace.isEmpty ? name : "\(namespace)/\(name)" }
+
+  public static func < (left: ObjectKey, right: ObjectKey) -> Bool {
+    (left.namespace, left.name) < (right.namespace, right.name)
+  }
+}
+
+/// What a store keeps of an object.
+public protocol Record: Equatable, Sendable {
+  /// Which object this is of.
+  var key: ObjectKey { get }
+  /// The version of the object that this was read from; opaque.
+  var resourceVersion: String { get }
+}

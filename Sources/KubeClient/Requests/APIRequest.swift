@@ -1,0 +1,72 @@
+internal import JSON
+
+/// One request to the API server as a value: what is asked, not where the server is nor who asks.
+package struct APIRequest: Hashable, Sendable {
+  package var method: String
+  /// From the root, already escaped: `/api/v1/namespaces/default/pods/web-0`.
+  package var path: String
+  /// Parameters in the order in which they are sent, not yet escaped.
+  package var query: [QueryItem]
+  package var body: [UInt8]?
+  package var contentType: String?
+  package var accept: String
+
+  package init(
+    method: String, path: String, query: [QueryItem] = [], body: [UInt8]? = nil, contentType: String? = nil,
+    accept: String = MediaType.json
+  ) {
+    self.method = method
+    self.path = path
+    self.query = query
+    self.body = body
+    self.contentType = contentType
+    self.accept = accept
+  }
+
+  /// Path and query as they follow the server's address.
+  package var target: String {
+    guard !query.isEmpty else { return path }
+    let pairs = query.map { "\(escapedForURL($0.name))=\(escapedForURL($0.value))" }
+    return "\(path)?\(pairs.joined(separator: "&"))"
+  }
+}
+
+/// A parameter of a request.
+package struct QueryItem: Hashable, Sendable {
+  package var name: String
+  package var value: String
+
+  package init(_ name: String, _ value: String) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// What the API server calls the formats that we speak.
+package enum MediaType {
+  package static let json = "application/json"
+  package static let protobuf = "application/vnd.kubernetes.protobuf"
+  /// Protobuf where the server has it (not for custom resources), JSON otherwise.
+  package static let either = "\(protobuf), \(json)"
+  /// Server-side apply. JSON is YAML, so a JSON body may go under this name.
+  package static let apply = "application/apply-patch+yaml"
+}
+
+/// `text` with everything but the unreserved characters of RFC 3986 as `%XX`, fit for one segment of a path or one part of a query.
+func escapedForURL(_ text: String) -> String {
+  var result = ""
+  result.reserveCapacity(text.utf8.count)
+  for byte in text.utf8 {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+      UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+      result.unicodeScalars.append(Unicode.Scalar(byte))
+    default:
+      let digits = Array("0123456789ABCDEF".unicodeScalars)
+      result.unicodeScalars.append("%")
+      result.unicodeScalars.append(digits[Int(byte >> 4)])
+      result.unicodeScalars.append(digits[Int(byte & 15)])
+    }
+  }
+  return result
+}

@@ -1,0 +1,183 @@
+/// Makes trees of libyaml's events, and counts while it does.
+struct Composer {
+  private let limits: YAMLLimits
+  /// The complete values that the document has named so far.
+  private var anchors: [String: Anchored] = [:]
+  private var nodes = 0
+  private var bytes = 0
+
+  /// A value, and what an alias for it costs.
+  private struct Anchored {
+    var node: YAMLNode
+    var height: Int
+    var nodes: Int
+    var bytes: Int
+  }
+
+  init(limits: YAMLLimits) {
+    self.limits = limits
+  }
+
+  /// Every document of a stream.
+  mutating func documents(_ parser: borrowing EventParser) throws(YAMLError) -> [YAMLNode] {
+    var documents: [YAMLNode] = []
+    while true {
+      switch try parser.next().event {
+      case .streamEnd: return documents
+      case .documentStart:
+        anchors = [:]
+        documents.append(try value(try parser.next(), parser, depth: 0).node)
+      default: break  // the start of the stream, the end of a document
+      }
+    }
+  }
+
+  /// The value that `first` begins, with its height: 0 for a scalar, one more than its highest element for a collection.
+  /// - Parameter depth: how many collections are around the value.
+  private mutating func value(
+    _ first: (event: YAMLEvent, mark: YAMLMark), _ parser: borrowing EventParser, depth: Int
+  ) throws(YAMLError) -> (node: YAMLNode, height: Int) {
+    let (event, mark) = first
+    let (nodesBefore, bytesBefore) = (nodes, bytes)
+    let kind: YAMLNode.Kind
+    let opening: YAMLEvent.Opening
+    var height = 0
+    switch event {
+    case .alias(let anchor):
+      return try alias(anchor, at: mark, depth: depth)
+    case .scalar(let scalarOpening, let text, let isPlain):
+      opening = scalarOpening
+      try count(nodes: 1, bytes: text.utf8.count, at: mark)
+      kind = .scalar(try scalar(text, isPlain: isPlain, tag: opening.tag, at: mark))
+    case .sequenceStart(let sequenceOpening):
+      opening = sequenceOpening
+      try enter(depth: depth, at: mark)
+      try require(opening.tag, .sequence, at: mark)
+      let elements: [YAMLNode]
+      (elements, height) = try self.elements(parser, depth: depth + 1)
+      kind = .sequence(elements)
+    case .mappingStart(let mappingOpening):
+      opening = mappingOpening
+      try enter(depth: depth, at: mark)
+      try require(opening.tag, .mapping, at: mark)
+      let entries: [YAMLMapping.Entry]
+      (entries, height) = try self.entries(parser, depth: depth + 1)
+      kind = .mapping(YAMLMapping(entries: entries, mark: mark))
+    case .streamStart, .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd:
+      throw YAMLError(.parsing, at: mark, "a value is missing", "write one")
+    }
+    let node = YAMLNode(kind: kind, mark: mark)
+    if let anchor = opening.anchor {
+      anchors[anchor] = Anchored(node: node, height: height, nodes: nodes - nodesBefore, bytes: bytes - bytesBefore)
+    }
+    return (node, height)
+  }
+
+  private mutating func elements(
+    _ parser: borrowing EventParser, depth: Int
+  ) throws(YAMLError) -> (elements: [YAMLNode], height: Int) {
+    var elements: [YAMLNode] = []
+    var height = 1
+    while true {
+      let next = try parser.next()
+      if case .sequenceEnd = next.event { return (elements, height) }
+      let element = try value(next, parser, depth: depth)
+      elements.append(element.node)
+      height = max(height, element.height + 1)
+    }
+  }
+
+  private mutating func entries(
+    _ parser: borrowing EventParser, depth: Int
+  ) throws(YAMLError) -> (entries: [YAMLMapping.Entry], height: Int) {
+    var entries: [YAMLMapping.Entry] = []
+    var marks: [String: YAMLMark] = [:]
+    var height = 1
+    while true {
+      let next = try parser.next()
+      if case .mappingEnd = next.event { return (entries, height) }
+      let key = try key(try value(next, parser, depth: depth).node)
+      if let first = marks.updateValue(next.mark, forKey: key) {
+        throw YAMLError(.parsing, at: next.mark, "the key \"\(key)\" stands here again, first in line \(first.line)", "keep one of them")
+      }
+      let value = try value(try parser.next(), parser, depth: depth)
+      entries.append(YAMLMapping.Entry(key: key, keyMark: next.mark, value: value.node))
+      height = max(height, value.height + 1)
+    }
+  }
+
+  private func key(_ node: YAMLNode) throws(YAMLError) -> String {
+    guard case .scalar(let scalar) = node.kind else {
+      throw YAMLError(.parsing, at: node.mark, "a key is a sequence or a mapping", "use text as the key")
+    }
+    if scalar.text == "<<" && scalar.style == .plain {
+      throw YAMLError(
+        .parsing, at: node.mark, "a merge key (<<), which YAML 1.2 does not have", "write the entries out, or quote the key if it is meant as text")
+    }
+    return scalar.text
+  }
+}
+
+// MARK: Limits
+
+extension Composer {
+  private mutating func alias(_ anchor: String, at mark: YAMLMark, depth: Int) throws(YAMLError) -> (node: YAMLNode, height: Int) {
+    guard let anchored = anchors[anchor] else {
+      throw YAMLError(
+        .parsing, at: mark, "the alias *\(anchor) has no complete value &\(anchor) before it", "define the anchor first, and outside of itself")
+    }
+    guard depth + anchored.height <= limits.depth else { throw tooDeep(at: mark) }
+    try count(nodes: anchored.nodes, bytes: anchored.bytes, at: mark)
+    return (anchored.node, anchored.height)
+  }
+
+  private mutating func enter(depth: Int, at mark: YAMLMark) throws(YAMLError) {
+    guard depth < limits.depth else { throw tooDeep(at: mark) }
+    try count(nodes: 1, bytes: 0, at: mark)
+  }
+
+  private mutating func count(nodes newNodes: Int, bytes newBytes: Int, at mark: YAMLMark) throws(YAMLError) {
+    nodes += newNodes
+    bytes += newBytes
+    guard nodes <= limits.nodes else {
+      throw YAMLError(
+        .limit, at: mark, "more than \(limits.nodes) values, counting an alias as all that it stands for", "split the text, or use fewer aliases")
+    }
+    guard bytes <= limits.bytes else {
+      throw YAMLError(
+        .limit, at: mark, "more than \(limits.bytes) bytes of values, counting an alias as all that it stands for",
+        "split the text, or use fewer aliases")
+    }
+  }
+
+  private func tooDeep(at mark: YAMLMark) -> YAMLError {
+    YAMLError(.limit, at: mark, "more than \(limits.depth) sequences and mappings within each other", "nest them less deeply")
+  }
+}
+
+// MARK: Tags
+
+extension Composer {
+  private func scalar(_ text: String, isPlain: Bool, tag: String?, at mark: YAMLMark) throws(YAMLError) -> YAMLScalar {
+    let scalar = YAMLScalar(text: text, style: isPlain ? .plain : .quoted, tag: try known(tag, nonSpecific: .string, at: mark))
+    guard scalar.fitsTag else {
+      throw YAMLError(.parsing, at: mark, "the value is not what its tag \(tag ?? "") says", "correct the value, or remove the tag")
+    }
+    return scalar
+  }
+
+  private func require(_ tag: String?, _ wanted: YAMLTag, at mark: YAMLMark) throws(YAMLError) {
+    guard let tag = try known(tag, nonSpecific: wanted, at: mark), tag != wanted else { return }
+    throw YAMLError(.parsing, at: mark, "the value is not what its tag \(tag.rawValue) says", "correct the value, or remove the tag")
+  }
+
+  /// - Parameter nonSpecific: what a lone `!` means.
+  private func known(_ tag: String?, nonSpecific: YAMLTag, at mark: YAMLMark) throws(YAMLError) -> YAMLTag? {
+    guard let tag else { return nil }
+    if tag == "!" { return nonSpecific }
+    guard let known = YAMLTag(rawValue: tag) else {
+      throw YAMLError(.parsing, at: mark, "the tag \(tag) is not of YAML's core schema", "remove the tag")
+    }
+    return known
+  }
+}

@@ -1,0 +1,104 @@
+package import JSON
+
+/// What a plain scalar means.
+///
+/// Source: YAML 1.2.2, section 10.3.2. So `yes`, `no`, `on` and `off` are texts and `010` is ten, other than in YAML 1.1.
+enum CoreSchema {
+  static func resolve(plain text: String) -> JSONValue {
+    if isNull(text) { return .null }
+    if let bool = bool(text) { return .bool(bool) }
+    if let integer = integer(text) { return integer }
+    if let float = float(text) { return .number(float) }
+    return .string(text)
+  }
+
+  static func isNull(_ text: String) -> Bool {
+    ["", "~", "null", "Null", "NULL"].contains(text)
+  }
+
+  static func bool(_ text: String) -> Bool? {
+    switch text {
+    case "true", "True", "TRUE": true
+    case "false", "False", "FALSE": false
+    default: nil
+    }
+  }
+
+  /// `nil` for what is not written as an integer; a number where it is and does not fit in 64 bits.
+  static func integer(_ text: String) -> JSONValue? {
+    let radix = text.hasPrefix("0x") ? 16 : text.hasPrefix("0o") ? 8 : 10
+    var digits = Substring(text)
+    if radix != 10 {
+      digits.removeFirst(2)
+    } else if let sign = digits.first, "+-".contains(sign) {
+      digits.removeFirst()
+    }
+    guard !digits.isEmpty, digits.utf8.allSatisfy({ isDigit($0, radix: radix) }) else { return nil }
+    if let value = Int64(radix == 10 ? Substring(text) : digits, radix: radix) { return .integer(value) }
+    let magnitude = digits.utf8.reduce(0.0) { $0 * Double(radix) + Double(Character(UnicodeScalar($1)).hexDigitValue ?? 0) }
+    return .number(radix == 10 ? Double(text) ?? magnitude : magnitude)
+  }
+
+  static func float(_ text: String) -> Double? {
+    switch text {
+    case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF": return .infinity
+    case "-.inf", "-.Inf", "-.INF": return -.infinity
+    case ".nan", ".NaN", ".NAN": return .nan
+    default: break
+    }
+    // What is left is digits with at most one point and one exponent: Swift reads these as YAML does, and others that YAML does not know.
+    guard text.utf8.contains(where: { isDigit($0, radix: 10) }), text.utf8.allSatisfy({ isDigit($0, radix: 10) || "+-.eE".utf8.contains($0) })
+    else { return nil }
+    return Double(text)
+  }
+
+  private static func isDigit(_ byte: UInt8, radix: Int) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "7"): true
+    case UInt8(ascii: "8"), UInt8(ascii: "9"): radix >= 10
+    case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"): radix == 16
+    default: false
+    }
+  }
+}
+
+extension YAMLScalar {
+  /// What the scalar means: text if it is quoted, otherwise as its tag or the core schema has it.
+  package var value: JSONValue {
+    let value: JSONValue? =
+      switch tag {
+      case .string: .string(text)
+      case .integer: CoreSchema.integer(text)
+      case .float: (CoreSchema.float(text) ?? CoreSchema.integer(text)?.number).map(JSONValue.number)
+      case .boolean: CoreSchema.bool(text).map(JSONValue.bool)
+      case .null: CoreSchema.isNull(text) ? .null : nil
+      case .sequence, .mapping: nil
+      case nil: style == .quoted ? .string(text) : CoreSchema.resolve(plain: text)
+      }
+    return value ?? .string(text)
+  }
+
+  /// Whether the text is what its tag says.
+  var fitsTag: Bool {
+    switch tag {
+    case .string, nil: true
+    case .integer: CoreSchema.integer(text) != nil
+    case .float: CoreSchema.float(text) != nil || CoreSchema.integer(text) != nil
+    case .boolean: CoreSchema.bool(text) != nil
+    case .null: CoreSchema.isNull(text)
+    case .sequence, .mapping: false
+    }
+  }
+}
+
+extension YAMLNode {
+  /// The same as a JSON document: numbers, truth values and null by YAML 1.2's core schema, all else as text.
+  package var jsonValue: JSONValue {
+    switch kind {
+    case .scalar(let scalar): scalar.value
+    case .sequence(let elements): .array(elements.map(\.jsonValue))
+    case .mapping(let mapping):
+      .object(Dictionary(mapping.entries.map { ($0.key, $0.value.jsonValue) }, uniquingKeysWith: { first, _ in first }))
+    }
+  }
+}

@@ -1,0 +1,125 @@
+internal import CYAML
+
+/// What libyaml found next, copied out of its memory.
+enum YAMLEvent {
+  case streamStart, streamEnd, documentStart, documentEnd
+  case alias(anchor: String)
+  case scalar(Opening, text: String, isPlain: Bool)
+  case sequenceStart(Opening), sequenceEnd
+  case mappingStart(Opening), mappingEnd
+
+  /// What may stand before a value.
+  struct Opening {
+    var anchor: String?
+    var tag: String?
+  }
+}
+
+/// Owns one libyaml parser over bytes that somebody else keeps.
+struct EventParser: ~Copyable {
+  /// On the heap, because libyaml keeps a pointer into the structure itself.
+  private let parser: UnsafeMutablePointer<yaml_parser_t>
+  private let input: UnsafeBufferPointer<UInt8>
+  private let file: String
+
+  /// Runs `body` with a parser over `bytes`, which is gone when this returns.
+  static func parse<Result>(
+    _ bytes: [UInt8], file: String, body: (borrowing EventParser) throws(YAMLError) -> Result
+  ) throws(YAMLError) -> Result {
+    try bytes.withUnsafeBufferPointer { input throws(YAMLError) in
+      try body(try EventParser(input, file: file))
+    }
+  }
+
+  private init(_ input: UnsafeBufferPointer<UInt8>, file: String) throws(YAMLError) {
+    let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
+    guard yaml_parser_initialize(parser) == 1 else {
+      parser.deallocate()
+      throw Self.outOfMemory(at: YAMLMark(file: file, line: 1, column: 1))
+    }
+    self.parser = parser
+    self.input = input
+    self.file = file
+    yaml_parser_set_input_string(parser, input.baseAddress, input.count)
+  }
+
+  deinit {
+    yaml_parser_delete(parser)
+    parser.deallocate()
+  }
+
+  /// The next event and where it begins. Not to be called again after it threw, or gave `streamEnd`.
+  func next() throws(YAMLError) -> (event: YAMLEvent, mark: YAMLMark) {
+    var event = yaml_event_t()
+    guard yaml_parser_parse(parser, &event) == 1 else { throw failure() }
+    defer { yaml_event_delete(&event) }
+    return (Self.copy(event), mark(event.start_mark))
+  }
+
+  private static func copy(_ event: yaml_event_t) -> YAMLEvent {
+    switch event.type {
+    case YAML_STREAM_START_EVENT: return .streamStart
+    case YAML_DOCUMENT_START_EVENT: return .documentStart
+    case YAML_DOCUMENT_END_EVENT: return .documentEnd
+    case YAML_ALIAS_EVENT: return .alias(anchor: text(event.data.alias.anchor) ?? "")
+    case YAML_SCALAR_EVENT:
+      let scalar = event.data.scalar
+      let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
+      return .scalar(
+        opening(scalar.anchor, scalar.tag), text: String(decoding: bytes, as: UTF8.self), isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE)
+    case YAML_SEQUENCE_START_EVENT: return .sequenceStart(opening(event.data.sequence_start.anchor, event.data.sequence_start.tag))
+    case YAML_SEQUENCE_END_EVENT: return .sequenceEnd
+    case YAML_MAPPING_START_EVENT: return .mappingStart(opening(event.data.mapping_start.anchor, event.data.mapping_start.tag))
+    case YAML_MAPPING_END_EVENT: return .mappingEnd
+    default: return .streamEnd  // YAML_STREAM_END_EVENT, and the "no event" that follows it
+    }
+  }
+
+  private static func opening(_ anchor: UnsafePointer<UInt8>?, _ tag: UnsafePointer<UInt8>?) -> YAMLEvent.Opening {
+    YAMLEvent.Opening(anchor: text(anchor), tag: text(tag))
+  }
+
+  /// libyaml has checked that all that it hands out is UTF-8.
+  private static func text(_ bytes: UnsafePointer<UInt8>?) -> String? {
+    bytes.map { String(cString: $0) }
+  }
+}
+
+// MARK: Failures
+
+extension EventParser {
+  private func failure() -> YAMLError {
+    let problem = parser.pointee.problem.map { String(cString: $0) } ?? "no reason given"
+    switch parser.pointee.error {
+    case YAML_MEMORY_ERROR:
+      return Self.outOfMemory(at: mark(parser.pointee.mark))
+    case YAML_READER_ERROR:
+      let mark = mark(byteOffset: parser.pointee.problem_offset)
+      return YAMLError(.parsing, at: mark, "the text is not UTF-8, or has a control character (\(problem))", "save the file as UTF-8 text")
+    default:
+      var what = "not YAML: \(problem)"
+      if let context = parser.pointee.context {
+        let begin = mark(parser.pointee.context_mark)
+        what += ", \(String(cString: context)) that begins at line \(begin.line), column \(begin.column)"
+      }
+      return YAMLError(.parsing, at: mark(parser.pointee.problem_mark), what, "check the indentation and the quotes there and in the line above")
+    }
+  }
+
+  private static func outOfMemory(at mark: YAMLMark) -> YAMLError {
+    YAMLError(.limit, at: mark, "no memory left to read it", "free memory, or make the text smaller")
+  }
+
+  private func mark(_ mark: yaml_mark_t) -> YAMLMark {
+    YAMLMark(file: file, line: Int(mark.line) + 1, column: Int(mark.column) + 1)
+  }
+
+  /// For what fails before libyaml counts lines.
+  private func mark(byteOffset: Int) -> YAMLMark {
+    let before = input.prefix(byteOffset)
+    let lineStart = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    return YAMLMark(
+      file: file, line: before.count { $0 == UInt8(ascii: "\n") } + 1,
+      column: String(decoding: before[lineStart...], as: UTF8.self).unicodeScalars.count + 1)
+  }
+}

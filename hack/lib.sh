@@ -1,0 +1,42 @@
+# Sourced by the scripts in this folder: what they all need, once.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '\n==> %s\n' "$*"; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# Runs a command as root: itself where we are root, through sudo otherwise.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
+    die "needs root for: $* (run as root, or install sudo)"
+  fi
+}
+
+# need_packages PACKAGE…: installs the Debian packages that are missing; says which. Services that a package would start are not started.
+need_packages() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] && return
+  command -v apt-get >/dev/null || die "these packages are missing, and this is not a Debian machine: ${missing[*]}"
+  say "installing Debian packages: ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    die "apt-get could not install: ${missing[*]}"
+}
+
+need_swift() {
+  command -v swift >/dev/null || die "swift is not on the PATH; Rollcall needs Swift 6.3 (https://www.swift.org/install/linux/)"
+  local version
+  version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+  case "$version" in
+    6.[3-9] | 6.[1-9][0-9] | [7-9].*) ;;
+    *) die "Swift 6.3 or newer is needed; this is ${version:-unknown}" ;;
+  esac
+}
+
+# What the package links.
+build_packages=(libcurl4-openssl-dev libyaml-dev pkg-config)
+# The real programs that the tests run against.
+test_packages=(busybox-static containerd iproute2 jq nginx-light openssl prometheus prometheus-alertmanager runc)

@@ -1,0 +1,147 @@
+internal import JSON
+
+/// The cluster that the demo shows: what the API server would say of it.
+struct DemoCluster {
+  /// Where a node's parts listen. Any address in 127.0.0.0/8 belongs to this machine, so every node and every pod has its own.
+  struct Node {
+    var name: String
+    var address: String
+    var operatingSystem: String
+    var isVirtual = false
+  }
+
+  struct Container {
+    var name: String
+    var image: String
+    var id: String
+    var state: JSONValue
+    var hostProcess = false
+    /// What its process opens, for Linux containers that run.
+    var listening = 0
+    var connections = 0
+
+    var isRunning: Bool { state["running"] != nil }
+  }
+
+  struct Pod {
+    var namespace: String
+    var name: String
+    var node: Node
+    var address: String
+    var uid: String
+    var phase = "Running"
+    var containers: [Container]
+  }
+
+  var nodes: [Node]
+  var pods: [Pod]
+
+  /// Two Linux nodes, a Windows node and a virtual node, with the kinds of containers that a roll has to tell apart.
+  static func standard(startedAt: String) -> DemoCluster {
+    let linux1 = Node(name: "linux-1", address: "127.0.0.11", operatingSystem: "linux")
+    let linux2 = Node(name: "linux-2", address: "127.0.0.12", operatingSystem: "linux")
+    let windows1 = Node(name: "windows-1", address: "127.0.0.21", operatingSystem: "windows")
+    let virtual1 = Node(name: "virtual-1", address: "127.0.0.31", operatingSystem: "linux", isVirtual: true)
+    let running: JSONValue = ["running": ["startedAt": .string(startedAt)]]
+    let finished: JSONValue = ["terminated": ["exitCode": 0, "reason": "Completed", "finishedAt": .string(startedAt)]]
+    let crashing: JSONValue = ["waiting": ["reason": "CrashLoopBackOff"]]
+
+    func container(_ name: String, _ image: String, id: Int, state: JSONValue? = nil) -> Container {
+      Container(name: name, image: image, id: hexadecimal(id), state: state ?? running)
+    }
+    var web = container("web", "shop/web:1.4", id: 0xA1)
+    (web.listening, web.connections) = (25, 20)
+    var proxy = container("proxy", "mesh/proxy:2.0", id: 0xA2)
+    (proxy.listening, proxy.connections) = (2, 3)
+    var cache = container("cache", "shop/cache:7", id: 0xA3)
+    (cache.listening, cache.connections) = (1, 12)
+    var dns = container("dns", "system/dns:1.11", id: 0xA4)
+    (dns.listening, dns.connections) = (4, 0)
+    var storage = container("csi-proxy", "system/csi-proxy:1.2", id: 0xB2)
+    storage.hostProcess = true
+
+    return DemoCluster(
+      nodes: [linux1, linux2, windows1, virtual1],
+      pods: [
+        Pod(namespace: "shop", name: "web-0", node: linux1, address: "10.20.1.10", uid: uid(1), containers: [web, proxy]),
+        Pod(namespace: "shop", name: "cache-0", node: linux1, address: "10.20.1.11", uid: uid(2), containers: [cache]),
+        Pod(
+          namespace: "shop", name: "import-1", node: linux1, address: "10.20.1.12", uid: uid(3), phase: "Succeeded",
+          containers: [container("import", "shop/import:1.4", id: 0xA5, state: finished)]),
+        Pod(namespace: "kube-system", name: "dns-0", node: linux2, address: "10.20.2.10", uid: uid(4), containers: [dns]),
+        Pod(
+          namespace: "shop", name: "mailer-0", node: linux2, address: "10.20.2.11", uid: uid(5),
+          containers: [container("mailer", "shop/mailer:1.4", id: 0xA6, state: crashing)]),
+        Pod(
+          namespace: "shop", name: "reports-0", node: windows1, address: "10.20.3.10", uid: uid(6),
+          containers: [container("iis", "shop/reports:2022", id: 0xB1)]),
+        Pod(namespace: "kube-system", name: "csi-proxy-0", node: windows1, address: "127.0.0.21", uid: uid(7), containers: [storage]),
+        Pod(
+          namespace: "batch", name: "render-0", node: virtual1, address: "127.0.1.1", uid: uid(8),
+          containers: [container("render", "batch/render:3", id: 0xC1)]),
+        Pod(
+          namespace: "batch", name: "render-1", node: virtual1, address: "127.0.1.2", uid: uid(9),
+          containers: [container("render", "batch/render:3", id: 0xC2), container("upload", "batch/upload:3", id: 0xC3)]),
+      ])
+  }
+
+  private static func hexadecimal(_ seed: Int) -> String {
+    let word = String(seed, radix: 16)
+    return String(repeating: word, count: 32)
+  }
+
+  private static func uid(_ number: Int) -> String {
+    "0000000\(number)-d3e0-4000-8000-000000000000"
+  }
+}
+
+// MARK: As the API server's objects
+
+extension DemoCluster.Node {
+  var object: JSONValue {
+    var labels: JSONValue = ["kubernetes.io/hostname": .string(name), "kubernetes.io/os": .string(operatingSystem)]
+    if isVirtual { labels["type"] = "virtual-kubelet" }
+    return [
+      "apiVersion": "v1", "kind": "Node",
+      "metadata": ["name": .string(name), "labels": labels],
+      "status": [
+        "addresses": [["type": "InternalIP", "address": .string(address)], ["type": "Hostname", "address": .string(name)]],
+        "conditions": [["type": "Ready", "status": "True", "reason": "KubeletReady"]],
+        "nodeInfo": ["operatingSystem": .string(operatingSystem), "kubeletVersion": "v1.32.4", "osImage": "Demo"],
+        "daemonEndpoints": ["kubeletEndpoint": ["Port": 10250]],
+      ],
+    ]
+  }
+}
+
+extension DemoCluster.Pod {
+  var object: JSONValue {
+    [
+      "apiVersion": "v1", "kind": "Pod",
+      "metadata": ["namespace": .string(namespace), "name": .string(name), "uid": .string(uid)],
+      "spec": [
+        "nodeName": .string(node.name),
+        "containers": .array(containers.map(\.specification)),
+      ],
+      "status": [
+        "phase": .string(phase), "podIP": .string(address), "podIPs": [["ip": .string(address)]],
+        "containerStatuses": .array(containers.map(\.status)),
+      ],
+    ]
+  }
+}
+
+extension DemoCluster.Container {
+  fileprivate var specification: JSONValue {
+    var specification: JSONValue = ["name": .string(name), "image": .string(image)]
+    if hostProcess { specification["securityContext"] = ["windowsOptions": ["hostProcess": true]] }
+    return specification
+  }
+
+  fileprivate var status: JSONValue {
+    [
+      "name": .string(name), "image": .string(image), "imageID": "", "containerID": .string("containerd://\(id)"),
+      "ready": .bool(isRunning), "restartCount": 0, "state": state,
+    ]
+  }
+}

@@ -1,0 +1,78 @@
+internal import ArgumentParser
+internal import Synchronization
+
+/// What the demo can break on purpose.
+enum Outage: String, CaseIterable, ExpressibleByArgument {
+  case agentDown = "agent-down"
+  case exporterDown = "exporter-down"
+  case podSilent = "pod-silent"
+
+  /// What is done, on what.
+  var announcement: String {
+    switch self {
+    case .agentDown: "the agent of linux-1 is stopped: AgentUnreachable is expected for its three running containers"
+    case .exporterDown: "the exporter of windows-1 is stopped: ExporterUnreachable is expected for shop/reports-0"
+    case .podSilent: "the endpoint of batch/render-0 accepts connections and says nothing: EndpointTimeout is expected"
+    }
+  }
+}
+
+/// Which outages are on. Parts of the demo wait here for theirs to begin or to end.
+final class Outages: Sendable {
+  private struct State {
+    var active: Set<Outage> = []
+    var waiting: [Int: (outage: Outage, active: Bool, continuation: CheckedContinuation<Void, Never>)] = [:]
+    var nextWaiter = 0
+  }
+
+  private let state = Mutex(State())
+
+  func set(_ outage: Outage, active: Bool) {
+    let ready = state.withLock { state in
+      if active { state.active.insert(outage) } else { state.active.remove(outage) }
+      let ready = state.waiting.filter { $0.value.outage == outage && $0.value.active == active }
+      for key in ready.keys { state.waiting[key] = nil }
+      return ready.values.map(\.continuation)
+    }
+    for continuation in ready { continuation.resume() }
+  }
+
+  /// Returns when the outage is on (or off, for `false`), or when the task is cancelled.
+  func wait(for outage: Outage, active: Bool) async {
+    let waiter = state.withLock { state in
+      state.nextWaiter += 1
+      return state.nextWaiter
+    }
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isThere = state.withLock { state in
+          if state.active.contains(outage) == active || Task.isCancelled { return true }
+          state.waiting[waiter] = (outage, active, continuation)
+          return false
+        }
+        if isThere { continuation.resume() }
+      }
+    } onCancel: {
+      state.withLock { $0.waiting.removeValue(forKey: waiter) }?.continuation.resume()
+    }
+  }
+}
+
+extension Outages {
+  /// Runs `work` until the task is cancelled: stopped while the outage is on, started again after it, and started again where it ends
+  /// by itself.
+  func interrupting(_ outage: Outage?, _ work: @escaping @Sendable () async throws -> Void) async throws {
+    while !Task.isCancelled {
+      if let outage { await wait(for: outage, active: false) }
+      try await withThrowingTaskGroup { group in
+        group.addTask { try await work() }
+        if let outage {
+          group.addTask { await self.wait(for: outage, active: true) }
+        }
+        try await group.next()
+        group.cancelAll()
+      }
+      try await Task.sleep(for: .milliseconds(500))  // what ends by itself has said why; it is not to spin
+    }
+  }
+}

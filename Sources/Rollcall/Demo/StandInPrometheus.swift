@@ -1,0 +1,39 @@
+internal import HTTPTransport
+internal import JSON
+
+/// Reads the target list of the controller's HTTP SD and scrapes every target in it, as Prometheus would; what it reads it throws away.
+/// Without somebody who scrapes, every container of the demo would rightly become an `unscraped` gap.
+struct StandInPrometheus: Sendable {
+  var transport: HTTPTransport
+  /// The controller's `/sd/v1/targets`.
+  var discovery: String
+  var interval: Duration
+
+  /// Scrapes until the task is cancelled. Targets that fail are the controller's to tell of, so nothing is said here.
+  func run() async throws {
+    while true {
+      if let response = try? await transport.send(request(discovery)), response.status == 200,
+        let groups = try? JSONValue(parsing: response.body)
+      {
+        await withTaskGroup { scrapes in
+          for url in Self.targets(in: groups) {
+            scrapes.addTask { _ = try? await transport.send(request(url)) }
+          }
+        }
+      }
+      try await Task.sleep(for: interval)
+    }
+  }
+
+  private func request(_ url: String) -> HTTPRequest {
+    HTTPRequest(url: url, deadline: interval, maximumBodyBytes: 16 << 20)
+  }
+
+  private static func targets(in groups: JSONValue) -> [String] {
+    (groups.array ?? []).flatMap { group in
+      let scheme = group["labels"]?["__scheme__"]?.string ?? "http"
+      let path = group["labels"]?["__metrics_path__"]?.string ?? "/metrics"
+      return (group["targets"]?.array ?? []).compactMap(\.string).map { "\(scheme)://\($0)\(path)" }
+    }
+  }
+}

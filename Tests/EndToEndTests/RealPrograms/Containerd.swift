@@ -1,0 +1,111 @@
+import Foundation
+import TestSupport
+
+/// A containerd of the test's own: its root, state, socket and images are in the test's folder, and all of it is gone after `stop()`.
+///
+/// The containers are made with `ctr` in the namespace that a kubelet uses, in cgroups named as a kubelet names them, and in network
+/// namespaces that exist beforehand, as a CNI plugin makes them: containers of one pod share one.
+final class Containerd {
+  static let image = "localhost/rollcall-test/busybox:1"
+
+  private let folder: TemporaryFolder
+  private let daemon: ExternalProgram
+  private let socket: String
+  private var containers: [String] = []
+  private var networkNamespaces: [String] = []
+
+  init() async throws {
+    folder = try TemporaryFolder()
+    socket = "\(folder.path)/containerd.sock"
+    let configuration = """
+      version = 2
+      root = "\(folder.path)/root"
+      state = "\(folder.path)/state"
+      disabled_plugins = ["io.containerd.grpc.v1.cri"]
+      [grpc]
+        address = "\(socket)"
+      """
+    try configuration.write(toFile: "\(folder.path)/config.toml", atomically: true, encoding: .utf8)
+    daemon = try ExternalProgram(
+      "containerd", ["--config", "\(folder.path)/config.toml"], log: "\(folder.path)/containerd.log")
+    try await eventually("containerd serves its socket") { FileManager.default.fileExists(atPath: self.socket) }
+    try BusyboxImage.write(named: Self.image, to: "\(folder.path)/image.tar", workFolder: folder.path)
+    try ctr("image", "import", "\(folder.path)/image.tar")
+  }
+
+  /// A network namespace with its loopback interface up, for one pod.
+  func makeNetworkNamespace() throws -> String {
+    let name = "rollcall-test-\(UUID().uuidString.prefix(8))"
+    try Shell.run("ip", "netns", "add", name)
+    networkNamespaces.append(name)
+    try Shell.run("ip", "-n", name, "link", "set", "lo", "up")
+    return name
+  }
+
+  /// Starts a container that runs `script` in busybox's shell; returns its ID.
+  func start(podUID: String, networkNamespace: String, script: String) throws -> String {
+    let id = (0..<32).map { _ in String(format: "%02x", UInt8.random(in: 0...255)) }.joined()
+    containers.append(id)
+    try ctr(
+      "run", "--detach", "--snapshotter", "overlayfs", "--with-ns", "network:/var/run/netns/\(networkNamespace)",
+      "--cgroup", "/kubepods/besteffort/pod\(podUID)/\(id)", Self.image, id, "/bin/sh", "-c", script)
+    return id
+  }
+
+  /// Ends a container's process and waits until containerd says that it stopped.
+  func kill(_ id: String) async throws {
+    try ctr("task", "kill", "--signal", "SIGKILL", id)
+    try await eventually("container \(id.prefix(12)) has stopped") { try self.ctr("task", "ls").contains("\(id) ") == false || self.isStopped(id) }
+  }
+
+  func stop() async {
+    for id in containers {
+      _ = try? ctr("task", "kill", "--signal", "SIGKILL", id)
+      try? await eventually("container \(id.prefix(12)) has stopped") { self.isStopped(id) }
+      _ = try? ctr("task", "delete", id)
+      _ = try? ctr("container", "delete", id)
+    }
+    daemon.stop()
+    for name in networkNamespaces { _ = try? Shell.run("ip", "netns", "delete", name) }
+  }
+
+  private func isStopped(_ id: String) -> Bool {
+    guard let tasks = try? ctr("task", "ls") else { return false }
+    guard let line = tasks.split(separator: "\n").first(where: { $0.hasPrefix(id) }) else { return true }
+    return line.contains("STOPPED")
+  }
+
+  @discardableResult
+  private func ctr(_ arguments: String...) throws -> String {
+    try Shell.run(arguments: ["ctr", "--address", socket, "--namespace", "k8s.io"] + arguments)
+  }
+}
+
+/// An image with Debian's static busybox in it, made on the spot in the layout that `docker save` writes.
+enum BusyboxImage {
+  static func write(named name: String, to path: String, workFolder: String) throws {
+    let root = "\(workFolder)/image/rootfs/bin"
+    try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: try requireProgram("busybox", package: "busybox-static"), toPath: "\(root)/busybox")
+    for applet in ["sh", "nc", "sleep", "cat"] {
+      try FileManager.default.createSymbolicLink(atPath: "\(root)/\(applet)", withDestinationPath: "busybox")
+    }
+    let image = "\(workFolder)/image"
+    try Shell.run("tar", "--create", "--file", "\(image)/layer.tar", "--directory", "\(image)/rootfs", ".")
+    let layer = try sha256("\(image)/layer.tar")
+    let architecture = try Shell.run("dpkg", "--print-architecture").trimmingCharacters(in: .whitespacesAndNewlines)
+    let configuration = """
+      {"architecture":"\(architecture)","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:\(layer)"]}}
+      """
+    try configuration.write(toFile: "\(image)/config.json", atomically: true, encoding: .utf8)
+    let configurationName = "\(try sha256("\(image)/config.json")).json"
+    try FileManager.default.moveItem(atPath: "\(image)/config.json", toPath: "\(image)/\(configurationName)")
+    try #"[{"Config":"\#(configurationName)","RepoTags":["\#(name)"],"Layers":["layer.tar"]}]"#
+      .write(toFile: "\(image)/manifest.json", atomically: true, encoding: .utf8)
+    try Shell.run("tar", "--create", "--file", path, "--directory", image, "manifest.json", configurationName, "layer.tar")
+  }
+
+  private static func sha256(_ path: String) throws -> String {
+    String(try Shell.run("sha256sum", path).prefix(64))
+  }
+}

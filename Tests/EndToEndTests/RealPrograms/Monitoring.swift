@@ -1,0 +1,83 @@
+import Foundation
+import HTTPTransport
+import JSON
+import TestSupport
+
+/// A Prometheus of the test's own, which finds its targets by HTTP SD.
+struct Prometheus {
+  let program: ExternalProgram
+  private let url: String
+  private let transport: HTTPTransport
+
+  init(discovery: String, folder: TemporaryFolder, transport: HTTPTransport) async throws {
+    let port = try freePort()
+    let configuration = """
+      global:
+        scrape_interval: 1s
+        scrape_timeout: 1s
+      scrape_configs:
+        - job_name: rollcall
+          http_sd_configs:
+            - url: \(discovery)
+              refresh_interval: 1s
+      """
+    try configuration.write(toFile: "\(folder.path)/prometheus.yml", atomically: true, encoding: .utf8)
+    program = try ExternalProgram(
+      "prometheus",
+      [
+        "--config.file=\(folder.path)/prometheus.yml", "--storage.tsdb.path=\(folder.path)/prometheus",
+        "--web.listen-address=127.0.0.1:\(port)",
+      ], log: "\(folder.path)/prometheus.log")
+    url = "http://127.0.0.1:\(port)"
+    self.transport = transport
+    try await program.waitForPort(port)
+  }
+
+  /// The values of an instant query, by the label that `key` names.
+  func query(_ expression: String, by key: String) async throws -> [String: Double] {
+    let allowed = CharacterSet.alphanumerics
+    let escaped = expression.addingPercentEncoding(withAllowedCharacters: allowed) ?? expression
+    let response = try await transport.send(
+      HTTPRequest(url: "\(url)/api/v1/query?query=\(escaped)", deadline: .seconds(10), maximumBodyBytes: 16 << 20))
+    let series = try JSONValue(parsing: response.body)["data"]?["result"]?.array ?? []
+    return Dictionary(
+      series.compactMap { one in
+        guard let name = one["metric"]?[key]?.string, let value = one["value"]?[1]?.string.flatMap(Double.init) else { return nil }
+        return (name, value)
+      }, uniquingKeysWith: { first, _ in first })
+  }
+}
+
+/// An Alertmanager of the test's own, which notifies nobody.
+struct Alertmanager {
+  let program: ExternalProgram
+  let url: String
+  private let transport: HTTPTransport
+
+  init(folder: TemporaryFolder, transport: HTTPTransport) async throws {
+    let port = try freePort()
+    let configuration = """
+      route:
+        receiver: nobody
+      receivers:
+        - name: nobody
+      """
+    try configuration.write(toFile: "\(folder.path)/alertmanager.yml", atomically: true, encoding: .utf8)
+    program = try ExternalProgram(
+      "prometheus-alertmanager",
+      [
+        "--config.file=\(folder.path)/alertmanager.yml", "--storage.path=\(folder.path)/alertmanager",
+        "--web.listen-address=127.0.0.1:\(port)", "--cluster.listen-address=",
+      ], log: "\(folder.path)/alertmanager.log")
+    url = "http://127.0.0.1:\(port)"
+    self.transport = transport
+    try await program.waitForPort(port)
+  }
+
+  /// The alerts that are firing now.
+  func activeAlerts() async throws -> [JSONValue] {
+    let response = try await transport.send(
+      HTTPRequest(url: "\(url)/api/v2/alerts?active=true", deadline: .seconds(10), maximumBodyBytes: 16 << 20))
+    return try JSONValue(parsing: response.body).array ?? []
+  }
+}

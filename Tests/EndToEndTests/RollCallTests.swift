@@ -1,0 +1,122 @@
+import Foundation
+import HTTPTransport
+import JSON
+import Logging
+import Simulator
+import TestSupport
+import Testing
+
+private let isRoot = geteuid() == 0
+
+/// The whole way, with the programs that users run: containers of containerd and runc are on the roll, the agent answers for them, Prometheus
+/// scrapes what HTTP SD gives it, and what goes wrong reaches Alertmanager. Only the API server is simulated.
+@Suite(.serialized, .timeLimit(.minutes(10)))
+struct RollCallTests {
+  @Test(
+    "Real containers answer, a dead agent alerts and heals, a finished container is no gap",
+    .enabled(if: isRoot, "needs root: containerd makes containers, cgroups and network namespaces"))
+  func realContainers() async throws {
+    let containerd = try await Containerd()
+    let stage = try await Stage()
+    do {
+      try await play(on: stage, with: containerd)
+    } catch {
+      await containerd.stop()
+      await stage.stop(printingLogs: true)
+      throw error
+    }
+    await containerd.stop()
+    await stage.stop(printingLogs: false)
+  }
+
+  private func play(on stage: Stage, with containerd: Containerd) async throws {
+    // A pod with 25 listening sockets and 20 connections to itself, and a pod whose container will finish.
+    let busy = Pod(name: "busy-0", uid: UUID().uuidString.lowercased(), container: "server")
+    let brief = Pod(name: "brief-0", uid: UUID().uuidString.lowercased(), container: "task")
+    let busyID = try containerd.start(
+      podUID: busy.uid, networkNamespace: try containerd.makeNetworkNamespace(),
+      script: """
+        port=7000; while [ $port -lt 7025 ]; do nc -ll -p $port -e /bin/cat & port=$((port + 1)); done
+        sleep 1
+        port=7000; while [ $port -lt 7020 ]; do sleep 100000 | nc 127.0.0.1 $port & port=$((port + 1)); done
+        sleep 100000
+        """)
+    let briefID = try containerd.start(
+      podUID: brief.uid, networkNamespace: try containerd.makeNetworkNamespace(), script: "sleep 100000")
+    try stage.put(busy.object(containerID: busyID, state: Pod.running))
+    try stage.put(brief.object(containerID: briefID, state: Pod.running))
+
+    // Prometheus finds the agent by HTTP SD and reads exactly the sockets that were opened. busybox's nc listens on IPv6 sockets that
+    // accept IPv4 as well, so a connection has one end in each family: 25 + 20 in TCP6, 20 in TCP, 40 established.
+    try await stage.eventually("Prometheus scrapes the agent") { try await stage.prometheus.query("up", by: "node") == [Stage.node: 1] }
+    for (metric, expected) in [
+      ("rollcall_pod_sockstat_tcp_inuse", 20.0), ("rollcall_pod_sockstat_tcp6_inuse", 45.0), ("rollcall_pod_tcp_current_established", 40.0),
+      ("rollcall_pod_sockstat_sockets_used", 65.0),
+    ] {
+      try await stage.eventually("\(metric) of \(busy.name) is \(expected)") {
+        try await stage.prometheus.query(metric, by: "pod")[busy.name] == expected
+      }
+    }
+    try await stage.eventually("both containers are collected") {
+      try await stage.metric("rollcall_container_last_collection_timestamp_seconds", where: "pod=\"\(busy.name)\"") ?? 0 > 0
+        && stage.metric("rollcall_container_last_collection_timestamp_seconds", where: "pod=\"\(brief.name)\"") ?? 0 > 0
+    }
+    #expect(try await stage.gaps().isEmpty)
+
+    // A container that finishes leaves the roll.
+    try await containerd.kill(briefID)
+    try stage.put(brief.object(containerID: briefID, state: Pod.finished, phase: "Succeeded"))
+    try await stage.eventually("\(brief.name) is exempt") {
+      try await stage.metric("rollcall_exempt_containers", where: "reason=\"NotRunning\"") == 1
+    }
+
+    // The agent dies: within the threshold and two intervals there is a gap, everywhere.
+    stage.killAgent()
+    try await stage.eventually("the API tells of the gap") {
+      try await stage.gaps().map { "\($0["pod"]?.string ?? "") \($0["reason"]?.string ?? "")" } == ["\(busy.name) AgentUnreachable"]
+    }
+    #expect(try await stage.metric("rollcall_container_gap", where: "pod=\"\(busy.name)\"") == 1)
+    #expect(try await stage.metric("rollcall_container_gap", where: "pod=\"\(brief.name)\"") == nil)
+    try await stage.eventually("Alertmanager has the alert") {
+      let alerts = try await stage.alertmanager.activeAlerts()
+      return alerts.count == 1 && alerts[0]["labels"]?["pod"]?.string == busy.name
+        && alerts[0].bytes.contains("AgentUnreachable")
+    }
+
+    // It comes back: the gap closes and the alert resolves; the container that finished was none all along.
+    try stage.startAgent()
+    try await stage.eventually("the gap is closed") { try await stage.gaps().isEmpty }
+    try await stage.eventually("the alert is resolved") { try await stage.alertmanager.activeAlerts().isEmpty }
+    try await stage.eventually("Prometheus scrapes the agent again") { try await stage.prometheus.query("up", by: "node") == [Stage.node: 1] }
+  }
+}
+
+extension [UInt8] {
+  fileprivate func contains(_ text: String) -> Bool {
+    String(decoding: self, as: UTF8.self).contains(text)
+  }
+}
+
+/// A pod of one container, as the API server has it.
+private struct Pod {
+  static let running: JSONValue = ["running": ["startedAt": "2026-01-01T00:00:00Z"]]
+  static let finished: JSONValue = ["terminated": ["exitCode": 0, "reason": "Completed"]]
+
+  var name: String
+  var uid: String
+  var container: String
+
+  func object(containerID: String, state: JSONValue, phase: String = "Running") -> JSONValue {
+    [
+      "apiVersion": "v1", "kind": "Pod",
+      "metadata": ["namespace": "default", "name": .string(name), "uid": .string(uid)],
+      "spec": ["nodeName": .string(Stage.node), "containers": [["name": .string(container), "image": .string(Containerd.image)]]],
+      "status": [
+        "phase": .string(phase),
+        "containerStatuses": [
+          ["name": .string(container), "containerID": .string("containerd://\(containerID)"), "state": state]
+        ],
+      ],
+    ]
+  }
+}

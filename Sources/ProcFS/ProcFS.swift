@@ -1,1 +1,45 @@
-// ProcFS
+/// The kernel's `/proc`, or a tree of files in its likeness.
+package struct ProcFS: Hashable, Sendable {
+  /// Where it is mounted; a container often has the host's at another place than `/proc`.
+  package let root: String
+
+  package init(root: String = "/proc") {
+    self.root = root
+  }
+
+  /// Takes hold of a process. What it gives afterwards is of this process or fails, even when another one gets its number.
+  package func process(_ identifier: Int32) throws(ProcFSError) -> ProcessDirectory {
+    ProcessDirectory(directory: try Directory("\(root)/\(identifier)"))
+  }
+
+  package func kernelRelease(_ buffer: ReadBuffer) throws(ProcFSError) -> KernelRelease {
+    try Directory(root).read("sys/kernel/osrelease", into: buffer, parse: KernelRelease.parse)
+  }
+}
+
+/// `/proc/<pid>` of one process.
+package struct ProcessDirectory: ~Copyable {
+  let directory: Directory
+
+  /// Tells the process from a later one with the same number.
+  package func stat(_ buffer: ReadBuffer) throws(ProcFSError) -> ProcessStat {
+    try directory.read("stat", into: buffer, parse: ProcessStat.parse)
+  }
+
+  /// The network namespace that the process is in. Asking needs the right to trace the process (ptrace(2), PTRACE_MODE_READ_FSCREDS).
+  package func networkNamespace() throws(ProcFSError) -> FileIdentity {
+    try directory.identity(of: "ns/net")
+  }
+
+  package func sockstat(_ buffer: ReadBuffer) throws(ProcFSError) -> FieldTable<Sockstat> {
+    try directory.read("net/sockstat", into: buffer, parse: Sockstat.parse)
+  }
+
+  package func sockstat6(_ buffer: ReadBuffer) throws(ProcFSError) -> FieldTable<Sockstat6> {
+    try directory.read("net/sockstat6", into: buffer, parse: Sockstat6.parse)
+  }
+
+  package func snmp(_ buffer: ReadBuffer) throws(ProcFSError) -> FieldTable<SNMP> {
+    try directory.read("net/snmp", into: buffer, parse: SNMP.parse)
+  }
+}

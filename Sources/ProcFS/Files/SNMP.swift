@@ -1,0 +1,37 @@
+/// `/proc/<pid>/net/snmp`: the counters of the network namespace that RFC 1213 names, of which we read those of TCP and UDP.
+/// Source: `snmp_seq_show` in the kernel's net/ipv4/proc.c.
+package enum SNMP: Int, KernelField {
+  case tcpActiveOpens, tcpPassiveOpens, tcpAttemptFails, tcpEstabResets, tcpCurrEstab
+  case tcpInSegs, tcpOutSegs, tcpRetransSegs, tcpInErrs, tcpOutRsts, tcpInCsumErrors
+  case udpInDatagrams, udpNoPorts, udpInErrors, udpOutDatagrams, udpRcvbufErrors, udpSndbufErrors, udpInCsumErrors
+
+  package var line: StaticString {
+    rawValue < SNMP.udpInDatagrams.rawValue ? "Tcp" : "Udp"
+  }
+
+  package var key: StaticString {
+    switch self {
+    case .tcpActiveOpens: "ActiveOpens"
+    case .tcpPassiveOpens: "PassiveOpens"
+    case .tcpAttemptFails: "AttemptFails"
+    case .tcpEstabResets: "EstabResets"
+    case .tcpCurrEstab: "CurrEstab"
+    case .tcpInSegs: "InSegs"
+    case .tcpOutSegs: "OutSegs"
+    case .tcpRetransSegs: "RetransSegs"
+    case .tcpInErrs: "InErrs"
+    case .tcpOutRsts: "OutRsts"
+    case .tcpInCsumErrors, .udpInCsumErrors: "InCsumErrors"
+    case .udpInDatagrams: "InDatagrams"
+    case .udpNoPorts: "NoPorts"
+    case .udpInErrors: "InErrors"
+    case .udpOutDatagrams: "OutDatagrams"
+    case .udpRcvbufErrors: "RcvbufErrors"
+    case .udpSndbufErrors: "SndbufErrors"
+    }
+  }
+
+  package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> FieldTable<SNMP> {
+    try FieldTable(headersAndValues: bytes)
+  }
+}

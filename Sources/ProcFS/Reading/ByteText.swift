@@ -1,0 +1,89 @@
+#if canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
+// The words and lines of a kernel file, as slices of the bytes that were read. Nothing here allocates, and nothing outlives the closure
+// that the bytes were lent to.
+
+/// Hands out the lines of a file one by one, without their line feeds.
+struct Lines {
+  private var rest: UnsafeRawBufferPointer
+  /// The number of the line that `next` gave last, from 1.
+  private(set) var number = 0
+
+  init(_ bytes: UnsafeRawBufferPointer) {
+    rest = bytes
+  }
+
+  mutating func next() -> Words? {
+    guard !rest.isEmpty else { return nil }
+    number += 1
+    return Words(rest.takePrefix(upTo: UInt8(ascii: "\n")))
+  }
+
+  func malformed(_ reason: String) -> MalformedFile {
+    MalformedFile(line: number, reason: reason)
+  }
+}
+
+/// Hands out the words of a line, which single spaces separate.
+struct Words {
+  private var rest: UnsafeRawBufferPointer
+
+  init(_ line: UnsafeRawBufferPointer) {
+    rest = line
+  }
+
+  mutating func next() -> UnsafeRawBufferPointer? {
+    while let first = rest.first, first == UInt8(ascii: " ") {
+      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst())
+    }
+    return rest.isEmpty ? nil : rest.takePrefix(upTo: UInt8(ascii: " "))
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Cuts off and returns what stands before the separator, which goes too.
+  fileprivate mutating func takePrefix(upTo separator: UInt8) -> UnsafeRawBufferPointer {
+    guard let base = baseAddress, let found = memchr(base, CInt(separator), count) else {
+      defer { self = UnsafeRawBufferPointer(rebasing: suffix(0)) }
+      return self
+    }
+    let length = UnsafeRawPointer(found) - base
+    defer { self = UnsafeRawBufferPointer(rebasing: dropFirst(length + 1)) }
+    return UnsafeRawBufferPointer(rebasing: prefix(length))
+  }
+
+  func isEqual(to text: StaticString) -> Bool {
+    guard let base = baseAddress else { return text.utf8CodeUnitCount == 0 }
+    return count == text.utf8CodeUnitCount && memcmp(base, text.utf8Start, count) == 0
+  }
+
+  /// The bytes before a last `:`, or `nil` if there is none.
+  var withoutColon: UnsafeRawBufferPointer? {
+    last == UInt8(ascii: ":") ? UnsafeRawBufferPointer(rebasing: dropLast()) : nil
+  }
+
+  /// The whole of it as a decimal number; `nil` for anything else, and for what does not fit.
+  var decimal: Int64? {
+    let isNegative = first == UInt8(ascii: "-")
+    let digits = isNegative ? dropFirst() : self[...]
+    guard !digits.isEmpty else { return nil }
+    var value: Int64 = 0
+    for byte in digits {
+      guard UInt8(ascii: "0") <= byte, byte <= UInt8(ascii: "9") else { return nil }
+      let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (next, carry) = shifted.addingReportingOverflow(Int64(byte - UInt8(ascii: "0")))
+      guard !overflow, !carry else { return nil }
+      value = next
+    }
+    return isNegative ? -value : value
+  }
+
+  /// For messages: what stands there, cut short.
+  var excerpt: String {
+    String(decoding: prefix(60), as: UTF8.self)
+  }
+}

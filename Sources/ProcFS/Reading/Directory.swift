@@ -1,0 +1,107 @@
+#if canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
+/// An open directory, below which everything is found relative to its descriptor.
+///
+/// That is faster than whole paths, and it is what makes `/proc/<pid>` safe to read: the descriptor stands for the process itself, not
+/// for its number, so that after its end every further call fails, even if the number has a new owner.
+package struct Directory: ~Copyable {
+  /// For messages.
+  package let path: String
+  private let descriptor: CInt
+
+  package init(_ path: String) throws(ProcFSError) {
+    self.path = path
+    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if descriptor < 0 { throw .system(.open, path: path, code: errno) }
+  }
+
+  private init(in parent: borrowing Directory, name: String) throws(ProcFSError) {
+    path = parent.path + "/" + name
+    descriptor = openat(parent.descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if descriptor < 0 { throw .system(.open, path: path, code: errno) }
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// Opens a directory below this one.
+  package func directory(_ name: String) throws(ProcFSError) -> Directory {
+    try Directory(in: self, name: name)
+  }
+
+  /// Reads a file below this directory whole and has it parsed in place.
+  package func read<Value>(
+    _ name: String, into buffer: ReadBuffer, parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
+  ) throws(ProcFSError) -> Value {
+    let file = openat(descriptor, name, O_RDONLY | O_CLOEXEC)
+    if file < 0 { throw .system(.open, path: path + "/" + name, code: errno) }
+    let outcome = buffer.fill(from: file)
+    close(file)
+    switch outcome {
+    case .failed(let code): throw .system(.read, path: path + "/" + name, code: code)
+    case .tooLarge: throw .tooLarge(path: path + "/" + name, limit: ReadBuffer.maximumSize)
+    case .bytes(let bytes):
+      do {
+        return try parse(bytes)
+      } catch {
+        throw .malformed(path: path + "/" + name, line: error.line, reason: error.reason)
+      }
+    }
+  }
+
+  /// What the file system says of an entry of this directory, symbolic links followed.
+  package func identity(of name: String) throws(ProcFSError) -> FileIdentity {
+    var status = stat()
+    guard fstatat(descriptor, name, &status, 0) == 0 else { throw .system(.status, path: path + "/" + name, code: errno) }
+    return FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+  }
+
+  /// Whether the directory surely has no subdirectories: those of cgroup file systems count a link for each subdirectory, `.` and the
+  /// entry in the parent. File systems that do not count give 1, and then nobody knows.
+  package var isLeaf: Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_nlink == 2
+  }
+
+  /// The names of the subdirectories, in the order of the file system.
+  package func subdirectories() throws(ProcFSError) -> [String] {
+    // closedir closes the descriptor that it was given, so it gets one of its own.
+    let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard own >= 0 else { throw .system(.list, path: path, code: errno) }
+    guard let stream = fdopendir(own) else {
+      let code = errno
+      close(own)
+      throw .system(.list, path: path, code: code)
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while true {
+      errno = 0
+      guard let entry = readdir(stream) else {
+        if errno != 0 { throw .system(.list, path: path, code: errno) }
+        return names
+      }
+      guard entry.pointee.d_type == UInt8(DT_DIR) else { continue }
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+        tuple.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: tuple.pointee)) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+  }
+}
+
+/// Tells a file from every other one of this machine, under whatever name it was reached.
+package struct FileIdentity: Hashable, Sendable {
+  package var device: UInt64
+  package var inode: UInt64
+
+  package init(device: UInt64, inode: UInt64) {
+    self.device = device
+    self.inode = inode
+  }
+}

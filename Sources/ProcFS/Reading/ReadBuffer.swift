@@ -1,0 +1,54 @@
+#if canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
+/// Memory that one file after the other is read into. One caller at a time: it belongs to the thread that sweeps.
+package final class ReadBuffer {
+  /// The files of one network namespace have at most about a page (netstat is just under 4 KiB); 16 KiB take them in one read.
+  private static let initialSize = 16 * 1024
+  /// A cgroup with a hundred thousand processes has a list of less than 1 MiB.
+  static let maximumSize = 4 * 1024 * 1024
+
+  private var memory: UnsafeMutableRawBufferPointer
+
+  package init() {
+    memory = .allocate(byteCount: Self.initialSize, alignment: 16)
+  }
+
+  deinit {
+    memory.deallocate()
+  }
+
+  enum Outcome {
+    /// Valid until the next `fill`.
+    case bytes(UnsafeRawBufferPointer)
+    case failed(CInt)
+    case tooLarge
+  }
+
+  /// Reads from the descriptor to its end.
+  func fill(from descriptor: CInt) -> Outcome {
+    var count = 0
+    while true {
+      if count == memory.count, !grow() { return .tooLarge }
+      let got = read(descriptor, memory.baseAddress.map { $0 + count }, memory.count - count)
+      if got < 0 {
+        if errno == EINTR { continue }
+        return .failed(errno)
+      }
+      if got == 0 { return .bytes(UnsafeRawBufferPointer(rebasing: memory[..<count])) }
+      count += got
+    }
+  }
+
+  private func grow() -> Bool {
+    guard memory.count < Self.maximumSize else { return false }
+    let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: memory.count * 2, alignment: 16)
+    larger.copyMemory(from: UnsafeRawBufferPointer(memory))
+    memory.deallocate()
+    memory = larger
+    return true
+  }
+}

@@ -1,0 +1,88 @@
+internal import FoundationEssentials
+package import HTTPTransport
+package import Roll
+internal import Synchronization
+
+/// Calls the roll of a Linux node by asking the agent on it. One value serves any number of nodes at once.
+package final class AgentCollector: NodeCollector {
+  private let transport: HTTPTransport
+  private let settings: AgentSettings
+  private let tls: @Sendable () -> TLSOptions?
+  /// By node, the hash of the roll that its agent last answered for: it holds that one, and needs no entries to answer again.
+  private let acknowledged = Mutex<[String: String]>([:])
+
+  /// - Parameter tls: asked at every call, because certificates rotate; `nil` while there are none yet. Nothing is sent without them.
+  package init(transport: HTTPTransport, settings: AgentSettings, tls: @escaping @Sendable () -> TLSOptions?) {
+    self.transport = transport
+    self.settings = settings
+    self.tls = tls
+  }
+
+  package func call(_ roll: NodeRoll) async -> RollCall {
+    do throws(Miss) {
+      let report = try await report(on: roll)
+      return roll.answered(report.outcomes, lastScrape: report.lastScrape)
+    } catch {
+      // What an agent that does not answer saw of Prometheus is not known, which is not the same as never.
+      return roll.missed(error, lastScrape: .notObservable)
+    }
+  }
+
+  /// Frees what is remembered of a node that is gone.
+  package func forget(node: String) {
+    acknowledged.withLock { _ = $0.removeValue(forKey: node) }
+  }
+
+  private func report(on roll: NodeRoll) async throws(Miss) -> AgentReport {
+    guard let address = roll.address else {
+      throw Miss(.noAgent, "the node \(roll.node) has no address in its status")
+    }
+    guard let tls = tls() else {
+      throw Miss(.agentUnreachable, "the certificates for talking to agents are not ready yet: the leader makes them at its start")
+    }
+    let agentHoldsRoll = acknowledged.withLock { $0[roll.node] == roll.hash }
+    var response = try await post(roll, withEntries: !agentHoldsRoll, to: address, tls: tls)
+    if response.status == 409, agentHoldsRoll {
+      // It was restarted.
+      forget(node: roll.node)
+      response = try await post(roll, withEntries: true, to: address, tls: tls)
+    }
+    guard response.status == 200 else {
+      throw Miss(.unknown, "the agent at \(address) answered with status \(response.status): \(excerpt(of: response.body))")
+    }
+    let report = try AgentReport(response.body, for: roll)
+    acknowledged.withLock { $0[roll.node] = roll.hash }
+    return report
+  }
+
+  private func post(
+    _ roll: NodeRoll, withEntries: Bool, to address: String, tls: TLSOptions
+  ) async throws(Miss) -> HTTPResponse {
+    let body: Data
+    do {
+      body = try JSONEncoder().encode(RollRequest(node: roll.node, hash: roll.hash, entries: withEntries ? roll.entries : nil))
+    } catch {
+      throw Miss(.unknown, "cannot write the roll of \(roll.node) as JSON: \(error)")
+    }
+    var request = HTTPRequest(method: "POST", url: "https://\(settings.serverName):\(settings.port)/v1/roll")
+    request.headers = [HTTPHeader("Content-Type", "application/json")]
+    request.body = Array(body)
+    request.deadline = settings.deadline
+    request.connectTimeout = settings.connectTimeout
+    request.maximumBodyBytes = settings.maximumReportBytes
+    request.tls = tls
+    request.connectTo = ConnectTo(host: address, port: settings.port)
+    do {
+      return try await transport.send(request)
+    } catch {
+      // The URL in the error names every agent alike.
+      throw Miss(error, reasons: .agent).at("agent at \(address):\(settings.port)")
+    }
+  }
+}
+
+extension Miss {
+  fileprivate func at(_ place: String) -> Miss {
+    Miss(reason, "\(place): \(detail)")
+  }
+}

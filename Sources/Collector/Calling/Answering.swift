@@ -1,0 +1,33 @@
+internal import Roll
+
+extension NodeRoll {
+  /// The call with these outcomes, one for each entry. A container that was missed while the API server says that its node is not ready
+  /// is missed for that reason; what was found instead stays in the detail.
+  func answered(_ outcomes: [Outcome], lastScrape: LastScrape) -> RollCall {
+    assert(outcomes.count == entries.count, "one outcome for each entry")
+    guard !nodeReady else { return RollCall(outcomes: outcomes, lastScrape: lastScrape) }
+    let explained = outcomes.map { outcome in
+      guard case .missed(let reason, let detail) = outcome else { return outcome }
+      return .missed(.nodeNotReady, detail: "the node is not ready; \(reason.rawValue): \(detail)")
+    }
+    return RollCall(outcomes: explained, lastScrape: lastScrape)
+  }
+
+  /// The call in which every entry was missed for one reason.
+  func missed(_ miss: Miss, lastScrape: LastScrape) -> RollCall {
+    answered(Array(repeating: miss.outcome, count: entries.count), lastScrape: lastScrape)
+  }
+}
+
+/// Why something that concerns several containers failed.
+struct Miss: Error, Hashable {
+  var reason: Reason
+  var detail: String
+
+  init(_ reason: Reason, _ detail: String) {
+    self.reason = reason
+    self.detail = detail
+  }
+
+  var outcome: Outcome { .missed(reason, detail: detail) }
+}

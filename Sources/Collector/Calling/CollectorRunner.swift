@@ -1,0 +1,50 @@
+package import Roll
+
+/// Runs a collector and keeps the book on it, so that collectors need not: how long a call took, and what came of it.
+package struct CollectorRunner: Sendable {
+  private let collector: any NodeCollector
+  private let clock: any Clock<Duration>
+
+  package init(_ collector: any NodeCollector, clock: any Clock<Duration> = ContinuousClock()) {
+    self.collector = collector
+    self.clock = clock
+  }
+
+  /// Calls the roll once. Never throws; a cancelled task ends it early.
+  package func call(_ roll: NodeRoll) async -> (call: RollCall, record: CollectionRecord) {
+    // `Clock.measure` would not do: it hands out no result.
+    func measured(by clock: some Clock<Duration>) async -> (call: RollCall, record: CollectionRecord) {
+      let start = clock.now
+      let call = await collector.call(roll)
+      return (call, CollectionRecord(of: call, source: roll.source, duration: start.duration(to: clock.now)))
+    }
+    return await measured(by: clock)
+  }
+}
+
+/// What one roll call took and gave, for metrics.
+package struct CollectionRecord: Hashable, Sendable {
+  package var source: Source
+  package var duration: Duration
+  /// Containers that were collected.
+  package var collected: Int
+  /// Containers that were not, by reason.
+  package var missed: [Reason: Int]
+
+  package init(source: Source, duration: Duration, collected: Int, missed: [Reason: Int]) {
+    self.source = source
+    self.duration = duration
+    self.collected = collected
+    self.missed = missed
+  }
+
+  init(of call: RollCall, source: Source, duration: Duration) {
+    self.init(source: source, duration: duration, collected: 0, missed: [:])
+    for outcome in call.outcomes {
+      switch outcome {
+      case .collected: collected += 1
+      case .missed(let reason, _): missed[reason, default: 0] += 1
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+internal import Exposition
+internal import HTTPTransport
+internal import Roll
+
+/// Fetches pages of metrics, and puts what goes wrong under our reasons.
+struct PageFetcher {
+  let transport: HTTPTransport
+  let reasons: FailureReasons
+
+  /// The answer to the request, if its status is 200.
+  func fetch(_ request: HTTPRequest) async throws(Miss) -> HTTPResponse {
+    let response: HTTPResponse
+    do {
+      response = try await transport.send(request)
+    } catch {
+      throw Miss(error, reasons: reasons)
+    }
+    guard response.status == 200 else {
+      throw Miss(reasons.broken, "GET \(request.url): status \(response.status) instead of 200: \(excerpt(of: response.body))")
+    }
+    return response
+  }
+}
+
+extension HTTPRequest {
+  /// A scrape as Prometheus would do it.
+  static func page(url: String, deadline: Duration, connectTimeout: Duration, limits: ExpositionLimits) -> HTTPRequest {
+    var request = HTTPRequest(url: url, deadline: deadline)
+    request.headers = [
+      HTTPHeader("Accept", ExpositionContentType.accepted),
+      // Exporters give up in good order, and say which of their parts was too slow, if they know how long we wait.
+      HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "\(deadline.seconds)"),
+    ]
+    request.connectTimeout = connectTimeout
+    request.maximumBodyBytes = limits.bytes
+    request.acceptsCompression = true
+    return request
+  }
+}
+
+extension Miss {
+  init(_ error: ExpositionError, page url: String) {
+    switch error {
+    case .malformed: self.init(.badExposition, "\(url): \(error)")
+    case .tooLarge: self.init(.tooLarge, "\(url): \(error)")
+    }
+  }
+}

@@ -3,6 +3,10 @@ internal import FoundationEssentials
 /// Text that is not JSON.
 public struct JSONError: Error, CustomStringConvertible, Sendable {
   public var description: String
+
+  public init(description: String) {
+    self.description = description
+  }
 }
 
 extension JSONValue {

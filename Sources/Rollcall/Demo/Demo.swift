@@ -1,0 +1,178 @@
+internal import FoundationEssentials
+internal import HTTPTransport
+internal import JSON
+internal import Logging
+internal import ServiceLifecycle
+internal import Simulator
+
+/// Something that breaks for a while.
+struct Injection {
+  var outage: Outage
+  var after: Duration
+  var lasting: Duration
+}
+
+/// The demo, as one service: what it starts, it stops.
+struct Demo: Service {
+  var listen: String
+  var apiPort: Int
+  var folder: DemoDirectory
+  var injections: [Injection]
+  var executables: DemoExecutables
+
+  /// Short, so that a gap is seen within a minute; the controller's own defaults are 15 s, 5 min and 1 min.
+  private static let timing = (interval: "2s", threshold: "10s", grace: "3s")
+  private static let namespace = "rollcall"
+
+  func run() async throws {
+    let now = Date.now.formatted(.iso8601)
+    let cluster = DemoCluster.standard(startedAt: now)
+    let outages = Outages()
+    var logger = Logger(label: "demo")
+    logger.logLevel = .notice
+    var quiet = logger
+    quiet.logLevel = .error
+
+    let server = SimulatedAPIServer(
+      configuration: .init(host: "127.0.0.1", port: apiPort, acceptsLoopbackEndpoints: true), logger: quiet)
+    let isolation = await NetworkIsolation.available()
+    try await cancelWhenGracefulShutdown {
+      try await withThrowingTaskGroup { group in
+        group.addTask { try await server.run() }
+        _ = try await server.waitUntilListening()
+        try populate(server, with: cluster)
+        try folder.write(server.kubeconfig(), to: "kubeconfig")
+
+        try startNodes(of: cluster, isolation: isolation, outages: outages, logger: logger, in: &group)
+        group.addTask { try await mountCertificates(from: server) }
+        group.addTask { try await runController() }
+        let prometheus = StandInPrometheus(
+          transport: try HTTPTransport(), discovery: "http://\(listen)/sd/v1/targets", interval: .seconds(2))
+        group.addTask { try await prometheus.run() }
+        announce(isolation)
+        for injection in injections {
+          group.addTask { try await inject(injection, into: outages) }
+        }
+        try await group.waitForAll()
+      }
+    }
+  }
+
+  // MARK: What is started
+
+  private func populate(_ server: SimulatedAPIServer, with cluster: DemoCluster) throws {
+    try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(Self.namespace)]])
+    for namespace in Set(cluster.pods.map(\.namespace)) {
+      try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(namespace)]])
+    }
+    for node in cluster.nodes { try server.put(node.object) }
+    for pod in cluster.pods { try server.put(pod.object) }
+  }
+
+  private func startNodes(
+    of cluster: DemoCluster, isolation: NetworkIsolation, outages: Outages, logger: Logger, in group: inout ThrowingTaskGroup<Void, any Error>
+  ) throws {
+    let certificates = try folder.subdirectory("tls")
+    for node in cluster.nodes where node.operatingSystem == "linux" && !node.isVirtual {
+      let cgroups = try folder.subdirectory("cgroup-\(node.name)")
+      for pod in cluster.pods where pod.node.name == node.name && pod.containers.contains(where: \.isRunning) {
+        let local = LocalPod(pod: pod, isolation: isolation, executable: executables.rollcall, cgroups: cgroups, logger: logger)
+        group.addTask { try await local.run() }
+      }
+      let agent = LocalAgent(node: node, executable: executables.agent, cgroups: cgroups, certificates: certificates)
+      group.addTask {
+        try await outages.interrupting(node.name == "linux-1" ? .agentDown : nil) {
+          _ = try await agent.process.run()
+        }
+      }
+    }
+    for node in cluster.nodes where node.operatingSystem == "windows" {
+      let exporter = StandInServer(address: node.address, port: 9182, path: "/metrics") { secondsUp in
+        cluster.windowsExporterPage(of: node, secondsUp: secondsUp)
+      }
+      group.addTask { try await outages.interrupting(.exporterDown) { try await exporter.run() } }
+    }
+    for pod in cluster.pods where pod.node.isVirtual {
+      var endpoint = StandInServer(address: pod.address, port: 8080, path: "/metrics/cadvisor") { secondsUp in
+        DemoCluster.cadvisorPage(of: pod, secondsUp: secondsUp)
+      }
+      if pod.name == "render-0" {
+        endpoint.beforeAnswering = { await outages.wait(for: .podSilent, active: false) }
+      }
+      group.addTask { [endpoint] in try await endpoint.run() }
+    }
+  }
+
+  private func runController() async throws {
+    let status = try await ChildProcess(
+      executable: executables.rollcall,
+      arguments: [
+        "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", Self.namespace, "--listen", listen,
+        "--interval", Self.timing.interval, "--threshold", Self.timing.threshold, "--grace", Self.timing.grace,
+        "--deadline", "1500ms", "--allow-loopback-targets",
+      ]
+    ).run()
+    try Task.checkCancellation()
+    throw DemoError(description: "the controller ended with \(status); the lines above say why")
+  }
+
+  /// What a kubelet does for the agents' DaemonSet: the Secret's items appear as files, and change when it changes.
+  private func mountCertificates(from server: SimulatedAPIServer) async throws {
+    let items = [("ca.crt", "ca.crt"), ("agent.crt", "tls.crt"), ("agent.key", "tls.key")]
+    var mounted: [String: String] = [:]
+    while true {
+      let secret = try server.get(resource: "secrets", namespace: Self.namespace, name: "rollcall-tls")
+      for (item, file) in items {
+        guard let encoded = secret?["data"]?[item]?.string, mounted[file] != encoded, let data = Data(base64Encoded: encoded) else {
+          continue
+        }
+        try folder.write(String(decoding: data, as: UTF8.self), to: "tls/\(file)")
+        mounted[file] = encoded
+      }
+      try await Task.sleep(for: .seconds(1))
+    }
+  }
+
+  // MARK: What is said
+
+  private func announce(_ isolation: NetworkIsolation) {
+    let pods =
+      switch isolation {
+      case .namespaces: "each Linux pod has a network namespace of its own"
+      case .userNamespaces: "each Linux pod has a network namespace of its own, inside a user namespace"
+      case .none(let reason):
+        "network namespaces are not to be had here (\(reason)): the Linux pods share this machine's network and count as host-network pods"
+      }
+    print(
+      """
+
+      Rollcall demo: 4 nodes, 9 pods; \(pods).
+
+        status page   http://\(listen)/
+        metrics       http://\(listen)/metrics
+        gaps          http://\(listen)/api/v1/gaps
+        HTTP SD       http://\(listen)/sd/v1/targets
+        an agent      http://127.0.0.11:9753/metrics
+        API server    export KUBECONFIG=\(folder.path)/kubeconfig
+                      kubectl get nodes,pods,endpointslices --all-namespaces
+
+      A container is a gap after \(Self.timing.threshold) without collection. Break something: --inject agent-down|exporter-down|pod-silent.
+      Ctrl-C ends everything.
+
+      """)
+  }
+
+  private func inject(_ injection: Injection, into outages: Outages) async throws {
+    try await Task.sleep(for: injection.after)
+    print("\n==> \(injection.outage.rawValue): \(injection.outage.announcement)\n")
+    outages.set(injection.outage, active: true)
+    try await Task.sleep(for: injection.lasting)
+    print("\n==> \(injection.outage.rawValue) is over: the gap closes\n")
+    outages.set(injection.outage, active: false)
+  }
+}
+
+/// Why the demo cannot go on.
+struct DemoError: Error, CustomStringConvertible {
+  var description: String
+}

@@ -27,6 +27,19 @@ package enum ProcFSError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// What was there when we began is not what is there now, although every call succeeded.
+  package static func gone(_ what: String) -> ProcFSError {
+    .system(.status, path: what, code: ESRCH)
+  }
+
+  /// The file does not do what was asked: a threaded cgroup keeps no list of processes.
+  package var isNotSupported: Bool {
+    switch self {
+    case .system(_, _, let code): code == EOPNOTSUPP
+    case .malformed, .tooLarge: false
+    }
+  }
+
   /// The caller may not look at it.
   package var isPermissionDenied: Bool {
     switch self {

@@ -1,0 +1,51 @@
+/// What the name of one directory of a cgroup tree tells of containers and pods.
+///
+/// | runtime | cgroupfs driver | systemd driver |
+/// |---|---|---|
+/// | containerd | `<id>` | `cri-containerd-<id>.scope` |
+/// | CRI-O | `crio-<id>`, `crio-conmon-<id>` | `crio-<id>.scope`, `crio-conmon-<id>.scope` |
+/// | Docker | `<id>` | `docker-<id>.scope` |
+/// | Podman | `libpod-<id>`, `libpod-conmon-<id>` | `libpod-<id>.scope`, `libpod-conmon-<id>.scope` |
+/// | the kubelet's pods | `pod<uid>` | `kubepods-burstable-pod<uid, - as _>.slice` |
+///
+/// A containerd that was given systemd's paths without its systemd setting makes `kubepods-pod<uid>.slice:cri-containerd:<id>`.
+/// Prefixes that we do not know are taken as well: the 64 digits behind them are what tells.
+enum CgroupName: Hashable {
+  case container(ContainerID, podUID: String?)
+  /// conmon, which minds a container and is not in it.
+  case monitor
+  case pod(uid: String)
+  case other
+
+  init(_ name: String) {
+    let stem = name.hasSuffix(".scope") ? name.dropLast(".scope".count) : name[...]
+    if let id = ContainerID(digits: stem.utf8.suffix(ContainerID.digits)) {
+      let prefix = stem.dropLast(ContainerID.digits)
+      guard prefix.isEmpty || prefix.hasSuffix("-") || prefix.hasSuffix(":") else {
+        self = .other
+        return
+      }
+      let slice = prefix.split(separator: ":").first
+      self = prefix.dropLast().hasSuffix("conmon") ? .monitor : .container(id, podUID: slice.flatMap(Self.podUID(ofSlice:)))
+    } else if let uid = Self.podUID(ofSlice: name[...]) ?? Self.podUID(ofDirectory: name[...]) {
+      self = .pod(uid: uid)
+    } else {
+      self = .other
+    }
+  }
+
+  /// systemd reads `-` in a slice's name as a step down the tree, so the kubelet writes the UID with `_` instead.
+  private static func podUID(ofSlice name: Substring) -> String? {
+    guard name.hasSuffix(".slice") else { return nil }
+    let stem = name.dropLast(".slice".count)
+    guard let last = stem.lastIndex(of: "-") else { return nil }
+    return podUID(ofDirectory: stem[stem.index(after: last)...])
+  }
+
+  private static func podUID(ofDirectory name: Substring) -> String? {
+    guard name.hasPrefix("pod") else { return nil }
+    let uid = String(name.dropFirst("pod".count).map { $0 == "_" ? "-" : $0 })
+    // A UUID, or the 32 digits that the kubelet gives to a pod from a file; `podman` is neither.
+    return !uid.isEmpty && uid.utf8.allSatisfy { $0 == UInt8(ascii: "-") || $0.hexadecimalValue != nil } ? uid : nil
+  }
+}

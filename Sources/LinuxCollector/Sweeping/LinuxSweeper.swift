@@ -1,0 +1,125 @@
+package import ProcFS
+package import Roll
+
+/// Looks at every container of the machine. It keeps its buffer from one sweep to the next, so it belongs to one thread.
+package struct LinuxSweeper: ~Copyable {
+  private let procFS: ProcFS
+  private let locator: any ContainerLocator
+  private let now: @Sendable () -> Moment
+  private let buffer = ReadBuffer()
+  /// On a kernel where `TCP: tw` counts the whole host it says nothing of a namespace.
+  /// Source: "ipv4: Namespaceify tcp_tw_recycle and tcp_max_tw_buckets knob", in Linux since 4.11.
+  private let timeWaitIsPerNamespace: Bool
+
+  /// - Parameter now: the monotonic clock that readings are stamped with.
+  package init(procFS: ProcFS, locator: any ContainerLocator, now: @escaping @Sendable () -> Moment) {
+    self.procFS = procFS
+    self.locator = locator
+    self.now = now
+    // A release that cannot be read is a recent one: /proc/sys was never hidden on those old kernels.
+    let release = try? procFS.kernelRelease(buffer)
+    timeWaitIsPerNamespace = release.map { $0 >= KernelRelease(major: 4, minor: 11) } ?? true
+  }
+
+  /// One look at everything. It blocks on files: call it on a thread that may wait. Nothing that is wrong with one container keeps
+  /// another from being read.
+  package func sweep() -> Sweep {
+    let start = now()
+    let location = locator.locate(buffer)
+    var sweep = Sweep(
+      containers: [], namespaces: [], host: nil, problems: location.problems, places: location.places, duration: .zero)
+    sweep.containers.reserveCapacity(location.containers.count)
+    var pass = SweepPass(hostNamespace: readHost(into: &sweep))
+    for container in location.containers {
+      let finding = find(container, &pass)
+      sweep.containers.append(SweptContainer(id: container.id, podUID: container.podUID, finding: finding))
+    }
+    sweep.namespaces = pass.namespaces
+    sweep.duration = now() - start
+    return sweep
+  }
+
+  /// What one sweep has read so far.
+  private struct SweepPass {
+    var hostNamespace: FileIdentity?
+    var namespaces: [NamespaceReading] = []
+    var indices: [FileIdentity: Int] = [:]
+  }
+
+  /// The first process is in the host's network namespace, unless we are not in the host's PID namespace; then no container would be
+  /// readable either.
+  private func readHost(into sweep: inout Sweep) -> FileIdentity? {
+    do {
+      let first = try procFS.process(1)
+      let namespace = try first.networkNamespace()
+      sweep.host = try first.sockstat(buffer)
+      return namespace
+    } catch {
+      sweep.problems.append(error)
+      return nil
+    }
+  }
+
+  private func find(_ container: LocatedContainer, _ pass: inout SweepPass) -> SweptContainer.Finding {
+    if container.processes.isEmpty { return .missed(.pidNotFound, detail: "\(container.cgroup) holds no process") }
+    var lastGone = ""
+    for process in container.processes {
+      if process.identifier == 0 {
+        return .missed(
+          .pidNotFound,
+          detail: "the processes in \(process.cgroup) are outside of the agent's PID namespace: run the agent in the host's (hostPID)")
+      }
+      do {
+        return try read(process, &pass)
+      } catch let error where error.isGone {
+        lastGone = "\(error)"
+      } catch let error where error.isPermissionDenied {
+        return .missed(.permissionDenied, detail: "\(error): the agent lacks a capability (CAP_SYS_PTRACE) or is confined")
+      } catch {
+        return .missed(.unknown, detail: "\(error)")
+      }
+    }
+    return .missed(.pidNotFound, detail: "every process of \(container.cgroup) that was tried is gone: \(lastGone)")
+  }
+
+  /// Reads the process's namespace, unless another container has done so already.
+  private func read(_ process: LocatedProcess, _ pass: inout SweepPass) throws(ProcFSError) -> SweptContainer.Finding {
+    let directory = try procFS.process(process.identifier)
+    let namespace = try directory.networkNamespace()
+    // The number may have gone to another container's process between the list and our taking hold of it. From here on it cannot:
+    // if the cgroup still lists the number, it is the process that we hold, or ours is gone and every further read of it fails.
+    try checkMembership(of: process)
+    if namespace == pass.hostNamespace { return .host(at: now()) }
+    if let known = pass.indices[namespace] { return .namespace(known) }
+
+    let before = try directory.stat(buffer)
+    let sockstat = try directory.sockstat(buffer)
+    let sockstat6 = try ifPresent(directory.sockstat6(buffer))
+    let snmp = try directory.snmp(buffer)
+    let readAt = now()
+    guard try directory.stat(buffer) == before, try directory.networkNamespace() == namespace else {
+      throw ProcFSError.gone(procFS.root + "/\(process.identifier)")
+    }
+    var reading = NamespaceReading(namespace: namespace, readAt: readAt, sockstat: sockstat, sockstat6: sockstat6, snmp: snmp)
+    if !timeWaitIsPerNamespace { reading.sockstat[.tcpTimeWait] = nil }
+    pass.namespaces.append(reading)
+    pass.indices[namespace] = pass.namespaces.count - 1
+    return .namespace(pass.namespaces.count - 1)
+  }
+
+  private func checkMembership(of process: LocatedProcess) throws(ProcFSError) {
+    let isMember = try Directory(process.cgroup).read("cgroup.procs", into: buffer) { bytes throws(MalformedFile) in
+      try CgroupProcesses.contains(process.identifier, in: bytes)
+    }
+    if !isMember { throw .gone("process \(process.identifier) in \(process.cgroup)") }
+  }
+
+  /// A kernel without IPv6 has no such file. A process that is gone has none either, which the check after reading tells apart.
+  private func ifPresent<Value>(_ read: @autoclosure () throws(ProcFSError) -> Value) throws(ProcFSError) -> Value? {
+    do {
+      return try read()
+    } catch let error where error.isGone {
+      return nil
+    }
+  }
+}

@@ -1,4 +1,4 @@
-import Roll
+package import Roll
 
 extension RollEntry {
   /// The same run of the same container. A node that gives no container IDs cannot tell its restarts apart.

@@ -88,7 +88,8 @@ package struct NodeLedger: Sendable {
     for (index, entry) in called.entries.enumerated() {
       guard let row = sameRoll ? index : row(of: entry.reference), roll.entries[row].isSameInstance(as: entry) else { continue }
       guard index < call.outcomes.count else {
-        rows[row].miss = .init(reason: .unknown, detail: "the collector answered for \(call.outcomes.count) containers of \(called.entries.count)")
+        rows[row].miss = .init(
+          reason: .unknown, detail: "the collector answered for \(call.outcomes.count) containers of \(called.entries.count)")
         continue
       }
       switch call.outcomes[index] {
@@ -190,7 +191,9 @@ package struct NodeLedger: Sendable {
   }
 
   func unscrapedGap(row: Int, since: Moment) -> Gap {
-    gap(row: row, kind: .unscraped, reason: .notScraped, detail: "collected, and not fetched from node \(roll.node) by Prometheus", since: since)
+    gap(
+      row: row, kind: .unscraped, reason: .notScraped, detail: "collected, and not fetched from node \(roll.node) by Prometheus",
+      since: since)
   }
 
   private func gap(row: Int, kind: GapKind, reason: Reason, detail: String, since: Moment) -> Gap {

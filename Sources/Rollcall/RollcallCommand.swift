@@ -1,3 +1,4 @@
 import ArgumentParser
 import Controller
+
 @main struct RollcallCommand: ParsableCommand {}

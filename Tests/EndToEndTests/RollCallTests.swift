@@ -87,7 +87,9 @@ struct RollCallTests {
     try stage.startAgent()
     try await stage.eventually("the gap is closed") { try await stage.gaps().isEmpty }
     try await stage.eventually("the alert is resolved") { try await stage.alertmanager.activeAlerts().isEmpty }
-    try await stage.eventually("Prometheus scrapes the agent again") { try await stage.prometheus.query("up", by: "node") == [Stage.node: 1] }
+    try await stage.eventually("Prometheus scrapes the agent again") {
+      try await stage.prometheus.query("up", by: "node") == [Stage.node: 1]
+    }
   }
 }
 

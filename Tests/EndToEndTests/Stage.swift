@@ -109,7 +109,9 @@ final class Stage {
   /// Waits as `TestSupport.eventually` does, and fails at once where one of the programs has ended.
   func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
     try await TestSupport.eventually(what, within: .seconds(60)) {
-      guard controller.isRunning else { throw ExternalProgramError(description: "the controller ended:\n\(controller.output.suffix(4000))") }
+      guard controller.isRunning else {
+        throw ExternalProgramError(description: "the controller ended:\n\(controller.output.suffix(4000))")
+      }
       return try await condition()
     }
   }

@@ -70,7 +70,8 @@ struct Demo: Service {
   }
 
   private func startNodes(
-    of cluster: DemoCluster, isolation: NetworkIsolation, outages: Outages, logger: Logger, in group: inout ThrowingTaskGroup<Void, any Error>
+    of cluster: DemoCluster, isolation: NetworkIsolation, outages: Outages, logger: Logger,
+    in group: inout ThrowingTaskGroup<Void, any Error>
   ) throws {
     let certificates = try folder.subdirectory("tls")
     for node in cluster.nodes where node.operatingSystem == "linux" && !node.isVirtual {

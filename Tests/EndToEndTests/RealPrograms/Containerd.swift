@@ -12,6 +12,7 @@ final class Containerd {
   private let daemon: ExternalProgram
   private let socket: String
   private var containers: [String] = []
+  private var podUIDs: Set<String> = []
   private var networkNamespaces: [String] = []
 
   init() async throws {
@@ -46,6 +47,7 @@ final class Containerd {
   func start(podUID: String, networkNamespace: String, script: String) throws -> String {
     let id = (0..<32).map { _ in String(format: "%02x", UInt8.random(in: 0...255)) }.joined()
     containers.append(id)
+    podUIDs.insert(podUID)
     try ctr(
       "run", "--detach", "--snapshotter", "overlayfs", "--with-ns", "network:/var/run/netns/\(networkNamespace)",
       "--cgroup", "/kubepods/besteffort/pod\(podUID)/\(id)", Self.image, id, "/bin/sh", "-c", script)
@@ -55,7 +57,7 @@ final class Containerd {
   /// Ends a container's process and waits until containerd says that it stopped.
   func kill(_ id: String) async throws {
     try ctr("task", "kill", "--signal", "SIGKILL", id)
-    try await eventually("container \(id.prefix(12)) has stopped") { try self.ctr("task", "ls").contains("\(id) ") == false || self.isStopped(id) }
+    try await eventually("container \(id.prefix(12)) has stopped") { self.isStopped(id) }
   }
 
   func stop() async {
@@ -67,6 +69,10 @@ final class Containerd {
     }
     daemon.stop()
     for name in networkNamespaces { _ = try? Shell.run("ip", "netns", "delete", name) }
+    // runc removes a container's cgroups and leaves the pod's, which a kubelet would remove.
+    for uid in podUIDs {
+      _ = try? Shell.run("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-name", "pod\(uid)", "-exec", "rmdir", "{}", ";")
+    }
   }
 
   private func isStopped(_ id: String) -> Bool {

@@ -1,0 +1,149 @@
+internal import Synchronization
+
+/// Where the transport's thread and the one who asked meet: the thread puts in what arrives, the reader takes out all there is.
+///
+/// Bytes are gathered here, so a reader that is behind costs one hand-over for many chunks; past `bufferLimit` the thread is told to pause.
+final class Exchange: Sendable {
+  enum Outcome {
+    case complete
+    case failed(HTTPTransportError)
+  }
+
+  /// What a reader waits for; the end satisfies each.
+  private enum Wanted {
+    case head, bytes, end
+  }
+
+  private struct State {
+    var head: HTTPResponseHead?
+    var buffer: [UInt8] = []
+    var isPaused = false
+    var outcome: Outcome?
+    var reader: (wanted: Wanted, continuation: CheckedContinuation<Bool, Never>)?
+
+    func has(_ wanted: Wanted) -> Bool {
+      switch wanted {
+      case .head: head != nil || outcome != nil
+      case .bytes: !buffer.isEmpty || outcome != nil
+      case .end: outcome != nil
+      }
+    }
+
+    /// The reader to wake (outside the lock), where it has what it wants.
+    mutating func readerToWake() -> CheckedContinuation<Bool, Never>? {
+      guard let reader, has(reader.wanted) else { return nil }
+      self.reader = nil
+      return reader.continuation
+    }
+  }
+
+  let detail: HTTPTransportError.Detail
+  private let bufferLimit: Int
+  private let state = Mutex(State())
+
+  init(bufferLimit: Int, detail: HTTPTransportError.Detail) {
+    self.bufferLimit = bufferLimit
+    self.detail = detail
+  }
+
+  // MARK: The thread's side
+
+  func deliver(_ head: HTTPResponseHead) {
+    change { $0.head = head }
+  }
+
+  /// Takes the chunk, or returns false: the reader is behind, and the transfer is to be paused and the whole chunk delivered again after `resume`.
+  func deliver(_ chunk: UnsafeRawBufferPointer) -> Bool {
+    change { state in
+      guard state.outcome == nil else { return true }
+      guard state.buffer.isEmpty || state.buffer.count + chunk.count <= bufferLimit else {
+        state.isPaused = true
+        return false
+      }
+      state.buffer.append(contentsOf: chunk)
+      return true
+    }
+  }
+
+  /// The first outcome counts; returns whether it was this one.
+  @discardableResult
+  func finish(_ outcome: Outcome) -> Bool {
+    change { state in
+      guard state.outcome == nil else { return false }
+      state.outcome = outcome
+      return true
+    }
+  }
+
+  // MARK: The reader's side
+
+  /// Returns whether there was something to cancel.
+  func cancel() -> Bool {
+    change { state in
+      guard state.outcome == nil else { return false }
+      state.outcome = .failed(.cancelled(detail.because("by the one who asked")))
+      state.buffer = []
+      return true
+    }
+  }
+
+  func head(cancelledBy hold: TransferHold) async throws(HTTPTransportError) -> HTTPResponseHead {
+    try await wait(for: .head, hold)
+    return try state.withLock { state throws(HTTPTransportError) in
+      if let head = state.head { return head }
+      guard case .failed(let error) = state.outcome else { throw .malformed(detail.because("the answer has no head")) }
+      throw error
+    }
+  }
+
+  /// Everything that has arrived, at least one byte; nil at the end.
+  func bytes(cancelledBy hold: TransferHold) async throws(HTTPTransportError) -> [UInt8]? {
+    try await wait(for: .bytes, hold)
+    let (bytes, wasPaused) = try state.withLock { state throws(HTTPTransportError) in
+      if state.buffer.isEmpty, case .failed(let error) = state.outcome { throw error }
+      let taken = (state.buffer, state.isPaused)
+      state.buffer = []
+      state.isPaused = false
+      return taken
+    }
+    if wasPaused { hold.resume() }
+    return bytes.isEmpty ? nil : bytes
+  }
+
+  func whole(cancelledBy hold: TransferHold) async throws(HTTPTransportError) -> HTTPResponse {
+    try await wait(for: .end, hold)
+    return try state.withLock { state throws(HTTPTransportError) in
+      if case .failed(let error) = state.outcome { throw error }
+      guard let head = state.head else { throw .malformed(detail.because("the answer has no head")) }
+      defer { state.buffer = [] }
+      return HTTPResponse(head: head, body: state.buffer)
+    }
+  }
+
+  /// One reader at a time: a second one is refused.
+  private func wait(for wanted: Wanted, _ hold: TransferHold) async throws(HTTPTransportError) {
+    let isSecond = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let refused: Bool? = state.withLock { state in
+          if state.has(wanted) { return false }
+          if state.reader != nil { return true }
+          state.reader = (wanted, continuation)
+          return nil
+        }
+        if let refused { continuation.resume(returning: refused) }
+      }
+    } onCancel: {
+      hold.cancel()
+    }
+    if isSecond { throw .badRequest(detail.because("two readers wait for the same body")) }
+  }
+
+  private func change<Value>(_ body: (inout State) -> Value) -> Value {
+    let (value, reader) = state.withLock { state in
+      let value = body(&state)
+      return (value, state.readerToWake())
+    }
+    reader?.resume(returning: false)
+    return value
+  }
+}

@@ -1,0 +1,59 @@
+internal import CCurl
+internal import Glibc
+
+/// An epoll descriptor and what it watches. For one thread.
+final class Poller {
+  private let descriptor: Int32
+  private var events: [epoll_event]
+
+  init() throws(HTTPTransportError) {
+    descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+    guard descriptor >= 0 else { throw .setUp("epoll_create1: \(systemMessage(errno))") }
+    events = Array(repeating: epoll_event(), count: 256)
+  }
+
+  deinit { close(descriptor) }
+
+  /// Watches the descriptor for being readable, writable or both; again with another wish changes it.
+  func watch(_ watched: Int32, reading: Bool, writing: Bool) {
+    var event = epoll_event()
+    event.events = (reading ? EPOLLIN.rawValue : 0) | (writing ? EPOLLOUT.rawValue : 0)
+    event.data.fd = watched
+    if epoll_ctl(descriptor, EPOLL_CTL_MOD, watched, &event) != 0, errno == ENOENT {
+      epoll_ctl(descriptor, EPOLL_CTL_ADD, watched, &event)
+    }
+  }
+
+  func forget(_ watched: Int32) {
+    var event = epoll_event()
+    epoll_ctl(descriptor, EPOLL_CTL_DEL, watched, &event)
+  }
+
+  /// Waits until the moment (nil: for ever) or the first event, and calls `each` with every descriptor that has something.
+  func wait(until moment: ContinuousClock.Instant?, _ each: (_ watched: Int32, _ isReadable: Bool, _ isWritable: Bool, _ isBroken: Bool) -> Void) {
+    let count = epoll_wait(descriptor, &events, Int32(events.count), Self.milliseconds(until: moment))
+    // A negative count is EINTR: the caller looks at its clocks and waits again.
+    for event in events.prefix(max(0, Int(count))) {
+      let flags = event.events
+      each(
+        event.data.fd, flags & EPOLLIN.rawValue != 0, flags & EPOLLOUT.rawValue != 0,
+        flags & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0)
+    }
+  }
+
+  /// Rounded up, so that the moment has come when the wait is over.
+  private static func milliseconds(until moment: ContinuousClock.Instant?) -> Int32 {
+    guard let moment else { return -1 }
+    let rest = ContinuousClock.now.duration(to: moment)
+    guard rest > .zero else { return 0 }
+    return Int32(min(rest.wholeMilliseconds + 1, 3_600_000))
+  }
+}
+
+extension Duration {
+  /// Rounded down.
+  var wholeMilliseconds: Int64 {
+    let (seconds, attoseconds) = components
+    return seconds.multipliedReportingOverflow(by: 1000).overflow ? .max / 2 : seconds * 1000 + attoseconds / 1_000_000_000_000_000
+  }
+}

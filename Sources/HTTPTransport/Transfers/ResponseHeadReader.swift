@@ -1,0 +1,68 @@
+/// Builds an answer's head from the lines that libcurl hands over, leaves interim answers out, and bounds the size of it all.
+struct ResponseHeadReader {
+  enum Progress: Equatable {
+    case more
+    /// The final head is complete.
+    case complete(HTTPResponseHead)
+    /// More bytes than the limit.
+    case tooLarge
+    case malformed
+  }
+
+  private let limit: Int
+  private var byteCount = 0
+  private var head: HTTPResponseHead?
+  private(set) var isComplete = false
+
+  init(limit: Int) {
+    self.limit = limit
+  }
+
+  /// Takes one line with its line break. After the final head come trailers, which only count.
+  mutating func take(_ line: UnsafeRawBufferPointer) -> Progress {
+    byteCount += line.count
+    guard byteCount <= limit else { return .tooLarge }
+    guard !isComplete else { return .more }
+    let text = String(decoding: line, as: UTF8.self).trimmingLineBreak()
+    guard let known = head else {
+      guard let status = Self.status(of: text) else { return .malformed }
+      head = HTTPResponseHead(status: status, headers: [])
+      return .more
+    }
+    if text.isEmpty {
+      head = nil
+      // 1xx is interim, except for 101, after which HTTP is over.
+      if (100...199).contains(known.status), known.status != 101 { return .more }
+      isComplete = true
+      return .complete(known)
+    }
+    if text.hasPrefix(" ") || text.hasPrefix("\t"), !known.headers.isEmpty {
+      // RFC 9112 5.2: a folded line goes on with the value before it.
+      head?.headers[known.headers.count - 1].value += " " + text.trimmingBlanks()
+    } else if let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) {
+      head?.headers.append(HTTPHeader(String(text[..<colon]), text[text.utf8.index(after: colon)...].trimmingBlanks()))
+    }
+    return .more
+  }
+
+  /// `HTTP/1.1 200 OK`, `HTTP/2 200`.
+  private static func status(of line: String) -> Int? {
+    let words = line.split(separator: " ", maxSplits: 2)
+    guard words.count >= 2, words[0].hasPrefix("HTTP/"), words[1].utf8.count == 3 else { return nil }
+    return Int(words[1])
+  }
+}
+
+extension StringProtocol {
+  fileprivate func trimmingLineBreak() -> String {
+    // "\r\n" is one Character.
+    last?.isNewline == true ? String(dropLast()) : String(self)
+  }
+
+  fileprivate func trimmingBlanks() -> String {
+    var rest = self[...]
+    while let first = rest.first, first == " " || first == "\t" { rest = rest.dropFirst() }
+    while let last = rest.last, last == " " || last == "\t" { rest = rest.dropLast() }
+    return String(rest)
+  }
+}

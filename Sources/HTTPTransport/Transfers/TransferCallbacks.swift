@@ -1,0 +1,63 @@
+internal import CCurl
+internal import Glibc
+
+/// How long bytes or probes may go unanswered before the kernel gives a connection up. With a first probe after 15 s of silence and one each 5 s after
+/// it, a peer that died without a word is noticed after 30 s, busy or idle.
+enum DeadPeer {
+  static let firstProbeSeconds = 15
+  static let probeIntervalSeconds = 5
+  static let userTimeoutMilliseconds: Int32 = 30_000
+}
+
+extension Transfer {
+  /// The callbacks get this object unretained: the loop keeps it as long as the easy handle is in use.
+  func setCallbacks() throws(CurlFailure) {
+    let me = UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
+    for option in [CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_PREREQDATA] { try easy.set(option, pointer: me) }
+
+    try easy.check(
+      rollcall_easy_set_write(easy.handle, CURLOPT_WRITEFUNCTION) { bytes, size, count, me in
+        guard let transfer = Transfer.from(me) else { return 0 }
+        switch transfer.receive(body: UnsafeRawBufferPointer(start: bytes, count: size * count)) {
+        case .taken: return size * count
+        case .paused: return Int(CURL_WRITEFUNC_PAUSE)
+        case .refused: return Int(CURL_WRITEFUNC_ERROR)
+        }
+      }, CURLOPT_WRITEFUNCTION)
+
+    try easy.check(
+      rollcall_easy_set_write(easy.handle, CURLOPT_HEADERFUNCTION) { bytes, size, count, me in
+        guard let transfer = Transfer.from(me) else { return 0 }
+        let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+        return transfer.receive(headerLine: line) ? line.count : Int(CURL_WRITEFUNC_ERROR)
+      }, CURLOPT_HEADERFUNCTION)
+
+    try easy.check(
+      rollcall_easy_set_open_socket(easy.handle) { me, _, address in
+        guard let transfer = Transfer.from(me), let address else { return CURL_SOCKET_BAD }
+        let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr) ?? 0
+        let length = Int(address.pointee.addrlen)
+        guard transfer.allows(IPAddress(UnsafeRawPointer(address) + offset, length: length)) else { return CURL_SOCKET_BAD }
+        let type = address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
+        return socket(address.pointee.family, type, address.pointee.protocol)
+      }, CURLOPT_OPENSOCKETFUNCTION)
+
+    try easy.check(
+      rollcall_easy_set_socket_options(easy.handle) { _, descriptor, _ in
+        var timeout = DeadPeer.userTimeoutMilliseconds
+        // Unix sockets know no such option, and need none.
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &timeout, socklen_t(MemoryLayout<Int32>.size))
+        return CURL_SOCKOPT_OK
+      }, CURLOPT_SOCKOPTFUNCTION)
+
+    try easy.check(
+      rollcall_easy_set_before_request(easy.handle) { me, peer, _, _, _ in
+        guard let transfer = Transfer.from(me), let peer else { return CURL_PREREQFUNC_ABORT }
+        return transfer.connected(to: IPAddress(String(cString: peer))) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+      }, CURLOPT_PREREQFUNCTION)
+  }
+
+  private static func from(_ pointer: UnsafeMutableRawPointer?) -> Transfer? {
+    pointer.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
+  }
+}

@@ -46,7 +46,7 @@ package struct ExpositionWriter: Sendable {
 
   /// One sample. The timestamp is in milliseconds since 1970-01-01T00:00:00Z; without one Prometheus takes the time of its scrape.
   package mutating func sample(
-    _ name: String, _ labels: ExpositionLabels = .none, _ value: Double, timestampMilliseconds: Int64? = nil
+    _ name: String, _ labels: ExpositionLabels, _ value: Double, timestampMilliseconds: Int64? = nil
   ) {
     begin(name, labels)
     append(number: value)
@@ -55,15 +55,25 @@ package struct ExpositionWriter: Sendable {
 
   /// One sample with an integer of any size, to the last digit.
   package mutating func sample(
-    _ name: String, _ labels: ExpositionLabels = .none, _ value: some FixedWidthInteger, timestampMilliseconds: Int64? = nil
+    _ name: String, _ labels: ExpositionLabels, _ value: some FixedWidthInteger, timestampMilliseconds: Int64? = nil
   ) {
     begin(name, labels)
     append(digitsOf: value)
     end(timestampMilliseconds)
   }
 
+  /// One sample without labels.
+  package mutating func sample(_ name: String, _ value: Double) {
+    sample(name, .none, value)
+  }
+
+  /// One sample without labels, to the last digit.
+  package mutating func sample(_ name: String, _ value: some FixedWidthInteger) {
+    sample(name, .none, value)
+  }
+
   /// The samples of one histogram: a bucket for each bound and `+Inf`, `_sum` and `_count`. The family is of type `histogram`.
-  package mutating func histogram(_ name: String, _ labels: ExpositionLabels = .none, _ histogram: Histogram) {
+  package mutating func histogram(_ name: String, _ labels: ExpositionLabels, _ histogram: Histogram) {
     var cumulative: UInt64 = 0
     let bucketName = name + "_bucket"
     for (bound, count) in zip(histogram.upperBounds + [.infinity], histogram.counts) {

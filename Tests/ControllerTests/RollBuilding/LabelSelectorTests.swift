@@ -1,0 +1,20 @@
+import Controller
+import Testing
+
+@Suite struct LabelSelectorTests {
+  static let labels = ["type": "virtual-kubelet", "kubernetes.io/os": "linux", "empty": ""]
+
+  @Test(arguments: [
+    ("type=virtual-kubelet", true), ("type==virtual-kubelet", true), ("type = other", false), ("type!=other", true), ("missing!=x", true),
+    ("type", true), ("missing", false), ("!missing", true), ("!type", false), ("type=virtual-kubelet,kubernetes.io/os=windows", false),
+    ("type in (a, virtual-kubelet),kubernetes.io/os", true), ("type notin (virtual-kubelet)", false), ("empty=", true), ("missing=", false),
+  ])
+  func matches(text: String, expected: Bool) throws {
+    #expect(try #require(LabelSelector(text)).matches(Self.labels) == expected)
+  }
+
+  @Test(arguments: ["", ",", "a=b,", "=b", "a in b", "a in ()", "a like (b)", "a b", "type=a b", "a=b=c", "(a)"])
+  func refuses(text: String) {
+    #expect(LabelSelector(text) == nil)
+  }
+}

@@ -98,7 +98,8 @@ struct Composer {
       if case .mappingEnd = next.event { return (entries, height) }
       let key = try key(try value(next, parser, depth: depth).node)
       if let first = marks.updateValue(next.mark, forKey: key) {
-        throw YAMLError(.parsing, at: next.mark, "the key \"\(key)\" stands here again, first in line \(first.line)", "keep one of them")
+        throw YAMLError(
+          .parsing, at: next.mark, "the key \"\(shortened(key))\" stands here again, first in line \(first.line)", "keep one of them")
       }
       let value = try value(try parser.next(), parser, depth: depth)
       entries.append(YAMLMapping.Entry(key: key, keyMark: next.mark, value: value.node))
@@ -112,7 +113,8 @@ struct Composer {
     }
     if scalar.text == "<<" && scalar.style == .plain {
       throw YAMLError(
-        .parsing, at: node.mark, "a merge key (<<), which YAML 1.2 does not have", "write the entries out, or quote the key if it is meant as text")
+        .parsing, at: node.mark, "a merge key (<<), which YAML 1.2 does not have",
+        "write the entries out, or quote the key if it is meant as text")
     }
     return scalar.text
   }
@@ -124,7 +126,8 @@ extension Composer {
   private mutating func alias(_ anchor: String, at mark: YAMLMark, depth: Int) throws(YAMLError) -> (node: YAMLNode, height: Int) {
     guard let anchored = anchors[anchor] else {
       throw YAMLError(
-        .parsing, at: mark, "the alias *\(anchor) has no complete value &\(anchor) before it", "define the anchor first, and outside of itself")
+        .parsing, at: mark, "no complete value is named &\(shortened(anchor)) before this alias for it",
+        "define the anchor first, and do not use it within its own value")
     }
     guard depth + anchored.height <= limits.depth else { throw tooDeep(at: mark) }
     try count(nodes: anchored.nodes, bytes: anchored.bytes, at: mark)
@@ -141,7 +144,8 @@ extension Composer {
     bytes += newBytes
     guard nodes <= limits.nodes else {
       throw YAMLError(
-        .limit, at: mark, "more than \(limits.nodes) values, counting an alias as all that it stands for", "split the text, or use fewer aliases")
+        .limit, at: mark, "more than \(limits.nodes) values, counting an alias as all that it stands for",
+        "split the text, or use fewer aliases")
     }
     guard bytes <= limits.bytes else {
       throw YAMLError(
@@ -161,14 +165,14 @@ extension Composer {
   private func scalar(_ text: String, isPlain: Bool, tag: String?, at mark: YAMLMark) throws(YAMLError) -> YAMLScalar {
     let scalar = YAMLScalar(text: text, style: isPlain ? .plain : .quoted, tag: try known(tag, nonSpecific: .string, at: mark))
     guard scalar.fitsTag else {
-      throw YAMLError(.parsing, at: mark, "the value is not what its tag \(tag ?? "") says", "correct the value, or remove the tag")
+      throw YAMLError(.parsing, at: mark, "the value is not what its tag says", "correct the value, or remove the tag")
     }
     return scalar
   }
 
   private func require(_ tag: String?, _ wanted: YAMLTag, at mark: YAMLMark) throws(YAMLError) {
     guard let tag = try known(tag, nonSpecific: wanted, at: mark), tag != wanted else { return }
-    throw YAMLError(.parsing, at: mark, "the value is not what its tag \(tag.rawValue) says", "correct the value, or remove the tag")
+    throw YAMLError(.parsing, at: mark, "the value is not what its tag says", "correct the value, or remove the tag")
   }
 
   /// - Parameter nonSpecific: what a lone `!` means.
@@ -176,8 +180,13 @@ extension Composer {
     guard let tag else { return nil }
     if tag == "!" { return nonSpecific }
     guard let known = YAMLTag(rawValue: tag) else {
-      throw YAMLError(.parsing, at: mark, "the tag \(tag) is not of YAML's core schema", "remove the tag")
+      throw YAMLError(.parsing, at: mark, "the tag \(shortened(tag)) is not of YAML's core schema", "remove the tag")
     }
     return known
   }
+}
+
+/// As much of a name as a person would read in a message.
+private func shortened(_ name: String) -> String {
+  name.utf8.count <= 60 ? name : name.prefix(60) + "…"
 }

@@ -46,9 +46,8 @@ enum CoreSchema {
     case ".nan", ".NaN", ".NAN": return .nan
     default: break
     }
-    // What is left is digits with at most one point and one exponent: Swift reads these as YAML does, and others that YAML does not know.
-    guard text.utf8.contains(where: { isDigit($0, radix: 10) }), text.utf8.allSatisfy({ isDigit($0, radix: 10) || "+-.eE".utf8.contains($0) })
-    else { return nil }
+    // Of what is left, Swift's reader takes what YAML's does, and more (`nan`, `0x1p3`) that has other letters in it.
+    guard text.utf8.allSatisfy({ isDigit($0, radix: 10) || "+-.eE".utf8.contains($0) }) else { return nil }
     return Double(text)
   }
 

@@ -27,7 +27,9 @@ struct EventParser: ~Copyable {
     _ bytes: [UInt8], file: String, body: (borrowing EventParser) throws(YAMLError) -> Result
   ) throws(YAMLError) -> Result {
     try bytes.withUnsafeBufferPointer { input throws(YAMLError) in
-      try body(try EventParser(input, file: file))
+      let parser = try EventParser(input, file: file)
+      try parser.refuseManyTagDirectives()
+      return try body(parser)
     }
   }
 
@@ -41,6 +43,7 @@ struct EventParser: ~Copyable {
     self.input = input
     self.file = file
     yaml_parser_set_input_string(parser, input.baseAddress, input.count)
+    yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
   }
 
   deinit {
@@ -85,6 +88,24 @@ struct EventParser: ~Copyable {
   }
 }
 
+// MARK: Limits that libyaml does not have
+
+extension EventParser {
+  /// libyaml compares each tag directive with all before it: a mebibyte of them would take it 10 s.
+  private func refuseManyTagDirectives() throws(YAMLError) {
+    let most = 100
+    let directive = Array("%TAG".utf8)
+    var count = 0
+    var rest = input[...]
+    while let start = rest.firstIndex(of: directive[0]) {
+      rest = rest[start...]
+      if rest.starts(with: directive) { count += 1 }
+      if count > most { throw YAMLError(.limit, at: mark(byteOffset: start), "more than \(most) tag directives", "remove them") }
+      rest = rest.dropFirst()
+    }
+  }
+}
+
 // MARK: Failures
 
 extension EventParser {
@@ -102,7 +123,7 @@ extension EventParser {
         let begin = mark(parser.pointee.context_mark)
         what += ", \(String(cString: context)) that begins at line \(begin.line), column \(begin.column)"
       }
-      return YAMLError(.parsing, at: mark(parser.pointee.problem_mark), what, "check the indentation and the quotes there and in the line above")
+      return YAMLError(.parsing, at: mark(parser.pointee.problem_mark), what, "check the indentation and the quotes there and above")
     }
   }
 

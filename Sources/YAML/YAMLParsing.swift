@@ -1,7 +1,7 @@
 extension YAMLNode {
   /// Reads a text that holds exactly one document.
   /// - Parameters:
-  ///   - bytes: UTF-8, or UTF-16 with a byte order mark.
+  ///   - bytes: UTF-8, with or without a byte order mark.
   ///   - file: what errors name; the path of the file, or what else the text is.
   /// - Throws: `YAMLError`, with the line and the column.
   package init(parsing bytes: some Sequence<UInt8>, file: String, limits: YAMLLimits = YAMLLimits()) throws(YAMLError) {

@@ -13,7 +13,8 @@ package final class ClusterAccess: Sendable {
   package init(
     _ configuration: ClusterConfiguration, clock: some Clock<Duration> = ContinuousClock(), logger: Logger
   ) throws(ConfigurationError) {
-    try configuration.validate(at: ConfigurationPlace(file: configuration.origin, entry: "cluster configuration"))
+    let place = ConfigurationPlace(file: configuration.origin, entry: "cluster configuration")
+    try configuration.validate(cluster: place, user: place)
     self.configuration = configuration
     self.tls = configuration.isPlainHTTP ? nil : TLSOptions(configuration.tls)
     if case .tokenFile(let path, let initial) = configuration.credentials {
@@ -29,12 +30,12 @@ package final class ClusterAccess: Sendable {
   package func prepare(_ request: inout HTTPRequest) async throws(ConfigurationError) {
     request.url = configuration.server + request.url
     request.tls = tls
-    request.proxy = configuration.proxy?.url.revealedText
+    request.proxy = configuration.proxy?.transportURL
     if let authorization = try authorization() {
-      request.headers.append(HTTPHeader(name: "Authorization", value: authorization))
+      request.headers.append(HTTPHeader("Authorization", authorization))
     }
     for (name, value) in configuration.impersonation?.headers ?? [] {
-      request.headers.append(HTTPHeader(name: name, value: value))
+      request.headers.append(HTTPHeader(name, value))
     }
   }
 

@@ -1,9 +1,9 @@
 #if canImport(Darwin)
-internal import Darwin
+  internal import Darwin
 #elseif canImport(Musl)
-internal import Musl
+  internal import Musl
 #else
-internal import Glibc
+  internal import Glibc
 #endif
 
 /// No token, certificate or kubeconfig comes near this; a device that never ends does.
@@ -35,7 +35,12 @@ func readFile(_ path: String, usedBy use: String) throws(ConfigurationError) -> 
   }
 }
 
-/// Whether there is anything at the path, readable or not.
-func fileExists(_ path: String) -> Bool {
-  access(path, F_OK) == 0
+/// Whether there is nothing at a path. What is there and cannot be read is not missing.
+func isMissing(_ path: String) -> Bool {
+  access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)
+}
+
+/// Why we cannot get to a path at all; `nil` where we can.
+func obstacle(to path: String) -> String? {
+  access(path, F_OK) == 0 ? nil : String(cString: strerror(errno))
 }

@@ -28,11 +28,13 @@ extension Impersonation {
   /// The characters that a header's name may not have are percent-encoded, and so is `%`; the server makes the name lower case.
   private func headerName(_ key: String) -> String {
     key.utf8.map { byte in
-      let scalar = UnicodeScalar(byte)
-      let isAllowed = scalar.properties.isAlphabetic && scalar.isASCII || ("0"..."9").contains(scalar) || "!#$&'*+-.^_`|~".unicodeScalars.contains(scalar)
-      if isAllowed { return String(Character(scalar)) }
-      let hexadecimal = String(byte, radix: 16, uppercase: true)
-      return hexadecimal.count == 1 ? "%0\(hexadecimal)" : "%\(hexadecimal)"
+      switch UnicodeScalar(byte) {
+      case "a"..."z", "A"..."Z", "0"..."9", "!", "#", "$", "&", "'", "*", "+", "-", ".", "^", "_", "`", "|", "~":
+        return String(UnicodeScalar(byte))
+      default:
+        let digits = String(byte, radix: 16, uppercase: true)
+        return byte < 0x10 ? "%0\(digits)" : "%\(digits)"
+      }
     }.joined()
   }
 }

@@ -35,18 +35,19 @@ final class TokenSource: Sendable {
     try state.withLock { state throws(ConfigurationError) in
       let now = elapsed()
       if let token = state.token, let readAt = state.readAt, now - readAt < Self.period { return token }
+      state.readAt = now
       do {
-        state.token = try read()
+        let token = try read()
         if state.isFailing { logger.info("token file is readable again", metadata: ["path": "\(path)"]) }
         state.isFailing = false
+        state.token = token
+        return token
       } catch {
-        guard state.token != nil else { throw error }
+        guard let token = state.token else { throw error }
         if !state.isFailing { logger.warning("token file not readable, keeping the old token", metadata: ["error": "\(error)"]) }
         state.isFailing = true
+        return token
       }
-      state.readAt = now
-      guard let token = state.token else { throw .unreadable(path: path, usedBy: "token file", reason: "it is empty") }
-      return token
     }
   }
 

@@ -3,44 +3,46 @@ extension ClusterConfiguration {
   var isPlainHTTP: Bool { server.lowercased().hasPrefix("http://") }
 
   /// What no configuration may be, whoever made it.
-  /// - Parameter place: what to name in the error.
-  func validate(at place: ConfigurationPlace) throws(ConfigurationError) {
-    func invalid(_ reason: String, _ remedy: String) -> ConfigurationError {
-      .invalid(place, reason: reason, remedy: remedy)
-    }
-    try validateServer(invalid)
+  /// - Parameters:
+  ///   - cluster: what to name in an error about the server or its certificate.
+  ///   - user: what to name in an error about credentials.
+  func validate(cluster: ConfigurationPlace, user: ConfigurationPlace) throws(ConfigurationError) {
+    try validateServer(cluster)
     if tls.skipsVerification && tls.certificateAuthorities != nil {
-      throw invalid(
-        "a certificate authority and insecure-skip-tls-verify contradict each other",
-        "remove insecure-skip-tls-verify to have the server's certificate checked")
+      throw .invalid(
+        cluster, reason: "a certificate authority and insecure-skip-tls-verify contradict each other",
+        remedy: "remove insecure-skip-tls-verify to have the server's certificate checked")
     }
     if (tls.clientCertificate == nil) != (tls.clientKey == nil) {
-      throw invalid(
-        tls.clientKey == nil ? "a client certificate without its key" : "a client key without its certificate",
-        "give client-certificate and client-key together")
+      throw .invalid(
+        user, reason: tls.clientKey == nil ? "a client certificate without its key" : "a client key without its certificate",
+        remedy: "give client-certificate and client-key together")
     }
     if isPlainHTTP && (credentials != .none || tls.clientCertificate != nil) {
-      throw invalid("credentials would go over plain http to \(server)", "use an https:// server, or remove the credentials")
+      throw .invalid(
+        user, reason: "its credentials would go over plain http to \(server)", remedy: "use an https:// server, or remove the credentials")
     }
     if headerTexts.contains(where: { $0.utf8.contains { $0 < 0x20 || $0 == 0x7F } }) {
-      throw invalid(
-        "a credential, or a name to impersonate, has a line break or another control character in it", "write it without")
+      throw .invalid(
+        user, reason: "a token, or a name to impersonate, has a line break or another control character in it", remedy: "write it without")
     }
   }
 
-  private func validateServer(_ invalid: (String, String) -> ConfigurationError) throws(ConfigurationError) {
-    let remedy = "write it as https://host:port"
+  private func validateServer(_ place: ConfigurationPlace) throws(ConfigurationError) {
+    func invalid(_ reason: String, _ remedy: String = "write it as https://host:port") -> ConfigurationError {
+      .invalid(place, reason: reason, remedy: remedy)
+    }
     guard let schemeEnd = server.firstRange(of: "://"), ["http", "https"].contains(server[..<schemeEnd.lowerBound].lowercased()) else {
-      throw invalid("the server's URL does not start with https:// or http://", remedy)
+      throw invalid("the server's URL does not start with https:// or http://")
     }
     let rest = server[schemeEnd.upperBound...]
     let authority = rest.prefix { $0 != "/" }
-    if authority.isEmpty { throw invalid("the server's URL names no host", remedy) }
+    if authority.isEmpty { throw invalid("the server's URL names no host") }
     if authority.contains("@") {
-      throw invalid("the server's URL holds a user or a password", "write them as username and password of the user entry")
+      throw invalid("the server's URL holds a user or a password", "write them as username and password of the user")
     }
     if rest.contains(where: { "?#".contains($0) || $0.isWhitespace || !$0.isASCII }) {
-      throw invalid("the server's URL has a query, a fragment, white space or a character that is not ASCII", remedy)
+      throw invalid("the server's URL has a query, a fragment, white space or a character that is not ASCII")
     }
   }
 

@@ -21,8 +21,8 @@ struct ConfigurationSearch {
   var root = ""
 
   func load(kubeconfig: String?, context: String?) throws(ConfigurationError) -> ClusterConfiguration {
-    let context = context.nonEmpty
-    if let path = kubeconfig.nonEmpty {
+    let context = context?.nonEmpty
+    if let path = kubeconfig?.nonEmpty {
       var config = Kubeconfig()
       try config.merge(path)
       return try config.resolve(context: context)
@@ -41,7 +41,7 @@ struct ConfigurationSearch {
   /// What the files say that nobody named; empty where there are none, or nothing in them.
   private func firstKubeconfig(_ looked: inout [String]) throws(ConfigurationError) -> Kubeconfig {
     var config = Kubeconfig()
-    if let list = environment["KUBECONFIG"].nonEmpty {
+    if let list = environment["KUBECONFIG"]?.nonEmpty {
       for path in list.split(separator: ":").map(String.init) {
         if isMissing(path) {
           looked.append("\(path) (of KUBECONFIG), which does not exist")
@@ -50,7 +50,7 @@ struct ConfigurationSearch {
           looked.append("\(path) (of KUBECONFIG), which is empty")
         }
       }
-    } else if let home = environment["HOME"].nonEmpty {
+    } else if let home = environment["HOME"]?.nonEmpty {
       let path = "\(home)/.kube/config"
       // In a pod the home directory may well be somebody else's.
       if let obstacle = obstacle(to: path) {
@@ -66,9 +66,9 @@ struct ConfigurationSearch {
   }
 }
 
-extension String? {
+extension String {
   /// `nil` also for the empty string, which is how shells and manifests say "none".
   var nonEmpty: String? {
-    self.flatMap { $0.isEmpty ? nil : $0 }
+    isEmpty ? nil : self
   }
 }

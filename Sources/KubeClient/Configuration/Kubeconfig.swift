@@ -38,7 +38,7 @@ struct Kubeconfig {
     clusters.merge(try Self.entries(config, list: "clusters", of: "cluster", path)) { first, _ in first }
     users.merge(try Self.entries(config, list: "users", of: "user", path)) { first, _ in first }
     contexts.merge(try Self.entries(config, list: "contexts", of: "context", path)) { first, _ in first }
-    currentContext = currentContext ?? (try config.optional("current-context")?.text()).nonEmpty
+    if currentContext == nil { currentContext = try config.optional("current-context")?.text().nonEmpty }
   }
 
   /// The entries of one list: `- name: …` with the entry itself under the kind's name.

@@ -16,7 +16,7 @@ struct KubeconfigEntry {
 
   /// `nil` also where the text is empty.
   func text(_ key: String) throws(ConfigurationError) -> String? {
-    try read(key) { node throws(YAMLError) in try node.text() }.nonEmpty
+    try read(key) { node throws(YAMLError) in try node.text() }?.nonEmpty
   }
 
   /// False where there is no such field.

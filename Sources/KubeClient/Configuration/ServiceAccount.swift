@@ -10,7 +10,7 @@ struct ServiceAccount {
 
   /// - Parameter looked: gets what is missing, where this returns `nil`: then we are not in a pod, or in one without a service account.
   func configuration(_ looked: inout [String]) throws(ConfigurationError) -> ClusterConfiguration? {
-    guard let host = environment["KUBERNETES_SERVICE_HOST"].nonEmpty, let port = environment["KUBERNETES_SERVICE_PORT"].nonEmpty else {
+    guard let host = environment["KUBERNETES_SERVICE_HOST"]?.nonEmpty, let port = environment["KUBERNETES_SERVICE_PORT"]?.nonEmpty else {
       looked.append("a service account (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: this is no pod)")
       return nil
     }

@@ -36,7 +36,7 @@ final class TokenSource: Sendable {
       let now = elapsed()
       if let token = state.token, let readAt = state.readAt, now - readAt < Self.period { return token }
       state.readAt = now
-      do {
+      do throws(ConfigurationError) {
         let token = try read()
         if state.isFailing { logger.info("token file is readable again", metadata: ["path": "\(path)"]) }
         state.isFailing = false

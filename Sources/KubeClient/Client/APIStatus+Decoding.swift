@@ -3,8 +3,14 @@ internal import JSON
 extension APIStatus {
   /// The status in the body of a refusal; where the body holds none, as from a proxy in between, the HTTP status with the body's beginning.
   init(httpStatus code: Int, retryAfter header: String?, body: [UInt8]) {
+    // Not every refusal is a Status: what cannot be read as one is shown as it is.
     if let object = try? JSONValue(parsing: body), object["kind"]?.string == "Status" {
       self.init(object)
+      self.code = code
+    } else if let envelope = try? ProtobufEnvelope(0..<body.count, in: body.span.bytes),
+      let status = try? APIStatus(protobuf: envelope, in: body.span.bytes)
+    {
+      self = status
       self.code = code
     } else {
       let text = String(decoding: body.prefix(200), as: UTF8.self)

@@ -14,10 +14,15 @@ extension KubeClient {
   /// Performs one request. A 401 is tried once more where credentials can be had anew.
   /// - Throws: `KubeError.status` for anything but a 2xx.
   package func send(_ request: APIRequest, limits: RequestLimits = .object) async throws(KubeError) -> APIResponse {
-    var response = try await exchange(request, limits: limits)
-    if response.status == 401, access.canRefreshCredentials {
-      access.invalidateCredentials()
-      response = try await exchange(request, limits: limits)
+    let response = try await authorized { () async throws(KubeError) in
+      let prepared = try await self.prepared(request, limits)
+      do throws(HTTPTransportError) {
+        let response = try await self.transport.send(prepared)
+        self.log(request, status: response.status)
+        return (response.status, response)
+      } catch {
+        throw self.failure(error, of: request)
+      }
     }
     guard (200..<300).contains(response.status) else {
       throw .status(APIStatus(httpStatus: response.status, retryAfter: response.header("Retry-After"), body: response.body))
@@ -35,25 +40,46 @@ extension KubeClient {
     }
   }
 
-  private func exchange(_ request: APIRequest, limits: RequestLimits) async throws(KubeError) -> HTTPResponse {
-    let prepared = try await httpRequest(request, limits: limits)
-    do {
-      let response = try await transport.send(prepared)
-      note(request, status: response.status)
-      return response
-    } catch {
-      throw failure(error, of: request)
+  /// Opens a stream that lasts as long as `limits` allow.
+  /// - Throws: `KubeError.status` for anything but a 2xx.
+  func open(_ request: APIRequest, limits: RequestLimits) async throws(KubeError) -> HTTPStream {
+    let stream = try await authorized { () async throws(KubeError) in
+      let prepared = try await self.prepared(request, limits)
+      do throws(HTTPTransportError) {
+        let stream = try await self.transport.open(prepared)
+        self.log(request, status: stream.status)
+        return (stream.status, stream)
+      } catch {
+        throw self.failure(error, of: request)
+      }
     }
+    guard (200..<300).contains(stream.status) else {
+      let body: [UInt8]
+      do throws(HTTPTransportError) {
+        body = try await stream.body.collect(upTo: RequestLimits.object.maximumBodyBytes)
+      } catch {
+        throw failure(error, of: request)
+      }
+      throw .status(APIStatus(httpStatus: stream.status, retryAfter: stream.header("Retry-After"), body: body))
+    }
+    return stream
+  }
+
+  /// Tries once, and once more with fresh credentials after a 401.
+  private func authorized<Answer>(
+    _ attempt: () async throws(KubeError) -> (status: Int, answer: Answer)
+  ) async throws(KubeError) -> Answer {
+    let first = try await attempt()
+    guard first.status == 401, access.canRefreshCredentials else { return first.answer }
+    access.invalidateCredentials()
+    return try await attempt().answer
   }
 
   /// The request as the transport takes it, with credentials.
-  func httpRequest(_ request: APIRequest, limits: RequestLimits) async throws(KubeError) -> HTTPRequest {
-    var http = HTTPRequest(url: request.target)
-    http.method = request.method
-    http.headers = [HTTPHeader(name: "Accept", value: request.accept), HTTPHeader(name: "User-Agent", value: Self.userAgent)]
-    if let contentType = request.contentType { http.headers.append(HTTPHeader(name: "Content-Type", value: contentType)) }
-    http.body = request.body
-    http.deadline = limits.deadline
+  private func prepared(_ request: APIRequest, _ limits: RequestLimits) async throws(KubeError) -> HTTPRequest {
+    var http = HTTPRequest(method: request.method, url: request.target, body: request.body, deadline: limits.deadline)
+    http.headers = [HTTPHeader("Accept", request.accept), HTTPHeader("User-Agent", Self.userAgent)]
+    if let contentType = request.contentType { http.headers.append(HTTPHeader("Content-Type", contentType)) }
     http.maximumBodyBytes = limits.maximumBodyBytes
     do {
       try await access.prepare(&http)
@@ -64,15 +90,15 @@ extension KubeClient {
   }
 
   /// One line an exchange, for those who look for it. Neither headers nor bodies are logged, since they hold credentials and Secrets.
-  func note(_ request: APIRequest, status: Int) {
+  private func log(_ request: APIRequest, status: Int) {
     logger.debug("API request", metadata: ["method": "\(request.method)", "target": "\(request.target)", "status": "\(status)"])
   }
 
-  func failure(_ error: HTTPTransportError, of request: APIRequest) -> KubeError {
-    let failure = KubeError(error, trying: "\(request.method) \(request.path)")
-    logger.debug("API request failed", metadata: ["method": "\(request.method)", "target": "\(request.target)", "error": "\(failure)"])
-    return failure
+  private func failure(_ error: HTTPTransportError, of request: APIRequest) -> KubeError {
+    logger.debug("API request failed", metadata: ["method": "\(request.method)", "target": "\(request.target)", "error": "\(error)"])
+    return KubeError(error)
   }
 
+  /// Who asks, for the API server's audit log.
   static let userAgent = "rollcall"
 }

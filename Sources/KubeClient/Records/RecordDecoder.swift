@@ -1,15 +1,102 @@
+internal import FoundationEssentials
+public import JSON
+
 /// What is kept of an object, and how it is read from the formats of the API server.
 public struct RecordDecoder<Value: Record>: Sendable {
+  /// What to ask the server for.
+  let accept: String
+  let kind: String
+  private let readProtobuf: (@Sendable (Range<Int>, RawSpan) throws(RecordError) -> Value)?
+  private let readJSONPage: @Sendable (Data) throws -> RecordPage<Value>
+  private let readJSONEvent: @Sendable (Data) throws -> WatchEvent<Value>
+
+  /// - Parameters:
+  ///   - wire: the object's shape in JSON.
+  ///   - convert: what is kept of it.
+  ///   - protobuf: reads the object from where it is in a buffer; `nil` for resources without this format.
+  init<Wire: Decodable & SendableMetatype>(
+    kind: String, wire: Wire.Type, convert: @escaping @Sendable (Wire) throws -> Value,
+    protobuf: (@Sendable (Range<Int>, RawSpan) throws(RecordError) -> Value)?
+  ) {
+    self.kind = kind
+    accept = protobuf == nil ? MediaType.json : MediaType.either
+    readProtobuf = protobuf
+    readJSONPage = { data in
+      try WireList<Wire>.read(data, kind: kind).page(convert)
+    }
+    readJSONEvent = { data in
+      try WireEvent<Wire>.read(data, kind: kind).event(convert)
+    }
+  }
+
+  /// Reads objects of a kind that this module has no record of, custom resources among them, in JSON.
+  /// - Parameter convert: what is kept of an object; an error that it throws ends the list or watch, which is then tried again.
+  public init(kind: String, convert: @escaping @Sendable (JSONValue) throws -> Value) {
+    self.init(kind: kind, wire: JSONValue.self, convert: convert, protobuf: nil)
+  }
+}
+
+extension RecordDecoder {
+  /// Reads a whole answer to a list.
+  func page(_ body: [UInt8], contentType: String) throws(RecordError) -> RecordPage<Value> {
+    switch try WireFormat(contentType: contentType) {
+    case .json: return try json { try readJSONPage(Data(body)) }
+    case .protobuf:
+      return try protobuf { read throws(RecordError) in
+        try RecordPage(protobuf: 0..<body.count, in: body.span.bytes, kind: "\(kind)List", reading: read)
+      }
+    }
+  }
+
+  /// Reads one event of a watch.
+  func event(_ frame: Range<Int>, of buffer: [UInt8], format: WireFormat) throws(RecordError) -> WatchEvent<Value> {
+    switch format {
+    case .json: return try json { try readJSONEvent(Data(buffer[frame])) }
+    case .protobuf:
+      return try protobuf { read throws(RecordError) in
+        try WatchEvent(protobuf: frame, in: buffer.span.bytes, kind: kind, reading: read)
+      }
+    }
+  }
+
+  private func protobuf<Result>(
+    _ body: ((Range<Int>, RawSpan) throws(RecordError) -> Value) throws(RecordError) -> Result
+  ) throws(RecordError) -> Result {
+    guard let readProtobuf else { throw RecordError("\(kind) came as protobuf, which was not asked for") }
+    do {
+      return try body(readProtobuf)
+    } catch {
+      throw RecordError("protobuf of \(kind): \(error)")
+    }
+  }
+
+  private func json<Result>(_ body: () throws -> Result) throws(RecordError) -> Result {
+    do {
+      return try body()
+    } catch {
+      throw RecordError("JSON of \(kind): \(error)")
+    }
+  }
 }
 
 extension RecordDecoder where Value == NodeRecord {
   /// Reads Nodes.
   /// - Parameter annotationPrefixes: which annotations are kept; those that start with one of these.
-  public static func nodes(annotationPrefixes: [String] = []) -> RecordDecoder { RecordDecoder() }
+  public static func nodes(annotationPrefixes: [String] = []) -> RecordDecoder {
+    let filter = MetadataFilter(keepsLabels: true, annotationPrefixes: annotationPrefixes)
+    return RecordDecoder(
+      kind: APIResource.nodes.kind, wire: WireNode.self, convert: { NodeRecord($0, keeping: filter) },
+      protobuf: { object, bytes throws(RecordError) in try NodeRecord(protobuf: object, in: bytes, keeping: filter) })
+  }
 }
 
 extension RecordDecoder where Value == PodRecord {
   /// Reads Pods.
   /// - Parameter annotationPrefixes: which annotations are kept; those that start with one of these.
-  public static func pods(annotationPrefixes: [String] = []) -> RecordDecoder { RecordDecoder() }
+  public static func pods(annotationPrefixes: [String] = []) -> RecordDecoder {
+    let filter = MetadataFilter(keepsLabels: false, annotationPrefixes: annotationPrefixes)
+    return RecordDecoder(
+      kind: APIResource.pods.kind, wire: WirePod.self, convert: { PodRecord($0, keeping: filter) },
+      protobuf: { object, bytes throws(RecordError) in try PodRecord(protobuf: object, in: bytes, keeping: filter) })
+  }
 }

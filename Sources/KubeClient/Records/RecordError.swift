@@ -1,5 +1,7 @@
-/// Bytes of the API server that are not the object that was asked for.
+/// Bytes from the API server that are not the object that was asked for.
 public struct RecordError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What was expected and what was found, where.
+  /// What is wrong, and where.
   public var description: String
+
+  public init(_ description: String) { self.description = description }
 }

@@ -2,23 +2,132 @@ public import Logging
 internal import Synchronization
 
 /// Keeps a store equal to what the API server has of one resource, by list and watch.
+///
+///     let reflector = Reflector(client: client, resource: .nodes, decoder: .nodes(), logger: logger)
+///     async let running: Void = reflector.run()
+///     for await change in reflector.store.changes { … }
 public final class Reflector<Value: Record>: Sendable {
   /// What is known; empty until the first list is through.
   public let store: Store<Value>
 
+  let client: KubeClient
+  let resource: APIResource
+  let selection: Selection
+  let decoder: RecordDecoder<Value>
+  let policy: WatchPolicy
+  private let clock: any Clock<Duration>
+  private let random: @Sendable () -> any RandomNumberGenerator
+  let logger: Logger
+
+  private struct State: ~Copyable {
+    /// Away while `run` has it.
+    var writer: StoreWriter<Value>?
+    var status = ReflectorStatus.waiting(reason: "not started")
+    var statistics = WatchStatistics()
+  }
+  private let state: Mutex<State>
+
   /// - Parameters:
   ///   - selection: which of the objects.
   ///   - decoder: what is kept of each.
+  ///   - clock: for waits and back-off.
+  ///   - random: for jitter; called once a run.
   public init(
     client: KubeClient, resource: APIResource, selection: Selection = .all, decoder: RecordDecoder<Value>, policy: WatchPolicy = .standard,
-    clock: any Clock<Duration> = ContinuousClock(), logger: Logger
+    clock: any Clock<Duration> = ContinuousClock(), random: @escaping @Sendable () -> any RandomNumberGenerator = { SystemRandomNumberGenerator() },
+    logger: Logger
   ) {
-    store = Store()
+    let store = Store<Value>()
+    self.store = store
+    self.client = client
+    self.resource = resource
+    self.selection = selection
+    self.decoder = decoder
+    self.policy = policy
+    self.clock = clock
+    self.random = random
+    var logger = logger
+    logger[metadataKey: "resource"] = "\(resource.plural)"
+    self.logger = logger
+    state = Mutex(State(writer: StoreWriter(store: store)))
   }
 
   /// How it stands with the API server now.
-  public var status: ReflectorStatus { .waiting(reason: "not started") }
+  public var status: ReflectorStatus { state.withLock { $0.status } }
+
+  /// What it has done so far.
+  public var statistics: WatchStatistics { state.withLock { $0.statistics } }
 
   /// Lists and watches until the task is cancelled. Whatever fails is tried again, with a back-off; nothing is thrown.
-  public func run() async {}
+  ///
+  /// A store has one writer: while one call runs, another returns at once and says so in the log.
+  public func run() async {
+    guard let writer = state.withLock({ $0.writer.take() }) else {
+      logger.error("reflector runs already")
+      return
+    }
+    await run(writing: writer, clock: clock)
+    giveBack(writer)
+  }
+
+  private func giveBack(_ writer: consuming StoreWriter<Value>) {
+    var writer = Optional(writer)
+    state.withLock { $0.writer = writer.take() }
+  }
+
+  private func run(writing writer: borrowing StoreWriter<Value>, clock: some Clock<Duration>) async {
+    let start = clock.now
+    var random: any RandomNumberGenerator = random()
+    var machine = WatchStateMachine<Value>(policy: policy)
+    var connection = WatchConnection(client: client, resource: resource, selection: selection, decoder: decoder, policy: policy)
+    var action = machine.start()
+    while !Task.isCancelled {
+      let fact: WatchStateMachine<Value>.Fact
+      switch action {
+      case .list(let token, let limit): fact = await connection.list(continue: token, limit: limit)
+      case .watch(let version, let seconds): fact = await connection.watch(from: version, timeoutSeconds: seconds)
+      case .read: fact = await connection.read()
+      case .publish(let publication):
+        writer.publish(publication)
+        fact = .published
+      case .wait(let duration):
+        connection.close()
+        // Cancellation ends the wait, and then the loop.
+        try? await clock.sleep(for: duration)
+        fact = .waited
+      }
+      if Task.isCancelled { break }
+      action = machine.handle(fact, at: start.duration(to: clock.now), random: &random)
+      note(machine)
+    }
+    note(.waiting(reason: "stopped"))
+  }
+
+  private func note(_ machine: WatchStateMachine<Value>) {
+    state.withLock { $0.statistics = machine.statistics }
+    note(machine.status)
+  }
+
+  /// Remembers the status, and logs it where it is another kind of news than the last.
+  private func note(_ status: ReflectorStatus) {
+    let old = state.withLock { state in
+      let old = state.status
+      state.status = status
+      return old
+    }
+    guard old != status else { return }
+    switch status {
+    case .synced: logger.info("watch in sync")
+    case .waiting(let reason): logger.warning("watch not in sync", metadata: ["reason": "\(reason)"])
+    }
+  }
+}
+
+extension StoreWriter {
+  fileprivate borrowing func publish(_ publication: WatchStateMachine<Value>.Publication) {
+    switch publication {
+    case .all(let records): replaceAll(with: records)
+    case .changes(let changes): apply(changes)
+    }
+  }
 }

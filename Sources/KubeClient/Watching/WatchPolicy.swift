@@ -4,4 +4,34 @@ public struct WatchPolicy: Hashable, Sendable {
 
   /// Objects a page: at 6.4 KB a Pod a page is 3.2 MB, and 150,000 Pods are 300 requests. It is what client-go asks for.
   public var pageSize = 500
+
+  /// When the server is to end a watch, chosen anew each time, so that clients that started together do not return together (R04). Long
+  /// enough that a new watch costs nothing; short enough that API servers behind a load balancer even out after one was replaced.
+  public var watchSeconds: ClosedRange<Int> = 300...600
+
+  /// What a watch may last beyond what it asked for: the server ends it on time, or the connection is dead and nobody told us (R17).
+  public var watchGrace: Duration = .seconds(5)
+
+  /// The first wait after a failure, and the longest; each is twice the one before (R10). With at most 30 s between attempts a server that
+  /// was away is found again well within the five minutes after which a container counts as a gap.
+  public var backoff: ClosedRange<Duration> = .milliseconds(800) ... .seconds(30)
+
+  /// After so long without a failure the next wait is the first again (R10).
+  public var backoffReset: Duration = .seconds(120)
+
+  /// The longest `Retry-After` that is honoured: a mistaken header must not stop us for a day.
+  public var longestRetryAfter: Duration = .seconds(300)
+
+  /// A watch that ends sooner without an event has failed, whatever it said (R11): otherwise a proxy that closes at once would be asked in
+  /// a tight loop.
+  public var shortestHealthyWatch: Duration = .seconds(1)
+
+  /// For so long an internal error of the server is answered by watching again, then by a list (R09): etcd chooses a new leader within
+  /// seconds, and a list would add to the load of a server that is in trouble.
+  public var internalErrorPatience: Duration = .seconds(30)
+
+  /// Bytes of one event (R12). etcd takes objects of 1.5 MiB, and JSON may be several times the size of what is stored.
+  public var maximumEventBytes = 16 << 20
+
+  public init() {}
 }

@@ -1,0 +1,91 @@
+// Source of the field numbers: k8s.io/api/core/v1/generated.proto, named at each message.
+
+extension ContainerSpecification {
+  /// `Container`: name 1, securityContext 15; `SecurityContext`: windowsOptions 10.
+  init(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
+    self.init(name: "")
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1: name = try field.string(in: bytes)
+      case 15: hostProcess = try windowsHostProcess(field, options: 10, in: bytes)
+      default: break
+      }
+    }
+  }
+}
+
+/// What a security context says about running on the Windows host itself; `nil` if nothing.
+///
+/// `WindowsSecurityContextOptions`: hostProcess 4.
+/// - Parameter number: the number of the field `windowsOptions`, which differs between a Pod's security context and a container's.
+func windowsHostProcess(_ context: ProtobufField, options number: Int, in bytes: RawSpan) throws(RecordError) -> Bool? {
+  var result: Bool?
+  var fields = try context.fields()
+  while let field = try fields.next(in: bytes) {
+    guard field.number == number else { continue }
+    var options = try field.fields()
+    while let option = try options.next(in: bytes) {
+      if option.number == 4 { result = try option.bool() }
+    }
+  }
+  return result
+}
+
+extension ContainerStatus {
+  /// `ContainerStatus`: name 1, state 2, containerID 8.
+  init(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
+    self.init(name: "")
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1: name = try field.string(in: bytes)
+      case 2: state = try Self.state(field, in: bytes)
+      case 8: containerID = try field.string(in: bytes)
+      default: break
+      }
+    }
+  }
+
+  /// `ContainerState`: waiting 1, running 2, terminated 3; `ContainerStateWaiting`: reason 1; `ContainerStateRunning`: startedAt 1.
+  private static func state(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) -> ContainerRecord.State {
+    var state = ContainerRecord.State.waiting(reason: "")
+    var fields = try field.fields()
+    while let kind = try fields.next(in: bytes) {
+      switch kind.number {
+      case 1:
+        var reason = ""
+        var fields = try kind.fields()
+        while let field = try fields.next(in: bytes) {
+          if field.number == 1 { reason = try field.string(in: bytes) }
+        }
+        state = .waiting(reason: reason)
+      case 2:
+        var startedAt: Int64?
+        var fields = try kind.fields()
+        while let field = try fields.next(in: bytes) {
+          if field.number == 1 { startedAt = try unixMilliseconds(field, in: bytes) }
+        }
+        state = .running(startedAtUnixMilliseconds: startedAt)
+      case 3: state = .terminated
+      default: break
+      }
+    }
+    return state
+  }
+}
+
+/// `Time` of k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto: seconds 1, nanos 2. A message without either is Go's zero time: nothing.
+private func unixMilliseconds(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) -> Int64? {
+  var seconds: Int64?
+  var nanoseconds: Int64 = 0
+  var fields = try field.fields()
+  while let field = try fields.next(in: bytes) {
+    switch field.number {
+    case 1: seconds = try field.integer()
+    case 2: nanoseconds = try field.integer()
+    default: break
+    }
+  }
+  return seconds.flatMap { Timestamp(seconds: $0, nanoseconds: nanoseconds)?.unixMilliseconds }
+}

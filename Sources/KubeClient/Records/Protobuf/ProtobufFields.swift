@@ -1,0 +1,95 @@
+/// Walks the fields of one protobuf message in a buffer, without copying and without recursion.
+///
+/// It holds positions only; the buffer is handed in at each step. Every length is checked against the message's own end, so that bytes
+/// of any kind give an error at worst. Format: https://protobuf.dev/programming-guides/encoding/
+struct ProtobufFields {
+  private var offset: Int
+  private let end: Int
+
+  /// - Parameter message: where the message is, inside the buffer.
+  init(_ message: Range<Int>) {
+    offset = message.lowerBound
+    end = message.upperBound
+  }
+
+  /// The next field; `nil` at the message's end.
+  mutating func next(in bytes: RawSpan) throws(RecordError) -> ProtobufField? {
+    guard offset < end else { return nil }
+    let start = offset
+    let tag = try varint(in: bytes)
+    let number = tag >> 3
+    // 2^29 − 1 is the greatest field number of the format.
+    guard number > 0, number < 1 << 29 else { throw RecordError("field number \(number) at byte \(start)") }
+    let value: ProtobufField.Value
+    switch tag & 7 {
+    case 0: value = .varint(try varint(in: bytes))
+    case 1: value = .fixed(try take(8))
+    case 2:
+      let length = try varint(in: bytes)
+      guard length <= UInt64(end - offset) else {
+        throw RecordError("field \(number) at byte \(start) is \(length) bytes long, \(end - offset) are left of its message")
+      }
+      value = .bytes(try take(Int(length)))
+    case 5: value = .fixed(try take(4))
+    default:
+      // 3 and 4 are groups, which Kubernetes has never used and which nest without a bound; 6 and 7 do not exist.
+      throw RecordError("wire type \(tag & 7) of field \(number) at byte \(start)")
+    }
+    return ProtobufField(number: Int(number), value: value)
+  }
+
+  private mutating func varint(in bytes: RawSpan) throws(RecordError) -> UInt64 {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    let start = offset
+    while offset < end {
+      let byte = bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+      offset += 1
+      value |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 { return value }
+      shift += 7
+      if shift > 63 { throw RecordError("a number at byte \(start) is over ten bytes long") }
+    }
+    throw RecordError("the message ends inside a number at byte \(start)")
+  }
+
+  private mutating func take(_ count: Int) throws(RecordError) -> Range<Int> {
+    guard count <= end - offset else { throw RecordError("the message ends inside a field at byte \(offset)") }
+    defer { offset += count }
+    return offset..<(offset + count)
+  }
+}
+
+/// A field of a message: its number and where its value is.
+struct ProtobufField {
+  enum Value {
+    case varint(UInt64)
+    /// A string, bytes, or a message.
+    case bytes(Range<Int>)
+    /// Four or eight bytes; nothing that we read is of these types.
+    case fixed(Range<Int>)
+  }
+  var number: Int
+  var value: Value
+
+  /// Where a string, bytes or a message are.
+  func range() throws(RecordError) -> Range<Int> {
+    guard case .bytes(let range) = value else { throw RecordError("field \(number) is no string, bytes or message") }
+    return range
+  }
+
+  func fields() throws(RecordError) -> ProtobufFields { ProtobufFields(try range()) }
+
+  /// Invalid UTF-8, which the API server does not send, becomes replacement characters.
+  func string(in bytes: RawSpan) throws(RecordError) -> String {
+    bytes.extracting(try range()).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// An `int32` or `int64`.
+  func integer() throws(RecordError) -> Int64 {
+    guard case .varint(let number) = value else { throw RecordError("field \(self.number) is no number") }
+    return Int64(bitPattern: number)
+  }
+
+  func bool() throws(RecordError) -> Bool { try integer() != 0 }
+}

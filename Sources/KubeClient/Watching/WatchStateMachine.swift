@@ -1,0 +1,182 @@
+/// Decides how a store is kept equal to what the API server has: list in pages, then watch, and what to do when either breaks.
+///
+/// It is pure: a fact goes in with the time at which it became known, and one action comes out, whose outcome is the next fact.
+/// `Reflector` performs the actions. The facts that each action may lead to are named at the action.
+struct WatchStateMachine<Value: Record> {
+  let policy: WatchPolicy
+  var state = State.waiting(then: .list(Listing()))
+  var backoff: Backoff
+  /// Set by a relist that an expired version asked for, until a watch has gone on after it: a second one waits.
+  var hasJustExpired = false
+  /// When internal errors of the server began (R09).
+  var internalErrorsSince: Duration?
+
+  /// How things stand, for readiness.
+  var status = ReflectorStatus.waiting(reason: "the first list is under way")
+  var statistics = WatchStatistics()
+
+  init(policy: WatchPolicy) {
+    self.policy = policy
+    backoff = Backoff(policy)
+  }
+
+  /// The first action.
+  mutating func start() -> Action { list(Listing()) }
+
+  /// - Parameters:
+  ///   - fact: what the last action led to.
+  ///   - now: on any clock that only goes forward.
+  mutating func handle(_ fact: Fact, at now: Duration, random: inout some RandomNumberGenerator) -> Action {
+    switch (state, fact) {
+    case (.listing(let listing), .pageReceived(let page)): received(page, of: listing, at: now)
+    case (.listing(let listing), .failed(let problem)): failed(problem, in: listing, at: now, random: &random)
+    case (.publishingList(let version), .published): watch(from: version, random: &random)
+
+    case (.opening(let version), .watchOpened): opened(at: version, now)
+    case (.opening(let version), .failed(let problem)): failed(problem, watchingFrom: version, at: now, random: &random)
+    case (.watching(let watch), .changes(let changes, let version)): received(changes, upTo: version, of: watch)
+    case (.publishingChanges(let watch), .published): read(watch)
+    case (.watching(let watch), .streamEnded): ended(watch, at: now, random: &random)
+    case (.watching(let watch), .failed(let problem)):
+      failed(problem, watchingFrom: watch.version, at: now, random: &random)
+
+    case (.waiting(.list(let listing)), .waited): list(listing)
+    case (.waiting(.watch(let version)), .waited): watch(from: version, random: &random)
+
+    default: outOfStep(fact, at: now, random: &random)
+    }
+  }
+}
+
+extension WatchStateMachine {
+  /// What became known.
+  enum Fact {
+    case pageReceived(RecordPage<Value>)
+    /// The server accepted the watch.
+    case watchOpened
+    /// Changes in order, and the version that they or a bookmark lead to.
+    case changes([RecordChange<Value>], resourceVersion: String)
+    /// The stream is over without a word: closed, or cut, in the middle of an event or not. Half an event is dropped (R11).
+    case streamEnded
+    case failed(WatchProblem)
+    case published
+    case waited
+  }
+
+  /// What to do next.
+  enum Action {
+    /// Fetch a page, → `pageReceived` or `failed`. Without a limit, the whole list.
+    case list(continue: String?, limit: Int?)
+    /// Ask for the changes after a version, → `watchOpened` or `failed`.
+    case watch(from: String, timeoutSeconds: Int)
+    /// Read on in the open stream, → `changes`, `streamEnded` or `failed`.
+    case read
+    /// Give this to the readers, → `published`.
+    case publish(Publication)
+    /// Do nothing for so long, → `waited`.
+    case wait(Duration)
+  }
+
+  enum Publication {
+    /// Put these in place of everything.
+    case all([Value])
+    case changes([RecordChange<Value>])
+  }
+
+  struct Listing {
+    /// Of the pages so far; readers see nothing of them before the last.
+    var records: [Value] = []
+    var token: String?
+    /// Whether the list is fetched in one piece, after a token expired (R03).
+    var isWhole = false
+  }
+
+  struct Watch {
+    var version: String
+    var openedAt: Duration
+    /// Whether the stream brought anything new.
+    var hasMoved = false
+  }
+
+  enum Next {
+    case list(Listing)
+    case watch(from: String)
+  }
+
+  enum State {
+    case listing(Listing)
+    case publishingList(version: String)
+    case opening(version: String)
+    case watching(Watch)
+    case publishingChanges(Watch)
+    case waiting(then: Next)
+  }
+}
+
+// MARK: What goes well
+
+extension WatchStateMachine {
+  mutating func list(_ listing: Listing) -> Action {
+    state = .listing(listing)
+    return .list(continue: listing.token, limit: listing.isWhole ? nil : policy.pageSize)
+  }
+
+  mutating func watch(from version: String, random: inout some RandomNumberGenerator) -> Action {
+    state = .opening(version: version)
+    return .watch(from: version, timeoutSeconds: Int.random(in: policy.watchSeconds, using: &random))
+  }
+
+  private mutating func read(_ watch: Watch) -> Action {
+    state = .watching(watch)
+    return .read
+  }
+
+  private mutating func received(_ page: RecordPage<Value>, of listing: Listing, at now: Duration) -> Action {
+    backoff.succeeded(at: now)
+    var listing = listing
+    state = .waiting(then: .list(Listing()))  // so that the records have one owner and are appended in place
+    listing.records += page.records
+    if let token = page.continueToken {
+      listing.token = token
+      return list(listing)
+    }
+    statistics.lists += 1
+    status = .synced
+    state = .publishingList(version: page.resourceVersion)
+    return .publish(.all(listing.records))
+  }
+
+  private mutating func opened(at version: String, _ now: Duration) -> Action {
+    backoff.succeeded(at: now)
+    statistics.watches += 1
+    status = .synced
+    return read(Watch(version: version, openedAt: now))
+  }
+
+  private mutating func received(_ changes: [RecordChange<Value>], upTo version: String, of watch: Watch) -> Action {
+    var watch = watch
+    if !version.isEmpty, version != watch.version {
+      watch.version = version
+      watch.hasMoved = true
+      isWellAgain()
+    }
+    statistics.changes += changes.count
+    guard !changes.isEmpty else { return read(watch) }
+    state = .publishingChanges(watch)
+    return .publish(.changes(changes))
+  }
+
+  private mutating func ended(_ watch: Watch, at now: Duration, random: inout some RandomNumberGenerator) -> Action {
+    let lasted = now - watch.openedAt
+    guard watch.hasMoved || lasted >= policy.shortestHealthyWatch else {
+      return wait(for: .unreachable("the watch ended after \(lasted) without an event"), then: .watch(from: watch.version), now, &random)
+    }
+    isWellAgain()
+    return self.watch(from: watch.version, random: &random)
+  }
+
+  mutating func isWellAgain() {
+    hasJustExpired = false
+    internalErrorsSince = nil
+  }
+}

@@ -1,0 +1,71 @@
+internal import HTTPTransport
+
+/// The open stream of a watch: bytes in, facts out.
+struct WatchStream<Value: Record> {
+  typealias Fact = WatchStateMachine<Value>.Fact
+
+  private let decoder: RecordDecoder<Value>
+  private let format: WireFormat
+  private var pieces: HTTPBody.Iterator
+  private var framing: WatchFraming
+  /// What ended the stream after events that were handed out first.
+  private var ending: WatchProblem?
+
+  /// - Throws: `KubeError.decode` where the answer is in no format that we read.
+  init(_ stream: HTTPStream, decoder: RecordDecoder<Value>, policy: WatchPolicy) throws(KubeError) {
+    do {
+      format = try WireFormat(contentType: stream.header("Content-Type") ?? "")
+    } catch {
+      throw .decode("\(error)")
+    }
+    self.decoder = decoder
+    pieces = stream.body.makeAsyncIterator()
+    framing = WatchFraming(format, limit: policy.maximumEventBytes)
+  }
+
+  /// The events of the next piece that has any, as one batch; then how the stream ended.
+  mutating func next() async -> Fact {
+    if let ending { return .failed(ending) }
+    while true {
+      do {
+        guard let piece = try await pieces.next() else { return .streamEnded }
+        framing.append(piece)
+      } catch {
+        return ended(by: error)
+      }
+      if let fact = batch() { return fact }
+    }
+  }
+
+  /// A connection that broke is the stream's end like any other; all else says something.
+  private func ended(by error: HTTPTransportError) -> Fact {
+    if case .cut = error { return .streamEnded }
+    return .failed(WatchProblem(KubeError(error)))
+  }
+
+  private mutating func batch() -> Fact? {
+    var changes: [RecordChange<Value>] = []
+    var version = ""
+    do {
+      while let frame = try framing.next() {
+        switch try decoder.event(frame, of: framing.buffer, format: format) {
+        case .put(let record):
+          changes.append(.put(record))
+          version = record.resourceVersion
+        case .remove(let key, let removedAt):
+          changes.append(.remove(key))
+          version = removedAt
+        case .bookmark(let bookmark): version = bookmark
+        case .error(let status):
+          ending = .status(status)
+          return changes.isEmpty && version.isEmpty ? .failed(.status(status)) : .changes(changes, resourceVersion: version)
+        }
+      }
+    } catch {
+      let problem = WatchProblem.unreadable("watch event: \(error)")
+      ending = problem
+      if changes.isEmpty, version.isEmpty { return .failed(problem) }
+    }
+    return changes.isEmpty && version.isEmpty ? nil : .changes(changes, resourceVersion: version)
+  }
+}

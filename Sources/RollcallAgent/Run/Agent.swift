@@ -1,0 +1,105 @@
+import Hummingbird
+import HummingbirdCore
+import LinuxCollector
+import Logging
+import NIOCore
+import NIOPosix
+import ProcFS
+import ServiceLifecycle
+import UnixSignals
+
+/// The parts of the agent, put together.
+struct Agent {
+  static let version = "0.1.0"
+
+  /// Kubernetes gives a pod 30 s between SIGTERM and SIGKILL by default.
+  private static let drainTime: Duration = .seconds(25)
+  /// A few Prometheus servers and controllers, and people; it bounds descriptors and memory.
+  private static let maximumConnections = 128
+  /// Longer than any scrape interval in use, so that a scraper keeps its connection.
+  private static let idleTimeout: TimeAmount = .minutes(5)
+
+  private let settings: AgentSettings
+  private let logger: Logger
+
+  init(_ settings: AgentSettings, logger: Logger) {
+    self.settings = settings
+    self.logger = logger
+  }
+
+  /// Runs until SIGTERM or SIGINT, then lets requests in progress finish.
+  func run() async throws {
+    // One thread for connections, one for sweeps: the work is one short burst every few seconds.
+    let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let sweepThread = NIOThreadPool(numberOfThreads: 1)
+    sweepThread.start()
+
+    let sweeper = LinuxSweeper(
+      procFS: ProcFS(root: settings.proc), locator: CgroupLocator(root: settings.cgroup), now: monotonicNow)
+    let sweeps = SharedSweep(sweeper: sweeper, thread: sweepThread, now: monotonicNow)
+    let book = RollBook()
+    let credentials = TLSCredentials(folder: settings.tlsDirectory, logger: logger)
+    let readiness = Readiness(credentials: credentials)
+
+    let metrics = server(
+      MetricsResponder(node: settings.node, sweeps: sweeps, book: book, readiness: readiness),
+      .http1(configuration: .init(idleTimeout: Self.idleTimeout)), at: settings.listen, "metrics", eventLoops)
+    let roll = server(
+      RollResponder(sweeps: sweeps, book: book),
+      HTTPServerBuilder { responder in
+        let http = HTTP1Channel(responder: responder, configuration: .init(idleTimeout: Self.idleTimeout))
+        return MutualTLSChannel(base: http, credentials: credentials)
+      }, at: settings.rollListen, "roll", eventLoops)
+
+    await reportFirst(sweeps.current())
+
+    // Stopped in reverse order: not ready first, then the servers.
+    var configuration = ServiceGroupConfiguration(
+      services: [
+        credentials,
+        Listener(option: "roll-listen", address: settings.rollListen, server: roll),
+        Listener(option: "listen", address: settings.listen, server: metrics),
+        readiness,
+      ],
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: libraryLogger)
+    configuration.maximumGracefulShutdownDuration = Self.drainTime
+    try await ServiceGroup(configuration: configuration).run()
+    logger.notice("stopped")
+  }
+
+  private func server<Responder: HTTPResponder>(
+    _ responder: Responder, _ builder: HTTPServerBuilder, at address: ListenAddress, _ purpose: String, _ eventLoops: any EventLoopGroup
+  ) -> some Service where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
+    let logger = logger
+    return Application(
+      responder: responder, server: builder,
+      configuration: ApplicationConfiguration(
+        address: .hostname(address.host, port: address.port),
+        availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: libraryLogger)),
+      onServerRunning: { channel in
+        let port = channel.localAddress?.port ?? address.port
+        logger.notice("listening", metadata: ["for": "\(purpose)", "address": "\(ListenAddress(host: address.host, port: port))"])
+      },
+      eventLoopGroupProvider: .shared(eventLoops), logger: libraryLogger)
+  }
+
+  /// The libraries' everyday messages are for those who asked for details.
+  private var libraryLogger: Logger {
+    var quieter = logger
+    if quieter.logLevel == .info { quieter.logLevel = .notice }
+    return quieter
+  }
+
+  /// Whoever starts the agent without the rights or mounts that it needs hears of it at once, not by a gap an hour later.
+  private func reportFirst(_ sweep: Sweep) {
+    for problem in sweep.problems.prefix(10) {
+      logger.warning("cannot look at everything", metadata: ["error": "\(problem)"])
+    }
+    logger.notice(
+      "ready to answer",
+      metadata: [
+        "node": "\(settings.node)", "containers": "\(sweep.containers.count)", "namespaces": "\(sweep.namespaces.count)",
+        "cgroups": "\(sweep.places.joined(separator: " "))",
+      ])
+  }
+}

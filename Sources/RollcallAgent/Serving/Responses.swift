@@ -1,0 +1,16 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+extension Response {
+  /// A short answer for people; the line feed is added.
+  static func text(_ status: HTTPResponse.Status, _ text: String, headers: HTTPFields = [:]) -> Response {
+    var headers = headers
+    headers[.contentType] = "text/plain; charset=utf-8"
+    return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text + "\n")))
+  }
+
+  static func methodNotAllowed(_ allowed: HTTPRequest.Method) -> Response {
+    .text(.methodNotAllowed, "only \(allowed.rawValue) here", headers: [.allow: allowed.rawValue])
+  }
+}

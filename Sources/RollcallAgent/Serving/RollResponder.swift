@@ -1,0 +1,91 @@
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import LinuxCollector
+import Logging
+import NIOCore
+import NIOFoundationEssentialsCompat
+import NIOSSL
+import Roll
+
+/// `POST /v1/roll`, to the controller alone.
+struct RollResponder: HTTPResponder {
+  /// A roll of 20,000 entries of 400 bytes each.
+  static let maximumBodyBytes = 8 << 20
+
+  let sweeps: SharedSweep
+  let book: RollBook
+
+  func respond(to request: Request, context: ConnectionContext) async throws -> Response {
+    // The handshake has verified the certificate's chain; that it is a client's is for us to insist on.
+    guard let certificate = try await context.channel.nioSSL_peerCertificate().get(), certificate.isForClientAuthentication else {
+      return .text(.forbidden, "the client certificate has no extended key usage clientAuth: it is not the controller's")
+    }
+    guard request.uri.path == "/v1/roll" else { return .text(.notFound, "nothing here; the roll is at /v1/roll") }
+    guard request.method == .post else { return .methodNotAllowed(.post) }
+    do throws(BadRequest) {
+      let call = try await decode(request)
+      do throws(RollBook.Refusal) {
+        return try await answer(call, entries: book.entries(for: call))
+      } catch {
+        return refuse(error)
+      }
+    } catch {
+      context.logger.warning("a roll could not be read", metadata: ["error": "\(error.detail)"])
+      return .text(error.status, error.detail)
+    }
+  }
+
+  private struct BadRequest: Error {
+    var status: HTTPResponse.Status
+    var detail: String
+  }
+
+  private func decode(_ request: Request) async throws(BadRequest) -> RollRequest {
+    let body: ByteBuffer
+    do {
+      body = try await request.body.collect(upTo: Self.maximumBodyBytes)
+    } catch is NIOTooManyBytesError {
+      throw BadRequest(status: .contentTooLarge, detail: "the roll has more than \(Self.maximumBodyBytes) bytes")
+    } catch {
+      throw BadRequest(status: .badRequest, detail: "the roll was cut off: \(error)")
+    }
+    do {
+      return try JSONDecoder().decode(RollRequest.self, from: body)
+    } catch {
+      throw BadRequest(status: .badRequest, detail: "the body is not a roll: \(error)")
+    }
+  }
+
+  private func answer(_ call: RollRequest, entries: [RollEntry]) async -> Response {
+    let sweep = await sweeps.current()
+    let now = monotonicNow()
+    let answers = sweep.answers(to: entries, at: now)
+    let sinceScrape = book.record(answers, at: now)
+    let report = RollReport(hash: call.hash, answers: answers, secondsSinceScrape: sinceScrape?.seconds)
+    do {
+      let body = try JSONEncoder().encodeAsByteBuffer(report, allocator: ByteBufferAllocator())
+      return Response(status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: body))
+    } catch {
+      return .text(.internalServerError, "the report could not be encoded: \(error)")
+    }
+  }
+
+  private func refuse(_ refusal: RollBook.Refusal) -> Response {
+    switch refusal {
+    case .unknownRoll: .text(.conflict, "this agent does not hold that roll: send its entries")
+    case .tooManyEntries(let count): .text(.contentTooLarge, "the roll has \(count) entries; an agent takes \(RollBook.maximumEntries)")
+    }
+  }
+}
+
+/// A request context that knows its connection.
+struct ConnectionContext: RequestContext {
+  var coreContext: CoreRequestContextStorage
+  let channel: any Channel
+
+  init(source: ApplicationRequestContextSource) {
+    coreContext = CoreRequestContextStorage(source: source)
+    channel = source.channel
+  }
+}

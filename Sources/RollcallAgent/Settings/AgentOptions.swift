@@ -1,0 +1,27 @@
+import ArgumentParser
+
+/// The command line as it was typed; `AgentSettings` says what it means.
+struct AgentOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Address and port of /metrics, /livez and /readyz. (default: 0.0.0.0:9753)", valueName: "address:port"))
+  var listen: String?
+
+  @Option(help: ArgumentHelp("Address and port of /v1/roll, by mutual TLS. (default: 0.0.0.0:9754)", valueName: "address:port"))
+  var rollListen: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Folder with ca.crt, tls.crt and tls.key, read again when they change. (default: /etc/rollcall/tls)", valueName: "folder"))
+  var tlsDir: String?
+
+  @Option(help: ArgumentHelp("Where the host's /proc is mounted. (default: /proc)", valueName: "folder"))
+  var proc: String?
+
+  @Option(help: ArgumentHelp("Where the host's cgroup file systems are mounted. (default: /sys/fs/cgroup)", valueName: "folder"))
+  var cgroup: String?
+
+  @Option(help: ArgumentHelp("Name of this node, for the label node. (default: $NODE_NAME, then the host's name)", valueName: "name"))
+  var node: String?
+
+  @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
+  var logLevel: String?
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Glibc
+import Logging
+
+/// What the agent was told to do: by option, else by environment, else by default.
+struct AgentSettings: Hashable, Sendable {
+  var listen: ListenAddress
+  var rollListen: ListenAddress
+  var tlsDirectory: String
+  var proc: String
+  var cgroup: String
+  var node: String
+  var logLevel: Logger.Level
+
+  /// - Throws: `ValidationError` that names the option, the value and what would do.
+  init(_ options: AgentOptions, environment: EnvironmentVariables) throws(ValidationError) {
+    let lookup = Lookup(environment: environment)
+    listen = try lookup.address(options.listen, "listen", default: ListenAddress(host: "0.0.0.0", port: 9753))
+    rollListen = try lookup.address(options.rollListen, "roll-listen", default: ListenAddress(host: "0.0.0.0", port: 9754))
+    tlsDirectory = try lookup.folder(options.tlsDir, "tls-dir", default: "/etc/rollcall/tls")
+    proc = try lookup.folder(options.proc, "proc", default: "/proc")
+    cgroup = try lookup.folder(options.cgroup, "cgroup", default: "/sys/fs/cgroup")
+    node = lookup.value(options.node, "node")?.text ?? environment["NODE_NAME"] ?? hostName()
+    logLevel = try lookup.logLevel(options.logLevel, "log-level", default: .info)
+  }
+
+  /// Finds a value, and remembers where it came from for the message.
+  private struct Lookup {
+    let environment: EnvironmentVariables
+
+    struct Value {
+      var text: String
+      var origin: String
+    }
+
+    func value(_ option: String?, _ name: String) -> Value? {
+      if let option { return Value(text: option, origin: "--\(name)") }
+      let variable = "ROLLCALL_AGENT_" + name.uppercased().map { $0 == "-" ? "_" : $0 }
+      return environment[variable].map { Value(text: $0, origin: variable) }
+    }
+
+    func address(_ option: String?, _ name: String, default standard: ListenAddress) throws(ValidationError) -> ListenAddress {
+      guard let value = value(option, name) else { return standard }
+      guard let address = ListenAddress(value.text) else {
+        throw ValidationError(
+          "\(value.origin): '\(value.text)' is not an address and a port; write it as \(standard) or [::]:\(standard.port)")
+      }
+      return address
+    }
+
+    func folder(_ option: String?, _ name: String, default standard: String) throws(ValidationError) -> String {
+      guard let value = value(option, name) else { return standard }
+      guard value.text.hasPrefix("/") else {
+        throw ValidationError("\(value.origin): '\(value.text)' is not a folder's full path; write it as \(standard)")
+      }
+      // The paths of messages read better without it.
+      return value.text.count > 1 && value.text.hasSuffix("/") ? String(value.text.dropLast()) : value.text
+    }
+
+    func logLevel(_ option: String?, _ name: String, default standard: Logger.Level) throws(ValidationError) -> Logger.Level {
+      guard let value = value(option, name) else { return standard }
+      guard let level = Logger.Level(rawValue: value.text.lowercased()) else {
+        let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("\(value.origin): '\(value.text)' is not a log level; it is one of \(levels)")
+      }
+      return level
+    }
+  }
+}
+
+/// The environment, as a value. An empty variable counts as one that is not set: manifests often leave them so.
+struct EnvironmentVariables: Sendable {
+  private var values: [String: String]
+
+  init(_ values: [String: String]) {
+    self.values = values
+  }
+
+  subscript(name: String) -> String? {
+    values[name].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// This process's own, of which we read a few.
+  static func process() -> EnvironmentVariables {
+    var values: [String: String] = [:]
+    var entry = environ
+    while let text = entry.pointee.map({ String(cString: $0) }) {
+      if let equals = text.firstIndex(of: "=") { values[String(text[..<equals])] = String(text[text.index(after: equals)...]) }
+      entry += 1
+    }
+    return EnvironmentVariables(values)
+  }
+}
+
+/// What the kernel calls this machine; a Kubernetes node usually has the same name.
+private func hostName() -> String {
+  // The longest that POSIX allows is 255 bytes.
+  var bytes = [CChar](repeating: 0, count: 256)
+  guard gethostname(&bytes, bytes.count - 1) == 0 else { return "localhost" }
+  return String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+}

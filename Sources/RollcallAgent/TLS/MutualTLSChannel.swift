@@ -1,0 +1,51 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOSSL
+
+/// HTTP over TLS, where each connection takes the credentials that are newest when it comes.
+struct MutualTLSChannel<Base: ServerChildChannel>: ServerChildChannel {
+  let base: Base
+  let credentials: TLSCredentials
+
+  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
+    guard case .loaded(let context) = credentials.state else {
+      return channel.eventLoop.makeFailedFuture(NoCredentials())
+    }
+    return channel.eventLoop.makeCompletedFuture {
+      try channel.pipeline.syncOperations.addHandlers([
+        NIOSSLServerHandler(context: context), RefusedConnectionLogger(logger: logger),
+      ])
+    }.flatMap {
+      base.setup(channel: channel, logger: logger)
+    }
+  }
+
+  func handle(value: Base.Value, logger: Logger) async {
+    await base.handle(value: value, logger: logger)
+  }
+
+  /// The connection is closed; the agent has said once that it waits for certificates.
+  private struct NoCredentials: Error {}
+}
+
+/// Says why a client was turned away: from the outside all that is seen is a connection that closes.
+private final class RefusedConnectionLogger: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let logger: Logger
+
+  init(logger: Logger) {
+    self.logger = logger
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if let refusal = error as? NIOSSLError, case .handshakeFailed(let cause) = refusal {
+      logger.notice(
+        "a connection to the roll was refused",
+        metadata: ["client": "\(context.remoteAddress?.description ?? "unknown")", "error": "\(cause)"])
+    }
+    context.fireErrorCaught(error)
+  }
+}

@@ -1,0 +1,132 @@
+package import HTTPTransport
+internal import JSON
+package import Logging
+package import Roll
+internal import Synchronization
+
+/// How one Alertmanager was served, for metrics and pages.
+package struct AlertmanagerStatistics: Hashable, Sendable {
+  /// Without user and password.
+  package var url: String
+  /// Alerts accepted, each sending of one counted.
+  package var sent = 0
+  /// Requests that failed.
+  package var failures = 0
+  /// Why the last request failed; `nil` if it did not.
+  package var problem: String?
+}
+
+/// Tells every Alertmanager of the open gaps, again and again, and of the end of each until that is accepted (R65).
+///
+/// Each Alertmanager has a loop and a state of its own: one that is down delays none of the others, and is told all when it is back.
+package final class AlertmanagerSender: Sendable {
+  private let posts: [AlertmanagerPost]
+  private let policy: AlertPolicy
+  private let transport: HTTPTransport
+  private let logger: Logger
+  private let now: @Sendable () -> ClockReading
+  private let gaps: @Sendable () -> [Gap]
+
+  /// - Parameters:
+  ///   - now: both clocks, read together.
+  ///   - gaps: every open gap as of now. A gap that is not among them any more is over.
+  package init(
+    urls: [AlertmanagerURL], policy: AlertPolicy = AlertPolicy(), transport: HTTPTransport, logger: Logger,
+    now: @escaping @Sendable () -> ClockReading, gaps: @escaping @Sendable () -> [Gap]
+  ) {
+    posts = urls.map(AlertmanagerPost.init)
+    self.policy = policy
+    self.transport = transport
+    self.logger = logger
+    self.now = now
+    self.gaps = gaps
+  }
+
+  /// To be called when a gap has opened, has closed, or has another reason: it need not wait for the next sending then.
+  package func gapsChanged() {
+    for post in posts { post.wakeup.signal() }
+  }
+
+  package var statistics: [AlertmanagerStatistics] {
+    posts.map { post in post.statistics.withLock { $0 } }
+  }
+
+  /// Sends until the task is cancelled. To be run by the leader alone; what an earlier leader sent and nobody sends any more ends by itself.
+  package func run() async {
+    await withTaskGroup(of: Void.self) { group in
+      for post in posts { group.addTask { await self.serve(post) } }
+    }
+  }
+
+  private func serve(_ post: AlertmanagerPost) async {
+    var state = AlertmanagerState()
+    var backoff = policy.firstBackoff
+    while !Task.isCancelled {
+      let reading = now()
+      state.update(gaps: gaps(), at: reading)
+      do {
+        while let batch = state.nextBatch(at: reading, policy: policy) {
+          try await send(batch, to: post)
+          state.accepted(batch, at: reading.moment)
+          succeeded(post, count: batch.count)
+        }
+        backoff = policy.firstBackoff
+        if await post.wakeup.wait(atMost: state.untilDue(at: reading.moment, policy: policy) ?? policy.resend, clock: ContinuousClock()) {
+          // What opens together is told together. Cancellation ends the sleep; the loop's condition sees it.
+          try? await Task.sleep(for: policy.gather)
+        }
+      } catch {
+        guard !Task.isCancelled else { return }
+        failed(post, error)
+        // As above.
+        try? await Task.sleep(for: backoff)
+        backoff = min(backoff * 2, policy.resend)
+      }
+    }
+  }
+
+  private func send(_ batch: AlertmanagerState.Batch, to post: AlertmanagerPost) async throws {
+    var request = HTTPRequest(
+      method: "POST", url: post.url.alerts, headers: [HTTPHeader("Content-Type", "application/json")], body: batch.alerts.bytes,
+      deadline: policy.deadline)
+    request.maximumBodyBytes = 64 << 10
+    let response = try await transport.send(request)
+    guard (200..<300).contains(response.status) else {
+      throw AlertingError.refused(status: response.status, body: String(decoding: response.body.prefix(200), as: UTF8.self))
+    }
+  }
+
+  private func succeeded(_ post: AlertmanagerPost, count: Int) {
+    let wasDown = post.statistics.withLock { statistics in
+      defer { statistics.problem = nil }
+      statistics.sent += count
+      return statistics.problem != nil
+    }
+    if wasDown { logger.info("Alertmanager takes alerts again", metadata: ["alertmanager": "\(post.url)"]) }
+  }
+
+  private func failed(_ post: AlertmanagerPost, _ error: any Error) {
+    let problem = "\(error)"
+    let wasUp = post.statistics.withLock { statistics in
+      defer { statistics.problem = problem }
+      statistics.failures += 1
+      return statistics.problem == nil
+    }
+    if wasUp {
+      logger.warning(
+        "cannot send alerts; trying again until it works", metadata: ["alertmanager": "\(post.url)", "error": "\(problem)"])
+    }
+  }
+}
+
+/// One Alertmanager, and how it is served.
+private final class AlertmanagerPost: Sendable {
+  let url: AlertmanagerURL
+  let wakeup = Wakeup()
+  let statistics: Mutex<AlertmanagerStatistics>
+
+  init(url: AlertmanagerURL) {
+    self.url = url
+    statistics = Mutex(AlertmanagerStatistics(url: url.description))
+  }
+}

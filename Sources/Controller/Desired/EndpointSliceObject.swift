@@ -1,0 +1,70 @@
+import JSON
+import Roll
+
+/// https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/
+func endpointSlice(
+  named name: String, source: Source, group: SlicePacking.Group, members: [AdmittedTarget], settings: TargetSettings
+) -> JSONValue {
+  var labels = ObjectNames.labels(source, extra: settings.extraLabels)
+  labels[ObjectNames.serviceName] = .string(ObjectNames.service(source))
+  labels[ObjectNames.sliceManagedBy] = .string(ObjectNames.manager)
+  return [
+    "apiVersion": "discovery.k8s.io/v1",
+    "kind": "EndpointSlice",
+    "metadata": [
+      "name": .string(name),
+      "namespace": .string(settings.namespace),
+      "labels": .object(labels),
+      "annotations": [ScrapeEndpoint.annotation: .string(group.endpoint.annotationText)],
+    ],
+    "addressType": .string(group.family == .ipv4 ? "IPv4" : "IPv6"),
+    "ports": [
+      ["name": .string(group.endpoint.portName), "port": .integer(Int64(group.endpoint.port)), "protocol": "TCP"]
+    ],
+    "endpoints": .array(members.map(\.endpointObject)),
+  ]
+}
+
+extension AdmittedTarget {
+  fileprivate var endpointObject: JSONValue {
+    let reference: JSONValue =
+      switch identity {
+      case .node(let name): ["kind": "Node", "name": .string(name)]
+      case .pod(let namespace, let name): ["kind": "Pod", "namespace": .string(namespace), "name": .string(name)]
+      }
+    return [
+      "addresses": [.string(address.description)],
+      // Prometheus scrapes an endpoint that is not ready all the same; the condition is for people and for other readers.
+      "conditions": ["ready": .bool(ready)],
+      "nodeName": .string(node),
+      "targetRef": reference,
+    ]
+  }
+}
+
+extension EndpointIdentity {
+  /// What an endpoint of ours stands for; `nil` for one of somebody else.
+  init?(endpoint: JSONValue) {
+    guard let name = endpoint["targetRef"]?["name"]?.string else { return nil }
+    switch endpoint["targetRef"]?["kind"]?.string {
+    case "Node": self = .node(name)
+    case "Pod": self = .pod(namespace: endpoint["targetRef"]?["namespace"]?.string ?? "", name: name)
+    default: return nil
+    }
+  }
+}
+
+extension ScrapeEndpoint {
+  /// Where a slice says what its endpoints have in common: the port's name alone does not give the path back.
+  static let annotation = "rollcall.dev/scrape"
+
+  /// As the beginning of a URL would have it, without a host: `http://:9753/metrics`.
+  var annotationText: String { "\(scheme)://:\(port)\(path)" }
+
+  init?(annotation text: String) {
+    guard let colon = text.firstRange(of: "://:") else { return nil }
+    let rest = text[colon.upperBound...]
+    guard let slash = rest.firstIndex(of: "/"), let port = Int(rest[..<slash]) else { return nil }
+    self.init(scheme: String(text[..<colon.lowerBound]), port: port, path: String(rest[slash...]))
+  }
+}

@@ -1,0 +1,37 @@
+import JSON
+package import Roll
+
+/// What our objects are called, and the labels by which we find them again.
+package enum ObjectNames {
+  /// Who owns the fields that we apply.
+  package static let fieldManager = "rollcall"
+  /// The value of the labels that say who manages an object.
+  package static let manager = "rollcall.dev"
+  static let managedBy = "app.kubernetes.io/managed-by"
+  static let source = "rollcall.dev/source"
+  // https://kubernetes.io/docs/reference/labels-annotations-taints/
+  static let serviceName = "kubernetes.io/service-name"
+  static let sliceManagedBy = "endpointslice.kubernetes.io/managed-by"
+
+  /// The name of a source's Service and ServiceMonitor, and what the names of its EndpointSlices begin with.
+  package static func service(_ source: Source) -> String { "rollcall-\(source.rawValue)" }
+
+  /// Selects the objects of a source.
+  package static func selector(_ source: Source) -> String {
+    "\(managedBy)=\(manager),\(Self.source)=\(source.rawValue)"
+  }
+
+  static func slice(_ source: Source, _ group: SlicePacking.Group, number: Int) -> String {
+    "\(service(source))-\(group.family.rawValue)-\(group.endpoint.portName)-\(number)"
+  }
+
+  /// The labels of every object of a source: the user's, and ours above them, since without ours the objects are lost to us.
+  static func labels(_ source: Source, extra: [String: String]) -> [String: JSONValue] {
+    var labels = extra.mapValues { JSONValue.string($0) }
+    labels["app.kubernetes.io/name"] = "rollcall"
+    labels["app.kubernetes.io/component"] = .string("\(source.rawValue)-targets")
+    labels[managedBy] = .string(manager)
+    labels[Self.source] = .string(source.rawValue)
+    return labels
+  }
+}

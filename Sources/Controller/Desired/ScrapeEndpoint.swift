@@ -1,0 +1,48 @@
+package import Roll
+
+/// What targets have in common besides their address. An EndpointSlice has one list of ports for all of its endpoints, and a
+/// ServiceMonitor finds path and scheme by the name of the port: so targets are grouped by this, and the port is named after it.
+package struct ScrapeEndpoint: Hashable, Comparable, Sendable {
+  package var scheme: String
+  package var port: Int
+  package var path: String
+
+  package init(scheme: String = "http", port: Int, path: String) {
+    self.scheme = scheme
+    self.port = port
+    self.path = path
+  }
+
+  /// The agent's, windows_exporter's and cAdvisor's own ports.
+  package static let defaults: [Source: ScrapeEndpoint] = [
+    .linux: ScrapeEndpoint(port: 9753, path: "/metrics"),
+    .windows: ScrapeEndpoint(port: 9182, path: "/metrics"),
+    .virtual: ScrapeEndpoint(port: 8080, path: "/metrics/cadvisor"),
+  ]
+
+  /// A DNS label, as port names have to be: the parts joined by hyphens, such as `http-8080-metrics-cadvisor`. A path that does not
+  /// fit, or of which the hyphens could not be told from ours, stands there as a hash.
+  package var portName: String {
+    let isPlain = path.first == "/" && path.count < 40 && path.last != "/"
+      && path.utf8.allSatisfy { byte in
+        byte == UInt8(ascii: "/") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+          || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      }
+    let suffix = isPlain ? String(path.dropFirst().map { $0 == "/" ? "-" : $0 }) : "x" + fnv1a(path)
+    return "\(scheme)-\(port)-\(suffix)"
+  }
+
+  package static func < (left: ScrapeEndpoint, right: ScrapeEndpoint) -> Bool {
+    (left.port, left.path, left.scheme) < (right.port, right.path, right.scheme)
+  }
+}
+
+/// FNV-1a of 64 bits, in hexadecimal: short, and the same in every process, unlike `Hasher`.
+/// http://www.isthe.com/chongo/tech/comp/fnv/
+private func fnv1a(_ text: String) -> String {
+  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+  for byte in text.utf8 {
+    hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+  }
+  return String(hash, radix: 16)
+}

@@ -1,0 +1,68 @@
+import JSON
+import Roll
+
+/// A Service that stands for the targets of a source. Without a selector, so that nobody but us fills it, and without an address,
+/// since nothing is to be balanced over the targets. A headless Service needs no ports; the EndpointSlices have them.
+func service(source: Source, settings: TargetSettings) -> JSONValue {
+  [
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": [
+      "name": .string(ObjectNames.service(source)),
+      "namespace": .string(settings.namespace),
+      "labels": .object(ObjectNames.labels(source, extra: settings.extraLabels)),
+    ],
+    "spec": ["clusterIP": "None"],
+  ]
+}
+
+/// Tells a Prometheus Operator to scrape the targets of a source.
+/// https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.ServiceMonitor
+func serviceMonitor(source: Source, endpoints: [ScrapeEndpoint], settings: TargetSettings) -> JSONValue {
+  var spec: JSONValue = [
+    "selector": ["matchLabels": [ObjectNames.managedBy: .string(ObjectNames.manager), ObjectNames.source: .string(source.rawValue)]],
+    "namespaceSelector": ["matchNames": [.string(settings.namespace)]],
+    // The Endpoints API is deprecated, and we write no Endpoints.
+    "serviceDiscoveryRole": "EndpointSlice",
+    // The node is in `nodeName` of each endpoint: Prometheus need not watch Nodes for it.
+    "attachMetadata": ["node": false],
+    "endpoints": .array(endpoints.map { scrape($0, of: source, settings: settings) }),
+  ]
+  spec["bodySizeLimit"] = settings.bodySizeLimit.map { .string($0) }
+  spec["sampleLimit"] = settings.sampleLimit.map { .integer(Int64($0)) }
+  return [
+    "apiVersion": "monitoring.coreos.com/v1",
+    "kind": "ServiceMonitor",
+    "metadata": [
+      "name": .string(ObjectNames.service(source)),
+      "namespace": .string(settings.namespace),
+      "labels": .object(ObjectNames.labels(source, extra: settings.extraLabels)),
+    ],
+    "spec": spec,
+  ]
+}
+
+private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: TargetSettings) -> JSONValue {
+  [
+    "port": .string(endpoint.portName),
+    "path": .string(endpoint.path),
+    "scheme": .string(endpoint.scheme),
+    "interval": .string("\(max(settings.scrapeInterval.wholeMilliseconds / 1000, 1))s"),
+    // The samples name the containers that they are about. Without this, `namespace` and `pod` would become `exported_namespace` and
+    // `exported_pod` beside those of the Service.
+    "honorLabels": true,
+    "relabelings": [
+      // The operator does this for endpoints that stand for Nodes; for Pods we have to. The expression keeps what the operator set where
+      // Prometheus is too old to know the label.
+      [
+        "action": "replace",
+        "sourceLabels": ["__meta_kubernetes_endpointslice_endpoint_node_name"],
+        "regex": "(.+)",
+        "targetLabel": "node",
+      ],
+      // The operator takes these from the Service and from the endpoint's Pod. On a sample without its own they would say that numbers
+      // of a node, or of a pod elsewhere, are of our namespace and of one container.
+      ["action": "labeldrop", "regex": .string(source == .virtual ? "namespace|service|container|endpoint" : "namespace|service|pod|container|endpoint")],
+    ],
+  ]
+}

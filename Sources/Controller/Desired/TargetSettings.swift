@@ -1,0 +1,42 @@
+internal import JSON
+package import Roll
+
+/// What the user chooses about the objects that Prometheus reads.
+package struct TargetSettings: Hashable, Sendable {
+  /// Where our objects live: the namespace that we run in.
+  package var namespace: String
+  /// Accepts nodes at loopback addresses, as the demo's are. An API server refuses them.
+  package var allowsLoopback: Bool
+  /// Whether ServiceMonitors are written; without them the Services and EndpointSlices still are.
+  package var writesServiceMonitors: Bool
+  /// For every object, above our own: such as `release`, by which kube-prometheus-stack selects its ServiceMonitors.
+  package var extraLabels: [String: String]
+  /// How often Prometheus scrapes.
+  package var scrapeInterval: Duration
+  /// Past so many decompressed bytes Prometheus drops a scrape, written as the Prometheus Operator wants it. `nil`: no limit.
+  package var bodySizeLimit: String?
+  /// Past so many samples Prometheus drops a scrape. `nil`: no limit.
+  package var sampleLimit: Int?
+  /// Where each source's targets are found unless a target says otherwise: the ServiceMonitor names it also while there is no target.
+  package var endpoints: [Source: ScrapeEndpoint]
+
+  package init(
+    namespace: String,
+    allowsLoopback: Bool = false,
+    writesServiceMonitors: Bool = true,
+    extraLabels: [String: String] = [:],
+    scrapeInterval: Duration = .seconds(15),
+    bodySizeLimit: String? = "64MB",
+    sampleLimit: Int? = 200_000,
+    endpoints: [Source: ScrapeEndpoint] = ScrapeEndpoint.defaults
+  ) {
+    self.namespace = namespace
+    self.allowsLoopback = allowsLoopback
+    self.writesServiceMonitors = writesServiceMonitors
+    self.extraLabels = extraLabels
+    self.scrapeInterval = scrapeInterval
+    self.bodySizeLimit = bodySizeLimit
+    self.sampleLimit = sampleLimit
+    self.endpoints = endpoints
+  }
+}

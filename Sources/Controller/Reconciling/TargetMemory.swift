@@ -1,0 +1,116 @@
+import JSON
+import KubeClient
+import Roll
+
+/// What the reconciler knows of one source's objects.
+struct TargetMemory {
+  /// As they were read, with our own writes since.
+  private var objects: [ObjectName: JSONValue] = [:]
+  private(set) var report = TargetReport()
+  private var readAt: ContinuousClock.Instant?
+  /// Why ServiceMonitors can neither be read nor written, if so.
+  private var monitorsRefused: APIStatus?
+  /// What was applied last, and the version that came of it. A server that drops a field (a CRD older than it) shows the object other than
+  /// we want it for ever; applied once, it is left alone until one of the two changes.
+  private var settled: [ObjectName: (desired: JSONValue, version: JSONValue?)] = [:]
+  private var conflicts: [ObjectName: ContinuousClock.Instant] = [:]
+  private var said: [String: String] = [:]
+
+  // MARK: Reading
+
+  var all: [JSONValue] { Array(objects.values) }
+  var slices: [JSONValue] { objects.filter { $0.key.kind == APIResource.endpointSlices.kind }.map(\.value) }
+
+  func needsReading(patience: Duration) -> Bool {
+    readAt.map { $0.duration(to: .now) >= patience } ?? true
+  }
+
+  mutating func read(_ live: LiveObjects) {
+    let monitors = (try? live.serviceMonitors.get()) ?? []
+    objects = Dictionary((live.services + live.slices + monitors).map { (ObjectName($0), $0) }, uniquingKeysWith: { first, _ in first })
+    monitorsRefused = if case .failure(let status) = live.serviceMonitors { status } else { nil }
+    readAt = .now
+  }
+
+  mutating func forget() {
+    let old = self
+    self = TargetMemory()
+    report = old.report
+    said = old.said
+  }
+
+  // MARK: Deciding
+
+  /// Starts a pass: what failed in the last one is forgotten.
+  mutating func note(_ desired: DesiredTargets) {
+    report.published = desired.published
+    report.refused = desired.refused
+    report.failing = [:]
+    if let status = monitorsRefused, let monitor = desired.serviceMonitor {
+      report.failing["\(ObjectName(monitor))"] =
+        status.isNotFound
+        ? "the API server has no ServiceMonitors; install Prometheus Operator's CRDs, or switch them off" : "may not be read: \(status)"
+    }
+  }
+
+  func canHave(_ object: JSONValue) -> Bool {
+    monitorsRefused == nil || ObjectName(object).kind != APIResource.serviceMonitors.kind
+  }
+
+  func isSettled(live: JSONValue, desired: JSONValue) -> Bool {
+    guard let settled = settled[ObjectName(desired)] else { return false }
+    return settled.desired == desired && settled.version == live["metadata"]?["resourceVersion"]
+  }
+
+  /// Whether another manager holds fields of the object, as of a while ago. It is left alone until then (R34).
+  mutating func isInConflict(_ name: ObjectName, patience: Duration) -> Bool {
+    guard let since = conflicts[name] else { return false }
+    guard since.duration(to: .now) < patience else {
+      conflicts[name] = nil
+      return false
+    }
+    report.failing["\(name)"] = said["\(name)"] ?? "in conflict with another field manager"
+    return true
+  }
+
+  // MARK: What came of writing
+
+  mutating func applied(_ desired: JSONValue, result: JSONValue) {
+    let name = ObjectName(desired)
+    objects[name] = result
+    settled[name] = (desired, result["metadata"]?["resourceVersion"])
+    report.applied += 1
+  }
+
+  mutating func deleted(_ name: ObjectName) {
+    objects[name] = nil
+    settled[name] = nil
+    report.deleted += 1
+  }
+
+  /// Enters a failure of one object.
+  /// - Throws: the error, if it is none of the object but of the server or of us: then there is no use in going on.
+  mutating func failed(_ name: ObjectName, _ error: any Error, into failures: inout [ObjectName: String]) throws {
+    readAt = nil
+    guard let status = (error as? KubeError)?.status, status.code != 401, status.code != 429, status.code < 500 else { throw error }
+    if status.isConflict {
+      conflicts[name] = .now
+      report.failing["\(name)"] = "\(status.message); to give it back to Rollcall, delete the object: it is made anew"
+    } else {
+      report.failing["\(name)"] = "\(status)"
+      failures[name] = "\(name): \(status)"
+    }
+  }
+
+  // MARK: Saying
+
+  /// What is new since the last time, and what is over.
+  mutating func announcements() -> (new: [(String, String)], over: [String]) {
+    var problems = report.failing
+    for refused in report.refused { problems[EndpointIdentity(refused.target).text] = "\(refused.refusal)" }
+    let new = problems.filter { said[$0.key] != $0.value }.sorted { $0.key < $1.key }
+    let over = said.keys.filter { problems[$0] == nil }.sorted()
+    said = problems
+    return (new.map { ($0.key, $0.value) }, over)
+  }
+}

@@ -1,0 +1,101 @@
+internal import JSON
+package import KubeClient
+package import Logging
+package import Roll
+internal import Synchronization
+
+/// Keeps the Services, EndpointSlices and ServiceMonitors as the targets of each source ask for. Its key is the source.
+///
+/// It reads what there is, computes what there should be, and writes the difference; what it read it remembers for a while, since nobody
+/// else is to write these objects. Only objects with our labels are ever deleted, and nothing is written before there is a snapshot of
+/// the targets (R36).
+package final class TargetReconciler: Reconciler {
+  private let objects: TargetObjects
+  private let settings: TargetSettings
+  private let patience: Duration
+  private let snapshot: @Sendable () -> [Target]?
+  private let logger: Logger
+  private let memory = Mutex<[Source: TargetMemory]>([:])
+
+  /// - Parameters:
+  ///   - patience: how long objects that were read are taken to be still so; how long until a conflict, or a kind that the server lacks,
+  ///     is looked at again.
+  ///   - isLeading: asked before every write.
+  ///   - snapshot: the targets of every source as of now, or `nil` while the caches that they come from are not in sync. A watch that
+  ///     fails later leaves the caches as they are, and with them the targets.
+  package init(
+    client: KubeClient, settings: TargetSettings, patience: Duration = .seconds(300), logger: Logger,
+    isLeading: @escaping @Sendable () -> Bool, snapshot: @escaping @Sendable () -> [Target]?
+  ) {
+    self.objects = TargetObjects(client: client, namespace: settings.namespace, isLeading: isLeading)
+    self.settings = settings
+    self.patience = patience
+    self.snapshot = snapshot
+    self.logger = logger
+  }
+
+  /// How the objects of a source stood at the end of the last pass.
+  package func report(of source: Source) -> TargetReport {
+    memory.withLock { $0[source]?.report ?? TargetReport() }
+  }
+
+  package func begin() {
+    memory.withLock { memory in
+      for source in memory.keys { memory[source]?.forget() }
+    }
+  }
+
+  /// - Throws: `KubeError` if the live objects cannot be read, `ReconcileError` if not all changes could be made.
+  package func reconcile(_ source: Source) async throws -> ReconcileOutcome {
+    guard snapshot() != nil else { return .again(after: .seconds(1)) }
+    // One loop runs a source at a time, so what is taken out here is put back before anyone else wants it.
+    var memory = self.memory.withLock { $0[source] } ?? TargetMemory()
+    defer { self.memory.withLock { [memory] in $0[source] = memory } }
+
+    if memory.needsReading(patience: patience) {
+      memory.read(try await objects.read(source))
+    }
+    // Taken after the reading: it is never older than what it is compared with.
+    guard let targets = snapshot() else { return .again(after: .seconds(1)) }
+    let desired = DesiredTargets(source: source, targets: targets, liveSlices: memory.slices, settings: settings)
+    memory.note(desired)
+    defer { announce(&memory, source) }
+
+    let wanted = desired.objects.filter { memory.canHave($0) }
+    let plan = ChangePlan(live: memory.all, desired: wanted) { memory.isSettled(live: $0, desired: $1) }
+    var failures: [ObjectName: String] = [:]
+    for object in plan.apply where !memory.isInConflict(ObjectName(object), patience: patience) {
+      do {
+        memory.applied(object, result: try await objects.apply(object))
+      } catch {
+        try memory.failed(ObjectName(object), error, into: &failures)
+      }
+    }
+    // Deleted last, and only if every slice that should be there is: a target is in its new slice before it leaves the old one.
+    if !failures.keys.contains(where: { $0.kind == APIResource.endpointSlices.kind }) {
+      for object in plan.delete {
+        do {
+          try await objects.delete(object)
+          memory.deleted(object.name)
+        } catch {
+          try memory.failed(object.name, error, into: &failures)
+        }
+      }
+    }
+    if let first = failures.min(by: { $0.key < $1.key }) {
+      throw ReconcileError.write(failed: failures.count, of: plan.apply.count + plan.delete.count, first: first.value)
+    }
+    return memory.report.failing.isEmpty ? .settled : .again(after: patience)
+  }
+
+  /// Says what is new in the log, and what is over.
+  private func announce(_ memory: inout TargetMemory, _ source: Source) {
+    let (new, over) = memory.announcements()
+    for (name, problem) in new {
+      logger.warning("cannot publish", metadata: ["source": "\(source)", "what": "\(name)", "problem": "\(problem)"])
+    }
+    for name in over {
+      logger.info("published again", metadata: ["source": "\(source)", "what": "\(name)"])
+    }
+  }
+}

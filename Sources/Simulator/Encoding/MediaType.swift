@@ -1,0 +1,68 @@
+/// One media type of an Accept or Content-Type header.
+struct MediaType: Sendable, Equatable {
+  var name: String
+  var parameters: [String: String] = [:]
+
+  init(_ text: some StringProtocol) {
+    let parts = text.split(separator: ";").map { String($0).trimmed }
+    name = parts.first?.lowercased() ?? ""
+    for parameter in parts.dropFirst() {
+      guard let (key, value) = parameter.split(at: "=") else { continue }
+      parameters[key.lowercased()] = value
+    }
+  }
+
+  var quality: Double { parameters["q"].flatMap(Double.init) ?? 1 }
+
+  var isApply: Bool { name == "application/apply-patch+yaml" || name == "application/apply-patch+json" }
+
+  static let json = "application/json"
+  static let protobuf = "application/vnd.kubernetes.protobuf"
+}
+
+/// How an answer is written.
+struct AnswerForm: Sendable, Equatable {
+  enum Encoding: Sendable { case json, protobuf }
+
+  enum Shape: Sendable {
+    case objects
+    /// `as=Table`: what `kubectl get` prints.
+    case table
+    /// `as=PartialObjectMetadata` and its list.
+    case metadata
+  }
+
+  var encoding = Encoding.json
+  var shape = Shape.objects
+
+  var contentType: String { encoding == .json ? MediaType.json : MediaType.protobuf }
+
+  /// The best of what the client accepts, by q-value, then by order.
+  /// - Throws: `APIFailure` 406 if the kind is not served as any of them.
+  static func negotiated(_ accept: String, kind: ResourceKind?) throws(APIFailure) -> AnswerForm {
+    if accept.trimmed.isEmpty { return AnswerForm() }
+    let wanted = accept.split(separator: ",").map { MediaType($0) }.filter { $0.quality > 0 }
+    // The sort is stable, so equal q-values keep their order.
+    for type in wanted.sorted(by: { $0.quality > $1.quality }) {
+      if let form = form(of: type, kind: kind) { return form }
+    }
+    throw APIFailure(
+      code: 406, reason: "NotAcceptable", message: "only the following media types are accepted: \(MediaType.json)\(kind?.message == nil ? "" : ", \(MediaType.protobuf)")")
+  }
+
+  private static func form(of type: MediaType, kind: ResourceKind?) -> AnswerForm? {
+    let encoding: Encoding
+    switch type.name {
+    case MediaType.json, "application/*", "*/*": encoding = .json
+    case MediaType.protobuf where kind?.message != nil: encoding = .protobuf
+    default: return nil
+    }
+    switch type.parameters["as"] {
+    case nil: return AnswerForm(encoding: encoding)
+    case "Table"? where encoding == .json && type.parameters["v"] == "v1": return AnswerForm(encoding: encoding, shape: .table)
+    case "PartialObjectMetadata"?, "PartialObjectMetadataList"?:
+      return encoding == .json ? AnswerForm(encoding: encoding, shape: .metadata) : nil
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/// The Kubernetes framing around protobuf messages: `k8s\0` and a runtime.Unknown message.
+/// Source: k8s.io/apimachinery, pkg/runtime/generated.proto and pkg/runtime/serializer/protobuf.
+enum ProtobufEnvelope {
+  private static let magic: [UInt8] = [0x6B, 0x38, 0x73, 0x00]
+
+  static func wrap(_ message: [UInt8], apiVersion: String, kind: String) -> [UInt8] {
+    start(apiVersion: apiVersion, kind: kind, rawSize: message.count) + message
+  }
+
+  /// All of a list's bytes before its first item; each item follows by `appendListItem`.
+  static func listStart(metadata: [UInt8], itemSizes: [Int], apiVersion: String, kind: String) -> [UInt8] {
+    var head: [UInt8] = []
+    head.appendField(1, metadata)
+    let itemsSize = itemSizes.reduce(0) { $0 + 1 + [UInt8].varintSize(UInt64($1)) + $1 }
+    return start(apiVersion: apiVersion, kind: kind, rawSize: head.count + itemsSize) + head
+  }
+
+  static func appendListItem(_ item: [UInt8], to bytes: inout [UInt8]) {
+    bytes.appendField(2, item)
+  }
+
+  /// A frame of a watch: four bytes of length, most significant first, and a metav1.WatchEvent (type = 1, object.raw = 2.1).
+  static func watchFrame(type: String, object: [UInt8]) -> [UInt8] {
+    var raw: [UInt8] = []
+    raw.appendField(1, object)
+    var event: [UInt8] = []
+    event.appendField(1, Array(type.utf8))
+    event.appendField(2, raw)
+    let size = UInt32(event.count)
+    return [UInt8(size >> 24), UInt8(size >> 16 & 0xFF), UInt8(size >> 8 & 0xFF), UInt8(size & 0xFF)] + event
+  }
+
+  /// runtime.Unknown: typeMeta = 1 (apiVersion = 1, kind = 2), raw = 2, contentEncoding = 3, contentType = 4. The raw bytes come
+  /// last here, and the two empty strings are left out; a reader takes the fields in any order.
+  private static func start(apiVersion: String, kind: String, rawSize: Int) -> [UInt8] {
+    var type: [UInt8] = []
+    type.appendField(1, Array(apiVersion.utf8))
+    type.appendField(2, Array(kind.utf8))
+    var bytes = magic
+    bytes.appendField(1, type)
+    bytes.appendTag(2, wireType: 2)
+    bytes.appendVarint(UInt64(rawSize))
+    return bytes
+  }
+}
+
+extension [UInt8] {
+  mutating func appendVarint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    append(UInt8(rest))
+  }
+
+  mutating func appendTag(_ number: Int, wireType: UInt64) {
+    appendVarint(UInt64(number) << 3 | wireType)
+  }
+
+  /// A field of bytes, text or a message.
+  mutating func appendField(_ number: Int, _ bytes: [UInt8]) {
+    appendTag(number, wireType: 2)
+    appendVarint(UInt64(bytes.count))
+    append(contentsOf: bytes)
+  }
+
+  static func varintSize(_ value: UInt64) -> Int {
+    Swift.max(1, (70 - value.leadingZeroBitCount) / 7)
+  }
+}

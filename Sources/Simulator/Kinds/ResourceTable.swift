@@ -1,0 +1,92 @@
+/// Every kind that the server knows.
+enum ResourceTable {
+  static let all: [ResourceKind] = [
+    configMaps, endpointSlices, events, leases, namespaces, nodes, pods, secrets, services, deployments, daemonSets, serviceMonitors,
+    podMonitors, prometheusRules,
+  ]
+
+  static let nodes = ResourceKind(
+    group: "", version: "v1", kind: "Node", plural: "nodes", singular: "node", shortNames: ["no"], isNamespaced: false, hasStatus: true,
+    acceptsStatusOnCreate: true, schema: .node, columns: TableColumn.node, selectableFields: [SelectableField("spec.unschedulable", default: "false")])
+
+  static let pods = ResourceKind(
+    group: "", version: "v1", kind: "Pod", plural: "pods", singular: "pod", shortNames: ["po"], categories: ["all"], hasStatus: true,
+    schema: .pod, columns: TableColumn.pod,
+    selectableFields: [
+      SelectableField("spec.nodeName"), SelectableField("spec.restartPolicy"), SelectableField("spec.schedulerName"),
+      SelectableField("spec.serviceAccountName"), SelectableField("spec.hostNetwork", default: "false"), SelectableField("status.phase"),
+      SelectableField("status.podIP"), SelectableField("status.nominatedNodeName"),
+    ],
+    applyDefaults: Defaults.pod)
+
+  static let services = ResourceKind(
+    group: "", version: "v1", kind: "Service", plural: "services", singular: "service", shortNames: ["svc"], categories: ["all"],
+    naming: .serviceLabel, hasStatus: true, schema: .service, columns: TableColumn.service,
+    selectableFields: [SelectableField("spec.clusterIP"), SelectableField("spec.type")], applyDefaults: Defaults.service)
+
+  static let configMaps = ResourceKind(
+    group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", singular: "configmap", shortNames: ["cm"],
+    schema: .object(["metadata": .metadata]), columns: TableColumn.configMap)
+
+  static let secrets = ResourceKind(
+    group: "", version: "v1", kind: "Secret", plural: "secrets", singular: "secret", schema: .object(["metadata": .metadata]),
+    columns: TableColumn.secret, selectableFields: [SelectableField("type")], applyDefaults: Defaults.secret)
+
+  static let namespaces = ResourceKind(
+    group: "", version: "v1", kind: "Namespace", plural: "namespaces", singular: "namespace", shortNames: ["ns"], isNamespaced: false,
+    naming: .label, hasStatus: true, schema: .kind(), columns: TableColumn.namespace, selectableFields: [SelectableField("status.phase")],
+    applyDefaults: Defaults.namespace)
+
+  static let events = ResourceKind(
+    group: "", version: "v1", kind: "Event", plural: "events", singular: "event", shortNames: ["ev"], schema: .event,
+    columns: TableColumn.event,
+    selectableFields: [
+      "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid", "involvedObject.apiVersion",
+      "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason", "reportingComponent", "type",
+    ].map { SelectableField($0) } + [SelectableField("source", path: "source.component")])
+
+  static let endpointSlices = ResourceKind(
+    group: "discovery.k8s.io", version: "v1", kind: "EndpointSlice", plural: "endpointslices", singular: "endpointslice",
+    countsGenerations: true,
+    schema: .object(["metadata": .metadata]), columns: TableColumn.endpointSlice, applyDefaults: EndpointSliceRules.applyDefaults,
+    validate: EndpointSliceRules.validate)
+
+  static let leases = ResourceKind(
+    group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases", singular: "lease", schema: .kind(),
+    columns: TableColumn.lease)
+
+  static let deployments = ResourceKind(
+    group: "apps", version: "v1", kind: "Deployment", plural: "deployments", singular: "deployment", shortNames: ["deploy"],
+    categories: ["all"], hasStatus: true, countsGenerations: true, schema: .workload, columns: TableColumn.deployment)
+
+  static let daemonSets = ResourceKind(
+    group: "apps", version: "v1", kind: "DaemonSet", plural: "daemonsets", singular: "daemonset", shortNames: ["ds"],
+    categories: ["all"], hasStatus: true, countsGenerations: true, schema: .workload, columns: TableColumn.daemonSet)
+
+  static let serviceMonitors = ResourceKind(
+    group: "monitoring.coreos.com", version: "v1", kind: "ServiceMonitor", plural: "servicemonitors", singular: "servicemonitor",
+    shortNames: ["smon"], categories: ["prometheus-operator"], countsGenerations: true, isCustom: true, schema: .kind())
+
+  static let podMonitors = ResourceKind(
+    group: "monitoring.coreos.com", version: "v1", kind: "PodMonitor", plural: "podmonitors", singular: "podmonitor",
+    shortNames: ["pmon"], categories: ["prometheus-operator"], countsGenerations: true, isCustom: true, schema: .kind())
+
+  static let prometheusRules = ResourceKind(
+    group: "monitoring.coreos.com", version: "v1", kind: "PrometheusRule", plural: "prometheusrules", singular: "prometheusrule",
+    shortNames: ["promrule"], categories: ["prometheus-operator"], countsGenerations: true, isCustom: true, schema: .prometheusRule)
+
+  /// The kind that serves this group and version under this plural name.
+  static func kind(group: String, version: String, plural: String) -> ResourceKind? {
+    all.first { $0.group == group && $0.version == version && $0.plural == plural }
+  }
+
+  /// The kind of an object by its `apiVersion` and `kind`.
+  static func kind(apiVersion: String, kind: String) -> ResourceKind? {
+    all.first { $0.apiVersion == apiVersion && $0.kind == kind }
+  }
+
+  /// The kind by a name such as `pods` or `endpointslices.discovery.k8s.io`.
+  static func kind(named name: String) -> ResourceKind? {
+    all.first { $0.plural == name || $0.qualifiedPlural == name }
+  }
+}

@@ -1,0 +1,62 @@
+import JSON
+import YAML
+
+/// Reads what clients send.
+enum RequestBody {
+  /// An object in JSON or YAML.
+  /// - Throws: `APIFailure` 400 (unreadable) or 415 (another media type).
+  static func object(_ request: APIRequest) throws(APIFailure) -> JSONValue {
+    switch MediaType(request.contentType).name {
+    case "", MediaType.json, "application/apply-patch+json": return try json(request.body)
+    case "application/yaml", "application/apply-patch+yaml": return try yaml(request.body)
+    case let other: throw .unsupportedMediaType("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, not \(other)")
+    }
+  }
+
+  /// `DeleteOptions`; `nil` where the client sends none.
+  static func options(_ request: APIRequest) throws(APIFailure) -> JSONValue? {
+    request.body.isEmpty ? nil : try object(request)
+  }
+
+  static func patch(_ request: APIRequest, kind: ResourceKind) throws(APIFailure) -> Patch {
+    switch MediaType(request.contentType).name {
+    case "application/merge-patch+json": return .merge(try json(request.body))
+    case "application/strategic-merge-patch+json" where !kind.isCustom: return .strategic(try json(request.body))
+    case let other:
+      let known = ["application/merge-patch+json", "application/apply-patch+yaml"] + (kind.isCustom ? [] : ["application/strategic-merge-patch+json"])
+      throw .unsupportedMediaType(
+        "the body of the request was in an unknown format - accepted media types include: \(known.joined(separator: ", ")), not \(other)")
+    }
+  }
+
+  private static func json(_ bytes: [UInt8]) throws(APIFailure) -> JSONValue {
+    do {
+      return try JSONReader.read(bytes)
+    } catch {
+      throw .badRequest("the object provided is unrecognized: \(error)")
+    }
+  }
+
+  private static func yaml(_ bytes: [UInt8]) throws(APIFailure) -> JSONValue {
+    // JSON is YAML; most clients send it, and it is read faster.
+    if bytes.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) == UInt8(ascii: "{") { return try json(bytes) }
+    do {
+      return try YAMLNode(parsing: bytes, file: "the request").jsonValue
+    } catch {
+      throw .badRequest("the object provided is unrecognized: \(error)")
+    }
+  }
+}
+
+/// A change of an object that is not yet applied.
+enum Patch: Sendable {
+  case merge(JSONValue)
+  case strategic(JSONValue)
+
+  func patched(_ object: JSONValue, kind: ResourceKind) throws(APIFailure) -> JSONValue {
+    switch self {
+    case .merge(let patch): MergePatch.patched(object, patch)
+    case .strategic(let patch): try StrategicMergePatch.patched(object, patch, schema: kind.schema)
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/// One watch: where it begins, what it is about and how it is written. `run` writes it until it ends.
+struct WatchSession: Sendable {
+  var cluster: Cluster
+  var selector: Selector
+  var encoder: ObjectEncoder
+  var start: WatchStart
+  var timeout: Duration
+  /// `nil` where the client did not ask for bookmarks.
+  var bookmarkInterval: Duration?
+  var marksEndOfInitialEvents: Bool
+
+  /// How many changes are taken out of the log at once, so that the store is never locked for long.
+  private static let batch = 1_000
+
+  var contentType: String {
+    encoder.form.encoding == .json ? MediaType.json : "\(MediaType.protobuf);stream=watch"
+  }
+
+  /// Ends at the timeout, when watches are dropped, after an ERROR event, or with an error from `write` or a cancellation.
+  func run(write: ([UInt8]) async throws -> Void) async throws {
+    let (id, signals, signal) = cluster.signals()
+    defer { cluster.endSignals(id) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try await Task.sleep(for: timeout)
+        signal.finish()
+      }
+      if let bookmarkInterval {
+        // A wake-up is all it takes: the loop below sees by the clock that a bookmark is due.
+        group.addTask {
+          while true {
+            try await Task.sleep(for: bookmarkInterval)
+            signal.yield()
+          }
+        }
+      }
+      defer { group.cancelAll() }
+      try await follow(signals, write: write)
+    }
+  }
+
+  private func follow(_ signals: AsyncStream<Void>, write: ([UInt8]) async throws -> Void) async throws {
+    var hasWritten = false
+    for object in start.initial {
+      try await write(try encoder.event("ADDED", object, isFirst: !hasWritten))
+      hasWritten = true
+    }
+    if marksEndOfInitialEvents { try await write(encoder.bookmark(version: start.version, endsInitialEvents: true)) }
+    // The head of the answer goes out with the first bytes, so that a client does not wait for the first change to know that it watches.
+    try await write([])
+
+    let clock = ContinuousClock()
+    var lastBookmark = clock.now
+    var version = start.version
+    var signals = signals.makeAsyncIterator()
+    repeat {
+      do {
+        while true {
+          let (events, reached) = try cluster.read { (store) throws(APIFailure) in
+            try store.changes(encoder.kind, selector: selector, after: version, limit: Self.batch)
+          }
+          for event in events {
+            try await write(try encoder.event(event.kind.rawValue, event.object, isFirst: !hasWritten))
+            hasWritten = true
+          }
+          if reached == version { break }
+          version = reached
+        }
+      } catch let failure as APIFailure {
+        return try await write(encoder.failure(failure))
+      }
+      if let bookmarkInterval, clock.now - lastBookmark >= bookmarkInterval {
+        lastBookmark = clock.now
+        try await write(encoder.bookmark(version: version, endsInitialEvents: false))
+      }
+    } while await signals.next() != nil && !Task.isCancelled
+    try Task.checkCancellation()
+  }
+}

@@ -1,0 +1,113 @@
+import FoundationEssentials
+import JSON
+
+/// What a list asks for.
+struct ListOptions: Sendable {
+  /// How a list's state relates to the version that it names.
+  enum Match: String, Sendable { case exact = "Exact", notOlderThan = "NotOlderThan" }
+
+  var selector = Selector()
+  /// At most so many objects; 0 for all.
+  var limit = 0
+  var continuation = ""
+  var resourceVersion = ""
+  var match: Match?
+}
+
+/// A page of a list.
+struct ListPage: Sendable {
+  var items: [StoredObject]
+  /// The version of the state that the whole list shows.
+  var version: UInt64
+  /// The token for the next page; empty after the last one.
+  var continuation = ""
+  /// How many objects follow, where that is known.
+  var remaining: Int?
+}
+
+extension ObjectStore {
+  /// - Throws: `APIFailure` 400 (options that contradict each other), 410 (a state that is forgotten) or 504 (a version yet to come).
+  mutating func list(_ kind: ResourceKind, _ options: ListOptions) throws(APIFailure) -> ListPage {
+    let (wanted, start) = try snapshot(options)
+    let namespace = kind.isNamespaced ? options.selector.namespace : ""
+    let prefix = namespace.isEmpty ? "" : namespace + "/"
+    let version = wanted ?? self.version
+    let found = withCollection(kind) { collection in
+      wanted.map { collection.ordered(prefix: prefix, after: start, at: $0) } ?? collection.ordered(prefix: prefix, after: start)
+    }
+    guard let found else { throw expiredList(isContinued: start != nil, after: start) }
+    let matching = found.filter { options.selector.matches($0) }
+    // As the real server: a list at any version comes whole, out of its cache.
+    let limit = options.resourceVersion == "0" ? 0 : options.limit
+    guard limit > 0, matching.count > limit else { return ListPage(items: matching, version: version) }
+    let items = Array(matching.prefix(limit))
+    return ListPage(
+      items: items, version: version, continuation: ContinueToken(version: version, start: items[limit - 1].key).text,
+      remaining: options.selector.isFiltering ? nil : matching.count - limit)
+  }
+
+  /// The version of the state to show (`nil` for the newest) and the key after which to begin.
+  private func snapshot(_ options: ListOptions) throws(APIFailure) -> (version: UInt64?, start: String?) {
+    if !options.continuation.isEmpty {
+      if !options.resourceVersion.isEmpty, options.resourceVersion != "0" {
+        throw .badRequest("specifying resource version is not allowed when using continue")
+      }
+      guard let token = ContinueToken(options.continuation) else { throw .badRequest("continue key is not valid: \(options.continuation)") }
+      return (token.version, token.start)
+    }
+    if options.resourceVersion.isEmpty {
+      if options.match != nil { throw .badRequest("resourceVersionMatch is forbidden unless resourceVersion is provided") }
+      return (nil, nil)
+    }
+    let wanted = try parsedVersion(options.resourceVersion)
+    if wanted == 0 {
+      if options.match == .exact { throw .badRequest("resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"") }
+      return (nil, nil)
+    }
+    if wanted > version { throw .tooLargeResourceVersion(wanted, current: version) }
+    return (options.match == .exact || (options.match == nil && options.limit > 0) ? wanted : nil, nil)
+  }
+
+  /// - Throws: `APIFailure` 400 for what is no version.
+  func parsedVersion(_ text: String) throws(APIFailure) -> UInt64 {
+    guard let version = UInt64(text) else { throw .badRequest("Invalid value: \"\(text)\": resourceVersion must be a number") }
+    return version
+  }
+
+  /// The message offers a token that goes on with the newest state, as the real server's does.
+  private func expiredList(isContinued: Bool, after start: String?) -> APIFailure {
+    guard isContinued, let start else { return .expired("The resourceVersion for the provided list is too old.") }
+    var failure = APIFailure.expired(
+      """
+      The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue \
+      parameter, or use the continue token in this response to retrieve the remainder of the results.
+      """)
+    failure.continuation = ContinueToken(version: nil, start: start).text
+    return failure
+  }
+}
+
+/// Where the next page of a list begins, and in which state.
+struct ContinueToken: Sendable, Equatable {
+  /// `nil` for the newest state.
+  var version: UInt64?
+  var start: String
+
+  init(version: UInt64?, start: String) {
+    self.version = version
+    self.start = start
+  }
+
+  init?(_ text: String) {
+    guard let data = Data(base64Encoded: text), let token = try? JSONReader.read([UInt8](data)), let start = token["start"]?.string,
+      let version = token["rv"]?.integer
+    else { return nil }
+    self.version = version < 0 ? nil : UInt64(version)
+    self.start = start
+  }
+
+  var text: String {
+    let token: JSONValue = ["v": "meta.k8s.io/v1", "rv": .integer(version.map(Int64.init) ?? -1), "start": .string(start)]
+    return Data(JSONWriter.write(token)).base64EncodedString()
+  }
+}

@@ -1,0 +1,54 @@
+package import Collector
+package import HTTPTransport
+package import Roll
+
+/// Which collector calls the nodes of a source. Each serves any number of nodes at once.
+package struct NodeCollectors: Sendable {
+  package var collector: @Sendable (Source) -> any NodeCollector
+  /// A node is gone: what is remembered of it can be let go.
+  package var forget: @Sendable (String) -> Void
+
+  package init(collector: @escaping @Sendable (Source) -> any NodeCollector, forget: @escaping @Sendable (String) -> Void = { _ in }) {
+    self.collector = collector
+    self.forget = forget
+  }
+
+  /// The real ones.
+  /// - Parameter tls: our side of the mutual TLS with agents; `nil` while the certificates are not there yet.
+  package init(settings: ControllerSettings, transport: HTTPTransport, tls: @escaping @Sendable () -> TLSOptions?) {
+    let connectTimeout = min(settings.deadline, .seconds(3))
+
+    var agentSettings = AgentSettings()
+    agentSettings.port = settings.agentRollPort
+    agentSettings.deadline = settings.deadline
+    agentSettings.connectTimeout = connectTimeout
+    let agent = AgentCollector(transport: transport, settings: agentSettings, tls: tls)
+
+    var windowsSettings = WindowsSettings()
+    windowsSettings.scheme = settings.windows.scheme
+    windowsSettings.port = settings.windows.port
+    windowsSettings.path = settings.windows.path
+    windowsSettings.deadline = settings.deadline
+    windowsSettings.connectTimeout = connectTimeout
+    let windows = WindowsCollector(transport: transport, settings: windowsSettings)
+
+    var virtualSettings = VirtualSettings()
+    virtualSettings.scheme = settings.virtual.scheme
+    virtualSettings.port = settings.virtual.port
+    virtualSettings.path = settings.virtual.path
+    virtualSettings.deadline = settings.deadline
+    virtualSettings.connectTimeout = connectTimeout
+    virtualSettings.allowsLoopback = settings.allowsLoopbackTargets
+    let virtual = VirtualCollector(transport: transport, settings: virtualSettings)
+
+    self.init { source in
+      switch source {
+      case .linux: agent
+      case .windows: windows
+      case .virtual: virtual
+      }
+    } forget: { node in
+      agent.forget(node: node)
+    }
+  }
+}

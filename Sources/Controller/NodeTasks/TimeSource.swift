@@ -1,0 +1,48 @@
+package import Roll
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// Where the time comes from: the system's clocks, or a test's hand.
+package protocol TimeSource: Sendable {
+  /// Both clocks, read together.
+  func reading() -> ClockReading
+  /// - Throws: `CancellationError` if the task is cancelled first.
+  func sleep(until moment: Moment) async throws
+}
+
+extension TimeSource {
+  package var now: Moment { reading().moment }
+
+  /// - Throws: `CancellationError` if the task is cancelled first.
+  package func sleep(for duration: Duration) async throws {
+    try await sleep(until: now + duration)
+  }
+}
+
+/// The system's clocks. Moments count from when this value was made, by a clock that goes on while the machine is suspended: what
+/// was not collected meanwhile is overdue all the same.
+package struct SystemTime: TimeSource {
+  private let start = ContinuousClock.now
+
+  package init() {}
+
+  package func reading() -> ClockReading {
+    let elapsed = start.duration(to: .now)
+    var wall = timespec()
+    clock_gettime(CLOCK_REALTIME, &wall)
+    return ClockReading(
+      moment: Moment(milliseconds: elapsed.wholeMilliseconds),
+      unixMilliseconds: Int64(wall.tv_sec) * 1000 + Int64(wall.tv_nsec) / 1_000_000)
+  }
+
+  package func sleep(until moment: Moment) async throws {
+    // Some tolerance lets the system wake up once for many.
+    try await Task.sleep(until: start + .milliseconds(moment.milliseconds), tolerance: .milliseconds(10), clock: .continuous)
+  }
+}

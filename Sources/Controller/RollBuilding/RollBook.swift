@@ -1,0 +1,86 @@
+package import Roll
+import Synchronization
+
+/// The rolls as they stand: written by the upkeep, read by node tasks, targets and pages.
+package final class RollBook: Sendable {
+  package struct Snapshot: Sendable {
+    package var rolls: [String: NodeRoll] = [:]
+    /// What is odd about a node, for people.
+    package var notes: [String: [String]] = [:]
+    /// Whether the rolls come from whole lists of Nodes and Pods. Once true it stays so: a watch that breaks leaves the rolls as they are.
+    package var isComplete = false
+  }
+
+  private struct State {
+    var snapshot = Snapshot()
+    var subscriptions: [Int: RollSubscription] = [:]
+    var nextSubscription = 0
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  package func snapshot() -> Snapshot {
+    state.withLock { $0.snapshot }
+  }
+
+  package func roll(of node: String) -> NodeRoll? {
+    state.withLock { $0.snapshot.rolls[node] }
+  }
+
+  /// Takes on the rolls of a builder that has seen whole lists.
+  package func publish(_ changes: [RollChange], of builder: RollBuilder) {
+    state.withLock { state in
+      state.snapshot.rolls = builder.rolls
+      state.snapshot.notes = builder.notes
+      let isFirst = !state.snapshot.isComplete
+      state.snapshot.isComplete = true
+      let names = Set(changes.map(\.node))
+      guard isFirst || !names.isEmpty else { return }
+      for subscription in state.subscriptions.values { subscription.post(names) }
+    }
+  }
+
+  /// Which nodes' rolls changed, from now on; the first answer has every node. Ends when `body` does.
+  package func withSubscription(_ body: (RollSubscription) async -> Void) async {
+    let subscription = RollSubscription()
+    let number = state.withLock { state in
+      defer { state.nextSubscription += 1 }
+      state.subscriptions[state.nextSubscription] = subscription
+      if state.snapshot.isComplete { subscription.post(Set(state.snapshot.rolls.keys)) }
+      return state.nextSubscription
+    }
+    await body(subscription)
+    state.withLock { $0.subscriptions[number] = nil }
+  }
+}
+
+/// The changes of a roll book as one consumer sees them: what it does not fetch in time is merged.
+package final class RollSubscription: Sendable {
+  private let pending = Mutex<Set<String>?>(nil)
+  private let wakeup = Wakeup()
+
+  fileprivate func post(_ nodes: Set<String>) {
+    pending.withLock { $0 = ($0 ?? []).union(nodes) }
+    wakeup.signal()
+  }
+
+  /// The nodes that changed since the last call; waits for some. `nil` once the task is cancelled.
+  package func next() async -> Set<String>? {
+    while !Task.isCancelled {
+      if let nodes = pending.withLock({ $0.take() }) { return nodes }
+      await wakeup.wait()
+    }
+    return nil
+  }
+}
+
+extension RollChange {
+  package var node: String {
+    switch self {
+    case .changed(let roll): roll.node
+    case .removed(let node): node
+    }
+  }
+}

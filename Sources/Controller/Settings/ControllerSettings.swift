@@ -1,0 +1,100 @@
+package import Logging
+package import Roll
+
+/// Everything that a user can choose about the controller. `SettingsTable` says how each is named, what it means and what it accepts.
+package struct ControllerSettings: Hashable, Sendable {
+  package enum Toggle: String, CaseIterable, Sendable {
+    case on, off
+  }
+
+  package enum ServiceMonitorMode: String, CaseIterable, Sendable {
+    case on, off
+    /// On if the API server knows the kind.
+    case auto
+  }
+
+  // How containers are judged.
+  package var interval: Duration = .seconds(15)
+  package var threshold: Duration = .seconds(300)
+  package var grace: Duration = .seconds(60)
+  package var virtualNodes = [LabelSelector("type=virtual-kubelet")].compactMap(\.self)
+
+  // How they are collected.
+  package var deadline: Duration = .seconds(10)
+  /// Each holds one connection at most, except on virtual nodes. A call to a node that is down lasts until it cannot be connected, 3 s
+  /// of every 15 s: 512 at once are enough for 2,500 such nodes.
+  package var maximumCalls = 512
+  package var agentMetricsPort = 9753
+  package var agentRollPort = 9754
+  package var windows = ScrapeEndpoint(port: 9182, path: "/metrics")
+  package var virtual = ScrapeEndpoint(port: 8080, path: "/metrics/cadvisor")
+  package var allowsLoopbackTargets = false
+
+  // What Prometheus and Alertmanager get.
+  package var alertmanagers: [AlertmanagerURL] = []
+  package var serviceMonitors: ServiceMonitorMode = .auto
+  package var serviceMonitorLabels: [String: String] = [:]
+
+  // Where we are.
+  package var listen = ListenAddress(host: "0.0.0.0", port: 9750)
+  package var kubeconfig: String?
+  package var context: String?
+  /// `nil`: the one that the kubeconfig's context or the service account names.
+  package var namespace: String?
+  package var leaderElection: Toggle = .on
+  /// `nil`: the host's name, which in a pod is the pod's.
+  package var identity: String?
+  package var logLevel: Logger.Level = .info
+
+  package init() {}
+
+  /// Where each source's targets are.
+  package var endpoints: [Source: ScrapeEndpoint] {
+    [.linux: ScrapeEndpoint(port: agentMetricsPort, path: "/metrics"), .windows: windows, .virtual: virtual]
+  }
+
+  package var rolls: RollSettings {
+    RollSettings(grace: grace, virtualNodes: virtualNodes)
+  }
+
+  /// What no single setting is wrong about.
+  func checkTogether() throws(SettingsError) {
+    guard threshold >= interval * 2 else {
+      throw .contradiction(
+        "threshold \(threshold.text) is less than two intervals of \(interval.text): one slow answer would be a gap; "
+          + "raise --threshold or lower --interval")
+    }
+  }
+}
+
+/// Where to listen.
+package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
+  /// An IP address without brackets, or a DNS name.
+  package var host: String
+  /// 0 means any free port.
+  package var port: Int
+
+  package init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
+
+  /// Reads `127.0.0.1:9750`, `[::]:9750`, `localhost:9750`, and `:9750` for every address.
+  init?(_ text: String) {
+    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else {
+      return nil
+    }
+    var host = String(text[..<colon])
+    if host.isEmpty { host = "0.0.0.0" }
+    if host.hasPrefix("["), host.hasSuffix("]") {
+      host = String(host.dropFirst().dropLast())
+      guard host.contains(":") else { return nil }
+    } else if host.contains(":") {
+      return nil
+    }
+    guard isHost(host) else { return nil }
+    self.init(host: host, port: port)
+  }
+
+  package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}

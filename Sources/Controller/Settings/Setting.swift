@@ -1,0 +1,112 @@
+/// One row of the table of settings: how a setting is named everywhere, what it means and what it accepts.
+package struct Setting: Sendable {
+  package enum Shape: Sendable {
+    case value
+    /// Can be given several times; an environment variable separates the values by `;`, a file has a sequence.
+    case list
+    /// A flag without a value; elsewhere `true` or `false`.
+    case truth
+  }
+
+  /// As on the command line, without the hyphens in front: `agent-roll-port`.
+  package let name: String
+  package let shape: Shape
+  package let help: String
+  /// What a value has to be, as the end of a sentence that begins with "accepted is".
+  package let accepts: String
+  /// Enters the values; gives back the first that is not accepted.
+  let enter: @Sendable ([String], inout ControllerSettings) -> String?
+  /// The values in force, as they would be written; none where the setting is not set.
+  package let show: @Sendable (ControllerSettings) -> [String]
+
+  package var flag: String { "--\(name)" }
+  package var environmentVariable: String { "ROLLCALL_" + name.uppercased().replacing("-", with: "_") }
+  /// In the configuration file: `agentRollPort`.
+  package var key: String {
+    let words = name.split(separator: "-")
+    return words.prefix(1).joined() + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+  }
+
+  /// With the default and the names elsewhere.
+  package var fullHelp: String {
+    let byDefault = show(ControllerSettings())
+    let text = byDefault.isEmpty || shape == .truth ? "" : " Default: \(byDefault.joined(separator: "; "))."
+    return "\(help)\(text) [\(environmentVariable), \(key)]"
+  }
+}
+
+// MARK: Shapes of rows
+
+extension Setting {
+  typealias Path<Value> = WritableKeyPath<ControllerSettings, Value> & Sendable
+
+  /// One value, read by `read` and written by `write`.
+  static func one<Value>(
+    _ name: String, _ path: any Path<Value>, accepts: String, help: String, read: @escaping @Sendable (String) -> Value?,
+    write: @escaping @Sendable (Value) -> String?
+  ) -> Setting {
+    Setting(name: name, shape: .value, help: help, accepts: accepts) { texts, settings in
+      guard let text = texts.last else { return nil }
+      guard let value = read(text) else { return text }
+      settings[keyPath: path] = value
+      return nil
+    } show: { settings in
+      write(settings[keyPath: path]).map { [$0] } ?? []
+    }
+  }
+
+  static func list<Value>(
+    _ name: String, _ path: any Path<[Value]>, accepts: String, help: String, read: @escaping @Sendable (String) -> Value?,
+    write: @escaping @Sendable (Value) -> String
+  ) -> Setting {
+    Setting(name: name, shape: .list, help: help, accepts: accepts) { texts, settings in
+      var values: [Value] = []
+      for text in texts {
+        guard let value = read(text) else { return text }
+        values.append(value)
+      }
+      settings[keyPath: path] = values
+      return nil
+    } show: { settings in
+      settings[keyPath: path].map(write)
+    }
+  }
+
+  static func duration(_ name: String, _ path: any Path<Duration>, allowsZero: Bool = false, help: String) -> Setting {
+    one(
+      name, path, accepts: "a duration such as 15s, 5m or 1h30m\(allowsZero ? "" : ", more than 0s"), at most 7d", help: help,
+      read: { text in
+        guard let value = Duration(text: text), value > .zero || allowsZero, value <= .seconds(7 * 86_400) else { return nil }
+        return value
+      }, write: { $0.text })
+  }
+
+  static func number(_ name: String, _ path: any Path<Int>, in range: ClosedRange<Int>, what: String, help: String) -> Setting {
+    one(
+      name, path, accepts: "\(what) from \(range.lowerBound) to \(range.upperBound)", help: help,
+      read: { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }, write: { "\($0)" })
+  }
+
+  static func text(_ name: String, _ path: any Path<String?>, accepts: String = "any text but the empty one", help: String) -> Setting {
+    one(name, path, accepts: accepts, help: help, read: { $0.isEmpty ? nil : .some($0) }, write: { $0 })
+  }
+
+  static func choice<Value: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ name: String, _ path: any Path<Value>, help: String
+  ) -> Setting {
+    one(
+      name, path, accepts: Value.allCases.map(\.rawValue).joined(separator: ", "), help: help, read: { Value(rawValue: $0) },
+      write: { $0.rawValue })
+  }
+
+  static func truth(_ name: String, _ path: any Path<Bool>, help: String) -> Setting {
+    Setting(name: name, shape: .truth, help: help, accepts: "true or false") { texts, settings in
+      guard let text = texts.last else { return nil }
+      guard let value = Bool(text) else { return text }
+      settings[keyPath: path] = value
+      return nil
+    } show: { settings in
+      ["\(settings[keyPath: path])"]
+    }
+  }
+}

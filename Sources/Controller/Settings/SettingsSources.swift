@@ -1,0 +1,122 @@
+internal import YAML
+
+/// Where settings come from: the command line before the environment, before the configuration file, before the defaults.
+package struct SettingsSources: Sendable {
+  /// By name, as `Setting.name`; what was not given is absent or empty.
+  package var flags: [String: [String]]
+  package var environment: [String: String]
+  /// The configuration file and its bytes, if there is one.
+  package var file: (path: String, bytes: [UInt8])?
+
+  package init(flags: [String: [String]] = [:], environment: [String: String] = [:], file: (path: String, bytes: [UInt8])? = nil) {
+    self.flags = flags
+    self.environment = environment
+    self.file = file
+  }
+
+  /// The settings in force.
+  package func settings() throws(SettingsError) -> ControllerSettings {
+    let written = try fileValues()
+    var settings = ControllerSettings()
+    for setting in SettingsTable.all {
+      let found = fromFlag(setting) ?? fromEnvironment(setting) ?? written[setting.key]
+      guard let found, !found.isEmpty else { continue }
+      if let refused = setting.enter(found.map(\.text), &settings) {
+        let place = found.first { $0.text == refused }?.place ?? setting.flag
+        throw .badValue(refused, place: place, accepts: setting.accepts)
+      }
+    }
+    if settings.namespace == nil, let own = environment["POD_NAMESPACE"], !own.isEmpty { settings.namespace = own }
+    try settings.checkTogether()
+    return settings
+  }
+
+  /// A value and where it was found.
+  private struct Found {
+    var text: String
+    var place: String
+  }
+
+  private func fromFlag(_ setting: Setting) -> [Found]? {
+    guard let values = flags[setting.name], !values.isEmpty else { return nil }
+    return values.map { Found(text: $0, place: setting.flag) }
+  }
+
+  private func fromEnvironment(_ setting: Setting) -> [Found]? {
+    // An empty variable is as none: manifests cannot leave one out on a condition.
+    guard let value = environment[setting.environmentVariable], !value.isEmpty else { return nil }
+    let values = setting.shape == .list ? value.split(separator: ";").map { String($0).trimmed } : [value]
+    return values.map { Found(text: $0, place: setting.environmentVariable) }
+  }
+
+  private func fileValues() throws(SettingsError) -> [String: [Found]] {
+    guard let file else { return [:] }
+    do throws(YAMLError) {
+      // A file of comments alone has no document.
+      if try YAMLNode.documents(parsing: file.bytes, file: file.path).isEmpty { return [:] }
+      let node = try YAMLNode(parsing: file.bytes, file: file.path)
+      if node.isNull { return [:] }
+      let mapping = try node.mapping()
+      try mapping.refuseKeys(otherThan: SettingsTable.all.map(\.key))
+      var values: [String: [Found]] = [:]
+      for setting in SettingsTable.all {
+        guard let value = mapping.optional(setting.key) else { continue }
+        values[setting.key] = try Self.values(of: value, shape: setting.shape)
+      }
+      return values
+    } catch {
+      throw .malformed(error.description)
+    }
+  }
+
+  private static func values(of node: YAMLNode, shape: Setting.Shape) throws(YAMLError) -> [Found] {
+    guard shape == .list, case .sequence(let elements) = node.kind else {
+      return [Found(text: try node.text(), place: node.mark.description)]
+    }
+    var found: [Found] = []
+    for element in elements { found.append(Found(text: try element.text(), place: element.mark.description)) }
+    return found
+  }
+}
+
+extension String {
+  fileprivate var trimmed: String {
+    var text = self[...].drop(while: \.isWhitespace)
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return String(text)
+  }
+}
+
+extension ControllerSettings {
+  /// The settings in force as a configuration file; what is not set stands there as a comment.
+  package var yaml: String {
+    SettingsTable.all.map { setting in
+      let values = setting.show(self)
+      let lines: String
+      switch (setting.shape, values.isEmpty) {
+      case (.list, false): lines = "\(setting.key):\n" + values.map { "  - \(quoted($0))\n" }.joined()
+      case (.list, true): lines = "\(setting.key): []\n"
+      case (_, true): lines = "# \(setting.key):\n"
+      case (_, false): lines = "\(setting.key): \(quoted(values[0]))\n"
+      }
+      return "# \(setting.help)\n\(lines)"
+    }.joined()
+  }
+
+  /// Plain where YAML reads it back as the same text whatever its type, in single quotes elsewhere.
+  private func quoted(_ text: String) -> String {
+    let isPlain = text.utf8.first.map { $0.isLetterOrDigit || $0 == UInt8(ascii: "/") } == true
+      && text.utf8.allSatisfy { $0.isLetterOrDigit || "/.-_=+".utf8.contains($0) }
+      && text != "null"
+    return isPlain ? text : "'\(text.replacing("'", with: "''"))'"
+  }
+}
+
+extension UInt8 {
+  fileprivate var isLetterOrDigit: Bool {
+    switch self {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+    default: false
+    }
+  }
+}

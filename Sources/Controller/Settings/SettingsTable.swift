@@ -1,0 +1,100 @@
+internal import Logging
+
+/// Every setting, documented once. Flags, environment variables, keys of the configuration file, help and messages all come from here.
+package enum SettingsTable {
+  package static let all: [Setting] = judging + collecting + publishing + placing
+
+  private static let port = "a port"
+
+  // MARK: How containers are judged
+
+  private static let judging: [Setting] = [
+    .duration("interval", \.interval, help: "How often each node's roll is called."),
+    .duration("threshold", \.threshold, help: "A container whose last collection or scrape is older than this is a gap."),
+    .duration(
+      "grace", \.grace, allowsZero: true, help: "How long a container that has just started need not be collected."),
+    .list(
+      "virtual-nodes", \.virtualNodes, accepts: "a label selector such as type=virtual-kubelet or role in (a,b)",
+      help: "Label selector of virtual nodes, whose pods are collected one by one. Can be given several times: any of them counts.",
+      read: { LabelSelector($0) }, write: { "\($0)" }),
+  ]
+
+  // MARK: How they are collected
+
+  private static let collecting: [Setting] = [
+    .duration("deadline", \.deadline, help: "How long one call of a node or of a virtual node's pod may last."),
+    .number("max-calls", \.maximumCalls, in: 1...100_000, what: "a number", help: "How many nodes are called at the same time."),
+    .number("agent-metrics-port", \.agentMetricsPort, in: 1...65535, what: port, help: "Where rollcall-agent serves /metrics."),
+    .number("agent-roll-port", \.agentRollPort, in: 1...65535, what: port, help: "Where rollcall-agent answers the roll."),
+    .number("windows-port", \.windows.port, in: 1...65535, what: port, help: "The port of windows_exporter."),
+    .path("windows-path", \.windows.path, help: "The path of windows_exporter's metrics."),
+    .scheme("windows-scheme", \.windows.scheme, help: "How windows_exporter is reached."),
+    .number("virtual-port", \.virtual.port, in: 1...65535, what: port, help: "The port of cAdvisor in the pods of virtual nodes."),
+    .path("virtual-path", \.virtual.path, help: "The path of cAdvisor's metrics in the pods of virtual nodes."),
+    .scheme("virtual-scheme", \.virtual.scheme, help: "How cAdvisor in the pods of virtual nodes is reached."),
+    .truth(
+      "allow-loopback-targets", \.allowsLoopbackTargets,
+      help: "Accept nodes and pods at loopback addresses. Only for tests and the demo: a pod could make us ask ourselves."),
+  ]
+
+  // MARK: What Prometheus and Alertmanager get
+
+  private static let publishing: [Setting] = [
+    .list(
+      "alertmanager-url", \.alertmanagers, accepts: "an http or https URL such as http://alertmanager:9093",
+      help: "An Alertmanager that open gaps are sent to. Can be given several times; each is sent everything.",
+      read: { try? AlertmanagerURL($0) }, write: { "\($0)" }),
+    .choice(
+      "service-monitors", \.serviceMonitors,
+      help: "Whether ServiceMonitors for the Prometheus Operator are written: on, off, or auto, which is on if the cluster has them."),
+    Setting(
+      name: "service-monitor-labels", shape: .list,
+      help: "A label key=value for the objects that Prometheus finds targets by, such as release=kube-prometheus-stack. "
+        + "Can be given several times.",
+      accepts: "key=value"
+    ) { texts, settings in
+      var labels: [String: String] = [:]
+      for text in texts {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        // A selector for one value accepts what a label can be.
+        guard parts.count == 2, !parts[0].isEmpty, LabelSelector("\(parts[0]) in (\(parts[1]))") != nil else { return text }
+        labels[parts[0]] = parts[1]
+      }
+      settings.serviceMonitorLabels = labels
+      return nil
+    } show: { settings in
+      settings.serviceMonitorLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    },
+  ]
+
+  // MARK: Where we are
+
+  private static let placing: [Setting] = [
+    .one(
+      "listen", \.listen, accepts: "an address and a port such as 0.0.0.0:9750, [::]:9750 or :9750",
+      help: "Where the status page, metrics, service discovery and the API are served.", read: { ListenAddress($0) }, write: { "\($0)" }),
+    .text("kubeconfig", \.kubeconfig, help: "A kubeconfig file. Without one: KUBECONFIG, ~/.kube/config, then the pod's service account."),
+    .text("context", \.context, help: "The context of the kubeconfig; without it the current one."),
+    .text(
+      "namespace", \.namespace,
+      help: "Our own namespace, for the objects that we write. Without it: POD_NAMESPACE, then the one of the context or the service account."
+    ),
+    .choice("leader-election", \.leaderElection, help: "Whether several replicas elect one that calls, writes and alerts: on or off."),
+    .text("identity", \.identity, help: "Our name in the election, other than every other replica's. Without it: the host's name."),
+    .choice("log-level", \.logLevel, help: "The least important messages that are logged."),
+  ]
+}
+
+extension Setting {
+  fileprivate static func path(_ name: String, _ path: any Path<String>, help: String) -> Setting {
+    one(
+      name, path, accepts: "a path that begins with a slash and has no spaces, ? or #", help: help,
+      read: { text in
+        text.hasPrefix("/") && text.utf8.allSatisfy { (0x21...0x7e).contains($0) } && !text.contains("?") && !text.contains("#") ? text : nil
+      }, write: { $0 })
+  }
+
+  fileprivate static func scheme(_ name: String, _ path: any Path<String>, help: String) -> Setting {
+    one(name, path, accepts: "http or https", help: help, read: { ["http", "https"].contains($0) ? $0 : nil }, write: { $0 })
+  }
+}

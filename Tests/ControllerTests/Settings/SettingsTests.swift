@@ -1,0 +1,99 @@
+import Controller
+import Testing
+
+@Suite struct SettingsTests {
+  /// A value that is accepted and is not the default, for every setting.
+  static let samples: [String: [String]] = [
+    "interval": ["20s"], "threshold": ["10m"], "grace": ["0s"], "virtual-nodes": ["a=b", "role in (x,y)"], "deadline": ["1s500ms"],
+    "max-calls": ["7"], "agent-metrics-port": ["1"], "agent-roll-port": ["2"], "windows-port": ["3"], "windows-path": ["/w"],
+    "windows-scheme": ["https"], "virtual-port": ["4"], "virtual-path": ["/v/x"], "virtual-scheme": ["https"],
+    "allow-loopback-targets": ["true"], "alertmanager-url": ["http://a:9093", "https://b"], "service-monitors": ["off"],
+    "service-monitor-labels": ["release=kps", "team=x"], "listen": ["[::1]:80"], "kubeconfig": ["/k"], "context": ["c"],
+    "namespace": ["n"], "leader-election": ["off"], "identity": ["me"], "log-level": ["debug"],
+  ]
+
+  func show(_ name: String, _ sources: SettingsSources) throws -> [String] {
+    let settings = try sources.settings()
+    return try #require(SettingsTable.all.first { $0.name == name }).show(settings)
+  }
+
+  @Test func everySettingHasASampleAndNamesAreUnique() {
+    #expect(Set(Self.samples.keys) == Set(SettingsTable.all.map(\.name)))
+    #expect(Set(SettingsTable.all.map(\.key)).count == SettingsTable.all.count)
+  }
+
+  @Test(arguments: SettingsTable.all.map(\.name)) func flagBeatsEnvironmentBeatsFileBeatsDefault(name: String) throws {
+    let setting = try #require(SettingsTable.all.first { $0.name == name })
+    let sample = try #require(Self.samples[name])
+    let byDefault = setting.show(ControllerSettings())
+    #expect(sample != byDefault)
+    let yaml =
+      setting.shape == .list
+      ? "\(setting.key): [\(sample.map { "'\($0)'" }.joined(separator: ", "))]" : "\(setting.key): \(sample[0] == "[::1]:80" ? "'[::1]:80'" : sample[0])"
+    let environment = [setting.environmentVariable: sample.joined(separator: ";")]
+    #expect(try show(name, SettingsSources()) == byDefault)
+    #expect(try show(name, SettingsSources(flags: [name: sample])) == sample)
+    #expect(try show(name, SettingsSources(environment: environment)) == sample)
+    #expect(try show(name, SettingsSources(file: ("f.yaml", Array(yaml.utf8)))) == sample)
+    // Each in turn beats what comes after it; the value that loses is not even read.
+    let bad = Array("\(setting.key): ''".utf8)
+    #expect(try show(name, SettingsSources(flags: [name: sample], environment: [setting.environmentVariable: ""], file: ("f", bad))) == sample)
+    #expect(try show(name, SettingsSources(environment: environment, file: ("f", bad))) == sample)
+  }
+
+  @Test func whatIsPrintedReadsBack() throws {
+    let settings = try SettingsSources(flags: Self.samples).settings()
+    #expect(try SettingsSources(file: ("printed.yaml", Array(settings.yaml.utf8))).settings() == settings)
+    let defaults = ControllerSettings()
+    #expect(try SettingsSources(file: ("printed.yaml", Array(defaults.yaml.utf8))).settings() == defaults)
+  }
+
+  @Test func namesFollowOneRule() throws {
+    let setting = try #require(SettingsTable.all.first { $0.name == "agent-roll-port" })
+    #expect(setting.flag == "--agent-roll-port")
+    #expect(setting.environmentVariable == "ROLLCALL_AGENT_ROLL_PORT")
+    #expect(setting.key == "agentRollPort")
+    #expect(setting.fullHelp.contains("Default: 9754."))
+  }
+
+  static let bad: [(SettingsSources, [String])] = [
+    (SettingsSources(flags: ["interval": ["15"]]), ["--interval", "\"15\"", "15s, 5m"]),
+    (SettingsSources(flags: ["interval": ["0s"]]), ["--interval", "more than 0s"]),
+    (SettingsSources(environment: ["ROLLCALL_WINDOWS_PORT": "tcp://10.0.0.1:9182"]), ["ROLLCALL_WINDOWS_PORT", "tcp://10.0.0.1", "from 1 to 65535"]),
+    (SettingsSources(file: ("/etc/r.yaml", Array("interval: 15s\nagentRollPort: 99999\n".utf8))), ["/etc/r.yaml:2:16", "99999", "65535"]),
+    (SettingsSources(file: ("/etc/r.yaml", Array("virtualNodes:\n  - a=b\n  - '='\n".utf8))), ["/etc/r.yaml:3:5", "label selector"]),
+    (SettingsSources(file: ("/etc/r.yaml", Array("interval: 15s\n  intervall: 3\n".utf8))), ["/etc/r.yaml:2"]),
+    (SettingsSources(file: ("/etc/r.yaml", Array("intervall: 15s\n".utf8))), ["/etc/r.yaml:1:1", "intervall"]),
+    (SettingsSources(file: ("/etc/r.yaml", Array("interval: [15s]\n".utf8))), ["/etc/r.yaml:1:11"]),
+    (SettingsSources(file: ("/etc/r.yaml", Array("- interval\n".utf8))), ["/etc/r.yaml:1:1"]),
+    (SettingsSources(flags: ["interval": ["1m"], "threshold": ["90s"]]), ["threshold 1m30s", "1m", "--threshold"]),
+    (SettingsSources(flags: ["listen": ["9750"]]), ["--listen", "0.0.0.0:9750"]),
+    (SettingsSources(flags: ["listen": ["::1:9750"]]), ["--listen"]),
+    (SettingsSources(flags: ["service-monitor-labels": ["release"]]), ["--service-monitor-labels", "key=value"]),
+    (SettingsSources(flags: ["leader-election": ["maybe"]]), ["--leader-election", "on, off"]),
+    (SettingsSources(flags: ["windows-path": ["metrics"]]), ["--windows-path", "slash"]),
+    (SettingsSources(flags: ["log-level": ["loud"]]), ["--log-level", "trace, debug, info"]),
+  ]
+
+  @Test(arguments: bad.indices) func badValuesSayWhatWhereAndWhatIsAccepted(index: Int) throws {
+    let (sources, parts) = Self.bad[index]
+    let error = try #require(throws: SettingsError.self) { try sources.settings() }
+    for part in parts { #expect("\(error)".contains(part)) }
+  }
+
+  @Test func aRefusedURLShowsNoPassword() throws {
+    let error = try #require(throws: SettingsError.self) {
+      try SettingsSources(flags: ["alertmanager-url": ["ftp://user:secret@host"]]).settings()
+    }
+    #expect(!"\(error)".contains("secret"))
+  }
+
+  @Test func theOwnNamespaceComesFromThePodToo() throws {
+    #expect(try SettingsSources(environment: ["POD_NAMESPACE": "mine"]).settings().namespace == "mine")
+    #expect(try SettingsSources(flags: ["namespace": ["other"]], environment: ["POD_NAMESPACE": "mine"]).settings().namespace == "other")
+  }
+
+  @Test func anEmptyFileSettlesNothing() throws {
+    #expect(try SettingsSources(file: ("f", Array("# nothing\n".utf8))).settings() == ControllerSettings())
+  }
+}

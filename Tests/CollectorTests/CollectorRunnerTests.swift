@@ -1,0 +1,50 @@
+import Collector
+import Roll
+import Synchronization
+import Testing
+
+@Suite struct CollectorRunnerTests {
+  @Test func measuresOnceForEveryCollector() async {
+    let clock = ManualClock()
+    let outcomes: [Outcome] = [
+      .collected(age: .zero), .missed(.pidNotFound, detail: "a"), .missed(.pidNotFound, detail: "b"), .missed(.unknown, detail: "c"),
+    ]
+    let runner = CollectorRunner(FixedCollector(outcomes: outcomes, takes: .milliseconds(1500), clock: clock), clock: clock)
+    let (call, record) = await runner.call(roll(.linux, []))
+    #expect(call.outcomes == outcomes)
+    #expect(
+      record == CollectionRecord(source: .linux, duration: .milliseconds(1500), collected: 1, missed: [.pidNotFound: 2, .unknown: 1]))
+  }
+}
+
+private struct FixedCollector: NodeCollector {
+  var outcomes: [Outcome]
+  var takes: Duration
+  var clock: ManualClock
+
+  func call(_ roll: NodeRoll) async -> RollCall {
+    clock.advance(by: takes)
+    return RollCall(outcomes: outcomes, lastScrape: .notObservable)
+  }
+}
+
+/// Stands still until it is told to go on.
+private final class ManualClock: Clock, Sendable {
+  struct Instant: InstantProtocol {
+    var offset: Duration
+    func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+    func duration(to other: Instant) -> Duration { other.offset - offset }
+    static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+  }
+
+  private let time = Mutex(Instant(offset: .zero))
+  var now: Instant { time.withLock { $0 } }
+  var minimumResolution: Duration { .zero }
+
+  func advance(by duration: Duration) {
+    time.withLock { $0 = $0.advanced(by: duration) }
+  }
+
+  /// Nothing here waits.
+  func sleep(until deadline: Instant, tolerance: Duration?) async throws {}
+}

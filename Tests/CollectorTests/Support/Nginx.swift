@@ -1,0 +1,64 @@
+import Foundation
+import TestSupport
+
+/// A real nginx that serves files from a folder of its own. `servers` is the inside of its `http` block; `$folder` and `$port` in it are
+/// filled in. What it was asked stands in `accessLog`, one line a request: address, request line, status, encoding of the answer, and the
+/// scrape timeout that the client announced.
+final class Nginx: Sendable {
+  static let isInstalled = findProgram("nginx") != nil
+
+  let folder: TemporaryFolder
+  let port: Int
+  private let program: ExternalProgram
+
+  init(files: [String: String] = [:], servers: String, host: String = "127.0.0.1") async throws {
+    folder = try TemporaryFolder()
+    port = try freePort(host: host)
+    for (name, text) in files {
+      let directory = "\(folder.path)/\(name)".split(separator: "/").dropLast().joined(separator: "/")
+      try FileManager.default.createDirectory(atPath: "/\(directory)", withIntermediateDirectories: true)
+      _ = try folder.write(text, to: name)
+    }
+    let filled = servers.replacing("$folder", with: folder.path).replacing("$port", with: "\(port)")
+    // Started by root, its worker would become nobody, who may not look into the folder.
+    let user = getuid() == 0 ? "user root;" : ""
+    let configuration = """
+      \(user)
+      daemon off;
+      worker_processes 1;
+      error_log stderr;
+      pid \(folder.path)/nginx.pid;
+      events { worker_connections 512; }
+      http {
+        log_format asked '$server_addr "$request" $status "$sent_http_content_encoding" "$http_x_prometheus_scrape_timeout_seconds"';
+        access_log \(folder.path)/access.log asked;
+        client_body_temp_path \(folder.path)/body;
+        proxy_temp_path \(folder.path)/proxy;
+        fastcgi_temp_path \(folder.path)/fastcgi;
+        uwsgi_temp_path \(folder.path)/uwsgi;
+        scgi_temp_path \(folder.path)/scgi;
+        default_type "text/plain; version=0.0.4; charset=utf-8";
+        gzip on;
+        gzip_types *;
+        gzip_min_length 1;
+        \(filled)
+      }
+      """
+    let file = try folder.write(configuration, to: "nginx.conf")
+    program = try ExternalProgram("nginx", ["-p", folder.path, "-c", file], log: "\(folder.path)/nginx.log")
+    try await program.waitForPort(port, host: host)
+  }
+
+  deinit { program.stop() }
+
+  /// The log once it has that many lines: nginx writes a line after it has sent the answer.
+  func accessLog(of count: Int) async throws -> [String] {
+    try await eventually("nginx has logged \(count) requests") { accessLog.count >= count }
+    return accessLog
+  }
+
+  var accessLog: [String] {
+    let text = (try? String(contentsOfFile: "\(folder.path)/access.log", encoding: .utf8)) ?? ""
+    return text.split(separator: "\n").map(String.init)
+  }
+}

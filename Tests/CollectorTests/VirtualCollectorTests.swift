@@ -1,0 +1,180 @@
+import Collector
+import Exposition
+import HTTPTransport
+import Roll
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct VirtualCollectorTests {
+  @Test("many pods from a real server, each with a fault of its own", .enabled(if: Nginx.isInstalled))
+  func readsEachPodByItself() async throws {
+    let entries = [
+      entry("shop/good-0/web", ip: "127.0.1.1"), entry("shop/good-0/sidecar", ip: "127.0.1.1"),
+      entry("shop/half-0/web", ip: "127.0.1.2"), entry("shop/half-0/gone", ip: "127.0.1.2"),
+      entry("shop/old-0/web", ip: "127.0.1.3"),
+      entry("shop/empty-0/web", ip: "127.0.1.4"),
+      entry("shop/junk-0/web", ip: "127.0.1.5"),
+      entry("shop/missing-0/web", ip: "127.0.1.6"),
+      entry("shop/frozen-0/web", ip: "127.0.1.7"),
+      entry("shop/down-0/web", ip: "127.0.1.8"),
+      entry("shop/waiting-0/web", ip: nil),
+      entry("shop/strange-0/web", ip: "127.0.1.1/../x"),
+    ]
+    let path = "metrics/cadvisor"
+    let nginx = try await Nginx(
+      files: [
+        "127.0.1.1/\(path)": cadvisorPage(pod: "good-0", containers: ["web", "sidecar"]),
+        "127.0.1.2/\(path)": cadvisorPage(pod: "half-0", containers: ["web"]),
+        "127.0.1.3/\(path)": cadvisorPage(pod: "old-0", containers: ["web"], hasOldLabels: true),
+        "127.0.1.4/\(path)": "# HELP machine_cpu_cores Number of logical CPU cores.\nmachine_cpu_cores 2\n",
+        "127.0.1.5/\(path)": "<html><body>It works!</body></html>\n",
+        // Long before the Date that nginx sends.
+        "127.0.1.7/\(path)": cadvisorPage(pod: "frozen-0", containers: ["web"], timestamp: 1_500_000_000_000),
+      ],
+      servers: "server { \((1...7).map { "listen 127.0.1.\($0):$port; " }.joined()) root $folder/$server_addr; }", host: "127.0.1.1")
+    let call = try await collector(port: nginx.port).call(roll(.virtual, entries, address: nil))
+    #expect(
+      call.outcomes.map(\.reason) == [
+        nil, nil, nil, .notInResponse, nil, .notInResponse, .badExposition, .badExposition, .staleData, .endpointUnreachable,
+        .endpointUnreachable, .endpointUnreachable,
+      ])
+    #expect(call.outcomes[3].detail.contains("none of container gone"))
+    #expect(call.outcomes[5].detail.contains("no container series at all"))
+    #expect(call.outcomes[6].detail.contains("line 1"))
+    #expect(call.outcomes[7].detail.contains("status 404"))
+    #expect(call.outcomes[10].detail.contains("shop/waiting-0 has no address"))
+    #expect(call.outcomes[11].detail.contains("not an IP address"))
+    #expect(call.lastScrape == .notObservable)
+    #expect(try await nginx.accessLog(of: 7).count { $0.contains("\"GET /metrics/cadvisor HTTP/1.1\" 200 \"gzip\" \"10.0\"") } == 6)
+  }
+
+  @Test("R41: a pod that hangs delays nobody", .enabled(if: Nginx.isInstalled)) func aHangingPod() async throws {
+    let nginx = try await Nginx(
+      files: ["metrics/cadvisor": cadvisorPage(pod: nil, containers: ["web"])],
+      servers: "server { \((1...4).map { "listen 127.0.2.\($0):$port; " }.joined()) root $folder; }", host: "127.0.2.1")
+    let hanging = try ScriptedServer(on: .tcp(host: "127.0.2.9", port: nginx.port)) { connection in
+      _ = try connection.readRequest()
+      try connection.waitForClose()
+    }
+    let entries = [entry("a/hangs-0/web", ip: "127.0.2.9")] + (1...4).map { entry("a/pod-\($0)/web", ip: "127.0.2.\($0)") }
+    async let call = collector(port: nginx.port) { settings in
+      settings.deadline = .seconds(120)
+      settings.maximumTransfers = 2
+    }.call(roll(.virtual, entries))
+    // All others are through while it still hangs, by way of the one other place.
+    try await eventually("the other pods were asked") { nginx.accessLog.count == 4 && hanging.openConnections == 1 }
+    hanging.stop()
+    #expect(try await call.outcomes.map(\.reason) == [.badExposition, nil, nil, nil, nil])
+  }
+
+  @Test("R41: a pod that does not answer in time") func aSilentPod() async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.waitForClose()
+    }
+    defer { server.stop() }
+    let call = try await collector(port: server.port) { $0.deadline = .milliseconds(400) }
+      .call(roll(.virtual, [entry("a/b/c", ip: "127.0.0.1")]))
+    #expect(call.outcomes.map(\.reason) == [.endpointTimeout])
+  }
+
+  @Test("R41: transfers in flight are bounded") func boundsTransfers() async throws {
+    let counts = Mutex((active: 0, highest: 0))
+    let page = cadvisorPage(pod: nil, containers: ["web"])
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        counts.withLock { counts in
+          counts.active += 1
+          counts.highest = max(counts.highest, counts.active)
+        }
+        try connection.wait(.milliseconds(5))
+        counts.withLock { $0.active -= 1 }
+        try connection.respond(status: 200, body: page)
+      }
+    }
+    defer { server.stop() }
+    let entries = (0..<40).map { entry("a/pod-\($0)/web", ip: "127.0.0.1") }
+    let call = try await collector(port: server.port) { $0.maximumTransfers = 3 }.call(roll(.virtual, entries))
+    #expect(call.outcomes.allSatisfy { $0 == .collected(age: .zero) } && call.outcomes.count == 40)
+    #expect(counts.withLock { $0.highest } <= 3)
+    #expect(server.requests.count == 40)
+  }
+
+  @Test("R42: loopback addresses are refused unless allowed, and redirects always") func refusesWhatAPodMustNotChoose() async throws {
+    let secret = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        try connection.respond(status: 200, body: "container_last_seen{container=\"c\"} 1\n")
+      }
+    }
+    let redirecting = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        try connection.respond(status: 307, headers: [("Location", secret.url)])
+      }
+    }
+    defer {
+      secret.stop()
+      redirecting.stop()
+    }
+    for address in ["127.0.0.1", "169.254.169.254", "::1", "fe80::1", "0.0.0.0", "::ffff:127.0.0.1"] {
+      let call = try await collector(port: secret.port) { $0.allowsLoopback = false }.call(roll(.virtual, [entry("a/b/c", ip: address)]))
+      #expect(call.outcomes.map(\.reason) == [.endpointUnreachable], "\(call.outcomes)")
+    }
+    let redirected = try await collector(port: redirecting.port).call(roll(.virtual, [entry("a/b/c", ip: "127.0.0.1")]))
+    #expect(redirected.outcomes.map(\.reason) == [.badExposition])
+    #expect(secret.acceptedConnections == 0)
+  }
+
+  @Test("R40: a pod's page that is too large costs that pod only") func aHugePage() async throws {
+    let sizes = Mutex([10, 100_000])
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        let size = sizes.withLock { $0.removeFirst() }
+        try connection.respond(status: 200, body: String(repeating: "\n", count: size) + "container_last_seen{container=\"c\"} 1\n")
+      }
+    }
+    defer { server.stop() }
+    let call = try await collector(port: server.port) { settings in
+      settings.limits.bytes = 1000
+      settings.maximumTransfers = 1
+    }.call(roll(.virtual, [entry("a/small/c", ip: "127.0.0.1"), entry("a/large/c", ip: "127.0.0.1")]))
+    #expect(call.outcomes.map(\.reason) == [nil, .tooLarge])
+  }
+
+  @Test func aNodeThatIsNotReadyIsTheReason() async throws {
+    let call = try await collector(port: 1).call(roll(.virtual, [entry("a/b/c", ip: nil)], ready: false))
+    #expect(call.outcomes.map(\.reason) == [.nodeNotReady])
+    #expect(call.outcomes[0].detail.contains("EndpointUnreachable: the pod a/b has no address"))
+  }
+
+  private func collector(port: Int, settings change: (inout VirtualSettings) -> Void = { _ in }) throws -> VirtualCollector {
+    var settings = VirtualSettings()
+    settings.port = port
+    settings.allowsLoopback = true
+    change(&settings)
+    return VirtualCollector(transport: try HTTPTransport(), settings: settings)
+  }
+}
+
+/// A page as the cAdvisor within one pod writes it. Without `pod` the series name the container only.
+func cadvisorPage(pod: String?, containers: [String], hasOldLabels: Bool = false, timestamp: Int64? = nil) -> String {
+  let container = hasOldLabels ? "container_name" : "container"
+  let podLabels = pod.map { #",namespace="shop",\#(hasOldLabels ? "pod_name" : "pod")="\#($0)""# } ?? ""
+  let time = timestamp.map { " \($0)" } ?? ""
+  var page = """
+    # HELP container_network_receive_bytes_total Cumulative count of bytes received
+    # TYPE container_network_receive_bytes_total counter
+    container_network_receive_bytes_total{\(container)="",id="/",interface="eth0"\(podLabels)} 1.0494e+06\(time)
+    # HELP container_cpu_usage_seconds_total Cumulative cpu time consumed in seconds.
+    # TYPE container_cpu_usage_seconds_total counter
+
+    """
+  for name in containers {
+    page += "container_cpu_usage_seconds_total{\(container)=\"\(name)\",cpu=\"total\",id=\"/\(name)\"\(podLabels)} 0.0625\(time)\n"
+  }
+  page += "# HELP container_spec_cpu_shares CPU share of the container.\n# TYPE container_spec_cpu_shares gauge\n"
+  for name in containers {
+    page += "container_spec_cpu_shares{\(container)=\"\(name)\",id=\"/\(name)\"\(podLabels)} 1024\n"
+  }
+  return page + "# HELP container_scrape_error 1 if there was an error\n# TYPE container_scrape_error gauge\ncontainer_scrape_error 0\n"
+}

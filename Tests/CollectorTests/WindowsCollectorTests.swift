@@ -1,0 +1,168 @@
+import Collector
+import Exposition
+import HTTPTransport
+import Roll
+import TestSupport
+import Testing
+
+@Suite struct WindowsCollectorTests {
+  private static let frontend = String(repeating: "1a", count: 32)
+  private static let worker = String(repeating: "2b", count: 32)
+
+  /// The first two are on the page of every version, the third on none.
+  private static let entries = [
+    entry("web/frontend-0/iis", id: frontend), entry("web/worker-0/app", id: worker),
+    entry("web/late-0/app", id: String(repeating: "3c", count: 32)),
+  ]
+
+  @Test("the three families of windows_exporter, from a real server", .enabled(if: Nginx.isInstalled), arguments: ["0.20", "0.31", "0.32"])
+  func readsEveryVersion(version: String) async throws {
+    let nginx = try await Nginx(
+      files: ["metrics": windowsPage(version: version, frontend: Self.frontend, worker: Self.worker)],
+      servers: "server { listen 127.0.0.1:$port; root $folder; }")
+    let call = try await collector(port: nginx.port) { $0.deadline = .seconds(20) }.call(roll(.windows, Self.entries))
+    #expect(call.outcomes.map(\.reason) == [nil, nil, .notInResponse])
+    #expect(call.outcomes[2].detail.contains("2 containers, and none with container_id"))
+    #expect(call.lastScrape == .notObservable)
+    #expect(try await nginx.accessLog(of: 1) == [#"127.0.0.1 "GET /metrics?collect%5B%5D=container HTTP/1.1" 200 "gzip" "20.0""#])
+  }
+
+  @Test(
+    "why a container is not on the page",
+    arguments: [
+      (#"windows_exporter_collector_success{collector="container"} 0"#, Reason.collectorFailed, "its collector container failed"),
+      (
+        #"windows_exporter_collector_timeout{collector="container"} 1"#, .collectorFailed, "its collector container ran into its time limit"
+      ),
+      (#"windows_exporter_collector_success{collector="service"} 0"#, .notInResponse, "no windows_container series at all"),
+      (#"windows_exporter_collector_timeout{collector="container"} 0"#, .notInResponse, "--collectors.enabled=[defaults],container"),
+      ("windows_container_count 0", .notInResponse, "0 containers"),
+      (#"windows_container_available{container_id="docker://other"} 1"#, .notInResponse, "1 containers"),
+      ("", .notInResponse, "no windows_container series at all"),
+      ("<html>login</html>", .badExposition, "line 1: expected a metric name"),
+      ("a 1\na 2", .badExposition, "line 2: the page ends without a line feed"),
+      ("a 1\na 2\n", .badExposition, "line 2: the series a is there twice"),
+    ])
+  func tellsWhyAContainerIsNotThere(page: String, reason: Reason, detail: String) async throws {
+    let server = try answering(page.contains("\n") || page.isEmpty ? page : page + "\n")
+    defer { server.stop() }
+    let outcomes = try await collector(port: server.port).call(roll(.windows, Self.entries)).outcomes
+    #expect(outcomes.count == 3)
+    for outcome in outcomes {
+      #expect(outcome.reason == reason && outcome.detail.contains(detail), "\(outcome)")
+    }
+  }
+
+  @Test func aContainerThatIsThereIsCollectedThoughTheCollectorFailedForAnother() async throws {
+    let server = try answering(
+      """
+      windows_exporter_collector_success{collector="container"} 0
+      windows_container_available{container_id="docker://\(Self.worker)"} 1
+
+      """)
+    defer { server.stop() }
+    let call = try await collector(port: server.port).call(roll(.windows, Self.entries))
+    #expect(call.outcomes.map(\.reason) == [.collectorFailed, nil, .collectorFailed])
+  }
+
+  @Test(arguments: [204, 302, 400, 404, 503])
+  func anotherStatusIsNoPage(status: Int) async throws {
+    let elsewhere = try answering("windows_container_count 0\n")
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        try connection.respond(status: status, headers: [("Location", elsewhere.url)], body: status == 204 ? "" : "not enabled")
+      }
+    }
+    defer {
+      server.stop()
+      elsewhere.stop()
+    }
+    let outcomes = try await collector(port: server.port).call(roll(.windows, Self.entries)).outcomes
+    #expect(outcomes.map(\.reason) == [.badExposition, .badExposition, .badExposition])
+    #expect(outcomes[0].detail.contains("status \(status) instead of 200"))
+    #expect(elsewhere.acceptedConnections == 0)
+  }
+
+  @Test("R41: an exporter that hangs, before the answer or within it", arguments: [false, true])
+  func aHangingExporter(sendsHead: Bool) async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      if sendsHead { try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nwindows_") }
+      try connection.waitForClose()
+    }
+    defer { server.stop() }
+    let call = try await collector(port: server.port) { $0.deadline = .milliseconds(400) }.call(roll(.windows, Self.entries))
+    #expect(call.outcomes.map(\.reason) == [.exporterTimeout, .exporterTimeout, .exporterTimeout])
+    #expect(server.requests.first?.header("X-Prometheus-Scrape-Timeout-Seconds") == "0.4")
+  }
+
+  @Test("R41: a byte now and then is not an answer in time") func aSlowExporter() async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+      try connection.sendSlowly(Array(repeating: UInt8(ascii: "\n"), count: 100_000), pause: .milliseconds(20))
+    }
+    defer { server.stop() }
+    let call = try await collector(port: server.port) { $0.deadline = .milliseconds(500) }.call(roll(.windows, Self.entries))
+    #expect(call.outcomes.map(\.reason) == [.exporterTimeout, .exporterTimeout, .exporterTimeout])
+  }
+
+  @Test func aPageThatWasCutIsNoPage() async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.send(
+        "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nwindows_container_available{container_id=\"docker://\(Self.worker)\"} 1\n")
+      connection.finish()
+      try connection.waitForClose()
+    }
+    defer { server.stop() }
+    let call = try await collector(port: server.port).call(roll(.windows, Self.entries))
+    #expect(call.outcomes.map(\.reason) == [.badExposition, .badExposition, .badExposition])
+  }
+
+  @Test("R40: a small answer that unpacks to a large one", .enabled(if: Nginx.isInstalled)) func aBomb() async throws {
+    let nginx = try await Nginx(
+      files: ["metrics": String(repeating: "\n", count: 8 << 20)], servers: "server { listen 127.0.0.1:$port; root $folder; }")
+    let call = try await collector(port: nginx.port) { $0.limits.bytes = 1 << 20 }.call(roll(.windows, Self.entries))
+    #expect(call.outcomes.map(\.reason) == [.tooLarge, .tooLarge, .tooLarge])
+    #expect(try await nginx.accessLog(of: 1)[0].contains("\"gzip\""))
+  }
+
+  @Test("R40: more series than allowed") func tooManySeries() async throws {
+    let server = try answering("a 1\nb 1\nc 1\n")
+    defer { server.stop() }
+    let call = try await collector(port: server.port) { $0.limits.series = 2 }.call(roll(.windows, Self.entries))
+    #expect(call.outcomes.map(\.reason) == [.tooLarge, .tooLarge, .tooLarge])
+    #expect(call.outcomes[0].detail.contains("line 3: more than 2 series"))
+  }
+
+  @Test(arguments: [nil, "", "a b", "10.0.0.1/x?", "user@host", "[::1]", "fe80::1%eth0"] as [String?])
+  func aNodeWithoutUsableAddressIsUnreachable(address: String?) async throws {
+    let outcomes = try await collector(port: 1).call(roll(.windows, Self.entries, address: address)).outcomes
+    #expect(outcomes.map(\.reason) == [.exporterUnreachable, .exporterUnreachable, .exporterUnreachable])
+    #expect(outcomes[0].detail.contains("node-1"))
+  }
+
+  @Test func whereNobodyListensTheExporterIsUnreachable() async throws {
+    let call = try await collector(port: try freePort()).call(roll(.windows, Self.entries))
+    #expect(call.outcomes.map(\.reason) == [.exporterUnreachable, .exporterUnreachable, .exporterUnreachable])
+    let notReady = try await collector(port: try freePort()).call(roll(.windows, Self.entries, ready: false))
+    #expect(notReady.outcomes.map(\.reason) == [.nodeNotReady, .nodeNotReady, .nodeNotReady])
+    #expect(notReady.outcomes[0].detail.contains("ExporterUnreachable"))
+  }
+
+  private func answering(_ page: String) throws -> ScriptedServer {
+    try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        try connection.respond(status: 200, body: page)
+      }
+    }
+  }
+
+  private func collector(port: Int, settings change: (inout WindowsSettings) -> Void = { _ in }) throws -> WindowsCollector {
+    var settings = WindowsSettings()
+    settings.port = port
+    change(&settings)
+    return WindowsCollector(transport: try HTTPTransport(), settings: settings)
+  }
+}

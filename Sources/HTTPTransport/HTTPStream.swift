@@ -23,13 +23,11 @@ package struct HTTPBody: AsyncSequence, Sendable {
   let transfer: TransferHold
 
   package struct Iterator: AsyncIteratorProtocol {
+    package typealias Failure = HTTPTransportError
+
     let transfer: TransferHold
 
     package mutating func next() async throws(HTTPTransportError) -> [UInt8]? {
-      try await transfer.exchange.bytes(cancelledBy: transfer)
-    }
-
-    package mutating func next(isolation actor: isolated (any Actor)?) async throws(HTTPTransportError) -> [UInt8]? {
       try await transfer.exchange.bytes(cancelledBy: transfer)
     }
   }

@@ -74,7 +74,8 @@ final class CurlEasy {
   /// The request's body, copied by libcurl.
   func set(body: [UInt8]) throws(CurlFailure) {
     try set(CURLOPT_POSTFIELDSIZE_LARGE, bytes: body.count)
-    let code = body.isEmpty
+    let code =
+      body.isEmpty
       ? rollcall_easy_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, "")
       : body.withUnsafeBytes { rollcall_easy_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, $0.baseAddress) }
     try check(code, CURLOPT_COPYPOSTFIELDS)

@@ -17,7 +17,9 @@ final class CurlURL {
     guard let handle = curl_url() else { throw Malformed(reason: "out of memory") }
     self.handle = handle
     try set(CURLUPART_URL, text)
-    guard scheme == "http" || scheme == "https" else { throw Malformed(reason: "the URL's scheme is \(scheme), only http and https are spoken") }
+    guard scheme == "http" || scheme == "https" else {
+      throw Malformed(reason: "the URL's scheme is \(scheme), only http and https are spoken")
+    }
   }
 
   deinit { curl_url_cleanup(handle) }
@@ -35,7 +37,8 @@ final class CurlURL {
   }
 
   private func set(_ part: CURLUPart, _ text: String) throws(Malformed) {
-    let code = curl_url_set(handle, part, text, 0)
+    // What was asked for is what is sent: dots in the path stay.
+    let code = curl_url_set(handle, part, text, UInt32(CURLU_PATH_AS_IS))
     guard code == CURLUE_OK else { throw Malformed(reason: "the URL cannot be read: \(String(cString: curl_url_strerror(code)))") }
   }
 

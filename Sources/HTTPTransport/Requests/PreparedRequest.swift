@@ -65,7 +65,9 @@ struct PreparedRequest: Sendable {
     if let name = request.tls?.serverName, !isHostName(name) { return "the TLS server name is not a host name" }
     if let proxy = request.proxy {
       if request.addressPolicy != .any { return "an address policy cannot be kept through a proxy" }
-      if !proxy.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) { return "the proxy's URL holds a space, a control character or one that is not ASCII" }
+      if !proxy.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) {
+        return "the proxy's URL holds a space, a control character or one that is not ASCII"
+      }
       let scheme = proxy.firstRange(of: "://").map { proxy[..<$0.lowerBound].lowercased() } ?? "none"
       if !["http", "https", "socks5", "socks5h"].contains(scheme) {
         return "the proxy's scheme is \(scheme), not http, https, socks5 or socks5h"

@@ -75,6 +75,9 @@ final class Exchange: Sendable {
     }
   }
 
+  /// What the reader has not taken yet, and whether the transfer rests because of it.
+  var unread: (bytes: Int, isPaused: Bool) { state.withLock { ($0.buffer.count, $0.isPaused) } }
+
   // MARK: The reader's side
 
   /// Returns whether there was something to cancel.

@@ -15,6 +15,7 @@ final class Poller {
   deinit { close(descriptor) }
 
   /// Watches the descriptor for being readable, writable or both; again with another wish changes it.
+  /// Where the kernel has no memory for it, nothing happens on the descriptor and its transfer meets a time limit.
   func watch(_ watched: Int32, reading: Bool, writing: Bool) {
     var event = epoll_event()
     event.events = (reading ? EPOLLIN.rawValue : 0) | (writing ? EPOLLOUT.rawValue : 0)
@@ -30,7 +31,9 @@ final class Poller {
   }
 
   /// Waits until the moment (nil: for ever) or the first event, and calls `each` with every descriptor that has something.
-  func wait(until moment: ContinuousClock.Instant?, _ each: (_ watched: Int32, _ isReadable: Bool, _ isWritable: Bool, _ isBroken: Bool) -> Void) {
+  func wait(
+    until moment: ContinuousClock.Instant?, _ each: (_ watched: Int32, _ isReadable: Bool, _ isWritable: Bool, _ isBroken: Bool) -> Void
+  ) {
     let count = epoll_wait(descriptor, &events, Int32(events.count), Self.milliseconds(until: moment))
     // A negative count is EINTR: the caller looks at its clocks and waits again.
     for event in events.prefix(max(0, Int(count))) {

@@ -1,0 +1,80 @@
+import Foundation
+import HTTPTransport
+import TestSupport
+import Testing
+
+@Suite struct LifetimeTests {
+  /// In a process of its own, where nobody else opens and closes.
+  @Test("R63: thread and descriptors go with the transport") func threadAndDescriptorsGoWithTheTransport() async {
+    await #expect(processExitsWith: .success) {
+      let server = try ScriptedServer { connection in
+        while let request = try connection.readRequest() {
+          if request.target == "/cut" { return connection.reset() }
+          try connection.respond(status: 200, body: "x")
+        }
+      }
+      let url = server.url
+      func round() async throws {
+        let transport = try HTTPTransport()
+        for path in ["/", "/cut", "/"] { _ = await failure { try await transport.send(HTTPRequest(url: url + path)) } }
+        let stream = try await transport.open(HTTPRequest(url: url))
+        try #require(stream.status == 200)
+      }
+      // Once, so that what libcurl and OpenSSL keep for good is there.
+      try await round()
+      try await eventually("the first thread is gone") { try transportThreads() == 0 && server.openConnections == 0 }
+      let before = try descriptors()
+      for _ in 0..<20 { try await round() }
+      try await eventually("threads, connections and descriptors are gone") {
+        try transportThreads() == 0 && server.openConnections == 0 && descriptors() <= before
+      }
+    }
+  }
+
+  /// R17: 15 s to the first probe, and what is unanswered for 30 s ends the connection.
+  @Test("R17: a dead peer is noticed within 45 seconds") func aDeadPeerIsNoticedWithin45Seconds() async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.sendHead(status: 200, headers: [])
+      try connection.waitForClose()
+    }
+    let transport = try HTTPTransport()
+    let stream = try await transport.open(HTTPRequest(url: server.url))
+    let socket = try #require(clientSocket(toPort: server.port))
+    #expect(option(socket, SOL_SOCKET, SO_KEEPALIVE) == 1)
+    #expect(option(socket, Int32(IPPROTO_TCP), TCP_KEEPIDLE) == 15)
+    #expect(option(socket, Int32(IPPROTO_TCP), TCP_KEEPINTVL) == 5)
+    #expect(option(socket, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT) == 30_000)
+    stream.cancel()
+  }
+}
+
+/// Our own end of the connection to that port.
+private func clientSocket(toPort port: Int) -> Int32? {
+  (0..<4096).first { descriptor in
+    var name = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let result = withUnsafeMutablePointer(to: &name) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+    }
+    return result == 0 && name.sin_family == sa_family_t(AF_INET) && Int(in_port_t(bigEndian: name.sin_port)) == port
+  }
+}
+
+private func option(_ descriptor: Int32, _ level: Int32, _ name: Int32) -> Int32 {
+  var value: Int32 = -1
+  var length = socklen_t(MemoryLayout<Int32>.size)
+  getsockopt(descriptor, level, name, &value, &length)
+  return value
+}
+
+private func transportThreads() throws -> Int {
+  try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").filter { thread in
+    // A thread that ends meanwhile has no name any more.
+    (try? String(contentsOfFile: "/proc/self/task/\(thread)/comm", encoding: .utf8)) == "rollcall-http\n"
+  }.count
+}
+
+private func descriptors() throws -> Int {
+  try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+}

@@ -1,0 +1,101 @@
+import Foundation
+import HTTPTransport
+import TestSupport
+import Testing
+
+@Suite struct LimitTests {
+  let transport: HTTPTransport
+
+  init() throws {
+    transport = try HTTPTransport()
+  }
+
+  @Test(arguments: [999, 1000, 1001])
+  func bodiesUpToTheLimit(length: Int) async throws {
+    let server = try ScriptedServer { connection in
+      while let request = try connection.readRequest() {
+        if request.target == "/chunked" {
+          try connection.sendHead(status: 200, headers: [("Transfer-Encoding", "chunked")])
+          for _ in 0..<length { try connection.sendChunk("x") }
+          try connection.sendChunk("")
+        } else {
+          try connection.respond(status: 200, body: String(repeating: "x", count: length))
+        }
+      }
+    }
+    for path in ["/length", "/chunked"] {
+      var request = HTTPRequest(url: server.url + path)
+      request.maximumBodyBytes = 1000
+      if length > 1000 {
+        let error = await failure { try await transport.send(request) }
+        #expect(error?.kind == "tooLarge")
+        if case .tooLarge(let limit, _) = error { #expect(limit == 1000) }
+      } else {
+        #expect(try await transport.send(request).body.count == length)
+      }
+    }
+  }
+
+  @Test func anEndlessBodyIsCutOff() async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.sendHead(status: 200, headers: [])
+      while true { try connection.send([UInt8](repeating: 120, count: 65536)) }
+    }
+    var request = HTTPRequest(url: server.url)
+    request.maximumBodyBytes = 1 << 20
+    #expect(await failure { try await transport.send(request) }?.kind == "tooLarge")
+    try await eventually("the connection is closed") { server.openConnections == 0 }
+    // libcurl reads ahead by less than a buffer of its own; the rest is what the sockets hold.
+    #expect(server.scriptErrors.count == 1)
+  }
+
+  @Test("R43: a gzip bomb is capped") func aGzipBombIsCapped() async throws {
+    // 200 MB of zeros in 200 KB, sent without a length.
+    let bomb = try gzipped(Data(count: 200 << 20))
+    #expect(bomb.count < 1 << 20)
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil { try connection.respond(status: 200, headers: [("Content-Encoding", "gzip")], body: bomb) }
+    }
+    var request = HTTPRequest(url: server.url)
+    request.acceptsCompression = true
+    request.maximumBodyBytes = 10 << 20
+    #expect(await failure { try await transport.send(request) }?.kind == "tooLarge")
+    let stream = try await transport.open(request)
+    #expect(await failure { try await stream.body.collect(upTo: .max) }?.kind == "tooLarge")
+    #expect(server.requests.first?.header("accept-encoding") == "gzip")
+  }
+
+  @Test func compressionThatWasNotAskedForIsPassedOn() async throws {
+    let bytes = try gzipped(Data("plain".utf8))
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        try connection.respond(status: 200, headers: [("Content-Encoding", "gzip")], body: bytes)
+      }
+    }
+    #expect(try await transport.send(HTTPRequest(url: server.url)).body == bytes)
+    var request = HTTPRequest(url: server.url)
+    request.acceptsCompression = true
+    #expect(try await transport.send(request).body == Array("plain".utf8))
+  }
+
+  @Test(arguments: [false, true])
+  func headsAreBounded(inOneLine: Bool) async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.send("HTTP/1.1 200 OK\r\nX-Long: ")
+      while true { try connection.send(inOneLine ? "xxxxxxxxxxxxxxxxxxxxxxxx" : "xxxxxxxxxxxx\r\nX-More: ") }
+    }
+    #expect(await failure { try await transport.send(HTTPRequest(url: server.url)) }?.kind == "tooLarge")
+    try await eventually("the connection is closed") { server.openConnections == 0 }
+  }
+
+  private func gzipped(_ data: Data) throws -> [UInt8] {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/data"
+    try data.write(to: URL(fileURLWithPath: path))
+    let gzip = try Process.run(URL(fileURLWithPath: try requireProgram("gzip")), arguments: ["-9", path])
+    gzip.waitUntilExit()
+    return Array(try Data(contentsOf: URL(fileURLWithPath: path + ".gz")))
+  }
+}

@@ -1,0 +1,128 @@
+import HTTPTransport
+import TestSupport
+import Testing
+
+@testable import HTTPTransport
+
+@Suite struct StreamTests {
+  let transport: HTTPTransport
+
+  init() throws {
+    transport = try HTTPTransport()
+  }
+
+  @Test func theHeadComesBeforeTheBody() async throws {
+    let gate = Gate()
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.sendHead(status: 200, headers: [("Transfer-Encoding", "chunked")])
+      try connection.stall(until: gate)
+      try connection.sendChunk("event")
+      try connection.sendChunk("")
+    }
+    let stream = try await transport.open(HTTPRequest(url: server.url))
+    #expect(stream.status == 200)
+    gate.open()
+    #expect(try await stream.body.collect(upTo: 100) == Array("event".utf8))
+  }
+
+  @Test func aReaderThatIsBehindHoldsThePeerBack() async throws {
+    let total = 64 << 20
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(total)\r\n\r\n")
+      var piece = [UInt8](repeating: 0, count: 1 << 16)
+      for index in 0..<(total / piece.count) {
+        piece[0] = UInt8(truncatingIfNeeded: index)
+        try connection.send(piece)
+      }
+      sentAll.open()
+      try connection.waitForClose()
+    }
+    var request = HTTPRequest(url: server.url)
+    request.maximumBodyBytes = total
+    // The peer is held back by us, so it is not the one that is silent.
+    request.idleTimeout = .milliseconds(100)
+    let stream = try await transport.open(request)
+    try await eventually("the transfer rests") { stream.body.transfer.exchange.unread.isPaused }
+    let limit = HTTPTransportConfiguration().streamBufferBytes
+    #expect(stream.body.transfer.exchange.unread.bytes <= limit)
+    try await Task.sleep(for: .milliseconds(300))
+    #expect(stream.body.transfer.exchange.unread.bytes <= limit)
+    #expect(!sentAll.isOpen)
+
+    var count = 0
+    var hand = 0
+    var index = 0
+    for try await piece in stream.body {
+      #expect(piece.count <= limit)
+      while index * 65536 < count + piece.count {
+        #expect(piece[index * 65536 - count] == UInt8(truncatingIfNeeded: index))
+        index += 1
+      }
+      count += piece.count
+      hand += 1
+    }
+    #expect(count == total)
+    // 4,096 chunks of libcurl's, handed over in fewer pieces than that.
+    #expect(hand < 4096)
+  }
+  private let sentAll = Gate()
+
+  @Test func otherTransfersGoOnWhileOneRests() async throws {
+    let server = try ScriptedServer { connection in
+      while let request = try connection.readRequest() {
+        try connection.respond(status: 200, body: [UInt8](repeating: 1, count: request.target == "/large" ? 8 << 20 : 10))
+      }
+    }
+    let resting = try await transport.open(HTTPRequest(url: server.url + "/large"))
+    try await eventually("the transfer rests") { resting.body.transfer.exchange.unread.isPaused }
+    for _ in 0..<20 { #expect(try await transport.send(HTTPRequest(url: server.url)).body.count == 10) }
+    #expect(try await resting.body.collect(upTo: 8 << 20).count == 8 << 20)
+  }
+
+  @Test func aCompressedBodyCanRest() async throws {
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        // A stored block of RFC 1951 each: gzip without a compressor.
+        var body: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]
+        for _ in 0..<100 { body += [0, 0xff, 0xff, 0, 0] + [UInt8](repeating: 7, count: 0xffff) }
+        try connection.sendHead(status: 200, headers: [("Content-Encoding", "gzip"), ("Connection", "close")])
+        try connection.send(body)
+        return
+      }
+    }
+    var request = HTTPRequest(url: server.url)
+    request.acceptsCompression = true
+    let stream = try await transport.open(request)
+    try await eventually("the transfer rests") { stream.body.transfer.exchange.unread.isPaused }
+    var count = 0
+    do { for try await piece in stream.body { count += piece.count } } catch { #expect(error.kind == "cut" || error.kind == "malformed") }
+    #expect(count == 100 * 0xffff)
+  }
+
+  @Test func collectIsBounded() async throws {
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil { try connection.respond(status: 500, body: String(repeating: "x", count: 2000)) }
+    }
+    let stream = try await transport.open(HTTPRequest(url: server.url))
+    #expect(await failure { try await stream.body.collect(upTo: 1000) }?.kind == "tooLarge")
+  }
+
+  @Test func aSecondReaderIsRefused() async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.sendHead(status: 200, headers: [])
+      try connection.waitForClose()
+    }
+    let stream = try await transport.open(HTTPRequest(url: server.url))
+    let kinds = await withTaskGroup(of: String?.self) { group in
+      for _ in 0..<2 { group.addTask { await failure { try await stream.body.collect(upTo: 1) }?.kind } }
+      var kinds: [String?] = [await group.next() ?? nil]
+      stream.cancel()
+      kinds.append(await group.next() ?? nil)
+      return kinds
+    }
+    #expect(kinds == ["badRequest", "cancelled"])
+  }
+}

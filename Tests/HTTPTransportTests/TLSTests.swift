@@ -1,0 +1,191 @@
+import Foundation
+import HTTPTransport
+import TestSupport
+import Testing
+
+/// Against a real nginx: one port that wants no client certificate, one that does. Answers tell the client's name and the connection's number.
+private struct SecureServer {
+  let folder: TemporaryFolder
+  let authority: TestAuthority
+  let nginx: ExternalProgram
+  let port: Int
+  let mutualPort: Int
+
+  init() async throws {
+    folder = try TemporaryFolder()
+    authority = try TestAuthority(in: folder, name: "authority")
+    let server = try authority.issue("server", subjectAlternativeName: "DNS:rollcall-agent,DNS:localhost,IP:127.0.0.1", usage: "serverAuth")
+    port = try freePort()
+    mutualPort = try freePort()
+    _ = try folder.write(String(repeating: "rollcall_test_metric 1\n", count: 10_000), to: "metrics")
+    let configuration = try folder.write(
+      """
+      user root;
+      daemon off;
+      pid nginx.pid;
+      error_log stderr;
+      events { worker_connections 64; }
+      http {
+        access_log off;
+        default_type text/plain;
+        client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+        ssl_certificate \(server.certificate);
+        ssl_certificate_key \(server.key);
+        ssl_protocols TLSv1.2 TLSv1.3;
+        gzip on; gzip_types text/plain; gzip_min_length 1;
+        server {
+          listen 127.0.0.1:\(port) ssl;
+          location / { return 200 "$ssl_server_name $http_host $ssl_protocol $connection $http_accept_encoding"; }
+          location /metrics { root \(folder.path); }
+        }
+        server {
+          listen 127.0.0.1:\(mutualPort) ssl;
+          ssl_client_certificate \(authority.certificate);
+          ssl_verify_client on;
+          location / { return 200 "$ssl_client_s_dn $connection"; }
+        }
+      }
+      """, to: "nginx.conf")
+    nginx = try ExternalProgram(
+      "nginx", ["-p", folder.path, "-e", "stderr", "-c", configuration], log: folder.path + "/nginx.log")
+    try await nginx.waitForPort(port)
+    try await nginx.waitForPort(mutualPort)
+  }
+
+  func options(_ client: TestAuthority.Issued? = nil) -> TLSOptions {
+    TLSOptions(
+      certificateAuthorities: .file(authority.certificate), clientCertificate: client.map { .file($0.certificate) },
+      clientKey: client.map { .file($0.key) })
+  }
+
+  func memory(_ path: String) throws -> PEMSource {
+    .memory(Array(try Data(contentsOf: URL(fileURLWithPath: path))))
+  }
+}
+
+@Suite(.enabled(if: findProgram("nginx") != nil, "nginx is not installed: apt-get install nginx-light"))
+struct TLSTests {
+  let transport: HTTPTransport
+  private let server: SecureServer
+
+  init() async throws {
+    transport = try HTTPTransport()
+    server = try await SecureServer()
+  }
+
+  private func words(_ url: String, _ options: TLSOptions?) async throws -> [Substring] {
+    let answer = try await transport.send(HTTPRequest(url: url, deadline: .seconds(30), tls: options))
+    return String(decoding: answer.body, as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
+  }
+
+  private var url: String { "https://127.0.0.1:\(server.port)/" }
+  private var mutualURL: String { "https://127.0.0.1:\(server.mutualPort)/" }
+
+  @Test func anAuthorityFromAFileOrMemory() async throws {
+    for authority in [PEMSource.file(server.authority.certificate), try server.memory(server.authority.certificate)] {
+      let words = try await words(url, TLSOptions(certificateAuthorities: authority))
+      #expect(words[2] == "TLSv1.3")
+    }
+  }
+
+  @Test func aNameThatDiffersFromTheAddress() async throws {
+    var options = server.options()
+    options.serverName = "rollcall-agent"
+    let words = try await words(url, options)
+    #expect(words[0] == "rollcall-agent")
+    #expect(words[1] == "127.0.0.1:\(server.port)")
+    options.serverName = "somebody-else"
+    #expect(await failure { try await self.words(url, options) }?.kind == "tls")
+  }
+
+  @Test func anUntrustedAuthority() async throws {
+    let folder = try TemporaryFolder()
+    let other = try TestAuthority(in: folder, name: "other")
+    let error = await failure { try await words(url, TLSOptions(certificateAuthorities: .file(other.certificate))) }
+    #expect(error?.kind == "tls")
+    // The system's authorities do not know it either.
+    #expect(await failure { try await words(url, nil) }?.kind == "tls")
+    // Nor does a connection help that somebody else's options opened.
+    _ = try await words(url, server.options())
+    #expect(await failure { try await words(url, TLSOptions(certificateAuthorities: .file(other.certificate))) }?.kind == "tls")
+  }
+
+  @Test func noVerificationOnlyWhenAskedForByName() async throws {
+    #expect(try await words(url, TLSOptions(verification: .none))[2] == "TLSv1.3")
+    // A connection that nobody verified is not for those who want verification.
+    #expect(await failure { try await words(url, TLSOptions()) }?.kind == "tls")
+  }
+
+  @Test(arguments: ["", "no PEM at all", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+  func anUnusableAuthorityIsNoReasonToTrust(text: String) async throws {
+    let error = await failure { try await words(url, TLSOptions(certificateAuthorities: .memory(Array(text.utf8)))) }
+    #expect(error?.kind == "tls")
+  }
+
+  @Test func aMissingFileIsNamed() async throws {
+    let error = await failure { try await words(url, TLSOptions(certificateAuthorities: .file("/nonexistent/ca.crt"))) }
+    #expect(error?.kind == "tls")
+    #expect(error?.description.contains("/nonexistent/ca.crt: No such file") == true)
+  }
+
+  @Test func mutualTLS() async throws {
+    let client = try server.authority.issue("rollcall-controller", usage: "clientAuth")
+    #expect(try await words(mutualURL, server.options(client))[0] == "CN=rollcall-controller")
+    var options = server.options()
+    options.clientCertificate = try server.memory(client.certificate)
+    options.clientKey = try server.memory(client.key)
+    #expect(try await words(mutualURL, options)[0] == "CN=rollcall-controller")
+    // Certificate and key in one piece.
+    let both = try server.folder.write(
+      String(contentsOfFile: client.certificate, encoding: .utf8) + String(contentsOfFile: client.key, encoding: .utf8), to: "both.pem")
+    options.clientCertificate = .file(both)
+    options.clientKey = nil
+    #expect(try await words(mutualURL, options)[0] == "CN=rollcall-controller")
+    // Without one nginx answers with a 400 of its own, in spite of the connections of the one above.
+    let bare = try await transport.send(HTTPRequest(url: mutualURL, tls: server.options()))
+    #expect(bare.status == 400)
+  }
+
+  @Test func aKeyThatIsNotTheCertificates() async throws {
+    let one = try server.authority.issue("one", usage: "clientAuth")
+    let two = try server.authority.issue("two", usage: "clientAuth")
+    let mixed = TestAuthority.Issued(certificate: one.certificate, key: two.key)
+    #expect(await failure { try await words(mutualURL, server.options(mixed)) }?.kind == "tls")
+  }
+
+  @Test("R21: a renewed certificate is used on a new connection") func aRenewedCertificateIsUsedOnANewConnection() async throws {
+    let first = try server.authority.issue("first", usage: "clientAuth")
+    let second = try server.authority.issue("second", usage: "clientAuth")
+    let options = server.options(first)
+    let before = try await words(mutualURL, options)
+    #expect(before[0] == "CN=first")
+    #expect(try await words(mutualURL, options) == before)
+    for (new, old) in [(second.certificate, first.certificate), (second.key, first.key)] {
+      #expect(rename(new, old) == 0)
+    }
+    let after = try await words(mutualURL, options)
+    #expect(after[0] == "CN=second")
+    #expect(after[1] != before[1])
+  }
+
+  @Test func compression() async throws {
+    var request = HTTPRequest(url: url + "metrics", tls: server.options())
+    let plain = try await transport.send(request)
+    #expect(plain.header("content-encoding") == nil)
+    request.acceptsCompression = true
+    let compressed = try await transport.send(request)
+    #expect(compressed.header("content-encoding") == "gzip")
+    #expect(compressed.body == plain.body)
+    #expect(plain.body.count == 230_000)
+    request.maximumBodyBytes = 229_999
+    #expect(await failure { try await transport.send(request) }?.kind == "tooLarge")
+  }
+
+  @Test func aServerWithoutTLS() async throws {
+    let plain = try ScriptedServer { connection in
+      _ = try connection.receive()
+      try connection.respond(status: 400)
+    }
+    #expect(await failure { try await words("https://127.0.0.1:\(plain.port)/", nil) }?.kind == "tls")
+  }
+}

@@ -1,0 +1,121 @@
+import Testing
+
+@testable import JSON
+
+@Suite("JSON documents of any shape")
+struct JSONValueTests {
+  private func parse(_ text: String) throws(JSONError) -> JSONValue {
+    try JSONValue(parsing: Array(text.utf8))
+  }
+
+  private func text(_ value: JSONValue) -> String {
+    String(decoding: value.bytes, as: UTF8.self)
+  }
+
+  @Test(arguments: [
+    "null", "true", "false", "0", "-1", "9223372036854775807", "-9223372036854775808", "1.5", "\"\"", "\"a\\\"b\\\\c\"", "\"http://x/y\"",
+    "[]",
+    "{}", "[[],{}]", "{\"a\":[1,null,true,\"x\"],\"b\":{\"c\":-2.5}}", "\"日本 😀\"",
+  ])
+  func whatWasReadIsWrittenAgain(text: String) throws {
+    #expect(self.text(try parse(text)) == text)
+  }
+
+  @Test func membersAreWrittenInTheOrderOfTheirNames() throws {
+    #expect(text(["b": 1, "a": ["d": 2, "c": 3], "B": 4]) == "{\"B\":4,\"a\":{\"c\":3,\"d\":2},\"b\":1}")
+    #expect(try parse(JSONValue.object(["b": 1, "a": [2]]).prettyText) == ["a": [2], "b": 1])
+  }
+
+  @Test(
+    arguments: [
+      ("1", .integer(1)), ("-0", .integer(0)), ("1e3", .integer(1000)), ("2.5e-1", .number(0.25)),
+      ("9223372036854775808", .number(9_223_372_036_854_775_808)),
+      ("12345678901234567890123", .number(1.2345678901234568e22)), ("0.1", .number(0.1)),
+    ] as [(String, JSONValue)])
+  func numbers(text: String, value: JSONValue) throws {
+    #expect(try parse(text) == value)
+  }
+
+  @Test func integersAndTruthValuesStayApart() throws {
+    #expect(try parse("[0,1,false,true]") == [.integer(0), .integer(1), .bool(false), .bool(true)])
+  }
+
+  @Test func aNumberThatJSONDoesNotHaveIsWrittenAsText() {
+    #expect(text([.number(.infinity), .number(-.infinity), .number(.nan)]) == "[\"Infinity\",\"-Infinity\",\"NaN\"]")
+  }
+
+  @Test func controlCharactersAreEscaped() throws {
+    let value = JSONValue.string("a\u{0}\n\u{1F}\u{2028}")
+    let bytes = value.bytes
+    #expect(bytes.allSatisfy { $0 >= 0x20 })
+    #expect(try JSONValue(parsing: bytes) == value)
+  }
+
+  @Test(arguments: ["", " ", "{", "[1", "{\"a\"}", "{a:1}", "'a'", "nul", "1 2", "[1}", "\"\\ud800\"", "\"\n\"", "01", "+1", ".5", "NaN"])
+  func whatIsNotJSONIsRefused(text: String) {
+    #expect(throws: JSONError.self) { try self.parse(text) }
+  }
+
+  @Test func bytesThatAreNotUTF8AreRefused() {
+    #expect(throws: JSONError.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22]) }
+  }
+
+  @Test func errorsSayThatItIsNotJSON() throws {
+    let error = try #require(throws: JSONError.self) { try self.parse("{\"a\": tru}") }
+    #expect(error.description.hasPrefix("not JSON"))
+  }
+
+  @Test(arguments: [("[", "]"), ("{\"a\":", "}")])
+  func deepNestingIsRefusedOrRead(opening: String, closing: String) throws {
+    let sound = String(repeating: opening, count: 100) + "1" + String(repeating: closing, count: 100)
+    #expect(text(try parse(sound)) == sound)
+    let deep = String(repeating: opening, count: 100_000) + "1" + String(repeating: closing, count: 100_000)
+    #expect(throws: JSONError.self) { try self.parse(deep) }
+  }
+}
+
+@Suite("Looking inside")
+struct JSONAccessTests {
+  let value: JSONValue = ["name": "n", "count": 3, "share": 0.5, "whole": .number(4), "on": true, "list": ["a", "b"], "none": nil]
+
+  @Test func membersAndElements() {
+    #expect(value["name"]?.string == "n")
+    #expect(value["list"]?[1] == "b")
+    #expect(value["list"]?[2] == nil)
+    #expect(value["list"]?[-1] == nil)
+    #expect(value["none"] == JSONValue.null)
+    #expect(value["missing"] == nil)
+    #expect(value["name"]?["inner"] == nil)
+  }
+
+  @Test func kindsDoNotTurnIntoEachOther() {
+    #expect(value["count"]?.string == nil)
+    #expect(value["name"]?.integer == nil)
+    #expect(value["on"]?.integer == nil)
+    #expect(value["count"]?.bool == nil)
+    #expect(value["count"]?.number == 3)
+    #expect(value["whole"]?.integer == 4)
+    #expect(value["share"]?.integer == nil)
+    #expect(JSONValue.number(.infinity).integer == nil)
+  }
+
+  @Test func membersCanBeSetAndRemoved() {
+    var changed = value
+    changed["name"] = "m"
+    changed["list"] = nil
+    changed["new"] = ["x": 1]
+    changed["new"]?["y"] = 2
+    #expect(changed["name"] == "m")
+    #expect(changed["list"] == nil)
+    #expect(changed["new"] == ["x": 1, "y": 2])
+    #expect(value["name"] == "n")
+  }
+
+  @Test func aMemberOfSomethingElseMakesAnObject() {
+    var text: JSONValue = "text"
+    text["a"] = nil
+    #expect(text == "text")
+    text["a"] = 1
+    #expect(text == ["a": 1])
+  }
+}

@@ -1,0 +1,141 @@
+import Testing
+
+@testable import KubeClient
+
+@Suite("Kubeconfigs that are refused: file, line, entry")
+struct KubeconfigErrorTests {
+  let directory: ConfigurationDirectory
+
+  init() throws { directory = try ConfigurationDirectory() }
+
+  private func failure(_ text: String, context: String? = nil) throws -> ConfigurationError {
+    let path = try directory.write("config", text)
+    return try #require(throws: ConfigurationError.self) { try directory.load(kubeconfig: path, context: context) }
+  }
+
+  @Test(arguments: [
+    ("a: [1", 2, 1, "not YAML"),
+    ("clusters:\n- name: a\n  name: b\n", 3, 3, "stands here again"),
+    ("clusters: {a: b}\n", 1, 11, "a sequence"),
+    ("clusters:\n- cluster: {server: x}\n", 2, 3, "name is missing"),
+    ("clusters:\n- {name: a, cluster: https://h}\n", 2, 22, "a mapping"),
+    ("clusters:\n- name: a\n- name: a\n", 3, 3, "\"a\" stands here again, first in line 2"),
+    ("kind: Pod\n", 1, 7, "kind is not Config"),
+    ("just text\n", 1, 1, "a mapping"),
+    ("a: 1\n--- b\n", 2, 5, "second document"),
+  ])
+  func malformedFiles(text: String, line: Int, column: Int, reason: String) throws {
+    let error = try failure(text)
+    #expect(error.description.hasPrefix("\(directory.path)/config:\(line):\(column): "), "\(error)")
+    #expect(error.description.contains(reason), "\(error)")
+  }
+
+  @Test("R25: an alias bomb is an error with its place") func anAliasBombIsAnErrorWithItsPlace() throws {
+    let bomb = (0...9).map { level in
+      level == 0 ? "a0: &a0 x" : "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ",") + "]"
+    }.joined(separator: "\n")
+    #expect(try failure(bomb).description.hasPrefix("\(directory.path)/config:7:"))
+  }
+
+  @Test(
+    "R24: dangling names",
+    arguments: [
+      (
+        "cluster: c, user: u", "cluster: gone, user: u", nil, "11: context \"main\": there is no cluster \"gone\"",
+        "one of those there are (c)"
+      ),
+      (
+        "cluster: c, user: u", "cluster: c, user: gone", nil, "11: context \"main\": there is no user \"gone\"",
+        "one of those there are (u)"
+      ),
+      ("cluster: c, user: u", "user: u", nil, "11: context \"main\": it names no cluster", "add cluster:"),
+      ("current-context: main", "current-context: gone", nil, "contexts: there is no context \"gone\", the current-context", "(main)"),
+      ("current-context: main", "current-context: ''", nil, "no current-context is set", "name a context (main)"),
+      ("main", "main", "gone", "there is no context \"gone\", the context asked for", "(main)"),
+      ("{server: https://10.0.0.1:6443}", "{}", nil, "5: cluster \"c\": it has no server", "add server"),
+    ])
+  func danglingNames(old: String, new: String, context: String?, reason: String, remedy: String) throws {
+    let error = try failure(kubeconfig().replacing(old, with: new), context: context)
+    #expect(error.description.hasPrefix("\(directory.path)/config:"), "\(error)")
+    #expect(error.description.contains(reason), "\(error)")
+    #expect(error.description.contains(remedy), "\(error)")
+  }
+
+  @Test(
+    "R24: clusters that cannot be used",
+    arguments: [
+      (
+        "server: https://h, insecure-skip-tls-verify: true, certificate-authority-data: LS0tLS1CRUdJTiA=",
+        "5: cluster \"c\": a certificate authority and"
+      ),
+      (
+        "server: https://h, insecure-skip-tls-verify: yes",
+        "6: cluster \"c\": insecure-skip-tls-verify cannot be read: found \"yes\" where true or false"
+      ),
+      ("server: https://h, certificate-authority-data: '***'", "6: cluster \"c\": certificate-authority-data is not base64"),
+      ("server: https://h, certificate-authority-data: AAAA", "6: cluster \"c\": certificate-authority-data does not hold PEM"),
+      ("server: https://h, certificate-authority: gone.crt", "gone.crt (certificate-authority of"),
+      (
+        "server: https://h, certificate-authority: /dev/null", "6: cluster \"c\": certificate-authority names a file that does not hold PEM"
+      ),
+      ("server: https://h, proxy-url: 'ftp://p:1'", "6: cluster \"c\": proxy-url is not a URL"),
+      ("server: https://h, proxy-url: 'socks5://'", "6: cluster \"c\": proxy-url is not a URL"),
+      ("server: [a]", "6: cluster \"c\": server cannot be read: found a sequence where text is wanted"),
+      ("server: 'h:6443'", "5: cluster \"c\": the server's URL does not start with https"),
+      ("server: 'https:///x'", "5: cluster \"c\": the server's URL names no host"),
+      ("server: 'https://me:pw@h'", "5: cluster \"c\": the server's URL holds a user"),
+      ("server: 'https://h?x'", "5: cluster \"c\": the server's URL has a query"),
+    ])
+  func clustersThatCannotBeUsed(cluster: String, reason: String) throws {
+    let error = try failure(kubeconfig(cluster: cluster))
+    #expect(error.description.contains("\(directory.path)/config:"), "\(error)")
+    #expect(error.description.contains(reason), "\(error)")
+  }
+
+  @Test(arguments: [
+    ("exec: {command: aws}", "9: user \"u\": exec asks for a credential plugin, and this version cannot run one"),
+    ("auth-provider: {name: gcp}", "9: user \"u\": auth-provider is not supported"),
+    ("token: t, username: me", "9: user \"u\": username stands beside a token"),
+    ("client-certificate-data: LS0tLS1CRUdJTiA=", "8: user \"u\": a client certificate without its key"),
+    ("client-key-data: LS0tLS1CRUdJTiA=", "8: user \"u\": a client key without its certificate"),
+    ("tokenFile: gone", "gone (tokenFile of"),
+    ("as-groups: [g]", "8: user \"u\": it impersonates"),
+    ("as: jane, as-groups: g", "9: user \"u\": as-groups cannot be read: found text where a sequence"),
+    ("token: \"a\\nb\"", "8: user \"u\": a token, or a name to impersonate, has a line break"),
+    ("as: \"a\\r\\nX: y\"", "8: user \"u\": a token, or a name to impersonate, has a line break"),
+  ])
+  func usersThatCannotBeUsed(user: String, reason: String) throws {
+    let error = try failure(kubeconfig(user: user))
+    #expect(error.description.contains("\(directory.path)/config:"), "\(error)")
+    #expect(error.description.contains(reason), "\(error)")
+  }
+
+  @Test(
+    "R26: credentials are never sent over plain HTTP",
+    arguments: [
+      "token: t", "username: me, password: pw", "client-certificate-data: LS0tLS1CRUdJTiA=, client-key-data: LS0tLS1CRUdJTiA=",
+    ])
+  func credentialsAreNeverSentOverPlainHTTP(user: String) throws {
+    let error = try failure(kubeconfig(cluster: "server: HTTP://127.0.0.1:8001", user: user))
+    #expect(error.description.contains("user \"u\": its credentials would go over plain http"))
+    let path = try directory.write("anonymous", kubeconfig(cluster: "server: http://127.0.0.1:8001", user: ""))
+    #expect(try directory.load(kubeconfig: path).server == "http://127.0.0.1:8001")
+  }
+
+  @Test(
+    "R26: errors hold no secret",
+    arguments: [
+      kubeconfig(user: "token: hunter2, tokenFile: gone, username: hunter2, password: hunter2"),
+      kubeconfig(cluster: "server: https://h, proxy-url: 'ftp://me:hunter2@p'"),
+      kubeconfig(cluster: "server: 'https://me:hunter2@h'"),
+      kubeconfig(cluster: "server: https://h, certificate-authority-data: 'hunter2!'"),
+      kubeconfig(user: "client-key-data: hunter2="),
+      "users:\n- name: u\n  user: hunter2\n",
+      "users:\n- name: u\n  user: {token: hunter2\n",
+    ])
+  func errorsHoldNoSecret(text: String) throws {
+    let error = try failure(text)
+    #expect(!"\(error)".contains("hunter2"), "\(error)")
+    #expect(!String(reflecting: error).contains("hunter2"))
+  }
+}

@@ -1,0 +1,119 @@
+import Logging
+import Synchronization
+import Testing
+
+@testable import KubeClient
+
+@Suite("R20: the token of a rotated file")
+struct TokenSourceTests {
+  let directory: ConfigurationDirectory
+  let time = ManualTime()
+  let log = LogRecord()
+
+  init() throws { directory = try ConfigurationDirectory() }
+
+  private func source(initial: Secret? = nil) -> TokenSource {
+    TokenSource(path: "\(directory.path)/token", initial: initial, elapsed: { [time] in time.now }, logger: log.logger)
+  }
+
+  @Test func itIsReadAgainWithinAMinute() throws {
+    try directory.write("token", "one\n")
+    let tokens = source()
+    #expect(try tokens.current() == Secret("one"))
+    try directory.write("token", "two\n")
+    time.advance(by: TokenSource.period - .milliseconds(1))
+    #expect(try tokens.current() == Secret("one"), "not read for each request")
+    time.advance(by: .milliseconds(1))
+    #expect(try tokens.current() == Secret("two"))
+    #expect(TokenSource.period < .seconds(60))
+  }
+
+  @Test(arguments: ["", " \n", "a b", nil])
+  func anUnusableFileKeepsTheOldToken(content: String?) throws {
+    try directory.write("token", "one")
+    let tokens = source()
+    _ = try tokens.current()
+    if let content { try directory.write("token", content) } else { try directory.remove("token") }
+    for _ in 1...3 {
+      time.advance(by: TokenSource.period)
+      #expect(try tokens.current() == Secret("one"))
+    }
+    #expect(log.levels == [.warning], "said once, not at each reading")
+    try directory.write("token", "two")
+    time.advance(by: TokenSource.period)
+    #expect(try tokens.current() == Secret("two"))
+    #expect(log.levels == [.warning, .info])
+  }
+
+  @Test func a401ForcesAReading() throws {
+    try directory.write("token", "one")
+    let tokens = source()
+    _ = try tokens.current()
+    try directory.write("token", "two")
+    tokens.invalidate()
+    #expect(try tokens.current() == Secret("two"))
+    try directory.remove("token")
+    tokens.invalidate()
+    #expect(try tokens.current() == Secret("two"), "refused, and still all that we have")
+  }
+
+  @Test func aFileThatWasNeverThereIsAnErrorUntilItIs() throws {
+    let tokens = source()
+    #expect(
+      throws: ConfigurationError.unreadable(path: "\(directory.path)/token", usedBy: "token file", reason: "No such file or directory")
+    ) {
+      try tokens.current()
+    }
+    try directory.write("token", "one")
+    #expect(try tokens.current() == Secret("one"), "without waiting")
+  }
+
+  @Test func theInitialTokenBridgesAMissingFile() throws {
+    let tokens = source(initial: Secret("zero"))
+    #expect(try tokens.current() == Secret("zero"))
+    try directory.write("token", "one")
+    time.advance(by: TokenSource.period)
+    #expect(try tokens.current() == Secret("one"))
+  }
+
+  @Test("R26: the log holds no token") func theLogHoldsNoToken() throws {
+    try directory.write("token", "hunter2")
+    let tokens = source()
+    _ = try tokens.current()
+    try directory.write("token", "hunter2 hunter2")
+    tokens.invalidate()
+    _ = try tokens.current()
+    #expect(!log.text.isEmpty)
+    #expect(!log.text.contains("hunter2"))
+  }
+}
+
+/// A clock that moves when it is told to.
+final class ManualTime: Sendable {
+  private let elapsed = Mutex(Duration.zero)
+  var now: Duration { elapsed.withLock { $0 } }
+  func advance(by duration: Duration) { elapsed.withLock { $0 += duration } }
+}
+
+/// Keeps what is logged.
+final class LogRecord: Sendable {
+  private let entries = Mutex<[(level: Logger.Level, text: String)]>([])
+  var levels: [Logger.Level] { entries.withLock { $0.map(\.level) } }
+  var text: String { entries.withLock { $0.map(\.text).joined(separator: "\n") } }
+  var logger: Logger {
+    Logger(label: "test") { _ in Handler(record: self) }
+  }
+
+  private struct Handler: LogHandler {
+    let record: LogRecord
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+    func log(event: LogEvent) {
+      record.entries.withLock { $0.append((event.level, "\(event.message) \(event.metadata ?? [:])")) }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import JSON
+import Testing
+
+@testable import YAML
+
+@Suite("Texts that are refused, and where")
+struct ErrorTests {
+  @Test(arguments: [
+    ("a: 1\nb: [1, 2\n", 3, 1, "flow sequence"),
+    ("a: 1\n b: 2\n", 2, 3, "mapping values"),
+    ("a:\n  - 1\n b\n", 3, 2, "block mapping"),
+    ("a: 1\n\tb: 2\n", 2, 1, "tab character"),
+    ("a: \"x\n", 2, 1, "quoted scalar"),
+    ("a: 1\nb: 2\na: 3\n", 3, 1, "\"a\" stands here again, first in line 1"),
+    ("x: {k: 1, 'k': 2}\n", 1, 11, "\"k\" stands here again"),
+    ("1: a\n'1': b\n", 2, 1, "stands here again"),
+    ("? [a]\n: 1\n", 1, 3, "a key is a sequence"),
+    ("a: *b\n", 1, 4, "&b"),
+    ("a: &a [*a]\n", 1, 8, "&a"),
+    ("a: &x {b: 1}\nc:\n  <<: *x\n", 3, 3, "merge key"),
+    ("a: 1\n--- {b: 2}\n", 2, 5, "second document"),
+    ("a: 1\n...\nb: 2\n", 3, 1, "expected <document start>"),
+    ("", 1, 1, "nothing in it"),
+    ("%YAML 3.0\n--- a\n", 1, 1, "incompatible YAML"),
+  ])
+  func placeAndReason(text: String, line: Int, column: Int, reason: String) throws {
+    let error = try failure(text)
+    #expect(place(error) == [line, column], "\(error)")
+    #expect(error.what.contains(reason), "\(error)")
+    #expect(!error.remedy.isEmpty)
+    #expect(error.description.hasPrefix("test.yaml:\(line):\(column): "))
+  }
+
+  @Test func aQuotedMergeKeyIsText() throws {
+    #expect(try parse("'<<': 1").jsonValue == ["<<": 1])
+  }
+
+  @Test func bytesThatAreNotTextHaveAPlace() throws {
+    let text = Array("a: 1\nb: é".utf8) + [0xFF, 0x0A]
+    let error = try #require(throws: YAMLError.self) { try YAMLNode(parsing: text, file: "junk") }
+    #expect(place(error) == [2, 5])
+    #expect(error.what.contains("not UTF-8"))
+  }
+
+  @Test(arguments: [[0xFF, 0xFE, 0x61, 0x00], [0x61, 0x00, 0x62], [0x61, 0x3A, 0x20, 0x07]] as [[UInt8]])
+  func otherEncodingsAndControlCharactersAreRefused(bytes: [UInt8]) {
+    #expect(throws: YAMLError.self) { try YAMLNode(parsing: bytes, file: "junk") }
+  }
+
+  @Test func longNamesAreCut() throws {
+    let name = String(repeating: "k", count: 10_000)
+    #expect(try failure("a: *\(name)\n").description.utf8.count < 400)
+    #expect(try failure("a: !\(name) 1\n").description.utf8.count < 400)
+    #expect(try failure("? \(name)\n: 1\n? \(name)\n: 2\n").description.utf8.count < 400)
+  }
+}

@@ -1,0 +1,69 @@
+import JSON
+import Testing
+
+@testable import YAML
+
+@Suite("Texts that were made to hurt")
+struct LimitTests {
+  /// Nine values that each stand for nine of the one before.
+  static let bomb = (0...9).map { level in
+    level == 0
+      ? "a0: &a0 x\n" : "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ",") + "]\n"
+  }.joined()
+
+  @Test("R25: alias bombs are refused where they grow too large") func aliasBombsAreRefusedWhereTheyGrowTooLarge() throws {
+    let error = try failure(Self.bomb)
+    #expect(error.phase == .limit)
+    #expect(place(error).first == 7, "9^6 is the first that is more than 250,000: \(error)")
+    #expect(error.what.contains("250000 values"))
+  }
+
+  @Test("R25: aliases of long texts are refused") func aliasesOfLongTextsAreRefused() throws {
+    let text = "a: &a \(String(repeating: "x", count: 1 << 20))\nb: [*a, *a,\n*a, *a]\n"
+    let error = try failure(text)
+    #expect(error.phase == .limit)
+    #expect(place(error) == [3, 1], "the fourth mebibyte, after one and the keys: \(error)")
+  }
+
+  @Test("R25: aliases within the limit are allowed") func aliasesWithinTheLimitAreAllowed() throws {
+    let text = LimitTests.bomb.split(separator: "\n").prefix(5).joined(separator: "\n")
+    #expect(try parse(text).mapping()["a4"]?.elements().count == 9)
+  }
+
+  @Test("R25: deep nesting is refused", arguments: ["[", "{a: ", "- ", "? ", "{? [", "[[], "])
+  func deepNestingIsRefused(opening: String) throws {
+    let error = try failure(String(repeating: opening, count: 100_000))
+    #expect(error.phase == .limit, "\(error)")
+    #expect(error.what.contains("100 sequences and mappings"))
+    #expect(error.mark.line == 1)
+  }
+
+  @Test("R25: nesting through aliases is refused") func nestingThroughAliasesIsRefused() throws {
+    let limits = YAMLLimits(depth: 4)
+    let sound = "a: &a [[1]]\nb: [*a]\n"
+    #expect(try parse(sound, limits: limits).jsonValue == ["a": [[1]], "b": [[[1]]]])
+    let error = try failure("a: &a [[1]]\nb: [[*a]]\n", limits: limits)
+    #expect(error.phase == .limit)
+    #expect(place(error) == [2, 6])
+  }
+
+  @Test func nestingUpToTheLimitIsAllowed() throws {
+    let text = String(repeating: "[", count: 100) + String(repeating: "]", count: 100)
+    var (value, depth) = (try parse(text).jsonValue, 1)
+    while let inner = value[0] { (value, depth) = (inner, depth + 1) }
+    #expect(depth == 100)
+  }
+
+  @Test func textsThatAreTooLongAreRefused() throws {
+    let error = try failure("a: 12345", limits: YAMLLimits(bytes: 7))
+    #expect(error.phase == .limit)
+    #expect(try parse("a: 1234", limits: YAMLLimits(bytes: 7)).jsonValue == ["a": 1234])
+  }
+
+  @Test func manyTagDirectivesAreRefused() throws {
+    let directives = (1...200_000).map { "%TAG !\($0)! tag:x\n" }.joined()
+    let error = try failure(directives)
+    #expect(error.phase == .limit)
+    #expect(error.mark.line == 101)
+  }
+}

@@ -20,7 +20,9 @@ struct AlertKey: Hashable, Comparable {
   }
 
   static func < (left: AlertKey, right: AlertKey) -> Bool {
-    (left.container, left.node, left.source.rawValue, left.kind.rawValue) < (right.container, right.node, right.source.rawValue, right.kind.rawValue)
+    (left.container, left.node, left.source.rawValue, left.kind.rawValue) < (
+      right.container, right.node, right.source.rawValue, right.kind.rawValue
+    )
   }
 
   var name: String {
@@ -65,7 +67,8 @@ func postableAlert(_ key: AlertKey, _ text: AlertText, startsAt: Int64, endsAt: 
     "annotations": [
       "summary": .string("Container \(name) \(what): \(text.reason.rawValue)"),
       "description": .string(
-        "Container \(name) on \(key.source.rawValue) node \(key.node) \(what) since \(rfc3339(startsAt)). Reason: \(text.reason.rawValue)\(detail)."),
+        "Container \(name) on \(key.source.rawValue) node \(key.node) \(what) since \(rfc3339(startsAt)). Reason: \(text.reason.rawValue)\(detail)."
+      ),
       "reason": .string(text.reason.rawValue),
       "runbook": .string(advice(text.reason)),
     ],

@@ -47,7 +47,11 @@ struct AlertmanagerState {
     }
     for (key, entry) in entries where !open.contains(key) && entry.endedAt == nil {
       // One that was never sent needs no end.
-      entries[key] = entry.wasTried ? { var ended = entry; ended.endedAt = now.unixMilliseconds; return ended }() : nil
+      entries[key] =
+        entry.wasTried
+        ? {
+          var ended = entry; ended.endedAt = now.unixMilliseconds; return ended
+        }() : nil
     }
   }
 

@@ -23,7 +23,8 @@ package struct ScrapeEndpoint: Hashable, Comparable, Sendable {
   /// A DNS label, as port names have to be: the parts joined by hyphens, such as `http-8080-metrics-cadvisor`. A path that does not
   /// fit, or of which the hyphens could not be told from ours, stands there as a hash.
   package var portName: String {
-    let isPlain = path.first == "/" && path.count < 40 && path.last != "/"
+    let isPlain =
+      path.first == "/" && path.count < 40 && path.last != "/"
       && path.utf8.allSatisfy { byte in
         byte == UInt8(ascii: "/") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
           || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)

@@ -62,7 +62,10 @@ private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: Tar
       ],
       // The operator takes these from the Service and from the endpoint's Pod. On a sample without its own they would say that numbers
       // of a node, or of a pod elsewhere, are of our namespace and of one container.
-      ["action": "labeldrop", "regex": .string(source == .virtual ? "namespace|service|container|endpoint" : "namespace|service|pod|container|endpoint")],
+      [
+        "action": "labeldrop",
+        "regex": .string(source == .virtual ? "namespace|service|container|endpoint" : "namespace|service|pod|container|endpoint"),
+      ],
     ],
   ]
 }

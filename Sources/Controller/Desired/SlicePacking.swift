@@ -49,7 +49,8 @@ struct SlicePacking {
 
     // Dissolve the emptiest while the others have twice the room that is needed.
     let needed = (wanted.count + capacity - 1) / capacity
-    while slices.count > max(2 * needed, 1), let emptiest = slices.indices.min(by: { slices[$0].members.count < slices[$1].members.count }) {
+    while slices.count > max(2 * needed, 1), let emptiest = slices.indices.min(by: { slices[$0].members.count < slices[$1].members.count })
+    {
       homeless += slices.remove(at: emptiest).members
     }
 

@@ -38,7 +38,9 @@ struct TargetObjects: Sendable {
   /// One that is gone already, or was made anew, is no failure.
   func delete(_ object: ObjectIdentity) async throws {
     guard isLeading() else { throw ReconcileError.notLeading }
-    guard let resource = [APIResource.services, .endpointSlices, .serviceMonitors].first(where: { $0.kind == object.name.kind }) else { return }
+    guard let resource = [APIResource.services, .endpointSlices, .serviceMonitors].first(where: { $0.kind == object.name.kind }) else {
+      return
+    }
     do {
       try await client.delete(
         resource, name: object.name.name, namespace: namespace, preconditions: DeletePreconditions(uid: object.uid))

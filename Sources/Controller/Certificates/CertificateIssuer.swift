@@ -1,0 +1,76 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import SwiftASN1
+internal import X509
+
+/// Certificate and private key.
+struct Credential: Sendable {
+  var facts: CertificateFacts
+  var key: Certificate.PrivateKey
+
+  var keyPEM: String {
+    get throws(CertificateError) {
+      do { return try key.serializeAsPEM().pemString + "\n" } catch { throw .issue("\(error)") }
+    }
+  }
+}
+
+/// Makes certificates: ECDSA on P-256, which every TLS library has and whose handshakes are cheap.
+struct CertificateIssuer {
+  let policy: CertificatePolicy
+  /// In Unix seconds.
+  let now: Int64
+
+  func authority() throws(CertificateError) -> Credential {
+    let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+    // A name of its own for each, so that an old and a new CA in one bundle are told apart by name as well.
+    let suffix = String(UInt32.random(in: .min ... .max), radix: 16)
+    return try caught {
+      let name = try DistinguishedName { CommonName("rollcall-ca-\(suffix)") }
+      let identifier = SubjectKeyIdentifier(hash: key.publicKey)
+      return try make(
+        subject: name, key: key, issuer: name, issuerKey: key, life: policy.authorityLife,
+        extensions: try Certificate.Extensions {
+          Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
+          Critical(KeyUsage(keyCertSign: true, cRLSign: true))
+          identifier
+        })
+    }
+  }
+
+  func leaf(_ role: CertificateRole, by authority: Credential) throws(CertificateError) -> Credential {
+    let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+    return try caught {
+      try make(
+        subject: try DistinguishedName { CommonName(role.name) }, key: key, issuer: authority.facts.certificate.subject,
+        issuerKey: authority.key,
+        // A certificate that outlives its CA is worth nothing.
+        life: min(policy.leafLife, authority.facts.notAfter - now),
+        extensions: try Certificate.Extensions {
+          Critical(BasicConstraints.notCertificateAuthority)
+          Critical(KeyUsage(digitalSignature: true))
+          try ExtendedKeyUsage([role.usage])
+          SubjectAlternativeNames([.dnsName(role.name)])
+          SubjectKeyIdentifier(hash: key.publicKey)
+          AuthorityKeyIdentifier(
+            keyIdentifier: SubjectKeyIdentifier(hash: authority.key.publicKey).keyIdentifier)
+        })
+    }
+  }
+
+  private func make(
+    subject: DistinguishedName, key: Certificate.PrivateKey, issuer: DistinguishedName, issuerKey: Certificate.PrivateKey, life: Int64,
+    extensions: Certificate.Extensions
+  ) throws -> Credential {
+    let certificate = try Certificate(
+      version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: key.publicKey,
+      notValidBefore: Date(timeIntervalSince1970: Double(now - policy.backdating)),
+      notValidAfter: Date(timeIntervalSince1970: Double(now + life)), issuer: issuer, subject: subject,
+      signatureAlgorithm: .ecdsaWithSHA256, extensions: extensions, issuerPrivateKey: issuerKey)
+    return Credential(facts: CertificateFacts(certificate: certificate), key: key)
+  }
+
+  private func caught(_ body: () throws -> Credential) throws(CertificateError) -> Credential {
+    do { return try body() } catch { throw .issue("\(error)") }
+  }
+}

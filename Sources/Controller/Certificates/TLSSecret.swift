@@ -1,0 +1,117 @@
+internal import FoundationEssentials
+internal import HTTPTransport
+import JSON
+internal import X509
+
+/// The Secret with the certificates, and the meaning of its members.
+struct TLSSecret: Sendable {
+  static let name = "rollcall-tls"
+  static let authorityKey = "ca.crt"
+  static let authorityPrivateKey = "ca.key"
+  private static let certManager = "cert-manager.io/"
+
+  /// Decoded from base64.
+  var members: [String: [UInt8]]
+  /// We made it, and may make it anew. A Secret that carries our label, and yet lacks the CA's key or is cert-manager's, has been taken
+  /// over by a user.
+  var isOurs: Bool
+
+  init(members: [String: [UInt8]], isOurs: Bool) {
+    self.members = members
+    self.isOurs = isOurs
+  }
+
+  init(_ object: JSONValue) {
+    members = (object["data"]?.object ?? [:]).compactMapValues { $0.string.flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) } }
+    let metadata = object["metadata"]
+    isOurs =
+      metadata?["labels"]?[ObjectNames.managedBy]?.string == ObjectNames.manager && members[Self.authorityPrivateKey] != nil
+      && !(metadata?["annotations"]?.object ?? [:]).keys.contains { $0.hasPrefix(Self.certManager) }
+  }
+
+  func text(_ key: String) throws(CertificateError) -> String {
+    guard let bytes = members[key], !bytes.isEmpty else { throw .content(key: key, "is not in the Secret") }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Members as the API server wants them.
+  var data: JSONValue { .object(members.mapValues { .string(Data($0).base64EncodedString()) }) }
+
+  func object(namespace: String) -> JSONValue {
+    [
+      "apiVersion": "v1",
+      "kind": "Secret",
+      "type": "Opaque",
+      "metadata": [
+        "name": .string(Self.name),
+        "namespace": .string(namespace),
+        "labels": [
+          "app.kubernetes.io/name": "rollcall",
+          ObjectNames.managedBy: .string(ObjectNames.manager),
+        ],
+      ],
+      "data": data,
+    ]
+  }
+
+  /// What the controller shows to agents, and by what it knows them.
+  func controllerOptions() throws(CertificateError) -> TLSOptions {
+    func bytes(_ key: String) throws(CertificateError) -> [UInt8] { Array(try text(key).utf8) }
+    return TLSOptions(
+      certificateAuthorities: .memory(try bytes(Self.authorityKey)),
+      clientCertificate: .memory(try bytes(CertificateRole.controller.certificateKey)),
+      clientKey: .memory(try bytes(CertificateRole.controller.privateKeyKey)),
+      serverName: CertificateRole.agent.name)
+  }
+}
+
+/// The members of a Secret, parsed.
+struct ParsedSecret {
+  /// The CA that signs first, then those before it.
+  var authorities: [CertificateFacts]
+  var authorityKey: Certificate.PrivateKey?
+  private var secret: TLSSecret
+
+  init(_ secret: TLSSecret) throws(CertificateError) {
+    self.secret = secret
+    authorities = try CertificateFacts.all(inPEM: try secret.text(TLSSecret.authorityKey), key: TLSSecret.authorityKey)
+    guard !authorities.isEmpty else { throw .content(key: TLSSecret.authorityKey, "holds no certificate") }
+    authorityKey = secret.members[TLSSecret.authorityPrivateKey] == nil ? nil : try Self.key(TLSSecret.authorityPrivateKey, of: secret)
+  }
+
+  /// What signs new certificates.
+  func authority(at now: Int64) throws(CertificateError) -> Credential {
+    guard let authorityKey, let current = authorities.first else {
+      throw .content(key: TLSSecret.authorityPrivateKey, "is not in the Secret")
+    }
+    guard current.isOf(authorityKey) else { throw .mismatch("ca.key is not the key of the first certificate in ca.crt") }
+    guard current.isAuthority else { throw .mismatch("the first certificate in ca.crt is not that of a CA") }
+    guard current.isValid(at: now) else { throw .mismatch("the CA in ca.crt is not valid at this time") }
+    return Credential(facts: current, key: authorityKey)
+  }
+
+  /// A leaf that does what its role asks for, at this time.
+  func leaf(_ role: CertificateRole, at now: Int64) throws(CertificateError) -> CertificateFacts {
+    // The first is the leaf; a user's may be followed by intermediates.
+    let chain = try CertificateFacts.all(inPEM: try secret.text(role.certificateKey), key: role.certificateKey)
+    guard let leaf = chain.first else { throw .content(key: role.certificateKey, "holds no certificate") }
+    guard leaf.isOf(try Self.key(role.privateKeyKey, of: secret)) else {
+      throw .mismatch("\(role.privateKeyKey) is not the key of \(role.certificateKey)")
+    }
+    guard role.isServed(by: leaf.certificate) else {
+      throw .mismatch("\(role.certificateKey) lacks the DNS name \(role.name) or the extended key usage of its side")
+    }
+    guard leaf.isValid(at: now) else { throw .mismatch("\(role.certificateKey) is not valid at this time") }
+    guard chain.count > 1 || authorities.contains(where: { leaf.isSigned(by: $0) }) else {
+      throw .mismatch("\(role.certificateKey) is not signed by a CA in ca.crt")
+    }
+    return leaf
+  }
+
+  private static func key(_ name: String, of secret: TLSSecret) throws(CertificateError) -> Certificate.PrivateKey {
+    let text = try secret.text(name)
+    // The parser's own words might quote the text.
+    guard let key = try? Certificate.PrivateKey(pemEncoded: text) else { throw .content(key: name, "is not a private key in PEM") }
+    return key
+  }
+}

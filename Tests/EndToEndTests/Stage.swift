@@ -64,9 +64,9 @@ final class Stage {
   private func mountCertificates() async throws {
     try FileManager.default.createDirectory(atPath: "\(folder.path)/tls", withIntermediateDirectories: true)
     try await eventually("the leader has made the certificates") { [apiServer] in
-      (try? apiServer.get(resource: "secrets", namespace: Self.namespace, name: "rollcall-tls")) != nil
+      apiServer.get("secrets", namespace: Self.namespace, name: "rollcall-tls") != nil
     }
-    let secret = try apiServer.get(resource: "secrets", namespace: Self.namespace, name: "rollcall-tls")
+    let secret = apiServer.get("secrets", namespace: Self.namespace, name: "rollcall-tls")
     for (item, file) in [("ca.crt", "ca.crt"), ("agent.crt", "tls.crt"), ("agent.key", "tls.key")] {
       let data = try #require(secret?["data"]?[item]?.string.flatMap { Data(base64Encoded: $0) })
       try data.write(to: URL(filePath: "\(folder.path)/tls/\(file)"))

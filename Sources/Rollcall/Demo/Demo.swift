@@ -28,13 +28,9 @@ struct Demo: Service {
     let now = Date.now.formatted(.iso8601)
     let cluster = DemoCluster.standard(startedAt: now)
     let outages = Outages()
-    var logger = Logger(label: "demo")
-    logger.logLevel = .notice
-    var quiet = logger
-    quiet.logLevel = .error
-
+    let logger = Logger(label: "demo")
     let server = SimulatedAPIServer(
-      configuration: .init(host: "127.0.0.1", port: apiPort, acceptsLoopbackEndpoints: true), logger: quiet)
+      configuration: .init(host: "127.0.0.1", port: apiPort, acceptsLoopbackEndpoints: true), logger: .quiet("api-server"))
     let isolation = await NetworkIsolation.available()
     try await cancelWhenGracefulShutdown {
       try await withThrowingTaskGroup { group in
@@ -62,9 +58,6 @@ struct Demo: Service {
 
   private func populate(_ server: SimulatedAPIServer, with cluster: DemoCluster) throws {
     try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(Self.namespace)]])
-    for namespace in Set(cluster.pods.map(\.namespace)) {
-      try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(namespace)]])
-    }
     for node in cluster.nodes { try server.put(node.object) }
     for pod in cluster.pods { try server.put(pod.object) }
   }
@@ -122,7 +115,7 @@ struct Demo: Service {
     let items = [("ca.crt", "ca.crt"), ("agent.crt", "tls.crt"), ("agent.key", "tls.key")]
     var mounted: [String: String] = [:]
     while true {
-      let secret = try server.get(resource: "secrets", namespace: Self.namespace, name: "rollcall-tls")
+      let secret = server.get("secrets", namespace: Self.namespace, name: "rollcall-tls")
       for (item, file) in items {
         guard let encoded = secret?["data"]?[item]?.string, mounted[file] != encoded, let data = Data(base64Encoded: encoded) else {
           continue
@@ -176,4 +169,13 @@ struct Demo: Service {
 /// Why the demo cannot go on.
 struct DemoError: Error, CustomStringConvertible {
   var description: String
+}
+
+extension Logger {
+  /// For a part of the demo whose errors alone are worth a line.
+  static func quiet(_ label: String) -> Logger {
+    var logger = Logger(label: label)
+    logger.logLevel = .error
+    return logger
+  }
 }

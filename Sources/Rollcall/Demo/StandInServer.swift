@@ -22,10 +22,8 @@ struct StandInServer: Sendable {
         status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
         body: .init(byteBuffer: .init(bytes: page(Double(seconds) + Double(attoseconds) / 1e18))))
     }
-    var quiet = Logger(label: "stand-in")
-    quiet.logLevel = .error
     try await Application(
-      router: router, configuration: .init(address: .hostname(address, port: port)), logger: quiet
+      router: router, configuration: .init(address: .hostname(address, port: port)), logger: .quiet("stand-in")
     ).run()
   }
 }

@@ -61,10 +61,8 @@ private struct SimulatedCluster: Service {
   var kubeconfig: String
 
   func run() async throws {
-    var quiet = Logger(label: "simulate")
-    quiet.logLevel = .error
     let server = SimulatedAPIServer(
-      configuration: .init(host: "127.0.0.1", port: apiPort, acceptsLoopbackEndpoints: true), logger: quiet)
+      configuration: .init(host: "127.0.0.1", port: apiPort, acceptsLoopbackEndpoints: true), logger: .quiet("api-server"))
     try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall"]])
     for node in cluster.nodes { try server.put(node.object) }
     for pod in cluster.pods { try server.put(pod.object) }

@@ -1,5 +1,3 @@
-internal import FoundationEssentials
-
 /// Text that is not JSON.
 public struct JSONError: Error, CustomStringConvertible, Sendable {
   public var description: String
@@ -10,33 +8,27 @@ public struct JSONError: Error, CustomStringConvertible, Sendable {
 }
 
 extension JSONValue {
-  /// Reads one JSON document in UTF-8.
-  /// - Throws: `JSONError` with what the parser found wrong.
+  /// Reads one JSON document in UTF-8. A number with a point or an exponent becomes `.number`, as does one beyond 64 bits.
+  /// - Throws: `JSONError` with what is wrong and at which byte. Quotes nothing of the text.
   public init(parsing bytes: some Sequence<UInt8>) throws(JSONError) {
-    do {
-      self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
-    } catch {
-      throw JSONError(description: "not JSON: \(error)")
-    }
+    self = try JSONReader.read(Array(bytes))
   }
 
-  /// The document in UTF-8 without white space, the members of every object in the order of their names.
-  public var bytes: [UInt8] { encoded(pretty: false) }
+  /// The document in UTF-8 without white space, the members of every object in the order of their names. An infinity and a NaN, which
+  /// JSON does not have, are written as text.
+  public var bytes: [UInt8] { written(indentation: nil) }
 
   /// The document as text over several lines, the members of every object in the order of their names.
-  public var prettyText: String { String(decoding: encoded(pretty: true), as: UTF8.self) }
+  public var prettyText: String { String(decoding: written(indentation: 2), as: UTF8.self) }
 
-  private func encoded(pretty: Bool) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
-    // Nothing in a JSONValue can fail to encode but a number that JSON does not have; that one is written as text.
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    guard let data = try? encoder.encode(self) else { return Array("null".utf8) }
-    return [UInt8](data)
+  private func written(indentation: Int?) -> [UInt8] {
+    var writer = JSONWriter(indentation: indentation)
+    writer.write(self)
+    return writer.bytes
   }
 }
 
+/// For a document within a message that has a `Codable` type of its own.
 extension JSONValue: Codable {
   public init(from decoder: any Decoder) throws {
     if let members = try? decoder.container(keyedBy: MemberKey.self) {

@@ -1,3 +1,10 @@
+// Nothing is called here: the import links libm, which the standard library's rounding of doubles wants where Foundation does not bring it.
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
 /// A JSON document of any shape, for small control messages and for objects whose schema is not ours (custom resources, desired
 /// objects). Bulk data has readers of its own.
 public enum JSONValue: Hashable, Sendable {

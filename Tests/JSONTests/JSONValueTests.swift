@@ -28,7 +28,7 @@ struct JSONValueTests {
 
   @Test(
     arguments: [
-      ("1", .integer(1)), ("-0", .integer(0)), ("1e3", .integer(1000)), ("2.5e-1", .number(0.25)),
+      ("1", .integer(1)), ("-0", .integer(0)), ("1e3", .number(1000)), ("3.0", .number(3)), ("2.5e-1", .number(0.25)),
       ("9223372036854775808", .number(9_223_372_036_854_775_808)),
       ("12345678901234567890123", .number(1.2345678901234568e22)), ("0.1", .number(0.1)),
     ] as [(String, JSONValue)])
@@ -51,7 +51,10 @@ struct JSONValueTests {
     #expect(try JSONValue(parsing: bytes) == value)
   }
 
-  @Test(arguments: ["", " ", "{", "[1", "{\"a\"}", "{a:1}", "'a'", "nul", "1 2", "[1}", "\"\\ud800\"", "\"\n\"", "01", "+1", ".5", "NaN"])
+  @Test(arguments: [
+    "", " ", "{", "[1", "[1,]", "{\"a\":1,}", "-", "1.", "1e", "1e999", "\"\\x\"", "\"\\u12g4\"", "\"\\udc00\"", "\"\\ud800\\u0041\"",
+    "truex", "{\"a\"}", "{a:1}", "'a'", "nul", "1 2", "[1}", "\"\\ud800\"", "\"\n\"", "01", "+1", ".5", "NaN",
+  ])
   func whatIsNotJSONIsRefused(text: String) {
     #expect(throws: JSONError.self) { try self.parse(text) }
   }

@@ -66,19 +66,22 @@ package final class NodeTaskManager: Sendable {
     running.withLock { $0.insert(node).inserted }
   }
 
+  private func leave(_ node: String) {
+    running.withLock { _ = $0.remove(node) }
+  }
+
   private func serve(_ node: String) async {
-    defer { running.withLock { _ = $0.remove(node) } }
     let phase = CallPhase(node: node, interval: pace.interval)
     while true {
       do {
         try await time.sleep(until: phase.next(after: time.now))
       } catch {
-        return  // cancelled
+        return leave(node)  // cancelled
       }
       if let roll = rolls.roll(of: node) {
         await call(roll)
       } else {
-        running.withLock { _ = $0.remove(node) }
+        leave(node)
         // The node may have come back before it was seen that its task was about to end.
         guard rolls.roll(of: node) != nil, claim(node) else { return }
       }

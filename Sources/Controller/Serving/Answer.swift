@@ -1,0 +1,55 @@
+internal import Exposition
+internal import HTTPTypes
+internal import Hummingbird
+internal import JSON
+internal import NIOCore
+
+/// An answer of ours, before it becomes the server's.
+struct Answer: Sendable {
+  enum Body: Sendable {
+    case whole([UInt8])
+    /// Written piece by piece, since it may be large.
+    case pieces(@Sendable (_ write: (_ piece: [UInt8]) async throws -> Void) async throws -> Void)
+  }
+
+  var status: HTTPResponse.Status
+  var contentType: String
+  var headers: HTTPFields = [:]
+  var body: Body
+
+  static func text(_ status: HTTPResponse.Status, _ text: String) -> Answer {
+    Answer(status: status, contentType: "text/plain; charset=utf-8", body: .whole(Array(text.utf8)))
+  }
+
+  static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Answer {
+    Answer(status: status, contentType: "application/json", body: .whole(value.bytes + [UInt8(ascii: "\n")]))
+  }
+
+  static func problem(_ status: HTTPResponse.Status, _ message: String) -> Answer {
+    .json(["error": .string(message)], status: status)
+  }
+
+  static func metrics(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> Answer {
+    Answer(status: .ok, contentType: ExpositionContentType.text, body: .pieces(write))
+  }
+
+  /// - Parameter withoutBody: for HEAD.
+  func response(withoutBody: Bool) -> Response {
+    var fields = headers
+    fields[.contentType] = contentType
+    fields[.cacheControl] = "no-store"
+    fields[.xContentTypeOptions] = "nosniff"
+    if withoutBody { return Response(status: status, headers: fields) }
+    switch body {
+    case .whole(let bytes):
+      return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    case .pieces(let produce):
+      return Response(
+        status: status, headers: fields,
+        body: ResponseBody { writer in
+          try await produce { piece in try await writer.write(ByteBuffer(bytes: piece)) }
+          try await writer.finish(nil)
+        })
+    }
+  }
+}

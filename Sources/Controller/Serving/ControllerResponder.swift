@@ -1,0 +1,46 @@
+internal import HTTPTypes
+internal import Hummingbird
+
+/// Which answer belongs to which request. There are few paths and no patterns, so a table is all the routing that is needed; what is
+/// not in it is 404, whatever it is called.
+struct ControllerResponder: HTTPResponder {
+  typealias Context = BasicRequestContext
+
+  private let pages: [String: @Sendable (Request) -> Answer]
+
+  init(_ view: ControllerView) {
+    pages = [
+      "/": { _ in StatusPage(view).answer() },
+      "/livez": { _ in .text(.ok, "ok\n") },
+      "/readyz": { _ in readiness(view.readiness()) },
+      "/metrics": { _ in MetricsPage(view).answer() },
+      "/sd/v1/targets": { request in ServiceDiscovery(view).answer(source: request.uri.queryParameters["source"].map(String.init)) },
+      "/api/v1/gaps": { _ in LedgerAPI(view).gaps() },
+      "/api/v1/coverage": { _ in LedgerAPI(view).coverage() },
+      "/api/v1/nodes": { _ in LedgerAPI(view).nodes() },
+    ]
+  }
+
+  func respond(to request: Request, context: Context) async throws -> Response {
+    answer(to: request).response(withoutBody: request.method == .head)
+  }
+
+  private func answer(to request: Request) -> Answer {
+    guard let page = pages[request.uri.path] else {
+      return .text(.notFound, "There is nothing here. See / for the status page.\n")
+    }
+    guard request.method == .get || request.method == .head else {
+      var answer = Answer.text(.methodNotAllowed, "Only GET and HEAD are answered here.\n")
+      answer.headers[.allow] = "GET, HEAD"
+      return answer
+    }
+    return page(request)
+  }
+}
+
+/// One line for each check, as the API server's own /readyz?verbose has it.
+private func readiness(_ checks: [ReadinessCheck]) -> Answer {
+  let lines = checks.map { check in check.problem.map { "[-] \(check.name): \($0)\n" } ?? "[+] \(check.name)\n" }
+  let isReady = checks.allSatisfy { $0.problem == nil }
+  return .text(isReady ? .ok : .serviceUnavailable, lines.joined() + (isReady ? "ready\n" : "not ready\n"))
+}

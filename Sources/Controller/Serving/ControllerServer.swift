@@ -1,0 +1,81 @@
+internal import Hummingbird
+package import Logging
+internal import NIOCore
+package import ServiceLifecycle
+internal import Synchronization
+
+/// Serves the status page, metrics, service discovery and the API.
+package final class ControllerServer: Service {
+  private let view: ControllerView
+  private let address: ListenAddress
+  private let logger: Logger
+  private let port: PortPromise
+
+  package init(view: ControllerView, address: ListenAddress, logger: Logger) {
+    self.view = view
+    self.address = address
+    self.logger = logger
+    port = PortPromise()
+  }
+
+  /// Serves until the task is cancelled or the service group shuts down; requests that are under way are answered then.
+  /// - Throws: `ControllerError.cannotListen`.
+  package func run() async throws {
+    // Hummingbird logs every connection that a client cuts; that is no news of ours.
+    var quiet = logger
+    quiet.logLevel = max(logger.logLevel, .error)
+    let application = Application(
+      responder: ControllerResponder(view),
+      configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port), serverName: nil),
+      onServerRunning: { [logger, port, address] channel in
+        let bound = channel.localAddress?.port ?? address.port
+        logger.notice("serving", metadata: ["address": "\(ListenAddress(host: address.host, port: bound))"])
+        port.settle(.success(bound))
+      }, logger: quiet)
+    do {
+      try await application.run()
+    } catch {
+      let failure = ControllerError.cannotListen(address: "\(address)", reason: "\(error)")
+      port.settle(.failure(failure))
+      throw failure
+    }
+    port.settle(.failure(.stopped))
+  }
+
+  /// Waits until the server accepts connections.
+  /// - Returns: the port.
+  /// - Throws: why it does not listen.
+  package func waitUntilListening() async throws(ControllerError) -> Int {
+    try await port.value().get()
+  }
+}
+
+/// The port, once it is known.
+private final class PortPromise: Sendable {
+  private struct State {
+    var result: Result<Int, ControllerError>?
+    var waiters: [CheckedContinuation<Result<Int, ControllerError>, Never>] = []
+  }
+
+  private let state = Mutex(State())
+
+  func settle(_ result: Result<Int, ControllerError>) {
+    let waiters = state.withLock { state in
+      guard state.result == nil else { return [CheckedContinuation<Result<Int, ControllerError>, Never>]() }
+      state.result = result
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume(returning: result) }
+  }
+
+  func value() async -> Result<Int, ControllerError> {
+    await withCheckedContinuation { continuation in
+      let result = state.withLock { state in
+        if state.result == nil { state.waiters.append(continuation) }
+        return state.result
+      }
+      if let result { continuation.resume(returning: result) }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package import Roll
+
+/// What is served: references to what changes, and closures for what other parts know. Every answer is made of one look at each.
+package struct ControllerView: Sendable {
+  package var rolls: RollBook
+  package var ledger: LedgerBook
+  package var counters: CollectionCounters
+  package var time: any TimeSource
+  package var settings: ControllerSettings
+  package var version: String
+  package var leadership: @Sendable () -> LeadershipView
+  /// What has to be well before we are ready.
+  package var readiness: @Sendable () -> [ReadinessCheck]
+  package var targetReports: @Sendable () -> [Source: TargetReport] = { [:] }
+  package var alertmanagers: @Sendable () -> [AlertmanagerStatistics] = { [] }
+
+  package init(
+    rolls: RollBook, ledger: LedgerBook, counters: CollectionCounters, time: any TimeSource, settings: ControllerSettings, version: String,
+    leadership: @escaping @Sendable () -> LeadershipView, readiness: @escaping @Sendable () -> [ReadinessCheck]
+  ) {
+    self.rolls = rolls
+    self.ledger = ledger
+    self.counters = counters
+    self.time = time
+    self.settings = settings
+    self.version = version
+    self.leadership = leadership
+    self.readiness = readiness
+  }
+
+  /// The targets as they are to be scraped now; `nil` until the rolls are complete (R36).
+  package func targets() -> [Target]? {
+    let snapshot = rolls.snapshot()
+    guard snapshot.isComplete else { return nil }
+    return TargetBuilder(endpoints: settings.endpoints).targets(of: snapshot.rolls.values)
+  }
+}
+
+/// Who leads.
+package struct LeadershipView: Hashable, Sendable {
+  package var isLeader: Bool
+  /// As far as we have seen; `nil` for nobody.
+  package var holder: String?
+
+  package init(isLeader: Bool, holder: String?) {
+    self.isLeader = isLeader
+    self.holder = holder
+  }
+}
+
+/// One thing that has to be well before we are ready.
+package struct ReadinessCheck: Hashable, Sendable {
+  package var name: String
+  /// Why not; `nil` if all is well.
+  package var problem: String?
+
+  package init(_ name: String, problem: String?) {
+    self.name = name
+    self.problem = problem
+  }
+}

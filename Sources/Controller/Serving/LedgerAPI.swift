@@ -1,0 +1,79 @@
+internal import HTTPTypes
+internal import JSON
+import Roll
+
+/// The ledger as JSON.
+struct LedgerAPI {
+  private let view: ControllerView
+
+  init(_ view: ControllerView) {
+    self.view = view
+  }
+
+  func gaps() -> Answer {
+    if let refusal { return refusal }
+    let reading = view.time.reading()
+    return .json([
+      "gaps": .array(
+        view.ledger.snapshot().gaps().map { gap in
+          [
+            "namespace": .string(gap.container.namespace), "pod": .string(gap.container.pod),
+            "container": .string(gap.container.container), "node": .string(gap.node), "source": .string(gap.source.rawValue),
+            "kind": .string(gap.kind.rawValue), "reason": .string(gap.reason.rawValue), "detail": .string(gap.detail),
+            "since": .string(rfc3339(reading.unixMilliseconds(of: gap.since))),
+            "ageSeconds": .integer((reading.moment - gap.since).wholeMilliseconds / 1000),
+          ]
+        })
+    ])
+  }
+
+  func coverage() -> Answer {
+    if let refusal { return refusal }
+    let nodes = view.ledger.snapshot().coverage(at: view.time.now)
+    func sums(_ part: [NodeCoverage]) -> JSONValue {
+      [
+        "expected": .integer(Int64(part.reduce(0) { $0 + $1.expected })), "collected": .integer(Int64(part.reduce(0) { $0 + $1.collected })),
+        "gaps": .integer(Int64(part.reduce(0) { $0 + $1.gaps })), "exempt": counts(part.map(\.exempt)), "nodes": .integer(Int64(part.count)),
+      ]
+    }
+    var bySource: JSONValue = [:]
+    for source in Source.allCases { bySource[source.rawValue] = sums(nodes.filter { $0.source == source }) }
+    return .json(["total": sums(nodes), "sources": bySource])
+  }
+
+  func nodes() -> Answer {
+    if let refusal { return refusal }
+    let notes = view.rolls.snapshot().notes
+    return .json([
+      "nodes": .array(
+        view.ledger.snapshot().coverage(at: view.time.now).map { node in
+          [
+            "name": .string(node.node), "source": .string(node.source.rawValue), "address": node.address.map { .string($0) } ?? .null,
+            "ready": .bool(node.ready), "expected": .integer(Int64(node.expected)), "collected": .integer(Int64(node.collected)),
+            "gaps": .integer(Int64(node.gaps)), "exempt": counts([node.exempt]),
+            "notes": .array((notes[node.node] ?? []).map { .string($0) }),
+          ]
+        })
+    ])
+  }
+
+  private func counts(_ parts: [[Exemption: Int]]) -> JSONValue {
+    var counts: JSONValue = [:]
+    for exemption in Exemption.allCases {
+      counts[exemption.rawValue] = .integer(Int64(parts.reduce(0) { $0 + ($1[exemption] ?? 0) }))
+    }
+    return counts
+  }
+
+  /// Only the leader keeps a ledger, and an empty one would be a lie.
+  private var refusal: Answer? {
+    guard view.rolls.snapshot().isComplete else {
+      return .problem(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
+    }
+    let leadership = view.leadership()
+    guard leadership.isLeader else {
+      return .problem(.serviceUnavailable, "this replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "nobody does yet")")
+    }
+    return nil
+  }
+}

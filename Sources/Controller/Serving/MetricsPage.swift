@@ -1,0 +1,152 @@
+internal import Exposition
+import Roll
+
+/// Our own `/metrics`. What the ledger knows is there on the leader only, so that sums over replicas are true.
+struct MetricsPage {
+  private let view: ControllerView
+  private let ledger: Ledger
+  private let reading: ClockReading
+
+  init(_ view: ControllerView) {
+    self.view = view
+    ledger = view.ledger.snapshot()
+    reading = view.time.reading()
+  }
+
+  func answer() -> Answer {
+    .metrics { write in
+      var page = ExpositionWriter(reservingCapacity: 16 << 10)
+      self.writeNodes(&page)
+      self.writeGaps(&page)
+      self.writeCollections(&page)
+      self.writeTargets(&page)
+      self.writeAlerts(&page)
+      self.writeProcess(&page)
+      try await write(page.bytes)
+      try await self.writeContainers(
+        "rollcall_container_due_timestamp_seconds", "Since when the container is to be collected, in seconds since 1970.", write
+      ) { self.unixSeconds($0.due) }
+      try await self.writeContainers(
+        "rollcall_container_last_collection_timestamp_seconds",
+        "When the container was last collected, in seconds since 1970; 0 if not since this replica leads.", write
+      ) { $0.lastCollected.map(self.unixSeconds) ?? 0 }
+    }
+  }
+
+  /// With 300,000 containers a family is 60 MB of text: it is written node by node and never held as a whole.
+  private func writeContainers(
+    _ name: String, _ help: String, _ write: ([UInt8]) async throws -> Void, value: (ContainerStanding) -> Double
+  ) async throws {
+    let pieceBytes = 64 << 10
+    var page = ExpositionWriter(reservingCapacity: pieceBytes + (4 << 10))
+    page.family(name, .gauge, help: help)
+    for node in ledger.nodes.keys.sorted() {
+      guard let ledgerOfNode = ledger.nodes[node] else { continue }
+      var nodeLabels: ExpositionLabels = ["node": node]
+      nodeLabels.append("source", ledgerOfNode.roll.source.rawValue)
+      for standing in ledgerOfNode.standings() {
+        var labels = Self.labels(standing.container)
+        labels.append(nodeLabels)
+        page.sample(name, labels, value(standing))
+        if page.bytes.count > pieceBytes {
+          try await write(page.bytes)
+          page = ExpositionWriter(reservingCapacity: pieceBytes + (4 << 10))
+        }
+      }
+    }
+    try await write(page.bytes)
+  }
+
+  private func writeNodes(_ page: inout ExpositionWriter) {
+    let coverage = ledger.coverage(at: reading.moment)
+    page.family("rollcall_expected_containers", .gauge, help: "Containers that are to be collected.")
+    for node in coverage {
+      page.sample("rollcall_expected_containers", ["node": node.node, "source": node.source.rawValue], node.expected)
+    }
+    page.family("rollcall_exempt_containers", .gauge, help: "Containers that cannot or need not be collected, by reason.")
+    for node in coverage {
+      for exemption in Exemption.allCases {
+        guard let count = node.exempt[exemption] else { continue }
+        page.sample(
+          "rollcall_exempt_containers", ["node": node.node, "source": node.source.rawValue, "reason": exemption.rawValue], count)
+      }
+    }
+  }
+
+  private func writeGaps(_ page: inout ExpositionWriter) {
+    page.family("rollcall_container_gap", .gauge, help: "1 while the container is not collected, or not scraped, within the threshold.")
+    for gap in ledger.gaps() {
+      var labels = Self.labels(gap.container)
+      labels.append(["node": gap.node, "source": gap.source.rawValue, "kind": gap.kind.rawValue, "reason": gap.reason.rawValue])
+      page.sample("rollcall_container_gap", labels, 1)
+    }
+    page.family(
+      "rollcall_interval_seconds", .gauge, help: "How often each node's roll is called.", value: view.settings.interval.seconds)
+    page.family(
+      "rollcall_threshold_seconds", .gauge, help: "How old a collection or a scrape may be before it is a gap.",
+      value: view.settings.threshold.seconds)
+  }
+
+  private func writeCollections(_ page: inout ExpositionWriter) {
+    let counts = view.counters.snapshot().sorted { $0.key.rawValue < $1.key.rawValue }
+    page.family("rollcall_collections_total", .counter, help: "Containers that were called, each call counted.")
+    for (source, counts) in counts { page.sample("rollcall_collections_total", ["source": source.rawValue], counts.collections) }
+    page.family("rollcall_collection_failures_total", .counter, help: "Containers that were called and not collected, by reason.")
+    for (source, counts) in counts {
+      for reason in Reason.allCases {
+        guard let count = counts.failures[reason] else { continue }
+        page.sample("rollcall_collection_failures_total", ["source": source.rawValue, "reason": reason.rawValue], count)
+      }
+    }
+    page.family("rollcall_collection_duration_seconds", .histogram, help: "How long the call of one node's roll took.")
+    for (source, counts) in counts {
+      page.histogram("rollcall_collection_duration_seconds", ["source": source.rawValue], counts.durations)
+    }
+  }
+
+  private func writeTargets(_ page: inout ExpositionWriter) {
+    let reports = view.targetReports()
+    page.family("rollcall_published_targets", .gauge, help: "Targets in the EndpointSlices that we write.")
+    for source in Source.allCases {
+      if let report = reports[source] { page.sample("rollcall_published_targets", ["source": source.rawValue], report.published) }
+    }
+    page.family("rollcall_refused_targets", .gauge, help: "Targets that cannot be published: no address, or one that is not accepted.")
+    for source in Source.allCases {
+      if let report = reports[source] { page.sample("rollcall_refused_targets", ["source": source.rawValue], report.refused.count) }
+    }
+    page.family("rollcall_object_writes_total", .counter, help: "Objects applied or deleted so that Prometheus finds its targets.")
+    for source in Source.allCases {
+      if let report = reports[source] {
+        page.sample("rollcall_object_writes_total", ["source": source.rawValue], report.applied + report.deleted)
+      }
+    }
+    page.family("rollcall_failing_objects", .gauge, help: "Objects that could not be written as they should be.")
+    for source in Source.allCases {
+      if let report = reports[source] { page.sample("rollcall_failing_objects", ["source": source.rawValue], report.failing.count) }
+    }
+  }
+
+  private func writeAlerts(_ page: inout ExpositionWriter) {
+    let alertmanagers = view.alertmanagers()
+    page.family("rollcall_alerts_sent_total", .counter, help: "Alerts that an Alertmanager accepted, each sending counted.")
+    for statistics in alertmanagers { page.sample("rollcall_alerts_sent_total", ["alertmanager": statistics.url], statistics.sent) }
+    page.family("rollcall_alert_failures_total", .counter, help: "Requests that an Alertmanager did not accept.")
+    for statistics in alertmanagers { page.sample("rollcall_alert_failures_total", ["alertmanager": statistics.url], statistics.failures) }
+  }
+
+  private func writeProcess(_ page: inout ExpositionWriter) {
+    page.family("rollcall_leader", .gauge, help: "1 on the replica that calls, writes and alerts.", value: view.leadership().isLeader ? 1 : 0)
+    page.family("rollcall_ready", .gauge, help: "Whether each thing that has to be well is, 1 or 0.")
+    for check in view.readiness() { page.sample("rollcall_ready", ["check": check.name], check.problem == nil ? 1 : 0) }
+    page.info("rollcall_build_info", help: "The version of Rollcall.", ["version": view.version])
+    if let metrics = ProcessMetrics.current() { page.process(metrics) }
+  }
+
+  private static func labels(_ container: ContainerReference) -> ExpositionLabels {
+    ["namespace": container.namespace, "pod": container.pod, "container": container.container]
+  }
+
+  private func unixSeconds(_ moment: Moment) -> Double {
+    Double(reading.unixMilliseconds(of: moment)) / 1000
+  }
+}

@@ -1,0 +1,106 @@
+internal import HTTPTypes
+import Roll
+
+/// The page for people: what is expected, what is missing and why, node by node. It is one file without scripts, works without a
+/// network beyond ours, and is bounded however large the cluster is.
+struct StatusPage {
+  private static let maximumGaps = 500
+  private static let maximumNodes = 1000
+
+  private let view: ControllerView
+
+  init(_ view: ControllerView) {
+    self.view = view
+  }
+
+  func answer() -> Answer {
+    var answer = Answer(status: .ok, contentType: "text/html; charset=utf-8", body: .whole(Array(html().utf8)))
+    answer.headers[.contentSecurityPolicy] = "default-src 'none'; style-src 'unsafe-inline'"
+    return answer
+  }
+
+  private func html() -> String {
+    var page = HTML()
+    page.markup(
+      """
+      <!doctype html>
+      <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="15">
+      <meta name="viewport" content="width=device-width"><title>Rollcall</title>
+      <style>
+      body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em;color:#222;background:#fff}
+      table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25em .75em .25em 0;border-bottom:1px solid #ddd;vertical-align:top}
+      h1,h2{font-weight:600}nav a{margin-right:1em}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}th,td{border-color:#444}a{color:#9cf}}
+      </style></head><body>
+      <h1>Rollcall</h1>
+      <nav><a href="/metrics">metrics</a><a href="/api/v1/coverage">coverage</a><a href="/api/v1/gaps">gaps</a><a href="/api/v1/nodes">nodes</a>
+      <a href="/sd/v1/targets">targets</a><a href="/readyz">readiness</a></nav>
+
+      """)
+    let waiting = view.readiness().filter { $0.problem != nil }
+    let leadership = view.leadership()
+    if !waiting.isEmpty {
+      page.heading("Not ready")
+      page.table(["what", "why"], waiting.map { [$0.name, $0.problem ?? ""] })
+    } else if !leadership.isLeader {
+      page.paragraph("This replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "nobody does yet"). The leader has the ledger.")
+    }
+    if leadership.isLeader { ledger(&page) }
+    page.paragraph("Version \(view.version), called every \(view.settings.interval.text), a gap after \(view.settings.threshold.text).")
+    page.markup("</body></html>\n")
+    return page.source
+  }
+
+  private func ledger(_ page: inout HTML) {
+    let now = view.time.now
+    let ledger = view.ledger.snapshot()
+    let nodes = ledger.coverage(at: now)
+    let gaps = ledger.gaps()
+    let expected = nodes.reduce(0) { $0 + $1.expected }
+    let collected = nodes.reduce(0) { $0 + $1.collected }
+    let exempt = nodes.reduce(0) { $0 + $1.exempt.values.reduce(0, +) }
+    page.paragraph("\(collected) of \(expected) containers collected on \(nodes.count) nodes, \(exempt) exempt, \(gaps.count) gaps.")
+
+    page.heading("Gaps")
+    if gaps.isEmpty { page.paragraph("None.") } else {
+      let shown = gaps.sorted { ($0.since, $0.container) < ($1.since, $1.container) }.prefix(Self.maximumGaps)
+      page.table(
+        ["container", "node", "source", "kind", "age", "reason", "detail"],
+        shown.map { gap in
+          [
+            "\(gap.container.namespace)/\(gap.container.pod)/\(gap.container.container)", gap.node, gap.source.rawValue, gap.kind.rawValue,
+            Self.wholeSeconds(now - gap.since).text, gap.reason.rawValue, gap.detail,
+          ]
+        })
+      if gaps.count > shown.count { page.paragraph("The oldest \(shown.count) of \(gaps.count) are shown; /api/v1/gaps has all.") }
+    }
+
+    page.heading("Nodes")
+    let notes = view.rolls.snapshot().notes
+    page.table(
+      ["node", "source", "address", "ready", "collected", "exempt", "gaps", "notes"],
+      nodes.prefix(Self.maximumNodes).map { node in
+        [
+          node.node, node.source.rawValue, node.address ?? "–", node.ready ? "yes" : "no", "\(node.collected) of \(node.expected)",
+          Exemption.allCases.compactMap { reason in node.exempt[reason].map { "\($0) \(reason.rawValue)" } }.joined(separator: ", "),
+          "\(node.gaps)", (notes[node.node] ?? []).joined(separator: "; "),
+        ]
+      })
+    if nodes.count > Self.maximumNodes {
+      page.paragraph("The first \(Self.maximumNodes) of \(nodes.count) are shown; /api/v1/nodes has all.")
+    }
+
+    let refused = view.targetReports().values.flatMap(\.refused).sorted { ($0.target.node, $0.target.address) < ($1.target.node, $1.target.address) }
+    if !refused.isEmpty {
+      page.heading("Targets that cannot be published")
+      page.table(
+        ["node", "pod", "why"],
+        refused.prefix(Self.maximumNodes).map { refused in
+          [refused.target.node, refused.target.pod.map { "\($0.namespace)/\($0.name)" } ?? "", "\(refused.refusal)"]
+        })
+    }
+  }
+
+  private static func wholeSeconds(_ duration: Duration) -> Duration {
+    .seconds(duration.components.seconds)
+  }
+}

@@ -93,14 +93,14 @@ final class Stage {
   /// The open gaps, as `/api/v1/gaps` has them.
   func gaps() async throws -> [JSONValue] {
     let response = try await transport.send(
-      HTTPRequest(url: "\(controllerURL)/api/v1/gaps", deadline: .seconds(10), maximumBodyBytes: 16 << 20))
+      HTTPRequest(url: "\(controllerURL)/api/v1/gaps", deadline: .seconds(10)))
     return try JSONValue(parsing: response.body)["gaps"]?.array ?? []
   }
 
   /// The value of the first sample on the controller's `/metrics` with this name and with this text in its labels.
   func metric(_ name: String, where label: String) async throws -> Double? {
     let response = try await transport.send(
-      HTTPRequest(url: "\(controllerURL)/metrics", deadline: .seconds(10), maximumBodyBytes: 16 << 20))
+      HTTPRequest(url: "\(controllerURL)/metrics", deadline: .seconds(10)))
     let line = String(decoding: response.body, as: UTF8.self).split(separator: "\n")
       .first { $0.hasPrefix("\(name){") && $0.contains(label) }
     return line?.split(separator: " ").last.flatMap { Double($0) }

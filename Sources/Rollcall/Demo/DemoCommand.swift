@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import FoundationEssentials
 internal import Logging
 internal import ServiceLifecycle
+internal import UnixSignals
 
 /// `rollcall demo`: everything on this machine, against a simulated API server.
 struct DemoCommand: AsyncParsableCommand {

@@ -28,7 +28,7 @@ enum NetworkIsolation: Sendable {
           .name(candidate.prefix[0]), arguments: Arguments(Array(candidate.prefix.dropFirst()) + ["true"]),
           output: .discarded, error: .string(limit: 4096))
         if result.terminationStatus.isSuccess { return candidate }
-        refusals.append((result.standardError ?? "").split(separator: "\n").first.map(String.init) ?? "refused")
+        refusals.append(result.standardError.split(separator: "\n").first.map(String.init) ?? "refused")
       } catch {
         refusals.append("\(error)")
       }

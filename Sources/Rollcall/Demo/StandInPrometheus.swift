@@ -26,7 +26,7 @@ struct StandInPrometheus: Sendable {
   }
 
   private func request(_ url: String) -> HTTPRequest {
-    HTTPRequest(url: url, deadline: interval, maximumBodyBytes: 16 << 20)
+    HTTPRequest(url: url, deadline: interval)
   }
 
   private static func targets(in groups: JSONValue) -> [String] {

@@ -4,6 +4,7 @@ internal import JSON
 internal import Logging
 internal import ServiceLifecycle
 internal import Simulator
+internal import UnixSignals
 
 /// `rollcall simulate`: a simulated cluster of any size to point a controller at.
 struct SimulateCommand: AsyncParsableCommand {

@@ -38,7 +38,7 @@ struct Prometheus {
     let allowed = CharacterSet.alphanumerics
     let escaped = expression.addingPercentEncoding(withAllowedCharacters: allowed) ?? expression
     let response = try await transport.send(
-      HTTPRequest(url: "\(url)/api/v1/query?query=\(escaped)", deadline: .seconds(10), maximumBodyBytes: 16 << 20))
+      HTTPRequest(url: "\(url)/api/v1/query?query=\(escaped)", deadline: .seconds(10)))
     let series = try JSONValue(parsing: response.body)["data"]?["result"]?.array ?? []
     return Dictionary(
       series.compactMap { one in
@@ -77,7 +77,7 @@ struct Alertmanager {
   /// The alerts that are firing now.
   func activeAlerts() async throws -> [JSONValue] {
     let response = try await transport.send(
-      HTTPRequest(url: "\(url)/api/v2/alerts?active=true", deadline: .seconds(10), maximumBodyBytes: 16 << 20))
+      HTTPRequest(url: "\(url)/api/v2/alerts?active=true", deadline: .seconds(10)))
     return try JSONValue(parsing: response.body).array ?? []
   }
 }

@@ -79,7 +79,7 @@ struct LineScanner {
         return
       }
       let name = try scanName(in: page, what: "label name")
-      if page[name.lowerBound] == UInt8(ascii: ":") || page.extracting(name).contains(UInt8(ascii: ":")) {
+      if page.extracting(name).contains(UInt8(ascii: ":")) {
         throw malformed("a label name may not have a colon: \(excerpt(name, in: page))")
       }
       skipBlanks(in: page)

@@ -9,30 +9,35 @@ import Testing
 @Suite struct VirtualCollectorTests {
   @Test("many pods from a real server, each with a fault of its own", .enabled(if: Nginx.isInstalled))
   func readsEachPodByItself() async throws {
-    let entries = [
-      entry("shop/good-0/web", ip: "127.0.1.1"), entry("shop/good-0/sidecar", ip: "127.0.1.1"),
-      entry("shop/half-0/web", ip: "127.0.1.2"), entry("shop/half-0/gone", ip: "127.0.1.2"),
-      entry("shop/old-0/web", ip: "127.0.1.3"),
-      entry("shop/empty-0/web", ip: "127.0.1.4"),
-      entry("shop/junk-0/web", ip: "127.0.1.5"),
-      entry("shop/missing-0/web", ip: "127.0.1.6"),
-      entry("shop/frozen-0/web", ip: "127.0.1.7"),
-      entry("shop/down-0/web", ip: "127.0.1.8"),
-      entry("shop/waiting-0/web", ip: nil),
-      entry("shop/strange-0/web", ip: "127.0.1.1/../x"),
-    ]
     let path = "metrics/cadvisor"
+    // The last number of a pod's address is the name of its folder.
     let nginx = try await Nginx(
       files: [
-        "127.0.1.1/\(path)": cadvisorPage(pod: "good-0", containers: ["web", "sidecar"]),
-        "127.0.1.2/\(path)": cadvisorPage(pod: "half-0", containers: ["web"]),
-        "127.0.1.3/\(path)": cadvisorPage(pod: "old-0", containers: ["web"], hasOldLabels: true),
-        "127.0.1.4/\(path)": "# HELP machine_cpu_cores Number of logical CPU cores.\nmachine_cpu_cores 2\n",
-        "127.0.1.5/\(path)": "<html><body>It works!</body></html>\n",
+        "1/\(path)": cadvisorPage(pod: "good-0", containers: ["web", "sidecar"]),
+        "2/\(path)": cadvisorPage(pod: "half-0", containers: ["web"]),
+        "3/\(path)": cadvisorPage(pod: "old-0", containers: ["web"], hasOldLabels: true),
+        "4/\(path)": "# HELP machine_cpu_cores Number of logical CPU cores.\nmachine_cpu_cores 2\n",
+        "5/\(path)": "<html><body>It works!</body></html>\n",
         // Long before the Date that nginx sends.
-        "127.0.1.7/\(path)": cadvisorPage(pod: "frozen-0", containers: ["web"], timestamp: 1_500_000_000_000),
+        "7/\(path)": cadvisorPage(pod: "frozen-0", containers: ["web"], timestamp: 1_500_000_000_000),
       ],
-      servers: "server { \((1...7).map { "listen 127.0.1.\($0):$port; " }.joined()) root $folder/$server_addr; }", host: "127.0.1.1")
+      servers: """
+        map $server_addr $pod { "~\\.(?<last>[0-9]+)$" $last; }
+        server { \((1...7).map { "listen $network.\($0):$port; " }.joined()) root $folder/$pod; }
+        """)
+    func ip(_ number: Int) -> String { "\(nginx.network).\(number)" }
+    let entries = [
+      entry("shop/good-0/web", ip: ip(1)), entry("shop/good-0/sidecar", ip: ip(1)),
+      entry("shop/half-0/web", ip: ip(2)), entry("shop/half-0/gone", ip: ip(2)),
+      entry("shop/old-0/web", ip: ip(3)),
+      entry("shop/empty-0/web", ip: ip(4)),
+      entry("shop/junk-0/web", ip: ip(5)),
+      entry("shop/missing-0/web", ip: ip(6)),
+      entry("shop/frozen-0/web", ip: ip(7)),
+      entry("shop/down-0/web", ip: ip(8)),
+      entry("shop/waiting-0/web", ip: nil),
+      entry("shop/strange-0/web", ip: ip(1) + "/../x"),
+    ]
     let call = try await collector(port: nginx.port).call(roll(.virtual, entries, address: nil))
     #expect(
       call.outcomes.map(\.reason) == [
@@ -46,18 +51,19 @@ import Testing
     #expect(call.outcomes[10].detail.contains("shop/waiting-0 has no address"))
     #expect(call.outcomes[11].detail.contains("not an IP address"))
     #expect(call.lastScrape == .notObservable)
-    #expect(try await nginx.accessLog(of: 7).count { $0.contains("\"GET /metrics/cadvisor HTTP/1.1\" 200 \"gzip\" \"10.0\"") } == 6)
+    #expect(try await nginx.accessLog(of: 7).count { $0.contains("\"GET /metrics/cadvisor HTTP/1.1\" 200 \"gzip\" \"60.0\"") } == 6)
   }
 
   @Test("R41: a pod that hangs delays nobody", .enabled(if: Nginx.isInstalled)) func aHangingPod() async throws {
     let nginx = try await Nginx(
       files: ["metrics/cadvisor": cadvisorPage(pod: nil, containers: ["web"])],
-      servers: "server { \((1...4).map { "listen 127.0.2.\($0):$port; " }.joined()) root $folder; }", host: "127.0.2.1")
-    let hanging = try ScriptedServer(on: .tcp(host: "127.0.2.9", port: nginx.port)) { connection in
+      servers: "server { \((1...4).map { "listen $network.\($0):$port; " }.joined()) root $folder; }")
+    let hanging = try ScriptedServer(on: .tcp(host: "\(nginx.network).9", port: nginx.port)) { connection in
       _ = try connection.readRequest()
       try connection.waitForClose()
     }
-    let entries = [entry("a/hangs-0/web", ip: "127.0.2.9")] + (1...4).map { entry("a/pod-\($0)/web", ip: "127.0.2.\($0)") }
+    let entries =
+      [entry("a/hangs-0/web", ip: "\(nginx.network).9")] + (1...4).map { entry("a/pod-\($0)/web", ip: "\(nginx.network).\($0)") }
     async let call = collector(port: nginx.port) { settings in
       settings.deadline = .seconds(120)
       settings.maximumTransfers = 2
@@ -150,6 +156,9 @@ import Testing
   private func collector(port: Int, settings change: (inout VirtualSettings) -> Void = { _ in }) throws -> VirtualCollector {
     var settings = VirtualSettings()
     settings.port = port
+    // A busy machine is no fault.
+    settings.connectTimeout = .seconds(60)
+    settings.deadline = .seconds(60)
     settings.allowsLoopback = true
     change(&settings)
     return VirtualCollector(transport: try HTTPTransport(), settings: settings)

@@ -19,12 +19,13 @@ import Testing
   func readsEveryVersion(version: String) async throws {
     let nginx = try await Nginx(
       files: ["metrics": windowsPage(version: version, frontend: Self.frontend, worker: Self.worker)],
-      servers: "server { listen 127.0.0.1:$port; root $folder; }")
-    let call = try await collector(port: nginx.port) { $0.deadline = .seconds(20) }.call(roll(.windows, Self.entries))
+      servers: "server { listen $network.1:$port; root $folder; }")
+    let call = try await collector(port: nginx.port).call(
+      roll(.windows, Self.entries, address: nginx.host))
     #expect(call.outcomes.map(\.reason) == [nil, nil, .notInResponse])
     #expect(call.outcomes[2].detail.contains("2 containers, and none with container_id"))
     #expect(call.lastScrape == .notObservable)
-    #expect(try await nginx.accessLog(of: 1) == [#"127.0.0.1 "GET /metrics?collect%5B%5D=container HTTP/1.1" 200 "gzip" "20.0""#])
+    #expect(try await nginx.accessLog(of: 1) == [#"\#(nginx.host) "GET /metrics?collect%5B%5D=container HTTP/1.1" 200 "gzip" "60.0""#])
   }
 
   @Test(
@@ -120,10 +121,23 @@ import Testing
     #expect(call.outcomes.map(\.reason) == [.badExposition, .badExposition, .badExposition])
   }
 
+  @Test func aConnectionThatWasClosedBetweenTwoCallsIsNoFailure() async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.respond(status: 200, body: "windows_container_available{container_id=\"docker://\(Self.worker)\"} 1\n")
+    }
+    defer { server.stop() }
+    let collector = try collector(port: server.port)
+    for _ in 0..<10 {
+      #expect(await collector.call(roll(.windows, Self.entries)).outcomes[1] == .collected(age: .zero))
+    }
+  }
+
   @Test("R40: a small answer that unpacks to a large one", .enabled(if: Nginx.isInstalled)) func aBomb() async throws {
     let nginx = try await Nginx(
-      files: ["metrics": String(repeating: "\n", count: 8 << 20)], servers: "server { listen 127.0.0.1:$port; root $folder; }")
-    let call = try await collector(port: nginx.port) { $0.limits.bytes = 1 << 20 }.call(roll(.windows, Self.entries))
+      files: ["metrics": String(repeating: "\n", count: 8 << 20)], servers: "server { listen $network.1:$port; root $folder; }")
+    let call = try await collector(port: nginx.port) { $0.limits.bytes = 1 << 20 }.call(
+      roll(.windows, Self.entries, address: nginx.host))
     #expect(call.outcomes.map(\.reason) == [.tooLarge, .tooLarge, .tooLarge])
     #expect(try await nginx.accessLog(of: 1)[0].contains("\"gzip\""))
   }
@@ -162,6 +176,9 @@ import Testing
   private func collector(port: Int, settings change: (inout WindowsSettings) -> Void = { _ in }) throws -> WindowsCollector {
     var settings = WindowsSettings()
     settings.port = port
+    // A busy machine is no fault.
+    settings.connectTimeout = .seconds(60)
+    settings.deadline = .seconds(60)
     change(&settings)
     return WindowsCollector(transport: try HTTPTransport(), settings: settings)
   }

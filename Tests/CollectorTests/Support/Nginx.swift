@@ -1,25 +1,34 @@
 import Foundation
+import Synchronization
 import TestSupport
 
-/// A real nginx that serves files from a folder of its own. `servers` is the inside of its `http` block; `$folder` and `$port` in it are
-/// filled in. What it was asked stands in `accessLog`, one line a request: address, request line, status, encoding of the answer, and the
+/// A real nginx that serves files from a folder of its own. `servers` is the inside of its `http` block; `$folder`, `$network` (the first
+/// three numbers of addresses that are this nginx's alone) and `$port` in it are filled in. It has to listen on `$network.1:$port`. What it was asked stands in `accessLog`, one line a request: address, request line, status, encoding of the answer, and the
 /// scrape timeout that the client announced.
 final class Nginx: Sendable {
   static let isInstalled = findProgram("nginx") != nil
 
   let folder: TemporaryFolder
+  /// Tests run side by side: where each listens in a network of its own, none can take another's port.
+  let network: String
+  let host: String
   let port: Int
   private let program: ExternalProgram
 
-  init(files: [String: String] = [:], servers: String, host: String = "127.0.0.1") async throws {
+  private static let started = Atomic(0)
+
+  init(files: [String: String] = [:], servers: String) async throws {
     folder = try TemporaryFolder()
+    let number = Self.started.add(1, ordering: .relaxed).newValue
+    network = "127.\(20 + Int(getpid()) % 200).\(number % 256)"
+    host = network + ".1"
     port = try freePort(host: host)
     for (name, text) in files {
       let directory = "\(folder.path)/\(name)".split(separator: "/").dropLast().joined(separator: "/")
       try FileManager.default.createDirectory(atPath: "/\(directory)", withIntermediateDirectories: true)
       _ = try folder.write(text, to: name)
     }
-    let filled = servers.replacing("$folder", with: folder.path).replacing("$port", with: "\(port)")
+    let filled = servers.replacing("$folder", with: folder.path).replacing("$network", with: network).replacing("$port", with: "\(port)")
     // Started by root, its worker would become nobody, who may not look into the folder.
     let user = getuid() == 0 ? "user root;" : ""
     let configuration = """

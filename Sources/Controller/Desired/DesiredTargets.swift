@@ -42,7 +42,7 @@ package struct DesiredTargets: Hashable, Sendable {
     self.source = source
     self.service = Controller.service(source: source, settings: settings)
     self.serviceMonitor =
-      settings.writesServiceMonitors ? Controller.serviceMonitor(source: source, endpoints: endpoints, settings: settings) : nil
+      settings.serviceMonitors != .off ? Controller.serviceMonitor(source: source, endpoints: endpoints, settings: settings) : nil
     self.slices = slices
     self.refused = refused
     self.published = admitted.count

@@ -8,7 +8,7 @@ package struct TargetSettings: Hashable, Sendable {
   /// Accepts nodes at loopback addresses, as the demo's are. An API server refuses them.
   package var allowsLoopback: Bool
   /// Whether ServiceMonitors are written; without them the Services and EndpointSlices still are.
-  package var writesServiceMonitors: Bool
+  package var serviceMonitors: ControllerSettings.ServiceMonitorMode
   /// For every object, above our own: such as `release`, by which kube-prometheus-stack selects its ServiceMonitors.
   package var extraLabels: [String: String]
   /// How often Prometheus scrapes.
@@ -23,7 +23,7 @@ package struct TargetSettings: Hashable, Sendable {
   package init(
     namespace: String,
     allowsLoopback: Bool = false,
-    writesServiceMonitors: Bool = true,
+    serviceMonitors: ControllerSettings.ServiceMonitorMode = .auto,
     extraLabels: [String: String] = [:],
     scrapeInterval: Duration = .seconds(15),
     bodySizeLimit: String? = "64MB",
@@ -32,7 +32,7 @@ package struct TargetSettings: Hashable, Sendable {
   ) {
     self.namespace = namespace
     self.allowsLoopback = allowsLoopback
-    self.writesServiceMonitors = writesServiceMonitors
+    self.serviceMonitors = serviceMonitors
     self.extraLabels = extraLabels
     self.scrapeInterval = scrapeInterval
     self.bodySizeLimit = bodySizeLimit

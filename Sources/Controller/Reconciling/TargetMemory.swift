@@ -42,14 +42,18 @@ struct TargetMemory {
   // MARK: Deciding
 
   /// Starts a pass: what failed in the last one is forgotten.
-  mutating func note(_ desired: DesiredTargets) {
+  mutating func note(_ desired: DesiredTargets, serviceMonitors mode: ControllerSettings.ServiceMonitorMode) {
     report.published = desired.published
     report.refused = desired.refused
     report.failing = [:]
-    if let status = monitorsRefused, let monitor = desired.serviceMonitor {
+    report.lacksServiceMonitors = false
+    guard let status = monitorsRefused, let monitor = desired.serviceMonitor else { return }
+    if status.isNotFound, mode == .auto {
+      report.lacksServiceMonitors = true
+    } else {
       report.failing["\(ObjectName(monitor))"] =
         status.isNotFound
-        ? "the API server has no ServiceMonitors; install Prometheus Operator's CRDs, or switch them off" : "may not be read: \(status)"
+        ? "the API server has no ServiceMonitors; install Prometheus Operator, or switch them off" : "may not be read: \(status)"
     }
   }
 
@@ -107,6 +111,9 @@ struct TargetMemory {
   /// What is new since the last time, and what is over.
   mutating func announcements() -> (new: [(String, String)], over: [String]) {
     var problems = report.failing
+    if report.lacksServiceMonitors {
+      problems["ServiceMonitors"] = "the API server has none; HTTP service discovery and EndpointSlices do without"
+    }
     for refused in report.refused { problems[EndpointIdentity(refused.target).text] = "\(refused.refusal)" }
     let new = problems.filter { said[$0.key] != $0.value }.sorted { $0.key < $1.key }
     let over = said.keys.filter { problems[$0] == nil }.sorted()

@@ -58,7 +58,7 @@ package final class TargetReconciler: Reconciler {
     // Taken after the reading: it is never older than what it is compared with.
     guard let targets = snapshot() else { return .again(after: .seconds(1)) }
     let desired = DesiredTargets(source: source, targets: targets, liveSlices: memory.slices, settings: settings)
-    memory.note(desired)
+    memory.note(desired, serviceMonitors: settings.serviceMonitors)
     defer { announce(&memory, source) }
 
     let wanted = desired.objects.filter { memory.canHave($0) }
@@ -85,7 +85,7 @@ package final class TargetReconciler: Reconciler {
     if let first = failures.min(by: { $0.key < $1.key }) {
       throw ReconcileError.write(failed: failures.count, of: plan.apply.count + plan.delete.count, first: first.value)
     }
-    return memory.report.failing.isEmpty ? .settled : .again(after: patience)
+    return memory.report.failing.isEmpty && !memory.report.lacksServiceMonitors ? .settled : .again(after: patience)
   }
 
   /// Says what is new in the log, and what is over.

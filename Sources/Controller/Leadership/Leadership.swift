@@ -31,6 +31,11 @@ package struct Leadership: Sendable {
     try await elector.run(whileLeading: work)
   }
 
+  /// Gives the lease up if it is ours, so that another replica leads at once. To be called after `run`, outside of its cancelled task.
+  package func release() async {
+    await elector.release()
+  }
+
   /// The name of our Pod where the manifest gives it (`POD_NAME`). Elsewhere the machine's name and a random number: two controllers started
   /// by hand on one machine are not the same.
   package static func identity(environment: [String: String]) -> String {

@@ -7,6 +7,7 @@ package final class LedgerBook: Sendable {
   private struct State {
     var ledger: Ledger
     var transitions: [GapTransition] = []
+    var isComplete = false
   }
 
   private let state: Mutex<State>
@@ -18,6 +19,21 @@ package final class LedgerBook: Sendable {
   /// The ledger as it stands. Copying it is cheap; its queries run without holding anybody up.
   package func snapshot() -> Ledger {
     state.withLock { $0.ledger }
+  }
+
+  /// Whether every roll has been entered. Before that, what is not there says nothing.
+  package var isComplete: Bool {
+    state.withLock { $0.isComplete }
+  }
+
+  /// Enters every roll at once.
+  package func begin(with rolls: some Sequence<NodeRoll>, at now: Moment) {
+    change { ledger in
+      var transitions: [GapTransition] = []
+      for roll in rolls { transitions += ledger.update(roll, at: now) }
+      return transitions
+    }
+    state.withLock { $0.isComplete = true }
   }
 
   /// What opened and closed since the last call.

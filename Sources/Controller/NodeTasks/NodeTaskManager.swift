@@ -1,5 +1,5 @@
-package import Collector
-package import Roll
+import Collector
+import Roll
 internal import Synchronization
 
 /// Keeps one running task for each node on the rolls, which calls the node's roll every interval and enters what came of it into the

@@ -29,6 +29,13 @@ package final class RollBook: Sendable {
     state.withLock { $0.snapshot.rolls[node] }
   }
 
+  /// Returns when the rolls are complete, or the task is cancelled.
+  package func waitUntilComplete() async {
+    await withSubscription { subscription in
+      _ = await subscription.next()
+    }
+  }
+
   /// Takes on the rolls of a builder that has seen whole lists.
   package func publish(_ changes: [RollChange], of builder: RollBuilder) {
     state.withLock { state in
@@ -70,7 +77,7 @@ package final class RollSubscription: Sendable {
   package func next() async -> Set<String>? {
     while !Task.isCancelled {
       if let nodes = pending.withLock({ $0.take() }) { return nodes }
-      await wakeup.wait()
+      _ = await wakeup.wait()
     }
     return nil
   }

@@ -1,7 +1,7 @@
 internal import Hummingbird
 package import Logging
 internal import NIOCore
-package import ServiceLifecycle
+import ServiceLifecycle
 internal import Synchronization
 
 /// Serves the status page, metrics, service discovery and the API.

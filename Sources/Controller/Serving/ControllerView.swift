@@ -1,3 +1,4 @@
+package import KubeClient
 package import Roll
 
 /// What is served: references to what changes, and closures for what other parts know. Every answer is made of one look at each.
@@ -11,6 +12,7 @@ package struct ControllerView: Sendable {
   package var leadership: @Sendable () -> LeadershipView
   /// What has to be well before we are ready.
   package var readiness: @Sendable () -> [ReadinessCheck]
+  package var watches: @Sendable () -> [WatchView] = { [] }
   package var targetReports: @Sendable () -> [Source: TargetReport] = { [:] }
   package var alertmanagers: @Sendable () -> [AlertmanagerStatistics] = { [] }
 
@@ -57,5 +59,30 @@ package struct ReadinessCheck: Hashable, Sendable {
   package init(_ name: String, problem: String?) {
     self.name = name
     self.problem = problem
+  }
+}
+
+/// How it stands with one watched resource.
+package struct WatchView: Hashable, Sendable {
+  package var resource: String
+  /// A whole list has come in, now or earlier.
+  package var isListed: Bool
+  package var status: ReflectorStatus
+  package var statistics: WatchStatistics
+
+  package init(resource: String, isListed: Bool, status: ReflectorStatus, statistics: WatchStatistics) {
+    self.resource = resource
+    self.isListed = isListed
+    self.status = status
+    self.statistics = statistics
+  }
+
+  var problem: String? {
+    if case .waiting(let reason) = status { reason } else { nil }
+  }
+
+  /// We are ready with what was listed once: a watch that breaks later leaves it as it is, and is no reason to stop serving it.
+  package var readiness: ReadinessCheck {
+    ReadinessCheck(resource, problem: isListed ? nil : "not listed yet: \(problem ?? "the list is under way")")
   }
 }

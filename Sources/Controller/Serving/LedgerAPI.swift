@@ -74,6 +74,9 @@ struct LedgerAPI {
     guard leadership.isLeader else {
       return .problem(.serviceUnavailable, "this replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "nobody does yet")")
     }
+    guard view.ledger.isComplete else {
+      return .problem(.serviceUnavailable, "this replica has just begun to lead, and the ledger is not complete yet")
+    }
     return nil
   }
 }

@@ -1,4 +1,5 @@
 internal import Exposition
+internal import KubeClient
 import Roll
 
 /// Our own `/metrics`. What the ledger knows is there on the leader only, so that sums over replicas are true.
@@ -21,6 +22,7 @@ struct MetricsPage {
       self.writeCollections(&page)
       self.writeTargets(&page)
       self.writeAlerts(&page)
+      self.writeWatches(&page)
       self.writeProcess(&page)
       try await write(page.bytes)
       try await self.writeContainers(
@@ -132,6 +134,22 @@ struct MetricsPage {
     for statistics in alertmanagers { page.sample("rollcall_alerts_sent_total", ["alertmanager": statistics.url], statistics.sent) }
     page.family("rollcall_alert_failures_total", .counter, help: "Requests that an Alertmanager did not accept.")
     for statistics in alertmanagers { page.sample("rollcall_alert_failures_total", ["alertmanager": statistics.url], statistics.failures) }
+  }
+
+  private func writeWatches(_ page: inout ExpositionWriter) {
+    let watches = view.watches()
+    page.family("rollcall_watch_synced", .gauge, help: "1 while the watch of the resource is in touch with the API server.")
+    for watch in watches { page.sample("rollcall_watch_synced", ["resource": watch.resource], watch.problem == nil ? 1 : 0) }
+    func counter(_ name: String, _ help: String, _ value: (WatchStatistics) -> Int) {
+      page.family(name, .counter, help: help)
+      for watch in watches { page.sample(name, ["resource": watch.resource], value(watch.statistics)) }
+    }
+    counter("rollcall_watch_lists_total", "Whole lists that came in.") { $0.lists }
+    counter("rollcall_watch_streams_total", "Watches that the API server accepted.") { $0.watches }
+    counter("rollcall_watch_changes_total", "Changes that came by watch.") { $0.changes }
+    counter("rollcall_watch_expirations_total", "Lists and watches from a version that the API server no longer knew.") { $0.expirations }
+    counter("rollcall_watch_failures_total", "Lists and watches that failed and were followed by a wait.") { $0.failures }
+    counter("rollcall_watch_unreadable_total", "Answers and events that could not be decoded or were too large.") { $0.unreadable }
   }
 
   private func writeProcess(_ page: inout ExpositionWriter) {

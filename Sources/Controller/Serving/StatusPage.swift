@@ -44,7 +44,13 @@ struct StatusPage {
     } else if !leadership.isLeader {
       page.paragraph("This replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "nobody does yet"). The leader has the ledger.")
     }
-    if leadership.isLeader { ledger(&page) }
+    let broken = view.watches().filter { $0.isListed && $0.problem != nil }
+    if !broken.isEmpty {
+      page.heading("Out of touch with the API server")
+      page.table(["resource", "why"], broken.map { [$0.resource, $0.problem ?? ""] })
+      page.paragraph("What is shown below is as of before.")
+    }
+    if leadership.isLeader, view.ledger.isComplete { ledger(&page) }
     page.paragraph("Version \(view.version), called every \(view.settings.interval.text), a gap after \(view.settings.threshold.text).")
     page.markup("</body></html>\n")
     return page.source

@@ -42,7 +42,7 @@ package struct ControllerSettings: Hashable, Sendable {
   /// `nil`: the one that the kubeconfig's context or the service account names.
   package var namespace: String?
   package var leaderElection: Toggle = .on
-  /// `nil`: the host's name, which in a pod is the pod's.
+  /// `nil`: the pod's name, or one that nobody else has.
   package var identity: String?
   package var logLevel: Logger.Level = .info
 

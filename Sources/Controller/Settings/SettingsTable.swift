@@ -80,7 +80,10 @@ package enum SettingsTable {
       help: "Our own namespace, for the objects that we write. Without it: POD_NAMESPACE, then the one of the context or the service account."
     ),
     .choice("leader-election", \.leaderElection, help: "Whether several replicas elect one that calls, writes and alerts: on or off."),
-    .text("identity", \.identity, help: "Our name in the election, other than every other replica's. Without it: the host's name."),
+    .text(
+      "identity", \.identity,
+      help: "Our name in the election, other than every other replica's. Without it: POD_NAME, or the machine's name and a random number."
+    ),
     .choice("log-level", \.logLevel, help: "The least important messages that are logged."),
   ]
 }

@@ -1,3 +1,0 @@
-import Hummingbird
-import X509
-import Crypto

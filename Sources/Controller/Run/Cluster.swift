@@ -1,0 +1,35 @@
+import HTTPTransport
+import KubeClient
+import Logging
+
+/// Our side of the API server: where it is, and what we watch there.
+struct Cluster: Sendable {
+  let configuration: ClusterConfiguration
+  let client: KubeClient
+  let namespace: String
+  let nodes: Reflector<NodeRecord>
+  let pods: Reflector<PodRecord>
+
+  init(settings: ControllerSettings, environment: [String: String], logger: Logger) throws(ControllerError) {
+    do throws(ConfigurationError) {
+      configuration = try ClusterConfiguration.load(kubeconfig: settings.kubeconfig, context: settings.context, environment: environment)
+    } catch {
+      throw .configuration("\(error)")
+    }
+    do throws(KubeError) {
+      client = try KubeClient(configuration: configuration, logger: logger)
+    } catch {
+      throw .configuration("\(error)")
+    }
+    namespace = settings.namespace ?? configuration.defaultNamespace
+    nodes = Reflector(client: client, resource: .nodes, decoder: .nodes(annotationPrefixes: Annotations.keptPrefixes), logger: logger)
+    pods = Reflector(client: client, resource: .pods, decoder: .pods(annotationPrefixes: Annotations.keptPrefixes), logger: logger)
+  }
+
+  var watches: [WatchView] {
+    [
+      WatchView(resource: "nodes", isListed: nodes.store.isSynced, status: nodes.status, statistics: nodes.statistics),
+      WatchView(resource: "pods", isListed: pods.store.isSynced, status: pods.status, statistics: pods.statistics),
+    ]
+  }
+}

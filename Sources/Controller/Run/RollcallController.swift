@@ -1,0 +1,105 @@
+import HTTPTransport
+import KubeClient
+package import Logging
+import Roll
+package import ServiceLifecycle
+internal import Synchronization
+
+/// The whole controller, composed: watches, rolls, node tasks, ledger, and what goes out from there.
+///
+///     let controller = try RollcallController(settings: settings, environment: environment, version: "…", logger: logger)
+///     try await ServiceGroup(services: controller.services, …).run()
+package final class RollcallController: Sendable {
+  /// In the order in which they start; the group stops them from the last to the first, so that the server answers until the end.
+  package var services: [any Service] { [server, ControllerCore(self)] }
+  package let server: ControllerServer
+
+  let settings: ControllerSettings
+  let logger: Logger
+  let cluster: Cluster
+  let time: any TimeSource
+  let rolls = RollBook()
+  let ledger: LedgerBook
+  let certificates: CertificateKeeper
+  let election: Election
+  let leaderWork: LeaderWork
+  let lifecycle = LifecycleState()
+
+  /// - Parameters:
+  ///   - collectors: other than the real ones, for tests.
+  /// - Throws: `ControllerError`, for what cannot be right however long one waits. An API server that does not answer is no such error.
+  package init(
+    settings: ControllerSettings, environment: [String: String], version: String, time: any TimeSource = SystemTime(),
+    collectors: NodeCollectors? = nil, logger: Logger
+  ) throws(ControllerError) {
+    self.settings = settings
+    self.logger = logger
+    self.time = time
+    let cluster = try Cluster(settings: settings, environment: environment, logger: logger)
+    self.cluster = cluster
+    let election = try Election(settings: settings, cluster: cluster, environment: environment, logger: logger)
+    self.election = election
+    let ledger = LedgerBook(threshold: settings.threshold)
+    self.ledger = ledger
+    let certificates = CertificateKeeper(
+      client: cluster.client, namespace: cluster.namespace, logger: logger, isLeading: { election.isLeader },
+      now: { time.reading().unixMilliseconds / 1000 })
+    self.certificates = certificates
+
+    let counters = CollectionCounters()
+    var collectorTransport = HTTPTransportConfiguration()
+    // A transfer for each call, and for the pods of virtual nodes, whose collectors bound themselves.
+    collectorTransport.maximumTransfers = settings.maximumCalls + 256
+    collectorTransport.connectionCacheSize = settings.maximumCalls
+    let transport = try makeTransport(collectorTransport)
+    let collectors = collectors ?? NodeCollectors(settings: settings, transport: transport) { certificates.tls }
+    let tasks = NodeTaskManager(
+      rolls: rolls, ledger: ledger, counters: counters, collectors: collectors,
+      pace: .init(interval: settings.interval, maximumCalls: settings.maximumCalls), time: time)
+
+    var view = ControllerView(
+      rolls: rolls, ledger: ledger, counters: counters, time: time, settings: settings, version: version,
+      leadership: { LeadershipView(isLeader: election.isLeader, holder: election.holder) },
+      readiness: { [lifecycle, rolls] in
+        cluster.watches.map(\.readiness) + [
+          ReadinessCheck("rolls", problem: rolls.snapshot().isComplete ? nil : "waiting for nodes and pods"),
+          ReadinessCheck("running", problem: lifecycle.isShuttingDown ? "shutting down" : nil),
+        ]
+      })
+    view.watches = { cluster.watches }
+
+    let alerts = AlertmanagerSender(
+      urls: settings.alertmanagers, transport: try makeTransport(HTTPTransportConfiguration()), logger: logger,
+      now: { time.reading() }, gaps: { ledger.snapshot().gaps() })
+    let publication = TargetPublication(settings: settings, cluster: cluster, view: view, logger: logger) { election.isLeader }
+    view.targetReports = { publication.reports }
+    view.alertmanagers = { alerts.statistics }
+    leaderWork = LeaderWork(
+      rolls: rolls, ledger: ledger, tasks: tasks,
+      archive: GapArchiveKeeper(
+        client: cluster.client, namespace: cluster.namespace, ledger: ledger, time: time, logger: logger,
+        isLeading: { election.isLeader }),
+      watch: GapWatch(ledger: ledger, time: time, logger: logger) { alerts.gapsChanged() },
+      alerts: alerts, publication: publication, time: time)
+    server = ControllerServer(view: view, address: settings.listen, logger: logger)
+  }
+}
+
+private func makeTransport(_ configuration: HTTPTransportConfiguration) throws(ControllerError) -> HTTPTransport {
+  do {
+    return try HTTPTransport(configuration: configuration)
+  } catch {
+    throw .transport("\(error)")
+  }
+}
+
+/// Whether we are on the way out.
+final class LifecycleState: Sendable {
+  private let shuttingDown = Mutex(false)
+
+  var isShuttingDown: Bool { shuttingDown.withLock { $0 } }
+
+  func shutDown() {
+    shuttingDown.withLock { $0 = true }
+  }
+}

@@ -17,6 +17,13 @@ struct Timestamp: Hashable, Sendable {
     self.nanoseconds = nanoseconds
   }
 
+  /// The nearest moment that there is a date for.
+  init(unixMicroseconds: Int64) {
+    let seconds = Self.floorDivide(unixMicroseconds, 1_000_000)
+    self.seconds = min(max(seconds, Self.range.lowerBound), Self.range.upperBound)
+    nanoseconds = (unixMicroseconds - seconds * 1_000_000) * 1000
+  }
+
   var unixMilliseconds: Int64 { seconds * 1000 + nanoseconds / 1_000_000 }
 
   /// `2026-03-01T12:00:00.000000Z`, as `MicroTime` asks for it: always six digits.

@@ -15,7 +15,7 @@ public final class Reflector<Value: Record>: Sendable {
   let selection: Selection
   let decoder: RecordDecoder<Value>
   let policy: WatchPolicy
-  private let clock: any Clock<Duration>
+  private let time: LocalTime
   private let random: @Sendable () -> any RandomNumberGenerator
   let logger: Logger
 
@@ -44,7 +44,7 @@ public final class Reflector<Value: Record>: Sendable {
     self.selection = selection
     self.decoder = decoder
     self.policy = policy
-    self.clock = clock
+    self.time = LocalTime(clock)
     self.random = random
     var logger = logger
     logger[metadataKey: "resource"] = "\(resource.plural)"
@@ -66,7 +66,7 @@ public final class Reflector<Value: Record>: Sendable {
       logger.error("reflector runs already")
       return
     }
-    await run(writing: writer, clock: clock)
+    await run(writing: writer)
     giveBack(writer)
   }
 
@@ -75,8 +75,7 @@ public final class Reflector<Value: Record>: Sendable {
     state.withLock { $0.writer = writer.take() }
   }
 
-  private func run(writing writer: borrowing StoreWriter<Value>, clock: some Clock<Duration>) async {
-    let start = clock.now
+  private func run(writing writer: borrowing StoreWriter<Value>) async {
     var random: any RandomNumberGenerator = random()
     var machine = WatchStateMachine<Value>(policy: policy)
     var connection = WatchConnection(client: client, resource: resource, selection: selection, decoder: decoder, policy: policy)
@@ -93,11 +92,11 @@ public final class Reflector<Value: Record>: Sendable {
       case .wait(let duration):
         connection.close()
         // Cancellation ends the wait, and then the loop.
-        try? await clock.sleep(for: duration)
+        try? await time.sleep(duration)
         fact = .waited
       }
       if Task.isCancelled { break }
-      action = machine.handle(fact, at: start.duration(to: clock.now), random: &random)
+      action = machine.handle(fact, at: time.now(), random: &random)
       note(machine)
     }
     note(.waiting(reason: "stopped"))

@@ -6,21 +6,33 @@ final class ChangeMailbox: Sendable {
   static let maximumKeys = 4096
 
   private struct State {
-    var pending: StoreChange?
+    var keys: Set<ObjectKey> = []
+    var isAll = false
     var waiter: CheckedContinuation<StoreChange?, Never>?
     /// Set where the cancellation came before its wait.
     var isCancelled = false
+
+    mutating func add(_ change: StoreChange) {
+      guard !isAll else { return }
+      if case .keys(let new) = change { keys.formUnion(new) } else { isAll = true }
+      if keys.count > ChangeMailbox.maximumKeys { isAll = true }
+      if isAll { keys = [] }
+    }
+
+    mutating func takeAll() -> StoreChange? {
+      defer {
+        keys = []
+        isAll = false
+      }
+      return isAll ? .all : keys.isEmpty ? nil : .keys(keys)
+    }
   }
   private let state = Mutex(State())
 
   func post(_ change: StoreChange) {
     let delivery = state.withLock { state -> (CheckedContinuation<StoreChange?, Never>, StoreChange)? in
-      let merged = Self.merge(state.pending, change)
-      guard let waiter = state.waiter.take() else {
-        state.pending = merged
-        return nil
-      }
-      state.pending = nil
+      state.add(change)
+      guard state.waiter != nil, let merged = state.takeAll(), let waiter = state.waiter.take() else { return nil }
       return (waiter, merged)
     }
     if let (waiter, change) = delivery { waiter.resume(returning: change) }
@@ -30,13 +42,13 @@ final class ChangeMailbox: Sendable {
   func take() async -> StoreChange? {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let answer = state.withLock { state -> StoreChange?? in
-          if state.isCancelled { return .some(nil) }
-          if let pending = state.pending.take() { return pending }
-          state.waiter = continuation
-          return nil
+        let (isOver, change) = state.withLock { state in
+          if state.isCancelled { return (true, StoreChange?.none) }
+          let change = state.takeAll()
+          if change == nil { state.waiter = continuation }
+          return (change != nil, change)
         }
-        if let answer { continuation.resume(returning: answer) }
+        if isOver { continuation.resume(returning: change) }
       }
     } onCancel: {
       let waiter = state.withLock { state in
@@ -44,17 +56,6 @@ final class ChangeMailbox: Sendable {
         return state.waiter.take()
       }
       waiter?.resume(returning: nil)
-    }
-  }
-
-  private static func merge(_ old: StoreChange?, _ new: StoreChange) -> StoreChange {
-    guard case .keys(let newKeys) = new else { return .all }
-    switch old {
-    case nil: return newKeys.count > maximumKeys ? .all : new
-    case .all: return .all
-    case .keys(let oldKeys):
-      let union = oldKeys.union(newKeys)
-      return union.count > maximumKeys ? .all : .keys(union)
     }
   }
 }

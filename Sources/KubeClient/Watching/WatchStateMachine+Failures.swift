@@ -14,7 +14,7 @@ extension WatchStateMachine {
       // The token is too old: what came is of a moment that is gone. One list in one piece cannot expire half-way (R03).
       if listing.token != nil { return list(Listing(isWhole: true)) }
     }
-    let again = refusal.isTransient ? listing : Listing()
+    let again = refusal.isTransient && !refusal.isTooLargeResourceVersion ? listing : Listing()
     return wait(for: problem, then: .list(again), now, &random)
   }
 

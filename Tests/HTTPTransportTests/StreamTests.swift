@@ -47,6 +47,7 @@ import Testing
     try await eventually("the transfer rests") { stream.body.transfer.exchange.unread.isPaused }
     let limit = HTTPTransportConfiguration().streamBufferBytes
     #expect(stream.body.transfer.exchange.unread.bytes <= limit)
+    // Longer than the idle timeout, which must not run meanwhile.
     try await Task.sleep(for: .milliseconds(300))
     #expect(stream.body.transfer.exchange.unread.bytes <= limit)
     #expect(!sentAll.isOpen)

@@ -15,9 +15,9 @@ struct LeaseElection: Sendable {
     var since: Duration
   }
   private var observation: Observation?
-  /// What we last tried to write: a Lease that says so is ours, also where the answer to the write was lost. The name alone does not
-  /// prove it, since a container that was restarted has the name of the one before.
-  private var attempt: LeaseRecord?
+  /// What we last wrote, and what we tried to write since: a Lease that says one of these is ours, also where the answer to the write was
+  /// lost. The name alone does not prove it, since a container that was restarted has the name of the one before.
+  private var written: [LeaseRecord] = []
   /// The start of our last successful write.
   private var renewedAt: Duration?
   /// Whether what was last seen is still what to write on.
@@ -95,7 +95,7 @@ extension LeaseElection {
     case .written(let object, let begunAt):
       observe(object, at: now)
       // The server's copy of what we wrote is ours in the server's spelling.
-      if let record = observation?.record, record.holder == identity { attempt = record }
+      if let record = observation?.record, record.holder == identity { written = [record] }
       isUpToDate = isOurs
       renewedAt = isOurs ? begunAt : nil
       return nil
@@ -121,8 +121,8 @@ extension LeaseElection {
 
 extension LeaseElection {
   private var isOurs: Bool {
-    guard let attempt else { return false }
-    return observation?.record == attempt && attempt.holder == identity
+    guard let observation else { return false }
+    return written.contains(observation.record)
   }
 
   private mutating func observe(_ object: JSONValue, at now: Duration) {
@@ -146,7 +146,8 @@ extension LeaseElection {
       holder: identity, durationSeconds: max(1, timing.duration.components.seconds),
       acquireTime: isOurs ? old?.acquireTime ?? now : now, renewTime: now,
       transitions: (old?.transitions ?? 0) + (old == nil || old?.holder == identity ? 0 : 1))
-    attempt = record
+    // A lost write can only come to light within the time of a few requests.
+    written = written.suffix(7) + [record]
     guard let observation else {
       return .create(
         record.written(into: [

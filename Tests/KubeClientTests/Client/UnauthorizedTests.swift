@@ -1,0 +1,81 @@
+import Foundation
+import Logging
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import KubeClient
+
+/// Tokens go over TLS only, so these run through nginx, which speaks it for a scripted server.
+@Suite(.enabled(if: findProgram("nginx") != nil, "nginx is not installed: apt-get install nginx-light"))
+struct UnauthorizedTests {
+  @Test("R20, R26: a 401 has the token file read again and is tried once more; no token is in the log", .timeLimit(.minutes(1)))
+  func rotated() async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("old-token", to: "token")
+    let server = try answering { request, connection in
+      if request.header("Authorization") == "Bearer old-token" {
+        _ = try folder.write("new-token", to: "token")
+        try connection.json(401, Samples.statusJSON(401, "Unauthorized"))
+      } else {
+        try connection.json("{}")
+      }
+    }
+    defer { server.stop() }
+    let lines = RecordingLogHandler.Lines()
+    try await withTLS(folder, before: server) { configuration in
+      var configuration = configuration
+      configuration.credentials = .tokenFile(path: file, initial: nil)
+      let client = try KubeClient(configuration: configuration, logger: Logger(label: "test") { _ in RecordingLogHandler(lines: lines) })
+      _ = try await client.get(.nodes, name: "a")
+    }
+    #expect(server.requests.map { $0.header("Authorization") } == ["Bearer old-token", "Bearer new-token"])
+    #expect(lines.all.withLock { !$0.isEmpty && $0.allSatisfy { !$0.contains("-token") } })
+  }
+
+  @Test("a token that cannot change is not sent twice", .timeLimit(.minutes(1)))
+  func fixed() async throws {
+    let folder = try TemporaryFolder()
+    let server = try answering { _, connection in try connection.json(401, Samples.statusJSON(401, "Unauthorized")) }
+    defer { server.stop() }
+    try await withTLS(folder, before: server) { configuration in
+      var configuration = configuration
+      configuration.credentials = .token(Secret("fixed"))
+      let client = try KubeClient(configuration: configuration, logger: Logger(label: "test"))
+      let error = await #expect(throws: KubeError.self) { try await client.get(.nodes, name: "a") }
+      #expect(error?.status?.code == 401)
+    }
+    #expect(server.requests.count == 1)
+  }
+
+  private func withTLS(
+    _ folder: TemporaryFolder, before server: ScriptedServer, _ body: (ClusterConfiguration) async throws -> Void
+  ) async throws {
+    let authority = try TestAuthority(in: folder, name: "cluster")
+    let certificate = try authority.issue("server", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth")
+    let port = try freePort()
+    let configuration = try folder.write(
+      """
+      user root;
+      daemon off;
+      pid nginx.pid;
+      error_log stderr;
+      events { worker_connections 64; }
+      http {
+        access_log off;
+        client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+        server {
+          listen 127.0.0.1:\(port) ssl;
+          ssl_certificate \(certificate.certificate);
+          ssl_certificate_key \(certificate.key);
+          location / { proxy_pass \(server.url); }
+        }
+      }
+      """, to: "nginx.conf")
+    let nginx = try ExternalProgram("nginx", ["-p", folder.path, "-e", "stderr", "-c", configuration], log: folder.path + "/nginx.log")
+    defer { nginx.stop() }
+    try await nginx.waitForPort(port)
+    try await body(
+      ClusterConfiguration(server: "https://127.0.0.1:\(port)", tls: ClusterTLS(certificateAuthorities: .file(authority.certificate))))
+  }
+}

@@ -1,0 +1,253 @@
+import HTTPTransport
+import Logging
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import KubeClient
+
+/// The reflector over real HTTP, against a server that does what a script says.
+@Suite struct ReflectorTests {
+  /// Waits of milliseconds where the real ones are of seconds.
+  static var hasty: WatchPolicy {
+    var policy = WatchPolicy()
+    policy.backoff = .milliseconds(1) ... .milliseconds(5)
+    return policy
+  }
+
+  /// Runs a reflector of Nodes against the script until `check` is through.
+  private func reflecting(
+    policy: WatchPolicy = hasty, _ script: @escaping @Sendable (Ask, ScriptedConnection) throws -> Void,
+    check: (Reflector<NodeRecord>, ScriptedServer) async throws -> Void
+  ) async throws {
+    let (lists, watches) = (Counter(), Counter())
+    let server = try answering { request, connection in
+      try script(request.isWatch ? .watch(watches.next(), from: request.parameter("resourceVersion") ?? "") : .list(lists.next()), connection)
+    }
+    defer { server.stop() }
+    let client = try client(of: server.url)
+    let reflector = Reflector(client: client, resource: .nodes, decoder: Samples.nodes, policy: policy, logger: client.logger)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await reflector.run() }
+      try await check(reflector, server)
+      group.cancelAll()
+    }
+    #expect(reflector.status == .waiting(reason: "stopped"))
+  }
+
+  /// What a reflector asked for, and for the how-manieth time.
+  private enum Ask {
+    case list(Int)
+    case watch(Int, from: String)
+  }
+
+  /// Ends a connection's script.
+  private struct Cut: Error {}
+
+  private final class Counter: Sendable {
+    private let value = Mutex(0)
+    func next() -> Int {
+      value.withLock { value in
+        value += 1
+        return value
+      }
+    }
+  }
+
+  private func names(_ reflector: Reflector<NodeRecord>) -> [String] { reflector.store.snapshot().map(\.name).sorted() }
+
+  @Test("list, then watch, in protobuf", .timeLimit(.minutes(1)))
+  func protobuf() async throws {
+    let gate = Gate()
+    try await reflecting { ask, connection in
+      guard case .watch = ask else {
+        let body = Samples.list(kind: "NodeList", [Samples.node], version: "5000")
+        return try connection.respond(status: 200, headers: [("Content-Type", MediaType.protobuf)], body: body)
+      }
+      try connection.beginWatch("application/vnd.kubernetes.protobuf;stream=watch")
+      let added = ProtobufEncoder {
+        $0.message(1) {
+          $0.string(1, "b")
+          $0.string(6, "5001")
+        }
+      }.bytes
+      for frame in [ProtobufEncoder.frame("ADDED", kind: "Node", added), ProtobufEncoder.frame("DELETED", kind: "Node", Samples.node)] {
+        try connection.send("\(String(frame.count, radix: 16))\r\n")
+        try connection.send(frame)
+        try connection.send("\r\n")
+      }
+      try connection.stall(until: gate)
+    } check: { reflector, server in
+      try await eventually("the watch is followed") { names(reflector) == ["b"] }
+      #expect(reflector.store.isSynced)
+      #expect(reflector.status == .synced)
+      #expect(server.requests.map { $0.header("Accept") } == Array(repeating: MediaType.either, count: 2))
+      #expect(server.requests[1].parameter("resourceVersion") == "5000")
+      #expect(reflector.statistics.changes == 2)
+      gate.open()
+    }
+  }
+
+  @Test("R11: a stream cut in mid-line loses nothing and applies no half", .timeLimit(.minutes(1)))
+  func cutInMidLine() async throws {
+    let gate = Gate()
+    try await reflecting { ask, connection in
+      guard case .watch(_, let version) = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+      let second = Samples.eventJSON("ADDED", Samples.nodeJSON("c", version: 12))
+      try connection.beginWatch()
+      if version == "10" {
+        try connection.sendChunk(Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 11)) + second.dropLast(8))
+        connection.finish()
+        throw Cut()
+      }
+      try connection.sendChunk(second)
+      try connection.stall(until: gate)
+    } check: { reflector, server in
+      try await eventually("the rest came by a second watch") { names(reflector) == ["a", "b", "c"] }
+      #expect(server.requests.filter(\.isWatch).map { $0.parameter("resourceVersion") } == ["10", "11"])
+      #expect(reflector.statistics.lists == 1)
+      gate.open()
+    }
+  }
+
+  @Test("R06, R13: 410 in either form: a relist that also deletes", .timeLimit(.minutes(1)), arguments: [true, false])
+  func gone(asStatus: Bool) async throws {
+    let gate = Gate()
+    try await reflecting { ask, connection in
+      switch ask {
+      case .list(1): return try connection.json(Samples.nodeListJSON(["a", "b"], version: 10))
+      case .list: return try connection.json(Samples.nodeListJSON(["b", "c"], version: 20))
+      case .watch(_, "20"):
+        try connection.beginWatch()
+        try connection.stall(until: gate)
+      case .watch where asStatus: try connection.json(410, Samples.statusJSON(410, "Gone"))
+      case .watch:
+        try connection.beginWatch()
+        try connection.sendChunk(Samples.eventJSON("ERROR", Samples.statusJSON(410, "Expired", "too old resource version")))
+        try connection.sendChunk("")
+      }
+    } check: { reflector, server in
+      try await eventually("the second list is in") { names(reflector) == ["b", "c"] }
+      #expect(reflector.statistics.expirations == 1)
+      #expect(reflector.statistics.lists == 2)
+      gate.open()
+    }
+  }
+
+  @Test("R08: 429 with Retry-After: the same version again after that time, no list", .timeLimit(.minutes(1)))
+  func busy() async throws {
+    let gate = Gate()
+    let begin = ContinuousClock.now
+    try await reflecting { ask, connection in
+      guard case .watch(let number, _) = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+      if number == 1 {
+        return try connection.json(429, headers: [("Retry-After", "1")], Samples.statusJSON(429, "TooManyRequests"))
+      }
+      try connection.beginWatch()
+      try connection.sendChunk(Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 11)))
+      try connection.stall(until: gate)
+    } check: { reflector, server in
+      try await eventually("the wait shows") { reflector.status == .waiting(reason: "429 TooManyRequests") }
+      #expect(names(reflector) == ["a"])
+      try await eventually("the watch goes on") { names(reflector) == ["a", "b"] }
+      #expect(ContinuousClock.now - begin >= .seconds(1))
+      #expect(reflector.status == .synced)
+      #expect(server.requests.map(\.isWatch) == [false, true, true])
+      gate.open()
+    }
+  }
+
+  @Test("R17: a watch that goes silent is given up when its time and the grace are over", .timeLimit(.minutes(1)))
+  func silent() async throws {
+    var policy = Self.hasty
+    policy.watchSeconds = 1...1
+    policy.watchGrace = .milliseconds(200)
+    let gate = Gate()
+    try await reflecting(policy: policy) { ask, connection in
+      guard case .watch(let number, _) = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+      try connection.beginWatch()
+      if number > 1 {
+        try connection.sendChunk(Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 11)))
+      }
+      try connection.stall(until: gate)
+    } check: { reflector, server in
+      try await eventually("a second watch was opened") { names(reflector) == ["a", "b"] }
+      #expect(server.requests.prefix(3).map(\.isWatch) == [false, true, true])
+      gate.open()
+    }
+  }
+
+  @Test("R12: an oversized event ends the watch; the list after it recovers", .timeLimit(.minutes(1)))
+  func oversized() async throws {
+    var policy = Self.hasty
+    policy.maximumEventBytes = 4096
+    let gate = Gate()
+    try await reflecting(policy: policy) { ask, connection in
+      switch ask {
+      case .list(1): return try connection.json(Samples.nodeListJSON(["a"], version: 10))
+      case .list: return try connection.json(Samples.nodeListJSON(["a", "large"], version: 20))
+      case .watch(_, let version):
+        try connection.beginWatch()
+        if version == "10" { try connection.sendChunk(String(repeating: "x", count: 5000)) }
+        try connection.stall(until: gate)
+      }
+    } check: { reflector, server in
+      try await eventually("the list after it is in") { names(reflector) == ["a", "large"] }
+      #expect(reflector.statistics.unreadable == 1)
+      gate.open()
+    }
+  }
+
+  @Test("R16: 403 names its reason, keeps what is known, and heals", .timeLimit(.minutes(1)))
+  func forbidden() async throws {
+    let gate = Gate()
+    let allowed = Gate()
+    try await reflecting { ask, connection in
+      if !allowed.isOpen { return try connection.json(403, Samples.statusJSON(403, "Forbidden", "nodes is forbidden")) }
+      guard case .watch = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+      try connection.beginWatch()
+      try connection.stall(until: gate)
+    } check: { reflector, server in
+      try await eventually("the reason shows") { reflector.status == .waiting(reason: "403 Forbidden: nodes is forbidden") }
+      #expect(!reflector.store.isSynced)
+      allowed.open()
+      try await eventually("it heals") { reflector.status == .synced && names(reflector) == ["a"] }
+      gate.open()
+    }
+  }
+
+  @Test("R08: a server that is not there is waited for", .timeLimit(.minutes(1)))
+  func refused() async throws {
+    let server = try answering { _, _ in }
+    let url = server.url
+    server.stop()
+    let client = try client(of: url)
+    let reflector = Reflector(client: client, resource: .nodes, decoder: Samples.nodes, policy: Self.hasty, logger: client.logger)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await reflector.run() }
+      try await eventually("it tried more than once") { reflector.statistics.failures > 3 }
+      #expect(!reflector.store.isSynced)
+      group.cancelAll()
+    }
+  }
+
+  @Test("it runs once at a time, and can run again")
+  func once() async throws {
+    let server = try answering { request, connection in
+      guard request.isWatch else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+      try connection.beginWatch()
+      try connection.waitForClose()
+    }
+    defer { server.stop() }
+    let client = try client(of: server.url)
+    let reflector = Reflector(client: client, resource: .nodes, decoder: Samples.nodes, policy: Self.hasty, logger: client.logger)
+    for _ in 0..<2 {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await reflector.run() }
+        try await eventually("it is in sync") { reflector.status == .synced }
+        await reflector.run()
+        group.cancelAll()
+      }
+    }
+  }
+}

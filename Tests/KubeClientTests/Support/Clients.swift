@@ -1,0 +1,61 @@
+import HTTPTransport
+import Logging
+import Synchronization
+import TestSupport
+
+@testable import KubeClient
+
+/// A client of a server that speaks plain HTTP, without credentials.
+func client(of url: String, logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })) throws -> KubeClient {
+  try KubeClient(configuration: ClusterConfiguration(server: url), logger: logger)
+}
+
+/// A server that answers each request with what `answer` makes of it.
+func answering(
+  _ answer: @escaping @Sendable (ReceivedRequest, ScriptedConnection) throws -> Void
+) throws -> ScriptedServer {
+  try ScriptedServer { connection in
+    while let request = try connection.readRequest() { try answer(request, connection) }
+  }
+}
+
+extension ScriptedConnection {
+  func json(_ body: String) throws { try json(200, body) }
+
+  func json(_ status: Int, headers: [(String, String)] = [], _ body: String) throws {
+    try respond(status: status, headers: [("Content-Type", "application/json")] + headers, body: body)
+  }
+
+  /// The head of a watch that was accepted.
+  func beginWatch(_ contentType: String = "application/json") throws {
+    try sendHead(status: 200, headers: [("Content-Type", contentType), ("Transfer-Encoding", "chunked")])
+  }
+}
+
+extension ReceivedRequest {
+  var isWatch: Bool { target.contains("watch=true") }
+
+  func parameter(_ name: String) -> String? {
+    target.split(separator: "?").dropFirst().first?.split(separator: "&").first { $0.hasPrefix("\(name)=") }
+      .map { String($0.dropFirst(name.count + 1)) }
+  }
+}
+
+/// Keeps every log line as text, with all its metadata, at every level.
+struct RecordingLogHandler: LogHandler {
+  final class Lines: Sendable {
+    let all = Mutex<[String]>([])
+  }
+  let lines: Lines
+  var metadata: Logger.Metadata = [:]
+  var logLevel: Logger.Level = .trace
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    lines.all.withLock { $0.append("\(event.level) \(event.message) \(metadata) \(event.metadata ?? [:])") }
+  }
+}

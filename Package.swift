@@ -24,6 +24,7 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 
 let package = Package(
@@ -83,6 +84,7 @@ let package = Package(
       dependencies: [
         "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Roll", "Simulator", "YAML",
         argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess,
+        unixSignals,
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -90,6 +92,7 @@ let package = Package(
       dependencies: [
         "LinuxCollector", "Roll", "Exposition", "ProcFS",
         argumentParser, httpTypes, hummingbird, hummingbirdTLS, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
+        unixSignals,
       ],
       swiftSettings: settings),
 

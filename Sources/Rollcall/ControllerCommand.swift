@@ -1,0 +1,94 @@
+internal import ArgumentParser
+internal import Controller
+internal import FoundationEssentials
+internal import Logging
+internal import ServiceLifecycle
+internal import UnixSignals
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// `rollcall controller`: the Deployment.
+struct ControllerCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "controller",
+    abstract: "Watch nodes and pods, call their roll, publish targets and report gaps.",
+    discussion: """
+      Every setting can be given as a flag, as an environment variable, or in the file of --config (in square brackets after each flag), \
+      and is looked for in this order.
+
+      Exit status: 64 for a setting that is not accepted, 78 for a cluster configuration that cannot be used, 1 for what fails later. An \
+      API server that does not answer ends nothing: it is tried until it does.
+      """)
+
+  @Option(help: "A YAML file with settings. [ROLLCALL_CONFIG]")
+  var config: String?
+
+  @Flag(help: "Print the settings in force, in the form of the file of --config, and exit.")
+  var printConfig = false
+
+  @OptionGroup(title: "Settings")
+  var flags: SettingsFlags
+
+  /// A pod that is deleted is killed after `terminationGracePeriodSeconds`, 30 by default.
+  private static let drainTime: Duration = .seconds(25)
+
+  func run() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let settings = try settings(environment: environment)
+    if printConfig {
+      print(settings.yaml, terminator: "")
+      return
+    }
+    var logger = Logger(label: "rollcall", factory: { StreamLogHandler.standardError(label: $0) })
+    logger.logLevel = settings.logLevel
+    do {
+      let controller = try RollcallController(
+        settings: settings, environment: environment, version: RollcallCommand.version, logger: logger)
+      var configuration = ServiceGroupConfiguration(
+        services: controller.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+      configuration.maximumGracefulShutdownDuration = Self.drainTime
+      try await ServiceGroup(configuration: configuration).run()
+    } catch let error as ControllerError {
+      throw failure(error.description, code: error.isConfiguration ? 78 : 1)  // EX_CONFIG of sysexits(3)
+    }
+  }
+
+  private func settings(environment: [String: String]) throws -> ControllerSettings {
+    let path = config ?? environment["ROLLCALL_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+    do {
+      let file = try path.map { path in (path: path, bytes: try read(path)) }
+      return try SettingsSources(flags: flags.values, environment: environment, file: file).settings()
+    } catch let error as SettingsError {
+      throw failure(error.description, code: 64)  // EX_USAGE
+    }
+  }
+
+  private func read(_ path: String) throws(SettingsError) -> [UInt8] {
+    do {
+      return [UInt8](try Data(contentsOf: URL(filePath: path)))
+    } catch {
+      throw .unreadable(path: path, reason: Self.explanation(of: error))
+    }
+  }
+
+  private static func explanation(of error: any Error) -> String {
+    switch (error as? CocoaError)?.code {
+    case .fileReadNoSuchFile: "there is no such file"
+    case .fileReadNoPermission: "this user may not read it"
+    default: "\(error)"
+    }
+  }
+
+  private func failure(_ message: String, code: Int32) -> ExitCode {
+    let line = Array("rollcall controller: \(message)\n".utf8)
+    // Where standard error is closed there is nobody to tell.
+    _ = write(2, line, line.count)
+    return ExitCode(code)
+  }
+}

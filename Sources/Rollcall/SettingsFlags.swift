@@ -1,0 +1,55 @@
+internal import ArgumentParser
+internal import Controller
+
+/// The flags of `rollcall controller`: one for each row of the table of settings, under its name and with its help. They only carry
+/// text; what is accepted is the table's to say, so that a flag, a variable and a line of the file get the same answer.
+struct SettingsFlags: ParsableArguments {
+  @Option(help: .of("interval")) var interval: String?
+  @Option(help: .of("threshold")) var threshold: String?
+  @Option(help: .of("grace")) var grace: String?
+  @Option(help: .of("virtual-nodes")) var virtualNodes: [String] = []
+  @Option(help: .of("deadline")) var deadline: String?
+  @Option(help: .of("max-calls")) var maxCalls: String?
+  @Option(help: .of("agent-metrics-port")) var agentMetricsPort: String?
+  @Option(help: .of("agent-roll-port")) var agentRollPort: String?
+  @Option(help: .of("windows-port")) var windowsPort: String?
+  @Option(help: .of("windows-path")) var windowsPath: String?
+  @Option(help: .of("windows-scheme")) var windowsScheme: String?
+  @Option(help: .of("virtual-port")) var virtualPort: String?
+  @Option(help: .of("virtual-path")) var virtualPath: String?
+  @Option(help: .of("virtual-scheme")) var virtualScheme: String?
+  @Flag(help: .of("allow-loopback-targets")) var allowLoopbackTargets = false
+  @Option(help: .of("alertmanager-url")) var alertmanagerUrl: [String] = []
+  @Option(help: .of("service-monitors")) var serviceMonitors: String?
+  @Option(help: .of("service-monitor-labels")) var serviceMonitorLabels: [String] = []
+  @Option(help: .of("listen")) var listen: String?
+  @Option(help: .of("kubeconfig")) var kubeconfig: String?
+  @Option(help: .of("context")) var context: String?
+  @Option(help: .of("namespace")) var namespace: String?
+  @Option(help: .of("leader-election")) var leaderElection: String?
+  @Option(help: .of("identity")) var identity: String?
+  @Option(help: .of("log-level")) var logLevel: String?
+
+  /// What was given, by the name of the setting.
+  var values: [String: [String]] {
+    var texts: [String: [String]] = [:]
+    for child in Mirror(reflecting: self).children {
+      // Property wrappers are stored under their property's name with an underscore; the property is named as the key in a file.
+      guard let key = child.label?.dropFirst() else { continue }
+      switch child.value {
+      case let option as Option<String?>: texts[String(key)] = option.wrappedValue.map { [$0] } ?? []
+      case let option as Option<[String]>: texts[String(key)] = option.wrappedValue
+      case let flag as Flag<Bool>: texts[String(key)] = flag.wrappedValue ? ["true"] : []
+      default: continue
+      }
+    }
+    assert(Set(texts.keys) == Set(SettingsTable.all.map(\.key)), "a setting without a flag, or a flag without a setting")
+    return Dictionary(uniqueKeysWithValues: SettingsTable.all.map { ($0.name, texts[$0.key] ?? []) })
+  }
+}
+
+extension ArgumentHelp {
+  fileprivate static func of(_ setting: String) -> ArgumentHelp {
+    ArgumentHelp(stringLiteral: SettingsTable.all.first { $0.name == setting }?.fullHelp ?? "")
+  }
+}

@@ -47,17 +47,24 @@ package struct LinuxSweeper: ~Copyable {
   }
 
   /// The first process is in the host's network namespace, unless we are not in the host's PID namespace; then no container would be
-  /// readable either.
+  /// readable either. Its numbers may be read by everybody, its namespace only with the right to trace it.
   private func readHost(into sweep: inout Sweep) -> FileIdentity? {
     do {
       let first = try procFS.process(1)
-      let namespace = try first.networkNamespace()
       sweep.host = try first.sockstat(buffer)
-      return namespace
+      return try first.networkNamespace()
     } catch {
+      // A machine may guard its first process more closely than others: the kernel's own threads are where it started.
+      if error.isPermissionDenied, let namespace = try? kernelNamespace() { return namespace }
       sweep.problems.append(error)
       return nil
     }
+  }
+
+  /// Where the second process is, if that is the kernel's own (kthreadd).
+  private func kernelNamespace() throws(ProcFSError) -> FileIdentity? {
+    let second = try procFS.process(2)
+    return try second.stat(buffer).isKernelThread ? second.networkNamespace() : nil
   }
 
   private func find(_ container: LocatedContainer, _ pass: inout SweepPass) -> SweptContainer.Finding {

@@ -3,22 +3,34 @@
 package struct ProcessStat: Hashable, Sendable {
   /// Clock ticks since the machine started.
   package var startTicks: Int64
+  /// A thread of the kernel, which is always in the namespaces that the machine started with.
+  package var isKernelThread: Bool
 
-  package init(startTicks: Int64) {
+  package init(startTicks: Int64, isKernelThread: Bool) {
     self.startTicks = startTicks
+    self.isKernelThread = isKernelThread
   }
+
+  /// Source: PF_KTHREAD in the kernel's include/linux/sched.h.
+  private static let kernelThreadFlag: Int64 = 0x0020_0000
 
   package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> ProcessStat {
     // The command stands in parentheses and may hold spaces, line feeds and parentheses of its own.
     guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { throw MalformedFile(line: 1, reason: "no command in parentheses") }
     var words = Words(UnsafeRawBufferPointer(rebasing: bytes[(end + 1)...]))
-    // Fields count from 1, the command is the second and the start time is the 22nd.
-    for field in 3..<22 where words.next() == nil {
-      throw MalformedFile(line: 1, reason: "ends before field \(field)")
+    // Fields count from 1 and the command is the second.
+    var field = 2
+    func next(until number: Int) throws(MalformedFile) -> Int64 {
+      var word: UnsafeRawBufferPointer?
+      while field < number {
+        field += 1
+        word = words.next()
+      }
+      guard let value = word?.decimal else { throw MalformedFile(line: 1, reason: "field \(number) is not a number") }
+      return value
     }
-    guard let startTicks = words.next()?.decimal else {
-      throw MalformedFile(line: 1, reason: "field 22, the start time, is not a number")
-    }
-    return ProcessStat(startTicks: startTicks)
+    let flags = try next(until: 9)
+    let startTicks = try next(until: 22)
+    return ProcessStat(startTicks: startTicks, isKernelThread: flags & kernelThreadFlag != 0)
   }
 }

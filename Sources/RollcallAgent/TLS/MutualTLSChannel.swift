@@ -11,7 +11,8 @@ struct MutualTLSChannel<Base: ServerChildChannel>: ServerChildChannel {
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
     guard case .loaded(let context) = credentials.state else {
-      return channel.eventLoop.makeFailedFuture(NoCredentials())
+      // Nobody else closes a connection whose set-up failed, and the client would wait for its own timeout.
+      return channel.close().flatMapThrowing { throw NoCredentials() }
     }
     return channel.eventLoop.makeCompletedFuture {
       try channel.pipeline.syncOperations.addHandlers([

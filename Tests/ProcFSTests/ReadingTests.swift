@@ -1,0 +1,64 @@
+import Foundation
+import ProcFS
+import Testing
+
+struct ReadingTests {
+  @Test func `a process that is not there is gone, and the message names its path`() throws {
+    let root = try Fixture.path("proc")
+    let error = try #require(throws: ProcFSError.self) { _ = try Fixture.procFS.process(1) }
+    #expect(error.isGone)
+    #expect("\(error)".contains("\(root)/1"))
+  }
+
+  @Test func `a malformed file's message names the path and the line`() throws {
+    let directory = try Directory(Fixture.path("cgroup"))
+    let error = try #require(throws: ProcFSError.self) { try directory.read("cgroup.procs", into: ReadBuffer(), parse: Sockstat.parse) }
+    #expect("\(error)".hasSuffix("/cgroup/cgroup.procs line 1: does not begin with a name and a colon"))
+    #expect(!error.isGone)
+  }
+
+  @Test func `a file larger than the buffer is read whole`() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "rollcall-procfs-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let numbers = (1...20_000).map { "\($0)\n" }.joined()
+    try Data(numbers.utf8).write(to: folder.appending(path: "cgroup.procs"))
+    let read = try Directory(folder.path).read("cgroup.procs", into: ReadBuffer()) { bytes throws(MalformedFile) in
+      try CgroupProcesses.parse(bytes, limit: .max)
+    }
+    #expect(read == Array(1...20_000))
+  }
+
+  @Test func `a file without end is refused`() throws {
+    let error = try #require(throws: ProcFSError.self) {
+      try Directory("/dev").read("zero", into: ReadBuffer()) { $0.count }
+    }
+    #expect(error == .tooLarge(path: "/dev/zero", limit: 4 << 20))
+  }
+
+  @Test func `this process's own files are read`() throws {
+    let process = try ProcFS().process(getpid())
+    let buffer = ReadBuffer()
+    #expect(try process.stat(buffer).startTicks > 0)
+    #expect(try process.networkNamespace() == Directory("/proc/self").identity(of: "ns/net"))
+    #expect(try process.snmp(buffer)[.tcpInSegs] != nil)
+  }
+
+  @Test func `R50 what was taken hold of before its process ended gives nothing of a later process`() throws {
+    var child: pid_t = 0
+    var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("1000"), nil]
+    defer { for argument in arguments { free(argument) } }
+    #expect(posix_spawn(&child, "/bin/sleep", nil, nil, &arguments, environ) == 0)
+    let process = try ProcFS().process(child)
+    let buffer = ReadBuffer()
+    _ = try process.stat(buffer)
+    kill(child, SIGKILL)
+    #expect(waitpid(child, nil, 0) == child)
+    for read: () throws -> Void in [
+      { _ = try process.stat(buffer) }, { _ = try process.sockstat(buffer) }, { _ = try process.networkNamespace() },
+    ] {
+      let error = try #require(throws: ProcFSError.self) { try read() }
+      #expect(error.isGone)
+    }
+  }
+}

@@ -45,7 +45,8 @@ extension APIFailure {
 
   static func notFound(_ kind: ResourceKind, _ name: String) -> APIFailure {
     APIFailure(
-      code: 404, reason: "NotFound", message: "\(kind.qualifiedPlural) \"\(name)\" not found", details: kind.details(name: name, kindName: kind.plural))
+      code: 404, reason: "NotFound", message: "\(kind.qualifiedPlural) \"\(name)\" not found",
+      details: kind.details(name: name, kindName: kind.plural))
   }
 
   /// The answer for a path that no resource has.

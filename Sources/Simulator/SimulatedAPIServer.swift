@@ -19,7 +19,8 @@ package final class SimulatedAPIServer: Service, Sendable {
     cluster = Cluster(
       store: ObjectStore(
         eventHistory: configuration.eventHistory,
-        rules: ValidationRules(acceptsLoopbackEndpoints: configuration.acceptsLoopbackEndpoints), namespaces: Self.firstNamespaces, now: Date()))
+        rules: ValidationRules(acceptsLoopbackEndpoints: configuration.acceptsLoopbackEndpoints), namespaces: Self.firstNamespaces,
+        now: Date()))
   }
 
   private static let firstNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"]

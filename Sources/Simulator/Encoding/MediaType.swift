@@ -42,12 +42,13 @@ struct AnswerForm: Sendable, Equatable {
   static func negotiated(_ accept: String, kind: ResourceKind?) throws(APIFailure) -> AnswerForm {
     if accept.trimmed.isEmpty { return AnswerForm() }
     let wanted = accept.split(separator: ",").map { MediaType($0) }.filter { $0.quality > 0 }
-    // The sort is stable, so equal q-values keep their order.
-    for type in wanted.sorted(by: { $0.quality > $1.quality }) {
+    let ordered = wanted.enumerated().sorted { ($1.element.quality, $0.offset) < ($0.element.quality, $1.offset) }
+    for type in ordered.map(\.element) {
       if let form = form(of: type, kind: kind) { return form }
     }
     throw APIFailure(
-      code: 406, reason: "NotAcceptable", message: "only the following media types are accepted: \(MediaType.json)\(kind?.message == nil ? "" : ", \(MediaType.protobuf)")")
+      code: 406, reason: "NotAcceptable",
+      message: "only the following media types are accepted: \(MediaType.json)\(kind?.message == nil ? "" : ", \(MediaType.protobuf)")")
   }
 
   private static func form(of type: MediaType, kind: ResourceKind?) -> AnswerForm? {

@@ -46,7 +46,8 @@ struct ObjectEncoder: Sendable {
     switch (form.encoding, form.shape) {
     case (.json, .table):
       return frame(
-        type, JSONWriter.write(table(columns: isFirst, rows: [try row(object)], metadata: ["resourceVersion": .string(String(object.version))])))
+        type,
+        JSONWriter.write(table(columns: isFirst, rows: [try row(object)], metadata: ["resourceVersion": .string(String(object.version))])))
     default:
       return frame(type, try self.object(object))
     }

@@ -94,12 +94,14 @@ enum EndpointSliceRules {
       }
       if let number = port["port"]?.integer, !(1...65_535).contains(number) {
         problems.append(
-          FieldProblem(field: "ports[\(index)].port", reason: .invalid, value: String(number), detail: "must be between 1 and 65535, inclusive"))
+          FieldProblem(
+            field: "ports[\(index)].port", reason: .invalid, value: String(number), detail: "must be between 1 and 65535, inclusive"))
       }
       if let transport = port["protocol"]?.string, !["TCP", "UDP", "SCTP"].contains(transport) {
         problems.append(
           FieldProblem(
-            field: "ports[\(index)].protocol", reason: .notSupported, value: transport, detail: "supported values: \"SCTP\", \"TCP\", \"UDP\""))
+            field: "ports[\(index)].protocol", reason: .notSupported, value: transport,
+            detail: "supported values: \"SCTP\", \"TCP\", \"UDP\""))
       }
     }
     return problems

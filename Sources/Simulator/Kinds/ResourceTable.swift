@@ -7,11 +7,12 @@ enum ResourceTable {
 
   static let nodes = ResourceKind(
     group: "", version: "v1", kind: "Node", plural: "nodes", singular: "node", shortNames: ["no"], isNamespaced: false, hasStatus: true,
-    acceptsStatusOnCreate: true, schema: .node, columns: TableColumn.node, selectableFields: [SelectableField("spec.unschedulable", default: "false")])
+    acceptsStatusOnCreate: true, schema: .node, message: .node, columns: TableColumn.node,
+    selectableFields: [SelectableField("spec.unschedulable", default: "false")])
 
   static let pods = ResourceKind(
     group: "", version: "v1", kind: "Pod", plural: "pods", singular: "pod", shortNames: ["po"], categories: ["all"], hasStatus: true,
-    schema: .pod, columns: TableColumn.pod,
+    schema: .pod, message: .pod, columns: TableColumn.pod,
     selectableFields: [
       SelectableField("spec.nodeName"), SelectableField("spec.restartPolicy"), SelectableField("spec.schedulerName"),
       SelectableField("spec.serviceAccountName"), SelectableField("spec.hostNetwork", default: "false"), SelectableField("status.phase"),
@@ -26,15 +27,16 @@ enum ResourceTable {
 
   static let configMaps = ResourceKind(
     group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", singular: "configmap", shortNames: ["cm"],
-    schema: .object(["metadata": .metadata]), columns: TableColumn.configMap)
+    schema: .object(["metadata": .metadata]), message: .configMap, columns: TableColumn.configMap)
 
   static let secrets = ResourceKind(
     group: "", version: "v1", kind: "Secret", plural: "secrets", singular: "secret", schema: .object(["metadata": .metadata]),
-    columns: TableColumn.secret, selectableFields: [SelectableField("type")], applyDefaults: Defaults.secret)
+    message: .secret, columns: TableColumn.secret, selectableFields: [SelectableField("type")], applyDefaults: Defaults.secret)
 
   static let namespaces = ResourceKind(
     group: "", version: "v1", kind: "Namespace", plural: "namespaces", singular: "namespace", shortNames: ["ns"], isNamespaced: false,
-    naming: .label, hasStatus: true, schema: .kind(), columns: TableColumn.namespace, selectableFields: [SelectableField("status.phase")],
+    naming: .label, hasStatus: true, schema: .kind(), message: .namespace, columns: TableColumn.namespace,
+    selectableFields: [SelectableField("status.phase")],
     applyDefaults: Defaults.namespace)
 
   static let events = ResourceKind(

@@ -62,7 +62,8 @@ struct LabelSelector: Sendable {
     }
     if let open = part.firstIndex(of: "("), part.hasSuffix(")") {
       let words = part[..<open].split(separator: " ")
-      let values = Set(part[part.index(after: open)...].dropLast().split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed })
+      let values = Set(
+        part[part.index(after: open)...].dropLast().split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed })
       guard words.count == 2 else { throw unreadable(part, in: text) }
       switch words[1] {
       case "in": return Requirement(key: try key(String(words[0]), in: text), condition: .isIn(values))

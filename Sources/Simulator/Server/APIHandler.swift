@@ -99,20 +99,22 @@ struct APIHandler: Sendable {
       isDryRun: request.query["dryRun"] == "All")
     switch verb {
     case .create:
-      let object = try RequestBody.object(request)
+      let object = try RequestBody.object(request, message: kind.message)
       return try whole(
         try cluster.write { (store) throws(APIFailure) in
           try store.create(object, kind: kind, namespace: namespace, context: context)
         }, encoder, status: 201)
     case .update:
-      let object = try RequestBody.object(request)
+      let object = try RequestBody.object(request, message: kind.message)
       return try whole(
         try cluster.write { (store) throws(APIFailure) in
           try store.replace(object, kind: kind, namespace: namespace, name: name, context: context)
         }, encoder)
     case .apply:
-      let configuration = try RequestBody.object(request)
-      if (request.query["fieldManager"] ?? "").isEmpty { throw .badRequest("PatchOptions is invalid: fieldManager: Required value: is required for apply patch") }
+      let configuration = try RequestBody.object(request, message: kind.message)
+      if (request.query["fieldManager"] ?? "").isEmpty {
+        throw .badRequest("PatchOptions is invalid: fieldManager: Required value: is required for apply patch")
+      }
       let (object, isNew) = try cluster.write { (store) throws(APIFailure) in
         try store.apply(configuration, kind: kind, namespace: namespace, name: name, force: request.flag("force"), context: context)
       }
@@ -122,10 +124,7 @@ struct APIHandler: Sendable {
       return try whole(
         try cluster.write { (store) throws(APIFailure) in
           try store.modify(kind, namespace: namespace, name: name, context: context) { (live) throws(APIFailure) in
-            var live = live
-            // The live version is no precondition; the patch may bring one.
-            live.setMetadata("resourceVersion", nil)
-            return try patch.patched(live, kind: kind)
+            try patch.patched(live, kind: kind)
           }
         }, encoder)
     case .delete:

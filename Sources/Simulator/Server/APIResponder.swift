@@ -41,7 +41,9 @@ struct APIResponder: HTTPResponder {
     } catch {
       logger.debug(
         "request refused",
-        metadata: ["method": "\(apiRequest.method)", "path": "\(request.head.path ?? "")", "status": "\(error.code)", "message": "\(error.message)"])
+        metadata: [
+          "method": "\(apiRequest.method)", "path": "\(request.head.path ?? "")", "status": "\(error.code)", "message": "\(error.message)",
+        ])
       return response(error, accept: apiRequest.accept)
     }
   }

@@ -3,27 +3,33 @@ import YAML
 
 /// Reads what clients send.
 enum RequestBody {
-  /// An object in JSON or YAML.
+  /// An object in JSON, YAML or, where there is a table for it, protobuf.
   /// - Throws: `APIFailure` 400 (unreadable) or 415 (another media type).
-  static func object(_ request: APIRequest) throws(APIFailure) -> JSONValue {
+  static func object(_ request: APIRequest, message: ProtobufMessage?) throws(APIFailure) -> JSONValue {
     switch MediaType(request.contentType).name {
     case "", MediaType.json, "application/apply-patch+json": return try json(request.body)
     case "application/yaml", "application/apply-patch+yaml": return try yaml(request.body)
-    case let other: throw .unsupportedMediaType("the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, not \(other)")
+    case let type:
+      if type == MediaType.protobuf, let message { return try ProtobufDecoder.object(request.body, as: message) }
+      throw .unsupportedMediaType(
+        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, not \(type)")
     }
   }
 
   /// `DeleteOptions`; `nil` where the client sends none.
   static func options(_ request: APIRequest) throws(APIFailure) -> JSONValue? {
-    request.body.isEmpty ? nil : try object(request)
+    request.body.isEmpty ? nil : try object(request, message: .deleteOptions)
   }
 
   static func patch(_ request: APIRequest, kind: ResourceKind) throws(APIFailure) -> Patch {
     switch MediaType(request.contentType).name {
+    case "application/json-patch+json": return .json(try json(request.body))
     case "application/merge-patch+json": return .merge(try json(request.body))
     case "application/strategic-merge-patch+json" where !kind.isCustom: return .strategic(try json(request.body))
     case let other:
-      let known = ["application/merge-patch+json", "application/apply-patch+yaml"] + (kind.isCustom ? [] : ["application/strategic-merge-patch+json"])
+      let known =
+        ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"]
+        + (kind.isCustom ? [] : ["application/strategic-merge-patch+json"])
       throw .unsupportedMediaType(
         "the body of the request was in an unknown format - accepted media types include: \(known.joined(separator: ", ")), not \(other)")
     }
@@ -50,11 +56,13 @@ enum RequestBody {
 
 /// A change of an object that is not yet applied.
 enum Patch: Sendable {
+  case json(JSONValue)
   case merge(JSONValue)
   case strategic(JSONValue)
 
   func patched(_ object: JSONValue, kind: ResourceKind) throws(APIFailure) -> JSONValue {
     switch self {
+    case .json(let patch): try JSONPatch.patched(object, patch)
     case .merge(let patch): MergePatch.patched(object, patch)
     case .strategic(let patch): try StrategicMergePatch.patched(object, patch, schema: kind.schema)
     }

@@ -10,7 +10,8 @@ extension ObjectStore {
     if let apiVersion = object["apiVersion"]?.string, let name = object["kind"]?.string, !name.isEmpty,
       apiVersion != kind.apiVersion || name != kind.kind
     {
-      throw .badRequest("\(name) in version \"\(apiVersion)\" cannot be handled as a \(kind.kind): expected \(kind.apiVersion) \(kind.kind)")
+      throw .badRequest(
+        "\(name) in version \"\(apiVersion)\" cannot be handled as a \(kind.kind): expected \(kind.apiVersion) \(kind.kind)")
     }
     if kind.isNamespaced {
       if !object.namespace.isEmpty, object.namespace != namespace {
@@ -92,7 +93,7 @@ extension ObjectStore {
   ) {
     let changes = FieldChanges(from: live ?? [:], to: object, schema: kind.schema)
     let changed = changes.changed.manageable
-    var managers = ManagedFields(of: live ?? [:])
+    var managers = ManagedFields(of: object)
     managers.release(changed, besides: manager)
     managers.release(changes.removed, besides: manager)
     var own = managers.entries[manager]?.fields.subtracting(changes.removed) ?? FieldSet()

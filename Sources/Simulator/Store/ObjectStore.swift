@@ -12,7 +12,8 @@ struct ObjectStore: Sendable {
   private let rules: ValidationRules
 
   /// - Parameter eventHistory: how many changes of each kind are kept for watches and continued lists.
-  init(eventHistory: Int, rules: ValidationRules = ValidationRules(), namespaces: [String] = [], now: Date = Date(timeIntervalSince1970: 0)) {
+  init(eventHistory: Int, rules: ValidationRules = ValidationRules(), namespaces: [String] = [], now: Date = Date(timeIntervalSince1970: 0))
+  {
     self.eventHistory = eventHistory
     self.rules = rules
     for name in namespaces { createNamespace(name, now: now) }

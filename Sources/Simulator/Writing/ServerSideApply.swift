@@ -46,7 +46,9 @@ struct ServerSideApply: Sendable {
         causes.append(["reason": "FieldManagerConflict", "message": .string("conflict with \(who)"), "field": .string(path)])
       }
       lines.append(
-        count == 1 ? "conflict with \(who): \(fields.paths[0])" : (["conflicts with \(who):"] + fields.paths.map { "- \($0)" }).joined(separator: "\n"))
+        count == 1
+          ? "conflict with \(who): \(fields.paths[0])"
+          : (["conflicts with \(who):"] + fields.paths.map { "- \($0)" }).joined(separator: "\n"))
     }
     return APIFailure(
       code: 409, reason: "Conflict",

@@ -7,6 +7,11 @@ enum ProtobufEnvelope {
     start(apiVersion: apiVersion, kind: kind, rawSize: message.count) + message
   }
 
+  /// The runtime.Unknown message inside; `nil` for what is no envelope.
+  static func unwrapped(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
+    bytes.starts(with: magic) ? bytes.dropFirst(magic.count) : nil
+  }
+
   /// All of a list's bytes before its first item; each item follows by `appendListItem`.
   static func listStart(metadata: [UInt8], itemSizes: [Int], apiVersion: String, kind: String) -> [UInt8] {
     var head: [UInt8] = []
@@ -41,31 +46,5 @@ enum ProtobufEnvelope {
     bytes.appendTag(2, wireType: 2)
     bytes.appendVarint(UInt64(rawSize))
     return bytes
-  }
-}
-
-extension [UInt8] {
-  mutating func appendVarint(_ value: UInt64) {
-    var rest = value
-    while rest >= 0x80 {
-      append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    append(UInt8(rest))
-  }
-
-  mutating func appendTag(_ number: Int, wireType: UInt64) {
-    appendVarint(UInt64(number) << 3 | wireType)
-  }
-
-  /// A field of bytes, text or a message.
-  mutating func appendField(_ number: Int, _ bytes: [UInt8]) {
-    appendTag(number, wireType: 2)
-    appendVarint(UInt64(bytes.count))
-    append(contentsOf: bytes)
-  }
-
-  static func varintSize(_ value: UInt64) -> Int {
-    Swift.max(1, (70 - value.leadingZeroBitCount) / 7)
   }
 }

@@ -1,0 +1,121 @@
+import FoundationEssentials
+import JSON
+
+/// Reads the protobuf messages that clients send into JSON objects. Fields that the tables do not have are skipped.
+struct ProtobufDecoder {
+  private var rest: ArraySlice<UInt8>
+
+  /// An object in its `k8s\0` envelope.
+  /// - Throws: `APIFailure` 400.
+  static func object(_ bytes: [UInt8], as message: ProtobufMessage) throws(APIFailure) -> JSONValue {
+    guard let unknown = ProtobufEnvelope.unwrapped(bytes) else { throw malformed("the envelope does not start with k8s\\0") }
+    var object: JSONValue = [:]
+    var reader = ProtobufDecoder(rest: unknown)
+    while let (number, value) = try reader.next() {
+      switch (number, value) {
+      case (1, .bytes(let type)): object = merged(object, try decode(type, as: .typeMeta))
+      case (2, .bytes(let raw)): object = merged(object, try decode(raw, as: message))
+      default: break
+      }
+    }
+    return object
+  }
+
+  private enum Value {
+    case varint(UInt64)
+    case bytes(ArraySlice<UInt8>)
+  }
+
+  private static func merged(_ object: JSONValue, _ other: JSONValue) -> JSONValue {
+    .object((object.object ?? [:]).merging(other.object ?? [:]) { _, new in new })
+  }
+
+  private static func decode(_ bytes: ArraySlice<UInt8>, as message: ProtobufMessage) throws(APIFailure) -> JSONValue {
+    var reader = ProtobufDecoder(rest: bytes)
+    var object: [String: JSONValue] = [:]
+    while let (number, value) = try reader.next() {
+      guard let field = message.fields.first(where: { $0.number == number }) else { continue }
+      switch field.kind {
+      case .map(let element):
+        let (key, value) = try entry(value, element)
+        var map = object[field.name] ?? [:]
+        map[key] = value
+        object[field.name] = map
+      case .inlined(let message):
+        guard case .bytes(let bytes) = value else { throw malformed(field.name) }
+        object.merge(try decode(bytes, as: message).object ?? [:]) { _, new in new }
+      default:
+        guard let json = try json(value, field.kind, isEmptyKept: field.presence != .always) else { continue }
+        if field.presence == .repeated {
+          object[field.name] = .array((object[field.name]?.array ?? []) + [json])
+        } else {
+          object[field.name] = json
+        }
+      }
+    }
+    return .object(object)
+  }
+
+  /// The value in JSON; `nil` for an empty one that a Go type without a pointer stands for nothing with.
+  private static func json(_ value: Value, _ kind: ProtobufField.Kind, isEmptyKept: Bool) throws(APIFailure) -> JSONValue? {
+    switch (value, kind) {
+    case (.varint(let number), .flag): return number != 0 || isEmptyKept ? .bool(number != 0) : nil
+    case (.varint(let number), .number): return number != 0 || isEmptyKept ? .integer(Int64(bitPattern: number)) : nil
+    case (.bytes(let bytes), .text): return bytes.isEmpty && !isEmptyKept ? nil : .string(String(decoding: bytes, as: UTF8.self))
+    case (.bytes(let bytes), .bytes): return .string(Data(bytes).base64EncodedString())
+    case (.bytes(let bytes), .message(let message)):
+      let object = try decode(bytes, as: message)
+      return object.isEmptyContainer && !isEmptyKept ? nil : object
+    case (.bytes(let bytes), .time):
+      guard let seconds = try decode(bytes, as: .timestamp)["seconds"]?.integer else { return nil }
+      return .string(Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601))
+    case (.bytes(let bytes), .quantity): return try decode(bytes, as: .quantity)["string"] ?? ""
+    case (.bytes(let bytes), .rawJSON):
+      let raw = try decode(bytes, as: .fieldsV1)["raw"]?.string ?? ""
+      return try? JSONReader.read(Array(raw.utf8))
+    default: throw malformed("a field of another type than expected")
+    }
+  }
+
+  private static func entry(_ value: Value, _ element: ProtobufField.Kind) throws(APIFailure) -> (String, JSONValue) {
+    guard case .bytes(let bytes) = value else { throw malformed("a map's entry") }
+    var reader = ProtobufDecoder(rest: bytes)
+    var key = ""
+    var json: JSONValue = ""
+    while let (number, value) = try reader.next() {
+      if number == 1, case .bytes(let bytes) = value { key = String(decoding: bytes, as: UTF8.self) }
+      if number == 2 { json = try Self.json(value, element, isEmptyKept: true) ?? json }
+    }
+    return (key, json)
+  }
+
+  private mutating func next() throws(APIFailure) -> (number: Int, value: Value)? {
+    if rest.isEmpty { return nil }
+    let tag = try varint()
+    let number = Int(truncatingIfNeeded: tag >> 3)
+    switch tag & 7 {
+    case 0: return (number, .varint(try varint()))
+    case 2:
+      let size = try varint()
+      guard size <= UInt64(rest.count) else { throw Self.malformed("a field that is longer than the message") }
+      let bytes = rest.prefix(Int(size))
+      rest = rest.dropFirst(Int(size))
+      return (number, .bytes(bytes))
+    default: throw Self.malformed("wire type \(tag & 7)")
+    }
+  }
+
+  private mutating func varint() throws(APIFailure) -> UInt64 {
+    var value: UInt64 = 0
+    for shift in stride(from: UInt64(0), to: 64, by: 7) {
+      guard let byte = rest.popFirst() else { throw Self.malformed("a number that is cut") }
+      value |= UInt64(byte & 0x7F) << shift
+      if byte & 0x80 == 0 { return value }
+    }
+    throw Self.malformed("a number of more than 64 bits")
+  }
+
+  private static func malformed(_ what: String) -> APIFailure {
+    .badRequest("the object provided is unrecognized: malformed protobuf: \(what)")
+  }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import LinuxCollector
+import ProcFS
+import Testing
+
+struct CgroupLocatorTests {
+  private static let id = containerID("a1")
+  private static let uid = "0b1ffb26-1d2c-4d0c-8d3c-5f7e7f5d0c11"
+  private static let escapedUID = uid.replacing("-", with: "_")
+
+  /// Where each runtime puts a container, and what is to be found there.
+  struct Form: CustomTestStringConvertible, Sendable {
+    var name: String
+    var path: String
+    var podUID: String?
+    var testDescription: String { name }
+  }
+
+  static let forms: [Form] = [
+    Form(name: "containerd with cgroupfs", path: "kubepods/burstable/pod\(uid)/\(id)", podUID: uid),
+    Form(name: "containerd with cgroupfs, guaranteed", path: "kubepods/pod\(uid)/\(id)", podUID: uid),
+    Form(
+      name: "a static pod, whose UID is a hash", path: "kubepods/pod8f1f9ea5c60ba6bd3a1f7b1e0c4b0f4d/\(id)",
+      podUID: "8f1f9ea5c60ba6bd3a1f7b1e0c4b0f4d"),
+    Form(
+      name: "containerd with systemd",
+      path: "kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod\(escapedUID).slice/cri-containerd-\(id).scope", podUID: uid),
+    Form(
+      name: "containerd with systemd, guaranteed", path: "kubepods.slice/kubepods-pod\(escapedUID).slice/cri-containerd-\(id).scope",
+      podUID: uid),
+    Form(
+      name: "containerd given systemd's paths without its setting",
+      path: "system.slice/containerd.service/kubepods-burstable-pod\(escapedUID).slice:cri-containerd:\(id)", podUID: uid),
+    Form(
+      name: "CRI-O with systemd",
+      path: "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod\(escapedUID).slice/crio-\(id).scope",
+      podUID: uid),
+    Form(name: "CRI-O with cgroupfs", path: "kubepods/besteffort/pod\(uid)/crio-\(id)", podUID: uid),
+    Form(
+      name: "cri-dockerd with systemd", path: "kubepods.slice/kubepods-pod\(escapedUID).slice/docker-\(id).scope", podUID: uid),
+    Form(name: "Docker with systemd", path: "system.slice/docker-\(id).scope", podUID: nil),
+    Form(name: "Docker with cgroupfs", path: "docker/\(id)", podUID: nil),
+    Form(name: "Podman with systemd", path: "machine.slice/libpod-\(id).scope", podUID: nil),
+    Form(name: "Podman with its nested group", path: "machine.slice/libpod-\(id).scope/container", podUID: nil),
+    Form(
+      name: "rootless Podman", path: "user.slice/user-1000.slice/user@1000.service/user.slice/libpod-\(id).scope/container", podUID: nil),
+    Form(name: "a container with its own systemd", path: "kubepods/pod\(uid)/\(id)/system.slice/web.service", podUID: uid),
+    Form(
+      name: "a Kind node",
+      path:
+        "docker/\(containerID("77"))/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod\(escapedUID).slice/cri-containerd-\(id).scope",
+      podUID: uid),
+  ]
+
+  enum Layout: String, CaseIterable {
+    case version1, version1BySystemdAlone, version2, hybrid
+
+    var hierarchy: String {
+      switch self {
+      case .version1, .hybrid: "pids"
+      case .version1BySystemdAlone: "systemd"
+      case .version2: "."
+      }
+    }
+  }
+
+  @Test(arguments: forms, Layout.allCases)
+  func `a container is found by its path`(form: Form, layout: Layout) throws {
+    let tree = try FixtureTree()
+    if layout == .version2 { try tree.unify() }
+    if layout == .hybrid { try tree.unify("unified") }
+    try tree.cgroup("\(layout.hierarchy)/\(form.path)", [4242, 4243])
+    let location = tree.locator.locate(ReadBuffer())
+    let id = try #require(ContainerID(Self.id))
+    let container = try #require(location.containers.first { $0.id == id })
+    #expect(container.podUID == form.podUID)
+    #expect(container.processes.map(\.identifier) == [4242, 4243])
+    #expect(location.problems.isEmpty)
+  }
+
+  @Test func `in a hybrid layout a container that only the unified tree has is found too`() throws {
+    let tree = try FixtureTree()
+    try tree.unify("unified")
+    try tree.cgroup("pids/docker/\(containerID("1"))", [1])
+    try tree.cgroup("unified/docker/\(containerID("1"))", [])
+    try tree.cgroup("unified/docker/\(containerID("2"))", [2])
+    let location = tree.locator.locate(ReadBuffer())
+    #expect(location.containers.map(\.id) == [ContainerID(containerID("1")), ContainerID(containerID("2"))].compactMap(\.self))
+    #expect(location.containers.map { $0.processes.map(\.identifier) } == [[1], [2]])
+    #expect(location.places.map { $0.dropFirst(tree.cgroupRoot.count) } == ["/pids", "/unified"])
+  }
+
+  @Test(arguments: ["crio-conmon-\(id).scope", "crio-conmon-\(id)", "libpod-conmon-\(id).scope", "x\(id)", "\(id.dropFirst())", "podman"])
+  func `what is no container's name is left out`(name: String) throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("kubepods/\(name)", [7])
+    #expect(tree.locator.locate(ReadBuffer()).containers.isEmpty)
+  }
+
+  @Test func `processes of the container's own cgroup come before those of nested ones, up to a limit`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("docker/\(Self.id)", [1, 2])
+    try tree.cgroup("docker/\(Self.id)/nested", Array(3...1000))
+    let location = tree.locator.locate(ReadBuffer())
+    #expect(location.containers.first?.processes.map(\.identifier) == Array(1...8))
+  }
+
+  @Test func `a nested container's processes are its own, not the outer one's`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("docker/\(containerID("1"))", [1])
+    try tree.cgroup("docker/\(containerID("1"))/docker/\(containerID("2"))", [2])
+    #expect(tree.locator.locate(ReadBuffer()).containers.map { $0.processes.map(\.identifier) } == [[1], [2]])
+  }
+
+  @Test func `containers come in the order of their IDs`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    let endings = ["9", "a", "1", "ff", "0c"]
+    for ending in endings { try tree.cgroup("docker/\(containerID(ending))", [1]) }
+    let found = tree.locator.locate(ReadBuffer()).containers.map(\.id.description)
+    #expect(found == endings.map(containerID).sorted())
+  }
+
+  @Test func `a root that is not there is a problem with its path`() throws {
+    let location = CgroupLocator(root: "/nonexistent/cgroup").locate(ReadBuffer())
+    #expect(location.containers.isEmpty)
+    #expect("\(location.problems)".contains("/nonexistent/cgroup"))
+  }
+
+  @Test(arguments: ["", "abc", String(repeating: "g", count: 64), String(repeating: "A", count: 64), String(repeating: "0", count: 63)])
+  func `only 64 hexadecimal digits are an ID`(text: String) {
+    #expect(ContainerID(text) == nil)
+  }
+
+  @Test func `an ID is written as it was read`() throws {
+    let text = "0123456789abcdef00000000000000000000000000000000fedcba9876543210"
+    #expect(try #require(ContainerID(text)).description == text)
+    #expect(try #require(ContainerID(text)).short == "0123456789ab")
+  }
+}

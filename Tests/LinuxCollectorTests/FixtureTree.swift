@@ -1,0 +1,113 @@
+import Foundation
+import LinuxCollector
+import ProcFS
+import Roll
+import TestSupport
+
+/// A `/proc` and a `/sys/fs/cgroup` of our own making, in a folder that goes with this value.
+final class FixtureTree {
+  let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    try makeFolder("proc")
+    try makeFolder("cgroup")
+    try write("6.18.44\n", to: "proc/sys/kernel/osrelease")
+  }
+
+  var procFS: ProcFS { ProcFS(root: folder.path + "/proc") }
+  var cgroupRoot: String { folder.path + "/cgroup" }
+  var locator: CgroupLocator { CgroupLocator(root: cgroupRoot) }
+
+  /// Makes the root of a version 2 tree.
+  func unify(_ path: String = "") throws {
+    try write("cpu memory pids\n", to: "cgroup/\(path)/cgroup.controllers")
+  }
+
+  /// A cgroup with these processes, and every cgroup above it.
+  func cgroup(_ path: String, _ processes: [Int32]) throws {
+    var above = path
+    while !above.isEmpty {
+      let list = "cgroup/\(above)/cgroup.procs"
+      if !FileManager.default.fileExists(atPath: folder.path + "/" + list) { try write("", to: list) }
+      above = above.split(separator: "/").dropLast().joined(separator: "/")
+    }
+    try write(processes.map { "\($0)\n" }.joined(), to: "cgroup/\(path)/cgroup.procs")
+  }
+
+  /// A process in the network namespace of that name; its numbers are made from `sockets`.
+  func process(_ identifier: Int32, namespace: String, sockets: Int = 0, startTicks: Int = 1000) throws {
+    try write(Self.stat(identifier, startTicks: startTicks), to: "proc/\(identifier)/stat")
+    try write("", to: "namespaces/\(namespace)")
+    try makeFolder("proc/\(identifier)/ns")
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(folder.path)/proc/\(identifier)/ns/net", withDestinationPath: "\(folder.path)/namespaces/\(namespace)")
+    try write(Self.sockstat(sockets), to: "proc/\(identifier)/net/sockstat")
+    try write(Self.sockstat6(sockets), to: "proc/\(identifier)/net/sockstat6")
+    try write(Self.snmp(sockets), to: "proc/\(identifier)/net/snmp")
+  }
+
+  func sweep(_ now: @escaping @Sendable () -> Moment = { Moment(milliseconds: 5000) }) -> Sweep {
+    LinuxSweeper(procFS: procFS, locator: locator, now: now).sweep()
+  }
+
+  func write(_ text: String, to path: String) throws {
+    let url = URL(filePath: folder.path + "/" + path)
+    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    // A pipe in the way is written to as it is, a file is replaced.
+    try? FileManager.default.removeItem(at: url)
+    try Data(text.utf8).write(to: url)
+  }
+
+  func remove(_ path: String) throws {
+    try FileManager.default.removeItem(atPath: folder.path + "/" + path)
+  }
+
+  private func makeFolder(_ path: String) throws {
+    try FileManager.default.createDirectory(atPath: folder.path + "/" + path, withIntermediateDirectories: true)
+  }
+
+  static func stat(_ identifier: Int32, startTicks: Int) -> String {
+    "\(identifier) (web server) S 1 1 1 0 -1 4194560 1 0 0 0 1 1 0 0 20 0 1 0 \(startTicks) 1 1\n"
+  }
+
+  static func sockstat(_ sockets: Int) -> String {
+    """
+    sockets: used \(sockets + 4)
+    TCP: inuse \(sockets) orphan 2 tw 3 alloc 90 mem 7
+    UDP: inuse 1 mem 5
+    UDPLITE: inuse 0
+    RAW: inuse 0
+    FRAG: inuse 0 memory 0
+
+    """
+  }
+
+  static func sockstat6(_ sockets: Int) -> String {
+    "TCP6: inuse \(sockets / 2)\nUDP6: inuse 1\nUDPLITE6: inuse 0\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n"
+  }
+
+  static func snmp(_ sockets: Int) -> String {
+    """
+    Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs \
+    OutRsts InCsumErrors
+    Tcp: 1 200 120000 -1 21 2 3 4 \(sockets) 4665 2895 5 6 15 7
+    Udp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti MemErrors
+    Udp: 38 1 2 39 3 4 5 0 0
+
+    """
+  }
+}
+
+/// An ID of 64 digits that ends as given.
+func containerID(_ ending: String) -> String {
+  String(repeating: "0", count: 64 - ending.count) + ending
+}
+
+func entry(
+  _ namespace: String, _ pod: String, _ container: String, id: String, podUID: String = "", hostNetwork: Bool = false
+) -> RollEntry {
+  RollEntry(
+    reference: ContainerReference(namespace: namespace, pod: pod, container: container), podUID: podUID, containerID: id,
+    hostNetwork: hostNetwork)
+}

@@ -1,0 +1,103 @@
+import Foundation
+import LinuxCollector
+import ProcFS
+import Roll
+import TestSupport
+import Testing
+
+/// A file of the fixture is a pipe: the sweep stands at it until the test has changed the world, which makes each race certain.
+struct RaceTests {
+  /// Sweeps one container, whose process changes while its `sockstat` is read.
+  private func sweep(_ tree: FixtureTree, during change: @escaping @Sendable () throws -> Void) throws -> Sweep {
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    try tree.process(10, namespace: "a", sockets: 40, startTicks: 1000)
+    try tree.cgroup("docker/\(containerID("1"))", [10])
+    try tree.remove("proc/10/net/sockstat")
+    let pipe = tree.folder.path + "/proc/10/net/sockstat"
+    try #require(mkfifo(pipe, 0o600) == 0)
+
+    let writer = Thread {
+      // Opening waits for the sweep to open the other end.
+      let descriptor = open(pipe, O_WRONLY)
+      try? change()
+      let text = FixtureTree.sockstat(40)
+      _ = text.withCString { write(descriptor, $0, strlen($0)) }
+      close(descriptor)
+    }
+    writer.start()
+    return tree.sweep()
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `R50 a process number that changes hands while it is read gives no number`() throws {
+    let tree = try FixtureTree()
+    let folder = tree.folder.path
+    let sweep = try sweep(tree) {
+      try Data(FixtureTree.stat(10, startTicks: 2000).utf8).write(to: URL(filePath: folder + "/proc/10/stat"))
+    }
+    #expect(sweep.namespaces.isEmpty)
+    guard case .missed(.pidNotFound, _) = try #require(sweep.containers.first).finding else {
+      Issue.record("not PidNotFound: \(sweep.containers)")
+      return
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: ["proc/10/stat", "proc/10/net/snmp", "proc/10/ns/net", "proc/10"])
+  func `R50 a process that ends while it is read gives no number`(vanishing: String) throws {
+    let tree = try FixtureTree()
+    let path = tree.folder.path + "/" + vanishing
+    let sweep = try sweep(tree) { try FileManager.default.removeItem(atPath: path) }
+    #expect(sweep.namespaces.isEmpty)
+    let answers = sweep.answers(to: [entry("shop", "web", "app", id: containerID("1"))], at: Moment(milliseconds: 0))
+    #expect(answers.map(\.reason) == [.pidNotFound])
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `R50 a process that moves to another namespace while it is read gives no number`() throws {
+    let tree = try FixtureTree()
+    let folder = tree.folder.path
+    let sweep = try sweep(tree) {
+      try FileManager.default.removeItem(atPath: folder + "/proc/10/ns/net")
+      try FileManager.default.createSymbolicLink(atPath: folder + "/proc/10/ns/net", withDestinationPath: folder + "/namespaces/host")
+    }
+    #expect(sweep.namespaces.isEmpty)
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `when nothing happens meanwhile the same tree gives its numbers`() throws {
+    let tree = try FixtureTree()
+    let sweep = try sweep(tree) {}
+    #expect(sweep.namespaces.map { $0.sockstat[.tcpInUse] } == [40])
+  }
+
+  @Test func `R50 a process that left the container before we took hold of it is not read`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    try tree.process(10, namespace: "a", sockets: 40)
+    try tree.cgroup("docker/\(containerID("1"))", [])
+    let cgroup = tree.cgroupRoot + "/docker/\(containerID("1"))"
+    let stale = StaleLocator(cgroup: cgroup)
+    let sweep = LinuxSweeper(procFS: tree.procFS, locator: stale, now: { Moment(milliseconds: 0) }).sweep()
+    #expect(sweep.namespaces.isEmpty)
+    guard case .missed(.pidNotFound, let detail) = try #require(sweep.containers.first).finding else {
+      Issue.record("not PidNotFound: \(sweep.containers)")
+      return
+    }
+    #expect(detail.contains("process 10 in \(cgroup)"))
+  }
+
+  /// Says what was true a moment ago.
+  private struct StaleLocator: ContainerLocator {
+    var cgroup: String
+
+    func locate(_ buffer: ReadBuffer) -> Location {
+      let id = ContainerID(containerID("1"))
+      let containers = id.map {
+        [LocatedContainer(id: $0, podUID: nil, cgroup: cgroup, processes: [LocatedProcess(identifier: 10, cgroup: cgroup)])]
+      }
+      return Location(containers: containers ?? [], problems: [], places: [cgroup])
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import Foundation
+import LinuxCollector
+import ProcFS
+import Roll
+import TestSupport
+import Testing
+
+struct SweepTests {
+  @Test func `R50 each namespace is read once and the pod's containers share it`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    try tree.process(10, namespace: "a", sockets: 40)
+    try tree.process(11, namespace: "a", sockets: 999)
+    try tree.cgroup("docker/\(containerID("1"))", [10])
+    try tree.cgroup("docker/\(containerID("2"))", [11])
+    let sweep = tree.sweep()
+    #expect(sweep.containers.map(\.finding) == [.namespace(0), .namespace(0)])
+    #expect(sweep.namespaces.map { $0.sockstat[.tcpInUse] } == [40])
+    #expect(sweep.problems.isEmpty)
+  }
+
+  @Test func `a container in the host's namespace is collected and nothing is read as its own`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host", sockets: 500)
+    try tree.process(10, namespace: "host", sockets: 500)
+    try tree.cgroup("docker/\(containerID("1"))", [10])
+    let sweep = tree.sweep()
+    #expect(sweep.namespaces.isEmpty)
+    #expect(sweep.answers(to: [entry("shop", "web", "app", id: containerID("1"))], at: Moment(milliseconds: 7000)) == [.collected(age: 2)])
+    #expect(sweep.host?[.hostTCPOrphans] == 2)
+  }
+
+  @Test func `a process that is gone is passed over for the next one of the container`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    try tree.process(11, namespace: "a", sockets: 6)
+    try tree.cgroup("docker/\(containerID("1"))", [10, 11])
+    #expect(tree.sweep().namespaces.map { $0.sockstat[.tcpInUse] } == [6])
+  }
+
+  @Test(arguments: [
+    ("an empty cgroup", [], "holds no process"),
+    ("a process that is gone", [Int32(10)], "/proc/10: No such file or directory"),
+    ("a process outside of our PID namespace", [0], "hostPID"),
+  ])
+  func `a container without a living process is answered PidNotFound`(name: String, processes: [Int32], detail: String) throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    try tree.cgroup("docker/\(containerID("1"))", processes)
+    let answer = try #require(
+      tree.sweep().answers(to: [entry("shop", "web", "app", id: containerID("1"))], at: .init(milliseconds: 0)).first)
+    #expect(answer.reason == .pidNotFound)
+    #expect(answer.detail?.contains(detail) == true)
+  }
+
+  @Test(arguments: [
+    ("", "names no container ID"), ("abc", "not of 64 hexadecimal digits: abc"),
+    (containerID("9"), "no cgroup of container 000000000000 below"),
+  ])
+  func `an entry that names no container of this node is answered PidNotFound`(id: String, detail: String) throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    let answer = try #require(tree.sweep().answers(to: [entry("shop", "web", "app", id: id)], at: .init(milliseconds: 0)).first)
+    #expect(answer.reason == .pidNotFound)
+    #expect(answer.detail?.contains(detail) == true)
+  }
+
+  @Test func `answers come for every entry, in the roll's order`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    try tree.process(10, namespace: "a")
+    try tree.cgroup("docker/\(containerID("1"))", [10])
+    let roll = [
+      entry("a", "x", "c", id: containerID("8")), entry("b", "y", "c", id: containerID("1")), entry("c", "z", "c", id: ""),
+    ]
+    let answers = tree.sweep().answers(to: roll, at: Moment(milliseconds: 5250))
+    #expect(answers.map(\.reason) == [.pidNotFound, nil, .pidNotFound])
+    #expect(answers[1] == .collected(age: 0.25))
+  }
+
+  @Test func `a malformed file is answered Unknown, with the file and the line, and harms nobody else`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    try tree.process(10, namespace: "a")
+    try tree.process(11, namespace: "b")
+    try tree.write("sockets: used 3\nTCP: inuse what\n", to: "proc/10/net/sockstat")
+    try tree.cgroup("docker/\(containerID("1"))", [10])
+    try tree.cgroup("docker/\(containerID("2"))", [11])
+    let sweep = tree.sweep()
+    #expect(
+      sweep.containers[0].finding
+        == .missed(.unknown, detail: "\(tree.folder.path)/proc/10/net/sockstat line 2: inuse is what, not a number"))
+    #expect(sweep.containers[1].finding == .namespace(0))
+  }
+
+  @Test func `a kernel without IPv6 has no sockstat6`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    try tree.process(10, namespace: "a")
+    try tree.remove("proc/10/net/sockstat6")
+    try tree.cgroup("docker/\(containerID("1"))", [10])
+    let reading = try #require(tree.sweep().namespaces.first)
+    #expect(reading.sockstat6 == nil)
+    #expect(reading.sockstat[.tcpInUse] == 0)
+  }
+
+  @Test(arguments: [("3.10.0-1160.el7.x86_64", nil), ("4.10.17", nil), ("4.11.0", 3), ("6.18.44", 3)])
+  func `TIME_WAIT is a pod's only on kernels that count it so`(release: String, expected: Int64?) throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.write(release + "\n", to: "proc/sys/kernel/osrelease")
+    try tree.process(1, namespace: "host")
+    try tree.process(10, namespace: "a")
+    try tree.cgroup("docker/\(containerID("1"))", [10])
+    #expect(try #require(tree.sweep().namespaces.first).sockstat[.tcpTimeWait] == expected)
+  }
+
+  @Test func `without the first process's namespace the kernel's own thread tells the host's`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(2, namespace: "host")
+    try tree.write("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 11 0 0\n", to: "proc/2/stat")
+    try tree.process(10, namespace: "host")
+    try tree.cgroup("docker/\(containerID("1"))", [10])
+    // Not there is not the same as forbidden: then we are not in the host's PID namespace, and process 2 is anybody.
+    #expect(tree.sweep().containers[0].finding == .namespace(0))
+  }
+}

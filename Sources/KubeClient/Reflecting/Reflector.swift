@@ -34,8 +34,8 @@ public final class Reflector<Value: Record>: Sendable {
   ///   - random: for jitter; called once a run.
   public init(
     client: KubeClient, resource: APIResource, selection: Selection = .all, decoder: RecordDecoder<Value>, policy: WatchPolicy = .standard,
-    clock: any Clock<Duration> = ContinuousClock(), random: @escaping @Sendable () -> any RandomNumberGenerator = { SystemRandomNumberGenerator() },
-    logger: Logger
+    clock: any Clock<Duration> = ContinuousClock(),
+    random: @escaping @Sendable () -> any RandomNumberGenerator = { SystemRandomNumberGenerator() }, logger: Logger
   ) {
     let store = Store<Value>()
     self.store = store

@@ -153,9 +153,12 @@ import Testing
       ])
   }
 
-  @Test("an object without a path is refused before anything is sent", arguments: [
-    ["apiVersion": "v1", "kind": "Secret", "metadata": [:]], ["apiVersion": "example.com/v1", "kind": "Thing", "metadata": ["name": "a"]],
-  ] as [JSONValue])
+  @Test(
+    "an object without a path is refused before anything is sent",
+    arguments: [
+      ["apiVersion": "v1", "kind": "Secret", "metadata": [:]],
+      ["apiVersion": "example.com/v1", "kind": "Thing", "metadata": ["name": "a"]],
+    ] as [JSONValue])
   func noPath(_ object: JSONValue) async throws {
     let client = try client(of: "http://127.0.0.1:9")
     let error = await #expect(throws: KubeError.self) { try await client.apply(object, fieldManager: "me") }

@@ -27,7 +27,8 @@ import Testing
     let selection = Selection(labels: "app in (a,b),c!=d&e", fields: "spec.nodeName=w+1")
     #expect(
       APIRequest.list(.pods, selection, limit: 500, continue: "ab=/+").target
-        == "/api/v1/pods?labelSelector=app%20in%20%28a%2Cb%29%2Cc%21%3Dd%26e&fieldSelector=spec.nodeName%3Dw%2B1&limit=500&continue=ab%3D%2F%2B")
+        == "/api/v1/pods?labelSelector=app%20in%20%28a%2Cb%29%2Cc%21%3Dd%26e&fieldSelector=spec.nodeName%3Dw%2B1&limit=500&continue=ab%3D%2F%2B"
+    )
   }
 
   @Test("R01, R02: a list names no resource version, on no page")

@@ -298,7 +298,8 @@ private struct Candidate {
             &server, at: now, latency: .milliseconds(Int.random(in: 0..<400, using: &random)),
             losingAnswers: Int.random(in: 0..<10, using: &random) == 0)
         }
-        if Int.random(in: 0..<50, using: &random) == 0, let request = candidates[0].election.release(wallClock: candidates[0].wallClock(now)) {
+        let isReleasing = Int.random(in: 0..<50, using: &random) == 0
+        if isReleasing, let request = candidates[0].election.release(wallClock: candidates[0].wallClock(now)) {
           _ = server.answer(request, begunAt: now)
         }
         let leaders = candidates.filter { $0.leads(at: now) }.count

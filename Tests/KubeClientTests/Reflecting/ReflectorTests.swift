@@ -22,7 +22,8 @@ import Testing
   ) async throws {
     let (lists, watches) = (Counter(), Counter())
     let server = try answering { request, connection in
-      try script(request.isWatch ? .watch(watches.next(), from: request.parameter("resourceVersion") ?? "") : .list(lists.next()), connection)
+      let version = request.parameter("resourceVersion") ?? ""
+      try script(request.isWatch ? .watch(watches.next(), from: version) : .list(lists.next()), connection)
     }
     defer { server.stop() }
     let client = try client(of: server.url)

@@ -130,4 +130,3 @@ private func key(_ name: String) -> ObjectKey { ObjectKey(name: name) }
     #expect(await consumer.value)
   }
 }
-

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct FramingTests {
   static let lines = Array((Samples.eventJSON("ADDED", Samples.nodeJSON) + "\r\n\n" + Samples.eventJSON("DELETED", Samples.nodeJSON)).utf8)
-  static let frames = ProtobufEncoder.frame("ADDED", kind: "Node", Samples.node) + ProtobufEncoder.frame("DELETED", kind: "Node", Samples.node)
+  static let frames =
+    ProtobufEncoder.frame("ADDED", kind: "Node", Samples.node) + ProtobufEncoder.frame("DELETED", kind: "Node", Samples.node)
   static let events: [WatchEvent<NodeRecord>] = [
     .put(Samples.nodeRecord), .remove(ObjectKey(name: "worker-1"), resourceVersion: "4711"),
   ]
@@ -28,7 +29,9 @@ import Testing
 
   @Test("R11: what came of an event whose rest did not is no event", arguments: [WireFormat.json, .protobuf])
   func halfAnEvent(_ format: WireFormat) throws {
-    let stream = format == .json ? Array(Samples.eventJSON("ADDED", Samples.nodeJSON).utf8) : ProtobufEncoder.frame("ADDED", kind: "Node", Samples.node)
+    let stream =
+      format == .json
+      ? Array(Samples.eventJSON("ADDED", Samples.nodeJSON).utf8) : ProtobufEncoder.frame("ADDED", kind: "Node", Samples.node)
     var framing = WatchFraming(format, limit: 1 << 20)
     #expect(try events(&framing, format, [Array(stream.dropLast())]) == [])
     #expect(framing.isInsideEvent)

@@ -11,8 +11,9 @@ struct WireNode: Decodable {
     }
     struct DaemonEndpoints: Decodable {
       struct Endpoint: Decodable {
+        var port: Int64?
         /// Upper case in the API itself.
-        var Port: Int64?  // swift-format-ignore: AlwaysUseLowerCamelCase
+        private enum CodingKeys: String, CodingKey { case port = "Port" }
       }
       var kubeletEndpoint: Endpoint?
     }
@@ -39,6 +40,6 @@ extension NodeRecord {
       operatingSystem: wire.status?.nodeInfo?.operatingSystem ?? "",
       addresses: (wire.status?.addresses ?? []).map { NodeAddress(type: $0.type ?? "", address: $0.address ?? "") },
       ready: wire.status?.conditions?.last { $0.type == "Ready" }.map { $0.status == "True" },
-      kubeletPort: wire.status?.daemonEndpoints?.kubeletEndpoint?.Port.flatMap(Self.port))
+      kubeletPort: wire.status?.daemonEndpoints?.kubeletEndpoint?.port.flatMap(Self.port))
   }
 }

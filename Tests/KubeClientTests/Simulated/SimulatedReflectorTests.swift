@@ -1,0 +1,107 @@
+import JSON
+import Simulator
+import TestSupport
+import Testing
+
+@testable import KubeClient
+
+/// Stores that follow an API server which shares no code with the client.
+@Suite struct SimulatedReflectorTests {
+  private func following<Value: Record>(
+    _ resource: APIResource, _ decoder: RecordDecoder<Value>, prepare: @Sendable (SimulatedAPIServer) throws -> Void = { _ in },
+    check: @Sendable (SimulatedAPIServer, Reflector<Value>) async throws -> Void
+  ) async throws {
+    try await withSimulator { server, client in
+      try prepare(server)
+      var policy = WatchPolicy()
+      policy.backoff = .milliseconds(5) ... .milliseconds(50)
+      let reflector = Reflector(client: client, resource: resource, decoder: decoder, policy: policy, logger: client.logger)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await reflector.run() }
+        try await check(server, reflector)
+        group.cancelAll()
+      }
+    }
+  }
+
+  @Test("R13: the store equals the server through adds, changes, deletes, dropped watches and compaction", .timeLimit(.minutes(2)))
+  func equals() async throws {
+    try await following(
+      .nodes, .nodes(),
+      prepare: { server in for index in 0..<700 { try server.put(.node("node-\(index)")) } },
+      check: { server, reflector in
+        func settled(_ what: String) async throws {
+          try await eventually(what) {
+            let expected = try server.list("nodes").compactMap { $0["metadata"] }
+            let snapshot = reflector.store.snapshot()
+            return snapshot.count == expected.count
+              && expected.allSatisfy { metadata in
+                let record = snapshot[ObjectKey(name: metadata["name"]?.string ?? "")]
+                return record != nil && record?.resourceVersion == metadata["resourceVersion"]?.string
+              }
+          }
+        }
+        try await eventually("the first list is in") { reflector.store.isSynced }
+        try await settled("the list is the server's")
+        let record = try #require(reflector.store.snapshot()[ObjectKey(name: "node-3")])
+        #expect(record.ready == true && record.kubeletPort == 10250 && record.operatingSystem == "linux")
+        #expect(record.labels == ["kubernetes.io/os": "linux"])
+        #expect(record.addresses == [NodeAddress(type: "InternalIP", address: "10.0.0.1")])
+
+        try server.put(.node("added"))
+        try server.remove("nodes", name: "node-5")
+        try await settled("the watch is followed")
+        #expect(reflector.statistics.lists == 1)
+
+        server.dropWatches()
+        try server.remove("nodes", name: "node-6")
+        try await settled("a dropped watch goes on")
+
+        try await eventually("the watch is open") { server.watchCount == 1 }
+        server.dropWatches()
+        try server.remove("nodes", name: "node-7")
+        try server.put(.node("added-2"))
+        server.compact()
+        try await settled("what was compacted is found by a list")
+      })
+  }
+
+  @Test("Pods as records", .timeLimit(.minutes(2)))
+  func pods() async throws {
+    try await following(
+      .pods, .pods(annotationPrefixes: ["rollcall.dev/"]),
+      check: { server, reflector in
+        try await eventually("the empty list is in") { reflector.store.isSynced }
+        try server.put(.pod("web-0", on: "worker-1"))
+        try await eventually("the Pod is in") { !reflector.store.snapshot().isEmpty }
+        let record = try #require(reflector.store.snapshot()[ObjectKey(namespace: "shop", name: "web-0")])
+        #expect(record.nodeName == "worker-1" && record.phase == "Running" && record.podIPs == ["10.1.0.9"])
+        #expect(record.annotations == ["rollcall.dev/ignore": "true"])
+        #expect(
+          record.containers == [
+            ContainerRecord(name: "app", containerID: "containerd://abc", state: .running(startedAtUnixMilliseconds: 1_772_366_400_000))
+          ])
+      })
+  }
+
+  @Test("R05: a watch that only bookmarks come by is resumed past them", .timeLimit(.minutes(2)))
+  func bookmarks() async throws {
+    var configuration = SimulatorConfiguration()
+    configuration.bookmarkInterval = .milliseconds(20)
+    try await withSimulator(configuration) { server, client in
+      var policy = WatchPolicy()
+      policy.watchSeconds = 1...1
+      policy.backoff = .milliseconds(5) ... .milliseconds(50)
+      let reflector = Reflector(client: client, resource: .nodes, decoder: .nodes(), policy: policy, logger: client.logger)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await reflector.run() }
+        try await eventually("it is in sync") { reflector.store.isSynced && server.watchCount == 1 }
+        // Changes of another resource, which only a bookmark tells of.
+        for index in 0..<50 { try server.put(.pod("p-\(index)", on: "n")) }
+        try await eventually("two more watches were opened") { reflector.statistics.watches >= 3 }
+        #expect(reflector.statistics.lists == 1)
+        group.cancelAll()
+      }
+    }
+  }
+}

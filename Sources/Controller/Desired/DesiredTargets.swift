@@ -41,8 +41,10 @@ package struct DesiredTargets: Hashable, Sendable {
     let endpoints = Set(groups.keys.map(\.endpoint)).union(defaultEndpoint).sorted()
     self.source = source
     self.service = Controller.service(source: source, settings: settings)
-    self.serviceMonitor =
-      settings.serviceMonitors != .off ? Controller.serviceMonitor(source: source, endpoints: endpoints, settings: settings) : nil
+    // Written out, because `nil` in an expression of type JSONValue is JSON's null.
+    if settings.serviceMonitors != .off {
+      self.serviceMonitor = Controller.serviceMonitor(source: source, endpoints: endpoints, settings: settings)
+    }
     self.slices = slices
     self.refused = refused
     self.published = admitted.count

@@ -1,0 +1,220 @@
+import JSON
+import Roll
+import Testing
+
+@testable import Controller
+
+@Suite struct DesiredTargetsTests {
+  private let settings = TargetSettings(namespace: "rollcall")
+
+  private func desired(
+    _ targets: [Target], source: Source = .linux, live: [JSONValue] = [], settings: TargetSettings? = nil
+  ) -> DesiredTargets {
+    DesiredTargets(source: source, targets: targets, liveSlices: live, settings: settings ?? self.settings)
+  }
+
+  private func linux(_ node: String, _ address: String, ready: Bool = true) -> Target {
+    Target(node: node, source: .linux, address: address, port: 9753, ready: ready)
+  }
+
+  private func manyNodes(_ range: Range<Int>) -> [Target] {
+    range.map { linux("node-\($0)", "10.\($0 / 65536).\($0 / 256 % 256).\($0 % 256)") }
+  }
+
+  private func addresses(_ desired: DesiredTargets) -> [String] {
+    desired.slices.flatMap { $0["endpoints"]?.array ?? [] }.compactMap { $0["addresses"]?[0]?.string }
+  }
+
+  @Test func aSliceSaysAllThatPrometheusNeeds() throws {
+    let slice = try #require(desired([linux("w1", "10.0.0.1"), linux("w2", "10.0.0.2", ready: false)]).slices.first)
+    #expect(
+      slice == [
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+        "metadata": [
+          "name": "rollcall-linux-ipv4-http-9753-metrics-0", "namespace": "rollcall",
+          "labels": [
+            "app.kubernetes.io/name": "rollcall", "app.kubernetes.io/component": "linux-targets",
+            "app.kubernetes.io/managed-by": "rollcall.dev", "rollcall.dev/source": "linux",
+            "kubernetes.io/service-name": "rollcall-linux", "endpointslice.kubernetes.io/managed-by": "rollcall.dev",
+          ],
+          "annotations": ["rollcall.dev/scrape": "http://:9753/metrics"],
+        ],
+        "addressType": "IPv4",
+        "ports": [["name": "http-9753-metrics", "port": 9753, "protocol": "TCP"]],
+        "endpoints": [
+          [
+            "addresses": ["10.0.0.1"], "conditions": ["ready": true], "nodeName": "w1", "targetRef": ["kind": "Node", "name": "w1"],
+          ],
+          [
+            "addresses": ["10.0.0.2"], "conditions": ["ready": false], "nodeName": "w2", "targetRef": ["kind": "Node", "name": "w2"],
+          ],
+        ],
+      ])
+  }
+
+  @Test func theServiceIsHeadlessAndSelectsNobody() {
+    let service = desired([]).service
+    #expect(service["metadata"]?["name"] == "rollcall-linux")
+    #expect(service["spec"] == ["clusterIP": "None"])
+  }
+
+  @Test func podsOfVirtualNodesAreReferredToAsPods() {
+    let target = Target(
+      node: "v1", source: .virtual, address: "10.9.0.1", port: 8080, path: "/metrics/cadvisor",
+      pod: Target.Pod(namespace: "shop", name: "cart-0"))
+    let endpoint = desired([target], source: .virtual).slices.first?["endpoints"]?[0]
+    #expect(endpoint?["targetRef"] == ["kind": "Pod", "namespace": "shop", "name": "cart-0"])
+    #expect(endpoint?["nodeName"] == "v1")
+  }
+
+  @Test func addressFamiliesHaveSlicesOfTheirOwn() {
+    let slices = desired([linux("a", "10.0.0.1"), linux("b", "2001:DB8::1")]).slices
+    #expect(slices.map { $0["addressType"]?.string } == ["IPv4", "IPv6"])
+    #expect(slices.map { $0["endpoints"]?[0]?["addresses"]?[0]?.string } == ["10.0.0.1", "2001:db8::1"])
+  }
+
+  @Test func portsAndPathsHaveSlicesAndScrapesOfTheirOwn() {
+    let other = Target(node: "b", source: .linux, address: "10.0.0.2", port: 9999, path: "/odd/-path", scheme: "https")
+    let result = desired([linux("a", "10.0.0.1"), other])
+    #expect(result.slices.compactMap { $0["ports"]?[0]?["port"]?.integer } == [9753, 9999])
+    let endpoints = result.serviceMonitor?["spec"]?["endpoints"]?.array ?? []
+    #expect(endpoints.map { $0["path"]?.string } == ["/metrics", "/odd/-path"])
+    #expect(endpoints.map { $0["scheme"]?.string } == ["http", "https"])
+    #expect(endpoints.map { $0["port"] } == result.slices.map { $0["ports"]?[0]?["name"] })
+  }
+
+  @Test func theServiceMonitorIsThereBeforeAnyTarget() {
+    let spec = desired([], source: .windows).serviceMonitor?["spec"]
+    #expect(spec?["serviceDiscoveryRole"] == "EndpointSlice")
+    #expect(spec?["endpoints"]?[0]?["port"] == "http-9182-metrics")
+    #expect(spec?["endpoints"]?[0]?["honorLabels"] == true)
+    #expect(spec?["selector"]?["matchLabels"]?["rollcall.dev/source"] == "windows")
+  }
+
+  @Test func extraLabelsAreOnEverythingAndNeverInsteadOfOurs() {
+    var settings = settings
+    settings.extraLabels = ["release": "prom", "rollcall.dev/source": "stolen"]
+    for object in desired([linux("a", "10.0.0.1")], settings: settings).objects {
+      #expect(object["metadata"]?["labels"]?["release"] == "prom")
+      #expect(object["metadata"]?["labels"]?["rollcall.dev/source"] == "linux")
+    }
+  }
+
+  @Test func serviceMonitorsCanBeSwitchedOff() {
+    var settings = settings
+    settings.serviceMonitors = .off
+    #expect(desired([], settings: settings).objects.map { $0["kind"]?.string } == ["Service"])
+  }
+
+  // MARK: R35
+
+  @Test(arguments: [
+    ("", TargetRefusal.noAddress),
+    ("node.example", .notAnIPAddress("node.example")),
+    ("10.0.0.256", .notAnIPAddress("10.0.0.256")),
+    ("10.0.0.01", .notAnIPAddress("10.0.0.01")),
+    ("fe80::1%eth0", .notAnIPAddress("fe80::1%eth0")),
+    ("127.0.0.1", .specialAddress("127.0.0.1", kind: "loopback")),
+    ("::1", .specialAddress("::1", kind: "loopback")),
+    ("169.254.169.254", .specialAddress("169.254.169.254", kind: "link-local")),
+    ("fe80::1", .specialAddress("fe80::1", kind: "link-local")),
+    ("0.0.0.0", .specialAddress("0.0.0.0", kind: "unspecified")),
+    ("::", .specialAddress("::", kind: "unspecified")),
+    ("224.0.0.5", .specialAddress("224.0.0.5", kind: "multicast")),
+    ("ff02::5", .specialAddress("ff02::5", kind: "multicast")),
+    ("::ffff:10.0.0.9", .specialAddress("::ffff:10.0.0.9", kind: "IPv4-mapped")),
+  ])
+  func r35aBadAddressCostsThatNodeOnly(address: String, refusal: TargetRefusal) {
+    let result = desired([linux("good", "10.0.0.1"), linux("bad", address), linux("well", "2001:db8::2")])
+    #expect(addresses(result) == ["10.0.0.1", "2001:db8::2"])
+    #expect(result.refused.map(\.target.node) == ["bad"])
+    #expect(result.refused.map(\.refusal) == [refusal])
+    #expect(result.published == 2)
+  }
+
+  @Test func r35aSharedAddressCostsOneNode() {
+    let result = desired([linux("b", "10.0.0.1"), linux("a", "10.0.0.1"), linux("c", "10.0.0.3")])
+    #expect(addresses(result) == ["10.0.0.1", "10.0.0.3"])
+    #expect(result.refused.map(\.target.node) == ["b"])
+    #expect(result.refused.map(\.refusal) == [.shared(address: "10.0.0.1", with: "node a")])
+  }
+
+  @Test func ofTwoNodesAtOneAddressTheReadyOneIsThere() {
+    let result = desired([linux("a", "10.0.0.1", ready: false), linux("b", "10.0.0.1")])
+    #expect(result.refused.map(\.target.node) == ["a"])
+  }
+
+  @Test func oneAddressWrittenInTwoWaysIsOne() {
+    let result = desired([linux("a", "2001:db8:0:0::1"), linux("b", "2001:DB8::1")])
+    #expect(result.published == 1)
+  }
+
+  @Test func loopbackIsAcceptedWhereItIsAllowed() {
+    var settings = settings
+    settings.allowsLoopback = true
+    #expect(addresses(desired([linux("a", "127.0.0.7"), linux("b", "169.254.0.1")], settings: settings)) == ["127.0.0.7"])
+  }
+
+  // MARK: Slices that are there
+
+  @Test func nothingChangesAtRest() {
+    let first = desired(manyNodes(0..<5000))
+    #expect(first.slices.count == 50)
+    #expect(desired(manyNodes(0..<5000).shuffled(), live: first.slices.shuffled()).slices == first.slices.sorted { name($0) < name($1) })
+  }
+
+  @Test func aChangedAddressStaysInItsSlice() {
+    let first = desired(manyNodes(0..<250))
+    var targets = manyNodes(0..<250)
+    targets[120].address = "10.200.0.1"
+    let second = desired(targets, live: first.slices)
+    let changed = zip(first.slices, second.slices).filter { $0 != $1 }
+    #expect(changed.count == 1)
+    #expect(second.slices.count == 3)
+  }
+
+  @Test func aPercentOfChurnChangesExactlyTheSlicesConcerned() {
+    let first = desired(manyNodes(0..<5000))
+    // Every hundredth node of the first ten slices.
+    let gone = Set((0..<10).flatMap { slice in (0..<5).map { first.slices[slice]["endpoints"]?[$0 * 7]?["nodeName"]?.string ?? "" } })
+    let second = desired(manyNodes(0..<5000).filter { !gone.contains($0.node) } + manyNodes(5000..<5050), live: first.slices)
+    let old = Dictionary(uniqueKeysWithValues: first.slices.map { (name($0), $0) })
+    #expect(second.slices.filter { old[name($0)] != $0 }.count == 10)
+    #expect(second.published == 5000)
+  }
+
+  @Test func foreignEndpointsAndStrangeSlicesAreReplaced() {
+    var tampered = desired([linux("a", "10.0.0.1")]).slices
+    tampered[0]["endpoints"] = [["addresses": ["10.6.6.6"]]]
+    let strange: JSONValue = ["metadata": ["name": "rollcall-linux-ipv4-http-9753-metrics-1"], "addressType": "FQDN"]
+    let result = desired([linux("a", "10.0.0.1")], live: tampered + [strange])
+    #expect(addresses(result) == ["10.0.0.1"])
+    // The strange one's name is still taken: its address type could not be changed.
+    #expect(result.slices.map(name).allSatisfy { !$0.hasSuffix("-1") })
+  }
+
+  private func name(_ object: JSONValue) -> String { object["metadata"]?["name"]?.string ?? "" }
+
+  // MARK: Names
+
+  @Test(arguments: [
+    ("/metrics", "http-80-metrics"), ("/metrics/cadvisor", "http-80-metrics-cadvisor"), ("/a//b", "http-80-a--b"),
+  ])
+  func portsAreNamedAfterPaths(path: String, name: String) {
+    #expect(ScrapeEndpoint(port: 80, path: path).portName == name)
+  }
+
+  @Test(arguments: ["/", "/metrics/", "/Metrics", "/a-b", "/a?b=c", "/ü", "/" + String(repeating: "x", count: 80)])
+  func everyPathGivesAValidPortNameOfItsOwn(path: String) {
+    let name = ScrapeEndpoint(port: 65535, path: path).portName
+    #expect(name.count <= 63)
+    #expect(name.wholeMatch(of: /[a-z0-9]([-a-z0-9]*[a-z0-9])?/) != nil)
+    #expect(name != ScrapeEndpoint(port: 65535, path: "/a/b").portName)
+  }
+
+  @Test(arguments: ["/metrics", "/a-b/", "/x://:1/y"])
+  func whatASliceSaysOfItsEndpointsIsReadBack(path: String) {
+    let endpoint = ScrapeEndpoint(scheme: "https", port: 1234, path: path)
+    #expect(ScrapeEndpoint(annotation: endpoint.annotationText) == endpoint)
+  }
+}

@@ -1,0 +1,123 @@
+import Testing
+
+@testable import Controller
+
+@Suite struct SlicePackingTests {
+  private func nodes(_ range: Range<Int>) -> [EndpointIdentity] {
+    range.map { EndpointIdentity.node("node-\(String(100_000 + $0))") }
+  }
+
+  private func pack(_ wanted: [EndpointIdentity], into existing: [SlicePacking.Slice] = []) -> [SlicePacking.Slice] {
+    SlicePacking.pack(wanted.sorted(), into: existing) { "s-\($0)" }
+  }
+
+  /// The names of slices that are not the same in both.
+  private func changed(_ before: [SlicePacking.Slice], _ after: [SlicePacking.Slice]) -> Set<String> {
+    let old = Dictionary(uniqueKeysWithValues: before.map { ($0.name, $0.members) })
+    let new = Dictionary(uniqueKeysWithValues: after.map { ($0.name, $0.members) })
+    return Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }
+  }
+
+  @Test func fillsSlicesInOrder() {
+    let slices = pack(nodes(0..<250))
+    #expect(slices.map(\.name) == ["s-0", "s-1", "s-2"])
+    #expect(slices.map(\.members.count) == [100, 100, 50])
+    #expect(slices.flatMap(\.members) == nodes(0..<250))
+  }
+
+  @Test(arguments: [0, 1, 99, 100, 101, 5000])
+  func changesNothingAtRest(count: Int) {
+    let slices = pack(nodes(0..<count))
+    #expect(pack(nodes(0..<count), into: slices) == slices)
+  }
+
+  /// Fifty of 5,000 nodes are replaced by others: only the slices that lost one are written, and they take the new ones.
+  @Test(arguments: [1, 2, 3, 4, 5])
+  func aPercentOfChurnChangesOnlySlicesThatLostMembers(seed: UInt64) {
+    var random = SplitMix64(state: seed)
+    let before = pack(nodes(0..<5000))
+    let gone = Set(nodes(0..<5000).shuffled(using: &random).prefix(50))
+    let after = pack(nodes(0..<5000).filter { !gone.contains($0) } + nodes(5000..<5050), into: before)
+
+    let losers = Set(before.filter { !gone.isDisjoint(with: $0.members) }.map(\.name))
+    #expect(changed(before, after) == losers)
+    #expect(Set(after.flatMap(\.members)) == Set(nodes(0..<5050)).subtracting(gone))
+    #expect(after.allSatisfy { $0.members.count <= 100 })
+  }
+
+  @Test func aNewNodeChangesOneSlice() {
+    let before = pack(nodes(0..<450))
+    let after = pack(nodes(0..<451), into: before)
+    #expect(changed(before, after) == ["s-4"])
+  }
+
+  @Test func membersStayWhereTheyAre() {
+    let before = pack(nodes(0..<300))
+    let after = pack(nodes(50..<300), into: before)
+    for slice in after {
+      let old = before.first { $0.name == slice.name }
+      #expect(Set(slice.members).isSubset(of: Set(old?.members ?? [])))
+    }
+  }
+
+  @Test func anEmptiedSliceIsNoLongerNeeded() {
+    let before = pack(nodes(0..<200))
+    #expect(pack(nodes(100..<200), into: before).map(\.name) == ["s-1"])
+    #expect(pack([], into: before).isEmpty)
+  }
+
+  /// Ten slices with ten each: the emptiest are dissolved until half of the places are used.
+  @Test func nearlyEmptySlicesAreMerged() {
+    let before = pack(nodes(0..<1000))
+    let left = before.flatMap { $0.members.prefix(10) }
+    let after = pack(left, into: before)
+    #expect(after.count == 2)
+    #expect(Set(after.flatMap(\.members)) == Set(left))
+    #expect(pack(left, into: after) == after)
+  }
+
+  @Test func aSliceIsNotMergedForOneHole() {
+    let before = pack(nodes(0..<1000))
+    #expect(pack(nodes(0..<999), into: before).count == 10)
+  }
+
+  @Test func anEndpointInTwoSlicesStaysInOne() {
+    let member = nodes(0..<1)
+    let after = pack(member, into: [.init(name: "a", members: member), .init(name: "b", members: member)])
+    #expect(after == [.init(name: "a", members: member)])
+  }
+
+  @Test func aNumberInUseIsNotTakenAgain() {
+    let before = [SlicePacking.Slice(name: "s-1", members: nodes(0..<100))]
+    let after = SlicePacking.pack(nodes(0..<301), into: before) { $0 == 0 ? nil : "s-\($0)" }
+    #expect(after.map(\.name) == ["s-1", "s-2", "s-3", "s-4"])
+  }
+
+  /// Whatever comes and goes: each wanted endpoint is in exactly one slice, no slice is too full, and a second pass changes nothing.
+  @Test(arguments: [11, 12, 13, 14, 15, 16, 17, 18])
+  func holdsThroughRandomChanges(seed: UInt64) {
+    var random = SplitMix64(state: seed)
+    var slices: [SlicePacking.Slice] = []
+    for _ in 0..<40 {
+      let share = Int.random(in: 1...100, using: &random)
+      let wanted = nodes(0..<800).filter { _ in Int.random(in: 0..<100, using: &random) < share }
+      slices = pack(wanted, into: slices)
+      #expect(slices.flatMap(\.members).sorted() == wanted)
+      #expect(slices.allSatisfy { (1...100).contains($0.members.count) })
+      #expect(pack(wanted, into: slices) == slices)
+    }
+  }
+}
+
+/// Repeatable randomness. https://prng.di.unimi.it/splitmix64.c
+struct SplitMix64: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+}

@@ -1,0 +1,286 @@
+import JSON
+import KubeClient
+import Logging
+import Roll
+import Simulator
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Controller
+
+/// What the tests have read from the state of the world need not be logged too.
+let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+/// Against the simulated API server, over HTTP.
+@Suite struct TargetReconcilerTests {
+  /// A server, and a reconciler that works against it with targets that the test changes.
+  private final class Stage: Sendable {
+    let server: SimulatedAPIServer
+    let client: KubeClient
+    let targets = Mutex<[Target]?>(nil)
+    let isLeading = Mutex(true)
+    let reconciler: TargetReconciler
+
+    init(server: SimulatedAPIServer, mode: ControllerSettings.ServiceMonitorMode, patience: Duration, labels: [String: String]) async throws
+    {
+      let folder = try TemporaryFolder()
+      self.server = server
+      let kubeconfig = try folder.write(server.kubeconfig(), to: "kubeconfig")
+      let configuration = try ClusterConfiguration.load(kubeconfig: kubeconfig, context: nil, environment: [:])
+      client = try KubeClient(configuration: configuration, logger: quiet)
+      var settings = TargetSettings(namespace: "rollcall", serviceMonitors: mode)
+      settings.extraLabels = labels
+      let box = Box()
+      reconciler = TargetReconciler(
+        client: client, settings: settings, patience: patience, logger: quiet,
+        isLeading: { box.stage?.isLeading.withLock { $0 } ?? false }, snapshot: { box.stage?.targets.withLock { $0 } ?? nil })
+      box.stage = self
+    }
+
+    func set(_ new: [Target]?) { targets.withLock { $0 = new } }
+
+    var slices: [JSONValue] { get throws { try server.list("endpointslices.discovery.k8s.io", namespace: "rollcall") } }
+
+    func nodes() throws -> [String] {
+      try slices.flatMap { $0["endpoints"]?.array ?? [] }.compactMap { $0["nodeName"]?.string }.sorted()
+    }
+
+    /// The writes that `body` causes.
+    func writes(_ body: () async throws -> Void) async throws -> Int {
+      let before = server.writeCount()
+      try await body()
+      return server.writeCount() - before
+    }
+  }
+
+  /// Breaks the circle between the stage and the closures of its reconciler.
+  private final class Box: Sendable {
+    private let held = Mutex<Weak>(Weak())
+    private struct Weak { weak var stage: Stage? }
+    var stage: Stage? {
+      get { held.withLock { $0.stage } }
+      set { held.withLock { $0.stage = newValue } }
+    }
+  }
+
+  private func withStage(
+    mode: ControllerSettings.ServiceMonitorMode = .on, patience: Duration = .seconds(300), labels: [String: String] = [:],
+    _ body: (Stage) async throws -> Void
+  ) async throws {
+    let server = SimulatedAPIServer(logger: quiet)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await server.run() }
+      try await server.waitUntilListening()
+      try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall"]])
+      let stage = try await Stage(server: server, mode: mode, patience: patience, labels: labels)
+      try await body(stage)
+      group.cancelAll()
+    }
+  }
+
+  private func nodes(_ range: Range<Int>) -> [Target] {
+    range.map { Target(node: "node-\($0)", source: .linux, address: "10.1.\($0 / 250).\($0 % 250 + 1)", port: 9753) }
+  }
+
+  @Test func makesAllObjectsAndThenWritesNothing() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<250))
+      #expect(try await stage.reconciler.reconcile(.linux) == .settled)
+      #expect(try stage.nodes() == nodes(0..<250).map(\.node).sorted())
+      #expect(stage.server.get("services", namespace: "rollcall", name: "rollcall-linux") != nil)
+      #expect(stage.server.get("servicemonitors.monitoring.coreos.com", namespace: "rollcall", name: "rollcall-linux") != nil)
+      #expect(stage.reconciler.report(of: .linux).applied == 5)
+
+      let writes = try await stage.writes { () async throws in
+        #expect(try await stage.reconciler.reconcile(.linux) == .settled)
+        // As another replica would, that takes over and knows nothing.
+        stage.reconciler.begin()
+        #expect(try await stage.reconciler.reconcile(.linux) == .settled)
+      }
+      #expect(writes == 0)
+    }
+  }
+
+  @Test func r34onlyTheSlicesThatChangeAreWritten() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<1000))
+      _ = try await stage.reconciler.reconcile(.linux)
+      let writes = try await stage.writes { () async throws in
+        stage.set(nodes(1..<1001))
+        _ = try await stage.reconciler.reconcile(.linux)
+      }
+      #expect(writes == 1)
+      #expect(try stage.nodes() == nodes(1..<1001).map(\.node).sorted())
+    }
+  }
+
+  @Test func r36nothingIsWrittenBeforeTheCachesAreInSync() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<3))
+      _ = try await stage.reconciler.reconcile(.linux)
+      let writes = try await stage.writes { () async throws in
+        stage.set(nil)
+        stage.reconciler.begin()
+        #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(1)))
+      }
+      #expect(writes == 0)
+      #expect(try stage.nodes().count == 3)
+    }
+  }
+
+  @Test func aSourceWithoutTargetsLosesItsSlicesAndKeepsItsService() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<150))
+      _ = try await stage.reconciler.reconcile(.linux)
+      stage.set([])
+      _ = try await stage.reconciler.reconcile(.linux)
+      #expect(try stage.slices.isEmpty)
+      #expect(stage.server.get("services", namespace: "rollcall", name: "rollcall-linux") != nil)
+      #expect(stage.reconciler.report(of: .linux).deleted == 2)
+    }
+  }
+
+  @Test func slicesOfOthersAreLeftAlone() async throws {
+    try await withStage { stage async throws in
+      let theirs: JSONValue = [
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "endpoints": [],
+        "metadata": [
+          "name": "theirs", "namespace": "rollcall", "labels": ["kubernetes.io/service-name": "rollcall-linux"],
+        ],
+      ]
+      try stage.server.put(theirs)
+      stage.set([])
+      _ = try await stage.reconciler.reconcile(.linux)
+      #expect(try stage.slices.count == 1)
+    }
+  }
+
+  @Test func sourcesDoNotTouchEachOther() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<3) + [Target(node: "win", source: .windows, address: "10.9.0.1", port: 9182)])
+      for source in Source.allCases { _ = try await stage.reconciler.reconcile(source) }
+      stage.set(nodes(0..<3))
+      for source in Source.allCases { _ = try await stage.reconciler.reconcile(source) }
+      #expect(try stage.nodes() == ["node-0", "node-1", "node-2"])
+    }
+  }
+
+  @Test func whatIsDeletedOrChangedBehindOurBackIsMadeAgain() async throws {
+    try await withStage(patience: .zero) { stage async throws in
+      stage.set(nodes(0..<3))
+      _ = try await stage.reconciler.reconcile(.linux)
+      try stage.server.remove("services", namespace: "rollcall", name: "rollcall-linux")
+      var slice = try #require(try stage.slices.first)
+      slice["endpoints"] = []
+      try stage.server.put(slice)
+      _ = try await stage.reconciler.reconcile(.linux)
+      #expect(try stage.nodes() == ["node-0", "node-1", "node-2"])
+      #expect(stage.server.get("services", namespace: "rollcall", name: "rollcall-linux") != nil)
+    }
+  }
+
+  @Test func aLabelThatIsNoLongerWantedGoes() async throws {
+    try await withStage(labels: ["release": "prom"]) { stage async throws in
+      stage.set([])
+      _ = try await stage.reconciler.reconcile(.linux)
+      let later = TargetReconciler(
+        client: stage.client, settings: TargetSettings(namespace: "rollcall"), logger: quiet, isLeading: { true },
+        snapshot: { [] })
+      _ = try await later.reconcile(.linux)
+      let labels = stage.server.get("services", namespace: "rollcall", name: "rollcall-linux")?["metadata"]?["labels"]
+      #expect(labels?["release"] == nil)
+      #expect(labels?["rollcall.dev/source"] == "linux")
+    }
+  }
+
+  // MARK: Faults
+
+  @Test func r34aConflictIsReportedAndNotHammered() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<1))
+      _ = try await stage.reconciler.reconcile(.linux)
+      // Somebody else takes the label.
+      try await stage.client.apply(
+        [
+          "apiVersion": "v1", "kind": "Service",
+          "metadata": ["name": "rollcall-linux", "namespace": "rollcall", "labels": ["app.kubernetes.io/name": "mine"]],
+        ], fieldManager: "somebody", force: true)
+      stage.reconciler.begin()
+      #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(300)))
+      #expect(stage.reconciler.report(of: .linux).failing.keys.contains("Service rollcall-linux"))
+
+      let writes = try await stage.writes { () async throws in
+        for count in 2..<6 {
+          stage.set(nodes(0..<count))
+          _ = try await stage.reconciler.reconcile(.linux)
+        }
+      }
+      #expect(writes == 4, "one for each change of the slice, none for the Service")
+      #expect(stage.reconciler.report(of: .linux).failing.keys.contains("Service rollcall-linux"))
+      #expect(try stage.nodes().count == 5)
+    }
+  }
+
+  @Test(arguments: [404, 403])
+  func withoutServiceMonitorsTheRestGoesOn(status: Int) async throws {
+    try await withStage(mode: .auto) { stage async throws in
+      stage.server.rejectNext(
+        Rejection(
+          status: status, reason: status == 404 ? "NotFound" : "Forbidden", count: 1000, resource: "servicemonitors.monitoring.coreos.com"))
+      stage.set(nodes(0..<3))
+      #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(300)))
+      #expect(try stage.nodes().count == 3)
+      let report = stage.reconciler.report(of: .linux)
+      #expect(report.lacksServiceMonitors == (status == 404))
+      #expect(report.failing.isEmpty == (status == 404))
+    }
+  }
+
+  @Test func aSliceThatIsRefusedKeepsTheOthersGoingAndTheOldOnesThere() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<100))
+      _ = try await stage.reconciler.reconcile(.linux)
+      // All nodes move to another port: new slices, and the old one is to go.
+      stage.set(
+        nodes(0..<100).map {
+          var target = $0; target.port = 9999; return target
+        })
+      stage.server.rejectNext(Rejection(status: 422, reason: "Invalid", verb: .apply, resource: "endpointslices.discovery.k8s.io"))
+      await #expect(throws: ReconcileError.self) { try await stage.reconciler.reconcile(.linux) }
+      #expect(try stage.slices.compactMap { $0["ports"]?[0]?["port"]?.integer } == [9753])
+      _ = try await stage.reconciler.reconcile(.linux)
+      #expect(try stage.slices.compactMap { $0["ports"]?[0]?["port"]?.integer } == [9999])
+    }
+  }
+
+  @Test(arguments: [500, 429, 401])
+  func aServerInTroubleIsNotAskedOnAndOn(status: Int) async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<500))
+      stage.server.rejectNext(Rejection(status: status, reason: "Trouble", count: 1000, resource: "endpointslices.discovery.k8s.io"))
+      await #expect(throws: (any Error).self) { try await stage.reconciler.reconcile(.linux) }
+      // The list fails, so nothing is written at all.
+      #expect(stage.server.writeCount() == 0)
+    }
+  }
+
+  @Test func r33nothingIsWrittenByOneWhoDoesNotLead() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<3))
+      stage.isLeading.withLock { $0 = false }
+      await #expect(throws: ReconcileError.self) { try await stage.reconciler.reconcile(.linux) }
+      #expect(stage.server.writeCount() == 0)
+    }
+  }
+
+  @Test func r35aBadNodeIsReportedAndCostsNobodyElse() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<2) + [Target(node: "bad", source: .linux, address: "127.0.0.1", port: 9753)])
+      _ = try await stage.reconciler.reconcile(.linux)
+      #expect(try stage.nodes() == ["node-0", "node-1"])
+      #expect(stage.reconciler.report(of: .linux).refused.map(\.target.node) == ["bad"])
+      #expect(stage.reconciler.report(of: .linux).published == 2)
+    }
+  }
+}

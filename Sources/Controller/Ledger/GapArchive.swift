@@ -101,10 +101,13 @@ package struct GapArchiveSchedule: Sendable {
     var kind: GapKind
   }
 
-  private var written: Set<Identity>?
+  private var written: Set<Identity>
   private var lastAttempt: Moment?
 
-  package init() {}
+  /// - Parameter written: what is in the archive at the start.
+  package init(written: [OpenGap]) {
+    self.written = Self.identities(written)
+  }
 
   package func isDue(_ gaps: [OpenGap], at now: Moment) -> Bool {
     if let lastAttempt, now - lastAttempt < Self.shortestPause { return false }

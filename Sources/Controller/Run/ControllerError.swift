@@ -19,3 +19,10 @@ package enum ControllerError: Error, Hashable, Sendable, CustomStringConvertible
     }
   }
 }
+
+extension ControllerError {
+  /// Nothing can be done about it but to change what was configured.
+  package var isConfiguration: Bool {
+    if case .configuration = self { true } else { false }
+  }
+}

@@ -22,8 +22,7 @@ struct GapArchiveKeeper: Sendable {
     ledger.settleRestored(at: time.now)
     if !left.isEmpty { logger.notice("took over open gaps", metadata: ["gaps": "\(left.count)"]) }
 
-    var schedule = GapArchiveSchedule()
-    schedule.attempted(left, succeeded: true, at: time.now)
+    var schedule = GapArchiveSchedule(written: left)
     var problem: String?
     while !Task.isCancelled {
       // Cancellation ends the sleep, and the loop.

@@ -1,0 +1,160 @@
+import Collector
+import Controller
+import Exposition
+import KubeClient
+import Roll
+import Testing
+import TestSupport
+
+@Suite struct NodeTaskManagerTests {
+  /// A manager with everything around it that a test moves by hand.
+  final class Rig: Sendable {
+    let time = ManualTime()
+    let rolls = RollBook()
+    let ledger = LedgerBook(threshold: .seconds(300))
+    let counters = CollectionCounters()
+    let linux = ScriptedCollector()
+    let windows = ScriptedCollector()
+    let manager: NodeTaskManager
+
+    init(maximumCalls: Int = 100) {
+      manager = NodeTaskManager(
+        rolls: rolls, ledger: ledger, counters: counters,
+        collectors: NodeCollectors { [linux, windows] source in source == .windows ? windows : linux },
+        pace: .init(interval: .seconds(15), maximumCalls: maximumCalls), time: time)
+    }
+
+    func publish(_ nodes: [NodeRecord]) {
+      let pods = nodes.map { pod("pod-\($0.name)", on: $0.name, [container("c")]) }
+      var builder = RollBuilder(settings: RollSettings(grace: .zero, virtualNodes: []))
+      let reading = time.reading()
+      let before = rolls.snapshot().rolls
+      _ = builder.update(nodes: Records(nodes), nodeChange: .all, pods: Records(pods), podChange: .all, at: reading)
+      let changed = builder.rolls.values.filter { before[$0.node] != $0 }.map { RollChange.changed($0) }
+      let removed = before.keys.filter { builder.rolls[$0] == nil }.map { RollChange.removed(node: $0) }
+      rolls.publish(changed + removed, of: builder)
+    }
+
+    /// Moves the clock on when every task sleeps.
+    func advance(_ seconds: Double, whenSleeping count: Int) async throws {
+      try await eventually("all tasks sleep") { self.time.sleepers == count }
+      time.advance(by: .milliseconds(Int64(seconds * 1000)))
+    }
+  }
+
+  func run(_ rig: Rig, _ body: (Rig) async throws -> Void) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await rig.manager.run() }
+      try await body(rig)
+      group.cancelAll()
+    }
+    #expect(rig.manager.nodes.isEmpty, "no task outlives the manager")
+  }
+
+  @Test func everyNodeIsCalledOnceAnInterval() async throws {
+    try await run(Rig()) { rig in
+      rig.publish((0..<20).map { node("n\($0)") })
+      for _ in 0..<30 { try await rig.advance(1, whenSleeping: 20) }
+      try await eventually("all calls are in") { rig.time.sleepers == 20 }
+      for number in 0..<20 { #expect(rig.linux.calls(of: "n\(number)") == 2) }
+      #expect(rig.ledger.snapshot().coverage(at: rig.time.now).allSatisfy { $0.collected == 1 })
+      #expect(rig.counters.snapshot()[.linux]?.collections == 40)
+      #expect(rig.counters.snapshot()[.linux]?.durations.count == 40)
+      #expect(rig.counters.snapshot()[.windows]?.collections == 0)
+    }
+  }
+
+  @Test func nodesComeAndGo() async throws {
+    try await run(Rig()) { rig in
+      rig.publish([node("a"), node("b")])
+      try await rig.advance(15, whenSleeping: 2)
+      try await eventually("both were called") { rig.linux.calls.count == 2 }
+      rig.publish([node("b"), node("c")])
+      try await eventually("the new node has a task") { rig.manager.nodes.contains("c") }
+      try await eventually("the gone one is out of the ledger") { rig.ledger.snapshot().nodes.keys.sorted() == ["b", "c"] }
+      try await rig.advance(15, whenSleeping: 3)
+      try await eventually("the gone one has no task") { rig.manager.nodes == ["b", "c"] }
+      #expect(rig.linux.calls(of: "a") == 1)
+      #expect(rig.linux.calls(of: "b") == 2)
+      #expect(rig.linux.calls(of: "c") == 1)
+    }
+  }
+
+  @Test func aNodeThatComesBackAtOnceKeepsItsOneTask() async throws {
+    try await run(Rig()) { rig in
+      rig.publish([node("a")])
+      try await eventually("it has a task") { rig.time.sleepers == 1 }
+      rig.publish([])
+      try await eventually("it is out of the ledger") { rig.ledger.snapshot().nodes.isEmpty }
+      rig.publish([node("a")])
+      try await eventually("it is in the ledger again") { rig.ledger.snapshot().nodes.count == 1 }
+      try await rig.advance(15, whenSleeping: 1)
+      try await eventually("it was called") { rig.linux.calls.count == 1 && rig.time.sleepers == 1 }
+      #expect(rig.linux.mostAtOnceOfANode == 1)
+    }
+  }
+
+  @Test func aNodeIsCalledInTheWayOfItsNewSource() async throws {
+    try await run(Rig()) { rig in
+      rig.publish([node("a")])
+      try await rig.advance(15, whenSleeping: 1)
+      try await eventually("called as a Linux node") { rig.linux.calls.count == 1 }
+      rig.publish([node("a", os: "windows")])
+      try await eventually("the ledger knows") { rig.ledger.snapshot().nodes["a"]?.roll.source == .windows }
+      try await rig.advance(15, whenSleeping: 1)
+      try await eventually("called as a Windows node") { rig.windows.calls.count == 1 }
+      #expect(rig.linux.calls.count == 1)
+    }
+  }
+
+  @Test func aHungNodeDelaysNobodyAndBecomesAGap() async throws {
+    try await run(Rig()) { rig in
+      rig.linux.hold("a")
+      rig.publish([node("a"), node("b", address: "10.0.0.2")])
+      try await rig.advance(15, whenSleeping: 2)
+      try await eventually("the other one is called") { rig.linux.calls(of: "b") == 1 && rig.time.sleepers == 1 }
+      for _ in 0..<25 {
+        try await rig.advance(15, whenSleeping: 1)
+        rig.ledger.evaluate(at: rig.time.now)
+      }
+      #expect(rig.linux.calls(of: "a") == 1, "a node has one call under way at most")
+      #expect(rig.ledger.snapshot().gaps().map(\.node) == ["a"])
+      rig.linux.hold("a", false)
+      try await eventually("its answer closes the gap") { rig.ledger.snapshot().gaps().isEmpty }
+    }
+  }
+
+  @Test func callsAtOnceAreBounded() async throws {
+    try await run(Rig(maximumCalls: 3)) { rig in
+      for number in 0..<12 { rig.linux.hold("n\(number)") }
+      rig.publish((0..<12).map { node("n\($0)", address: "10.0.0.\($0)") })
+      try await rig.advance(15, whenSleeping: 12)
+      try await eventually("three are called") { rig.linux.underWay == 3 }
+      for number in 0..<12 { rig.linux.hold("n\(number)", false) }
+      try await eventually("all were called in turn") { rig.linux.calls.count == 12 && rig.time.sleepers == 12 }
+      #expect(rig.linux.mostAtOnce == 3)
+    }
+  }
+
+  @Test func theManagerEndsWhileCallsHangAndWait() async throws {
+    try await run(Rig(maximumCalls: 1)) { rig in
+      for number in 0..<4 { rig.linux.hold("n\(number)") }
+      rig.publish((0..<4).map { node("n\($0)", address: "10.0.0.\($0)") })
+      try await rig.advance(15, whenSleeping: 4)
+      try await eventually("one is called and three wait") { rig.linux.underWay == 1 && rig.time.sleepers == 0 }
+    }
+  }
+
+  @Test func r54_aWallClockSetBackOpensNoGap() async throws {
+    try await run(Rig()) { rig in
+      rig.publish([node("a")])
+      for round in 0..<30 {
+        if round == 10 { rig.time.setWallClock(back: .seconds(3600)) }
+        if round == 20 { rig.time.setWallClock(back: .seconds(-7200)) }
+        try await rig.advance(15, whenSleeping: 1)
+        rig.ledger.evaluate(at: rig.time.now)
+      }
+      #expect(rig.ledger.takeTransitions().isEmpty)
+    }
+  }
+}

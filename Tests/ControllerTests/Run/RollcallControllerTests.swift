@@ -1,0 +1,155 @@
+import Controller
+import HTTPTransport
+import JSON
+import Roll
+import Simulator
+import Testing
+import TestSupport
+
+/// The whole controller against the simulated API server; only the collectors are stand-ins.
+@Suite struct RollcallControllerTests {
+  @Test func fromTheAPIServerToTargetsAndGapsAndBack() async throws {
+    let collector = ScriptedCollector()
+    try await withSimulator { server in
+      try server.put(nodeObject("a", address: "10.0.0.1"))
+      try server.put(podObject("web", on: "a"))
+      try await RunningController.run(kubeconfig: server.kubeconfig(), leaderElection: "on", collectors: NodeCollectors { _ in collector }) { running in
+        try await eventually("ready") { try await running.request("/readyz").status == 200 }
+        try await eventually("the container is collected") {
+          try await running.json("/api/v1/coverage")["total"]?["collected"] == 1
+        }
+        try await eventually("an EndpointSlice has the node") {
+          try server.list("endpointslices.discovery.k8s.io", namespace: "rollcall").contains { $0["endpoints"]?[0]?["nodeName"] == "a" }
+        }
+        #expect(try await running.json("/sd/v1/targets")[0]?["targets"]?[0] == "10.0.0.1:9753")
+
+        collector.answer(.missed(.agentUnreachable, detail: "connection refused"))
+        try await eventually("there is a gap") { try await running.gaps()?.first?["reason"] == "AgentUnreachable" }
+        try await eventually("it was logged") { running.log.count("gap opened") == 1 }
+
+        try server.put(nodeObject("b", address: "10.0.0.2", os: "windows"))
+        try await eventually("the new node is a target") { try await running.json("/sd/v1/targets").array?.count == 2 }
+
+        collector.answer(.collected(age: .zero))
+        try await eventually("the gap is closed") { try await running.gaps() == [] }
+        try await eventually("that was logged") { running.log.count("gap closed") == 1 }
+
+        try server.remove("pods", namespace: "default", name: "web")
+        try await eventually("nothing is expected any more") { try await running.json("/api/v1/coverage")["total"]?["expected"] == 0 }
+      }
+    }
+  }
+
+  @Test func r64_aRestartKeepsAnOpenGap() async throws {
+    let collector = ScriptedCollector()
+    collector.answer(.missed(.agentUnreachable, detail: "connection refused"))
+    let collectors = NodeCollectors { _ in collector }
+    try await withSimulator { server in
+      try server.put(nodeObject("a", address: "10.0.0.1"))
+      try server.put(podObject("web", on: "a"))
+      var since: JSONValue?
+      try await RunningController.run(kubeconfig: server.kubeconfig(), collectors: collectors) { running in
+        try await eventually("there is a gap") { try await running.gaps()?.isEmpty == false }
+        since = try await running.gaps()?.first?["since"]
+        try await eventually("it is kept") { server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps") != nil }
+      }
+      try await RunningController.run(kubeconfig: server.kubeconfig(), collectors: collectors) { running in
+        try await eventually("it was taken over") { running.log.count("took over open gaps") == 1 }
+        let gaps = try #require(try await running.gaps())
+        #expect(gaps.count == 1)
+        // To the second: the two processes' clocks are read at different moments.
+        #expect(gaps.first?["since"]?.string?.prefix(16) == since?.string?.prefix(16))
+        try await eventually("it was called again") { collector.calls.count > 50 }
+        #expect(running.log.count("gap opened") == 0)
+
+        collector.answer(.collected(age: .zero))
+        try await eventually("the gap closes") { running.log.count("gap closed") == 1 }
+        try await eventually("nothing is kept") {
+          server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps")?["data"]?["gaps.json"]?.string?.contains("\"gaps\":[]") == true
+        }
+      }
+    }
+  }
+
+  @Test func anAPIServerThatIsNotThereIsWaitedFor() async throws {
+    let port = try freePort()
+    let kubeconfig = """
+      apiVersion: v1
+      kind: Config
+      current-context: c
+      contexts: [{name: c, context: {cluster: k, user: u}}]
+      clusters: [{name: k, cluster: {server: "http://127.0.0.1:\(port)"}}]
+      users: [{name: u, user: {}}]
+      """
+    try await RunningController.run(kubeconfig: kubeconfig, collectors: NodeCollectors { _ in ScriptedCollector() }) { running in
+      try await eventually("it says what is missing") {
+        let answer = try await running.request("/readyz")
+        let text = String(decoding: answer.body, as: UTF8.self)
+        return answer.status == 503 && text.contains("[-] nodes: not listed yet") && text.contains("127.0.0.1:\(port)")
+      }
+      #expect(try await running.request("/livez").status == 200)
+      #expect(try await running.request("/sd/v1/targets").status == 503)
+      #expect(running.log.all.contains { $0.contains("warning") && $0.contains("127.0.0.1:\(port)") })
+      try await withSimulator(port: port) { server in
+        try server.put(nodeObject("a", address: "10.0.0.1"))
+        try await eventually("it heals") { try await running.request("/readyz").status == 200 }
+        #expect(try await running.request("/sd/v1/targets").status == 200)
+      }
+      // R36: the API server is gone again, the targets stay.
+      #expect(try await running.json("/sd/v1/targets").array?.count == 1)
+      #expect(try await running.request("/readyz").status == 200)
+    }
+  }
+
+  @Test(arguments: ["clusters: [", "{}", ""]) func aKubeconfigThatIsNoneIsRefusedAtOnce(text: String) async throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(text, to: "kubeconfig")
+    let settings = try SettingsSources(flags: ["kubeconfig": [path]]).settings()
+    let error = #expect(throws: ControllerError.self) {
+      try RollcallController(settings: settings, environment: [:], version: "test", logger: RecordedLog().logger)
+    }
+    #expect(error?.isConfiguration == true)
+    #expect(String(describing: error).contains(path))
+  }
+
+  @Test func anAddressInUseIsSaid() async throws {
+    let taken = try ScriptedServer { _ in }
+    try await withSimulator { server in
+      let error = await #expect(throws: ControllerError.self) {
+        try await RunningController.run(kubeconfig: server.kubeconfig(), flags: ["listen": ["127.0.0.1:\(taken.port)"]]) { _ in }
+      }
+      #expect(String(describing: error).contains("cannot listen on 127.0.0.1:\(taken.port)"))
+    }
+  }
+
+  /// With the real collector of Windows nodes, from a page to the ledger.
+  @Test func aWindowsNodeIsCollectedThroughItsExporter() async throws {
+    let exporter = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        let id = "containerd://aaaa"
+        try connection.respond(
+          status: 200, headers: [("Content-Type", "text/plain; version=0.0.4")],
+          body: """
+            # TYPE windows_container_available gauge
+            windows_container_available{container_id="\(id)"} 1
+            # TYPE windows_exporter_collector_success gauge
+            windows_exporter_collector_success{collector="container"} 1
+
+            """)
+      }
+    }
+    try await withSimulator { server in
+      try server.put(nodeObject("w", address: "127.0.0.1", os: "windows"))
+      try server.put(podObject("iis", on: "w"))
+      try server.put(podObject("lost", on: "w", id: "containerd://bbbb", ip: "10.1.0.2"))
+      try await RunningController.run(kubeconfig: server.kubeconfig(), flags: ["windows-port": ["\(exporter.port)"]]) { running in
+        try await eventually("one is collected, the other a gap") {
+          let total = try await running.json("/api/v1/coverage")["total"]
+          return total?["collected"] == 1 && total?["gaps"] == 1
+        }
+        #expect(try await running.gaps()?.first?["pod"] == "lost")
+        #expect(try await running.gaps()?.first?["reason"] == "NotInResponse")
+      }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+@testable import Controller
+import HTTPTransport
+import JSON
+import Logging
+import Simulator
+import Synchronization
+import TestSupport
+
+/// The log of a controller, for tests that ask what was said.
+final class RecordedLog: Sendable {
+  private let lines = Mutex<[String]>([])
+
+  var all: [String] { lines.withLock { $0 } }
+
+  func count(_ message: String) -> Int { all.count { $0.contains(message) } }
+
+  var logger: Logger {
+    Logger(label: "test") { _ in Handler(log: self) }
+  }
+
+  private func add(_ line: String) {
+    lines.withLock { $0.append(line) }
+  }
+
+  private struct Handler: LogHandler {
+    let log: RecordedLog
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.debug
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+      let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+      log.add("\(event.level) \(event.message) \(all.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))")
+    }
+  }
+}
+
+/// A whole controller on a free port, and a client of it.
+struct RunningController {
+  let controller: RollcallController
+  let log: RecordedLog
+  let port: Int
+  let transport: HTTPTransport
+
+  /// Runs the controller with short times against the API server of a kubeconfig while `body` runs.
+  static func run(
+    kubeconfig: String, leaderElection: String = "off", collectors: NodeCollectors? = nil, flags: [String: [String]] = [:],
+    _ body: (RunningController) async throws -> Void
+  ) async throws {
+    let folder = try TemporaryFolder()
+    var given = [
+      "kubeconfig": [try folder.write(kubeconfig, to: "kubeconfig")], "namespace": ["rollcall"], "listen": ["127.0.0.1:0"],
+      "interval": ["100ms"], "threshold": ["1s"], "grace": ["0s"], "deadline": ["1s"], "leader-election": [leaderElection],
+      "allow-loopback-targets": ["true"],
+    ]
+    for (name, values) in flags { given[name] = values }
+    let log = RecordedLog()
+    let controller = try RollcallController(
+      settings: SettingsSources(flags: given).settings(), environment: [:], version: "test", collectors: collectors, logger: log.logger)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await controller.server.run() }
+      group.addTask { try await ControllerCore(controller).run() }
+      let port = try await controller.server.waitUntilListening()
+      try await body(RunningController(controller: controller, log: log, port: port, transport: HTTPTransport()))
+      group.cancelAll()
+    }
+  }
+
+  func request(_ path: String) async throws -> HTTPResponse {
+    try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(port)\(path)", deadline: .seconds(60)))
+  }
+
+  func json(_ path: String) async throws -> JSONValue {
+    try JSONValue(parsing: try await request(path).body)
+  }
+
+  /// The gaps that the API gives; `nil` while it gives none.
+  func gaps() async throws -> [JSONValue]? {
+    let response = try await request("/api/v1/gaps")
+    return response.status == 200 ? try JSONValue(parsing: response.body)["gaps"]?.array : nil
+  }
+}
+
+/// Runs a simulated API server with a namespace of ours while `body` runs.
+func withSimulator(port: Int = 0, _ body: (SimulatedAPIServer) async throws -> Void) async throws {
+  let server = SimulatedAPIServer(
+    configuration: SimulatorConfiguration(host: "127.0.0.1", port: port, acceptsLoopbackEndpoints: true),
+    logger: Logger(label: "simulator") { _ in SwiftLogNoOpLogHandler() })
+  try await withThrowingTaskGroup(of: Void.self) { group in
+    group.addTask { try await server.run() }
+    try await server.waitUntilListening()
+    try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall"]])
+    try await body(server)
+    group.cancelAll()
+  }
+}
+
+func nodeObject(_ name: String, address: String, os: String = "linux", labels: JSONValue = [:]) -> JSONValue {
+  [
+    "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(name), "labels": labels],
+    "status": [
+      "addresses": [["type": "InternalIP", "address": .string(address)]], "nodeInfo": ["operatingSystem": .string(os)],
+      "conditions": [["type": "Ready", "status": "True"]],
+    ],
+  ]
+}
+
+func podObject(_ name: String, on node: String, id: String = "containerd://aaaa", ip: String = "10.1.0.1") -> JSONValue {
+  [
+    "apiVersion": "v1", "kind": "Pod", "metadata": ["namespace": "default", "name": .string(name)],
+    "spec": ["nodeName": .string(node), "containers": [["name": "app", "image": "app"]]],
+    "status": [
+      "phase": "Running", "podIP": .string(ip), "podIPs": [["ip": .string(ip)]],
+      "containerStatuses": [
+        ["name": "app", "containerID": .string(id), "state": ["running": ["startedAt": "2024-01-01T00:00:00Z"]]]
+      ],
+    ],
+  ]
+}

@@ -1,0 +1,131 @@
+/// Our own `/metrics` for the sample cluster, without the process's numbers.
+let goldenMetrics = """
+  # HELP rollcall_expected_containers Containers that are to be collected.
+  # TYPE rollcall_expected_containers gauge
+  rollcall_expected_containers{node="linux-1",source="linux"} 2
+  rollcall_expected_containers{node="linux-2",source="linux"} 0
+  rollcall_expected_containers{node="virtual-1",source="virtual"} 1
+  rollcall_expected_containers{node="windows-1",source="windows"} 1
+  # HELP rollcall_exempt_containers Containers that cannot or need not be collected, by reason.
+  # TYPE rollcall_exempt_containers gauge
+  rollcall_exempt_containers{node="linux-1",source="linux",reason="NotRunning"} 1
+  rollcall_exempt_containers{node="windows-1",source="windows",reason="HostProcess"} 1
+  # HELP rollcall_container_gap 1 while the container is not collected, or not scraped, within the threshold.
+  # TYPE rollcall_container_gap gauge
+  rollcall_container_gap{namespace="shop",pod="web",container="quiet",node="linux-1",source="linux",kind="uncollected",reason="PidNotFound"} 1
+  # HELP rollcall_interval_seconds How often each node's roll is called.
+  # TYPE rollcall_interval_seconds gauge
+  rollcall_interval_seconds 15
+  # HELP rollcall_threshold_seconds How old a collection or a scrape may be before it is a gap.
+  # TYPE rollcall_threshold_seconds gauge
+  rollcall_threshold_seconds 300
+  # HELP rollcall_collections_total Containers that were called, each call counted.
+  # TYPE rollcall_collections_total counter
+  rollcall_collections_total{source="linux"} 3
+  rollcall_collections_total{source="virtual"} 0
+  rollcall_collections_total{source="windows"} 0
+  # HELP rollcall_collection_failures_total Containers that were called and not collected, by reason.
+  # TYPE rollcall_collection_failures_total counter
+  rollcall_collection_failures_total{source="linux",reason="PidNotFound"} 1
+  # HELP rollcall_collection_duration_seconds How long the call of one node's roll took.
+  # TYPE rollcall_collection_duration_seconds histogram
+  rollcall_collection_duration_seconds_bucket{source="linux",le="0.005"} 0
+  rollcall_collection_duration_seconds_bucket{source="linux",le="0.01"} 0
+  rollcall_collection_duration_seconds_bucket{source="linux",le="0.025"} 1
+  rollcall_collection_duration_seconds_bucket{source="linux",le="0.05"} 1
+  rollcall_collection_duration_seconds_bucket{source="linux",le="0.1"} 1
+  rollcall_collection_duration_seconds_bucket{source="linux",le="0.25"} 1
+  rollcall_collection_duration_seconds_bucket{source="linux",le="0.5"} 1
+  rollcall_collection_duration_seconds_bucket{source="linux",le="1.0"} 1
+  rollcall_collection_duration_seconds_bucket{source="linux",le="2.5"} 1
+  rollcall_collection_duration_seconds_bucket{source="linux",le="5.0"} 1
+  rollcall_collection_duration_seconds_bucket{source="linux",le="10.0"} 1
+  rollcall_collection_duration_seconds_bucket{source="linux",le="30.0"} 1
+  rollcall_collection_duration_seconds_bucket{source="linux",le="+Inf"} 1
+  rollcall_collection_duration_seconds_sum{source="linux"} 0.02
+  rollcall_collection_duration_seconds_count{source="linux"} 1
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="0.005"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="0.01"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="0.025"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="0.05"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="0.1"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="0.25"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="0.5"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="1.0"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="2.5"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="5.0"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="10.0"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="30.0"} 0
+  rollcall_collection_duration_seconds_bucket{source="virtual",le="+Inf"} 0
+  rollcall_collection_duration_seconds_sum{source="virtual"} 0
+  rollcall_collection_duration_seconds_count{source="virtual"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="0.005"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="0.01"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="0.025"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="0.05"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="0.1"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="0.25"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="0.5"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="1.0"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="2.5"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="5.0"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="10.0"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="30.0"} 0
+  rollcall_collection_duration_seconds_bucket{source="windows",le="+Inf"} 0
+  rollcall_collection_duration_seconds_sum{source="windows"} 0
+  rollcall_collection_duration_seconds_count{source="windows"} 0
+  # HELP rollcall_published_targets Targets in the EndpointSlices that we write.
+  # TYPE rollcall_published_targets gauge
+  # HELP rollcall_refused_targets Targets that cannot be published: no address, or one that is not accepted.
+  # TYPE rollcall_refused_targets gauge
+  # HELP rollcall_object_writes_total Objects applied or deleted so that Prometheus finds its targets.
+  # TYPE rollcall_object_writes_total counter
+  # HELP rollcall_failing_objects Objects that could not be written as they should be.
+  # TYPE rollcall_failing_objects gauge
+  # HELP rollcall_alerts_sent_total Alerts that an Alertmanager accepted, each sending counted.
+  # TYPE rollcall_alerts_sent_total counter
+  # HELP rollcall_alert_failures_total Requests that an Alertmanager did not accept.
+  # TYPE rollcall_alert_failures_total counter
+  # HELP rollcall_watch_synced 1 while the watch of the resource is in touch with the API server.
+  # TYPE rollcall_watch_synced gauge
+  rollcall_watch_synced{resource="nodes"} 0
+  # HELP rollcall_watch_lists_total Whole lists that came in.
+  # TYPE rollcall_watch_lists_total counter
+  rollcall_watch_lists_total{resource="nodes"} 0
+  # HELP rollcall_watch_streams_total Watches that the API server accepted.
+  # TYPE rollcall_watch_streams_total counter
+  rollcall_watch_streams_total{resource="nodes"} 0
+  # HELP rollcall_watch_changes_total Changes that came by watch.
+  # TYPE rollcall_watch_changes_total counter
+  rollcall_watch_changes_total{resource="nodes"} 0
+  # HELP rollcall_watch_expirations_total Lists and watches from a version that the API server no longer knew.
+  # TYPE rollcall_watch_expirations_total counter
+  rollcall_watch_expirations_total{resource="nodes"} 0
+  # HELP rollcall_watch_failures_total Lists and watches that failed and were followed by a wait.
+  # TYPE rollcall_watch_failures_total counter
+  rollcall_watch_failures_total{resource="nodes"} 0
+  # HELP rollcall_watch_unreadable_total Answers and events that could not be decoded or were too large.
+  # TYPE rollcall_watch_unreadable_total counter
+  rollcall_watch_unreadable_total{resource="nodes"} 0
+  # HELP rollcall_leader 1 on the replica that calls, writes and alerts.
+  # TYPE rollcall_leader gauge
+  rollcall_leader 1
+  # HELP rollcall_ready Whether each thing that has to be well is, 1 or 0.
+  # TYPE rollcall_ready gauge
+  # HELP rollcall_build_info The version of Rollcall.
+  # TYPE rollcall_build_info gauge
+  rollcall_build_info{version="1.2.3"} 1
+  # HELP rollcall_container_due_timestamp_seconds Since when the container is to be collected, in seconds since 1970.
+  # TYPE rollcall_container_due_timestamp_seconds gauge
+  rollcall_container_due_timestamp_seconds{namespace="shop",pod="web",container="app",node="linux-1",source="linux"} 1700000000
+  rollcall_container_due_timestamp_seconds{namespace="shop",pod="web",container="quiet",node="linux-1",source="linux"} 1700000000
+  rollcall_container_due_timestamp_seconds{namespace="shop",pod="render",container="render",node="virtual-1",source="virtual"} 1700000000
+  rollcall_container_due_timestamp_seconds{namespace="shop",pod="iis",container="iis",node="windows-1",source="windows"} 1700000000
+  # HELP rollcall_container_last_collection_timestamp_seconds When the container was last collected, in seconds since 1970; 0 if not since this replica leads.
+  # TYPE rollcall_container_last_collection_timestamp_seconds gauge
+  rollcall_container_last_collection_timestamp_seconds{namespace="shop",pod="web",container="app",node="linux-1",source="linux"} 1700000300
+  rollcall_container_last_collection_timestamp_seconds{namespace="shop",pod="web",container="quiet",node="linux-1",source="linux"} 0
+  rollcall_container_last_collection_timestamp_seconds{namespace="shop",pod="render",container="render",node="virtual-1",source="virtual"} 1700000300
+  rollcall_container_last_collection_timestamp_seconds{namespace="shop",pod="iis",container="iis",node="windows-1",source="windows"} 1700000300
+
+  """

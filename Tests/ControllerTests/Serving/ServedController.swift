@@ -1,0 +1,90 @@
+import Controller
+import HTTPTransport
+import JSON
+@testable import KubeClient
+import Logging
+import Roll
+import Synchronization
+
+/// A server on a free port over a ledger that a test fills, and a client of it.
+final class ServedController: Sendable {
+  let rolls = RollBook()
+  let ledger = LedgerBook(threshold: .seconds(300))
+  let counters = CollectionCounters()
+  let time = ManualTime()
+  let leadership = Mutex(LeadershipView(isLeader: true, holder: "replica-0"))
+  let checks = Mutex<[ReadinessCheck]>([])
+  private let transport: HTTPTransport
+  private let port = Mutex(0)
+
+  private init() throws {
+    transport = try HTTPTransport()
+  }
+
+  /// Serves while `body` runs.
+  static func run(_ body: (ServedController) async throws -> Void) async throws {
+    let served = try ServedController()
+    var view = ControllerView(
+      rolls: served.rolls, ledger: served.ledger, counters: served.counters, time: served.time, settings: ControllerSettings(),
+      version: "1.2.3", leadership: { served.leadership.withLock { $0 } }, readiness: { served.checks.withLock { $0 } })
+    view.watches = {
+      [WatchView(resource: "nodes", isListed: true, status: .waiting(reason: "connection <refused>"), statistics: WatchStatistics())]
+    }
+    let server = ControllerServer(
+      view: view, address: ListenAddress(host: "127.0.0.1", port: 0), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await server.run() }
+      let port = try await server.waitUntilListening()
+      served.port.withLock { $0 = port }
+      try await body(served)
+      group.cancelAll()
+    }
+  }
+
+  func request(_ path: String, method: String = "GET") async throws -> HTTPResponse {
+    var request = HTTPRequest(method: method, url: "http://127.0.0.1:\(port.withLock { $0 })\(path)", deadline: .seconds(60))
+    request.maximumBodyBytes = 64 << 20
+    return try await transport.send(request)
+  }
+
+  func text(_ path: String) async throws -> String {
+    String(decoding: try await request(path).body, as: UTF8.self)
+  }
+
+  func json(_ path: String) async throws -> JSONValue {
+    try JSONValue(parsing: try await request(path).body)
+  }
+
+  /// Takes on rolls, in the book and in the ledger.
+  func publish(_ nodes: [NodeRecord], _ pods: [PodRecord]) {
+    var builder = RollBuilder(settings: RollSettings(grace: .seconds(60), virtualNodes: [LabelSelector("virtual")].compactMap(\.self)))
+    let changes = builder.update(nodes: Records(nodes), nodeChange: .all, pods: Records(pods), podChange: .all, at: time.reading())
+    rolls.publish(changes, of: builder)
+    ledger.begin(with: builder.rolls.values, at: time.now)
+  }
+
+  /// A small cluster with every kind of thing: 301 s after its containers were due, one of them is a gap.
+  func publishSample() {
+    publish(
+      [
+        node("linux-1"), node("linux-2", address: "10.0.0.1"), node("windows-1", os: "windows", address: "fd00::5"),
+        node("virtual-1", address: nil, labels: ["virtual": ""]),
+      ],
+      [
+        pod("web", on: "linux-1", [container("app"), container("quiet"), container("old", .terminated)]),
+        pod("iis", on: "windows-1", [container("iis"), container("host", hostProcess: true)]),
+        pod("render", on: "virtual-1", [container("render")]),
+      ])
+    for roll in rolls.snapshot().rolls.values where roll.node != "linux-1" {
+      ledger.record(
+        RollCall(outcomes: roll.entries.map { _ in .collected(age: .zero) }, lastScrape: .notObservable), of: roll, at: at(300))
+    }
+    if let roll = rolls.roll(of: "linux-1") {
+      ledger.record(
+        RollCall(outcomes: [.collected(age: .zero), .missed(.pidNotFound, detail: "no <process> with \"this\" ID")], lastScrape: .never),
+        of: roll, at: at(300))
+    }
+    time.advance(by: .seconds(301))
+    ledger.evaluate(at: time.now)
+  }
+}

@@ -1,0 +1,161 @@
+import Collector
+import Controller
+import HTTPTransport
+import JSON
+import Roll
+import Synchronization
+import Testing
+import TestSupport
+
+@Suite struct ServingTests {
+  @Test func unknownPathsAndMethodsAreRefused() async throws {
+    try await ServedController.run { served in
+      for path in ["/nothing", "/metrics/", "/api/v1/gaps/x", "/sd/v1/targetsx", "//", "/%2e%2e/metrics"] {
+        #expect(try await served.request(path).status == 404, "\(path)")
+      }
+      let refused = try await served.request("/metrics", method: "POST")
+      #expect(refused.status == 405)
+      #expect(refused.header("Allow") == "GET, HEAD")
+      #expect(try await served.request("/livez", method: "HEAD").status == 200)
+      #expect(try await served.request("/livez", method: "HEAD").body.isEmpty)
+      // R61: whatever was asked for, no label has it.
+      #expect(try await !served.text("/metrics").contains("nothing"))
+    }
+  }
+
+  @Test func readinessSaysWhatIsWaitingAndWhy() async throws {
+    try await ServedController.run { served in
+      served.checks.withLock { $0 = [ReadinessCheck("nodes", problem: nil), ReadinessCheck("pods", problem: "403 forbidden")] }
+      let waiting = try await served.request("/readyz")
+      #expect(waiting.status == 503)
+      #expect(String(decoding: waiting.body, as: UTF8.self) == "[+] nodes\n[-] pods: 403 forbidden\nnot ready\n")
+      served.checks.withLock { $0 = [ReadinessCheck("nodes", problem: nil)] }
+      #expect(try await served.request("/readyz").status == 200)
+      #expect(try await served.request("/livez").status == 200)
+    }
+  }
+
+  // MARK: Service discovery
+
+  @Test func r36_noTargetListBeforeTheCachesAreInSync() async throws {
+    try await ServedController.run { served in
+      #expect(try await served.request("/sd/v1/targets").status == 503)
+      served.publish([], [])
+      let empty = try await served.request("/sd/v1/targets")
+      #expect(empty.status == 200)
+      #expect(try JSONValue(parsing: empty.body) == [])
+      #expect(empty.header("Content-Type") == "application/json")
+    }
+  }
+
+  @Test func targetsInPrometheusFormat() async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      let targets = try #require(try await served.json("/sd/v1/targets").array)
+      #expect(targets.map { $0["targets"]?[0]?.string } == ["10.0.0.1:9753", "10.1.0.7:8080", "[fd00::5]:9182"], "linux-2 has linux-1's address")
+      #expect(
+        targets.last?["labels"] == [
+          "node": "windows-1", "__meta_rollcall_node": "windows-1", "__meta_rollcall_source": "windows", "__metrics_path__": "/metrics",
+          "__scheme__": "http",
+        ])
+      let virtual = try #require(try await served.json("/sd/v1/targets?source=virtual").array)
+      #expect(virtual.count == 1)
+      #expect(virtual.first?["labels"]?["pod"] == "render")
+      #expect(virtual.first?["labels"]?["namespace"] == "shop")
+      #expect(virtual.first?["labels"]?["__metrics_path__"] == "/metrics/cadvisor")
+      #expect(try await served.request("/sd/v1/targets?source=mac").status == 400)
+    }
+  }
+
+  // MARK: The API
+
+  @Test func gapsCoverageAndNodes() async throws {
+    try await ServedController.run { served in
+      for path in ["/api/v1/gaps", "/api/v1/coverage", "/api/v1/nodes"] {
+        #expect(try await served.request(path).status == 503, "\(path) before anything is known")
+      }
+      served.publishSample()
+      let gaps = try #require(try await served.json("/api/v1/gaps")["gaps"]?.array)
+      #expect(
+        gaps == [
+          [
+            "namespace": "shop", "pod": "web", "container": "quiet", "node": "linux-1", "source": "linux", "kind": "uncollected",
+            "reason": "PidNotFound", "detail": "no <process> with \"this\" ID", "since": "2023-11-14T22:13:20.000Z", "ageSeconds": 301,
+          ]
+        ])
+      let total = try await served.json("/api/v1/coverage")["total"]
+      #expect(
+        total == [
+          "expected": 4, "collected": 3, "gaps": 1, "nodes": 4,
+          "exempt": ["HostProcess": 1, "Ignored": 0, "NotRunning": 1, "Starting": 0],
+        ])
+      let nodes = try #require(try await served.json("/api/v1/nodes")["nodes"]?.array)
+      #expect(nodes.map { $0["name"]?.string } == ["linux-1", "linux-2", "virtual-1", "windows-1"])
+      #expect(nodes.first?["gaps"] == 1)
+    }
+  }
+
+  @Test func aFollowerSendsToTheLeader() async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      served.leadership.withLock { $0 = LeadershipView(isLeader: false, holder: "replica-1") }
+      let refused = try await served.request("/api/v1/gaps")
+      #expect(refused.status == 503)
+      #expect(String(decoding: refused.body, as: UTF8.self).contains("replica-1"))
+      #expect(try await served.request("/sd/v1/targets").status == 200, "targets come from the API server, and are every replica's")
+      #expect(try await served.text("/").contains("replica-1 does"))
+    }
+  }
+
+  // MARK: The status page
+
+  @Test func r62_thePageShowsEverythingEscaped() async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      let response = try await served.request("/")
+      #expect(response.status == 200)
+      #expect(response.header("Content-Type") == "text/html; charset=utf-8")
+      #expect(response.header("Content-Security-Policy")?.contains("default-src 'none'") == true)
+      let page = String(decoding: response.body, as: UTF8.self)
+      #expect(page.contains("3 of 4 containers collected on 4 nodes, 2 exempt, 1 gaps."))
+      #expect(page.contains("no &lt;process&gt; with &quot;this&quot; ID"))
+      #expect(page.contains("connection &lt;refused&gt;"))
+      #expect(!page.contains("<process>") && !page.contains("<script"))
+      #expect(page.contains("5m1s"))
+    }
+  }
+
+  // MARK: Metrics
+
+  @Test func metricsAreAsDesigned() async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      served.counters.add(CollectionRecord(source: .linux, duration: .milliseconds(20), collected: 2, missed: [.pidNotFound: 1]))
+      let response = try await served.request("/metrics")
+      #expect(response.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8")
+      let page = String(decoding: response.body, as: UTF8.self)
+      // The process's own numbers change from run to run.
+      let stable = page.split(separator: "\n").filter { !$0.contains("process_") }.joined(separator: "\n") + "\n"
+      #expect(stable == goldenMetrics)
+
+      let folder = try TemporaryFolder()
+      let file = try folder.write(page, to: "metrics")
+      let promtool = try ExternalProgram("sh", ["-c", "promtool check metrics < \(file)"], log: folder.path + "/promtool.log")
+      #expect(try await promtool.waitForExit() == 0, "\(promtool.output)")
+      #expect(promtool.output.isEmpty, "\(promtool.output)")
+    }
+  }
+
+  @Test func aLargeLedgerIsStreamed() async throws {
+    try await ServedController.run { served in
+      served.publish(
+        (0..<10).map { node("n\($0)") },
+        (0..<2000).map { pod("a-pod-with-a-rather-long-name-\($0)", on: "n\($0 % 10)", [container("a"), container("b")]) })
+      let page = try await served.text("/metrics")
+      let lines = page.split(separator: "\n")
+      #expect(lines.count { $0.hasPrefix("rollcall_container_due_timestamp_seconds{") } == 4000)
+      #expect(lines.count { $0.hasPrefix("rollcall_container_last_collection_timestamp_seconds{") } == 4000)
+      #expect(lines.count { $0.hasPrefix("# TYPE rollcall_container_due_timestamp_seconds ") } == 1)
+    }
+  }
+}

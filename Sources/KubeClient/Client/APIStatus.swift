@@ -26,9 +26,11 @@ public struct APIStatus: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension APIStatus {
+  /// There is no such object, or no such resource.
   public var isNotFound: Bool { code == 404 }
   /// A write that met another version of the object, or another manager's field.
   public var isConflict: Bool { code == 409 && reason != "AlreadyExists" }
+  /// A create that met an object of that name.
   public var isAlreadyExists: Bool { code == 409 && reason == "AlreadyExists" }
   /// The resource version or the continue token is older than what the server still knows.
   public var isExpired: Bool { code == 410 || reason == "Expired" || reason == "Gone" }

@@ -4,9 +4,11 @@ internal import Logging
 
 /// The API server's answer, whole.
 package struct APIResponse: Sendable {
+  /// The HTTP status code, a 2xx.
   package var status: Int
   /// `Content-Type` as the server wrote it, parameters included.
   package var contentType: String
+  /// In the format of `contentType`.
   package var body: [UInt8]
 }
 

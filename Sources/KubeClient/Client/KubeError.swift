@@ -36,6 +36,7 @@ public enum KubeError: Error, Sendable, CustomStringConvertible {
 
 /// Why an exchange with the API server broke off.
 public struct TransportFailure: Hashable, Sendable, CustomStringConvertible {
+  /// The ways to break that callers may want to tell apart.
   public enum Kind: String, Sendable {
     /// No connection: the name does not resolve, the address refuses or does not answer.
     case unreachable
@@ -50,6 +51,7 @@ public struct TransportFailure: Hashable, Sendable, CustomStringConvertible {
     /// Anything else, such as a client that was shut down.
     case other
   }
+  /// What broke.
   public var kind: Kind
   /// What was tried and what happened, for people. Holds no credential.
   public var message: String

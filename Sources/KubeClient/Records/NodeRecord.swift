@@ -1,8 +1,12 @@
 /// What we keep of a Node.
 public struct NodeRecord: Record, Hashable {
+  /// `metadata.name`.
   public internal(set) var name: String
+  /// `metadata.uid`; another Node of the same name has another.
   public internal(set) var uid: String
+  /// The version that this was read from; opaque.
   public internal(set) var resourceVersion: String
+  /// All of them.
   public internal(set) var labels: [String: String]
   /// Only those with the prefixes that the decoder was asked for.
   public internal(set) var annotations: [String: String]
@@ -12,6 +16,7 @@ public struct NodeRecord: Record, Hashable {
   public internal(set) var addresses: [NodeAddress]
   /// The condition `Ready`: false also where its status is unknown, `nil` where the Node has no such condition.
   public internal(set) var ready: Bool?
+  /// Where the kubelet serves; `nil` where the Node does not say.
   public internal(set) var kubeletPort: Int?
 
   public var key: ObjectKey { ObjectKey(name: name) }
@@ -36,6 +41,7 @@ public struct NodeRecord: Record, Hashable {
 public struct NodeAddress: Hashable, Sendable {
   /// `InternalIP`, `ExternalIP`, `Hostname`, `InternalDNS` or `ExternalDNS`.
   public var type: String
+  /// The address or the name itself.
   public var address: String
 
   public init(type: String, address: String) {

@@ -1,6 +1,7 @@
 /// Which object: its name, after its namespace if it has one.
 public struct ObjectKey: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// Empty for an object without a namespace.
+  /// Unique within its namespace and resource.
   public var namespace: String
   public var name: String
 

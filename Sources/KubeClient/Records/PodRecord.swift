@@ -1,14 +1,20 @@
 /// What we keep of a Pod.
 public struct PodRecord: Record, Hashable {
+  /// `metadata.namespace`.
   public internal(set) var namespace: String
+  /// `metadata.name`.
   public internal(set) var name: String
+  /// `metadata.uid`; another Pod of the same name has another.
   public internal(set) var uid: String
+  /// The version that this was read from; opaque.
   public internal(set) var resourceVersion: String
   /// `nil` until the Pod is scheduled.
   public internal(set) var nodeName: String?
   /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
   public internal(set) var phase: String
+  /// Whether its containers share the node's network namespace.
   public internal(set) var hostNetwork: Bool
+  /// One for each family of addresses; empty until the Pod has one.
   public internal(set) var podIPs: [String]
   /// Only those with the prefixes that the decoder was asked for.
   public internal(set) var annotations: [String: String]

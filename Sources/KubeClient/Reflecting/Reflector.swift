@@ -99,7 +99,7 @@ public final class Reflector<Value: Record>: Sendable {
       action = machine.handle(fact, at: time.now(), random: &random)
       note(machine)
     }
-    note(.waiting(reason: "stopped"))
+    state.withLock { $0.status = .waiting(reason: "stopped") }
   }
 
   private func note(_ machine: WatchStateMachine<Value>) {

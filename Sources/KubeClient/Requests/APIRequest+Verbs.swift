@@ -39,7 +39,9 @@ public struct Selection: Hashable, Sendable {
 
 /// What must still be true of an object for it to be deleted; `nil` asks nothing.
 public struct DeletePreconditions: Hashable, Sendable {
+  /// It is still this very object, not another of the same name.
   public var uid: String?
+  /// Nobody has written to it since.
   public var resourceVersion: String?
 
   public init(uid: String? = nil, resourceVersion: String? = nil) {
@@ -50,6 +52,7 @@ public struct DeletePreconditions: Hashable, Sendable {
 
 // The verbs: https://kubernetes.io/docs/reference/using-api/api-concepts/
 extension APIRequest {
+  /// One object.
   package static func get(_ resource: APIResource, _ key: ObjectKey) -> APIRequest {
     APIRequest(method: "GET", path: resource.path(key))
   }
@@ -80,6 +83,7 @@ extension APIRequest {
     return APIRequest(method: "GET", path: resource.path(namespace: selection.namespace), query: query, accept: accept)
   }
 
+  /// A new object.
   package static func create(_ resource: APIResource, namespace: String, _ object: JSONValue) -> APIRequest {
     APIRequest(method: "POST", path: resource.path(namespace: namespace), body: object.bytes, contentType: MediaType.json)
   }
@@ -94,10 +98,12 @@ extension APIRequest {
       body: object.bytes, contentType: MediaType.apply)
   }
 
+  /// The whole object in place of what there is, of that version if it names one.
   package static func replace(_ resource: APIResource, _ key: ObjectKey, _ object: JSONValue) -> APIRequest {
     APIRequest(method: "PUT", path: resource.path(key), body: object.bytes, contentType: MediaType.json)
   }
 
+  /// The end of an object, if the preconditions hold.
   package static func delete(_ resource: APIResource, _ key: ObjectKey, _ preconditions: DeletePreconditions) -> APIRequest {
     var options: JSONValue = ["kind": "DeleteOptions", "apiVersion": "v1"]
     var conditions: [String: JSONValue] = [:]

@@ -2,13 +2,17 @@ internal import JSON
 
 /// One request to the API server as a value: what is asked, not where the server is nor who asks.
 package struct APIRequest: Hashable, Sendable {
+  /// In upper case.
   package var method: String
   /// From the root, already escaped: `/api/v1/namespaces/default/pods/web-0`.
   package var path: String
   /// Parameters in the order in which they are sent, not yet escaped.
   package var query: [QueryItem]
+  /// `nil` for a request without one.
   package var body: [UInt8]?
+  /// Of the body.
   package var contentType: String?
+  /// The formats that the answer may have, the preferred one first.
   package var accept: String
 
   package init(
@@ -33,7 +37,9 @@ package struct APIRequest: Hashable, Sendable {
 
 /// A parameter of a request.
 package struct QueryItem: Hashable, Sendable {
+  /// Not escaped.
   package var name: String
+  /// Not escaped.
   package var value: String
 
   package init(_ name: String, _ value: String) {
@@ -44,7 +50,9 @@ package struct QueryItem: Hashable, Sendable {
 
 /// What the API server calls the formats that we speak.
 package enum MediaType {
+  /// For everything.
   package static let json = "application/json"
+  /// For the resources that are built into the API server.
   package static let protobuf = "application/vnd.kubernetes.protobuf"
   /// Protobuf where the server has it (not for custom resources), JSON otherwise.
   package static let either = "\(protobuf), \(json)"

@@ -2,9 +2,11 @@
 public struct APIResource: Hashable, Sendable {
   /// The API group; empty for the core group.
   public var group: String
+  /// The API version, for example `v1`.
   public var version: String
   /// The plural name that paths use, for example `pods`.
   public var plural: String
+  /// What objects carry as `kind`.
   public var kind: String
   /// Whether objects of this kind live in a namespace.
   public var namespaced: Bool
@@ -22,14 +24,22 @@ public struct APIResource: Hashable, Sendable {
 }
 
 extension APIResource {
+  /// Machines, with or without a real one behind them.
   public static let nodes = APIResource(group: "", version: "v1", plural: "nodes", kind: "Node", namespaced: false)
+  /// Groups of containers.
   public static let pods = APIResource(group: "", version: "v1", plural: "pods", kind: "Pod", namespaced: true)
+  /// Names for groups of Pods.
   public static let services = APIResource(group: "", version: "v1", plural: "services", kind: "Service", namespaced: true)
+  /// Certificates, keys and tokens.
   public static let secrets = APIResource(group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true)
+  /// Settings.
   public static let configMaps = APIResource(group: "", version: "v1", plural: "configmaps", kind: "ConfigMap", namespaced: true)
+  /// What names are unique within.
   public static let namespaces = APIResource(group: "", version: "v1", plural: "namespaces", kind: "Namespace", namespaced: false)
+  /// The addresses behind Services.
   public static let endpointSlices = APIResource(
     group: "discovery.k8s.io", version: "v1", plural: "endpointslices", kind: "EndpointSlice", namespaced: true)
+  /// What leaders are elected by.
   public static let leases = APIResource(
     group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease", namespaced: true)
   /// The events of the group `events.k8s.io`, which replaced those of the core group.

@@ -12,6 +12,7 @@ public enum StoreChange: Hashable, Sendable {
 public struct StoreChanges<Value: Record>: AsyncSequence, Sendable {
   let store: Store<Value>
 
+  /// Begins to collect changes for one consumer, until the iterator is let go.
   public func makeAsyncIterator() -> Iterator {
     let mailbox = ChangeMailbox()
     let number = store.state.withLock { state in
@@ -21,6 +22,7 @@ public struct StoreChanges<Value: Record>: AsyncSequence, Sendable {
     return Iterator(subscription: Subscription(store: store, number: number, mailbox: mailbox))
   }
 
+  /// One consumer's view.
   public struct Iterator: AsyncIteratorProtocol {
     let subscription: Subscription
 

@@ -2,8 +2,11 @@
 public struct StoreSnapshot<Value: Record>: Sendable, Sequence {
   var records: [ObjectKey: Value] = [:]
 
+  /// The record of that object, if there is one.
   public subscript(key: ObjectKey) -> Value? { records[key] }
+  /// How many records there are.
   public var count: Int { records.count }
+  /// Whether there is no record at all.
   public var isEmpty: Bool { records.isEmpty }
 
   /// The records in no particular order.

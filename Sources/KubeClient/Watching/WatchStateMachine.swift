@@ -5,6 +5,9 @@
 struct WatchStateMachine<Value: Record> {
   let policy: WatchPolicy
   var state = State.waiting(then: .list(Listing()))
+  /// The pages of the list that is under way; readers see nothing of them before the last. Here and not in the state, so that they have one
+  /// owner and grow in place.
+  private var pages: [Value] = []
   var backoff: Backoff
   /// Set by a relist that an expired version asked for, until a watch has gone on after it: a second one waits.
   var hasJustExpired = false
@@ -30,15 +33,14 @@ struct WatchStateMachine<Value: Record> {
     switch (state, fact) {
     case (.listing(let listing), .pageReceived(let page)): received(page, of: listing, at: now)
     case (.listing(let listing), .failed(let problem)): failed(problem, in: listing, at: now, random: &random)
-    case (.publishingList(let version), .published): watch(from: version, random: &random)
+    case (.publishingList(let version), .published): listed(version, random: &random)
 
     case (.opening(let version), .watchOpened): opened(at: version, now)
     case (.opening(let version), .failed(let problem)): failed(problem, watchingFrom: version, at: now, random: &random)
     case (.watching(let watch), .changes(let changes, let version)): received(changes, upTo: version, of: watch)
     case (.publishingChanges(let watch), .published): read(watch)
     case (.watching(let watch), .streamEnded): ended(watch, at: now, random: &random)
-    case (.watching(let watch), .failed(let problem)):
-      failed(problem, watchingFrom: watch.version, at: now, random: &random)
+    case (.watching(let watch), .failed(let problem)): failed(problem, watchingFrom: watch.version, at: now, random: &random)
 
     case (.waiting(.list(let listing)), .waited): list(listing)
     case (.waiting(.watch(let version)), .waited): watch(from: version, random: &random)
@@ -84,8 +86,7 @@ extension WatchStateMachine {
   }
 
   struct Listing {
-    /// Of the pages so far; readers see nothing of them before the last.
-    var records: [Value] = []
+    /// `nil` for the first page.
     var token: String?
     /// Whether the list is fetched in one piece, after a token expired (R03).
     var isWhole = false
@@ -118,6 +119,7 @@ extension WatchStateMachine {
 extension WatchStateMachine {
   mutating func list(_ listing: Listing) -> Action {
     state = .listing(listing)
+    if listing.token == nil { pages = [] }
     return .list(continue: listing.token, limit: listing.isWhole ? nil : policy.pageSize)
   }
 
@@ -133,17 +135,17 @@ extension WatchStateMachine {
 
   private mutating func received(_ page: RecordPage<Value>, of listing: Listing, at now: Duration) -> Action {
     backoff.succeeded(at: now)
-    var listing = listing
-    state = .waiting(then: .list(Listing()))  // so that the records have one owner and are appended in place
-    listing.records += page.records
-    if let token = page.continueToken {
-      listing.token = token
-      return list(listing)
-    }
+    pages += page.records
+    if let token = page.continueToken { return list(Listing(token: token, isWhole: listing.isWhole)) }
+    state = .publishingList(version: page.resourceVersion)
+    defer { pages = [] }
+    return .publish(.all(pages))
+  }
+
+  private mutating func listed(_ version: String, random: inout some RandomNumberGenerator) -> Action {
     statistics.lists += 1
     status = .synced
-    state = .publishingList(version: page.resourceVersion)
-    return .publish(.all(listing.records))
+    return watch(from: version, random: &random)
   }
 
   private mutating func opened(at version: String, _ now: Duration) -> Action {

@@ -168,6 +168,7 @@ private func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRec
     try machine.wait()
     machine.tell(.pageReceived(page([], "1")))
     machine.expectAll([])
+    machine.tell(.published)
     #expect(machine.subject.status == .synced)
   }
 

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 internal import HTTPTransport
 internal import JSON
 internal import Logging
@@ -14,8 +15,9 @@ struct Injection {
 
 /// The demo, as one service: what it starts, it stops.
 struct Demo: Service {
+  var server: SimulatedAPIServer
+  /// Where the controller is to listen.
   var listen: String
-  var apiPort: Int
   var folder: DemoDirectory
   var injections: [Injection]
   var executables: DemoExecutables
@@ -25,52 +27,51 @@ struct Demo: Service {
   private static let namespace = "rollcall"
 
   func run() async throws {
-    let now = Date.now.formatted(.iso8601)
-    let cluster = DemoCluster.standard(startedAt: now)
+    let cluster = DemoCluster.standard(startedAt: Date.now.formatted(.iso8601))
     let outages = Outages()
-    let logger = Logger(label: "demo")
-    let server = SimulatedAPIServer(
-      configuration: .init(host: "127.0.0.1", port: apiPort, acceptsLoopbackEndpoints: true), logger: .quiet("api-server"))
     let isolation = await NetworkIsolation.available()
-    try await cancelWhenGracefulShutdown {
-      try await withThrowingTaskGroup { group in
-        group.addTask { try await server.run() }
-        _ = try await server.waitUntilListening()
-        try populate(server, with: cluster)
-        try folder.write(server.kubeconfig(), to: "kubeconfig")
-
-        try startNodes(of: cluster, isolation: isolation, outages: outages, logger: logger, in: &group)
-        group.addTask { try await mountCertificates(from: server) }
-        group.addTask { try await runController() }
-        let prometheus = StandInPrometheus(
-          transport: try HTTPTransport(), discovery: "http://\(listen)/sd/v1/targets", interval: .seconds(2))
-        group.addTask { try await prometheus.run() }
-        announce(isolation)
-        for injection in injections {
-          group.addTask { try await inject(injection, into: outages) }
+    _ = try await server.waitUntilListening()
+    try populate(with: cluster)
+    try folder.write(server.kubeconfig(), to: "kubeconfig")
+    let prometheus = StandInPrometheus(
+      transport: try HTTPTransport(), discovery: "http://\(listen)/sd/v1/targets", interval: .seconds(2))
+    do {
+      try await cancelWhenGracefulShutdown {
+        try await withThrowingTaskGroup { group in
+          try startNodes(of: cluster, isolation: isolation, outages: outages, in: &group)
+          group.addTask { try await mountCertificates() }
+          group.addTask { try await runController() }
+          group.addTask { try await prometheus.run() }
+          announce(cluster, isolation)
+          for injection in injections {
+            group.addTask { try await inject(injection, into: outages) }
+          }
+          try await group.waitForAll()
         }
-        try await group.waitForAll()
       }
+    } catch is CancellationError {
+      // Asked to end.
     }
   }
 
   // MARK: What is started
 
-  private func populate(_ server: SimulatedAPIServer, with cluster: DemoCluster) throws {
+  private func populate(with cluster: DemoCluster) throws {
     try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(Self.namespace)]])
     for node in cluster.nodes { try server.put(node.object) }
     for pod in cluster.pods { try server.put(pod.object) }
   }
 
   private func startNodes(
-    of cluster: DemoCluster, isolation: NetworkIsolation, outages: Outages, logger: Logger,
+    of cluster: DemoCluster, isolation: NetworkIsolation, outages: Outages,
     in group: inout ThrowingTaskGroup<Void, any Error>
   ) throws {
     let certificates = try folder.subdirectory("tls")
     for node in cluster.nodes where node.operatingSystem == "linux" && !node.isVirtual {
       let cgroups = try folder.subdirectory("cgroup-\(node.name)")
+      try cgroups.write("", to: "cgroup.controllers")  // by which a tree of cgroup v2 is known
       for pod in cluster.pods where pod.node.name == node.name && pod.containers.contains(where: \.isRunning) {
-        let local = LocalPod(pod: pod, isolation: isolation, executable: executables.rollcall, cgroups: cgroups, logger: logger)
+        let local = LocalPod(pod: pod, isolation: isolation, executable: executables.rollcall, cgroups: cgroups)
         group.addTask { try await local.run() }
       }
       let agent = LocalAgent(node: node, executable: executables.agent, cgroups: cgroups, certificates: certificates)
@@ -111,7 +112,7 @@ struct Demo: Service {
   }
 
   /// What a kubelet does for the agents' DaemonSet: the Secret's items appear as files, and change when it changes.
-  private func mountCertificates(from server: SimulatedAPIServer) async throws {
+  private func mountCertificates() async throws {
     let items = [("ca.crt", "ca.crt"), ("agent.crt", "tls.crt"), ("agent.key", "tls.key")]
     var mounted: [String: String] = [:]
     while true {
@@ -129,7 +130,7 @@ struct Demo: Service {
 
   // MARK: What is said
 
-  private func announce(_ isolation: NetworkIsolation) {
+  private func announce(_ cluster: DemoCluster, _ isolation: NetworkIsolation) {
     let pods =
       switch isolation {
       case .namespaces: "each Linux pod has a network namespace of its own"
@@ -137,10 +138,10 @@ struct Demo: Service {
       case .none(let reason):
         "network namespaces are not to be had here (\(reason)): the Linux pods share this machine's network and count as host-network pods"
       }
-    print(
+    say(
       """
 
-      Rollcall demo: 4 nodes, 9 pods; \(pods).
+      Rollcall demo: \(cluster.nodes.count) nodes, \(cluster.pods.count) pods; \(pods).
 
         status page   http://\(listen)/
         metrics       http://\(listen)/metrics
@@ -158,12 +159,18 @@ struct Demo: Service {
 
   private func inject(_ injection: Injection, into outages: Outages) async throws {
     try await Task.sleep(for: injection.after)
-    print("\n==> \(injection.outage.rawValue): \(injection.outage.announcement)\n")
+    say("\n==> \(injection.outage.rawValue): \(injection.outage.announcement)\n")
     outages.set(injection.outage, active: true)
     try await Task.sleep(for: injection.lasting)
-    print("\n==> \(injection.outage.rawValue) is over: the gap closes\n")
+    say("\n==> \(injection.outage.rawValue) is over: the gap closes\n")
     outages.set(injection.outage, active: false)
   }
+}
+
+/// Prints at once, also where standard output is a file.
+private func say(_ text: String) {
+  print(text)
+  fflush(nil)
 }
 
 /// Why the demo cannot go on.
@@ -172,10 +179,10 @@ struct DemoError: Error, CustomStringConvertible {
 }
 
 extension Logger {
-  /// For a part of the demo whose errors alone are worth a line.
+  /// For a part of the demo whose failures are thrown, and whose connections are cut when the demo ends.
   static func quiet(_ label: String) -> Logger {
     var logger = Logger(label: label)
-    logger.logLevel = .error
+    logger.logLevel = .critical
     return logger
   }
 }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import FoundationEssentials
 internal import Logging
 internal import ServiceLifecycle
+internal import Simulator
 internal import UnixSignals
 
 /// `rollcall demo`: everything on this machine, against a simulated API server.
@@ -42,12 +43,19 @@ struct DemoCommand: AsyncParsableCommand {
   func run() async throws {
     let folder = try DemoDirectory.temporary()
     defer { try? folder.remove() }  // what cannot be removed is in the system's folder for temporary files
+    let server = SimulatedAPIServer(
+      configuration: .init(host: "127.0.0.1", port: apiPort, acceptsLoopbackEndpoints: true), logger: .quiet("api-server"))
     let demo = Demo(
-      listen: listen, apiPort: apiPort, folder: folder,
+      server: server, listen: listen, folder: folder,
       injections: inject.map { Injection(outage: $0, after: .seconds(injectAfter), lasting: .seconds(injectFor)) },
       executables: try DemoExecutables.beside())
+    // The last one is told to end first: what talks to the API server has ended before it does.
     try await ServiceGroup(
-      services: [demo], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "demo")
+      configuration: .init(
+        services: [
+          .init(service: server), .init(service: demo, successTerminationBehavior: .gracefullyShutdownGroup),
+        ],
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: .quiet("demo"))
     ).run()
   }
 }

@@ -6,8 +6,8 @@ struct DemoContainerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo-container", abstract: "Open TCP sockets on loopback and keep them until standard input ends.", shouldDisplay: false)
 
-  @Option(help: "The container's name, printed with the process's ID once the sockets are open.")
-  var name: String
+  @Option(help: "The directory that stands for the container's cgroup: the process's ID appears in it once the sockets are open.")
+  var cgroup: String
 
   @Option(help: "How many listening sockets to open.")
   var listening = 0
@@ -29,9 +29,7 @@ struct DemoContainerCommand: ParsableCommand {
         try first.connectToItself()
       }
     }
-    // One write, because the containers of a pod share the pipe.
-    let line = Array("\(name) \(getpid())\n".utf8)
-    guard write(STDOUT_FILENO, line, line.count) == line.count else { throw SystemCallError(call: "write") }
+    try DemoDirectory(path: cgroup).write("\(getpid())\n", to: "cgroup.procs")
     var byte: UInt8 = 0
     while read(STDIN_FILENO, &byte, 1) > 0 {}
   }

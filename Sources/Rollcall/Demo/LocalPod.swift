@@ -1,4 +1,3 @@
-internal import Logging
 internal import Subprocess
 
 /// How far the demo can go in giving each pod a network namespace of its own.
@@ -46,31 +45,26 @@ struct LocalPod {
   var executable: String
   /// The node's cgroup tree.
   var cgroups: DemoDirectory
-  var logger: Logger
 
   /// Runs until the task is cancelled; the processes end with it, and also if the demo is killed.
+  /// - Throws: `DemoError` where they end by themselves.
   func run() async throws {
     // Every process reads the demo's end of the pipe and ends when it closes: nothing is left behind, however the demo ends.
     let starts = pod.containers.filter(\.isRunning).map { container in
-      "\"$0\" demo-container --name \(container.name) --listening \(container.listening) --connections \(container.connections) <&3 &"
+      """
+      "$0" demo-container --cgroup "$1/kubepods/pod\(pod.uid)/\(container.id)" \
+        --listening \(container.listening) --connections \(container.connections) <&3 &
+      """
     }
-    let script = "exec 3<&0; \(starts.joined(separator: " ")) wait"
-    let command = isolation.prefix + ["sh", "-c", script, executable]
+    let script = "exec 3<&0\n\(starts.joined(separator: "\n"))\nwait"
+    let command = isolation.prefix + ["sh", "-c", script, executable, cgroups.path]
     _ = try await Subprocess.run(
       .name(command[0]), arguments: Arguments(Array(command.dropFirst())), input: .inputWriter, output: .sequence,
       error: .currentStandardError
     ) { execution in
-      for try await line in execution.standardOutput.strings() {
-        try record(line)
-      }
+      for try await _ in execution.standardOutput {}  // its end is theirs
     }
-    if !Task.isCancelled { logger.error("The processes of a pod of the demo ended", metadata: ["pod": "\(pod.name)"]) }
-  }
-
-  /// `line` is what a container's process says once its sockets are open: its name and its process ID.
-  private func record(_ line: String) throws {
-    let words = line.split(whereSeparator: \.isWhitespace)
-    guard words.count == 2, let container = pod.containers.first(where: { $0.name == words[0] }) else { return }
-    try cgroups.write("\(words[1])\n", to: "kubepods/pod\(pod.uid)/\(container.id)/cgroup.procs")
+    try Task.checkCancellation()
+    throw DemoError(description: "the processes of pod \(pod.name) ended; the lines above say why")
   }
 }

@@ -49,7 +49,7 @@ struct SimulateCommand: AsyncParsableCommand {
           cluster: .uniform(nodes: nodes, podsPerNode: podsPerNode, startedAt: Date.now.formatted(.iso8601)), apiPort: apiPort,
           exporterPort: exporterPort, kubeconfig: kubeconfig)
       ],
-      gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "simulate")
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: .quiet("simulate")
     ).run()
   }
 }
@@ -68,22 +68,28 @@ private struct SimulatedCluster: Service {
     for node in cluster.nodes { try server.put(node.object) }
     for pod in cluster.pods { try server.put(pod.object) }
 
-    try await cancelWhenGracefulShutdown {
-      try await withThrowingTaskGroup { group in
-        group.addTask { try await server.run() }
-        let podsOfNode = Dictionary(grouping: cluster.pods, by: \.node.name)
-        for node in cluster.nodes {
-          let part = DemoCluster(nodes: [node], pods: podsOfNode[node.name] ?? [])
-          let exporter = StandInServer(address: node.address, port: exporterPort, path: "/metrics") { secondsUp in
-            part.windowsExporterPage(of: node, secondsUp: secondsUp)
-          }
-          group.addTask { try await exporter.run() }
+    do {
+      try await cancelWhenGracefulShutdown { try await serve(through: server) }
+    } catch is CancellationError {
+      // Asked to end.
+    }
+  }
+
+  private func serve(through server: SimulatedAPIServer) async throws {
+    try await withThrowingTaskGroup { group in
+      group.addTask { try await server.run() }
+      let podsOfNode = Dictionary(grouping: cluster.pods, by: \.node.name)
+      for node in cluster.nodes {
+        let part = DemoCluster(nodes: [node], pods: podsOfNode[node.name] ?? [])
+        let exporter = StandInServer(address: node.address, port: exporterPort, path: "/metrics") { secondsUp in
+          part.windowsExporterPage(of: node, secondsUp: secondsUp)
         }
-        let port = try await server.waitUntilListening()
-        try Data(server.kubeconfig().utf8).write(to: URL(filePath: kubeconfig), options: .atomic)
-        print("API server of \(cluster.nodes.count) nodes and \(cluster.pods.count) pods on 127.0.0.1:\(port); kubeconfig in \(kubeconfig)")
-        try await group.waitForAll()
+        group.addTask { try await exporter.run() }
       }
+      let port = try await server.waitUntilListening()
+      try Data(server.kubeconfig().utf8).write(to: URL(filePath: kubeconfig), options: .atomic)
+      print("API server of \(cluster.nodes.count) nodes and \(cluster.pods.count) pods on 127.0.0.1:\(port); kubeconfig in \(kubeconfig)")
+      try await group.waitForAll()
     }
   }
 }

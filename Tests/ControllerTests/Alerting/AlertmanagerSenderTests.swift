@@ -1,0 +1,171 @@
+import Foundation
+import HTTPTransport
+import JSON
+import Roll
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Controller
+
+/// With the real Alertmanager, started and stopped by the test.
+@Suite(.enabled(if: findProgram("prometheus-alertmanager") != nil, "prometheus-alertmanager is not installed"))
+struct AlertmanagerSenderTests {
+  /// An Alertmanager with a disk of its own, that can be stopped and started again.
+  private final class Alertmanager: Sendable {
+    let folder: TemporaryFolder
+    let port: Int
+    private let program = Mutex<ExternalProgram?>(nil)
+    private let transport: HTTPTransport
+
+    init(transport: HTTPTransport) throws {
+      folder = try TemporaryFolder()
+      port = try freePort()
+      self.transport = transport
+      _ = try folder.write("route: {receiver: none}\nreceivers: [{name: none}]\n", to: "alertmanager.yml")
+    }
+
+    deinit { program.withLock { $0?.stop() } }
+
+    var url: String { "http://127.0.0.1:\(port)/am" }
+
+    /// Each time without memory of what was before.
+    func start() async throws {
+      let data = "\(folder.path)/data-\(UInt32.random(in: .min ... .max))"
+      let new = try ExternalProgram(
+        "prometheus-alertmanager",
+        [
+          "--config.file=\(folder.path)/alertmanager.yml", "--storage.path=\(data)", "--web.listen-address=127.0.0.1:\(port)",
+          "--web.route-prefix=/am", "--cluster.listen-address=",
+        ], log: folder.path + "/log")
+      program.withLock { $0 = new }
+      try await new.waitForPort(port)
+    }
+
+    func stop() { program.withLock { $0?.stop() } }
+
+    /// The alerts that are active, by pod.
+    func active() async throws -> [String: JSONValue] {
+      let response = try await transport.send(HTTPRequest(url: "\(url)/api/v2/alerts?active=true"))
+      let alerts = try JSONValue(parsing: response.body).array ?? []
+      return Dictionary(alerts.map { ($0["labels"]?["pod"]?.string ?? "?", $0) }, uniquingKeysWith: { first, _ in first })
+    }
+  }
+
+  private final class World: Sendable {
+    let gaps = Mutex<[Gap]>([])
+    let transport: HTTPTransport
+    let start = ContinuousClock.now
+
+    init() throws { transport = try HTTPTransport() }
+
+    func reading() -> ClockReading {
+      let moment = Moment(milliseconds: 0) + (ContinuousClock.now - start)
+      return ClockReading(moment: moment, unixMilliseconds: Int64(Date.now.timeIntervalSince1970 * 1000))
+    }
+  }
+
+  /// Quick, so that the tests are: what is once a minute is several times a second here.
+  private let policy = AlertPolicy(
+    resend: .milliseconds(200), lifetime: .seconds(600), deadline: .seconds(5), gather: .milliseconds(1), firstBackoff: .milliseconds(20))
+
+  private func withSender(
+    _ world: World, urls: [String], policy: AlertPolicy? = nil, _ body: (AlertmanagerSender) async throws -> Void
+  ) async throws {
+    let sender = AlertmanagerSender(
+      urls: try urls.map { try AlertmanagerURL($0) }, policy: policy ?? self.policy, transport: world.transport, logger: quiet,
+      now: { world.reading() }, gaps: { world.gaps.withLock { $0 } })
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await sender.run() }
+      try await body(sender)
+      group.cancelAll()
+    }
+  }
+
+  private func set(_ world: World, _ gaps: [Gap], _ sender: AlertmanagerSender) {
+    world.gaps.withLock { $0 = gaps }
+    sender.gapsChanged()
+  }
+
+  @Test func aGapOpensAndIsActiveClosesAndIsResolved() async throws {
+    let world = try World()
+    let alertmanager = try Alertmanager(transport: world.transport)
+    try await alertmanager.start()
+    // A long interval: what happens, happens because of the signal.
+    try await withSender(world, urls: [alertmanager.url], policy: AlertPolicy(gather: .zero)) { sender async throws in
+      set(world, [alertGap("a"), alertGap("b")], sender)
+      try await eventually("both are active") { try await Set(alertmanager.active().keys) == ["a", "b"] }
+      let alert = try #require(try await alertmanager.active()["a"])
+      #expect(alert["labels"]?["alertname"] == "RollcallContainerUncollected")
+      #expect(alert["annotations"]?["reason"] == "AgentUnreachable")
+
+      set(world, [alertGap("b", reason: .agentTimeout)], sender)
+      try await eventually("a is resolved, b has another reason") {
+        let active = try await alertmanager.active()
+        return active["a"] == nil && active["b"]?["annotations"]?["reason"] == "AgentTimeout"
+      }
+      let statistics = try #require(sender.statistics.first)
+      #expect(statistics.sent == 4)
+      #expect(statistics.failures == 0)
+      #expect(statistics.problem == nil)
+    }
+  }
+
+  @Test func r65anAlertmanagerThatRestartedWithoutMemoryIsToldAgain() async throws {
+    let world = try World()
+    let alertmanager = try Alertmanager(transport: world.transport)
+    try await alertmanager.start()
+    try await withSender(world, urls: [alertmanager.url]) { sender async throws in
+      set(world, [alertGap("a")], sender)
+      try await eventually("a is active") { try await alertmanager.active()["a"] != nil }
+      alertmanager.stop()
+      try await eventually("the failure is noticed") { sender.statistics.first?.problem != nil }
+      try await alertmanager.start()
+      try await eventually("a is active again") { try await alertmanager.active()["a"] != nil }
+      try await eventually("all is well") { sender.statistics.first?.problem == nil }
+    }
+  }
+
+  @Test func r65oneThatIsDownDelaysNobodyAndIsToldTheEndWhenItIsBack() async throws {
+    let world = try World()
+    let up = try Alertmanager(transport: world.transport)
+    let down = try Alertmanager(transport: world.transport)
+    try await up.start()
+    try await down.start()
+    try await withSender(world, urls: [down.url, up.url]) { sender async throws in
+      set(world, [alertGap("a"), alertGap("b")], sender)
+      try await eventually("a is active on both") {
+        let (one, other) = (try await up.active(), try await down.active())
+        return one["a"] != nil && other["a"] != nil
+      }
+      down.stop()
+      set(world, [alertGap("b"), alertGap("c")], sender)
+      try await eventually("the one that is up has the news") { try await Set(up.active().keys) == ["b", "c"] }
+      try await eventually("the failure is noticed") { sender.statistics.first?.problem != nil }
+      #expect(sender.statistics.last?.problem == nil)
+      try await down.start()
+      try await eventually("the other has them too") { try await Set(down.active().keys) == ["b", "c"] }
+    }
+  }
+
+  @Test func alertsWithAnyTextAreAccepted() async throws {
+    let world = try World()
+    let alertmanager = try Alertmanager(transport: world.transport)
+    try await alertmanager.start()
+    try await withSender(world, urls: [alertmanager.url]) { sender async throws in
+      set(world, [alertGap("a", detail: "\"quoted\" \\ <b> \u{1F9EA} line\nbreak \u{0} ü")], sender)
+      try await eventually("it is active") { try await alertmanager.active()["a"] != nil }
+      #expect(sender.statistics.first?.failures == 0)
+    }
+  }
+
+  @Test func whatAnswersAndIsNoAlertmanagerIsAFailure() async throws {
+    let world = try World()
+    let alertmanager = try Alertmanager(transport: world.transport)
+    try await alertmanager.start()
+    try await withSender(world, urls: [alertmanager.url + "/elsewhere"]) { sender async throws in
+      set(world, [alertGap("a")], sender)
+      try await eventually("the failure is noticed") { sender.statistics.first?.problem?.contains("status 404") == true }
+    }
+  }
+}

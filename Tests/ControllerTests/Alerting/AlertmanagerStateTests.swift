@@ -1,0 +1,215 @@
+import JSON
+import Roll
+import Testing
+
+@testable import Controller
+
+/// A gap for the tests of alerts.
+func alertGap(
+  _ pod: String, kind: GapKind = .uncollected, reason: Reason = .agentUnreachable, detail: String = "", since: Double = 0
+) -> Gap {
+  Gap(
+    container: ContainerReference(namespace: "shop", pod: pod, container: "cart"), node: "w1", source: .linux, kind: kind, reason: reason,
+    detail: detail, since: Moment(milliseconds: Int64(since * 1000)))
+}
+
+/// One Alertmanager's state, and a world that takes what it sends.
+private final class Told {
+  /// The time of day at the moment 0: 2026-01-01T00:00:00Z.
+  private static let epoch: Int64 = 1_767_225_600_000
+  private let policy = AlertPolicy()
+  private var state = AlertmanagerState()
+
+  private func at(_ seconds: Double, clockError: Int64) -> ClockReading {
+    ClockReading(
+      moment: Moment(milliseconds: Int64(seconds * 1000)), unixMilliseconds: Self.epoch + Int64(seconds * 1000) + clockError * 1000)
+  }
+
+  var count: Int { state.count }
+
+  func untilDue(_ seconds: Double) -> Duration? { state.untilDue(at: at(seconds, clockError: 0).moment, policy: policy) }
+
+  func update(_ gaps: [Gap], _ seconds: Double) { state.update(gaps: gaps, at: at(seconds, clockError: 0)) }
+
+  /// The alerts of the next request; enters that it was accepted, unless it `fails`.
+  func alerts(_ gaps: [Gap], _ seconds: Double, fails: Bool = false, clockError: Int64 = 0) -> [JSONValue] {
+    let reading = at(seconds, clockError: clockError)
+    state.update(gaps: gaps, at: reading)
+    guard let batch = state.nextBatch(at: reading, policy: policy) else { return [] }
+    if !fails { state.accepted(batch, at: reading.moment) }
+    return batch.alerts.array ?? []
+  }
+
+  /// The pods of the next request, and which of them are resolved.
+  func send(_ gaps: [Gap], _ seconds: Double, fails: Bool = false) -> [String] {
+    let firing = rfc3339(at(seconds, clockError: 0).unixMilliseconds + policy.lifetime.wholeMilliseconds)
+    return alerts(gaps, seconds, fails: fails).map { alert in
+      let pod = alert["labels"]?["pod"]?.string ?? "?"
+      return alert["endsAt"]?.string == firing ? pod : "\(pod) resolved"
+    }
+  }
+}
+
+@Suite struct AlertmanagerStateTests {
+  @Test func noGapsNoRequests() {
+    let told = Told()
+    #expect(told.send([], 0) == [])
+    #expect(told.untilDue(0) == nil)
+  }
+
+  @Test func anOpenGapIsSentAtOnceAndAgainEveryInterval() {
+    let told = Told()
+    let gaps = [alertGap("a")]
+    #expect(told.send(gaps, 0) == ["a"])
+    #expect(told.send(gaps, 1) == [])
+    #expect(told.untilDue(1) == .seconds(59))
+    #expect(told.send(gaps, 59.9) == [])
+    #expect(told.send(gaps, 60) == ["a"])
+    #expect(told.send(gaps, 61) == [])
+  }
+
+  @Test func aClosedGapIsResolvedOnce() {
+    let told = Told()
+    _ = told.send([alertGap("a"), alertGap("b")], 0)
+    #expect(told.send([alertGap("b")], 5) == ["a resolved"])
+    #expect(told.send([alertGap("b")], 6) == [])
+    #expect(told.count == 1)
+  }
+
+  @Test func r65theEndIsSentUntilItIsAccepted() {
+    let told = Told()
+    _ = told.send([alertGap("a")], 0)
+    told.update([], 5)
+    for _ in 0..<3 {
+      #expect(told.send([], 5, fails: true) == ["a resolved"])
+    }
+    #expect(told.send([], 5) == ["a resolved"])
+    #expect(told.count == 0)
+  }
+
+  @Test func theEndStaysWhereItWasHoweverLateItIsAccepted() throws {
+    let told = Told()
+    _ = told.send([alertGap("a")], 0)
+    told.update([], 5)
+    told.update([], 3600)
+    let alert = try #require(told.alerts([], 3600).first)
+    #expect(alert["endsAt"]?.string == "2026-01-01T00:00:05.000Z")
+  }
+
+  @Test func r65whatWasNotAcceptedIsSentAgainAtOnce() {
+    let told = Told()
+    #expect(told.send([alertGap("a")], 0, fails: true) == ["a"])
+    #expect(told.untilDue(0) == .zero)
+    #expect(told.send([alertGap("a")], 1) == ["a"])
+  }
+
+  /// The answer may have been lost and not the request.
+  @Test func aGapThatClosesAfterARequestThatFailedIsResolvedAllTheSame() {
+    let told = Told()
+    _ = told.send([alertGap("a")], 0, fails: true)
+    #expect(told.send([], 1) == ["a resolved"])
+  }
+
+  @Test func aGapThatNobodyWasToldOfNeedsNoEnd() {
+    let told = Told()
+    told.update([alertGap("a")], 0)
+    #expect(told.send([], 1) == [])
+    #expect(told.count == 0)
+  }
+
+  @Test func aGapThatOpensAgainIsANewBeginningOfTheSameAlert() throws {
+    let told = Told()
+    _ = told.send([alertGap("a")], 0)
+    told.update([], 10)
+    let alerts = told.alerts([alertGap("a", since: 300)], 600)
+    #expect(alerts.map { $0["startsAt"]?.string } == ["2026-01-01T00:05:00.000Z"])
+  }
+
+  @Test func aNewReasonIsSaidAtOnceAndIsTheSameAlert() throws {
+    let told = Told()
+    let first = try #require(told.alerts([alertGap("a", reason: .agentTimeout)], 0).first)
+    let second = try #require(told.alerts([alertGap("a", reason: .agentUnreachable)], 1).first)
+    #expect(first["labels"] == second["labels"])
+    #expect(first["startsAt"] == second["startsAt"])
+    #expect(second["annotations"]?["reason"] == "AgentUnreachable")
+  }
+
+  @Test func anotherDetailAloneIsNoNews() {
+    let told = Told()
+    _ = told.send([alertGap("a", detail: "3 tries")], 0)
+    #expect(told.send([alertGap("a", detail: "4 tries")], 1) == [])
+  }
+
+  @Test func bothKindsOfOneContainerAreTwoAlerts() {
+    let told = Told()
+    #expect(told.send([alertGap("a"), alertGap("a", kind: .unscraped, reason: .notScraped)], 0).count == 2)
+  }
+
+  @Test func requestsAreBoundedAndEndsComeFirst() {
+    let told = Told()
+    let many = (0..<600).map { alertGap("pod-\($0)") }
+    #expect(told.send(many, 0).count == 256)
+    #expect(told.send(many, 0).count == 256)
+    #expect(told.send(many, 0).count == 88)
+    #expect(told.send(many, 0).isEmpty)
+    let next = told.send(Array(many.dropFirst(3)) + [alertGap("new")], 60)
+    #expect(next.prefix(4) == ["pod-0 resolved", "pod-1 resolved", "pod-2 resolved", "new"])
+    #expect(next.count == 256)
+  }
+
+  // MARK: What an alert says
+
+  @Test func anAlertSaysAllThatAPersonNeeds() throws {
+    let told = Told()
+    let alert = try #require(told.alerts([alertGap("a", detail: "connection refused", since: -300)], 0).first)
+    #expect(
+      alert["labels"] == [
+        "alertname": "RollcallContainerUncollected", "severity": "warning", "namespace": "shop", "pod": "a", "container": "cart",
+        "node": "w1", "source": "linux",
+      ])
+    #expect(alert["startsAt"] == "2025-12-31T23:55:00.000Z")
+    #expect(alert["endsAt"] == "2026-01-01T00:04:00.000Z")
+    #expect(alert["annotations"]?["summary"] == "Container shop/a/cart is not collected: AgentUnreachable")
+    #expect(
+      alert["annotations"]?["description"]
+        == "Container shop/a/cart on linux node w1 is not collected since 2025-12-31T23:55:00.000Z. Reason: AgentUnreachable (connection refused)."
+    )
+    #expect(alert["annotations"]?["runbook"]?.string?.contains("rollcall-agent") == true)
+  }
+
+  @Test func theBeginningStaysWhenTheClockIsSet() throws {
+    let told = Told()
+    _ = told.send([alertGap("a", since: -300)], 0)
+    let alert = try #require(told.alerts([alertGap("a", since: -300)], 60, clockError: 3600).first)
+    #expect(alert["startsAt"] == "2025-12-31T23:55:00.000Z")
+  }
+
+  @Test(arguments: Reason.allCases)
+  func everyReasonHasAdvice(reason: Reason) {
+    #expect(advice(reason).count > 20)
+  }
+
+  // MARK: URLs
+
+  @Test(arguments: [
+    ("http://am:9093", "http://am:9093/api/v2/alerts", "http://am:9093"),
+    ("http://am:9093/", "http://am:9093/api/v2/alerts", "http://am:9093"),
+    ("https://am.example/alertmanager/", "https://am.example/alertmanager/api/v2/alerts", "https://am.example/alertmanager"),
+    ("http://me:secret@am/x", "http://me:secret@am/x/api/v2/alerts", "http://am/x"),
+    ("http://[::1]:9093", "http://[::1]:9093/api/v2/alerts", "http://[::1]:9093"),
+  ])
+  func urlsAreRead(text: String, alerts: String, description: String) throws {
+    let url = try AlertmanagerURL(text)
+    #expect(url.alerts == alerts)
+    #expect(url.description == description)
+  }
+
+  @Test(arguments: ["", "am:9093", "ftp://am", "http://", "http:///x", "http://:9093", "http://am?x=1", "http://am#x", "http://a m"])
+  func whatIsNoURLIsRefused(text: String) {
+    #expect(throws: AlertingError.url(text)) { try AlertmanagerURL(text) }
+  }
+
+  @Test func aRefusedURLDoesNotShowItsPassword() {
+    #expect(throws: AlertingError.url("ftp://am/x")) { try AlertmanagerURL("ftp://me:secret@am/x") }
+  }
+}

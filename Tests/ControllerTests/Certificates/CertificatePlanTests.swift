@@ -1,0 +1,208 @@
+import Foundation
+import JSON
+import Testing
+
+@testable import Controller
+
+@Suite struct CertificatePlanTests {
+  private let policy = CertificatePolicy()
+  /// 2026-01-01T00:00:00Z
+  private let start: Int64 = 1_767_225_600
+  private let day: Int64 = 86_400
+
+  private func firstSecret() throws -> TLSSecret { try CertificateRenewal.firstSecret(policy: policy, now: start) }
+
+  private func whatIsDue(in secret: TLSSecret, after days: Int64) -> CertificateRenewal? {
+    if case .renew(let renewal) = CertificatePlan(secret, policy: policy, now: start + days * day) { renewal } else { nil }
+  }
+
+  private func renewed(_ secret: TLSSecret, after days: Int64) throws -> TLSSecret {
+    let renewal = try #require(whatIsDue(in: secret, after: days))
+    return try renewal.carriedOut(on: secret, policy: policy, now: start + days * day)
+  }
+
+  private func changedMembers(_ old: TLSSecret, _ new: TLSSecret) -> Set<String> {
+    Set(new.members.keys.filter { old.members[$0] != new.members[$0] })
+  }
+
+  /// As the two ends would: each leaf against the bundle of the other's time.
+  private func areTrusted(_ leafs: TLSSecret, by bundle: TLSSecret, after days: Int64) throws -> Bool {
+    var mixed = leafs
+    mixed.members["ca.crt"] = bundle.members["ca.crt"]
+    let parsed = try ParsedSecret(mixed)
+    return CertificateRole.allCases.allSatisfy { (try? parsed.leaf($0, at: start + days * day)) != nil }
+  }
+
+  // MARK: Ours
+
+  @Test func thereIsNoSecretYet() {
+    guard case .create = CertificatePlan(nil, policy: policy, now: start) else {
+      Issue.record("nothing would be made")
+      return
+    }
+  }
+
+  @Test(arguments: [0, 1, 30, 59])
+  func nothingIsDoneBeforeItIsDue(days: Int64) throws {
+    #expect(whatIsDue(in: try firstSecret(), after: days) == nil)
+  }
+
+  @Test func leafsAreRenewedAtTwoThirdsAndTheCAIsKept() throws {
+    let first = try firstSecret()
+    let second = try renewed(first, after: 61)
+    #expect(changedMembers(first, second) == ["agent.crt", "agent.key", "controller.crt", "controller.key"])
+    // One end may see the new Secret before the other.
+    #expect(try areTrusted(first, by: second, after: 61))
+    #expect(try areTrusted(second, by: first, after: 61))
+    #expect(whatIsDue(in: second, after: 61) == nil)
+  }
+
+  @Test func anExpiredLeafIsRenewedHoweverLate() throws {
+    let second = try renewed(try firstSecret(), after: 400)
+    #expect(try areTrusted(second, by: second, after: 400))
+  }
+
+  /// The three steps of the replacement of a CA, each of which both ends survive, whichever of them sees it first.
+  @Test func aCAIsReplacedInSteps() throws {
+    let due = policy.authorityLife / day * 2 / 3 + 1
+    // The leafs have just been renewed by the old CA.
+    let old = try renewed(try firstSecret(), after: due - 2)
+
+    let handedOut = try renewed(old, after: due)
+    #expect(changedMembers(old, handedOut) == ["ca.crt", "ca.key"])
+    #expect(try ParsedSecret(handedOut).authorities.count == 2)
+    #expect(try areTrusted(old, by: handedOut, after: due))
+    #expect(whatIsDue(in: handedOut, after: due) == nil)
+
+    let moved = try renewed(handedOut, after: due + 2)
+    #expect(changedMembers(handedOut, moved) == ["agent.crt", "agent.key", "controller.crt", "controller.key"])
+    #expect(try areTrusted(moved, by: handedOut, after: due + 2))
+    #expect(try areTrusted(handedOut, by: moved, after: due + 2))
+    #expect(whatIsDue(in: moved, after: due + 3) == nil)
+
+    // Far later, with fresh leafs, the old CA has expired.
+    let end = policy.authorityLife / day + 1
+    let late = try renewed(moved, after: end)
+    #expect(try ParsedSecret(late).authorities.count == 1)
+    #expect(try areTrusted(late, by: late, after: end))
+  }
+
+  @Test func leafsThatAreDueDoNotMoveToACAThatNobodyHasYet() throws {
+    let due = policy.authorityLife / day * 2 / 3 + 1
+    // Leafs and CA are due on the same day: the CA first, the leafs a day later.
+    let old = try renewed(try firstSecret(), after: due - 61)
+    let handedOut = try renewed(old, after: due)
+    #expect(changedMembers(old, handedOut) == ["ca.crt", "ca.key"])
+    #expect(whatIsDue(in: handedOut, after: due) == nil)
+    #expect(whatIsDue(in: handedOut, after: due + 1)?.leafs == [.agent, .controller])
+  }
+
+  // MARK: Broken
+
+  @Test(arguments: ["agent.crt", "agent.key", "controller.crt", "controller.key"])
+  func aBrokenLeafIsIssuedAnewAlone(member: String) throws {
+    let role = try #require(CertificateRole(rawValue: String(member.prefix { $0 != "." })))
+    for damage in [nil, Array("-----BEGIN CERTIFICATE-----\nnonsense".utf8), []] as [[UInt8]?] {
+      var broken = try firstSecret()
+      broken.members[member] = damage
+      let renewal = try #require(whatIsDue(in: broken, after: 1))
+      #expect(renewal.leafs == [role])
+      #expect(renewal.authority == .keep)
+      let mended = try renewal.carriedOut(on: broken, policy: policy, now: start + day)
+      #expect(try areTrusted(mended, by: mended, after: 1))
+    }
+  }
+
+  @Test func leafsThatStandInEachOthersPlaceAreIssuedAnew() throws {
+    var swapped = try firstSecret()
+    swapped.members["agent.crt"] = swapped.members["controller.crt"]
+    swapped.members["agent.key"] = swapped.members["controller.key"]
+    #expect(whatIsDue(in: swapped, after: 1)?.leafs == [.agent])
+  }
+
+  @Test func aKeyOfAnotherCertificateIsNoticed() throws {
+    var mixed = try firstSecret()
+    mixed.members["agent.key"] = try firstSecret().members["agent.key"]
+    let renewal = try #require(whatIsDue(in: mixed, after: 1))
+    #expect(renewal.reasons == ["agent.key is not the key of agent.crt"])
+  }
+
+  @Test(arguments: ["ca.crt", "ca.key"])
+  func withoutACAAllIsMadeAnew(member: String) throws {
+    var broken = try firstSecret()
+    broken.members[member] = try firstSecret().members[member]
+    let renewal = try #require(whatIsDue(in: broken, after: 1))
+    #expect(renewal.authority == .replace)
+    let mended = try renewal.carriedOut(on: broken, policy: policy, now: start + day)
+    #expect(try areTrusted(mended, by: mended, after: 1))
+    #expect(try ParsedSecret(mended).authorities.count == 1)
+  }
+
+  @Test func leafsOfAnotherCAAreIssuedAnew() throws {
+    var mixed = try firstSecret()
+    let other = try firstSecret()
+    mixed.members["controller.crt"] = other.members["controller.crt"]
+    mixed.members["controller.key"] = other.members["controller.key"]
+    #expect(whatIsDue(in: mixed, after: 1)?.leafs == [.controller])
+  }
+
+  @Test func anHourOfWrongClockIsNoMatter() throws {
+    let secret = try firstSecret()
+    #expect(try areTrusted(secret, by: secret, after: 0))
+    #expect(throws: Never.self) { try ParsedSecret(secret).leaf(.agent, at: start - 3599) }
+    #expect(throws: CertificateError.self) { try ParsedSecret(secret).leaf(.agent, at: start - 3601) }
+  }
+
+  // MARK: A user's
+
+  private func plan(_ secret: TLSSecret, after days: Int64) -> (isReadOnly: Bool, error: CertificateError?) {
+    if case .readOnly(let error) = CertificatePlan(secret, policy: policy, now: start + days * day) { (true, error) } else { (false, nil) }
+  }
+
+  @Test func aUsersSecretIsNeverRenewed() throws {
+    var brought = try firstSecret()
+    brought.isOurs = false
+    #expect(plan(brought, after: 1) == (true, nil))
+    let late = plan(brought, after: 400)
+    #expect(late.isReadOnly)
+    #expect(late.error == .mismatch("controller.crt is not valid at this time"))
+    brought.members["controller.crt"] = nil
+    #expect(plan(brought, after: 1).error == .content(key: "controller.crt", "is not in the Secret"))
+  }
+
+  @Test func whoseASecretIsIsSeenFromItsMetadata() throws {
+    let ours = try firstSecret().object(namespace: "rollcall")
+    #expect(TLSSecret(ours).isOurs)
+    #expect(TLSSecret(ours).members == (try firstSecretMembers(of: ours)))
+
+    var withoutLabel = ours
+    withoutLabel["metadata"]?["labels"] = [:]
+    #expect(!TLSSecret(withoutLabel).isOurs)
+    var withoutKey = ours
+    withoutKey["data"]?["ca.key"] = nil
+    #expect(!TLSSecret(withoutKey).isOurs)
+    var certManagers = ours
+    certManagers["metadata"]?["annotations"] = ["cert-manager.io/certificate-name": "rollcall"]
+    #expect(!TLSSecret(certManagers).isOurs)
+  }
+
+  private func firstSecretMembers(of object: JSONValue) throws -> [String: [UInt8]] {
+    try #require(object["data"]?.object).compactMapValues { value in
+      value.string.flatMap { Data(base64Encoded: $0).map { [UInt8]($0) } }
+    }
+  }
+
+  // MARK: Secrecy
+
+  @Test func nothingSaysAKey() throws {
+    var secret = try firstSecret()
+    let key = String(decoding: try #require(secret.members["controller.key"]), as: UTF8.self)
+    let body = try #require(key.split(separator: "\n").dropFirst().first)
+    let options = try secret.controllerOptions()
+    #expect(!"\(options)".contains(body))
+    // A key with a typing error in it.
+    secret.members["controller.key"] = Array(key.replacing("END", with: "DNE").utf8)
+    let renewal = try #require(whatIsDue(in: secret, after: 1))
+    #expect(!renewal.reasons.joined().contains(body))
+  }
+}

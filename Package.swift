@@ -123,7 +123,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "RollcallAgentTests",
-      dependencies: ["RollcallAgent", "HTTPTransport", "LinuxCollector", "Roll", "TestSupport", x509, swiftASN1, crypto],
+      dependencies: ["RollcallAgent", "HTTPTransport", "LinuxCollector", "ProcFS", "Roll", "TestSupport", argumentParser, logging, nioPosix],
       swiftSettings: settings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["HTTPTransport", "JSON", "KubeClient", "Simulator", "TestSupport", "Controller", "Rollcall"],

@@ -35,6 +35,11 @@ final class SharedSweep: Sendable {
     state.withLock { $0.count }
   }
 
+  /// How many wait for the sweep that runs.
+  var waiting: Int {
+    state.withLock { $0.waiting?.count ?? 0 }
+  }
+
   /// A sweep that is at most `reusable` old when it is given. It is not cut short by cancellation: others may wait for the same one.
   func current() async -> Sweep {
     await withCheckedContinuation { continuation in

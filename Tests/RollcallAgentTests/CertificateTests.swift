@@ -1,0 +1,67 @@
+import Foundation
+import HTTPTransport
+import TestSupport
+import Testing
+
+@testable import RollcallAgent
+
+@Suite(.timeLimit(.minutes(5)))
+struct CertificateTests {
+  @Test func `without certificates the page is served, the roll is refused, and their arrival needs no restart`() async throws {
+    let agent = try await RunningAgent(hasCertificates: false)
+    #expect(try await agent.get("/metrics").status == 200)
+    #expect(try await agent.get("/livez").status == 200)
+    let waiting = try await agent.get("/readyz")
+    #expect(waiting.status == 503)
+    #expect(waiting.text.contains("\(agent.folder.path)/tls/ca.crt: No such file or directory"))
+    let tls = try agent.controller()
+    await #expect(throws: HTTPTransportError.self) { try await agent.call(tls, hash: "one", entries: []) }
+
+    try RunningAgent.install(agent.authority, in: agent.folder, as: "agent")
+    try await eventually("the agent is ready") { try await agent.get("/readyz").status == 200 }
+    #expect(try await agent.call(tls, hash: "one", entries: []).status == 200)
+    let said = agent.program.output.split(separator: "\n").filter { $0.contains("ca.crt: No such file") }
+    #expect(said.count == 1)
+  }
+
+  @Test func `renewed certificates are taken without a restart, unusable ones are not`() async throws {
+    let agent = try await RunningAgent()
+    let old = try agent.controller()
+    #expect(try await agent.call(old, hash: "one", entries: []).status == 200)
+
+    try Data("nonsense".utf8).write(to: URL(filePath: agent.folder.path + "/tls/tls.key"))
+    _ = try await agent.program.waitForLine(containing: "keeping the old ones")
+    #expect(try await agent.call(old, hash: "one", entries: []).status == 200)
+    #expect(try await agent.get("/readyz").status == 200)
+
+    let renewed = try TestAuthority(in: agent.folder, name: "renewed")
+    try RunningAgent.install(renewed, in: agent.folder, as: "renewed-agent")
+    let new = try agent.controller(renewed, name: "renewed-controller")
+    try await eventually("the agent shows its new certificate") {
+      do {
+        return try await agent.call(new, hash: "one", entries: []).status == 200
+      } catch is HTTPTransportError {
+        return false
+      }
+    }
+    await #expect(throws: HTTPTransportError.self) { try await agent.call(old, hash: "one", entries: []) }
+    // The roll is still held: it was the same process all along.
+    #expect(try await agent.call(new, hash: "one", entries: nil).status == 200)
+  }
+
+  @Test(arguments: [
+    ([UInt8](), false),
+    ([0x30, 0x00], false),
+    ([0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02], true),
+    ([0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01], false),
+    (
+      [0x30, 0x14, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02],
+      true
+    ),
+    ([0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03], false),
+    ([0x30, 0x81, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02], false),
+  ])
+  func `clientAuth is found in an extended key usage, and only there`(extension bytes: [UInt8], expected: Bool) {
+    #expect(listsClientAuthentication(bytes) == expected)
+  }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import HTTPTransport
+import Roll
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(5)))
+struct RollTests {
+  @Test func `the roll is answered, held, and called again by its hash alone`() async throws {
+    let agent = try await RunningAgent()
+    let tls = try agent.controller()
+    #expect(try await agent.call(tls, hash: "one", entries: nil).status == 409)
+
+    let entries = [
+      RunningAgent.entry("app", id: RunningAgent.containerID),
+      RunningAgent.entry("gone", id: String(repeating: "0", count: 64)),
+      RunningAgent.entry("unnamed", id: ""),
+    ]
+    let first = try await agent.call(tls, hash: "one", entries: entries).report()
+    #expect(first.hash == "one")
+    #expect(first.answers.map(\.reason) == [nil, .pidNotFound, .pidNotFound])
+    #expect(try #require(first.answers[0].age) >= 0)
+    #expect(first.secondsSinceScrape == nil)
+
+    let second = try await agent.call(tls, hash: "one", entries: nil).report()
+    #expect(second.answers.map(\.reason) == first.answers.map(\.reason))
+    #expect(try await agent.call(tls, hash: "two", entries: nil).status == 409)
+
+    let page = try await agent.get("/metrics").text
+    #expect(page.contains("rollcall_agent_roll_entries 3\n"))
+    #expect(page.contains("rollcall_agent_answers_total{answer=\"Collected\"} 2\n"))
+    #expect(page.contains("rollcall_agent_answers_total{answer=\"PidNotFound\"} 4\n"))
+    // The agent notes the scrape when it has handed over the last byte, which may be a moment after we have it.
+    try await eventually("the scrape is noted") {
+      try await agent.call(tls, hash: "one", entries: nil).report().secondsSinceScrape != nil
+    }
+  }
+
+  @Test func `R53 nobody but the controller may call the roll`() async throws {
+    let agent = try await RunningAgent()
+    let stranger = try TestAuthority(in: agent.folder, name: "stranger")
+    let own = TestAuthority.Issued(certificate: agent.folder.path + "/agent.crt", key: agent.folder.path + "/agent.key")
+    let strangers = try stranger.issue("rollcall-controller-of-another-cluster", usage: "clientAuth")
+    for client in [nil, own, strangers] {
+      let error = await #expect(throws: HTTPTransportError.self) {
+        try await agent.call(agent.options(agent.authority, client: client), hash: "one", entries: [])
+      }
+      // TLS 1.3 tells a client that it is refused only after the client's own side of the handshake is done.
+      switch error {
+      case .tls, .cut: break
+      default: Issue.record("refused in another way: \(String(describing: error))")
+      }
+    }
+    let page = try await agent.get("/metrics").text
+    #expect(page.contains("rollcall_agent_roll_entries 0\n"))
+    let refusals = agent.program.output.split(separator: "\n").filter { $0.contains("a connection to the roll was refused") }
+    #expect(refusals.count == 3)
+    #expect(try await agent.call(agent.controller(), hash: "one", entries: []).status == 200)
+  }
+
+  @Test func `R53 a certificate of our authority that does not say what it is for is refused`() async throws {
+    let agent = try await RunningAgent()
+    let base = agent.folder.path
+    let openssl = try ExternalProgram(
+      "openssl",
+      [
+        "req", "-x509", "-config", base + "/openssl.cnf", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+        "-days", "2", "-subj", "/CN=rollcall-controller", "-CA", base + "/cluster.crt", "-CAkey", base + "/cluster.key",
+        "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", base + "/bare.key", "-out", base + "/bare.crt",
+      ], log: base + "/openssl.log")
+    try #require(try await openssl.waitForExit() == 0, "\(openssl.output)")
+    let bare = TestAuthority.Issued(certificate: base + "/bare.crt", key: base + "/bare.key")
+    let response = try await agent.call(agent.options(agent.authority, client: bare), hash: "one", entries: [])
+    #expect(response.status == 403)
+    #expect(response.text.contains("clientAuth"))
+  }
+
+  @Test func `what is no roll is refused with a reason, and the agent goes on`() async throws {
+    let agent = try await RunningAgent()
+    let tls = try agent.controller()
+    #expect(try await agent.roll(tls, body: Array("[1, 2".utf8)).status == 400)
+    #expect(try await agent.roll(tls, body: Array(repeating: UInt8(ascii: " "), count: (8 << 20) + 1)).status == 413)
+    let many = Array(repeating: RunningAgent.entry("app", id: ""), count: 20_001)
+    let tooMany = try await agent.call(tls, hash: "one", entries: many)
+    #expect(tooMany.status == 413)
+    #expect(tooMany.text.contains("20001"))
+    #expect(try await agent.roll(tls, body: [], path: "/v2/roll").status == 404)
+    let wrongMethod = try await agent.roll(tls, body: [], method: "PUT")
+    #expect(wrongMethod.status == 405)
+    #expect(wrongMethod.header("allow") == "POST")
+    #expect(try await agent.call(tls, hash: "one", entries: []).status == 200)
+  }
+}

@@ -1,0 +1,89 @@
+import Foundation
+import HTTPTransport
+import Roll
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(5)))
+struct ServingTests {
+  @Test func `R61 unknown paths and methods are refused and make no series`() async throws {
+    let agent = try await RunningAgent()
+    #expect(try await agent.get("/metrics").header("content-type") == "text/plain; version=0.0.4; charset=utf-8")
+    for (path, method, status) in [
+      ("/", "GET", 404), ("/metrics/else", "GET", 404), ("/v1/roll", "POST", 404), ("/metrics", "POST", 405), ("/livez", "DELETE", 405),
+      ("/readyz", "FROB", 405),
+    ] {
+      #expect(try await agent.get(path, method: method).status == status, "\(method) \(path)")
+    }
+    let page = try await agent.get("/metrics").text
+    #expect(!page.contains("FROB") && !page.contains("/else"))
+  }
+
+  @Test(.enabled(if: findProgram("promtool") != nil, "promtool is not installed (Debian: prometheus)"))
+  func `promtool finds nothing to say about the page`() async throws {
+    let agent = try await RunningAgent()
+    let file = try agent.folder.write(try await agent.get("/metrics").text, to: "metrics")
+    let promtool = try ExternalProgram("sh", ["-c", "promtool check metrics < \(file)"], log: agent.folder.path + "/promtool.log")
+    #expect(try await promtool.waitForExit() == 0)
+    #expect(promtool.output == "")
+  }
+
+  @Test func `R60 on SIGTERM the agent ends in order, also with an idle connection open`() async throws {
+    let agent = try await RunningAgent()
+    // The transport keeps this connection for later.
+    #expect(try await agent.get("/readyz").status == 200)
+    agent.program.send(signal: SIGTERM)
+    #expect(try await agent.program.waitForExit() == 0)
+    #expect(agent.program.output.contains("stopped"))
+    await #expect(throws: HTTPTransportError.self) { try await agent.get("/readyz") }
+  }
+
+  @Test func `an address that is taken is said so, with the option that changes it`() async throws {
+    let agent = try await RunningAgent()
+    let folder = try TemporaryFolder()
+    let second = try ExternalProgram(
+      try builtExecutable("rollcall-agent"), ["--listen", agent.listen, "--roll-listen", "127.0.0.1:0", "--tls-dir", folder.path],
+      log: folder.path + "/log")
+    #expect(try await second.waitForExit() != 0)
+    #expect(second.output.contains("cannot listen on \(agent.listen)"))
+    #expect(second.output.contains("--listen"))
+  }
+
+  @Test(.enabled(if: getuid() == 0 && findProgram("setpriv") != nil, "needs root and setpriv, to start an agent without rights"))
+  func `R51 an agent without rights answers PermissionDenied with the path`() async throws {
+    let folder = try TemporaryFolder()
+    let process = try ExternalProgram("sleep", ["1000"], log: folder.path + "/container.log")
+    defer { process.send(signal: SIGKILL) }
+    let id = RunningAgent.containerID
+    try FileManager.default.createDirectory(atPath: folder.path + "/cgroup/docker/" + id, withIntermediateDirectories: true)
+    _ = try folder.write("cpu\n", to: "cgroup/cgroup.controllers")
+    _ = try folder.write("\(process.processIdentifier)\n", to: "cgroup/docker/\(id)/cgroup.procs")
+    // Where the build lies may be closed to others.
+    try FileManager.default.copyItem(atPath: try builtExecutable("rollcall-agent"), toPath: folder.path + "/rollcall-agent")
+    chmod(folder.path, 0o755)
+    let authority = try TestAuthority(in: folder, name: "cluster")
+    try FileManager.default.createDirectory(atPath: folder.path + "/tls", withIntermediateDirectories: true)
+    try RunningAgent.install(authority, in: folder, as: "agent")
+    chmod(folder.path + "/tls/tls.key", 0o644)
+    let rollPort = try freePort()
+    let agent = try ExternalProgram(
+      "setpriv",
+      [
+        "--reuid=65534", "--regid=65534", "--clear-groups", folder.path + "/rollcall-agent", "--listen", "127.0.0.1:0",
+        "--roll-listen", "127.0.0.1:\(rollPort)", "--tls-dir", folder.path + "/tls", "--cgroup", folder.path + "/cgroup",
+      ], log: folder.path + "/agent.log")
+    _ = try await agent.waitForLine(containing: "certificates loaded")
+    try await agent.waitForPort(rollPort)
+    let client = try authority.issue("rollcall-controller", usage: "clientAuth")
+    let tls = TLSOptions(
+      certificateAuthorities: .file(authority.certificate), clientCertificate: .file(client.certificate), clientKey: .file(client.key),
+      serverName: "rollcall-agent")
+    let body =
+      #"{"node":"n","hash":"h","entries":[{"reference":{"namespace":"a","pod":"b","container":"c"},"podUID":"u","containerID":"\#(id)","hostNetwork":false}]}"#
+    let response = try await HTTPTransport().send(
+      HTTPRequest(method: "POST", url: "https://127.0.0.1:\(rollPort)/v1/roll", body: Array(body.utf8), deadline: .seconds(60), tls: tls))
+    let answer = try #require(try response.report().answers.first)
+    #expect(answer.reason == .permissionDenied)
+    #expect(answer.detail?.contains("/proc/\(process.processIdentifier)/ns/net") == true, "\(answer)")
+  }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Logging
+import Testing
+
+@testable import RollcallAgent
+
+struct SettingsTests {
+  private func settings(_ arguments: [String] = [], _ environment: [String: String] = [:]) throws -> AgentSettings {
+    try AgentSettings(AgentOptions.parse(arguments), environment: EnvironmentVariables(environment))
+  }
+
+  @Test func `the defaults are those of the documentation`() throws {
+    let settings = try settings()
+    #expect(settings.listen == ListenAddress(host: "0.0.0.0", port: 9753))
+    #expect(settings.rollListen == ListenAddress(host: "0.0.0.0", port: 9754))
+    #expect(settings.tlsDirectory == "/etc/rollcall/tls")
+    #expect(settings.proc == "/proc")
+    #expect(settings.cgroup == "/sys/fs/cgroup")
+    #expect(settings.logLevel == .info)
+    #expect(!settings.node.isEmpty)
+  }
+
+  @Test func `an option beats the environment, which beats the default; an empty variable is none`() throws {
+    let environment = [
+      "ROLLCALL_AGENT_ROLL_LISTEN": "[::1]:1", "ROLLCALL_AGENT_PROC": "/host/proc/", "ROLLCALL_AGENT_LOG_LEVEL": "", "NODE_NAME": "node-1",
+    ]
+    let settings = try settings(["--roll-listen", "127.0.0.1:2"], environment)
+    #expect(settings.rollListen == ListenAddress(host: "127.0.0.1", port: 2))
+    #expect(settings.proc == "/host/proc")
+    #expect(settings.logLevel == .info)
+    #expect(settings.node == "node-1")
+    #expect(try self.settings([], environment).rollListen == ListenAddress(host: "::1", port: 1))
+    #expect(try self.settings([], environment.merging(["ROLLCALL_AGENT_NODE": "node-2"]) { $1 }).node == "node-2")
+  }
+
+  @Test(arguments: [
+    (["--listen", "9753"], [String: String](), "--listen: '9753' is not an address and a port; write it as 0.0.0.0:9753"),
+    (["--listen", "::1:9753"], [:], "--listen: '::1:9753'"),
+    (["--listen", "host:65536"], [:], "--listen: 'host:65536'"),
+    ([], ["ROLLCALL_AGENT_ROLL_LISTEN": ":9754"], "ROLLCALL_AGENT_ROLL_LISTEN: ':9754'"),
+    (["--cgroup", "cgroup"], [:], "--cgroup: 'cgroup' is not a folder's full path; write it as /sys/fs/cgroup"),
+    ([], ["ROLLCALL_AGENT_LOG_LEVEL": "loud"], "ROLLCALL_AGENT_LOG_LEVEL: 'loud' is not a log level; it is one of trace, debug"),
+  ])
+  func `a value that makes no sense is refused with its origin and what would do`(
+    arguments: [String], environment: [String: String], message: String
+  ) throws {
+    let error = try #require(throws: ValidationError.self) { try settings(arguments, environment) }
+    #expect(error.message.hasPrefix(message), "\(error.message)")
+  }
+}

@@ -1,0 +1,61 @@
+import LinuxCollector
+import NIOPosix
+import ProcFS
+import Roll
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import RollcallAgent
+
+@Suite(.timeLimit(.minutes(5)))
+struct SharedSweepTests {
+  /// Finds nothing, and not before the gate is open.
+  private struct GatedLocator: ContainerLocator {
+    let gate: Gate
+
+    func locate(_ buffer: ReadBuffer) -> Location {
+      _ = gate.wait()
+      return Location(containers: [], problems: [], places: [])
+    }
+  }
+
+  private final class HandClock: Sendable {
+    private let moment = Mutex(Moment(milliseconds: 0))
+
+    func advance(_ duration: Duration) {
+      moment.withLock { $0 = $0 + duration }
+    }
+
+    var now: @Sendable () -> Moment {
+      { self.moment.withLock { $0 } }
+    }
+  }
+
+  @Test func `those who ask together share one sweep, those who ask soon after are given the last`() async throws {
+    let thread = NIOThreadPool(numberOfThreads: 1)
+    thread.start()
+    let gate = Gate()
+    let clock = HandClock()
+    let sweeps = SharedSweep(
+      sweeper: LinuxSweeper(procFS: ProcFS(root: "/nonexistent"), locator: GatedLocator(gate: gate), now: clock.now), thread: thread,
+      now: clock.now)
+
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<20 { group.addTask { _ = await sweeps.current() } }
+      group.addTask {
+        try? await eventually("all are waiting") { sweeps.waiting == 20 }
+        gate.open()
+      }
+    }
+    #expect(sweeps.count == 1)
+
+    clock.advance(.milliseconds(999))
+    _ = await sweeps.current()
+    #expect(sweeps.count == 1)
+    clock.advance(.milliseconds(1))
+    _ = await sweeps.current()
+    #expect(sweeps.count == 2)
+    try await thread.shutdownGracefully()
+  }
+}

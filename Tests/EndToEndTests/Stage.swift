@@ -4,6 +4,7 @@ import JSON
 import Logging
 import Simulator
 import TestSupport
+import Testing
 
 /// Everything around the containers: the simulated API server, the built `rollcall controller` and `rollcall-agent`, Prometheus and
 /// Alertmanager. The agent's node is at an address of its own in 127.0.0.0/8.
@@ -110,7 +111,7 @@ final class Stage {
   func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
     try await TestSupport.eventually(what, within: .seconds(60)) {
       guard controller.isRunning else {
-        throw ExternalProgramError(description: "the controller ended:\n\(controller.output.suffix(4000))")
+        throw CommandFailed(description: "the controller ended:\n\(controller.output.suffix(4000))")
       }
       return try await condition()
     }

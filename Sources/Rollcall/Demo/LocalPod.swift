@@ -58,9 +58,11 @@ struct LocalPod {
     }
     let script = "exec 3<&0\n\(starts.joined(separator: "\n"))\nwait"
     let command = isolation.prefix + ["sh", "-c", script, executable, cgroups.path]
+    var options = PlatformOptions()
+    options.createSession = true  // Ctrl-C is for the demo
     _ = try await Subprocess.run(
-      .name(command[0]), arguments: Arguments(Array(command.dropFirst())), input: .inputWriter, output: .sequence,
-      error: .currentStandardError
+      .name(command[0]), arguments: Arguments(Array(command.dropFirst())), platformOptions: options, input: .inputWriter,
+      output: .sequence, error: .currentStandardError
     ) { execution in
       for try await _ in execution.standardOutput {}  // its end is theirs
     }

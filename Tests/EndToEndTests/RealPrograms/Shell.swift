@@ -23,9 +23,9 @@ enum Shell {
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
     process.standardInput = FileHandle.nullDevice
     let output = Pipe()
-    let errors = try TemporaryFolder()
-    let errorPath = "\(errors.path)/stderr"
-    FileManager.default.createFile(atPath: errorPath, contents: nil)
+    let folder = try TemporaryFolder()
+    let errorPath = "\(folder.path)/stderr"
+    try Data().write(to: URL(filePath: errorPath))
     process.standardOutput = output
     process.standardError = FileHandle(forWritingAtPath: errorPath)
     try process.run()

@@ -1,0 +1,254 @@
+import Controller
+import Foundation
+import JSON
+import KubeClient
+import Logging
+import Simulator
+import TestSupport
+import Testing
+import YAML
+
+private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+/// What is in `manifests/`, as the tools that users apply it with see it.
+@Suite struct ManifestTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  // MARK: Reading
+
+  private func run(_ program: String, _ arguments: String...) async throws -> String {
+    let program = try ExternalProgram(program, arguments, log: "\(folder.path)/\(UUID())")
+    let status = try await program.waitForExit()
+    try #require(status == 0, "\(program.output)")
+    return program.output
+  }
+
+  private func rendered(_ name: String) async throws -> [JSONValue] {
+    let text = try await run("kubectl", "kustomize", "\(root)/manifests/\(name)")
+    return try YAMLNode.documents(parsing: text.utf8, file: name).map(\.jsonValue)
+  }
+
+  private func object(_ kind: String, _ name: String, of objects: [JSONValue]) throws -> JSONValue {
+    try #require(objects.first { $0["kind"]?.string == kind && $0["metadata"]?["name"]?.string == name })
+  }
+
+  private func file(_ path: String) throws -> JSONValue {
+    let bytes = try Data(contentsOf: URL(filePath: "\(root)/manifests/\(path)"))
+    return try YAMLNode(parsing: bytes, file: path).jsonValue
+  }
+
+  // MARK: Rendering
+
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"), arguments: ["default", "prometheus-operator"])
+  func kustomizeRenders(name: String) async throws {
+    let objects = try await rendered(name)
+    let identities = objects.map { "\($0["kind"]?.string ?? "?") \($0["metadata"]?["name"]?.string ?? "?")" }
+    #expect(Set(identities).count == objects.count)
+    for kind in ["Namespace rollcall", "Deployment rollcall-controller", "DaemonSet rollcall-agent", "Role rollcall-controller"] {
+      #expect(identities.contains(kind))
+    }
+    #expect(identities.contains("PrometheusRule rollcall") == (name == "prometheus-operator"))
+    let clusterWide: Set = ["Namespace", "ClusterRole", "ClusterRoleBinding"]
+    for object in objects where !clusterWide.contains(object["kind"]?.string ?? "") {
+      #expect(object["metadata"]?["namespace"] == "rollcall")
+    }
+  }
+
+  /// The simulated API server refuses much of what a real one refuses.
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func theKindsThatItKnowsAreAcceptedByTheSimulatedServer() async throws {
+    let server = SimulatedAPIServer(logger: quiet)
+    for object in try await rendered("prometheus-operator") {
+      let known = ["Namespace", "Service", "ServiceMonitor", "PrometheusRule"]
+      if known.contains(object["kind"]?.string ?? "") { try server.put(object) }
+    }
+  }
+
+  // MARK: Pods
+
+  /// https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func theControllersPodPassesTheRestrictedStandard() async throws {
+    let pod = try object("Deployment", "rollcall-controller", of: try await rendered("default"))["spec"]?["template"]?["spec"]
+    for member in ["hostNetwork", "hostPID", "hostIPC", "volumes"] { #expect(pod?[member] == nil) }
+    #expect(pod?["securityContext"]?["runAsNonRoot"] == true)
+    #expect(pod?["securityContext"]?["seccompProfile"]?["type"] == "RuntimeDefault")
+    for container in pod?["containers"]?.array ?? [] {
+      #expect(container["securityContext"]?["allowPrivilegeEscalation"] == false)
+      #expect(container["securityContext"]?["readOnlyRootFilesystem"] == true)
+      #expect(container["securityContext"]?["capabilities"] == ["drop": ["ALL"]])
+      #expect(container["securityContext"]?["privileged"] == nil)
+      #expect(container["resources"]?["limits"]?["memory"] != nil)
+    }
+  }
+
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func theAgentsPodHasWhatItNeedsAndNoCredential() async throws {
+    let pod = try object("DaemonSet", "rollcall-agent", of: try await rendered("default"))["spec"]?["template"]?["spec"]
+    #expect(pod?["hostPID"] == true)
+    #expect(pod?["automountServiceAccountToken"] == false)
+    #expect(pod?["tolerations"] == [["operator": "Exists"]])
+    let container = try #require(pod?["containers"]?[0])
+    #expect(container["securityContext"]?["capabilities"] == ["drop": ["ALL"], "add": ["SYS_PTRACE"]])
+    #expect(container["securityContext"]?["readOnlyRootFilesystem"] == true)
+    #expect(container["securityContext"]?["allowPrivilegeEscalation"] == false)
+    for mount in container["volumeMounts"]?.array ?? [] { #expect(mount["readOnly"] == true) }
+
+    let secret = pod?["volumes"]?.array?.compactMap { $0["projected"]?["sources"]?[0]?["secret"] }.first
+    #expect(secret?["optional"] == true)
+    #expect(Set(secret?["items"]?.array?.compactMap { $0["key"]?.string } ?? []) == ["ca.crt", "agent.crt", "agent.key"])
+  }
+
+  // MARK: Rules
+
+  @Test(.enabled(if: findProgram("promtool") != nil, "promtool is not installed"))
+  func promtoolAcceptsTheRulesAndTheirTestsPass() async throws {
+    #expect(try await run("promtool", "check", "rules", "--lint-fatal", "\(root)/manifests/monitoring/rules.yaml").contains("SUCCESS"))
+    #expect(try await run("promtool", "test", "rules", "\(root)/manifests/monitoring/rules_test.yaml").contains("SUCCESS"))
+  }
+
+  @Test func prometheusRuleHasTheSameGroupsAsTheRules() throws {
+    let groups = try file("monitoring/rules.yaml")["groups"]
+    #expect(groups?.array?.isEmpty == false)
+    #expect(try file("monitoring/prometheusrule.yaml")["spec"]?["groups"] == groups)
+  }
+
+  // MARK: Rights
+
+  /// One thing that may be done to one resource.
+  private struct Right: Hashable, CustomStringConvertible {
+    var resource: String
+    var verb: String
+    var description: String { "\(verb) \(resource)" }
+  }
+
+  private func granted(_ role: JSONValue) -> Set<Right> {
+    var rights: Set<Right> = []
+    for rule in role["rules"]?.array ?? [] {
+      for group in rule["apiGroups"]?.array?.compactMap(\.string) ?? [] {
+        for resource in rule["resources"]?.array?.compactMap(\.string) ?? [] {
+          for verb in rule["verbs"]?.array?.compactMap(\.string) ?? [] {
+            rights.insert(Right(resource: group.isEmpty ? resource : "\(resource).\(group)", verb: verb))
+          }
+        }
+      }
+    }
+    return rights
+  }
+
+  /// What the controller has asked of the server, in the verbs of RBAC.
+  private func used(_ server: SimulatedAPIServer) -> Set<Right> {
+    var rights: Set<Right> = []
+    for resource in APIResource.known {
+      let name = resource.group.isEmpty ? resource.plural : "\(resource.plural).\(resource.group)"
+      for verb in Verb.allCases where server.requestCount(verb, name) > 0 {
+        // An apply may have to make the object.
+        let verbs = verb == .apply ? ["patch", "create"] : [verb.rawValue]
+        for verb in verbs { rights.insert(Right(resource: name, verb: verb)) }
+      }
+    }
+    return rights
+  }
+
+  /// The controller lives through all that it does: it starts without anything, publishes targets, loses one, has a gap, renews a
+  /// certificate. What it asked for is what it may, no more and no less.
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"), .timeLimit(.minutes(5)))
+  func theRolesAllowExactlyWhatTheControllerDoes() async throws {
+    let objects = try await rendered("default")
+    let role = granted(try object("Role", "rollcall-controller", of: objects))
+    let clusterRole = granted(try object("ClusterRole", "rollcall-controller", of: objects))
+
+    let server = SimulatedAPIServer(logger: quiet)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await server.run() }
+      try await server.waitUntilListening()
+      try await live(on: server)
+      group.cancelAll()
+    }
+    let used = used(server)
+    #expect(clusterRole == used.filter { ["nodes", "pods"].contains($0.resource) })
+    #expect(role == used.filter { !["nodes", "pods"].contains($0.resource) })
+  }
+
+  private func live(on server: SimulatedAPIServer) async throws {
+    for node in ["w1", "w2"] { try server.put(linuxNode(node)) }
+    for name in ["rollcall", "elsewhere"] { try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]]) }
+    try server.put(runningPod("cart-0", on: "w1"))
+    // One that has to be made anew, by replacing it.
+    try server.put([
+      "apiVersion": "v1", "kind": "Secret",
+      "metadata": ["name": "rollcall-tls", "namespace": "rollcall", "labels": ["app.kubernetes.io/managed-by": "rollcall.dev"]],
+      "data": ["ca.key": "bm9uc2Vuc2U="],
+    ])
+
+    var settings = ControllerSettings()
+    settings.kubeconfig = try folder.write(server.kubeconfig(), to: "kubeconfig")
+    settings.namespace = "rollcall"
+    settings.listen = ListenAddress(host: "127.0.0.1", port: 0)
+    settings.interval = .milliseconds(500)
+    settings.threshold = .seconds(1)
+    settings.grace = .zero
+    settings.allowsLoopbackTargets = true
+    settings.agentRollPort = try freePort()
+    let controller = try RollcallController(settings: settings, environment: [:], version: "test", logger: quiet)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for service in controller.services { group.addTask { try await service.run() } }
+      try await eventually("targets are published") { try self.targets(server) == 2 }
+      try server.remove("nodes", name: "w2")
+      try server.remove("nodes", name: "w1")
+      try await eventually("the slice is deleted") { server.requestCount(.delete, "endpointslices.discovery.k8s.io") > 0 }
+      try server.put(linuxNode("w1"))
+      try await eventually("the gap is kept") { server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps") != nil }
+      try await eventually("the certificates are renewed") { server.requestCount(.update, "secrets") > 0 }
+      try await eventually("the lease is renewed") { server.requestCount(.update, "leases.coordination.k8s.io") > 0 }
+      group.cancelAll()
+    }
+
+    // What takes a user: no Secret there, and ServiceMonitors switched off.
+    let configuration = try ClusterConfiguration.load(kubeconfig: settings.kubeconfig, context: nil, environment: [:])
+    let client = try KubeClient(configuration: configuration, logger: quiet)
+    await CertificateKeeper(
+      client: client, namespace: "elsewhere", logger: quiet, isLeading: { true }, now: { Int64(Date().timeIntervalSince1970) }
+    ).pass()
+    let reconciler = TargetReconciler(
+      client: client, settings: TargetSettings(namespace: "rollcall", serviceMonitors: .off), logger: quiet, isLeading: { true },
+      snapshot: { [] })
+    _ = try await reconciler.reconcile(.linux)
+  }
+
+  private func targets(_ server: SimulatedAPIServer) throws -> Int {
+    try server.list("endpointslices.discovery.k8s.io", namespace: "rollcall").reduce(0) { $0 + ($1["endpoints"]?.array?.count ?? 0) }
+  }
+
+  private func linuxNode(_ name: String) -> JSONValue {
+    [
+      "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(name), "labels": ["kubernetes.io/os": "linux"]],
+      "status": [
+        // Nobody is there: the container is a gap.
+        "addresses": [["type": "InternalIP", "address": .string(name == "w1" ? "10.255.255.1" : "10.255.255.2")]],
+        "conditions": [["type": "Ready", "status": "True"]], "nodeInfo": ["operatingSystem": "linux"],
+      ],
+    ]
+  }
+
+  private func runningPod(_ name: String, on node: String) -> JSONValue {
+    [
+      "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default"],
+      "spec": ["nodeName": .string(node), "containers": [["name": "cart", "image": "cart"]]],
+      "status": [
+        "phase": "Running",
+        "containerStatuses": [
+          [
+            "name": "cart", "image": "cart", "imageID": "", "ready": true, "restartCount": 0,
+            "containerID": .string("containerd://" + String(repeating: "ab", count: 32)),
+            "state": ["running": ["startedAt": "2026-01-01T00:00:00Z"]],
+          ]
+        ],
+      ],
+    ]
+  }
+}
+
+private let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -11,7 +11,7 @@ struct ServingTests {
     #expect(try await agent.get("/metrics").header("content-type") == "text/plain; version=0.0.4; charset=utf-8")
     for (path, method, status) in [
       ("/", "GET", 404), ("/metrics/else", "GET", 404), ("/v1/roll", "POST", 404), ("/metrics", "POST", 405), ("/livez", "DELETE", 405),
-      ("/readyz", "FROB", 405),
+      ("/readyz", "PATCH", 405), ("/readyz", "FROB", 400),
     ] {
       #expect(try await agent.get(path, method: method).status == status, "\(method) \(path)")
     }

@@ -25,6 +25,12 @@ final class Election: Sendable {
 
   var isLeader: Bool { leadership?.isLeader ?? works.withLock { $0 } }
 
+  /// Whether another replica is seen to lead. One that we cannot see, because the API server is out of reach, does not count.
+  var isOtherLeading: Bool {
+    guard let leadership, !leadership.isLeader, let holder = leadership.holder else { return false }
+    return holder != identity
+  }
+
   var holder: String? { leadership.map { $0.holder } ?? identity }
 
   /// Runs the work whenever we lead, until the task is cancelled.

@@ -46,7 +46,8 @@ struct GapArchiveKeeper: Sendable {
     try await client.apply(object, fieldManager: ObjectNames.fieldManager, force: true)
     if cut > 0 {
       logger.warning(
-        "too many open gaps to keep all of them over a restart; the youngest would begin anew", metadata: ["gaps": "\(gaps.count)", "left out": "\(cut)"])
+        "too many open gaps to keep all of them over a restart; the youngest would begin anew",
+        metadata: ["gaps": "\(gaps.count)", "left out": "\(cut)"])
     }
   }
 

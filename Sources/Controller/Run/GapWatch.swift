@@ -30,10 +30,10 @@ struct GapWatch: Sendable {
     switch transition.change {
     case .opened:
       metadata["detail"] = "\(gap.detail)"
-      metadata["age"] = "\((transition.at - gap.since).text)"
+      metadata["age"] = "\((transition.at - gap.since).inWholeSeconds.text)"
       logger.warning("gap opened", metadata: metadata)
     case .closed(let end, let length):
-      metadata["after"] = "\(length.text)"
+      metadata["after"] = "\(length.inWholeSeconds.text)"
       metadata["because"] = "\(end.text)"
       logger.notice("gap closed", metadata: metadata)
     }

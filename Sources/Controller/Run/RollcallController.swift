@@ -22,7 +22,8 @@ package final class RollcallController: Sendable {
   let ledger: LedgerBook
   let certificates: CertificateKeeper
   let election: Election
-  let leaderWork: LeaderWork
+  let calling: CallingDuty
+  let publication: TargetPublication
   let lifecycle = LifecycleState()
 
   /// - Parameters:
@@ -74,13 +75,14 @@ package final class RollcallController: Sendable {
     let publication = TargetPublication(settings: settings, cluster: cluster, view: view, logger: logger) { election.isLeader }
     view.targetReports = { publication.reports }
     view.alertmanagers = { alerts.statistics }
-    leaderWork = LeaderWork(
-      rolls: rolls, ledger: ledger, tasks: tasks,
+    self.publication = publication
+    calling = CallingDuty(
+      election: election, rolls: rolls, ledger: ledger, tasks: tasks,
       archive: GapArchiveKeeper(
         client: cluster.client, namespace: cluster.namespace, ledger: ledger, time: time, logger: logger,
         isLeading: { election.isLeader }),
       watch: GapWatch(ledger: ledger, time: time, logger: logger) { alerts.gapsChanged() },
-      alerts: alerts, publication: publication, time: time)
+      alerts: alerts, time: time)
     server = ControllerServer(view: view, address: settings.listen, logger: logger)
   }
 }

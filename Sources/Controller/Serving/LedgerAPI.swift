@@ -32,8 +32,10 @@ struct LedgerAPI {
     let nodes = view.ledger.snapshot().coverage(at: view.time.now)
     func sums(_ part: [NodeCoverage]) -> JSONValue {
       [
-        "expected": .integer(Int64(part.reduce(0) { $0 + $1.expected })), "collected": .integer(Int64(part.reduce(0) { $0 + $1.collected })),
-        "gaps": .integer(Int64(part.reduce(0) { $0 + $1.gaps })), "exempt": counts(part.map(\.exempt)), "nodes": .integer(Int64(part.count)),
+        "expected": .integer(Int64(part.reduce(0) { $0 + $1.expected })),
+        "collected": .integer(Int64(part.reduce(0) { $0 + $1.collected })),
+        "gaps": .integer(Int64(part.reduce(0) { $0 + $1.gaps })), "exempt": counts(part.map(\.exempt)),
+        "nodes": .integer(Int64(part.count)),
       ]
     }
     var bySource: JSONValue = [:]
@@ -65,17 +67,17 @@ struct LedgerAPI {
     return counts
   }
 
-  /// Only the leader keeps a ledger, and an empty one would be a lie.
+  /// Only one replica keeps a ledger, and an empty one would be a lie.
   private var refusal: Answer? {
     guard view.rolls.snapshot().isComplete else {
       return .problem(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
     }
-    let leadership = view.leadership()
-    guard leadership.isLeader else {
-      return .problem(.serviceUnavailable, "this replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "nobody does yet")")
-    }
     guard view.ledger.isComplete else {
-      return .problem(.serviceUnavailable, "this replica has just begun to lead, and the ledger is not complete yet")
+      let leadership = view.leadership()
+      if leadership.isLeader {
+        return .problem(.serviceUnavailable, "this replica has just begun to lead, and the ledger is not complete yet")
+      }
+      return .problem(.serviceUnavailable, "this replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "nobody does yet")")
     }
     return nil
   }

@@ -153,7 +153,8 @@ struct MetricsPage {
   }
 
   private func writeProcess(_ page: inout ExpositionWriter) {
-    page.family("rollcall_leader", .gauge, help: "1 on the replica that calls, writes and alerts.", value: view.leadership().isLeader ? 1 : 0)
+    page.family(
+      "rollcall_leader", .gauge, help: "1 on the replica that calls, writes and alerts.", value: view.leadership().isLeader ? 1 : 0)
     page.family("rollcall_ready", .gauge, help: "Whether each thing that has to be well is, 1 or 0.")
     for check in view.readiness() { page.sample("rollcall_ready", ["check": check.name], check.problem == nil ? 1 : 0) }
     page.info("rollcall_build_info", help: "The version of Rollcall.", ["version": view.version])

@@ -41,8 +41,9 @@ struct StatusPage {
     if !waiting.isEmpty {
       page.heading("Not ready")
       page.table(["what", "why"], waiting.map { [$0.name, $0.problem ?? ""] })
-    } else if !leadership.isLeader {
-      page.paragraph("This replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "nobody does yet"). The leader has the ledger.")
+    } else if !leadership.isLeader, !view.ledger.isComplete {
+      page.paragraph(
+        "This replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "nobody does yet"). The leader has the ledger.")
     }
     let broken = view.watches().filter { $0.isListed && $0.problem != nil }
     if !broken.isEmpty {
@@ -50,7 +51,7 @@ struct StatusPage {
       page.table(["resource", "why"], broken.map { [$0.resource, $0.problem ?? ""] })
       page.paragraph("What is shown below is as of before.")
     }
-    if leadership.isLeader, view.ledger.isComplete { ledger(&page) }
+    if view.ledger.isComplete { ledger(&page) }
     page.paragraph("Version \(view.version), called every \(view.settings.interval.text), a gap after \(view.settings.threshold.text).")
     page.markup("</body></html>\n")
     return page.source
@@ -67,14 +68,16 @@ struct StatusPage {
     page.paragraph("\(collected) of \(expected) containers collected on \(nodes.count) nodes, \(exempt) exempt, \(gaps.count) gaps.")
 
     page.heading("Gaps")
-    if gaps.isEmpty { page.paragraph("None.") } else {
+    if gaps.isEmpty {
+      page.paragraph("None.")
+    } else {
       let shown = gaps.sorted { ($0.since, $0.container) < ($1.since, $1.container) }.prefix(Self.maximumGaps)
       page.table(
         ["container", "node", "source", "kind", "age", "reason", "detail"],
         shown.map { gap in
           [
             "\(gap.container.namespace)/\(gap.container.pod)/\(gap.container.container)", gap.node, gap.source.rawValue, gap.kind.rawValue,
-            Self.wholeSeconds(now - gap.since).text, gap.reason.rawValue, gap.detail,
+            (now - gap.since).inWholeSeconds.text, gap.reason.rawValue, gap.detail,
           ]
         })
       if gaps.count > shown.count { page.paragraph("The oldest \(shown.count) of \(gaps.count) are shown; /api/v1/gaps has all.") }
@@ -95,7 +98,9 @@ struct StatusPage {
       page.paragraph("The first \(Self.maximumNodes) of \(nodes.count) are shown; /api/v1/nodes has all.")
     }
 
-    let refused = view.targetReports().values.flatMap(\.refused).sorted { ($0.target.node, $0.target.address) < ($1.target.node, $1.target.address) }
+    let refused = view.targetReports().values.flatMap(\.refused).sorted {
+      ($0.target.node, $0.target.address) < ($1.target.node, $1.target.address)
+    }
     if !refused.isEmpty {
       page.heading("Targets that cannot be published")
       page.table(
@@ -104,9 +109,5 @@ struct StatusPage {
           [refused.target.node, refused.target.pod.map { "\($0.namespace)/\($0.name)" } ?? "", "\(refused.refusal)"]
         })
     }
-  }
-
-  private static func wholeSeconds(_ duration: Duration) -> Duration {
-    .seconds(duration.components.seconds)
   }
 }

@@ -40,6 +40,9 @@ extension Duration {
     self = .milliseconds(milliseconds)
   }
 
+  /// For people, whom milliseconds do not help.
+  package var inWholeSeconds: Duration { .seconds(components.seconds) }
+
   private static let units: [(name: String, milliseconds: Int64)] = [
     ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
   ]

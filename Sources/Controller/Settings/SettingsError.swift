@@ -15,7 +15,8 @@ package enum SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .unreadable(let path, let reason): "cannot read the configuration file \(path): \(reason)"
     case .malformed(let message), .contradiction(let message): message
-    case .badValue(let value, let place, let accepts): "\(place): \"\(Self.withoutCredentials(value))\" is not accepted; accepted is \(accepts)"
+    case .badValue(let value, let place, let accepts):
+      "\(place): \"\(Self.withoutCredentials(value))\" is not accepted; accepted is \(accepts)"
     }
   }
 

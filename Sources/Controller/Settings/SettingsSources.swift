@@ -105,7 +105,8 @@ extension ControllerSettings {
 
   /// Plain where YAML reads it back as the same text whatever its type, in single quotes elsewhere.
   private func quoted(_ text: String) -> String {
-    let isPlain = text.utf8.first.map { $0.isLetterOrDigit || $0 == UInt8(ascii: "/") } == true
+    let isPlain =
+      text.utf8.first.map { $0.isLetterOrDigit || $0 == UInt8(ascii: "/") } == true
       && text.utf8.allSatisfy { $0.isLetterOrDigit || "/.-_=+".utf8.contains($0) }
       && text != "null"
     return isPlain ? text : "'\(text.replacing("'", with: "''"))'"

@@ -77,7 +77,8 @@ package enum SettingsTable {
     .text("context", \.context, help: "The context of the kubeconfig; without it the current one."),
     .text(
       "namespace", \.namespace,
-      help: "Our own namespace, for the objects that we write. Without it: POD_NAMESPACE, then the one of the context or the service account."
+      help:
+        "Our own namespace, for the objects that we write. Without it: POD_NAMESPACE, then the one of the context or the service account."
     ),
     .choice("leader-election", \.leaderElection, help: "Whether several replicas elect one that calls, writes and alerts: on or off."),
     .text(
@@ -93,7 +94,8 @@ extension Setting {
     one(
       name, path, accepts: "a path that begins with a slash and has no spaces, ? or #", help: help,
       read: { text in
-        text.hasPrefix("/") && text.utf8.allSatisfy { (0x21...0x7e).contains($0) } && !text.contains("?") && !text.contains("#") ? text : nil
+        text.hasPrefix("/") && text.utf8.allSatisfy { (0x21...0x7e).contains($0) } && !text.contains("?") && !text.contains("#")
+          ? text : nil
       }, write: { $0 })
   }
 

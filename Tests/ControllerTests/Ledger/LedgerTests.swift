@@ -97,7 +97,8 @@ import Testing
     _ = ledger.record(collected(scrape: .ago(.zero)), of: oneApp, at: at(10))
     #expect(ledger.evaluate(at: at(3600)).map(\.gap.kind) == [.uncollected])
     // The agent is back, restarted, and nobody has fetched from it yet.
-    #expect(ledger.record(collected(scrape: .never), of: oneApp, at: at(3700)).map(\.change) == [.closed(.recovered, after: .seconds(3690))])
+    #expect(
+      ledger.record(collected(scrape: .never), of: oneApp, at: at(3700)).map(\.change) == [.closed(.recovered, after: .seconds(3690))])
     #expect(ledger.record(collected(scrape: .never), of: oneApp, at: at(3995)).isEmpty)
     #expect(ledger.record(collected(scrape: .never), of: oneApp, at: at(4001)).map(\.gap.since) == [at(3700)])
   }
@@ -193,7 +194,8 @@ import Testing
     ]
     let called = roll([entry("app"), entry("sidecar")], exempt: exempt)
     var ledger = ledger(called)
-    _ = ledger.record(RollCall(outcomes: [.collected(age: .zero), .missed(.pidNotFound, detail: "")], lastScrape: .never), of: called, at: at(5))
+    _ = ledger.record(
+      RollCall(outcomes: [.collected(age: .zero), .missed(.pidNotFound, detail: "")], lastScrape: .never), of: called, at: at(5))
     let coverage = ledger.coverage(at: at(10))
     #expect(coverage.map(\.expected) == [2])
     #expect(coverage.map(\.collected) == [1])

@@ -1,6 +1,7 @@
-@testable import Controller
 import Roll
 import Testing
+
+@testable import Controller
 
 @Suite struct CallPhaseTests {
   @Test func nodesAreSpreadOverTheInterval() {

@@ -3,8 +3,8 @@ import Controller
 import Exposition
 import KubeClient
 import Roll
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct NodeTaskManagerTests {
   /// A manager with everything around it that a test moves by hand.

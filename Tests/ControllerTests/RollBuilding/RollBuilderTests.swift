@@ -11,7 +11,9 @@ struct Records<Value: Record>: RecordLookup {
   func makeIterator() -> Dictionary<ObjectKey, Value>.Values.Iterator { records.values.makeIterator() }
 }
 
-func node(_ name: String, os: String = "linux", address: String? = "10.0.0.1", labels: [String: String] = [:], ready: Bool? = true) -> NodeRecord {
+func node(_ name: String, os: String = "linux", address: String? = "10.0.0.1", labels: [String: String] = [:], ready: Bool? = true)
+  -> NodeRecord
+{
   NodeRecord(
     name: name, labels: labels, operatingSystem: os, addresses: address.map { [NodeAddress(type: "InternalIP", address: $0)] } ?? [],
     ready: ready)
@@ -91,15 +93,19 @@ func pod(
   }
 
   @Test func aHostProcessContainerOnWindowsIsExempt() throws {
-    let roll = try #require(build([node("a", os: "windows")], [pod("p", on: "a", [container("c", hostProcess: true), container("d")])]).rolls["a"])
+    let roll = try #require(
+      build([node("a", os: "windows")], [pod("p", on: "a", [container("c", hostProcess: true), container("d")])]).rolls["a"])
     #expect(roll.exempt.map(\.exemption) == [.hostProcess])
     #expect(roll.entries.map(\.reference.container) == ["d"])
   }
 
   @Test func entriesAreSortedAndBare() throws {
     let roll = try #require(
-      build([node("a")], [pod("q", on: "a", [container("z", id: "cri-o://1234"), container("b", id: "")]), pod("p", on: "a", [container("x")])])
-        .rolls["a"])
+      build(
+        [node("a")],
+        [pod("q", on: "a", [container("z", id: "cri-o://1234"), container("b", id: "")]), pod("p", on: "a", [container("x")])]
+      )
+      .rolls["a"])
     #expect(roll.entries.map { "\($0.reference.pod)/\($0.reference.container) \($0.containerID)" } == ["p/x cccc", "q/b ", "q/z 1234"])
     #expect(roll.entries.allSatisfy { $0.podIP == "10.1.0.7" })
   }
@@ -122,7 +128,10 @@ func pod(
           NodeAddress(type: $0.0, address: $0.1)
         }), .linux, "10.0.0.9", 0
     ),
-    (NodeRecord(name: "n", operatingSystem: "linux", addresses: [NodeAddress(type: "Hostname", address: "n.example")]), .linux, "n.example", 0),
+    (
+      NodeRecord(name: "n", operatingSystem: "linux", addresses: [NodeAddress(type: "Hostname", address: "n.example")]), .linux,
+      "n.example", 0
+    ),
     (NodeRecord(name: "n", annotations: ["rollcall.dev/address": "10.9.9.9"], operatingSystem: "linux"), .linux, "10.9.9.9", 0),
     (NodeRecord(name: "n", annotations: ["rollcall.dev/address": "10.9.9.9/x?"], operatingSystem: "linux"), .linux, nil, 1),
     (node("n", address: "not an address"), .linux, nil, 1),
@@ -235,7 +244,9 @@ func pod(
   // MARK: The hash
 
   @Test func theHashIsOfTheEntriesAlone() throws {
-    func hash(_ pods: [PodRecord], ready: Bool = true) throws -> String { try #require(build([node("a", ready: ready)], pods).rolls["a"]).hash }
+    func hash(_ pods: [PodRecord], ready: Bool = true) throws -> String {
+      try #require(build([node("a", ready: ready)], pods).rolls["a"]).hash
+    }
     let base = try hash([pod("p", on: "a", [container("c")])])
     #expect(base.utf8.count == 64 && base.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) })
     #expect(try hash([pod("p", on: "a", [container("c")]), pod("q", on: "a", [container("c", .terminated)])], ready: false) == base)

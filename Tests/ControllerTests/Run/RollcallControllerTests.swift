@@ -1,10 +1,11 @@
-import Controller
 import HTTPTransport
 import JSON
 import Roll
 import Simulator
-import Testing
 import TestSupport
+import Testing
+
+@testable import Controller
 
 /// The whole controller against the simulated API server; only the collectors are stand-ins.
 @Suite struct RollcallControllerTests {
@@ -13,7 +14,8 @@ import TestSupport
     try await withSimulator { server in
       try server.put(nodeObject("a", address: "10.0.0.1"))
       try server.put(podObject("web", on: "a"))
-      try await RunningController.run(kubeconfig: server.kubeconfig(), leaderElection: "on", collectors: NodeCollectors { _ in collector }) { running in
+      try await RunningController.run(kubeconfig: server.kubeconfig(), leaderElection: "on", collectors: NodeCollectors { _ in collector })
+      { running in
         try await eventually("ready") { try await running.request("/readyz").status == 200 }
         try await eventually("the container is collected") {
           try await running.json("/api/v1/coverage")["total"]?["collected"] == 1
@@ -36,6 +38,34 @@ import TestSupport
 
         try server.remove("pods", namespace: "default", name: "web")
         try await eventually("nothing is expected any more") { try await running.json("/api/v1/coverage")["total"]?["expected"] == 0 }
+      }
+    }
+  }
+
+  @Test func anAPIServerThatGoesAwayTakesNoGapWithIt() async throws {
+    let collector = ScriptedCollector()
+    collector.answer(.missed(.agentUnreachable, detail: "connection refused"))
+    let outage = Gate()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      let (kubeconfigs, kubeconfig) = AsyncStream.makeStream(of: String.self)
+      group.addTask {
+        try await withSimulator { server in
+          try server.put(nodeObject("a", address: "10.0.0.1"))
+          try server.put(podObject("web", on: "a"))
+          kubeconfig.yield(server.kubeconfig())
+          try await eventually("the outage begins") { outage.isOpen }
+        }
+      }
+      let text = try #require(await kubeconfigs.first { _ in true })
+      try await RunningController.run(kubeconfig: text, leaderElection: "on", collectors: NodeCollectors { _ in collector }) { running in
+        try await eventually("there is a gap") { try await running.gaps()?.count == 1 }
+        outage.open()
+        try await eventually("the lease cannot be renewed") { !running.controller.election.isLeader }
+        let calls = collector.calls.count
+        try await eventually("rolls are called as before") { collector.calls.count > calls + 5 }
+        #expect(try await running.gaps()?.count == 1)
+        #expect(running.log.count("gap opened") == 1)
+        #expect(running.log.count("gap closed") == 0)
       }
     }
   }
@@ -65,7 +95,8 @@ import TestSupport
         collector.answer(.collected(age: .zero))
         try await eventually("the gap closes") { running.log.count("gap closed") == 1 }
         try await eventually("nothing is kept") {
-          server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps")?["data"]?["gaps.json"]?.string?.contains("\"gaps\":[]") == true
+          server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps")?["data"]?["gaps.json"]?.string?.contains("\"gaps\":[]")
+            == true
         }
       }
     }

@@ -1,10 +1,11 @@
-@testable import Controller
 import HTTPTransport
 import JSON
 import Logging
 import Simulator
 import Synchronization
 import TestSupport
+
+@testable import Controller
 
 /// The log of a controller, for tests that ask what was said.
 final class RecordedLog: Sendable {

@@ -1,10 +1,11 @@
 import Controller
 import HTTPTransport
 import JSON
-@testable import KubeClient
 import Logging
 import Roll
 import Synchronization
+
+@testable import KubeClient
 
 /// A server on a free port over a ledger that a test fills, and a client of it.
 final class ServedController: Sendable {

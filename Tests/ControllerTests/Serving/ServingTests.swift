@@ -4,8 +4,8 @@ import HTTPTransport
 import JSON
 import Roll
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct ServingTests {
   @Test func unknownPathsAndMethodsAreRefused() async throws {
@@ -52,7 +52,8 @@ import TestSupport
     try await ServedController.run { served in
       served.publishSample()
       let targets = try #require(try await served.json("/sd/v1/targets").array)
-      #expect(targets.map { $0["targets"]?[0]?.string } == ["10.0.0.1:9753", "10.1.0.7:8080", "[fd00::5]:9182"], "linux-2 has linux-1's address")
+      #expect(
+        targets.map { $0["targets"]?[0]?.string } == ["10.0.0.1:9753", "10.1.0.7:8080", "[fd00::5]:9182"], "linux-2 has linux-1's address")
       #expect(
         targets.last?["labels"] == [
           "node": "windows-1", "__meta_rollcall_node": "windows-1", "__meta_rollcall_source": "windows", "__metrics_path__": "/metrics",
@@ -98,6 +99,7 @@ import TestSupport
   @Test func aFollowerSendsToTheLeader() async throws {
     try await ServedController.run { served in
       served.publishSample()
+      served.ledger.reset()
       served.leadership.withLock { $0 = LeadershipView(isLeader: false, holder: "replica-1") }
       let refused = try await served.request("/api/v1/gaps")
       #expect(refused.status == 503)

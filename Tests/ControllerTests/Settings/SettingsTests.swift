@@ -29,7 +29,8 @@ import Testing
     #expect(sample != byDefault)
     let yaml =
       setting.shape == .list
-      ? "\(setting.key): [\(sample.map { "'\($0)'" }.joined(separator: ", "))]" : "\(setting.key): \(sample[0] == "[::1]:80" ? "'[::1]:80'" : sample[0])"
+      ? "\(setting.key): [\(sample.map { "'\($0)'" }.joined(separator: ", "))]"
+      : "\(setting.key): \(sample[0] == "[::1]:80" ? "'[::1]:80'" : sample[0])"
     let environment = [setting.environmentVariable: sample.joined(separator: ";")]
     #expect(try show(name, SettingsSources()) == byDefault)
     #expect(try show(name, SettingsSources(flags: [name: sample])) == sample)
@@ -37,7 +38,8 @@ import Testing
     #expect(try show(name, SettingsSources(file: ("f.yaml", Array(yaml.utf8)))) == sample)
     // Each in turn beats what comes after it; the value that loses is not even read.
     let bad = Array("\(setting.key): ''".utf8)
-    #expect(try show(name, SettingsSources(flags: [name: sample], environment: [setting.environmentVariable: ""], file: ("f", bad))) == sample)
+    #expect(
+      try show(name, SettingsSources(flags: [name: sample], environment: [setting.environmentVariable: ""], file: ("f", bad))) == sample)
     #expect(try show(name, SettingsSources(environment: environment, file: ("f", bad))) == sample)
   }
 
@@ -59,7 +61,10 @@ import Testing
   static let bad: [(SettingsSources, [String])] = [
     (SettingsSources(flags: ["interval": ["15"]]), ["--interval", "\"15\"", "15s, 5m"]),
     (SettingsSources(flags: ["interval": ["0s"]]), ["--interval", "more than 0s"]),
-    (SettingsSources(environment: ["ROLLCALL_WINDOWS_PORT": "tcp://10.0.0.1:9182"]), ["ROLLCALL_WINDOWS_PORT", "tcp://10.0.0.1", "from 1 to 65535"]),
+    (
+      SettingsSources(environment: ["ROLLCALL_WINDOWS_PORT": "tcp://10.0.0.1:9182"]),
+      ["ROLLCALL_WINDOWS_PORT", "tcp://10.0.0.1", "from 1 to 65535"]
+    ),
     (SettingsSources(file: ("/etc/r.yaml", Array("interval: 15s\nagentRollPort: 99999\n".utf8))), ["/etc/r.yaml:2:16", "99999", "65535"]),
     (SettingsSources(file: ("/etc/r.yaml", Array("virtualNodes:\n  - a=b\n  - '='\n".utf8))), ["/etc/r.yaml:3:5", "label selector"]),
     (SettingsSources(file: ("/etc/r.yaml", Array("interval: 15s\n  intervall: 3\n".utf8))), ["/etc/r.yaml:2"]),

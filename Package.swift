@@ -126,7 +126,11 @@ let package = Package(
       dependencies: ["RollcallAgent", "HTTPTransport", "LinuxCollector", "ProcFS", "Roll", "TestSupport", argumentParser, logging, nioPosix],
       swiftSettings: settings),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["HTTPTransport", "JSON", "KubeClient", "Simulator", "TestSupport", "Controller", "Rollcall"],
+      name: "EndToEndTests",
+      dependencies: [
+        "HTTPTransport", "JSON", "KubeClient", "Roll", "Simulator", "TestSupport", "Controller", "Rollcall", "YAML", logging,
+        serviceLifecycle,
+      ],
       swiftSettings: settings),
   ]
 )

@@ -3,6 +3,8 @@ import Foundation
 import JSON
 import KubeClient
 import Logging
+import Roll
+import ServiceLifecycle
 import Simulator
 import TestSupport
 import Testing
@@ -174,7 +176,9 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
 
   private func live(on server: SimulatedAPIServer) async throws {
     for node in ["w1", "w2"] { try server.put(linuxNode(node)) }
-    for name in ["rollcall", "elsewhere"] { try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]]) }
+    for name in ["rollcall", "elsewhere"] {
+      try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]])
+    }
     try server.put(runningPod("cart-0", on: "w1"))
     // One that has to be made anew, by replacing it.
     try server.put([

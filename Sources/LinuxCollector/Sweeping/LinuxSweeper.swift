@@ -115,7 +115,7 @@ package struct LinuxSweeper: ~Copyable {
   }
 
   private func checkMembership(of process: LocatedProcess) throws(ProcFSError) {
-    let isMember = try Directory(process.cgroup).read("cgroup.procs", into: buffer) { bytes throws(MalformedFile) in
+    let isMember = try readFile(process.cgroup + "/cgroup.procs", into: buffer) { bytes throws(MalformedFile) in
       try CgroupProcesses.contains(process.identifier, in: bytes)
     }
     if !isMember { throw .gone("process \(process.identifier) in \(process.cgroup)") }

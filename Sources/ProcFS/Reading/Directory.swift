@@ -38,20 +38,7 @@ package struct Directory: ~Copyable {
   package func read<Value>(
     _ name: String, into buffer: ReadBuffer, parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
   ) throws(ProcFSError) -> Value {
-    let file = openat(descriptor, name, O_RDONLY | O_CLOEXEC)
-    if file < 0 { throw .system(.open, path: path + "/" + name, code: errno) }
-    let outcome = buffer.fill(from: file)
-    close(file)
-    switch outcome {
-    case .failed(let code): throw .system(.read, path: path + "/" + name, code: code)
-    case .tooLarge: throw .tooLarge(path: path + "/" + name, limit: ReadBuffer.maximumSize)
-    case .bytes(let bytes):
-      do {
-        return try parse(bytes)
-      } catch {
-        throw .malformed(path: path + "/" + name, line: error.line, reason: error.reason)
-      }
-    }
+    try readWhole(name, below: descriptor, in: path, into: buffer, parse: parse)
   }
 
   /// What the file system says of an entry of this directory, symbolic links followed.
@@ -91,6 +78,35 @@ package struct Directory: ~Copyable {
         tuple.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: tuple.pointee)) { String(cString: $0) }
       }
       if name != ".", name != ".." { names.append(name) }
+    }
+  }
+}
+
+/// Reads a file whole and has it parsed in place: for a single file, without a descriptor for its directory.
+package func readFile<Value>(
+  _ path: String, into buffer: ReadBuffer, parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
+) throws(ProcFSError) -> Value {
+  try readWhole(path, below: AT_FDCWD, in: nil, into: buffer, parse: parse)
+}
+
+/// - Parameter folder: the directory's path for messages, which are put together only when there is one; `nil` if the name is a path.
+private func readWhole<Value>(
+  _ name: String, below directory: CInt, in folder: String?, into buffer: ReadBuffer,
+  parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
+) throws(ProcFSError) -> Value {
+  var path: String { folder.map { $0 + "/" + name } ?? name }
+  let file = openat(directory, name, O_RDONLY | O_CLOEXEC)
+  if file < 0 { throw .system(.open, path: path, code: errno) }
+  let outcome = buffer.fill(from: file)
+  close(file)
+  switch outcome {
+  case .failed(let code): throw .system(.read, path: path, code: code)
+  case .tooLarge: throw .tooLarge(path: path, limit: ReadBuffer.maximumSize)
+  case .bytes(let bytes):
+    do {
+      return try parse(bytes)
+    } catch {
+      throw .malformed(path: path, line: error.line, reason: error.reason)
     }
   }
 }

@@ -16,9 +16,9 @@ struct ObjectEncoder: Sendable {
     case (.json, .objects):
       return object.json(as: kind)
     case (.json, .table):
-      return JSONWriter.write(table(columns: true, rows: [try row(object)], metadata: ["resourceVersion": .string(String(object.version))]))
+      return table(columns: true, rows: [try row(object)], metadata: ["resourceVersion": .string(String(object.version))]).bytes
     case (.json, .metadata):
-      return JSONWriter.write(try partial(object))
+      return try partial(object).bytes
     }
   }
 
@@ -30,8 +30,8 @@ struct ObjectEncoder: Sendable {
       if index > 0 { piece.append(UInt8(ascii: ",")) }
       switch form.shape {
       case .objects: piece += kind.isCustom ? item.json(as: kind) : item.json
-      case .table: piece += JSONWriter.write(try row(item))
-      case .metadata: piece += JSONWriter.write(try partial(item))
+      case .table: piece += try row(item).bytes
+      case .metadata: piece += try partial(item).bytes
       }
       if piece.count >= Self.pieceSize {
         try await write(piece)
@@ -47,7 +47,7 @@ struct ObjectEncoder: Sendable {
     case (.json, .table):
       return frame(
         type,
-        JSONWriter.write(table(columns: isFirst, rows: [try row(object)], metadata: ["resourceVersion": .string(String(object.version))])))
+        table(columns: isFirst, rows: [try row(object)], metadata: ["resourceVersion": .string(String(object.version))]).bytes)
     default:
       return frame(type, try self.object(object))
     }
@@ -63,9 +63,9 @@ struct ObjectEncoder: Sendable {
       let message = kind.message.map { ProtobufEncoder.encode(object, as: $0) } ?? []
       return frame("BOOKMARK", ProtobufEnvelope.wrap(message, apiVersion: kind.apiVersion, kind: kind.kind))
     case (.json, .table):
-      return frame("BOOKMARK", JSONWriter.write(table(columns: false, rows: [], metadata: ["resourceVersion": .string(String(version))])))
+      return frame("BOOKMARK", table(columns: false, rows: [], metadata: ["resourceVersion": .string(String(version))]).bytes)
     case (.json, _):
-      return frame("BOOKMARK", JSONWriter.write(object))
+      return frame("BOOKMARK", object.bytes)
     }
   }
 
@@ -75,7 +75,7 @@ struct ObjectEncoder: Sendable {
 
   static func failure(_ failure: APIFailure, encoding: AnswerForm.Encoding) -> [UInt8] {
     switch encoding {
-    case .json: JSONWriter.write(failure.status)
+    case .json: failure.status.bytes
     case .protobuf: ProtobufEnvelope.wrap(ProtobufEncoder.encode(failure.status, as: .status), apiVersion: "v1", kind: "Status")
     }
   }
@@ -100,7 +100,7 @@ struct ObjectEncoder: Sendable {
     case .table: head = table(columns: true, rows: nil, metadata: metadata)
     case .metadata: head = ["apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadataList", "metadata": metadata]
     }
-    return JSONWriter.write(head).dropLast() + (form.shape == .table ? ",\"rows\":[" : ",\"items\":[").utf8
+    return head.bytes.dropLast() + (form.shape == .table ? ",\"rows\":[" : ",\"items\":[").utf8
   }
 
   static func metadata(of page: ListPage) -> JSONValue {

@@ -72,7 +72,7 @@ struct ProtobufDecoder {
     case (.bytes(let bytes), .quantity): return try decode(bytes, as: .quantity)["string"] ?? ""
     case (.bytes(let bytes), .rawJSON):
       let raw = try decode(bytes, as: .fieldsV1)["raw"]?.string ?? ""
-      return try? JSONReader.read(Array(raw.utf8))
+      return try? JSONValue(parsing: Array(raw.utf8))
     default: throw malformed("a field of another type than expected")
     }
   }

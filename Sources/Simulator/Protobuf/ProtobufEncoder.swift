@@ -38,7 +38,7 @@ enum ProtobufEncoder {
     case .bytes: bytes.appendField(number, [UInt8](Data(base64Encoded: value.string ?? "") ?? Data()))
     case .rawJSON:
       var raw: [UInt8] = []
-      raw.appendField(1, JSONWriter.write(value))
+      raw.appendField(1, value.bytes)
       bytes.appendField(number, raw)
     case .message(let message), .inlined(let message): bytes.appendField(number, encode(value, as: message))
     case .map(let element):

@@ -150,7 +150,7 @@ struct APIHandler: Sendable {
     var details = kind.details(name: object.name, kindName: kind.plural)
     details["uid"] = .string(object.uid)
     let status: JSONValue = ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "details": .object(details)]
-    return .whole(status: 200, contentType: MediaType.json, body: JSONWriter.write(status))
+    return .whole(status: 200, contentType: MediaType.json, body: status.bytes)
   }
 }
 

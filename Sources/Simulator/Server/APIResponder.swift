@@ -9,11 +9,14 @@ import NIOCore
 func serve(
   _ responder: APIResponder, configuration: SimulatorConfiguration, logger: Logger, onListening: @escaping @Sendable (Int) -> Void
 ) async throws {
+  // What Hummingbird logs as an error is a client that was still connected at the end; whatever keeps it from serving is thrown.
+  var quietLogger = logger
+  quietLogger.logLevel = .critical
   let application = Application(
     responder: responder,
     configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
     onServerRunning: { channel in onListening(channel.localAddress?.port ?? configuration.port) },
-    logger: logger)
+    logger: quietLogger)
   try await application.run()
 }
 

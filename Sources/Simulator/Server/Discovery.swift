@@ -23,7 +23,7 @@ enum Discovery {
   }
 
   static func json(_ value: JSONValue) -> APIAnswer {
-    .whole(status: 200, contentType: MediaType.json, body: JSONWriter.write(value))
+    .whole(status: 200, contentType: MediaType.json, body: value.bytes)
   }
 
   private static let version: JSONValue = [

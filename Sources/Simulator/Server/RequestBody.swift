@@ -37,7 +37,7 @@ enum RequestBody {
 
   private static func json(_ bytes: [UInt8]) throws(APIFailure) -> JSONValue {
     do {
-      return try JSONReader.read(bytes)
+      return try JSONValue(parsing: bytes)
     } catch {
       throw .badRequest("the object provided is unrecognized: \(error)")
     }

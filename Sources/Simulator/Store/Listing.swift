@@ -99,7 +99,7 @@ struct ContinueToken: Sendable, Equatable {
   }
 
   init?(_ text: String) {
-    guard let data = Data(base64Encoded: text), let token = try? JSONReader.read([UInt8](data)), let start = token["start"]?.string,
+    guard let data = Data(base64Encoded: text), let token = try? JSONValue(parsing: [UInt8](data)), let start = token["start"]?.string,
       let version = token["rv"]?.integer
     else { return nil }
     self.version = version < 0 ? nil : UInt64(version)
@@ -108,6 +108,6 @@ struct ContinueToken: Sendable, Equatable {
 
   var text: String {
     let token: JSONValue = ["v": "meta.k8s.io/v1", "rv": .integer(version.map(Int64.init) ?? -1), "start": .string(start)]
-    return Data(JSONWriter.write(token)).base64EncodedString()
+    return Data(token.bytes).base64EncodedString()
   }
 }

@@ -67,7 +67,7 @@ extension ObjectStore {
       object.setMetadata("uid", own?["uid"] ?? .string(UUID().uuidString.lowercased()))
       object.setMetadata("creationTimestamp", own?["creationTimestamp"] ?? .string(context.timestamp))
       object.setMetadata("deletionTimestamp", own?["deletionTimestamp"])
-      object.setMetadata("generation", kind.countsGenerations ? 1 : nil)
+      object.setMetadata("generation", kind.countsGenerations ? .some(.integer(1)) : .none)
       return
     }
     var fixed = ["uid", "creationTimestamp"]

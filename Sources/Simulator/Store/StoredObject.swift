@@ -28,7 +28,7 @@ final class StoredObject: Sendable {
     self.version = version
     labels = object.labels
     selectable = kind.selectableFields.map { $0.value(in: object) }
-    json = JSONWriter.write(object)
+    json = object.bytes
     protobuf = kind.message.map { ProtobufEncoder.encode(object, as: $0) } ?? []
   }
 
@@ -36,7 +36,7 @@ final class StoredObject: Sendable {
   /// - Throws: never for what `init` has encoded.
   func decoded(as kind: ResourceKind) throws(APIFailure) -> JSONValue {
     do {
-      var object = try JSONReader.read(json)
+      var object = try JSONValue(parsing: json)
       object["apiVersion"] = .string(kind.apiVersion)
       object["kind"] = .string(kind.kind)
       return object

@@ -12,8 +12,8 @@ enum PathElement: Hashable, Sendable {
   var serialized: String {
     switch self {
     case .field(let name): "f:" + name
-    case .key(let members): "k:" + String(decoding: JSONWriter.write(.object(members)), as: UTF8.self)
-    case .value(let value): "v:" + String(decoding: JSONWriter.write(value), as: UTF8.self)
+    case .key(let members): "k:" + String(decoding: JSONValue.object(members).bytes, as: UTF8.self)
+    case .value(let value): "v:" + String(decoding: value.bytes, as: UTF8.self)
     }
   }
 
@@ -22,10 +22,10 @@ enum PathElement: Hashable, Sendable {
     switch text.prefix(2) {
     case "f:": self = .field(String(rest))
     case "k:":
-      guard case .object(let members)? = try? JSONReader.read(Array(rest.utf8)) else { return nil }
+      guard case .object(let members)? = try? JSONValue(parsing: Array(rest.utf8)) else { return nil }
       self = .key(members)
     case "v:":
-      guard let value = try? JSONReader.read(Array(rest.utf8)) else { return nil }
+      guard let value = try? JSONValue(parsing: Array(rest.utf8)) else { return nil }
       self = .value(value)
     default: return nil
     }
@@ -38,8 +38,8 @@ enum PathElement: Hashable, Sendable {
     case .key(let members):
       "["
         + members.sorted { $0.key < $1.key }
-        .map { "\($0.key)=" + String(decoding: JSONWriter.write($0.value), as: UTF8.self) }.joined(separator: ",") + "]"
-    case .value(let value): "[=" + String(decoding: JSONWriter.write(value), as: UTF8.self) + "]"
+        .map { "\($0.key)=" + String(decoding: $0.value.bytes, as: UTF8.self) }.joined(separator: ",") + "]"
+    case .value(let value): "[=" + String(decoding: value.bytes, as: UTF8.self) + "]"
     }
   }
 }

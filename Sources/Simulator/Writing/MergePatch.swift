@@ -6,7 +6,11 @@ enum MergePatch {
     guard case .object(let changes) = patch else { return patch }
     var members = target.object ?? [:]
     for (name, change) in changes {
-      members[name] = change == .null ? nil : patched(members[name] ?? [:], change)
+      if change == .null {
+        members.removeValue(forKey: name)
+      } else {
+        members[name] = patched(members[name] ?? [:], change)
+      }
     }
     return .object(members)
   }

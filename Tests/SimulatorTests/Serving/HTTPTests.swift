@@ -1,0 +1,159 @@
+import JSON
+import Testing
+
+@testable import Simulator
+
+@Suite(.timeLimit(.minutes(5))) struct HTTPTests {
+  private static let configMaps = "/api/v1/namespaces/default/configmaps"
+
+  @Test func discoveryNamesEveryKind() async throws {
+    try await withServer { _, client in
+      #expect(try await client.send("GET", "/version").json["gitVersion"]?.string?.hasPrefix("v1.") == true)
+      for path in ["/healthz", "/livez", "/readyz"] { #expect(try await client.send("GET", path).bytes == Array("ok".utf8)) }
+      #expect(try await client.send("GET", "/api").json["versions"] == ["v1"])
+      let groups = try await client.send("GET", "/apis").json["groups"]?.array?.compactMap { $0["name"]?.string } ?? []
+      #expect(groups == ["apps", "coordination.k8s.io", "discovery.k8s.io", "monitoring.coreos.com"])
+      var kinds: [String] = []
+      for path in ["/api/v1"] + groups.map({ "/apis/\($0)/v1" }) {
+        let resources = try await client.send("GET", path).json["resources"]?.array ?? []
+        kinds += resources.filter { $0["name"]?.string?.contains("/") == false }.compactMap { $0["kind"]?.string }
+      }
+      #expect(kinds.sorted() == ResourceTable.all.map(\.kind).sorted())
+      #expect(try await client.send("GET", "/apis/nothing.example/v1").status == 404)
+    }
+  }
+
+  @Test func anObjectsLife() async throws {
+    try await withServer { server, client in
+      let created = try await client.send("POST", Self.configMaps, configMap("a", data: ["x": "1"]))
+      #expect(created.status == 201)
+      #expect(try await client.send("POST", Self.configMaps, configMap("a")).status == 409)
+
+      let merged = try await client.send("PATCH", Self.configMaps + "/a", ["data": ["y": "2"]], type: "application/merge-patch+json")
+      #expect(merged.json["data"] == ["x": "1", "y": "2"])
+      #expect(try await client.send("PUT", Self.configMaps + "/a", created.json).status == 409, "the version is an old one")
+
+      #expect(try await client.send("GET", Self.configMaps + "/a").json == server.get("configmaps", namespace: "default", name: "a"))
+      let deleted = try await client.send("DELETE", Self.configMaps + "/a", ["preconditions": ["uid": .string(created.json.uid)]])
+      #expect(deleted.status == 200 && deleted.json["status"] == "Success")
+      let missing = try await client.send("GET", Self.configMaps + "/a")
+      #expect(missing.status == 404 && missing.json["reason"] == "NotFound" && missing.json["kind"] == "Status")
+      #expect(try await client.send("GET", "/api/v1/gadgets").status == 404)
+      #expect(try await client.send("POST", Self.configMaps + "/a", configMap("a")).status == 405)
+      #expect(try await client.send("POST", Self.configMaps, "no object").status == 400)
+      #expect(try await client.send("POST", Self.configMaps, configMap("b"), type: "text/plain").status == 415)
+    }
+  }
+
+  @Test func applyOverHTTP() async throws {
+    try await withServer { server, client in
+      func apply(_ object: JSONValue, _ query: String) async throws -> Answer {
+        try await client.send("PATCH", Self.configMaps + "/a?" + query, object, type: "application/apply-patch+yaml")
+      }
+      #expect(try await apply(configMap("a"), "").status == 400, "a field manager is required")
+      #expect(try await apply(configMap("a", data: ["x": "1"]), "fieldManager=one").status == 201)
+      #expect(try await apply(configMap("a", data: ["x": "1"]), "fieldManager=one").status == 200)
+      let conflict = try await apply(configMap("a", data: ["x": "2"]), "fieldManager=two")
+      #expect(conflict.status == 409)
+      #expect(conflict.json["details"]?["causes"]?[0]?["reason"] == "FieldManagerConflict")
+      #expect(try await apply(configMap("a", data: ["x": "2"]), "fieldManager=two&force=true").json["data"] == ["x": "2"])
+      let dry = try await apply(configMap("a", data: ["x": "3"]), "fieldManager=two&dryRun=All")
+      #expect(dry.json["data"] == ["x": "3"])
+      #expect(server.get("configmaps", namespace: "default", name: "a")?["data"] == ["x": "2"])
+    }
+  }
+
+  @Test func yamlIsUnderstood() async throws {
+    try await withServer { _, client in
+      func apply(_ text: String) async throws -> Answer {
+        try await client.send(
+          "PATCH", Self.configMaps + "/y?fieldManager=m", bytes: Array(text.utf8), type: "application/apply-patch+yaml")
+      }
+      let applied = try await apply("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: y\ndata:\n  a: \"1\"\n")
+      #expect(applied.status == 201 && applied.json["data"] == ["a": "1"])
+      #expect(try await apply("a: [").status == 400)
+    }
+  }
+
+  @Test func listsPageAndSelect() async throws {
+    try await withServer { server, client in
+      for index in 0..<5 { try server.put(pod("p-\(index)", node: index < 3 ? "n1" : "n2")) }
+      let first = try await client.send("GET", "/api/v1/pods?limit=2")
+      #expect(first.json["kind"] == "PodList")
+      #expect(first.json["items"]?[0]?["kind"] == nil, "items of built-in kinds do not repeat their kind")
+      #expect(first.json["metadata"]?["remainingItemCount"] == 3)
+      let token = try #require(first.json["metadata"]?["continue"]?.string)
+      let second = try await client.send("GET", "/api/v1/pods?limit=2&continue=\(token.replacing("=", with: "%3D"))")
+      #expect(second.json["items"]?.array?.compactMap { $0["metadata"]?["name"]?.string } == ["p-2", "p-3"])
+      let selected = try await client.send("GET", "/api/v1/namespaces/default/pods?fieldSelector=spec.nodeName%3Dn2")
+      #expect(selected.json["items"]?.array?.count == 2)
+      let table = try await client.send("GET", "/api/v1/pods", accept: "application/json;as=Table;v=v1;g=meta.k8s.io")
+      #expect(table.json["rows"]?[0]?["cells"]?[0] == "p-0")
+      #expect(table.json["rows"]?[0]?["object"]?["kind"] == "PartialObjectMetadata")
+      server.compact()
+      try server.remove("pods", namespace: "default", name: "p-0")
+      server.compact()
+      let expired = try await client.send("GET", "/api/v1/pods?limit=2&continue=\(token.replacing("=", with: "%3D"))")
+      #expect(expired.status == 410 && expired.json["reason"] == "Expired")
+    }
+  }
+
+  @Test func aTokenIsRequiredWhereOneIsConfigured() async throws {
+    try await withServer(SimulatorConfiguration(bearerToken: "secret")) { _, client in
+      let refused = try await client.send("GET", "/api/v1/nodes")
+      #expect(refused.status == 401 && refused.json["reason"] == "Unauthorized")
+      var client = client
+      client.token = "secret"
+      #expect(try await client.send("GET", "/api/v1/nodes").status == 200)
+    }
+  }
+
+  @Test func rejectionsMeetWhatTheyAreAboutAndNoMore() async throws {
+    try await withServer { server, client in
+      server.rejectNext(Rejection(status: 503, reason: "ServiceUnavailable", retryAfter: 7, count: 2, verb: .list, resource: "pods"))
+      #expect(try await client.send("GET", "/api/v1/nodes").status == 200)
+      for _ in 0..<2 {
+        let refused = try await client.send("GET", "/api/v1/pods")
+        #expect(refused.status == 503 && refused.header("Retry-After") == "7")
+      }
+      #expect(try await client.send("GET", "/api/v1/pods").status == 200)
+      #expect(server.requestCount(.list, "pods") == 3)
+      #expect(server.requestCount(.list) == 4)
+      #expect(server.writeCount() == 0)
+      _ = try await client.send("POST", Self.configMaps, configMap("a"))
+      #expect(server.writeCount("configmaps") == 1 && server.requestCount(.create, "configmaps") == 1)
+    }
+  }
+
+  @Test func protobufOverHTTP() async throws {
+    try await withServer { server, client in
+      try server.put(node("n"))
+      let list = try await client.send("GET", "/api/v1/nodes", accept: "application/vnd.kubernetes.protobuf,application/json")
+      #expect(list.header("Content-Type") == "application/vnd.kubernetes.protobuf")
+      #expect(list.bytes.prefix(4) == [0x6B, 0x38, 0x73, 0x00])
+      let refused = try await client.send(
+        "GET", "/apis/discovery.k8s.io/v1/endpointslices", accept: "application/vnd.kubernetes.protobuf")
+      #expect(refused.status == 406)
+    }
+  }
+
+  @Test func theServerEndsWhenItIsCancelled() async throws {
+    let server = SimulatedAPIServer()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await server.run() }
+      try await server.waitUntilListening()
+      group.cancelAll()
+      try await group.waitForAll()
+    }
+    await #expect(throws: SimulatorError.self) { try await server.waitUntilListening() }
+  }
+
+  @Test func aPortThatIsTakenIsReported() async throws {
+    try await withServer { first, _ in
+      let port = try await first.waitUntilListening()
+      let second = SimulatedAPIServer(configuration: SimulatorConfiguration(port: port))
+      await #expect(throws: (any Error).self) { try await second.run() }
+      await #expect(throws: (any Error).self) { try await second.waitUntilListening() }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import JSON
+import Testing
+
+@testable import Simulator
+
+@Suite struct PatchTests {
+  @Test(arguments: [
+    (#"{"a":"b"}"#, #"{"a":"c"}"#, #"{"a":"c"}"#), (#"{"a":"b"}"#, #"{"b":"c"}"#, #"{"a":"b","b":"c"}"#),
+    (#"{"a":"b"}"#, #"{"a":null}"#, "{}"), (#"{"a":["b"]}"#, #"{"a":"c"}"#, #"{"a":"c"}"#),
+    (#"{"a":{"b":"c"}}"#, #"{"a":{"b":"d","c":null}}"#, #"{"a":{"b":"d"}}"#), (#"{"a":[1,2]}"#, #"{"a":[3]}"#, #"{"a":[3]}"#),
+    (#"{"e":null}"#, #"{"a":1}"#, #"{"e":null,"a":1}"#), ("{}", #"{"a":{"bb":{"ccc":null}}}"#, #"{"a":{"bb":{}}}"#),
+  ])
+  func mergePatch(target: String, patch: String, expected: String) throws {
+    #expect(MergePatch.patched(try object(target), try object(patch)) == (try object(expected)))
+  }
+
+  private static let podWithTwo = #"{"spec":{"containers":[{"name":"a","image":"1"},{"name":"b","image":"2"}]}}"#
+
+  @Test(arguments: [
+    (
+      #"{"spec":{"containers":[{"name":"b","image":"3"},{"name":"c","image":"4"}]}}"#,
+      #"{"spec":{"containers":[{"name":"a","image":"1"},{"name":"b","image":"3"},{"name":"c","image":"4"}]}}"#
+    ),
+    (#"{"spec":{"containers":[{"name":"a","$patch":"delete"}]}}"#, #"{"spec":{"containers":[{"name":"b","image":"2"}]}}"#),
+    (#"{"spec":{"containers":[{"$patch":"replace"},{"name":"z"}]}}"#, #"{"spec":{"containers":[{"name":"z"}]}}"#),
+    (
+      #"{"spec":{"$setElementOrder/containers":[{"name":"c"},{"name":"b"},{"name":"a"}],"containers":[{"name":"c"}]}}"#,
+      #"{"spec":{"containers":[{"name":"c"},{"name":"b","image":"2"},{"name":"a","image":"1"}]}}"#
+    ),
+    (#"{"spec":{"$patch":"replace","nodeName":"n"}}"#, #"{"spec":{"nodeName":"n"}}"#),
+    (#"{"spec":{"$retainKeys":["nodeName"],"nodeName":"n"}}"#, #"{"spec":{"nodeName":"n"}}"#),
+    (#"{"spec":{"containers":null}}"#, #"{"spec":{}}"#),
+  ])
+  func strategicMergePatch(patch: String, expected: String) throws {
+    let patched = try StrategicMergePatch.patched(try object(Self.podWithTwo), try object(patch), schema: ResourceTable.pods.schema)
+    #expect(patched == (try object(expected)))
+  }
+
+  @Test func primitiveListsLoseWhatADirectiveNames() throws {
+    let patched = try StrategicMergePatch.patched(
+      try object(#"{"metadata":{"finalizers":["a","b"]}}"#),
+      try object(#"{"metadata":{"$deleteFromPrimitiveList/finalizers":["a"],"finalizers":["c"]}}"#), schema: ResourceTable.pods.schema)
+    #expect(patched == ["metadata": ["finalizers": ["b", "c"]]])
+  }
+
+  @Test func aStrategicPatchWithoutTheKeyIsRefused() {
+    #expect(throws: APIFailure.self) {
+      try StrategicMergePatch.patched([:], ["spec": ["containers": [["image": "x"]]]], schema: ResourceTable.pods.schema)
+    }
+  }
+
+  @Test(arguments: [
+    (#"[{"op":"add","path":"/a/-","value":3}]"#, #"{"a":[1,2,3],"b~/c":1}"#),
+    (#"[{"op":"add","path":"/a/0","value":0}]"#, #"{"a":[0,1,2],"b~/c":1}"#),
+    (#"[{"op":"remove","path":"/b~0~1c"}]"#, #"{"a":[1,2]}"#),
+    (#"[{"op":"replace","path":"/a/1","value":{"x":1}},{"op":"test","path":"/a/1/x","value":1}]"#, #"{"a":[1,{"x":1}],"b~/c":1}"#),
+    (#"[{"op":"move","from":"/a","path":"/d"}]"#, #"{"d":[1,2],"b~/c":1}"#),
+    (#"[{"op":"copy","from":"/a/0","path":"/e"}]"#, #"{"a":[1,2],"b~/c":1,"e":1}"#),
+  ])
+  func jsonPatch(patch: String, expected: String) throws {
+    #expect(try JSONPatch.patched(try object(#"{"a":[1,2],"b~/c":1}"#), try object(patch)) == (try object(expected)))
+  }
+
+  @Test(arguments: [
+    #"[{"op":"test","path":"/a","value":2}]"#, #"[{"op":"remove","path":"/x"}]"#, #"[{"op":"replace","path":"/x","value":1}]"#,
+    #"[{"op":"add","path":"/l/9","value":1}]"#, #"[{"op":"add","path":"/a/b","value":1}]"#, #"[{"op":"fly","path":"/a"}]"#, "{}",
+  ])
+  func refusedJSONPatch(patch: String) throws {
+    let target = try object(#"{"a":1,"l":[]}"#)
+    let patch = try object(patch)
+    #expect(throws: APIFailure.self) { try JSONPatch.patched(target, patch) }
+  }
+}

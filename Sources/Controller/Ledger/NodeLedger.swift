@@ -96,8 +96,11 @@ package struct NodeLedger: Sendable {
       case .collected(let age):
         let age = max(age, .zero)
         rows[row].collected(at: now - age)
-        rows[row].miss =
-          age > threshold ? .init(reason: .staleData, detail: "the newest data is older than the threshold of \(threshold.text)") : nil
+        if age > threshold {
+          rows[row].miss = .init(reason: .staleData, detail: "the newest data is older than the threshold of \(threshold.text)")
+        } else if rows[row].uncollectedSince == nil {
+          rows[row].miss = nil  // while a gap is open, its end is still to be told with its reason
+        }
         if rows[row].collectedSince == nil { rows[row].collectedSince = now }
       case .missed(let reason, let detail):
         rows[row].miss = .init(reason: reason, detail: detail)
@@ -129,6 +132,7 @@ package struct NodeLedger: Sendable {
       guard let collected = rows[row].lastCollected, now - collected <= threshold else { return }
       rows[row].collectedSince = now
       transitions += closeUncollected(row: row, because: .recovered, at: now)
+      rows[row].miss = nil
     } else if now - base > threshold {
       transitions += closeUnscraped(row: row, because: .superseded, at: now)
       rows[row].uncollectedSince = base
@@ -144,13 +148,12 @@ package struct NodeLedger: Sendable {
       guard let lastScrape, now - lastScrape <= threshold else { return }
       transitions += closeUnscraped(row: row, because: .recovered, at: now)
     }
-    guard seesScrapes, let base = rows[row].scrapeBase(lastScrape: lastScrape) else { return }
-    if now - base > threshold {
-      rows[row].unscrapedSince = base
-      transitions.append(GapTransition(gap: unscrapedGap(row: row, since: base), change: .opened, at: now))
-    } else {
-      quietUntil = min(quietUntil, base + threshold)
-    }
+    // As of the last collection, not as of now: of what is not collected any more nobody can tell whether it is scraped.
+    guard seesScrapes, let base = rows[row].scrapeBase(lastScrape: lastScrape), let collected = rows[row].lastCollected,
+      collected - base > threshold
+    else { return }
+    rows[row].unscrapedSince = base
+    transitions.append(GapTransition(gap: unscrapedGap(row: row, since: base), change: .opened, at: now))
   }
 
   // MARK: Closing

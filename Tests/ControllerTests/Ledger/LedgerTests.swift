@@ -107,17 +107,29 @@ import Testing
     var ledger = ledger(oneApp)
     _ = ledger.record(collected(scrape: .never), of: oneApp, at: at(100))
     #expect(ledger.record(collected(scrape: .never), of: oneApp, at: at(399)).isEmpty)
-    #expect(ledger.evaluate(at: at(401)).map(\.gap.kind) == [.unscraped])
-    let transitions = ledger.evaluate(at: at(700))
+    #expect(ledger.record(collected(scrape: .never), of: oneApp, at: at(401)).map(\.gap.kind) == [.unscraped])
+    let transitions = ledger.evaluate(at: at(702))
     #expect(transitions.map(\.gap.kind) == [.unscraped, .uncollected])
-    #expect(transitions.map(\.change) == [.closed(.superseded, after: .seconds(600)), .opened])
+    #expect(transitions.map(\.change) == [.closed(.superseded, after: .seconds(602)), .opened])
+  }
+
+  @Test func anAgentThatStopsIsUncollectedAndNotUnscraped() {
+    var ledger = ledger(oneApp)
+    // Scraped a little before the last collection: its scrape is past the threshold first.
+    _ = ledger.record(collected(scrape: .ago(.seconds(14))), of: oneApp, at: at(100))
+    _ = ledger.record(missed(.agentUnreachable), of: oneApp, at: at(115))
+    #expect(ledger.evaluate(at: at(399)).isEmpty)
+    #expect(ledger.evaluate(at: at(401)).map(\.gap.kind) == [.uncollected])
+    // The end is told with the reason of the gap.
+    #expect(ledger.record(collected(scrape: .never), of: oneApp, at: at(410)).map(\.gap.reason) == [.agentUnreachable])
+    #expect(ledger.evaluate(at: at(420)).isEmpty)
   }
 
   @Test func aFailedCallSaysNothingAboutScrapes() {
     var ledger = ledger(oneApp)
     _ = ledger.record(collected(scrape: .never), of: oneApp, at: at(0))
     _ = ledger.record(collected(scrape: .never), of: oneApp, at: at(299))
-    _ = ledger.evaluate(at: at(301))
+    _ = ledger.record(collected(scrape: .never), of: oneApp, at: at(301))
     #expect(ledger.record(missed(.agentTimeout), of: oneApp, at: at(310)).isEmpty)
     #expect(ledger.gaps().map(\.kind) == [.unscraped])
   }

@@ -44,7 +44,10 @@ package struct Directory: ~Copyable {
   /// What the file system says of an entry of this directory, symbolic links followed.
   package func identity(of name: String) throws(ProcFSError) -> FileIdentity {
     var status = stat()
-    guard fstatat(descriptor, name, &status, 0) == 0 else { throw .system(.status, path: path + "/" + name, code: errno) }
+    guard fstatat(descriptor, name, &status, 0) == 0 else {
+      let code = errno
+      throw .system(.status, path: path + "/" + name, code: code)
+    }
     return FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
   }
 
@@ -96,7 +99,10 @@ private func readWhole<Value>(
 ) throws(ProcFSError) -> Value {
   var path: String { folder.map { $0 + "/" + name } ?? name }
   let file = openat(directory, name, O_RDONLY | O_CLOEXEC)
-  if file < 0 { throw .system(.open, path: path, code: errno) }
+  if file < 0 {
+    let code = errno
+    throw .system(.open, path: path, code: code)
+  }
   let outcome = buffer.fill(from: file)
   close(file)
   switch outcome {

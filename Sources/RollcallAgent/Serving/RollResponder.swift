@@ -23,37 +23,34 @@ struct RollResponder: HTTPResponder {
     }
     guard request.uri.path == "/v1/roll" else { return .text(.notFound, "nothing here; the roll is at /v1/roll") }
     guard request.method == .post else { return .methodNotAllowed(.post) }
-    do throws(BadRequest) {
+    do throws(Refusal) {
       let call = try await decode(request)
-      do throws(RollBook.Refusal) {
-        return try await answer(call, entries: book.entries(for: call))
-      } catch {
-        return refuse(error)
-      }
+      return try await answer(call, entries: entries(for: call))
     } catch {
-      context.logger.warning("a roll could not be read", metadata: ["error": "\(error.detail)"])
+      // A conflict is how every acquaintance with a new roll begins.
+      if error.status != .conflict { context.logger.warning("a roll was refused", metadata: ["error": "\(error.detail)"]) }
       return .text(error.status, error.detail)
     }
   }
 
-  private struct BadRequest: Error {
+  private struct Refusal: Error {
     var status: HTTPResponse.Status
     var detail: String
   }
 
-  private func decode(_ request: Request) async throws(BadRequest) -> RollRequest {
+  private func decode(_ request: Request) async throws(Refusal) -> RollRequest {
     let body: ByteBuffer
     do {
       body = try await request.body.collect(upTo: Self.maximumBodyBytes)
     } catch is NIOTooManyBytesError {
-      throw BadRequest(status: .contentTooLarge, detail: "the roll has more than \(Self.maximumBodyBytes) bytes")
+      throw Refusal(status: .contentTooLarge, detail: "the roll has more than \(Self.maximumBodyBytes) bytes")
     } catch {
-      throw BadRequest(status: .badRequest, detail: "the roll was cut off: \(error)")
+      throw Refusal(status: .badRequest, detail: "the roll was cut off: \(error)")
     }
     do {
       return try JSONDecoder().decode(RollRequest.self, from: body)
     } catch {
-      throw BadRequest(status: .badRequest, detail: "the body is not a roll: \(error)")
+      throw Refusal(status: .badRequest, detail: "the body is not a roll: \(error)")
     }
   }
 
@@ -71,10 +68,15 @@ struct RollResponder: HTTPResponder {
     }
   }
 
-  private func refuse(_ refusal: RollBook.Refusal) -> Response {
-    switch refusal {
-    case .unknownRoll: .text(.conflict, "this agent does not hold that roll: send its entries")
-    case .tooManyEntries(let count): .text(.contentTooLarge, "the roll has \(count) entries; an agent takes \(RollBook.maximumEntries)")
+  private func entries(for call: RollRequest) throws(Refusal) -> [RollEntry] {
+    do {
+      return try book.entries(for: call)
+    } catch {
+      throw switch error {
+      case .unknownRoll: Refusal(status: .conflict, detail: "this agent does not hold that roll: send its entries")
+      case .tooManyEntries(let count):
+        Refusal(status: .contentTooLarge, detail: "the roll has \(count) entries; an agent takes at most \(RollBook.maximumEntries)")
+      }
     }
   }
 }

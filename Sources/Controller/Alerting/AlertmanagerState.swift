@@ -46,12 +46,12 @@ struct AlertmanagerState {
       }
     }
     for (key, entry) in entries where !open.contains(key) && entry.endedAt == nil {
-      // One that was never sent needs no end.
-      entries[key] =
-        entry.wasTried
-        ? {
-          var ended = entry; ended.endedAt = now.unixMilliseconds; return ended
-        }() : nil
+      if entry.wasTried {
+        entries[key]?.endedAt = now.unixMilliseconds
+      } else {
+        // What nobody was told of needs no end.
+        entries[key] = nil
+      }
     }
   }
 

@@ -1,5 +1,4 @@
 import JSON
-import KubeClient
 
 /// The writes that make objects as they should be. Pure: it is computed from what there is and what there should be.
 struct ChangePlan {

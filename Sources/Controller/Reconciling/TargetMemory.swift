@@ -13,6 +13,8 @@ struct TargetMemory {
   /// What was applied last, and the version that came of it. A server that drops a field (a CRD older than it) shows the object other than
   /// we want it for ever; applied once, it is left alone until one of the two changes.
   private var settled: [ObjectName: (desired: JSONValue, version: JSONValue?)] = [:]
+  /// What the objects were last made to say, all of them.
+  private var settledTargets: [Target]?
   private var conflicts: [ObjectName: ContinuousClock.Instant] = [:]
   private var said: [String: String] = [:]
 
@@ -30,6 +32,7 @@ struct TargetMemory {
     objects = Dictionary((live.services + live.slices + monitors).map { (ObjectName($0), $0) }, uniquingKeysWith: { first, _ in first })
     monitorsRefused = if case .failure(let status) = live.serviceMonitors { status } else { nil }
     readAt = .now
+    settledTargets = nil
   }
 
   mutating func forget() {
@@ -56,6 +59,10 @@ struct TargetMemory {
         ? "the API server has no ServiceMonitors; install Prometheus Operator, or switch them off" : "may not be read: \(status)"
     }
   }
+
+  func isSettled(with targets: [Target]) -> Bool { settledTargets == targets }
+
+  mutating func settle(with targets: [Target]) { settledTargets = targets }
 
   func canHave(_ object: JSONValue) -> Bool {
     monitorsRefused == nil || ObjectName(object).kind != APIResource.serviceMonitors.kind
@@ -96,6 +103,7 @@ struct TargetMemory {
   /// - Throws: the error, if it is none of the object but of the server or of us: then there is no use in going on.
   mutating func failed(_ name: ObjectName, _ error: any Error, into failures: inout [ObjectName: String]) throws {
     readAt = nil
+    settledTargets = nil
     guard let status = (error as? KubeError)?.status, status.code != 401, status.code != 429, status.code < 500 else { throw error }
     if status.isConflict {
       conflicts[name] = .now

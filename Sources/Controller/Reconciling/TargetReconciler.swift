@@ -56,7 +56,9 @@ package final class TargetReconciler: Reconciler {
       memory.read(try await objects.read(source))
     }
     // Taken after the reading: it is never older than what it is compared with.
-    guard let targets = snapshot() else { return .again(after: .seconds(1)) }
+    guard let targets = snapshot()?.filter({ $0.source == source }) else { return .again(after: .seconds(1)) }
+    // Most changes of rolls are pods that come and go, and leave the targets of nodes as they are.
+    if memory.isSettled(with: targets) { return outcome(memory) }
     let desired = DesiredTargets(source: source, targets: targets, liveSlices: memory.slices, settings: settings)
     memory.note(desired, serviceMonitors: settings.serviceMonitors)
     defer { announce(&memory, source) }
@@ -85,7 +87,12 @@ package final class TargetReconciler: Reconciler {
     if let first = failures.min(by: { $0.key < $1.key }) {
       throw ReconcileError.write(failed: failures.count, of: plan.apply.count + plan.delete.count, first: first.value)
     }
-    return memory.report.failing.isEmpty && !memory.report.lacksServiceMonitors ? .settled : .again(after: patience)
+    memory.settle(with: targets)
+    return outcome(memory)
+  }
+
+  private func outcome(_ memory: TargetMemory) -> ReconcileOutcome {
+    memory.report.failing.isEmpty ? .settled : .again(after: patience)
   }
 
   /// Says what is new in the log, and what is over.

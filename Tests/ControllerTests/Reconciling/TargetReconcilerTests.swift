@@ -102,6 +102,29 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     }
   }
 
+  /// Pods that come and go on the same nodes, and nothing else: not even a request to read.
+  @Test func theSameTargetsCostNoRequest() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<3))
+      _ = try await stage.reconciler.reconcile(.linux)
+      let before = stage.server.requestCount()
+      for _ in 0..<5 { _ = try await stage.reconciler.reconcile(.linux) }
+      #expect(stage.server.requestCount() == before)
+    }
+  }
+
+  @Test func kindsThatComeLaterAreWritten() async throws {
+    try await withStage(mode: .auto, patience: .zero) { stage async throws in
+      stage.server.rejectNext(Rejection(status: 404, reason: "NotFound", resource: "servicemonitors.monitoring.coreos.com"))
+      stage.set(nodes(0..<3))
+      _ = try await stage.reconciler.reconcile(.linux)
+      #expect(stage.server.get("servicemonitors.monitoring.coreos.com", namespace: "rollcall", name: "rollcall-linux") == nil)
+      _ = try await stage.reconciler.reconcile(.linux)
+      #expect(stage.server.get("servicemonitors.monitoring.coreos.com", namespace: "rollcall", name: "rollcall-linux") != nil)
+      #expect(!stage.reconciler.report(of: .linux).lacksServiceMonitors)
+    }
+  }
+
   @Test func r34onlyTheSlicesThatChangeAreWritten() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<1000))
@@ -229,7 +252,7 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         Rejection(
           status: status, reason: status == 404 ? "NotFound" : "Forbidden", count: 1000, resource: "servicemonitors.monitoring.coreos.com"))
       stage.set(nodes(0..<3))
-      #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(300)))
+      #expect(try await stage.reconciler.reconcile(.linux) == (status == 404 ? .settled : .again(after: .seconds(300))))
       #expect(try stage.nodes().count == 3)
       let report = stage.reconciler.report(of: .linux)
       #expect(report.lacksServiceMonitors == (status == 404))

@@ -123,7 +123,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "RollcallAgentTests",
-      dependencies: ["RollcallAgent", "HTTPTransport", "LinuxCollector", "ProcFS", "Roll", "TestSupport", argumentParser, logging, nioPosix],
+      dependencies: [
+        "RollcallAgent", "HTTPTransport", "LinuxCollector", "ProcFS", "Roll", "TestSupport", argumentParser, logging, nioPosix,
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "EndToEndTests",

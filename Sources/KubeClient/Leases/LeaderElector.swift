@@ -65,15 +65,18 @@ public final class LeaderElector: Sendable {
     if !Task.isCancelled { await release() }
   }
 
-  /// Gives the lease up if it is ours, so that another can take it at once. Nothing that the work does may go on. A failure is
-  /// logged: the others then wait for the lease to run out.
+  /// Gives the lease up if it is ours, so that another can take it at once. Nothing that the work does may go on. Tries a few times, and logs
+  /// if that was in vain: the others then wait for the lease to run out.
   public func release() async {
-    guard let request = election.withLock({ $0.release(wallClock: wallClock()) }) else { return }
-    if case .written = await perform(request) {
-      logger.info("lease released")
-    } else {
-      logger.warning("lease not released, it runs out by itself")
+    var request = election.withLock { $0.beginRelease(wallClock: wallClock()) }
+    // Three times reading and writing.
+    for _ in 0..<6 {
+      guard let next = request else { return }
+      let answer = await perform(next)
+      request = election.withLock { $0.handleRelease(answer, at: time.now(), wallClock: wallClock()) }
+      if case .written = answer { logger.info("lease released") }
     }
+    if request != nil { logger.warning("lease not released, it runs out by itself") }
   }
 }
 
@@ -172,7 +175,7 @@ extension LeaderElector {
     } catch {
       if request == .read, error.status?.isNotFound == true { return .absent }
       if error.status?.code == 409 || error.status?.code == 404 { return .outdated }
-      logger.warning("lease request failed", metadata: ["error": "\(error)"])
+      if !Task.isCancelled { logger.warning("lease request failed", metadata: ["error": "\(error)"]) }
       return .failed
     }
   }

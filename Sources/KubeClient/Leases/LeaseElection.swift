@@ -105,17 +105,38 @@ extension LeaseElection {
     }
   }
 
-  /// The Lease with nobody as its holder, if it is ours as far as we know. It carries the version that we wrote, so that the server refuses it
-  /// if it is not (R32).
-  mutating func release(wallClock: Timestamp) -> Request? {
-    guard isOurs, let observation else { return nil }
+  /// The first request of giving the lease up; leadership ends here. `nil` for one who never wrote the Lease.
+  mutating func beginRelease(wallClock: Timestamp) -> Request? {
     renewedAt = nil
+    guard !written.isEmpty else { return nil }
+    guard isUpToDate, isOurs, let observation else { return .read }
+    return .replace(released(observation, wallClock))
+  }
+
+  /// R32: releases only what is ours. Every write carries the version that was seen, so that the server refuses it if another came first;
+  /// that other may be a renewal of our own whose answer was not waited for, so it is looked at again.
+  /// - Returns: The next request; `nil` where the Lease is released, or not ours.
+  mutating func handleRelease(_ answer: Answer, at now: Duration, wallClock: Timestamp) -> Request? {
     isUpToDate = false
-    // One second, as the API asks for a positive number: the others need not wait for the rest of ours.
+    switch answer {
+    case .found(let object):
+      observe(object, at: now)
+      guard isOurs, let observation else { return nil }
+      return .replace(released(observation, wallClock))
+    case .outdated, .failed: return .read
+    case .written(let object, _):
+      observe(object, at: now)
+      return nil
+    case .absent: return nil
+    }
+  }
+
+  private func released(_ observation: Observation, _ wallClock: Timestamp) -> JSONValue {
+    // One second, as the API asks for a positive number.
     let record = LeaseRecord(
       holder: "", durationSeconds: 1, acquireTime: wallClock.microTime, renewTime: wallClock.microTime,
       transitions: observation.record.transitions)
-    return .replace(record.written(into: observation.object))
+    return record.written(into: observation.object)
   }
 }
 

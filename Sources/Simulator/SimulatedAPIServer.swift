@@ -84,7 +84,9 @@ package final class SimulatedAPIServer: Service, Sendable {
       throw .badRequest("no kind \(object["kind"]?.string ?? "") in \(object["apiVersion"]?.string ?? "") on the simulated server")
     }
     let context = WriteContext(now: Date(), part: .everything)
-    let stored = try cluster.write { (store) throws(APIFailure) in try store.put(object, kind: kind, context: context) }
+    let stored = try cluster.write { (store) throws(APIFailure) in
+      try store.put(kind.stored(object), kind: kind.storage, context: context)
+    }
     return try stored.decoded(as: kind)
   }
 
@@ -94,14 +96,15 @@ package final class SimulatedAPIServer: Service, Sendable {
   package func remove(_ resource: String, namespace: String = "", name: String) throws(APIFailure) {
     let kind = try kind(resource)
     let context = WriteContext(now: Date(), part: .everything)
-    _ = try cluster.write { (store) throws(APIFailure) in try store.delete(kind, namespace: namespace, name: name, context: context) }
+    _ = try cluster.write { (store) throws(APIFailure) in try store.delete(kind.storage, namespace: namespace, name: name, context: context)
+    }
   }
 
   /// The object as it is now; `nil` if there is none, or no such resource.
   package func get(_ resource: String, namespace: String = "", name: String) -> JSONValue? {
     try? cluster.read { (store) throws(APIFailure) in
       let kind = try kind(resource)
-      return try store.get(kind, namespace: namespace, name: name).decoded(as: kind)
+      return try store.get(kind.storage, namespace: namespace, name: name).decoded(as: kind)
     }
   }
 
@@ -110,7 +113,7 @@ package final class SimulatedAPIServer: Service, Sendable {
   package func list(_ resource: String, namespace: String = "") throws(APIFailure) -> [JSONValue] {
     let kind = try kind(resource)
     let options = ListOptions(selector: Selector(namespace: namespace))
-    let page = try cluster.read { (store) throws(APIFailure) in try store.list(kind, options) }
+    let page = try cluster.read { (store) throws(APIFailure) in try store.list(kind.storage, options) }
     var objects: [JSONValue] = []
     for item in page.items { objects.append(try item.decoded(as: kind)) }
     return objects

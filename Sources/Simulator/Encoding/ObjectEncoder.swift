@@ -14,7 +14,7 @@ struct ObjectEncoder: Sendable {
     case (.protobuf, _):
       return ProtobufEnvelope.wrap(object.protobuf, apiVersion: kind.apiVersion, kind: kind.kind)
     case (.json, .objects):
-      return object.json(as: kind)
+      return try object.json(as: kind)
     case (.json, .table):
       return table(columns: true, rows: [try row(object)], metadata: ["resourceVersion": .string(String(object.version))]).bytes
     case (.json, .metadata):
@@ -29,7 +29,7 @@ struct ObjectEncoder: Sendable {
     for (index, item) in page.items.enumerated() {
       if index > 0 { piece.append(UInt8(ascii: ",")) }
       switch form.shape {
-      case .objects: piece += kind.isCustom ? item.json(as: kind) : item.json
+      case .objects: piece += kind.isCustom || kind.view != nil ? try item.json(as: kind) : item.json
       case .table: piece += try row(item).bytes
       case .metadata: piece += try partial(item).bytes
       }
@@ -134,7 +134,7 @@ struct ObjectEncoder: Sendable {
   }
 
   private func row(_ object: StoredObject) throws(APIFailure) -> JSONValue {
-    let value = try object.decoded(as: kind)
+    let value = try object.decoded(as: kind.storage)
     return ["cells": .array(kind.columns.map { $0.cell(value, now) }), "object": Self.partial(value)]
   }
 

@@ -19,6 +19,8 @@ struct ResourceKind: Sendable {
   var countsGenerations = false
   /// A custom resource: strategic merge patches are refused, and items of a list carry their kind.
   var isCustom = false
+  /// Set where the objects are those of another kind.
+  var view: KindView?
   /// How the lists in the object merge.
   var schema = FieldSchema.object([:])
   /// The message that the object is in protobuf; `nil` where the server speaks JSON only.

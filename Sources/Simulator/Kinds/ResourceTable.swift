@@ -1,7 +1,8 @@
 /// Every kind that the server knows.
 enum ResourceTable {
   static let all: [ResourceKind] = [
-    configMaps, endpointSlices, events, leases, namespaces, nodes, pods, secrets, services, deployments, daemonSets, serviceMonitors,
+    configMaps, endpointSlices, events, newEvents, leases, namespaces, nodes, pods, secrets, services, deployments, daemonSets,
+    serviceMonitors,
     podMonitors, prometheusRules,
   ]
 
@@ -38,6 +39,15 @@ enum ResourceTable {
     naming: .label, hasStatus: true, schema: .kind(), message: .namespace, columns: TableColumn.namespace,
     selectableFields: [SelectableField("status.phase")],
     applyDefaults: Defaults.namespace)
+
+  static let newEvents = ResourceKind(
+    group: "events.k8s.io", version: "v1", kind: "Event", plural: "events", singular: "event", shortNames: ["ev"], view: .events,
+    schema: .event, columns: events.columns,
+    selectableFields: events.selectableFields.map { field in
+      var field = field
+      field.name = field.name.replacing("involvedObject.", with: "regarding.").replacing("reportingComponent", with: "reportingController")
+      return field
+    })
 
   static let events = ResourceKind(
     group: "", version: "v1", kind: "Event", plural: "events", singular: "event", shortNames: ["ev"], schema: .event,

@@ -18,11 +18,17 @@ extension [UInt8] {
     appendVarint(value)
   }
 
-  /// A field of bytes, text or a message.
+  /// A field of bytes or a message.
   mutating func appendField(_ number: Int, _ bytes: [UInt8]) {
     appendTag(number, wireType: 2)
     appendVarint(UInt64(bytes.count))
     append(contentsOf: bytes)
+  }
+
+  mutating func appendField(_ number: Int, _ text: String) {
+    appendTag(number, wireType: 2)
+    appendVarint(UInt64(text.utf8.count))
+    append(contentsOf: text.utf8)
   }
 
   /// How many bytes the number takes as a varint.

@@ -27,13 +27,13 @@ enum ProtobufEncoder {
 
   private static func append(_ value: JSONValue, number: Int, _ kind: ProtobufField.Kind, to bytes: inout [UInt8]) {
     switch kind {
-    case .text: bytes.appendField(number, Array((value.string ?? "").utf8))
+    case .text: bytes.appendField(number, value.string ?? "")
     case .flag: bytes.appendField(number, varint: value.bool == true ? 1 : 0)
     case .number: bytes.appendField(number, varint: UInt64(bitPattern: value.integer ?? 0))
     case .time: bytes.appendField(number, time(value))
     case .quantity:
       var quantity: [UInt8] = []
-      quantity.appendField(1, Array((value.string ?? value.integer.map { String($0) } ?? "").utf8))
+      quantity.appendField(1, value.string ?? value.integer.map { String($0) } ?? "")
       bytes.appendField(number, quantity)
     case .bytes: bytes.appendField(number, [UInt8](Data(base64Encoded: value.string ?? "") ?? Data()))
     case .rawJSON:
@@ -44,7 +44,7 @@ enum ProtobufEncoder {
     case .map(let element):
       for (key, value) in (value.object ?? [:]).sorted(by: { $0.key < $1.key }) {
         var entry: [UInt8] = []
-        entry.appendField(1, Array(key.utf8))
+        entry.appendField(1, key)
         append(value, number: 2, element, to: &entry)
         bytes.appendField(number, entry)
       }

@@ -29,7 +29,7 @@ enum ProtobufEnvelope {
     var raw: [UInt8] = []
     raw.appendField(1, object)
     var event: [UInt8] = []
-    event.appendField(1, Array(type.utf8))
+    event.appendField(1, type)
     event.appendField(2, raw)
     let size = UInt32(event.count)
     return [UInt8(size >> 24), UInt8(size >> 16 & 0xFF), UInt8(size >> 8 & 0xFF), UInt8(size & 0xFF)] + event
@@ -39,8 +39,8 @@ enum ProtobufEnvelope {
   /// last here, and the two empty strings are left out; a reader takes the fields in any order.
   private static func start(apiVersion: String, kind: String, rawSize: Int) -> [UInt8] {
     var type: [UInt8] = []
-    type.appendField(1, Array(apiVersion.utf8))
-    type.appendField(2, Array(kind.utf8))
+    type.appendField(1, apiVersion)
+    type.appendField(2, kind)
     var bytes = magic
     bytes.appendField(1, type)
     bytes.appendTag(2, wireType: 2)

@@ -21,12 +21,12 @@ struct APIHandler: Sendable {
     case .get:
       let object = try cluster.read { (store) throws(APIFailure) in
         try store.checkReached(request.query["resourceVersion"])
-        return try store.get(path.kind, namespace: path.namespace, name: path.name)
+        return try store.get(path.kind.storage, namespace: path.namespace, name: path.name)
       }
       return try whole(object, encoder)
     case .list:
       let options = try listOptions(request, path)
-      return .list(try cluster.read { (store) throws(APIFailure) in try store.list(path.kind, options) }, encoder)
+      return .list(try cluster.read { (store) throws(APIFailure) in try store.list(path.kind.storage, options) }, encoder)
     case .watch:
       return .watch(try watch(request, path, encoder))
     case .create, .update, .patch, .apply, .delete, .deletecollection:
@@ -78,7 +78,7 @@ struct APIHandler: Sendable {
     let wantsBookmarks = request.flag("allowWatchBookmarks")
     let version = request.query["resourceVersion"] ?? ""
     let start = try cluster.read { (store) throws(APIFailure) in
-      try store.startWatch(path.kind, selector: selector, from: version, sendsInitialEvents: sendsInitialEvents)
+      try store.startWatch(path.kind.storage, selector: selector, from: version, sendsInitialEvents: sendsInitialEvents)
     }
     // As the real server, which picks a time between 30 and 60 minutes for a client that names none.
     let timeout = request.query["timeoutSeconds"].flatMap(Int64.init).flatMap { $0 > 0 ? $0 : nil } ?? Int64.random(in: 1_800...3_600)
@@ -90,7 +90,7 @@ struct APIHandler: Sendable {
   private func write(
     _ request: APIRequest, verb: Verb, on path: ResourcePath, encoder: ObjectEncoder
   ) throws(APIFailure) -> APIAnswer {
-    let (kind, namespace, name) = (path.kind, path.namespace, path.name)
+    let (kind, namespace, name) = (path.kind.storage, path.namespace, path.name)
     if kind.isNamespaced, namespace.isEmpty, verb != .deletecollection {
       throw APIFailure(code: 405, reason: "MethodNotAllowed", message: "an object of \(kind.qualifiedPlural) is written in its namespace")
     }
@@ -99,19 +99,19 @@ struct APIHandler: Sendable {
       isDryRun: request.query["dryRun"] == "All")
     switch verb {
     case .create:
-      let object = try RequestBody.object(request, message: kind.message)
+      let object = path.kind.stored(try RequestBody.object(request, message: kind.message))
       return try whole(
         try cluster.write { (store) throws(APIFailure) in
           try store.create(object, kind: kind, namespace: namespace, context: context)
         }, encoder, status: 201)
     case .update:
-      let object = try RequestBody.object(request, message: kind.message)
+      let object = path.kind.stored(try RequestBody.object(request, message: kind.message))
       return try whole(
         try cluster.write { (store) throws(APIFailure) in
           try store.replace(object, kind: kind, namespace: namespace, name: name, context: context)
         }, encoder)
     case .apply:
-      let configuration = try RequestBody.object(request, message: kind.message)
+      let configuration = path.kind.stored(try RequestBody.object(request, message: kind.message))
       if (request.query["fieldManager"] ?? "").isEmpty {
         throw .badRequest("PatchOptions is invalid: fieldManager: Required value: is required for apply patch")
       }
@@ -120,7 +120,7 @@ struct APIHandler: Sendable {
       }
       return try whole(object, encoder, status: isNew ? 201 : 200)
     case .patch:
-      let patch = try RequestBody.patch(request, kind: kind)
+      let patch = try RequestBody.patch(request, kind: path.kind)
       return try whole(
         try cluster.write { (store) throws(APIFailure) in
           try store.modify(kind, namespace: namespace, name: name, context: context) { (live) throws(APIFailure) in

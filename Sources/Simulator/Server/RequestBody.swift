@@ -18,14 +18,14 @@ enum RequestBody {
 
   /// `DeleteOptions`; `nil` where the client sends none.
   static func options(_ request: APIRequest) throws(APIFailure) -> JSONValue? {
-    request.body.isEmpty ? nil : try object(request, message: .deleteOptions)
+    request.body.isEmpty ? Optional.none : try object(request, message: .deleteOptions)
   }
 
   static func patch(_ request: APIRequest, kind: ResourceKind) throws(APIFailure) -> Patch {
     switch MediaType(request.contentType).name {
     case "application/json-patch+json": return .json(try json(request.body))
-    case "application/merge-patch+json": return .merge(try json(request.body))
-    case "application/strategic-merge-patch+json" where !kind.isCustom: return .strategic(try json(request.body))
+    case "application/merge-patch+json": return .merge(kind.stored(try json(request.body)))
+    case "application/strategic-merge-patch+json" where !kind.isCustom: return .strategic(kind.stored(try json(request.body)))
     case let other:
       let known =
         ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"]

@@ -57,7 +57,7 @@ struct WatchSession: Sendable {
       do {
         while true {
           let (events, reached) = try cluster.read { (store) throws(APIFailure) in
-            try store.changes(encoder.kind, selector: selector, after: version, limit: Self.batch)
+            try store.changes(encoder.kind.storage, selector: selector, after: version, limit: Self.batch)
           }
           for event in events {
             try await write(try encoder.event(event.kind.rawValue, event.object, isFirst: !hasWritten))

@@ -207,7 +207,7 @@ struct ObjectStore: Sendable {
   }
 
   private mutating func deleteContents(of namespace: String, context: WriteContext) throws(APIFailure) {
-    for kind in ResourceTable.all where kind.isNamespaced {
+    for kind in ResourceTable.all where kind.isNamespaced && kind.view == nil {
       for object in withCollection(kind, { $0.ordered(prefix: namespace + "/", after: nil) }) {
         _ = try delete(kind, namespace: namespace, name: object.name, context: context)
       }

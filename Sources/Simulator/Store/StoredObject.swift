@@ -28,15 +28,15 @@ final class StoredObject: Sendable {
     self.version = version
     labels = object.labels
     selectable = kind.selectableFields.map { $0.value(in: object) }
-    json = object.bytes
-    protobuf = kind.message.map { ProtobufEncoder.encode(object, as: $0) } ?? []
+    json = object.bytes.trimmed
+    protobuf = kind.message.map { ProtobufEncoder.encode(object, as: $0).trimmed } ?? []
   }
 
   /// The object as a value, with its `apiVersion` and `kind`.
   /// - Throws: never for what `init` has encoded.
   func decoded(as kind: ResourceKind) throws(APIFailure) -> JSONValue {
     do {
-      var object = try JSONValue(parsing: json)
+      var object = kind.shown(try JSONValue(parsing: json))
       object["apiVersion"] = .string(kind.apiVersion)
       object["kind"] = .string(kind.kind)
       return object
@@ -46,7 +46,15 @@ final class StoredObject: Sendable {
   }
 
   /// The text with `apiVersion` and `kind`.
-  func json(as kind: ResourceKind) -> [UInt8] {
-    Array("{\"apiVersion\":\"\(kind.apiVersion)\",\"kind\":\"\(kind.kind)\",".utf8) + json.dropFirst()
+  func json(as kind: ResourceKind) throws(APIFailure) -> [UInt8] {
+    if kind.view != nil { return try decoded(as: kind).bytes }
+    return Array("{\"apiVersion\":\"\(kind.apiVersion)\",\"kind\":\"\(kind.kind)\",".utf8) + json.dropFirst()
+  }
+}
+
+extension [UInt8] {
+  /// The same bytes without room to grow, which would be up to half of the memory of all objects.
+  fileprivate var trimmed: [UInt8] {
+    withUnsafeBufferPointer { Array($0) }
   }
 }

@@ -41,14 +41,14 @@ enum ApplyMerge {
         }
         left[name] = pruned(member, removed: part, kept: kept?.children[path], schema: schema.member(name))
       }
-      return left.isEmpty && !members.isEmpty && kept == nil ? nil : .object(left)
+      return left.isEmpty && !members.isEmpty && kept == nil ? Optional.none : .object(left)
     case .array(let list):
       guard let elements = schema.elements(of: list) else { return value }
       let left = elements.compactMap { path, element in
         guard let part = removed.children[path] else { return element }
         return pruned(element, removed: part, kept: kept?.children[path], schema: schema.element)
       }
-      return left.isEmpty && !list.isEmpty && kept == nil ? nil : .array(left)
+      return left.isEmpty && !list.isEmpty && kept == nil ? Optional.none : .array(left)
     default:
       return value
     }

@@ -12,7 +12,7 @@ import Testing
       for path in ["/healthz", "/livez", "/readyz"] { #expect(try await client.send("GET", path).bytes == Array("ok".utf8)) }
       #expect(try await client.send("GET", "/api").json["versions"] == ["v1"])
       let groups = try await client.send("GET", "/apis").json["groups"]?.array?.compactMap { $0["name"]?.string } ?? []
-      #expect(groups == ["apps", "coordination.k8s.io", "discovery.k8s.io", "monitoring.coreos.com"])
+      #expect(groups == ["apps", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "monitoring.coreos.com"])
       var kinds: [String] = []
       for path in ["/api/v1"] + groups.map({ "/apis/\($0)/v1" }) {
         let resources = try await client.send("GET", path).json["resources"]?.array ?? []
@@ -122,6 +122,24 @@ import Testing
       #expect(server.writeCount() == 0)
       _ = try await client.send("POST", Self.configMaps, configMap("a"))
       #expect(server.writeCount("configmaps") == 1 && server.requestCount(.create, "configmaps") == 1)
+    }
+  }
+
+  @Test func eventsOfBothGroupsAreTheSame() async throws {
+    try await withServer { _, client in
+      let event: JSONValue = [
+        "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": ["name": "e"], "note": "seen", "reason": "Seen", "type": "Normal",
+        "regarding": ["kind": "Pod", "name": "p"], "reportingController": "rollcall.dev/controller",
+      ]
+      let path = "/apis/events.k8s.io/v1/namespaces/default/events"
+      let created = try await client.send("POST", path, event)
+      #expect(created.status == 201 && created.json["note"] == "seen" && created.json["apiVersion"] == "events.k8s.io/v1")
+      _ = try await client.send("PATCH", path + "/e", ["note": "seen again"], type: "application/merge-patch+json")
+      let core = try await client.send("GET", "/api/v1/events?fieldSelector=involvedObject.name%3Dp").json["items"]?[0]
+      #expect(core?["message"] == "seen again" && core?["involvedObject"]?["kind"] == "Pod")
+      #expect(core?["reportingComponent"] == "rollcall.dev/controller" && core?["note"] == nil)
+      let list = try await client.send("GET", path + "?fieldSelector=regarding.name%3Dp").json
+      #expect(list["kind"] == "EventList" && list["items"]?[0]?["note"] == "seen again")
     }
   }
 

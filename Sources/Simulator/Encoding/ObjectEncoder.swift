@@ -64,7 +64,9 @@ struct ObjectEncoder: Sendable {
       return frame("BOOKMARK", ProtobufEnvelope.wrap(message, apiVersion: kind.apiVersion, kind: kind.kind))
     case (.json, .table):
       return frame("BOOKMARK", table(columns: false, rows: [], metadata: ["resourceVersion": .string(String(version))]).bytes)
-    case (.json, _):
+    case (.json, .metadata):
+      return frame("BOOKMARK", Self.partial(object).bytes)
+    case (.json, .objects):
       return frame("BOOKMARK", object.bytes)
     }
   }

@@ -186,7 +186,8 @@ struct ObjectStore: Sendable {
     }
     if let live, Self.isSame(object, live.value) { return live.stored }
     if context.isDryRun { return StoredObject(object, kind: kind, version: live?.stored.version ?? 0) }
-    if live != nil, object["metadata"]?["deletionTimestamp"] != nil, object.finalizers.isEmpty {
+    // The last finalizer is gone; a pod that is ending of its own accord has none and goes when somebody deletes it.
+    if let live, object["metadata"]?["deletionTimestamp"] != nil, object.finalizers.isEmpty, !live.value.finalizers.isEmpty {
       return remove(object, kind: kind)
     }
     return store(object, kind: kind)

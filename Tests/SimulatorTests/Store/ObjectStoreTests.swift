@@ -126,6 +126,17 @@ import Testing
     #expect(store.object(configMaps, namespace: "default", name: "a") == nil)
   }
 
+  @Test func aPodThatIsEndingStays() throws {
+    var store = makeStore()
+    _ = try store.put(pod("a"), kind: pods, context: context(nil, part: .everything))
+    var ending = pod("a")
+    ending.setMetadata("deletionTimestamp", "2023-11-14T22:00:00Z")
+    _ = try store.put(ending, kind: pods, context: context(nil, part: .everything))
+    let updated = try store.replace(pod("a", phase: "Failed"), kind: pods, namespace: "default", name: "a", context: context(part: .status))
+    #expect(try updated.decoded(as: pods)["metadata"]?["deletionTimestamp"] == "2023-11-14T22:00:00Z")
+    #expect(store.object(pods, namespace: "default", name: "a") != nil)
+  }
+
   @Test func aNamespaceGoesWithItsContents() throws {
     var store = makeStore()
     _ = try store.create(configMap("a", namespace: "other"), kind: configMaps, namespace: "other", context: context())

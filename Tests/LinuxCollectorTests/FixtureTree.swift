@@ -36,15 +36,24 @@ final class FixtureTree {
   }
 
   /// A process in the network namespace of that name; its numbers are made from `sockets`.
-  func process(_ identifier: Int32, namespace: String, sockets: Int = 0, startTicks: Int = 1000) throws {
-    try write(Self.stat(identifier, startTicks: startTicks), to: "proc/\(identifier)/stat")
-    try write("", to: "namespaces/\(namespace)")
-    try makeFolder("proc/\(identifier)/ns")
-    try FileManager.default.createSymbolicLink(
-      atPath: "\(folder.path)/proc/\(identifier)/ns/net", withDestinationPath: "\(folder.path)/namespaces/\(namespace)")
-    try write(Self.sockstat(sockets), to: "proc/\(identifier)/net/sockstat")
-    try write(Self.sockstat6(sockets), to: "proc/\(identifier)/net/sockstat6")
-    try write(Self.snmp(sockets), to: "proc/\(identifier)/net/snmp")
+  func process(_ identifier: Int32, namespace: String, sockets: Int = 0) throws {
+    try Self.process(identifier, in: folder.path, namespace: namespace, sockets: sockets)
+  }
+
+  static func process(_ identifier: Int32, in folder: String, namespace: String, sockets: Int, startTicks: Int = 1000) throws {
+    let process = "\(folder)/proc/\(identifier)"
+    for directory in ["\(process)/ns", "\(process)/net", "\(folder)/namespaces"] {
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    }
+    let namespace = "\(folder)/namespaces/\(namespace)"
+    if !FileManager.default.fileExists(atPath: namespace) { try Data().write(to: URL(filePath: namespace)) }
+    try FileManager.default.createSymbolicLink(atPath: process + "/ns/net", withDestinationPath: namespace)
+    for (name, text) in [
+      ("stat", stat(identifier, startTicks: startTicks)), ("net/sockstat", sockstat(sockets)), ("net/sockstat6", sockstat6(sockets)),
+      ("net/snmp", snmp(sockets)),
+    ] {
+      try Data(text.utf8).write(to: URL(filePath: "\(process)/\(name)"))
+    }
   }
 
   func sweep(_ now: @escaping @Sendable () -> Moment = { Moment(milliseconds: 5000) }) -> Sweep {

@@ -94,19 +94,18 @@ package struct LinuxSweeper: ~Copyable {
     let directory = try procFS.process(process.identifier)
     let namespace = try directory.networkNamespace()
     // The number may have gone to another container's process between the list and our taking hold of it. From here on it cannot:
-    // if the cgroup still lists the number, it is the process that we hold, or ours is gone and every further read of it fails.
+    // if the cgroup still lists the number, it is the process that we hold, or ours is gone and every further read of it fails. That
+    // is what a comparison of start times would tell, for half the cost of another read.
     try checkMembership(of: process)
     if namespace == pass.hostNamespace { return .host(at: now()) }
     if let known = pass.indices[namespace] { return .namespace(known) }
 
-    let before = try directory.stat(buffer)
     let sockstat = try directory.sockstat(buffer)
     let sockstat6 = try ifPresent(directory.sockstat6(buffer))
     let snmp = try directory.snmp(buffer)
     let readAt = now()
-    guard try directory.stat(buffer) == before, try directory.networkNamespace() == namespace else {
-      throw ProcFSError.gone(procFS.root + "/\(process.identifier)")
-    }
+    // It lives, and was in this namespace all along: otherwise what was read may be of two.
+    guard try directory.networkNamespace() == namespace else { throw .gone(procFS.root + "/\(process.identifier)/ns/net") }
     var reading = NamespaceReading(namespace: namespace, readAt: readAt, sockstat: sockstat, sockstat6: sockstat6, snmp: snmp)
     if !timeWaitIsPerNamespace { reading.sockstat[.tcpTimeWait] = nil }
     pass.namespaces.append(reading)

@@ -19,9 +19,21 @@ package struct FieldTable<Field: KernelField>: Hashable, Sendable {
     set { values[field.rawValue] = newValue }
   }
 
-  mutating func set(line: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, to value: Int64) {
+  /// The fields by number: `allCases` makes an array each time that it is asked.
+  private func first(where isWanted: (Field) -> Bool) -> Field? {
+    for number in values.indices {
+      if let field = Field(rawValue: number), isWanted(field) { return field }
+    }
+    return nil
+  }
+
+  private func has(line: UnsafeRawBufferPointer) -> Bool {
+    first { line.isEqual(to: $0.line) } != nil
+  }
+
+  private mutating func set(line: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, to value: Int64) {
     // A handful of candidates: comparing lengths first settles nearly all of them, and a hash would cost more.
-    if let field = Field.allCases.first(where: { key.isEqual(to: $0.key) && line.isEqual(to: $0.line) }) {
+    if let field = first(where: { key.isEqual(to: $0.key) && line.isEqual(to: $0.line) }) {
       self[field] = value
     }
   }
@@ -54,7 +66,7 @@ extension FieldTable {
       guard let valueName = values.next()?.withoutColon, valueName.elementsEqual(name) else {
         throw lines.malformed("not the values of \(name.excerpt), whose headers stand before it")
       }
-      guard Field.allCases.contains(where: { name.isEqual(to: $0.line) }) else { continue }
+      guard has(line: name) else { continue }
       while let key = headers.next() {
         guard let value = values.next() else { throw lines.malformed("no value of \(key.excerpt)") }
         guard let number = value.decimal else { throw lines.malformed("\(key.excerpt) is \(value.excerpt), not a number") }

@@ -75,11 +75,11 @@ package enum SettingsTable {
       help: "Where the status page, metrics, service discovery and the API are served.", read: { ListenAddress($0) }, write: { "\($0)" }),
     .text("kubeconfig", \.kubeconfig, help: "A kubeconfig file. Without one: KUBECONFIG, ~/.kube/config, then the pod's service account."),
     .text("context", \.context, help: "The context of the kubeconfig; without it the current one."),
-    .text(
-      "namespace", \.namespace,
+    .one(
+      "namespace", \.namespace, accepts: "the name of a namespace: lower-case letters, digits and hyphens, at most 63",
       help:
-        "Our own namespace, for the objects that we write. Without it: POD_NAMESPACE, then the one of the context or the service account."
-    ),
+        "Our own namespace, for the objects that we write. Without it: POD_NAMESPACE, then the one of the context or the service account.",
+      read: { isNamespaceName($0) ? .some($0) : nil }, write: { $0 }),
     .choice("leader-election", \.leaderElection, help: "Whether several replicas elect one that calls, writes and alerts: on or off."),
     .text(
       "identity", \.identity,
@@ -87,6 +87,12 @@ package enum SettingsTable {
     ),
     .choice("log-level", \.logLevel, help: "The least important messages that are logged."),
   ]
+
+  /// A label of RFC 1123, as namespaces are named. Another name would be a 404 of every write, and a slash in it another path.
+  private static func isNamespaceName(_ text: String) -> Bool {
+    let accepted = Set("abcdefghijklmnopqrstuvwxyz0123456789-".utf8)
+    return (1...63).contains(text.utf8.count) && text.utf8.allSatisfy(accepted.contains) && !text.hasPrefix("-") && !text.hasSuffix("-")
+  }
 }
 
 extension Setting {

@@ -77,6 +77,9 @@ import Testing
     (SettingsSources(flags: ["service-monitor-labels": ["release"]]), ["--service-monitor-labels", "key=value"]),
     (SettingsSources(flags: ["leader-election": ["maybe"]]), ["--leader-election", "on, off"]),
     (SettingsSources(flags: ["windows-path": ["metrics"]]), ["--windows-path", "slash"]),
+    (SettingsSources(flags: ["namespace": ["Foo_Bar"]]), ["--namespace", "\"Foo_Bar\"", "lower-case"]),
+    (SettingsSources(flags: ["namespace": ["a/../b"]]), ["--namespace"]),
+    (SettingsSources(environment: ["ROLLCALL_NAMESPACE": "-a"]), ["ROLLCALL_NAMESPACE"]),
     (SettingsSources(flags: ["log-level": ["loud"]]), ["--log-level", "trace, debug, info"]),
   ]
 

@@ -146,6 +146,6 @@ package final class CertificateKeeper: Sendable {
       defer { state.said = problem }
       return state.said != problem
     }
-    if isNew { logger.warning("no change of certificates", metadata: ["problem": "\(problem)"]) }
+    if isNew { logger.warning("certificates are not as they should be", metadata: ["problem": "\(problem)"]) }
   }
 }

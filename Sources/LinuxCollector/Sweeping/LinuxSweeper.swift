@@ -92,11 +92,11 @@ package struct LinuxSweeper: ~Copyable {
   /// Reads the process's namespace, unless another container has done so already.
   private func read(_ process: LocatedProcess, _ pass: inout SweepPass) throws(ProcFSError) -> SweptContainer.Finding {
     let directory = try procFS.process(process.identifier)
-    let namespace = try directory.networkNamespace()
     // The number may have gone to another container's process between the list and our taking hold of it. From here on it cannot:
     // if the cgroup still lists the number, it is the process that we hold, or ours is gone and every further read of it fails. That
-    // is what a comparison of start times would tell, for half the cost of another read.
+    // is what a comparison of start times would tell, for half the cost.
     try checkMembership(of: process)
+    let namespace = try directory.networkNamespace()
     if namespace == pass.hostNamespace { return .host(at: now()) }
     if let known = pass.indices[namespace] { return .namespace(known) }
 

@@ -16,8 +16,7 @@ extension KubeClient {
   /// Performs one request. A 401 is tried once more where credentials can be had anew.
   /// - Throws: `KubeError.status` for anything but a 2xx.
   package func send(_ request: APIRequest, limits: RequestLimits = .object) async throws(KubeError) -> APIResponse {
-    let response = try await authorized { () async throws(KubeError) in
-      let prepared = try await self.prepared(request, limits)
+    let response = try await authorized(request, limits) { prepared async throws(KubeError) in
       do throws(HTTPTransportError) {
         let response = try await self.transport.send(prepared)
         self.log(request, status: response.status)
@@ -45,8 +44,7 @@ extension KubeClient {
   /// Opens a stream that lasts as long as `limits` allow.
   /// - Throws: `KubeError.status` for anything but a 2xx.
   func open(_ request: APIRequest, limits: RequestLimits) async throws(KubeError) -> HTTPStream {
-    let stream = try await authorized { () async throws(KubeError) in
-      let prepared = try await self.prepared(request, limits)
+    let stream = try await authorized(request, limits) { prepared async throws(KubeError) in
       do throws(HTTPTransportError) {
         let stream = try await self.transport.open(prepared)
         self.log(request, status: stream.status)
@@ -69,12 +67,13 @@ extension KubeClient {
 
   /// Tries once, and once more with fresh credentials after a 401.
   private func authorized<Answer>(
-    _ attempt: () async throws(KubeError) -> (status: Int, answer: Answer)
+    _ request: APIRequest, _ limits: RequestLimits, _ attempt: (HTTPRequest) async throws(KubeError) -> (status: Int, answer: Answer)
   ) async throws(KubeError) -> Answer {
-    let first = try await attempt()
+    let prepared = try await prepared(request, limits)
+    let first = try await attempt(prepared)
     guard first.status == 401, access.canRefreshCredentials else { return first.answer }
-    access.invalidateCredentials()
-    return try await attempt().answer
+    access.refuseCredentials(of: prepared)
+    return try await attempt(try await self.prepared(request, limits)).answer
   }
 
   /// The request as the transport takes it, with credentials.
@@ -86,6 +85,7 @@ extension KubeClient {
     do {
       try await access.prepare(&http)
     } catch {
+      if case .cancelled = error { throw .cancelled }
       throw .credentials("\(error)")
     }
     return http

@@ -7,6 +7,7 @@ package final class ClusterAccess: Sendable {
   package let configuration: ClusterConfiguration
   private let tls: TLSOptions?
   private let tokens: TokenSource?
+  private let plugin: PluginSource?
 
   /// - Parameter clock: tells when a token file is due to be read again.
   /// - Throws: `ConfigurationError.invalid` for a configuration that would send credentials in the clear, or that contradicts itself.
@@ -23,10 +24,19 @@ package final class ClusterAccess: Sendable {
     } else {
       self.tokens = nil
     }
+    if case .plugin(let plugin) = configuration.credentials {
+      let run = PluginRun(plugin: plugin, configuration: configuration)
+      self.plugin = PluginSource(now: { Timestamp.now.unixMilliseconds }) { () async throws(ConfigurationError) in
+        logger.debug("running the credential plugin", metadata: ["command": "\(plugin.command)"])
+        return try await run.credential()
+      }
+    } else {
+      self.plugin = nil
+    }
   }
 
   /// Completes a request whose `url` is a path and a query, such as `/api/v1/nodes?limit=500`.
-  /// - Throws: `ConfigurationError.unreadable` where no token could be had; nothing must be sent then.
+  /// - Throws: `ConfigurationError.unreadable` or `.plugin` where no credential could be had; nothing must be sent then.
   package func prepare(_ request: inout HTTPRequest) async throws(ConfigurationError) {
     request.url = configuration.server + request.url
     request.tls = tls
@@ -34,22 +44,25 @@ package final class ClusterAccess: Sendable {
     if let authorization = try authorization() {
       request.headers.append(HTTPHeader("Authorization", authorization))
     }
+    try await plugin?.current().apply(to: &request)
     for (name, value) in configuration.impersonation?.headers ?? [] {
       request.headers.append(HTTPHeader(name, value))
     }
   }
 
-  /// To be called when the server answered 401: the next request is prepared with fresh credentials.
-  package func invalidateCredentials() {
+  /// To be called when the server answered 401 to a prepared request: the next one is prepared with fresh credentials. Requests that
+  /// were refused together cause one refresh.
+  package func refuseCredentials(of request: HTTPRequest) {
     tokens?.invalidate()
+    plugin?.refuse(request)
   }
 
   /// Whether a second try after a 401 could send anything else than the first.
-  package var canRefreshCredentials: Bool { tokens != nil }
+  package var canRefreshCredentials: Bool { tokens != nil || plugin != nil }
 
   private func authorization() throws(ConfigurationError) -> String? {
     switch configuration.credentials {
-    case .none: nil
+    case .none, .plugin: nil
     case .token(let token): "Bearer \(token.revealedText)"
     case .tokenFile: try tokens.map { tokens throws(ConfigurationError) in "Bearer \(try tokens.current().revealedText)" }
     case .basic(let user, let password): "Basic \(base64(Array(user.utf8) + [UInt8(ascii: ":")] + password.revealed))"

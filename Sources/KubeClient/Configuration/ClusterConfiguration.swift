@@ -65,4 +65,6 @@ public enum ClusterCredentials: Hashable, Sendable {
   /// A file that is rotated while we run, as a pod's service account token is. `initial` is used until the file could be read.
   case tokenFile(path: String, initial: Secret?)
   case basic(user: String, password: Secret)
+  /// A program that gives a token, a client certificate, or both.
+  case plugin(CredentialPlugin)
 }

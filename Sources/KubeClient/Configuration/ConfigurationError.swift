@@ -11,6 +11,10 @@ public enum ConfigurationError: Error, Hashable, Sendable {
   case dangling(ConfigurationPlace, reason: String, remedy: String)
   /// An entry that cannot be used as it stands.
   case invalid(ConfigurationPlace, reason: String, remedy: String)
+  /// A credential plugin that gave no credential.
+  case plugin(ConfigurationPlace, command: String, reason: String, remedy: String)
+  /// The calling task was cancelled while it waited for credentials.
+  case cancelled
 }
 
 /// An entry of a configuration file.
@@ -47,6 +51,10 @@ extension ConfigurationError: CustomStringConvertible {
       message
     case .dangling(let place, let reason, let remedy), .invalid(let place, let reason, let remedy):
       "\(place): \(reason); \(remedy)"
+    case .plugin(let place, let command, let reason, let remedy):
+      "\(place): the credential plugin \(command) \(reason); \(remedy)"
+    case .cancelled:
+      "cancelled while waiting for credentials"
     }
   }
 }

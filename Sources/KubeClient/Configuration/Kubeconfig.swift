@@ -17,7 +17,11 @@ struct Kubeconfig {
 
   /// Adds what a file has that those before it do not have. An entry is taken whole or not at all.
   mutating func merge(_ path: String) throws(ConfigurationError) {
-    let bytes = try readFile(path, usedBy: "kubeconfig")
+    try merge(try readFile(path, usedBy: "kubeconfig"), of: path)
+  }
+
+  /// The same of a file that has been read.
+  mutating func merge(_ bytes: [UInt8], of path: String) throws(ConfigurationError) {
     files.append(path)
     do throws(YAMLError) {
       let documents = try YAMLNode.documents(parsing: bytes, file: path)

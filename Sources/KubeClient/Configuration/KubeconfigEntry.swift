@@ -73,7 +73,8 @@ struct KubeconfigEntry {
     }
   }
 
-  private func read<Value>(_ key: String, _ body: (YAMLNode) throws(YAMLError) -> Value) throws(ConfigurationError) -> Value? {
+  /// `nil` where there is no such field.
+  func read<Value>(_ key: String, _ body: (YAMLNode) throws(YAMLError) -> Value) throws(ConfigurationError) -> Value? {
     guard let node = fields.optional(key) else { return nil }
     do {
       return try body(node)

@@ -22,7 +22,7 @@ extension Kubeconfig {
     let configuration = ClusterConfiguration(
       server: server.hasSuffix("/") ? String(server.dropLast()) : server,
       tls: tls,
-      credentials: try user?.credentials() ?? .none,
+      credentials: try user?.credentials(for: cluster) ?? .none,
       impersonation: try user?.impersonation(),
       proxy: try cluster.proxy(),
       defaultNamespace: try context.text("namespace") ?? "default",
@@ -74,10 +74,13 @@ extension KubeconfigEntry {
 // MARK: Of a user entry
 
 extension KubeconfigEntry {
-  fileprivate func credentials() throws(ConfigurationError) -> ClusterCredentials {
-    let remedy = "use token, tokenFile, or client-certificate and client-key"
-    if has("exec") { throw invalid("exec", "asks for a credential plugin, and this version cannot run one", remedy) }
-    if has("auth-provider") { throw invalid("auth-provider", "is not supported; Kubernetes 1.26 removed it from kubectl too", remedy) }
+  /// Of several credentials the one that kubectl would send.
+  fileprivate func credentials(for cluster: KubeconfigEntry) throws(ConfigurationError) -> ClusterCredentials {
+    if has("auth-provider") {
+      throw invalid(
+        "auth-provider", "is not supported; Kubernetes 1.26 removed it from kubectl too",
+        "use exec, token, tokenFile, or client-certificate and client-key")
+    }
 
     let token = try text("token").map { Secret($0) }
     let user = try text("username")
@@ -93,7 +96,8 @@ extension KubeconfigEntry {
       if token == nil { _ = try readFile(path, usedBy: "tokenFile of \(place)") }
       return .tokenFile(path: path, initial: token)
     }
-    return token.map { .token($0) } ?? .none
+    if let token { return .token(token) }
+    return try plugin(for: cluster).map { .plugin($0) } ?? .none
   }
 
   fileprivate func impersonation() throws(ConfigurationError) -> Impersonation? {

@@ -51,7 +51,7 @@ extension ClusterConfiguration {
     let credential =
       switch credentials {
       case .token(let token): [token.revealedText]
-      case .none, .tokenFile, .basic: [String]()  // a token file is checked when it is read; basic is base64 by then
+      case .none, .tokenFile, .plugin, .basic: [String]()  // what is fetched is checked then; basic is base64 by then
       }
     return credential + (impersonation?.headers.map(\.value) ?? [])
   }

@@ -62,7 +62,7 @@ struct ClusterAccessTests {
     var first = HTTPRequest(url: "/")
     try await access.prepare(&first)
     try directory.write("token", "two")
-    access.invalidateCredentials()
+    access.refuseCredentials(of: first)
     var second = HTTPRequest(url: "/")
     try await access.prepare(&second)
     #expect(first.headers == [HTTPHeader("Authorization", "Bearer one")])

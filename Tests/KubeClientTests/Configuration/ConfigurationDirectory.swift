@@ -3,7 +3,7 @@ import Foundation
 @testable import KubeClient
 
 /// A directory with files for one test; gone when the test is.
-final class ConfigurationDirectory {
+final class ConfigurationDirectory: Sendable {
   let path: String
 
   init() throws {

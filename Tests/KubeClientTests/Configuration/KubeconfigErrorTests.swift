@@ -93,7 +93,23 @@ struct KubeconfigErrorTests {
   }
 
   @Test(arguments: [
-    ("exec: {command: aws}", "9: user \"u\": exec asks for a credential plugin, and this version cannot run one"),
+    ("exec: {args: [x]}", "9: user \"u\": exec names no command"),
+    ("exec: aws", "9: user \"u\": exec cannot be read: found text where a mapping"),
+    ("exec: {command: aws}", "8: user \"u\": its exec has no apiVersion"),
+    ("exec: {command: aws, apiVersion: client.authentication.k8s.io/v1alpha1}", "9: user \"u\": apiVersion of exec, "),
+    ("exec: {command: aws, apiVersion: client.authentication.k8s.io/v1}", "8: user \"u\": its exec has no interactiveMode"),
+    (
+      "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Always}",
+      "9: user \"u\": interactiveMode of exec is Always, and this program has no terminal"
+    ),
+    (
+      "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1, interactiveMode: never}",
+      "9: user \"u\": interactiveMode of exec is \"never\", which is not known"
+    ),
+    (
+      "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1beta1, env: [A]}",
+      "9: user \"u\": env cannot be read: found text where a mapping"
+    ),
     ("auth-provider: {name: gcp}", "9: user \"u\": auth-provider is not supported"),
     ("token: t, username: me", "9: user \"u\": username stands beside a token"),
     ("client-certificate-data: LS0tLS1CRUdJTiA=", "8: user \"u\": a client certificate without its key"),

@@ -1,0 +1,49 @@
+public import JSON
+
+/// A program that gets credentials, as a kubeconfig's `exec` names it. Its arguments and its environment may hold secrets, so only the
+/// command is ever shown.
+///
+/// Source: "client-go credential plugins" in the Kubernetes documentation on authentication.
+public struct CredentialPlugin: Hashable, Sendable {
+  /// The interface that program and client speak.
+  public enum APIVersion: String, Sendable, CaseIterable {
+    case v1 = "client.authentication.k8s.io/v1"
+    case v1beta1 = "client.authentication.k8s.io/v1beta1"
+  }
+
+  /// A path if it has a slash in it; looked for in `PATH` otherwise.
+  public var command: String
+  public var arguments: [String]
+  /// Added to the environment that we run in.
+  public var environment: [String: String]
+  public var apiVersion: APIVersion
+  /// What to tell people who do not have the command.
+  public var installHint: String?
+  /// Whether the program is told which cluster the credentials are for.
+  public var providesClusterInfo: Bool
+  /// What else the cluster's entry has for it, the extension `client.authentication.k8s.io/exec`; told only with the cluster's information.
+  public var clusterConfiguration: JSONValue?
+  /// Where it is configured, for errors.
+  public var place: ConfigurationPlace
+
+  public init(
+    command: String, arguments: [String] = [], environment: [String: String] = [:], apiVersion: APIVersion = .v1,
+    installHint: String? = nil, providesClusterInfo: Bool = false, clusterConfiguration: JSONValue? = nil,
+    place: ConfigurationPlace = ConfigurationPlace(file: "the program", entry: "cluster configuration")
+  ) {
+    self.command = command
+    self.arguments = arguments
+    self.environment = environment
+    self.apiVersion = apiVersion
+    self.installHint = installHint
+    self.providesClusterInfo = providesClusterInfo
+    self.clusterConfiguration = clusterConfiguration
+    self.place = place
+  }
+}
+
+extension CredentialPlugin: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  public var description: String { "credential plugin \(command)" }
+  public var debugDescription: String { description }
+  public var customMirror: Mirror { Mirror(self, children: ["command": command]) }
+}

@@ -1,0 +1,94 @@
+internal import HTTPTransport
+internal import Synchronization
+
+/// The credential of a plugin, kept until it expires or is refused. However many requests want one at once, the plugin runs once, and all
+/// of them get what it gave, be it a credential or an error.
+final class PluginSource: Sendable {
+  typealias Outcome = Result<PluginCredential, ConfigurationError>
+
+  private enum Turn: Sendable {
+    /// Somebody has run the plugin.
+    case done(Outcome)
+    /// Nobody does; it is the caller's to run now.
+    case run
+    /// Who ran it was cancelled.
+    case again
+  }
+
+  private struct State {
+    var credential: PluginCredential?
+    var isRunning = false
+    var waiting: [CheckedContinuation<Turn, Never>] = []
+  }
+
+  private let run: @Sendable () async throws(ConfigurationError) -> PluginCredential
+  private let now: @Sendable () -> Int64
+  private let state = Mutex(State())
+
+  /// - Parameters:
+  ///   - now: the time of day that credentials expire at, in milliseconds since 1970.
+  ///   - run: one run of the plugin.
+  init(now: @escaping @Sendable () -> Int64, run: @escaping @Sendable () async throws(ConfigurationError) -> PluginCredential) {
+    self.now = now
+    self.run = run
+  }
+
+  /// The credential to send now; runs the plugin where there is none, or none that lasts.
+  ///
+  /// When the caller whose task runs the plugin is cancelled, that run ends, and another caller that waits begins anew. A caller that only
+  /// waits and is cancelled returns when the run ends, which the plugin's deadline sees to.
+  func current() async throws(ConfigurationError) -> PluginCredential {
+    while !Task.isCancelled {
+      switch await turn() {
+      case .done(let outcome): return try outcome.get()
+      case .run: return try await runForAll()
+      case .again: continue
+      }
+    }
+    throw .cancelled
+  }
+
+  /// Has the next `current()` run the plugin, unless that has happened since the request was prepared.
+  func refuse(_ request: HTTPRequest) {
+    state.withLock { state in
+      if state.credential?.wasSent(in: request) == true { state.credential = nil }
+    }
+  }
+
+  /// How many wait for a run to end.
+  var waitingCount: Int { state.withLock { $0.waiting.count } }
+
+  private func turn() async -> Turn {
+    await withCheckedContinuation { continuation in
+      let turn: Turn? = state.withLock { state in
+        if let credential = state.credential, !credential.isDue(at: now()) { return .done(.success(credential)) }
+        if state.isRunning {
+          state.waiting.append(continuation)
+          return nil
+        }
+        state.isRunning = true
+        return .run
+      }
+      if let turn { continuation.resume(returning: turn) }
+    }
+  }
+
+  private func runForAll() async throws(ConfigurationError) -> PluginCredential {
+    let outcome: Outcome
+    do throws(ConfigurationError) {
+      outcome = .success(try await run())
+    } catch {
+      outcome = .failure(error)
+    }
+    let waiting = state.withLock { state in
+      // One that is due already, as with a clock that is ahead, is for those who wait now and for nobody else.
+      state.credential = try? outcome.get()
+      state.isRunning = false
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    let turn: Turn = outcome == .failure(.cancelled) ? .again : .done(outcome)
+    for continuation in waiting { continuation.resume(returning: turn) }
+    return try outcome.get()
+  }
+}

@@ -1,0 +1,127 @@
+import HTTPTransport
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import KubeClient
+
+@Suite("R22: a plugin's credential is kept and shared", .timeLimit(.minutes(2)))
+struct PluginSourceTests {
+  /// Counts runs, and gives what the test says.
+  final class Runs: Sendable {
+    private let state = Mutex((count: 0, lifetime: Int64?.none, error: ConfigurationError?.none))
+    let clock = Mutex<Int64>(1_000_000)
+    var count: Int { state.withLock { $0.count } }
+    func live(milliseconds: Int64?) { state.withLock { $0.lifetime = milliseconds } }
+    func fail(_ error: ConfigurationError?) { state.withLock { $0.error = error } }
+    func advance(milliseconds: Int64) { clock.withLock { $0 += milliseconds } }
+
+    func next() throws(ConfigurationError) -> PluginCredential {
+      let now = clock.withLock { $0 }
+      let (count, lifetime, error) = state.withLock { state in
+        state.count += 1
+        return state
+      }
+      if let error { throw error }
+      let expiry = lifetime.flatMap { Timestamp(seconds: (now + $0) / 1000) }
+      return PluginCredential(token: Secret("t\(count)"), expiry: expiry)
+    }
+  }
+
+  let runs = Runs()
+  let problem = ConfigurationError.plugin(ConfigurationPlace(file: "f", entry: "e"), command: "c", reason: "r", remedy: "m")
+
+  private func source() -> PluginSource {
+    PluginSource(now: { [runs] in runs.clock.withLock { $0 } }) { [runs] () async throws(ConfigurationError) in try runs.next() }
+  }
+
+  private func request(_ credential: PluginCredential) -> HTTPRequest {
+    var request = HTTPRequest(url: "/", tls: TLSOptions())
+    credential.apply(to: &request)
+    return request
+  }
+
+  @Test func withoutAnExpiryItLastsUntilItIsRefused() async throws {
+    let source = source()
+    let first = try await source.current()
+    runs.advance(milliseconds: 1 << 40)
+    #expect(try await source.current() == first)
+    source.refuse(request(first))
+    #expect(try await source.current().token == Secret("t2"))
+  }
+
+  @Test func itIsFetchedAnewALittleBeforeItExpires() async throws {
+    let source = source()
+    runs.live(milliseconds: 60_000)
+    _ = try await source.current()
+    runs.advance(milliseconds: 49_999)
+    #expect(try await source.current().token == Secret("t1"))
+    runs.advance(milliseconds: 1)
+    #expect(try await source.current().token == Secret("t2"))
+  }
+
+  @Test func oneThatHasExpiredIsUsedOnce() async throws {
+    let source = source()
+    runs.live(milliseconds: -60_000)
+    #expect(try await source.current().token == Secret("t1"))
+    #expect(try await source.current().token == Secret("t2"))
+  }
+
+  @Test("requests refused together cause one refresh") func requestsRefusedTogetherCauseOneRefresh() async throws {
+    let source = source()
+    let refused = request(try await source.current())
+    for _ in 1...20 {
+      source.refuse(refused)
+      #expect(try await source.current().token == Secret("t2"))
+    }
+    #expect(runs.count == 2)
+  }
+
+  @Test func anErrorIsNotKept() async throws {
+    let source = source()
+    runs.fail(problem)
+    await #expect(throws: problem) { try await source.current() }
+    runs.fail(nil)
+    #expect(try await source.current().token == Secret("t2"))
+  }
+
+  @Test("those who ask at once share one run, good or bad", arguments: [true, false]) func sharing(succeeds: Bool) async throws {
+    let gate = Mutex<CheckedContinuation<Void, Never>?>(nil)
+    if !succeeds { runs.fail(problem) }
+    let source = PluginSource(now: { 0 }) { [runs] () async throws(ConfigurationError) in
+      await withCheckedContinuation { continuation in gate.withLock { $0 = continuation } }
+      return try runs.next()
+    }
+    let credentials = await withTaskGroup(of: Result<PluginCredential, any Error>.self) { group in
+      for _ in 1...50 {
+        group.addTask {
+          do { return .success(try await source.current()) } catch { return .failure(error) }
+        }
+      }
+      while source.waitingCount < 49 { await Task.yield() }
+      gate.withLock { $0 }?.resume()
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(runs.count == 1)
+    #expect(credentials.count == 50)
+    for credential in credentials { #expect((try? credential.get().token) == (succeeds ? Secret("t1") : nil)) }
+  }
+
+  @Test("when who runs it is cancelled, another begins anew") func anotherBeginsAnew() async throws {
+    let source = PluginSource(now: { 0 }) { [runs] () async throws(ConfigurationError) in
+      if runs.count == 0 {
+        _ = try runs.next()
+        try? await Task.sleep(for: .seconds(600))
+        throw .cancelled
+      }
+      return try runs.next()
+    }
+    let first = Task { try await source.current() }
+    while runs.count == 0 { await Task.yield() }
+    let second = Task { try await source.current() }
+    while source.waitingCount == 0 { await Task.yield() }
+    first.cancel()
+    #expect(try await second.value.token == Secret("t2"))
+    await #expect(throws: ConfigurationError.cancelled) { try await first.value }
+  }
+}

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import JSON
 
 extension APIStatus {
@@ -16,7 +17,8 @@ extension APIStatus {
       let text = String(decoding: body.prefix(200), as: UTF8.self)
       self.init(code: code, message: text.filter { !$0.isNewline })
     }
-    if let seconds = header.flatMap(Int64.init), seconds >= 0 { retryAfter = .seconds(seconds) }
+    let now = Int64(Date().timeIntervalSince1970)
+    if let asked = header.flatMap({ RetryAfter.delay($0, now: now) }) { retryAfter = asked }
   }
 
   /// A `Status` object (`k8s.io/apimachinery/pkg/apis/meta/v1`), as it stands in the body of a refusal or in an ERROR event.

@@ -78,13 +78,15 @@ public final class Reflector<Value: Record>: Sendable {
   private func run(writing writer: borrowing StoreWriter<Value>) async {
     var random: any RandomNumberGenerator = random()
     var machine = WatchStateMachine<Value>(policy: policy)
-    var connection = WatchConnection(client: client, resource: resource, selection: selection, decoder: decoder, policy: policy)
-    var action = machine.start()
+    var connection = WatchConnection(client: client, resource: resource, selection: selection, decoder: decoder, policy: policy, time: time)
+    var action = machine.start(at: time.now(), random: &random)
     while !Task.isCancelled {
       let fact: WatchStateMachine<Value>.Fact
       switch action {
       case .list(let token, let limit): fact = await connection.list(continue: token, limit: limit)
       case .watch(let version, let seconds): fact = await connection.watch(from: version, timeoutSeconds: seconds)
+      case .watchInitially(let seconds, let limit): fact = await connection.watchInitially(timeoutSeconds: seconds, within: limit)
+      case .readInitially(let limit): fact = await connection.readInitially(within: limit)
       case .read: fact = await connection.read()
       case .publish(let publication):
         writer.publish(publication)
@@ -103,7 +105,13 @@ public final class Reflector<Value: Record>: Sendable {
   }
 
   private func note(_ machine: WatchStateMachine<Value>) {
-    state.withLock { $0.statistics = machine.statistics }
+    let wereRefused = state.withLock { state in
+      defer { state.statistics = machine.statistics }
+      return state.statistics.initialEventsRefused < machine.statistics.initialEventsRefused
+    }
+    if wereRefused, let refusal = machine.initialEventsRefusal {
+      logger.info("initial events refused, listing in pages", metadata: ["reason": "\(refusal.reason)"])
+    }
     note(machine.status)
   }
 

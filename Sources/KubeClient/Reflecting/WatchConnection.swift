@@ -7,14 +7,18 @@ struct WatchConnection<Value: Record> {
   let selection: Selection
   let decoder: RecordDecoder<Value>
   let policy: WatchPolicy
+  let time: LocalTime
   private var stream: WatchStream<Value>?
 
-  init(client: KubeClient, resource: APIResource, selection: Selection, decoder: RecordDecoder<Value>, policy: WatchPolicy) {
+  init(
+    client: KubeClient, resource: APIResource, selection: Selection, decoder: RecordDecoder<Value>, policy: WatchPolicy, time: LocalTime
+  ) {
     self.client = client
     self.resource = resource
     self.selection = selection
     self.decoder = decoder
     self.policy = policy
+    self.time = time
   }
 
   /// Fetches a page, and scans it from the buffer that it came in.
@@ -34,13 +38,47 @@ struct WatchConnection<Value: Record> {
   mutating func watch(from version: String, timeoutSeconds: Int) async -> Fact {
     close()
     let request = APIRequest.watch(resource, selection, from: version, timeoutSeconds: timeoutSeconds, accept: decoder.accept)
+    return opened(await open(request, timeoutSeconds: timeoutSeconds))
+  }
+
+  /// Opens a watch that begins with what is there.
+  mutating func watchInitially(timeoutSeconds: Int, within limit: Duration) async -> Fact {
+    close()
+    let request = APIRequest.watchInitially(resource, selection, timeoutSeconds: timeoutSeconds, accept: decoder.accept)
+    let this = self
+    guard let result = await time.limit(limit, { await this.open(request, timeoutSeconds: timeoutSeconds) }) else { return .stalled }
+    return opened(result)
+  }
+
+  /// Reads on as `read()` does, but not for longer than this.
+  mutating func readInitially(within limit: Duration) async -> Fact {
+    guard let open = stream.take() else { return .streamEnded }
+    let outcome = await time.limit(limit) {
+      var open = open
+      let fact = await open.next()
+      return (fact: fact, stream: open)
+    }
+    guard let outcome else { return .stalled }
+    stream = outcome.stream
+    return outcome.fact
+  }
+
+  private func open(_ request: APIRequest, timeoutSeconds: Int) async -> Result<WatchStream<Value>, KubeError> {
     // A watch has no end of its own in bytes; each event has (R12). Its time is what we asked for and a little (R17).
     let limits = RequestLimits(deadline: .seconds(timeoutSeconds) + policy.watchGrace, maximumBodyBytes: .max)
-    do {
-      stream = try WatchStream(try await client.open(request, limits: limits), decoder: decoder, policy: policy)
-      return .watchOpened
+    do throws(KubeError) {
+      return .success(try WatchStream(try await client.open(request, limits: limits), decoder: decoder, policy: policy))
     } catch {
-      return .failed(WatchProblem(error))
+      return .failure(error)
+    }
+  }
+
+  private mutating func opened(_ result: Result<WatchStream<Value>, KubeError>) -> Fact {
+    switch result {
+    case .success(let open):
+      stream = open
+      return .watchOpened
+    case .failure(let error): return .failed(WatchProblem(error))
     }
   }
 

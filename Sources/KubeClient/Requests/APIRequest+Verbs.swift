@@ -83,6 +83,22 @@ extension APIRequest {
     return APIRequest(method: "GET", path: resource.path(namespace: selection.namespace), query: query, accept: accept)
   }
 
+  /// What is there now, as ADDED events up to a bookmark that marks their end, and then the changes after it. No `resourceVersion` is sent:
+  /// the beginning is as new as a list's (R01).
+  ///
+  /// Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
+  /// - Parameter timeoutSeconds: when the server is to end the stream.
+  package static func watchInitially(
+    _ resource: APIResource, _ selection: Selection = .all, timeoutSeconds: Int, accept: String = MediaType.json
+  ) -> APIRequest {
+    let query =
+      selection.query + [
+        QueryItem("watch", "true"), QueryItem("sendInitialEvents", "true"), QueryItem("resourceVersionMatch", "NotOlderThan"),
+        QueryItem("allowWatchBookmarks", "true"), QueryItem("timeoutSeconds", String(timeoutSeconds)),
+      ]
+    return APIRequest(method: "GET", path: resource.path(namespace: selection.namespace), query: query, accept: accept)
+  }
+
   /// A new object.
   package static func create(_ resource: APIResource, namespace: String, _ object: JSONValue) -> APIRequest {
     APIRequest(method: "POST", path: resource.path(namespace: namespace), body: object.bytes, contentType: MediaType.json)

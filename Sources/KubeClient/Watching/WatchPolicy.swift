@@ -6,6 +6,22 @@ public struct WatchPolicy: Hashable, Sendable {
   /// Objects a page: at 6.4 KB a Pod a page is 3.2 MB, and 150,000 Pods are 300 requests. It is what client-go asks for.
   public var pageSize = 500
 
+  /// Whether whole lists are asked for as the initial events of a watch (R14): the API server then sends them from its cache, object by object,
+  /// instead of building lists in memory.
+  public var usesInitialEvents = true
+
+  /// How long initial events may pause before they count as stalled (R15). They come out of the API server's memory; what may hold them up is
+  /// its question to etcd how far it is, which it gives up after 3 s, and an election in etcd, which takes seconds.
+  public var initialEventsPause: Duration = .seconds(15)
+
+  /// How long initial events may take (R15): 150,000 Pods of 6.4 KB are 0.95 GB, for which an API server needs 10 s and a line of 100 Mbit/s
+  /// 80 s, and as much again. A list in pages after it still comes before the five minutes after which a container counts as a gap.
+  public var initialEventsDeadline: Duration = .seconds(160)
+
+  /// For how long initial events that were refused, or stalled, are not asked for again. Only another API server or another etcd changes its
+  /// mind, and clusters are upgraded in hours; lists are rare enough for a useless question an hour not to matter.
+  public var initialEventsRetry: Duration = .seconds(3600)
+
   /// When the server is to end a watch, chosen anew each time, so that clients that started together do not return together (R04). Long
   /// enough that a new watch costs nothing; short enough that API servers behind a load balancer even out after one was replaced.
   public var watchSeconds: ClosedRange<Int> = 300...600

@@ -6,7 +6,7 @@ extension WatchStateMachine {
     _ problem: WatchProblem, in listing: Listing, at now: Duration, random: inout some RandomNumberGenerator
   ) -> Action {
     guard case .status(let refusal) = problem else {
-      if case .unreadable = problem { return wait(for: problem, then: .list(Listing()), now, &random) }
+      if case .unreadable = problem { return wait(for: problem, then: .relist, now, &random) }
       return wait(for: problem, then: .list(listing), now, &random)
     }
     if refusal.isExpired {
@@ -14,8 +14,8 @@ extension WatchStateMachine {
       // The token is too old: what came is of a moment that is gone. One list in one piece cannot expire half-way (R03).
       if listing.token != nil { return list(Listing(isWhole: true)) }
     }
-    let again = refusal.isTransient && !refusal.isTooLargeResourceVersion ? listing : Listing()
-    return wait(for: problem, then: .list(again), now, &random)
+    let isWorthMore = refusal.isTransient && !refusal.isTooLargeResourceVersion
+    return wait(for: problem, then: isWorthMore ? .list(listing) : .relist, now, &random)
   }
 
   /// A watch was not opened, or ended with an error.
@@ -27,19 +27,19 @@ extension WatchStateMachine {
       return wait(for: problem, then: .watch(from: version), now, &random)
     case .unreadable:
       // Watching again at this version would bring the same event again (R12).
-      return wait(for: problem, then: .list(Listing()), now, &random)
+      return wait(for: problem, then: .relist, now, &random)
     case .status(let refusal) where refusal.isExpired || refusal.isTooLargeResourceVersion:
       // R06, R07: only a list tells what happened meanwhile.
       statistics.expirations += 1
-      guard !hasJustExpired else { return wait(for: problem, then: .list(Listing()), now, &random) }
+      guard !hasJustExpired else { return wait(for: problem, then: .relist, now, &random) }
       hasJustExpired = true
-      return list(Listing())
+      return relist(at: now, random: &random)
     case .status(let refusal) where refusal.code == 500:
       // R09
       let since = internalErrorsSince ?? now
       guard now - since < policy.internalErrorPatience else {
         internalErrorsSince = nil
-        return wait(for: problem, then: .list(Listing()), now, &random)
+        return wait(for: problem, then: .relist, now, &random)
       }
       internalErrorsSince = since
       return wait(for: problem, then: .watch(from: version), now, &random)
@@ -48,7 +48,7 @@ extension WatchStateMachine {
       return wait(for: problem, then: .watch(from: version), now, &random)
     case .status:
       // R16: a resource that is gone comes back empty. And whatever else the server has against this watch, a list makes a new one.
-      return wait(for: problem, then: .list(Listing()), now, &random)
+      return wait(for: problem, then: .relist, now, &random)
     }
   }
 
@@ -70,13 +70,13 @@ extension WatchStateMachine {
   /// A fact that the last action cannot lead to: a mistake in the loop that performs the actions. Starting over is right after anything.
   mutating func outOfStep(_ fact: Fact, at now: Duration, random: inout some RandomNumberGenerator) -> Action {
     assertionFailure("\(fact) in state \(state)")
-    return wait(for: .unreachable("the reflector lost its place"), then: .list(Listing()), now, &random)
+    return wait(for: .unreachable("the reflector lost its place"), then: .relist, now, &random)
   }
 }
 
 extension APIStatus {
   /// Whether the same request may well be answered later: the server is busy, starting, or behind a proxy that cannot reach it.
-  fileprivate var isTransient: Bool {
+  var isTransient: Bool {
     switch code {
     case 408, 429, 500, 502, 503, 504: true
     default: false

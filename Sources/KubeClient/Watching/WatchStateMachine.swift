@@ -1,13 +1,18 @@
-/// Decides how a store is kept equal to what the API server has: list in pages, then watch, and what to do when either breaks.
+/// Decides how a store is kept equal to what the API server has: by a watch that begins with what is there, or by a list in pages and a
+/// watch after it; and what to do when either breaks.
 ///
 /// It is pure: a fact goes in with the time at which it became known, and one action comes out, whose outcome is the next fact.
 /// `Reflector` performs the actions. The facts that each action may lead to are named at the action.
 struct WatchStateMachine<Value: Record> {
   let policy: WatchPolicy
-  var state = State.waiting(then: .list(Listing()))
+  var state = State.waiting(then: .relist)
   /// The pages of the list that is under way; readers see nothing of them before the last. Here and not in the state, so that they have one
   /// owner and grow in place.
   private var pages: [Value] = []
+  /// The same for the initial events of a watch.
+  var initialEvents = InitialEvents<Value>()
+  /// Until when initial events are not asked for, after they were refused (R15).
+  var initialEventsRefusal: (reason: String, until: Duration)?
   var backoff: Backoff
   /// Set by a relist that an expired version asked for, until a watch has gone on after it: a second one waits.
   var hasJustExpired = false
@@ -24,7 +29,7 @@ struct WatchStateMachine<Value: Record> {
   }
 
   /// The first action.
-  mutating func start() -> Action { list(Listing()) }
+  mutating func start(at now: Duration, random: inout some RandomNumberGenerator) -> Action { relist(at: now, random: &random) }
 
   /// - Parameters:
   ///   - fact: what the last action led to.
@@ -35,13 +40,24 @@ struct WatchStateMachine<Value: Record> {
     case (.listing(let listing), .failed(let problem)): failed(problem, in: listing, at: now, random: &random)
     case (.publishingList(let version), .published): listed(version, random: &random)
 
+    case (.openingInitial, .watchOpened): openedInitial(at: now)
+    case (.receivingInitial(let openedAt), .changes(let changes, _)): receivedInitial(changes, since: openedAt, at: now)
+    case (.receivingInitial, .initialEventsEnded(let changes, let version)): endedInitial(changes, at: version, now)
+    case (.publishingInitial(let watch), .published): listedInitially(watch)
+    case (.openingInitial, .failed(let problem)), (.receivingInitial, .failed(let problem)):
+      failedInitial(problem, at: now, random: &random)
+    case (.openingInitial, .stalled), (.receivingInitial, .stalled): refusedInitial("they stalled", at: now)
+    case (.receivingInitial, .streamEnded): refusedInitial("the stream ended before them", at: now)
+
     case (.opening(let version), .watchOpened): opened(at: version, now)
     case (.opening(let version), .failed(let problem)): failed(problem, watchingFrom: version, at: now, random: &random)
-    case (.watching(let watch), .changes(let changes, let version)): received(changes, upTo: version, of: watch)
+    case (.watching(let watch), .changes(let changes, let version)), (.watching(let watch), .initialEventsEnded(let changes, let version)):
+      received(changes, upTo: version, of: watch)
     case (.publishingChanges(let watch), .published): read(watch)
     case (.watching(let watch), .streamEnded): ended(watch, at: now, random: &random)
     case (.watching(let watch), .failed(let problem)): failed(problem, watchingFrom: watch.version, at: now, random: &random)
 
+    case (.waiting(.relist), .waited): relist(at: now, random: &random)
     case (.waiting(.list(let listing)), .waited): list(listing)
     case (.waiting(.watch(let version)), .waited): watch(from: version, random: &random)
 
@@ -58,6 +74,10 @@ extension WatchStateMachine {
     case watchOpened
     /// Changes in order, and the version that they or a bookmark lead to.
     case changes([RecordChange<Value>], resourceVersion: String)
+    /// As `changes`, and with them what was there when the watch was asked for is complete.
+    case initialEventsEnded([RecordChange<Value>], resourceVersion: String)
+    /// Nothing came in the time that the action gave.
+    case stalled
     /// The stream is over without a word: closed, or cut, in the middle of an event or not. Half an event is dropped (R11).
     case streamEnded
     case failed(WatchProblem)
@@ -69,9 +89,13 @@ extension WatchStateMachine {
   enum Action {
     /// Fetch a page, → `pageReceived` or `failed`. Without a limit, the whole list.
     case list(continue: String?, limit: Int?)
+    /// Ask for a watch that begins with what is there, → `watchOpened`, `failed` or `stalled`.
+    case watchInitially(timeoutSeconds: Int, within: Duration)
+    /// Read on in the stream that begins so, → `changes`, `initialEventsEnded`, `streamEnded`, `failed` or `stalled`.
+    case readInitially(within: Duration)
     /// Ask for the changes after a version, → `watchOpened` or `failed`.
     case watch(from: String, timeoutSeconds: Int)
-    /// Read on in the open stream, → `changes`, `streamEnded` or `failed`.
+    /// Read on in the open stream, → `changes`, `initialEventsEnded`, `streamEnded` or `failed`.
     case read
     /// Give this to the readers, → `published`.
     case publish(Publication)
@@ -100,6 +124,8 @@ extension WatchStateMachine {
   }
 
   enum Next {
+    /// A whole list anew, in whichever way.
+    case relist
     case list(Listing)
     case watch(from: String)
   }
@@ -107,6 +133,10 @@ extension WatchStateMachine {
   enum State {
     case listing(Listing)
     case publishingList(version: String)
+    case openingInitial
+    /// Until the mark at their end, initial events go into `initialEvents` and not to readers (R14).
+    case receivingInitial(since: Duration)
+    case publishingInitial(Watch)
     case opening(version: String)
     case watching(Watch)
     case publishingChanges(Watch)
@@ -117,6 +147,13 @@ extension WatchStateMachine {
 // MARK: What goes well
 
 extension WatchStateMachine {
+  /// Begins a whole list: by initial events unless they are known not to come.
+  mutating func relist(at now: Duration, random: inout some RandomNumberGenerator) -> Action {
+    if let refusal = initialEventsRefusal, refusal.until <= now { initialEventsRefusal = nil }
+    guard policy.usesInitialEvents, initialEventsRefusal == nil else { return list(Listing()) }
+    return watchInitially(random: &random)
+  }
+
   mutating func list(_ listing: Listing) -> Action {
     state = .listing(listing)
     if listing.token == nil { pages = [] }
@@ -128,7 +165,7 @@ extension WatchStateMachine {
     return .watch(from: version, timeoutSeconds: Int.random(in: policy.watchSeconds, using: &random))
   }
 
-  private mutating func read(_ watch: Watch) -> Action {
+  mutating func read(_ watch: Watch) -> Action {
     state = .watching(watch)
     return .read
   }

@@ -2,6 +2,10 @@
 public struct WatchStatistics: Hashable, Sendable {
   /// Whole lists that replaced the store's content.
   public internal(set) var lists = 0
+  /// Of those lists, the ones that came as the initial events of a watch.
+  public internal(set) var initialEvents = 0
+  /// Times that initial events were asked for and did not come to their end, so that a plain list followed.
+  public internal(set) var initialEventsRefused = 0
   /// Watches that the server accepted.
   public internal(set) var watches = 0
   /// Changes received by watch.

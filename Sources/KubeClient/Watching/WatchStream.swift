@@ -26,6 +26,8 @@ struct WatchStream<Value: Record> {
   /// The events of the next piece that has any, as one batch; then how the stream ended.
   mutating func next() async -> Fact {
     if let ending { return .failed(ending) }
+    // The mark at the end of initial events ends a batch, so that more of the same piece may be left.
+    if let fact = batch() { return fact }
     while true {
       do {
         guard let piece = try await pieces.next() else { return .streamEnded }
@@ -55,7 +57,9 @@ struct WatchStream<Value: Record> {
         case .remove(let key, let removedAt):
           changes.append(.remove(key))
           version = removedAt
-        case .bookmark(let bookmark): version = bookmark
+        case .bookmark(let bookmark, let endsInitialEvents):
+          version = bookmark
+          if endsInitialEvents { return .initialEventsEnded(changes, resourceVersion: version) }
         case .error(let status):
           ending = .status(status)
           return changes.isEmpty && version.isEmpty ? .failed(.status(status)) : .changes(changes, resourceVersion: version)

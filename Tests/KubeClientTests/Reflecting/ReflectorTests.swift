@@ -8,9 +8,10 @@ import Testing
 
 /// The reflector over real HTTP, against a server that does what a script says.
 @Suite struct ReflectorTests {
-  /// Waits of milliseconds where the real ones are of seconds.
+  /// Waits of milliseconds where the real ones are of seconds, and lists in pages.
   static var hasty: WatchPolicy {
     var policy = WatchPolicy()
+    policy.usesInitialEvents = false
     policy.backoff = .milliseconds(1) ... .milliseconds(5)
     return policy
   }

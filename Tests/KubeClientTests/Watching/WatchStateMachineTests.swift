@@ -3,7 +3,7 @@ import Testing
 @testable import KubeClient
 
 /// The state machine with a script of facts, a hand-set time and seeded jitter.
-private struct Machine {
+struct Machine {
   typealias Subject = WatchStateMachine<NodeRecord>
 
   var subject: Subject
@@ -11,9 +11,16 @@ private struct Machine {
   var random = SplitMix(seed: 1)
   var last: Subject.Action
 
-  init(policy: WatchPolicy = .standard) {
+  init(policy: WatchPolicy = inPages) {
     subject = Subject(policy: policy)
-    last = subject.start()
+    last = subject.start(at: now, random: &random)
+  }
+
+  /// The standard, but for initial events.
+  static var inPages: WatchPolicy {
+    var policy = WatchPolicy()
+    policy.usesInitialEvents = false
+    return policy
   }
 
   /// Lists one Node at this version and opens the watch after it.
@@ -84,11 +91,11 @@ private struct Machine {
   struct Unexpected: Error {}
 }
 
-private func page(_ names: [String], _ version: String, token: String? = nil) -> RecordPage<NodeRecord> {
+func page(_ names: [String], _ version: String, token: String? = nil) -> RecordPage<NodeRecord> {
   RecordPage(records: names.map { NodeRecord(name: $0, resourceVersion: version) }, resourceVersion: version, continueToken: token)
 }
 
-private func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fact {
+func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fact {
   .changes([.put(NodeRecord(name: name, resourceVersion: version))], resourceVersion: version)
 }
 

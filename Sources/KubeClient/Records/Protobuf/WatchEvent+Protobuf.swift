@@ -23,9 +23,25 @@ extension WatchEvent {
     let envelope = try ProtobufEnvelope(raw, in: bytes)
     if type == "ERROR" {
       self = .error(try APIStatus(protobuf: envelope, in: bytes))
+      return
+    }
+    guard envelope.kind == kind else { throw RecordError("kind '\(envelope.kind)' where a \(kind) was asked for") }
+    if type == "BOOKMARK" {
+      try self.init(bookmark: envelope, in: bytes)
     } else {
-      guard envelope.kind == kind else { throw RecordError("kind '\(envelope.kind)' where a \(kind) was asked for") }
       try self.init(type: type, record: try read(envelope.object, bytes))
     }
+  }
+
+  /// An object of which only the metadata means anything; every kind has them as field 1.
+  private init(bookmark: ProtobufEnvelope, in bytes: RawSpan) throws(RecordError) {
+    let filter = MetadataFilter(keepsLabels: false, annotationPrefixes: [Self.initialEventsEnd])
+    var metadata = ProtobufMetadata()
+    var fields = ProtobufFields(bookmark.object)
+    while let field = try fields.next(in: bytes) {
+      if field.number == 1 { metadata = try ProtobufMetadata(field, in: bytes, keeping: filter) }
+    }
+    self = .bookmark(
+      resourceVersion: metadata.resourceVersion, endsInitialEvents: metadata.annotations[Self.initialEventsEnd] == "true")
   }
 }

@@ -106,7 +106,7 @@ let package = Package(
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "KubeClientTests",
-      dependencies: ["KubeClient", "HTTPTransport", "JSON", "Simulator", "TestSupport", "YAML", logging],
+      dependencies: ["Exposition", "KubeClient", "HTTPTransport", "JSON", "Simulator", "TestSupport", "YAML", logging],
       swiftSettings: settings),
     .testTarget(
       name: "CollectorTests", dependencies: ["Collector", "Roll", "Exposition", "HTTPTransport", "TestSupport"], swiftSettings: settings),

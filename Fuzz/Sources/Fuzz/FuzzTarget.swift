@@ -1,0 +1,1 @@
+../../../Tests/KubeClientTests/Fuzzing/FuzzTarget.swift

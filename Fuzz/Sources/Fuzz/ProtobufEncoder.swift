@@ -1,0 +1,1 @@
+../../../Tests/KubeClientTests/Support/ProtobufEncoder.swift

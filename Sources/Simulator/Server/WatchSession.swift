@@ -9,6 +9,11 @@ struct WatchSession: Sendable {
   var bookmarkInterval: Duration?
   var marksEndOfInitialEvents: Bool
 
+  /// A bookmark comes so long before the timeout, so that the next watch has little to catch up with.
+  ///
+  /// Source: `nextBookmarkTime` in k8s.io/apiserver/pkg/storage/cacher/cache_watcher.go.
+  private static let lastBookmarkLead: Duration = .seconds(2)
+
   /// How many changes are taken out of the log at once, so that the store is never locked for long.
   private static let batch = 1_000
 
@@ -33,6 +38,10 @@ struct WatchSession: Sendable {
             signal.yield()
           }
         }
+        group.addTask {
+          try await Task.sleep(for: max(.zero, timeout - Self.lastBookmarkLead))
+          signal.yield()
+        }
       }
       defer { group.cancelAll() }
       try await follow(signals, write: write)
@@ -50,7 +59,8 @@ struct WatchSession: Sendable {
     try await write([])
 
     let clock = ContinuousClock()
-    var lastBookmark = clock.now
+    var nextBookmark = bookmarkInterval.map { clock.now + min($0, max(.zero, timeout - Self.lastBookmarkLead)) }
+    let end = clock.now + timeout
     var version = start.version
     var signals = signals.makeAsyncIterator()
     repeat {
@@ -69,8 +79,9 @@ struct WatchSession: Sendable {
       } catch let failure as APIFailure {
         return try await write(encoder.failure(failure))
       }
-      if let bookmarkInterval, clock.now - lastBookmark >= bookmarkInterval {
-        lastBookmark = clock.now
+      if let bookmarkInterval, let due = nextBookmark, clock.now >= due {
+        let last = end - Self.lastBookmarkLead
+        nextBookmark = due < last ? min(clock.now + bookmarkInterval, max(clock.now, last)) : clock.now + bookmarkInterval
         try await write(encoder.bookmark(version: version, endsInitialEvents: false))
       }
     } while await signals.next() != nil && !Task.isCancelled

@@ -87,7 +87,8 @@ extension ObjectStore {
   }
 }
 
-/// Where the next page of a list begins, and in which state.
+/// Where the next page of a list begins, and in which state. On the wire it is JSON in the base64 of URLs without padding, as a real
+/// server has it (k8s.io/apiserver/pkg/storage/continue.go).
 struct ContinueToken: Sendable, Equatable {
   /// `nil` for the newest state.
   var version: UInt64?
@@ -99,8 +100,10 @@ struct ContinueToken: Sendable, Equatable {
   }
 
   init?(_ text: String) {
-    guard let data = Data(base64Encoded: text), let token = try? JSONValue(parsing: [UInt8](data)), let start = token["start"]?.string,
-      let version = token["rv"]?.integer
+    var base64 = text.map { character -> Character in character == "-" ? "+" : character == "_" ? "/" : character }
+    while base64.count % 4 != 0 { base64.append("=") }
+    guard let data = Data(base64Encoded: String(base64)), let token = try? JSONValue(parsing: [UInt8](data)),
+      let start = token["start"]?.string, let version = token["rv"]?.integer
     else { return nil }
     self.version = version < 0 ? nil : UInt64(version)
     self.start = start
@@ -108,6 +111,7 @@ struct ContinueToken: Sendable, Equatable {
 
   var text: String {
     let token: JSONValue = ["v": "meta.k8s.io/v1", "rv": .integer(version.map(Int64.init) ?? -1), "start": .string(start)]
-    return Data(token.bytes).base64EncodedString()
+    let base64 = Data(token.bytes).base64EncodedString().filter { $0 != "=" }
+    return String(base64.map { character -> Character in character == "+" ? "-" : character == "/" ? "_" : character })
   }
 }

@@ -1,0 +1,64 @@
+import HTTPTransport
+import JSON
+import TestSupport
+
+@testable import KubeClient
+
+// Reading as the reflector does, one request at a time.
+extension Bench {
+  /// One page as records.
+  func page<Value: Record>(
+    _ resource: APIResource, _ decoder: RecordDecoder<Value>, _ selection: Selection, limit: Int? = nil, continue token: String? = nil,
+    accept: String = MediaType.json
+  ) async throws -> RecordPage<Value> {
+    let response = try await client.send(.list(resource, selection, limit: limit, continue: token, accept: accept), limits: .page)
+    guard try WireFormat(contentType: response.contentType) == WireFormat(contentType: accept) else {
+      throw Unexpected(description: "an answer of the type \(response.contentType) where \(accept) was asked for")
+    }
+    return try decoder.page(response.body, contentType: response.contentType)
+  }
+
+  /// Opens a watch.
+  func watch<Value: Record>(
+    _ resource: APIResource, _ decoder: RecordDecoder<Value>, _ selection: Selection, from version: String, timeoutSeconds: Int = 60,
+    accept: String = MediaType.json
+  ) async throws -> WatchStream<Value> {
+    let request = APIRequest.watch(resource, selection, from: version, timeoutSeconds: timeoutSeconds, accept: accept)
+    let limits = RequestLimits(deadline: .seconds(timeoutSeconds + 30), maximumBodyBytes: .max)
+    return try WatchStream(try await client.open(request, limits: limits), decoder: decoder, policy: .standard)
+  }
+
+  struct Unexpected: Error, CustomStringConvertible {
+    var description: String
+  }
+}
+
+extension WatchStream {
+  /// The next changes, this many; the stream brings no more than these by then.
+  mutating func changes(_ count: Int) async throws -> [RecordChange<Value>] {
+    var changes: [RecordChange<Value>] = []
+    while changes.count < count {
+      guard case .changes(let more, _) = await next() else { throw Bench.Unexpected(description: "the watch ended after \(changes)") }
+      changes += more
+    }
+    return changes
+  }
+}
+
+/// A ConfigMap's one value.
+struct ValueRecord: Record {
+  var key: ObjectKey
+  var resourceVersion: String
+  var value: String
+
+  static let decoder = RecordDecoder<ValueRecord>(kind: "ConfigMap") { object in
+    ValueRecord(
+      key: ObjectKey(namespace: object["metadata"]?["namespace"]?.string ?? "", name: object["metadata"]?["name"]?.string ?? ""),
+      resourceVersion: object["metadata"]?["resourceVersion"]?.string ?? "", value: object["data"]?["key"]?.string ?? "")
+  }
+}
+
+extension JSONValue {
+  var resourceVersion: String? { self["metadata"]?["resourceVersion"]?.string }
+  var name: String? { self["metadata"]?["name"]?.string }
+}

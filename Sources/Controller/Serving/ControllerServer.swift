@@ -4,6 +4,14 @@ internal import NIOCore
 import ServiceLifecycle
 internal import Synchronization
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
 /// Serves the status page, metrics, service discovery and the API.
 package final class ControllerServer: Service {
   private let view: ControllerView
@@ -35,7 +43,9 @@ package final class ControllerServer: Service {
     do {
       try await application.run()
     } catch {
-      let failure = ControllerError.cannotListen(address: "\(address)", reason: "\(error)")
+      // NIO's own text begins with the call's name in Swift.
+      let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+      let failure = ControllerError.cannotListen(address: "\(address)", reason: reason)
       port.settle(.failure(failure))
       throw failure
     }

@@ -80,7 +80,7 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Reads `127.0.0.1:9750`, `[::]:9750`, `localhost:9750`, and `:9750` for every address.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else {
       return nil
     }

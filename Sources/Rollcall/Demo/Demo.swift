@@ -27,9 +27,10 @@ struct Demo: Service {
   private static let namespace = "rollcall"
 
   func run() async throws {
-    let cluster = DemoCluster.standard(startedAt: Date.now.formatted(.iso8601))
     let outages = Outages()
     let isolation = await NetworkIsolation.available()
+    let standard = DemoCluster.standard(startedAt: Date.now.formatted(.iso8601))
+    let cluster = isolation.isIsolating ? standard : standard.withLinuxPodsInHostNetwork()
     _ = try await server.waitUntilListening()
     try populate(with: cluster)
     try folder.write(server.kubeconfig(), to: "kubeconfig")
@@ -46,7 +47,7 @@ struct Demo: Service {
           for injection in injections {
             group.addTask { try await inject(injection, into: outages) }
           }
-          try await group.waitForAll()
+          for try await _ in group {}  // the first failure ends all; waitForAll would wait for those that never end
         }
       }
     } catch is CancellationError {
@@ -67,7 +68,7 @@ struct Demo: Service {
     in group: inout ThrowingTaskGroup<Void, any Error>
   ) throws {
     let certificates = try folder.subdirectory("tls")
-    for node in cluster.nodes where node.operatingSystem == "linux" && !node.isVirtual {
+    for node in cluster.nodes where node.isLinux {
       let cgroups = try folder.subdirectory("cgroup-\(node.name)")
       try cgroups.write("", to: "cgroup.controllers")  // by which a tree of cgroup v2 is known
       for pod in cluster.pods where pod.node.name == node.name && pod.containers.contains(where: \.isRunning) {

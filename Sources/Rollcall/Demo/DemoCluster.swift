@@ -8,6 +8,9 @@ struct DemoCluster {
     var address: String
     var operatingSystem: String
     var isVirtual = false
+
+    /// A node with an agent.
+    var isLinux: Bool { operatingSystem == "linux" && !isVirtual }
   }
 
   struct Container {
@@ -30,6 +33,7 @@ struct DemoCluster {
     var address: String
     var uid: String
     var phase = "Running"
+    var hostNetwork = false
     var containers: [Container]
   }
 
@@ -85,6 +89,16 @@ struct DemoCluster {
       ])
   }
 
+  /// The same cluster, with Linux pods as they are where they have no network namespace of their own: in their node's.
+  func withLinuxPodsInHostNetwork() -> DemoCluster {
+    var cluster = self
+    for index in cluster.pods.indices where cluster.pods[index].node.isLinux {
+      cluster.pods[index].hostNetwork = true
+      cluster.pods[index].address = cluster.pods[index].node.address
+    }
+    return cluster
+  }
+
   private static func hexadecimal(_ seed: Int) -> String {
     let word = String(seed, radix: 16)
     return String(repeating: word, count: 32)
@@ -108,6 +122,7 @@ extension DemoCluster.Node {
         "addresses": [["type": "InternalIP", "address": .string(address)], ["type": "Hostname", "address": .string(name)]],
         "conditions": [["type": "Ready", "status": "True", "reason": "KubeletReady"]],
         "nodeInfo": ["operatingSystem": .string(operatingSystem), "kubeletVersion": "v1.32.4", "osImage": "Demo"],
+        "allocatable": ["cpu": "4", "memory": "8Gi", "pods": "110"],  // kubectl describe divides by it
         "daemonEndpoints": ["kubeletEndpoint": ["Port": 10250]],
       ],
     ]
@@ -116,13 +131,12 @@ extension DemoCluster.Node {
 
 extension DemoCluster.Pod {
   var object: JSONValue {
-    [
+    var specification: JSONValue = ["nodeName": .string(node.name), "containers": .array(containers.map(\.specification))]
+    if hostNetwork { specification["hostNetwork"] = true }
+    return [
       "apiVersion": "v1", "kind": "Pod",
       "metadata": ["namespace": .string(namespace), "name": .string(name), "uid": .string(uid)],
-      "spec": [
-        "nodeName": .string(node.name),
-        "containers": .array(containers.map(\.specification)),
-      ],
+      "spec": specification,
       "status": [
         "phase": .string(phase), "podIP": .string(address), "podIPs": [["ip": .string(address)]],
         "containerStatuses": .array(containers.map(\.status)),

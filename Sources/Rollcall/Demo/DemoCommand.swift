@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Controller
 internal import FoundationEssentials
 internal import Logging
 internal import ServiceLifecycle
@@ -41,6 +42,7 @@ struct DemoCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    try checkPorts()
     let folder = try DemoDirectory.temporary()
     defer { try? folder.remove() }  // what cannot be removed is in the system's folder for temporary files
     let server = SimulatedAPIServer(
@@ -57,6 +59,23 @@ struct DemoCommand: AsyncParsableCommand {
         ],
         gracefulShutdownSignals: [.sigterm, .sigint], logger: .quiet("demo"))
     ).run()
+  }
+}
+
+extension DemoCommand {
+  private func checkPorts() throws {
+    guard let address = ListenAddress(listen) else {
+      throw ValidationError("--listen \(listen): write an address and a port, such as 127.0.0.1:9750")
+    }
+    let own = [
+      DemoPort(
+        address: "127.0.0.1", port: apiPort, purpose: "the simulated API server",
+        remedy: "is another demo running? End it, or choose another port with --api-port"),
+      DemoPort(
+        address: address.host, port: address.port, purpose: "the controller",
+        remedy: "is another controller running? End it, or choose another address with --listen"),
+    ]
+    for port in own + DemoCluster.standard(startedAt: "").ports { try port.checkThatItIsFree() }
   }
 }
 

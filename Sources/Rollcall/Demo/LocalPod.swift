@@ -9,6 +9,8 @@ enum NetworkIsolation: Sendable {
   /// Neither is allowed: the pods share the machine's network, as pods with `hostNetwork: true` do.
   case none(reason: String)
 
+  var isIsolating: Bool { !prefix.isEmpty }
+
   /// The command line that starts a pod's processes in their namespace.
   var prefix: [String] {
     switch self {

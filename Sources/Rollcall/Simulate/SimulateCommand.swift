@@ -89,7 +89,7 @@ private struct SimulatedCluster: Service {
       let port = try await server.waitUntilListening()
       try Data(server.kubeconfig().utf8).write(to: URL(filePath: kubeconfig), options: .atomic)
       print("API server of \(cluster.nodes.count) nodes and \(cluster.pods.count) pods on 127.0.0.1:\(port); kubeconfig in \(kubeconfig)")
-      try await group.waitForAll()
+      for try await _ in group {}  // the first failure ends all; waitForAll would wait for those that never end
     }
   }
 }

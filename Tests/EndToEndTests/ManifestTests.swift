@@ -86,6 +86,17 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     }
   }
 
+  /// Settings are environment variables, and Kubernetes would add one of every Service: a Service named rollcall-windows in our
+  /// namespace makes ROLLCALL_WINDOWS_PORT=tcp://…, which the controller refuses.
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func theControllersEnvironmentIsItsOwn() async throws {
+    let pod = try object("Deployment", "rollcall-controller", of: try await rendered("default"))["spec"]?["template"]?["spec"]
+    #expect(pod?["enableServiceLinks"] == false)
+    let environment = pod?["containers"]?[0]?["env"]?.array ?? []
+    let fields = environment.map { "\($0["name"]?.string ?? "")=\($0["valueFrom"]?["fieldRef"]?["fieldPath"]?.string ?? "")" }
+    #expect(Set(fields) == ["POD_NAME=metadata.name", "POD_NAMESPACE=metadata.namespace"])
+  }
+
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
   func theAgentsPodHasWhatItNeedsAndNoCredential() async throws {
     let pod = try object("DaemonSet", "rollcall-agent", of: try await rendered("default"))["spec"]?["template"]?["spec"]
@@ -162,7 +173,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     let role = granted(try object("Role", "rollcall-controller", of: objects))
     let clusterRole = granted(try object("ClusterRole", "rollcall-controller", of: objects))
 
-    let server = SimulatedAPIServer(logger: quiet)
+    let server = SimulatedAPIServer(configuration: .init(acceptsLoopbackEndpoints: true), logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run() }
       try await server.waitUntilListening()
@@ -170,7 +181,9 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
       group.cancelAll()
     }
     let used = used(server)
-    #expect(clusterRole == used.filter { ["nodes", "pods"].contains($0.resource) })
+    // This server begins a watch with what is there; one that refuses to is listed first.
+    let listed: Set = [Right(resource: "nodes", verb: "list"), Right(resource: "pods", verb: "list")]
+    #expect(clusterRole == listed.union(used.filter { ["nodes", "pods"].contains($0.resource) }))
     #expect(role == used.filter { !["nodes", "pods"].contains($0.resource) })
   }
 
@@ -195,7 +208,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     settings.threshold = .seconds(1)
     settings.grace = .zero
     settings.allowsLoopbackTargets = true
-    settings.agentRollPort = try freePort()
+    settings.agentRollPort = try freePort(host: "127.0.0.51")
     let controller = try RollcallController(settings: settings, environment: [:], version: "test", logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for service in controller.services { group.addTask { try await service.run() } }
@@ -230,8 +243,8 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     [
       "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(name), "labels": ["kubernetes.io/os": "linux"]],
       "status": [
-        // Nobody is there: the container is a gap.
-        "addresses": [["type": "InternalIP", "address": .string(name == "w1" ? "10.255.255.1" : "10.255.255.2")]],
+        // Nobody is there, on this machine: the container is a gap.
+        "addresses": [["type": "InternalIP", "address": .string(name == "w1" ? "127.0.0.51" : "127.0.0.52")]],
         "conditions": [["type": "Ready", "status": "True"]], "nodeInfo": ["operatingSystem": "linux"],
       ],
     ]

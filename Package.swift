@@ -16,7 +16,6 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
-let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -91,7 +90,7 @@ let package = Package(
       name: "RollcallAgent",
       dependencies: [
         "LinuxCollector", "Roll", "Exposition", "ProcFS",
-        argumentParser, httpTypes, hummingbird, hummingbirdTLS, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
+        argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
         unixSignals,
       ],
       swiftSettings: settings),
@@ -136,9 +135,3 @@ let package = Package(
       swiftSettings: settings),
   ]
 )
-
-// TEMPORARY: ONLY=KubeClientTests,YAMLTests limits which test targets exist, while many hands work at once. Goes before the first release.
-if let only = Context.environment["ONLY"] {
-  let names = only.split(separator: ",").map(String.init)
-  package.targets.removeAll { $0.type == .test && !names.contains($0.name) }
-}

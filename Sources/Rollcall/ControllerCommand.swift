@@ -78,11 +78,11 @@ struct ControllerCommand: AsyncParsableCommand {
   }
 
   private static func explanation(of error: any Error) -> String {
-    let error = error as? CocoaError
-    return switch error?.code {
+    guard let error = error as? CocoaError else { return "\(error)" }
+    return switch error.code {
     case .fileReadNoSuchFile: "there is no such file"
     case .fileReadNoPermission: "this user may not read it"
-    default: (error?.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"
+    default: (error.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"
     }
   }
 

@@ -38,6 +38,7 @@ struct SettingsTests {
     (["--listen", "::1:9753"], [:], "--listen: '::1:9753'"),
     (["--listen", "host:65536"], [:], "--listen: 'host:65536'"),
     ([], ["ROLLCALL_AGENT_ROLL_LISTEN": ":9754"], "ROLLCALL_AGENT_ROLL_LISTEN: ':9754'"),
+    (["--node", ""], [:], "--node: it is empty; give the Node's name, or leave it out"),
     (["--cgroup", "cgroup"], [:], "--cgroup: 'cgroup' is not a folder's full path; write it as /sys/fs/cgroup"),
     ([], ["ROLLCALL_AGENT_LOG_LEVEL": "loud"], "ROLLCALL_AGENT_LOG_LEVEL: 'loud' is not a log level; it is one of trace, debug"),
   ])

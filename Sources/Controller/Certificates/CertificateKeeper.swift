@@ -96,7 +96,7 @@ package final class CertificateKeeper: Sendable {
         note("the Secret \(TLSSecret.name) was made by somebody else at the same time")
       }
     case .create:
-      note("there is no Secret \(TLSSecret.name) yet; the leader makes it")
+      note("there is no Secret \(TLSSecret.name) yet; the leader makes it", level: .info)
     case .renew(let renewal) where isLeading():
       guard let secret, let object else { return }
       let renewed = try renewal.carriedOut(on: secret, policy: policy, now: now())
@@ -139,13 +139,13 @@ package final class CertificateKeeper: Sendable {
   }
 
   /// Says a problem once. What was usable stays in use as long as it lasts.
-  private func note(_ problem: String) {
+  private func note(_ problem: String, level: Logger.Level = .warning) {
     let isNew = state.withLock { state in
       let now = now()
       if case .usable(let until) = state.status, now < until {} else { state.status = .unusable(problem) }
       defer { state.said = problem }
       return state.said != problem
     }
-    if isNew { logger.warning("certificates are not as they should be", metadata: ["problem": "\(problem)"]) }
+    if isNew { logger.log(level: level, "certificates are not as they should be", metadata: ["problem": "\(problem)"]) }
   }
 }

@@ -12,6 +12,8 @@ struct GapArchiveKeeper: Sendable {
   let logger: Logger
   /// Asked before every write.
   let isLeading: @Sendable () -> Bool
+  /// Called after gaps of an earlier leader were taken over: their alerts are not to wait for the next sending.
+  let tookOver: @Sendable () -> Void
 
   private static let firstBackoff: Duration = .seconds(1)
 
@@ -20,7 +22,10 @@ struct GapArchiveKeeper: Sendable {
     guard let left = await read() else { return }
     ledger.restore(openGaps: left, at: time.reading())
     ledger.settleRestored(at: time.now)
-    if !left.isEmpty { logger.notice("took over open gaps", metadata: ["gaps": "\(left.count)"]) }
+    if !left.isEmpty {
+      logger.notice("took over open gaps", metadata: ["gaps": "\(left.count)"])
+      tookOver()
+    }
 
     var schedule = GapArchiveSchedule(written: left)
     var problem: String?

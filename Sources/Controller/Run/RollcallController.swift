@@ -80,7 +80,7 @@ package final class RollcallController: Sendable {
       election: election, rolls: rolls, ledger: ledger, tasks: tasks,
       archive: GapArchiveKeeper(
         client: cluster.client, namespace: cluster.namespace, ledger: ledger, time: time, logger: logger,
-        isLeading: { election.isLeader }),
+        isLeading: { election.isLeader }, tookOver: { alerts.gapsChanged() }),
       watch: GapWatch(ledger: ledger, time: time, logger: logger) { alerts.gapsChanged() },
       alerts: alerts, time: time)
     server = ControllerServer(view: view, address: settings.listen, logger: logger)

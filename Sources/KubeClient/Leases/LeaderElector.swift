@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import JSON
 public import Logging
 internal import Synchronization
@@ -16,6 +15,8 @@ public final class LeaderElector: Sendable {
   private let time: LocalTime
   private let logger: Logger
   private let election: Mutex<LeaseElection>
+  /// With which status the last request failed, 0 where no answer came; `nil` if it did not fail.
+  private let problem = Mutex<Int?>(nil)
 
   /// - Parameters:
   ///   - client: best one of its own, so that its requests never queue behind others.
@@ -55,7 +56,7 @@ public final class LeaderElector: Sendable {
       logger.info("leading", metadata: ["identity": "\(identity)"])
       do {
         if try await lead(work) == .done { break }
-        logger.warning("no longer leading", metadata: ["holder": "\(holder ?? "nobody")"])
+        logger.log(level: Task.isCancelled ? .info : .warning, "no longer leading", metadata: ["holder": "\(holder ?? "nobody")"])
       } catch {
         if Task.isCancelled { return }
         await release()
@@ -68,12 +69,12 @@ public final class LeaderElector: Sendable {
   /// Gives the lease up if it is ours, so that another can take it at once. Nothing that the work does may go on. Tries a few times, and logs
   /// if that was in vain: the others then wait for the lease to run out.
   public func release() async {
-    var request = election.withLock { $0.beginRelease(wallClock: wallClock()) }
+    var request = election.withLock { $0.beginRelease(wallClock: .now) }
     // Three times reading and writing.
     for _ in 0..<6 {
       guard let next = request else { return }
       let answer = await perform(next)
-      request = election.withLock { $0.handleRelease(answer, at: time.now(), wallClock: wallClock()) }
+      request = election.withLock { $0.handleRelease(answer, at: time.now(), wallClock: .now) }
       if case .written = answer { logger.info("lease released") }
     }
     if request != nil { logger.warning("lease not released, it runs out by itself") }
@@ -153,10 +154,10 @@ extension LeaderElector {
   }
 
   private func round() async {
-    var request: LeaseElection.Request? = election.withLock { $0.begin(at: time.now(), wallClock: wallClock()) }
+    var request: LeaseElection.Request? = election.withLock { $0.begin(at: time.now(), wallClock: .now) }
     while let next = request {
       let answer = await perform(next)
-      request = election.withLock { $0.handle(answer, at: time.now(), wallClock: wallClock()) }
+      request = election.withLock { $0.handle(answer, at: time.now(), wallClock: .now) }
     }
   }
 
@@ -164,25 +165,40 @@ extension LeaderElector {
     let begunAt = time.now()
     let limits = RequestLimits(deadline: timing.request, maximumBodyBytes: RequestLimits.object.maximumBodyBytes)
     do {
+      let answer: LeaseElection.Answer
       switch request {
-      case .read: return .found(try await client.object(.get(.leases, lease), limits: limits))
+      case .read: answer = .found(try await client.object(.get(.leases, lease), limits: limits))
       case .create(let object):
         let request = APIRequest.create(.leases, namespace: lease.namespace, object)
-        return .written(try await client.object(request, limits: limits), begunAt: begunAt)
+        answer = .written(try await client.object(request, limits: limits), begunAt: begunAt)
       case .replace(let object):
-        return .written(try await client.object(.replace(.leases, lease, object), limits: limits), begunAt: begunAt)
+        answer = .written(try await client.object(.replace(.leases, lease, object), limits: limits), begunAt: begunAt)
       }
+      note(nil)
+      return answer
     } catch {
-      if request == .read, error.status?.isNotFound == true { return .absent }
-      if error.status?.code == 409 || error.status?.code == 404 { return .outdated }
-      if !Task.isCancelled { logger.warning("lease request failed", metadata: ["error": "\(error)"]) }
-      return .failed
+      switch (request, error.status?.code) {
+      case (.read, 404): return .absent
+      case (.create, 409), (.replace, 409), (.replace, 404): return .outdated
+      default:
+        if !Task.isCancelled { note(error) }
+        return .failed
+      }
     }
   }
 
-  /// For the Lease's readers; nothing is decided by it.
-  private func wallClock() -> Timestamp {
-    let microseconds = Int64((Date().timeIntervalSince1970 * 1_000_000).rounded(.down))
-    return Timestamp(unixMicroseconds: microseconds)
+  /// Says a problem once, and when it is over.
+  private func note(_ error: KubeError?) {
+    let new = error.map { $0.status?.code ?? 0 }
+    let old = problem.withLock { problem in
+      defer { problem = new }
+      return problem
+    }
+    guard old != new else { return }
+    if let error {
+      logger.warning("lease request failed, trying again until it works", metadata: ["error": "\(error)"])
+    } else {
+      logger.info("lease requests work again")
+    }
   }
 }

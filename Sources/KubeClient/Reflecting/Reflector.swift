@@ -80,6 +80,7 @@ public final class Reflector<Value: Record>: Sendable {
     var machine = WatchStateMachine<Value>(policy: policy)
     var connection = WatchConnection(client: client, resource: resource, selection: selection, decoder: decoder, policy: policy, time: time)
     var action = machine.start(at: time.now(), random: &random)
+    state.withLock { $0.status = machine.status }
     while !Task.isCancelled {
       let fact: WatchStateMachine<Value>.Fact
       switch action {

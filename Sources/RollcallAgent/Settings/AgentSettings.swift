@@ -20,7 +20,7 @@ struct AgentSettings: Hashable, Sendable {
     tlsDirectory = try lookup.folder(options.tlsDir, "tls-dir", default: "/etc/rollcall/tls")
     proc = try lookup.folder(options.proc, "proc", default: "/proc")
     cgroup = try lookup.folder(options.cgroup, "cgroup", default: "/sys/fs/cgroup")
-    node = lookup.value(options.node, "node")?.text ?? environment["NODE_NAME"] ?? hostName()
+    node = try lookup.name(options.node, "node") ?? environment["NODE_NAME"] ?? hostName()
     logLevel = try lookup.logLevel(options.logLevel, "log-level", default: .info)
   }
 
@@ -37,6 +37,12 @@ struct AgentSettings: Hashable, Sendable {
       if let option { return Value(text: option, origin: "--\(name)") }
       let variable = "ROLLCALL_AGENT_" + name.uppercased().map { $0 == "-" ? "_" : $0 }
       return environment[variable].map { Value(text: $0, origin: variable) }
+    }
+
+    func name(_ option: String?, _ name: String) throws(ValidationError) -> String? {
+      guard let value = value(option, name) else { return nil }
+      guard !value.text.isEmpty else { throw ValidationError("\(value.origin): it is empty; give the Node's name, or leave it out") }
+      return value.text
     }
 
     func address(_ option: String?, _ name: String, default standard: ListenAddress) throws(ValidationError) -> ListenAddress {

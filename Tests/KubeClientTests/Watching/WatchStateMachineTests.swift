@@ -1,3 +1,4 @@
+// One file although it is long: each test is one line of what list and watch have to survive, told to one machine.
 import Testing
 
 @testable import KubeClient

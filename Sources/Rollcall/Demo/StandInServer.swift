@@ -1,5 +1,6 @@
 internal import Hummingbird
 internal import Logging
+internal import Simulator
 
 /// One page of metrics at one address: what a Windows exporter or a pod's cAdvisor endpoint is to the controller.
 struct StandInServer: Sendable {
@@ -24,6 +25,6 @@ struct StandInServer: Sendable {
     }
     try await Application(
       router: router, configuration: .init(address: .hostname(address, port: port)), logger: .quiet("stand-in")
-    ).run()
+    ).runEndingInOrder()
   }
 }

@@ -17,7 +17,7 @@ func serve(
     configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
     onServerRunning: { channel in onListening(channel.localAddress?.port ?? configuration.port) },
     logger: quietLogger)
-  try await application.run()
+  try await application.runEndingInOrder()
 }
 
 /// The HTTP side of the server: turns requests into values and answers into responses.

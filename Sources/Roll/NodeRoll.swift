@@ -37,7 +37,7 @@ package enum Outcome: Hashable, Sendable {
 package struct RollCall: Sendable {
   /// One for each entry of the roll that was called, in its order.
   package var outcomes: [Outcome]
-  /// How long ago Prometheus last fetched the data of this node, where the source can tell. `.some(nil)` means never.
+  /// How long ago Prometheus last fetched the data of this node, where the source can tell.
   package var lastScrape: LastScrape
 
   package init(outcomes: [Outcome], lastScrape: LastScrape) {

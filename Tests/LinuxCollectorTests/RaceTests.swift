@@ -96,9 +96,11 @@ struct RaceTests {
     func locate(_ buffer: ReadBuffer) -> Location {
       let id = ContainerID(containerID("1"))
       let containers = id.map {
-        [LocatedContainer(id: $0, podUID: nil, cgroup: cgroup, processes: [LocatedProcess(identifier: 10, cgroup: cgroup)])]
+        [LocatedContainer(id: $0, podUID: nil, place: cgroup, processes: [LocatedProcess(identifier: 10, membership: .cgroup(cgroup))])]
       }
       return Location(containers: containers ?? [], problems: [], places: [cgroup])
     }
+
+    func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess] { [] }
   }
 }

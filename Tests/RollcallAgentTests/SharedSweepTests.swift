@@ -18,6 +18,8 @@ struct SharedSweepTests {
       _ = gate.wait()
       return Location(containers: [], problems: [], places: [])
     }
+
+    func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess] { [] }
   }
 
   private final class HandClock: Sendable {

@@ -25,6 +25,11 @@ package struct CgroupLocator: ContainerLocator {
   }
 }
 
+extension CgroupLocator {
+  /// None that `locate` did not give: it reads the lists each time.
+  package func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess] { [] }
+}
+
 /// One walk through the trees, and what it has found so far.
 private struct CgroupWalk {
   /// Containers nest (Kind runs a node with all its pods inside of one), but not this deep; the limit bounds descriptors and stack.
@@ -71,7 +76,7 @@ private struct CgroupWalk {
     case .monitor: return
     case .pod(let uid): surroundings.podUID = uid
     case .container(let id, let podUID):
-      surroundings.container = index(of: id, podUID: podUID ?? surroundings.podUID, cgroup: directory.path)
+      surroundings.container = index(of: id, podUID: podUID ?? surroundings.podUID, place: directory.path)
     case .other: break
     }
     if let container = surroundings.container { readProcesses(of: container, in: directory) }
@@ -91,12 +96,12 @@ private struct CgroupWalk {
   }
 
   /// The container's place in the list. In a hybrid layout, and below some nested runtimes, one container has several cgroups.
-  private mutating func index(of id: ContainerID, podUID: String?, cgroup: String) -> Int {
+  private mutating func index(of id: ContainerID, podUID: String?, place: String) -> Int {
     if let known = indices[id] {
       if containers[known].podUID == nil { containers[known].podUID = podUID }
       return known
     }
-    containers.append(LocatedContainer(id: id, podUID: podUID, cgroup: cgroup, processes: []))
+    containers.append(LocatedContainer(id: id, podUID: podUID, place: place, processes: []))
     indices[id] = containers.count - 1
     return containers.count - 1
   }
@@ -110,7 +115,7 @@ private struct CgroupWalk {
         try CgroupProcesses.parse(bytes, limit: room)
       }
       for process in processes where !containers[container].processes.contains(where: { $0.identifier == process }) {
-        containers[container].processes.append(LocatedProcess(identifier: process, cgroup: path))
+        containers[container].processes.append(LocatedProcess(identifier: process, membership: .cgroup(path)))
       }
     } catch {
       note(error)

@@ -68,34 +68,33 @@ package struct LinuxSweeper: ~Copyable {
   }
 
   private func find(_ container: LocatedContainer, _ pass: inout SweepPass) -> SweptContainer.Finding {
-    if container.processes.isEmpty { return .missed(.pidNotFound, detail: "\(container.cgroup) holds no process") }
-    var lastGone = ""
-    for process in container.processes {
-      if process.identifier == 0 {
-        return .missed(
-          .pidNotFound,
-          detail: "the processes in \(process.cgroup) are outside of the agent's PID namespace: run the agent in the host's (hostPID)")
-      }
-      do {
-        return try read(process, &pass)
-      } catch let error where error.isGone {
-        lastGone = "\(error)"
-      } catch let error where error.isPermissionDenied {
-        return .missed(.permissionDenied, detail: "\(error): the agent lacks a capability (CAP_SYS_PTRACE) or is confined")
-      } catch {
-        return .missed(.unknown, detail: "\(error)")
+    var lastGone: ProcFSError?
+    // Those that the locator knew, and where all of them are gone, those that are there now.
+    for asked in [container.processes, nil] {
+      for process in asked ?? locator.processes(of: container, buffer) {
+        if process.identifier == 0 {
+          return .missed(
+            .pidNotFound,
+            detail: "the processes of \(container.place) are outside of the agent's PID namespace: run the agent in the host's (hostPID)")
+        }
+        do {
+          return try read(process, &pass)
+        } catch let error where error.isGone {
+          lastGone = error
+        } catch let error where error.isPermissionDenied {
+          return .missed(.permissionDenied, detail: "\(error): the agent lacks a capability (CAP_SYS_PTRACE) or is confined")
+        } catch {
+          return .missed(.unknown, detail: "\(error)")
+        }
       }
     }
-    return .missed(.pidNotFound, detail: "every process of \(container.cgroup) that was tried is gone: \(lastGone)")
+    guard let lastGone else { return .missed(.pidNotFound, detail: "\(container.place) holds no process") }
+    return .missed(.pidNotFound, detail: "every process of \(container.place) that was tried is gone: \(lastGone)")
   }
 
   /// Reads the process's namespace, unless another container has done so already.
   private func read(_ process: LocatedProcess, _ pass: inout SweepPass) throws(ProcFSError) -> SweptContainer.Finding {
-    let directory = try procFS.process(process.identifier)
-    // The number may have gone to another container's process between the list and our taking hold of it. From here on it cannot:
-    // if the cgroup still lists the number, it is the process that we hold, or ours is gone and every further read of it fails. That
-    // is what a comparison of start times would tell, for half the cost.
-    try checkMembership(of: process)
+    let directory = try process.hold(procFS, buffer)
     let namespace = try directory.networkNamespace()
     if namespace == pass.hostNamespace { return .host(at: now()) }
     if let known = pass.indices[namespace] { return .namespace(known) }
@@ -111,13 +110,6 @@ package struct LinuxSweeper: ~Copyable {
     pass.namespaces.append(reading)
     pass.indices[namespace] = pass.namespaces.count - 1
     return .namespace(pass.namespaces.count - 1)
-  }
-
-  private func checkMembership(of process: LocatedProcess) throws(ProcFSError) {
-    let isMember = try readFile(process.cgroup + "/cgroup.procs", into: buffer) { bytes throws(MalformedFile) in
-      try CgroupProcesses.contains(process.identifier, in: bytes)
-    }
-    if !isMember { throw .gone("process \(process.identifier) in \(process.cgroup)") }
   }
 
   /// A kernel without IPv6 has no such file. A process that is gone has none either, which the check after reading tells apart.

@@ -54,6 +54,7 @@ let package = Package(
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
     // Leaves: values and parsers, no input or output of their own beyond what their name says
+    .target(name: "Identifiers", swiftSettings: settings),
     .target(name: "Roll", swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "ProcFS", swiftSettings: settings),
@@ -62,7 +63,7 @@ let package = Package(
     .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: settings),
 
     // Parts
-    .target(name: "KubeClient", dependencies: ["HTTPTransport", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
+    .target(name: "KubeClient", dependencies: ["HTTPTransport", "Identifiers", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
     .target(name: "Collector", dependencies: ["Roll", "Exposition", "HTTPTransport"], swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Roll", "ProcFS", "Exposition"], swiftSettings: settings),
     .target(
@@ -97,6 +98,7 @@ let package = Package(
 
     // Tests
     .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/Support", swiftSettings: settings),
+    .testTarget(name: "IdentifiersTests", dependencies: ["Identifiers"], swiftSettings: settings),
     .testTarget(name: "RollTests", dependencies: ["Roll"], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "YAMLTests", dependencies: ["YAML", "JSON"], swiftSettings: settings),
@@ -105,7 +107,7 @@ let package = Package(
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "KubeClientTests",
-      dependencies: ["Exposition", "KubeClient", "HTTPTransport", "JSON", "Simulator", "TestSupport", "YAML", logging],
+      dependencies: ["Exposition", "KubeClient", "HTTPTransport", "Identifiers", "JSON", "Simulator", "TestSupport", "YAML", logging],
       swiftSettings: settings),
     .testTarget(
       name: "CollectorTests", dependencies: ["Collector", "Roll", "Exposition", "HTTPTransport", "TestSupport"], swiftSettings: settings),

@@ -1,0 +1,122 @@
+import Testing
+
+@testable import Identifiers
+
+@Suite struct IdentifierTests {
+  @Test(
+    "a UID is written as it came",
+    arguments: [
+      ("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f", true), ("00000000-0000-0000-0000-000000000000", true),
+      ("ffffffff-ffff-ffff-ffff-ffffffffffff", true), ("", false), ("0B7E7A5C-6d5e-4b4e-9d5f-1a2b3c4d5e6f", false),
+      ("0b7e7a5c06d5e-4b4e-9d5f-1a2b3c4d5e6f", false), ("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6", false),
+      ("3f9c2a1b7d6e5f4a3b2c1d0e9f8a7b6c", false), ("mirror-of-web-0", false), ("g0000000-0000-0000-0000-000000000000", false),
+    ])
+  func uid(_ text: String, _ isBinary: Bool) {
+    let uid = UID(text)
+    #expect(uid.description == text)
+    if case .text = uid { #expect(!isBinary) } else { #expect(isBinary) }
+    #expect(uid == UID(text))
+    #expect(uid != UID(text + "x"))
+  }
+
+  static let digits = "0123456789abcdef00000000000000008899aabbccddeeff7766554433221100"
+
+  @Test(
+    "a container's ID is written as it came, and is bare without its runtime",
+    arguments: [
+      ("containerd://\(digits)", ContainerID.Runtime.containerd, digits), ("docker://\(digits)", .docker, digits),
+      ("cri-o://\(digits)", .crio, digits), (digits, .unnamed, digits), ("", nil, ""), ("containerd://abc", nil, "abc"),
+      ("docker://0123456789ab", nil, "0123456789ab"), ("docker-pullable://nginx@sha256:\(digits)", nil, "nginx@sha256:\(digits)"),
+      ("containerd://\(digits.uppercased())", nil, digits.uppercased()), ("containerd://\(digits)0", nil, "\(digits)0"), ("://", nil, ""),
+      ("aci://6b0d:1", nil, "6b0d:1"), ("a:b", nil, "a:b"),
+    ] as [(String, ContainerID.Runtime?, String)])
+  func containerID(_ text: String, _ runtime: ContainerID.Runtime?, _ bare: String) {
+    let id = ContainerID(text)
+    #expect(id.description == text)
+    #expect(id.runtime == runtime)
+    #expect((id.digest == nil) == (runtime == nil))
+    #expect(id.isEmpty == text.isEmpty)
+    #expect(id.bare == ContainerID(bare))
+    #expect(id.bare.description == bare)
+  }
+
+  @Test(
+    "an address is written as it came",
+    arguments: [
+      ("10.1.0.9", true), ("0.0.0.0", true), ("255.255.255.255", true), ("fd00::9", true), ("::", true), ("::1", true),
+      ("2001:db8:1:2:3:4:5:6", true), ("", false), ("10.1.0", false), ("10.1.0.256", false), ("10.1.0.09", false), ("10.1.0.9.1", false),
+      ("10..0.9", false), ("fe80::1%eth0", false), ("FD00::9", false), ("fd00:0::9", false), ("::g", false), ("localhost", false),
+      ("4294967296.0.0.1", false),
+    ])
+  func address(_ text: String, _ isBinary: Bool) {
+    let address = IPAddress(text)
+    #expect(address.description == text)
+    if case .text = address { #expect(!isBinary) } else { #expect(isBinary) }
+  }
+}
+
+@Suite struct NameTests {
+  @Test func equalByTheirBytes() {
+    #expect(Name("shop") == Name("shop"))
+    #expect(Name("shop") != Name("shops"))
+    #expect(Name("") == "")
+    #expect(Name("a") < Name("b"))
+    #expect(Name("é").description == "é")
+    #expect(Set([Name("a"), Name("b"), Name("a")]).count == 2)
+  }
+
+  @Test func invalidTextIsShownAndKept() {
+    let name = ([0xff, 0x61] as [UInt8]).withUnsafeBytes { Name(bytes: $0) }
+    #expect(name.description == "\u{fffd}a")
+    #expect(name != Name("\u{fffd}a"))
+  }
+
+  @Test("R63: names that nobody refers to are dropped, those in use stay shared")
+  func sweeps() {
+    let table = NameTable()
+    let used = (0..<100).map { table.name("used-\($0)") }
+    for index in 0..<100_000 { _ = table.name("gone-\(index)") }
+    #expect(table.count <= 2 * NameTable.smallest)
+    for (index, name) in used.enumerated() { #expect(table.name("used-\(index)") == name) }
+    #expect(table.count <= 2 * NameTable.smallest)
+  }
+
+  @Test("the table grows with the names in use")
+  func grows() {
+    let table = NameTable()
+    let used = (0..<20_000).map { table.name("\($0)") }
+    #expect(table.count == 20_000)
+    #expect(used.enumerated().allSatisfy { $1.description == "\($0)" })
+    #expect(used.indices.allSatisfy { table.name("\($0)").isSameInMemory(as: used[$0]) })
+  }
+}
+
+@Suite struct PodIdentityTests {
+  let identity = PodIdentity(namespace: "shop", name: "web-0", uid: "0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f")
+
+  @Test func partsComeBack() {
+    #expect(identity.namespace == "shop")
+    #expect(identity.name == "web-0")
+    #expect(identity.uid == UID("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f"))
+  }
+
+  @Test func equalByAllThree() {
+    #expect(identity == PodIdentity(namespace: "shop", name: "web-0", uid: "0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f"))
+    let successor = PodIdentity(namespace: "shop", name: "web-0", uid: "other")
+    #expect(identity != successor)
+    #expect(identity.isNamed(as: successor))
+    #expect(!identity.isNamed(as: PodIdentity(namespace: "shop2", name: "web-0", uid: "other")))
+  }
+
+  @Test func ordered() {
+    let ordered = [("a", "b", "1"), ("a", "b", "2"), ("a", "c", "0"), ("b", "a", "0")].map(PodIdentity.init)
+    #expect(ordered.shuffled().sorted() == ordered)
+  }
+}
+
+extension NameTable {
+  fileprivate func name(_ text: String) -> Name {
+    var text = text
+    return text.withUTF8 { name(UnsafeRawBufferPointer($0)) }
+  }
+}

@@ -87,8 +87,8 @@ public final class Reflector<Value: Record>: Sendable {
       case .list(let token, let limit): fact = await connection.list(continue: token, limit: limit)
       case .watch(let version, let seconds): fact = await connection.watch(from: version, timeoutSeconds: seconds)
       case .watchInitially(let seconds, let limit): fact = await connection.watchInitially(timeoutSeconds: seconds, within: limit)
-      case .readInitially(let limit): fact = await connection.readInitially(within: limit)
-      case .read: fact = await connection.read()
+      case .read(let limit): fact = await connection.read(within: limit)
+      case .check(let version): fact = await connection.check(version)
       case .publish(let publication):
         writer.publish(publication)
         fact = .published

@@ -50,8 +50,9 @@ struct WatchConnection<Value: Record> {
     return opened(result)
   }
 
-  /// Reads on as `read()` does, but not for longer than this.
-  mutating func readInitially(within limit: Duration) async -> Fact {
+  /// Reads on in the open stream; where that takes longer than `limit`, the stream is gone.
+  mutating func read(within limit: Duration?) async -> Fact {
+    guard let limit else { return await stream?.next() ?? .streamEnded }
     guard let open = stream.take() else { return .streamEnded }
     let outcome = await time.limit(limit) {
       var open = open
@@ -82,8 +83,15 @@ struct WatchConnection<Value: Record> {
     }
   }
 
-  mutating func read() async -> Fact {
-    await stream?.next() ?? .streamEnded
+  /// Asks for one object that is not older than a version: a server that is behind it says so.
+  mutating func check(_ version: String) async -> Fact {
+    close()
+    do throws(KubeError) {
+      _ = try await client.send(.one(of: resource, selection, notOlderThan: version, accept: decoder.accept), limits: .page)
+      return .versionReached
+    } catch {
+      return .failed(WatchProblem(error))
+    }
   }
 
   /// Lets go of the stream, which ends its transfer.

@@ -69,6 +69,18 @@ extension APIRequest {
     return APIRequest(method: "GET", path: resource.path(namespace: selection.namespace), query: query, accept: accept)
   }
 
+  /// The first object of a list that has to be of that resource version or a later one: a server that is behind it refuses, with
+  /// `APIStatus.isTooLargeResourceVersion`.
+  package static func one(
+    of resource: APIResource, _ selection: Selection = .all, notOlderThan resourceVersion: String, accept: String = MediaType.json
+  ) -> APIRequest {
+    let query =
+      selection.query + [
+        QueryItem("limit", "1"), QueryItem("resourceVersion", resourceVersion), QueryItem("resourceVersionMatch", "NotOlderThan"),
+      ]
+    return APIRequest(method: "GET", path: resource.path(namespace: selection.namespace), query: query, accept: accept)
+  }
+
   /// The events after a resource version, with bookmarks.
   /// - Parameter timeoutSeconds: when the server is to end the stream.
   package static func watch(

@@ -29,6 +29,11 @@ public struct WatchPolicy: Hashable, Sendable {
   /// What a watch may last beyond what it asked for: the server ends it on time, or the connection is dead and nobody told us (R17).
   public var watchGrace: Duration = .seconds(5)
 
+  /// How long a watch that was opened again may say nothing before the server is asked whether it has reached the version at all (R07). API
+  /// servers send a bookmark about once a minute where anything happens in the cluster, so that healthy ones are hardly ever asked; and with
+  /// the list that follows it still comes before the five minutes after which a container counts as a gap.
+  public var unconfirmedSilence: Duration = .seconds(90)
+
   /// The first wait after a failure, and the longest; each is twice the one before (R10). With at most 30 s between attempts a server that
   /// was away is found again well within the five minutes after which a container counts as a gap.
   public var backoff: ClosedRange<Duration> = .milliseconds(800) ... .seconds(30)

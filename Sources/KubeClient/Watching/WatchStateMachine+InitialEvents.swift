@@ -11,14 +11,14 @@ extension WatchStateMachine {
 
   mutating func openedInitial(at now: Duration) -> Action {
     state = .receivingInitial(since: now)
-    return .readInitially(within: policy.initialEventsPause)
+    return .read(within: policy.initialEventsPause)
   }
 
   mutating func receivedInitial(_ changes: [RecordChange<Value>], since openedAt: Duration, at now: Duration) -> Action {
     initialEvents.append(changes)
     let rest = openedAt + policy.initialEventsDeadline - now
     guard rest > .zero else { return refusedInitial("they did not end in \(policy.initialEventsDeadline)", at: now) }
-    return .readInitially(within: min(rest, policy.initialEventsPause))
+    return .read(within: min(rest, policy.initialEventsPause))
   }
 
   mutating func endedInitial(_ changes: [RecordChange<Value>], at version: String, _ now: Duration) -> Action {
@@ -27,7 +27,7 @@ extension WatchStateMachine {
     initialEvents.append(changes)
     let records = initialEvents.records
     initialEvents = InitialEvents()
-    state = .publishingInitial(Watch(version: version, openedAt: now, hasMoved: true))
+    state = .publishingInitial(Watch(version: version, openedAt: now, isConfirmed: true, hasMoved: true))
     return .publish(.all(records))
   }
 

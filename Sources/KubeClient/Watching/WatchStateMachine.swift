@@ -49,13 +49,16 @@ struct WatchStateMachine<Value: Record> {
     case (.openingInitial, .stalled), (.receivingInitial, .stalled): refusedInitial("they stalled", at: now)
     case (.receivingInitial, .streamEnded): refusedInitial("the stream ended before them", at: now)
 
-    case (.opening(let version), .watchOpened): opened(at: version, now)
-    case (.opening(let version), .failed(let problem)): failed(problem, watchingFrom: version, at: now, random: &random)
+    case (.opening(let version, let isConfirmed), .watchOpened): opened(at: version, isConfirmed: isConfirmed, now)
+    case (.opening(let version, _), .failed(let problem)): failed(problem, watchingFrom: version, at: now, random: &random)
     case (.watching(let watch), .changes(let changes, let version)), (.watching(let watch), .initialEventsEnded(let changes, let version)):
       received(changes, upTo: version, of: watch)
     case (.publishingChanges(let watch), .published): read(watch)
     case (.watching(let watch), .streamEnded): ended(watch, at: now, random: &random)
     case (.watching(let watch), .failed(let problem)): failed(problem, watchingFrom: watch.version, at: now, random: &random)
+    case (.watching(let watch), .stalled): check(watch.version)
+    case (.checking(let version), .versionReached): watch(from: version, isConfirmed: true, random: &random)
+    case (.checking(let version), .failed(let problem)): failed(problem, watchingFrom: version, at: now, random: &random)
 
     case (.waiting(.relist), .waited): relist(at: now, random: &random)
     case (.waiting(.list(let listing)), .waited): list(listing)
@@ -81,6 +84,8 @@ extension WatchStateMachine {
     /// The stream is over without a word: closed, or cut, in the middle of an event or not. Half an event is dropped (R11).
     case streamEnded
     case failed(WatchProblem)
+    /// The server is not behind the version that was asked about.
+    case versionReached
     case published
     case waited
   }
@@ -91,12 +96,12 @@ extension WatchStateMachine {
     case list(continue: String?, limit: Int?)
     /// Ask for a watch that begins with what is there, → `watchOpened`, `failed` or `stalled`.
     case watchInitially(timeoutSeconds: Int, within: Duration)
-    /// Read on in the stream that begins so, → `changes`, `initialEventsEnded`, `streamEnded`, `failed` or `stalled`.
-    case readInitially(within: Duration)
     /// Ask for the changes after a version, → `watchOpened` or `failed`.
     case watch(from: String, timeoutSeconds: Int)
-    /// Read on in the open stream, → `changes`, `initialEventsEnded`, `streamEnded` or `failed`.
-    case read
+    /// Read on in the open stream, → `changes`, `initialEventsEnded`, `streamEnded`, `failed`, or `stalled` where there is a limit.
+    case read(within: Duration?)
+    /// Ask whether the server has reached a version, → `versionReached` or `failed`.
+    case check(version: String)
     /// Give this to the readers, → `published`.
     case publish(Publication)
     /// Do nothing for so long, → `waited`.
@@ -119,6 +124,8 @@ extension WatchStateMachine {
   struct Watch {
     var version: String
     var openedAt: Duration
+    /// Whether the server is known to have reached the version (R07).
+    var isConfirmed: Bool
     /// Whether the stream brought anything new.
     var hasMoved = false
   }
@@ -137,8 +144,9 @@ extension WatchStateMachine {
     /// Until the mark at their end, initial events go into `initialEvents` and not to readers (R14).
     case receivingInitial(since: Duration)
     case publishingInitial(Watch)
-    case opening(version: String)
+    case opening(version: String, isConfirmed: Bool)
     case watching(Watch)
+    case checking(version: String)
     case publishingChanges(Watch)
     case waiting(then: Next)
   }
@@ -160,14 +168,22 @@ extension WatchStateMachine {
     return .list(continue: listing.token, limit: listing.isWhole ? nil : policy.pageSize)
   }
 
-  mutating func watch(from version: String, random: inout some RandomNumberGenerator) -> Action {
-    state = .opening(version: version)
+  /// - Parameter isConfirmed: whether the server is known to have reached the version.
+  mutating func watch(from version: String, isConfirmed: Bool = false, random: inout some RandomNumberGenerator) -> Action {
+    state = .opening(version: version, isConfirmed: isConfirmed)
     return .watch(from: version, timeoutSeconds: Int.random(in: policy.watchSeconds, using: &random))
   }
 
   mutating func read(_ watch: Watch) -> Action {
     state = .watching(watch)
-    return .read
+    return .read(within: watch.isConfirmed ? nil : policy.unconfirmedSilence)
+  }
+
+  /// R07: an API server accepts a watch from a version that is ahead of it, as after a restore of etcd, and then leaves out in silence every
+  /// event up to that version. So one that says nothing is asked.
+  private mutating func check(_ version: String) -> Action {
+    state = .checking(version: version)
+    return .check(version: version)
   }
 
   private mutating func received(_ page: RecordPage<Value>, of listing: Listing, at now: Duration) -> Action {
@@ -182,20 +198,21 @@ extension WatchStateMachine {
   private mutating func listed(_ version: String, random: inout some RandomNumberGenerator) -> Action {
     statistics.lists += 1
     status = .synced
-    return watch(from: version, random: &random)
+    return watch(from: version, isConfirmed: true, random: &random)
   }
 
-  private mutating func opened(at version: String, _ now: Duration) -> Action {
+  private mutating func opened(at version: String, isConfirmed: Bool, _ now: Duration) -> Action {
     backoff.succeeded(at: now)
     statistics.watches += 1
     status = .synced
-    return read(Watch(version: version, openedAt: now))
+    return read(Watch(version: version, openedAt: now, isConfirmed: isConfirmed))
   }
 
   private mutating func received(_ changes: [RecordChange<Value>], upTo version: String, of watch: Watch) -> Action {
     var watch = watch
     if !version.isEmpty, version != watch.version {
       watch.version = version
+      watch.isConfirmed = true
       watch.hasMoved = true
       isWellAgain()
     }

@@ -37,6 +37,13 @@ import Testing
     #expect(APIRequest.list(.nodes, limit: 500, continue: "t").query == [QueryItem("limit", "500"), QueryItem("continue", "t")])
   }
 
+  @Test("R07: whether a server has reached a version is asked for one object")
+  func aQuestionAboutAVersion() {
+    #expect(
+      APIRequest.one(of: .nodes, notOlderThan: "42").target
+        == "/api/v1/nodes?limit=1&resourceVersion=42&resourceVersionMatch=NotOlderThan")
+  }
+
   @Test("R04: a watch asks for bookmarks and for its own end")
   func watch() {
     let request = APIRequest.watch(.nodes, from: "17", timeoutSeconds: 321, accept: MediaType.either)

@@ -136,6 +136,35 @@ import Testing
     }
   }
 
+  @Test("R07: a server behind our version that accepts the watch in silence is found out, and listed", .timeLimit(.minutes(1)))
+  func restored() async throws {
+    var policy = Self.hasty
+    policy.unconfirmedSilence = .milliseconds(50)
+    let gate = Gate()
+    try await reflecting(policy: policy) { ask, connection in
+      switch ask {
+      case .list(1): return try connection.json(Samples.nodeListJSON(["a", "lost"], version: 100))
+      case .list(2):
+        return try connection.json(504, Samples.statusJSON(504, "Timeout", "Too large resource version: 100, current: 40"))
+      case .list: return try connection.json(Samples.nodeListJSON(["a"], version: 40))
+      case .watch(let number, _):
+        try connection.beginWatch()
+        if number == 1 {
+          connection.finish()
+          throw Cut()
+        }
+        try connection.stall(until: gate)
+      }
+    } check: { reflector, server in
+      try await eventually("the store is what the server has") { names(reflector) == ["a"] }
+      #expect(server.requests.filter(\.isWatch).map { $0.parameter("resourceVersion") }.prefix(2) == ["100", "100"])
+      let question = try #require(server.requests.first { $0.parameter("resourceVersionMatch") != nil })
+      #expect(question.parameter("limit") == "1" && question.parameter("resourceVersion") == "100")
+      #expect(reflector.statistics.lists == 2)
+      gate.open()
+    }
+  }
+
   @Test("R08: 429 with Retry-After: the same version again after that time, no list", .timeLimit(.minutes(1)))
   func busy() async throws {
     let gate = Gate()

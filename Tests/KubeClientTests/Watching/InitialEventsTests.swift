@@ -30,7 +30,7 @@ import Testing
   private func expectReadInitially(
     _ machine: Machine, within expected: Duration = .seconds(15), _ location: SourceLocation = #_sourceLocation
   ) throws {
-    guard case .readInitially(let limit) = machine.last else {
+    guard case .read(let limit?) = machine.last else {
       Issue.record("expected to read initial events, got \(machine.last)", sourceLocation: location)
       throw Machine.Unexpected()
     }
@@ -126,7 +126,7 @@ import Testing
     var machine = try receiving()
     for _ in 0..<15 {
       machine.tell(added("a"), after: .seconds(10))
-      guard case .readInitially = machine.last else { throw Machine.Unexpected() }
+      guard case .read = machine.last else { throw Machine.Unexpected() }
     }
     try expectReadInitially(machine, within: .seconds(10))
     machine.tell(added("a"), after: .seconds(10))

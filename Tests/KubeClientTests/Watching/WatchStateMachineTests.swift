@@ -70,6 +70,20 @@ struct Machine {
     }
   }
 
+  func expectRead(within limit: Duration?, _ location: SourceLocation = #_sourceLocation) {
+    guard case .read(limit) = last else {
+      Issue.record("expected to read on within \(String(describing: limit)), got \(last)", sourceLocation: location)
+      return
+    }
+  }
+
+  func expectCheck(of version: String, _ location: SourceLocation = #_sourceLocation) {
+    guard case .check(version) = last else {
+      Issue.record("expected a check of \(version), got \(last)", sourceLocation: location)
+      return
+    }
+  }
+
   func expectAll(_ names: [String], _ location: SourceLocation = #_sourceLocation) {
     guard case .publish(.all(let records)) = last else {
       Issue.record("expected a whole list, got \(last)", sourceLocation: location)
@@ -280,6 +294,53 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
       machine.tell(.streamEnded, after: .seconds(300))
       machine.fail(504, "Timeout", message: message, causes: causes)
       try machine.expectList()
+    }
+  }
+
+  @Test("R07: a watch that is opened again and says nothing: the server is asked whether it has reached the version")
+  func silence() throws {
+    var machine = try Machine.watching()
+    machine.expectRead(within: nil)
+    machine.tell(.streamEnded, after: .seconds(300))
+    machine.tell(.watchOpened)
+    machine.expectRead(within: .seconds(90))
+    machine.tell(.stalled)
+    machine.expectCheck(of: "10")
+    machine.fail(504, "Timeout", message: "Too large resource version: 10, current: 5", causes: ["ResourceVersionTooLarge"])
+    try machine.expectList()
+    #expect(machine.subject.statistics.expirations == 1)
+  }
+
+  @Test("R07: a server that is not behind is asked once a watch, and one whose watch goes on never")
+  func quiet() throws {
+    var machine = try Machine.watching()
+    machine.tell(.streamEnded, after: .seconds(300))
+    machine.tell(.watchOpened)
+    machine.tell(.stalled, after: .seconds(90))
+    machine.tell(.versionReached)
+    try machine.expectWatch(from: "10")
+    machine.tell(.watchOpened)
+    machine.expectRead(within: nil)
+    machine.tell(.streamEnded, after: .seconds(300))
+    machine.tell(.watchOpened)
+    machine.expectRead(within: .seconds(90))
+    machine.tell(.changes([], resourceVersion: "10"))
+    machine.expectRead(within: .seconds(90))
+    machine.tell(.changes([], resourceVersion: "11"))
+    machine.expectRead(within: nil)
+    #expect(machine.subject.statistics.lists == 1)
+  }
+
+  @Test("R07, R08: a server that cannot be asked is watched again after the back-off, without a list")
+  func silenceOfABusyServer() throws {
+    var machine = try Machine.watching()
+    machine.tell(.streamEnded, after: .seconds(300))
+    for problem in [WatchProblem.unreachable("refused"), .status(APIStatus(code: 429)), .status(APIStatus(code: 503))] {
+      machine.tell(.watchOpened)
+      machine.tell(.stalled)
+      machine.tell(.failed(problem))
+      try machine.wait()
+      try machine.expectWatch(from: "10")
     }
   }
 

@@ -65,7 +65,7 @@ extension KubeClient {
     return stream
   }
 
-  /// Tries once, and once more with fresh credentials after a 401.
+  /// Tries once, and once more after a 401 if there are other credentials now.
   private func authorized<Answer>(
     _ request: APIRequest, _ limits: RequestLimits, _ attempt: (HTTPRequest) async throws(KubeError) -> (status: Int, answer: Answer)
   ) async throws(KubeError) -> Answer {
@@ -73,7 +73,10 @@ extension KubeClient {
     let first = try await attempt(prepared)
     guard first.status == 401, access.canRefreshCredentials else { return first.answer }
     access.refuseCredentials(of: prepared)
-    return try await attempt(try await self.prepared(request, limits)).answer
+    let fresh = try await self.prepared(request, limits)
+    // The same credentials would be refused again.
+    guard fresh.headers != prepared.headers || fresh.tls != prepared.tls else { return first.answer }
+    return try await attempt(fresh).answer
   }
 
   /// The request as the transport takes it, with credentials.

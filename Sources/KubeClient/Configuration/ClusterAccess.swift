@@ -9,7 +9,7 @@ package final class ClusterAccess: Sendable {
   private let tokens: TokenSource?
   private let plugin: PluginSource?
 
-  /// - Parameter clock: tells when a token file is due to be read again.
+  /// - Parameter clock: tells when a token file is due to be read again, and a plugin to be run again.
   /// - Throws: `ConfigurationError.invalid` for a configuration that would send credentials in the clear, or that contradicts itself.
   package init(
     _ configuration: ClusterConfiguration, clock: some Clock<Duration> = ContinuousClock(), logger: Logger
@@ -18,15 +18,16 @@ package final class ClusterAccess: Sendable {
     try configuration.validate(cluster: place, user: place)
     self.configuration = configuration
     self.tls = configuration.isPlainHTTP ? nil : TLSOptions(configuration.tls)
+    let start = clock.now
+    let elapsed: @Sendable () -> Duration = { start.duration(to: clock.now) }
     if case .tokenFile(let path, let initial) = configuration.credentials {
-      let start = clock.now
-      self.tokens = TokenSource(path: path, initial: initial, elapsed: { start.duration(to: clock.now) }, logger: logger)
+      self.tokens = TokenSource(path: path, initial: initial, elapsed: elapsed, logger: logger)
     } else {
       self.tokens = nil
     }
     if case .plugin(let plugin) = configuration.credentials {
       let run = PluginRun(plugin: plugin, configuration: configuration)
-      self.plugin = PluginSource(now: { Timestamp.now.unixMilliseconds }) { () async throws(ConfigurationError) in
+      self.plugin = PluginSource(now: { Timestamp.now.unixMilliseconds }, elapsed: elapsed) { () async throws(ConfigurationError) in
         logger.debug("running the credential plugin", metadata: ["command": "\(plugin.command)"])
         return try await run.credential()
       }

@@ -33,6 +33,48 @@ struct UnauthorizedTests {
     #expect(lines.all.withLock { !$0.isEmpty && $0.allSatisfy { !$0.contains("-token") } })
   }
 
+  @Test("R20: a token file that still holds the refused token is read, and the token not sent again", .timeLimit(.minutes(1)))
+  func unchanged() async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("same", to: "token")
+    let server = try answering { _, connection in try connection.json(401, Samples.statusJSON(401, "Unauthorized")) }
+    defer { server.stop() }
+    try await withTLS(folder, before: server) { configuration in
+      var configuration = configuration
+      configuration.credentials = .tokenFile(path: file, initial: nil)
+      let client = try KubeClient(configuration: configuration, logger: Logger(label: "test"))
+      let error = await #expect(throws: KubeError.self) { try await client.get(.nodes, name: "a") }
+      #expect(error?.status?.code == 401)
+    }
+    #expect(server.requests.count == 1)
+  }
+
+  @Test("R22: a 401 that persists does not run the plugin for each request", .timeLimit(.minutes(1)))
+  func refusedPlugin() async throws {
+    let folder = try TemporaryFolder()
+    let directory = try ConfigurationDirectory()
+    try directory.script(
+      "bin/plugin",
+      #"""
+      echo run >> "$0.runs"
+      printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t%s"}}' "$(grep -c run "$0.runs")"
+      """#)
+    let server = try answering { _, connection in try connection.json(401, Samples.statusJSON(401, "Unauthorized")) }
+    defer { server.stop() }
+    try await withTLS(folder, before: server) { configuration in
+      var configuration = configuration
+      configuration.credentials = .plugin(CredentialPlugin(command: "\(directory.path)/bin/plugin"))
+      let client = try KubeClient(configuration: configuration, logger: Logger(label: "test"))
+      for _ in 1...5 {
+        let error = await #expect(throws: KubeError.self) { try await client.get(.nodes, name: "a") }
+        #expect(error?.status?.code == 401)
+      }
+    }
+    // Once for a credential, and once for another at the first refusal; the next is due after seconds.
+    #expect(try directory.text("bin/plugin.runs") == "run\nrun\n")
+    #expect(server.requests.map { $0.header("Authorization") } == ["Bearer t1"] + Array(repeating: "Bearer t2", count: 5))
+  }
+
   @Test("a token that cannot change is not sent twice", .timeLimit(.minutes(1)))
   func fixed() async throws {
     let folder = try TemporaryFolder()

@@ -2,7 +2,7 @@ internal import HTTPTransport
 internal import Synchronization
 
 /// The credential of a plugin, kept until it expires or is refused. However many requests want one at once, the plugin runs once, and all
-/// of them get what it gave, be it a credential or an error.
+/// of them get what it gave, be it a credential or an error. A server that refuses whatever the plugin gives has it run with a back-off.
 final class PluginSource: Sendable {
   typealias Outcome = Result<PluginCredential, ConfigurationError>
 
@@ -17,19 +17,26 @@ final class PluginSource: Sendable {
 
   private struct State {
     var credential: PluginCredential?
+    var refusals = CredentialRefusals()
     var isRunning = false
     var waiting: [CheckedContinuation<Turn, Never>] = []
   }
 
   private let run: @Sendable () async throws(ConfigurationError) -> PluginCredential
   private let now: @Sendable () -> Int64
+  private let elapsed: @Sendable () -> Duration
   private let state = Mutex(State())
 
   /// - Parameters:
   ///   - now: the time of day that credentials expire at, in milliseconds since 1970.
+  ///   - elapsed: time on a monotonic clock, from any beginning, for the back-off.
   ///   - run: one run of the plugin.
-  init(now: @escaping @Sendable () -> Int64, run: @escaping @Sendable () async throws(ConfigurationError) -> PluginCredential) {
+  init(
+    now: @escaping @Sendable () -> Int64, elapsed: @escaping @Sendable () -> Duration,
+    run: @escaping @Sendable () async throws(ConfigurationError) -> PluginCredential
+  ) {
     self.now = now
+    self.elapsed = elapsed
     self.run = run
   }
 
@@ -48,10 +55,12 @@ final class PluginSource: Sendable {
     throw .cancelled
   }
 
-  /// Has the next `current()` run the plugin, unless that has happened since the request was prepared.
+  /// Has the next `current()` run the plugin, unless that has happened since the request was prepared, or too short a time ago for yet
+  /// another refusal: then the credential stays.
   func refuse(_ request: HTTPRequest) {
     state.withLock { state in
-      if state.credential?.wasSent(in: request) == true { state.credential = nil }
+      guard state.credential?.wasSent(in: request) == true, state.refusals.isRefreshDue(at: elapsed()) else { return }
+      state.credential = nil
     }
   }
 

@@ -32,7 +32,9 @@ struct PluginSourceTests {
   let problem = ConfigurationError.plugin(ConfigurationPlace(file: "f", entry: "e"), command: "c", reason: "r", remedy: "m")
 
   private func source() -> PluginSource {
-    PluginSource(now: { [runs] in runs.clock.withLock { $0 } }) { [runs] () async throws(ConfigurationError) in try runs.next() }
+    PluginSource(now: { [runs] in runs.clock.withLock { $0 } }, elapsed: { [runs] in .milliseconds(runs.clock.withLock { $0 }) }) {
+      [runs] () async throws(ConfigurationError) in try runs.next()
+    }
   }
 
   private func request(_ credential: PluginCredential) -> HTTPRequest {
@@ -77,6 +79,30 @@ struct PluginSourceTests {
     #expect(runs.count == 2)
   }
 
+  @Test("a server that refuses every credential has the plugin run at growing intervals, up to a minute") func refusedForEver() async throws
+  {
+    let source = source()
+    var refreshes: [Int64] = []
+    for second in 0..<400 {
+      let count = runs.count
+      source.refuse(request(try await source.current()))
+      _ = try await source.current()
+      if second > 0, runs.count > count { refreshes.append(Int64(second)) }
+      runs.advance(milliseconds: 1000)
+    }
+    #expect(refreshes == [5, 15, 35, 75, 135, 195, 255, 315, 375])
+  }
+
+  @Test("a credential that was good for minutes is fetched anew at once when it is refused") func refusedAfterAWhile() async throws {
+    let source = source()
+    for run in 1...5 {
+      #expect(try await source.current().token == Secret("t\(run)"))
+      source.refuse(request(try await source.current()))
+      #expect(try await source.current().token == Secret("t\(run + 1)"))
+      runs.advance(milliseconds: 180_000)
+    }
+  }
+
   @Test func anErrorIsNotKept() async throws {
     let source = source()
     runs.fail(problem)
@@ -88,7 +114,7 @@ struct PluginSourceTests {
   @Test("those who ask at once share one run, good or bad", arguments: [true, false]) func sharing(succeeds: Bool) async throws {
     let gate = Mutex<CheckedContinuation<Void, Never>?>(nil)
     if !succeeds { runs.fail(problem) }
-    let source = PluginSource(now: { 0 }) { [runs] () async throws(ConfigurationError) in
+    let source = PluginSource(now: { 0 }, elapsed: { .zero }) { [runs] () async throws(ConfigurationError) in
       await withCheckedContinuation { continuation in gate.withLock { $0 = continuation } }
       return try runs.next()
     }
@@ -108,7 +134,7 @@ struct PluginSourceTests {
   }
 
   @Test("when who runs it is cancelled, another begins anew") func anotherBeginsAnew() async throws {
-    let source = PluginSource(now: { 0 }) { [runs] () async throws(ConfigurationError) in
+    let source = PluginSource(now: { 0 }, elapsed: { .zero }) { [runs] () async throws(ConfigurationError) in
       if runs.count == 0 {
         _ = try runs.next()
         try? await Task.sleep(for: .seconds(600))

@@ -8,6 +8,20 @@ package enum MetricType: String, Sendable {
   case untyped
 }
 
+extension MetricType {
+  /// The type that a TYPE line of 0.0.4 or of OpenMetrics 1.0 names; OpenMetrics's own types are `untyped` in 0.0.4. `nil` for any other word.
+  init?(openMetrics word: UnsafeRawBufferPointer) {
+    switch String(decoding: word, as: UTF8.self) {
+    case "counter": self = .counter
+    case "gauge": self = .gauge
+    case "histogram": self = .histogram
+    case "summary": self = .summary
+    case "untyped", "unknown", "gaugehistogram", "stateset", "info": self = .untyped
+    default: return nil
+    }
+  }
+}
+
 /// Values of the `Content-Type` header.
 package enum ExpositionContentType {
   /// What `ExpositionWriter` writes.

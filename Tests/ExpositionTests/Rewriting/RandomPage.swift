@@ -1,0 +1,64 @@
+/// SplitMix64: the same page for the same seed on every machine.
+struct SplitMix: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+}
+
+/// Pages as exporters write them and as they might: sets of labels that come again, empty values, escapes, braces in values, blanks where
+/// the format allows them, exemplars, every kind of number.
+enum RandomPage {
+  private static let values = [
+    "", "/x", "/kubepods/pod1/0123456789abcdef", "a}b", "{", "q\\\"uote", "back\\\\slash", "line\\nfeed", "ü😀", "p", "n \\\"1\\\"", "# x",
+  ]
+  private static let labels = ["id", "pod", "pod_name", "node", "exported_node", "le", "container", "_x9"]
+  private static let numbers = ["0", "1", "-12.5", "+3", "1e+09", "1.7952178058021255e+09", "NaN", "+Inf", "-Inf", "0.000", ".5", "5."]
+  private static let types = ["gauge", "counter", "histogram"]
+  private static let times = ["0", "1795218028337", "1795218028337", "1795218020001", "253402300799999"]
+
+  static func bytes(using random: inout SplitMix) -> [UInt8] {
+    var text = ""
+    let sets = (0..<Int.random(in: 1...6, using: &random)).map { _ in set(using: &random) }
+    for _ in 0..<Int.random(in: 1...8, using: &random) {
+      let family = ["a", "a_total", "drop_a", "b:c", "drop_b_sum", "long_name_of_a_family"].randomElement(using: &random) ?? "a"
+      if Bool.random(using: &random) { text += "# HELP \(family) About \(family), with \\\\ and ü.\n" }
+      if Bool.random(using: &random) { text += "# TYPE \(family) \(types.randomElement(using: &random) ?? "")\n" }
+      if Int.random(in: 0..<6, using: &random) == 0 { text += ["\n", "# a comment\n", "  \n", "#\n"].randomElement(using: &random) ?? "" }
+      let suffix = ["", "", "_sum", "_bucket", "_other"].randomElement(using: &random) ?? ""
+      for set in sets where Int.random(in: 0..<4, using: &random) > 0 {
+        let blank = Int.random(in: 0..<8, using: &random) == 0 ? " \t" : " "
+        text += family + suffix + set + blank + (numbers.randomElement(using: &random) ?? "0")
+        if Bool.random(using: &random) { text += blank + (times.randomElement(using: &random) ?? "0") }
+        if Int.random(in: 0..<8, using: &random) == 0 { text += " # {trace=\"1\"} 0.5" }
+        text += "\n"
+      }
+    }
+    return Array(text.utf8)
+  }
+
+  private static func set(using random: inout SplitMix) -> String {
+    let count = Int.random(in: 0...5, using: &random)
+    guard count > 0 else { return Bool.random(using: &random) ? "" : "{}" }
+    let names = labels.shuffled(using: &random).prefix(count)
+    return "{" + names.map { "\($0)=\"\(values.randomElement(using: &random) ?? "")\"" }.joined(separator: ",") + "}"
+  }
+
+  private static let spice = Array("\n\t \"\\{},=#+-.eE0NaInf_:".utf8) + [0, 0x7f, 0x80, 0xc3, 0xff]
+
+  static func damage(_ page: inout [UInt8], using random: inout SplitMix) {
+    guard let place = page.indices.randomElement(using: &random), let byte = spice.randomElement(using: &random) else { return }
+    switch Int.random(in: 0..<3, using: &random) {
+    case 0: page[place] = byte
+    case 1: page.insert(byte, at: place)
+    default: page.removeSubrange(place..<min(page.count, place + Int.random(in: 1...8, using: &random)))
+    }
+  }
+}

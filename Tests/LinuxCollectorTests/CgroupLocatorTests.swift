@@ -1,6 +1,7 @@
 import Foundation
 import LinuxCollector
 import ProcFS
+import Roll
 import Testing
 
 struct CgroupLocatorTests {
@@ -46,6 +47,34 @@ struct CgroupLocatorTests {
       name: "rootless Podman", path: "user.slice/user-1000.slice/user@1000.service/user.slice/libpod-\(id).scope/container", podUID: nil),
     Form(name: "a container with its own systemd", path: "kubepods/pod\(uid)/\(id)/system.slice/web.service", podUID: uid),
     Form(
+      name: "CRI-O with crun's nested group", path: "kubepods.slice/kubepods-pod\(escapedUID).slice/crio-\(id).scope/container", podUID: uid
+    ),
+    Form(name: "cri-dockerd with cgroupfs", path: "kubepods/burstable/pod\(uid)/\(id)", podUID: uid),
+    Form(name: "Docker with --cgroup-parent and cgroupfs", path: "batch/jobs/\(id)", podUID: nil),
+    Form(name: "Docker with --cgroup-parent and systemd", path: "batch.slice/batch-jobs.slice/docker-\(id).scope", podUID: nil),
+    Form(name: "Podman with cgroupfs", path: "libpod_parent/libpod-\(id)", podUID: nil),
+    Form(name: "a Podman pod with cgroupfs", path: "libpod_parent/\(containerID("99"))/libpod-\(id)", podUID: nil),
+    Form(
+      name: "a Podman pod with systemd", path: "machine.slice/machine-libpod_pod_\(containerID("99")).slice/libpod-\(id).scope", podUID: nil
+    ),
+    Form(name: "Podman in a service of systemd, with split cgroups", path: "system.slice/web.service/libpod-payload-\(id)", podUID: nil),
+    Form(name: "nerdctl with systemd", path: "system.slice/nerdctl-\(id).scope", podUID: nil),
+    Form(name: "containerd's own namespaces", path: "k8s.io/\(id)", podUID: nil),
+    Form(
+      name: "a kubelet with a cgroup root of its own and cgroupfs", path: "custom/root/kubepods/besteffort/pod\(uid)/\(id)", podUID: uid),
+    Form(
+      name: "a kubelet with a cgroup root of its own and systemd",
+      path:
+        "custom.slice/custom-root.slice/custom-root-kubepods.slice/custom-root-kubepods-besteffort.slice/custom-root-kubepods-besteffort-pod\(escapedUID).slice/cri-containerd-\(id).scope",
+      podUID: uid),
+    Form(
+      name: "a Kind node with cgroupfs", path: "docker/\(containerID("77"))/kubelet/kubepods/besteffort/pod\(uid)/\(id)", podUID: uid),
+    Form(
+      name: "a Kind node on Podman",
+      path:
+        "machine.slice/libpod-\(containerID("77")).scope/container/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod\(escapedUID).slice/cri-containerd-\(id).scope",
+      podUID: uid),
+    Form(
       name: "a Kind node",
       path:
         "docker/\(containerID("77"))/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod\(escapedUID).slice/cri-containerd-\(id).scope",
@@ -75,6 +104,8 @@ struct CgroupLocatorTests {
     let container = try #require(location.containers.first { $0.id == id })
     #expect(container.podUID == form.podUID)
     #expect(container.processes.map(\.identifier) == [4242, 4243])
+    // But for the node of a Kind cluster there is nobody else: neither a pod of Podman's nor a group within is a container.
+    #expect(location.containers.filter { $0.id != id }.map(\.id.short) == (form.path.contains(containerID("77")) ? ["000000000000"] : []))
     #expect(location.problems.isEmpty)
   }
 
@@ -125,7 +156,7 @@ struct CgroupLocatorTests {
   }
 
   @Test func `a root that is not there is a problem with its path`() throws {
-    let location = CgroupLocator(root: "/nonexistent/cgroup").locate(ReadBuffer())
+    let location = CgroupLocator(root: "/nonexistent/cgroup", now: { Moment(milliseconds: 0) }).locate(ReadBuffer())
     #expect(location.containers.isEmpty)
     #expect("\(location.problems)".contains("/nonexistent/cgroup"))
   }

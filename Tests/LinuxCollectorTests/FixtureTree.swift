@@ -17,7 +17,7 @@ final class FixtureTree {
 
   var procFS: ProcFS { ProcFS(root: folder.path + "/proc") }
   var cgroupRoot: String { folder.path + "/cgroup" }
-  var locator: CgroupLocator { CgroupLocator(root: cgroupRoot) }
+  var locator: CgroupLocator { CgroupLocator(root: cgroupRoot, now: { Moment(milliseconds: 0) }) }
 
   /// Makes the root of a version 2 tree.
   func unify(_ path: String = "") throws {

@@ -90,8 +90,12 @@ struct RaceTests {
   }
 
   /// Says what was true a moment ago.
-  private struct StaleLocator: ContainerLocator {
-    var cgroup: String
+  private final class StaleLocator: ContainerLocator {
+    let cgroup: String
+
+    init(cgroup: String) {
+      self.cgroup = cgroup
+    }
 
     func locate(_ buffer: ReadBuffer) -> Location {
       let id = ContainerID(containerID("1"))

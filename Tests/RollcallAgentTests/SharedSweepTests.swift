@@ -11,8 +11,12 @@ import Testing
 @Suite(.timeLimit(.minutes(5)))
 struct SharedSweepTests {
   /// Finds nothing, and not before the gate is open.
-  private struct GatedLocator: ContainerLocator {
+  private final class GatedLocator: ContainerLocator {
     let gate: Gate
+
+    init(gate: Gate) {
+      self.gate = gate
+    }
 
     func locate(_ buffer: ReadBuffer) -> Location {
       _ = gate.wait()

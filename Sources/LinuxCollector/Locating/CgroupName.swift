@@ -5,7 +5,8 @@
 /// | containerd | `<id>` | `cri-containerd-<id>.scope` |
 /// | CRI-O | `crio-<id>`, `crio-conmon-<id>` | `crio-<id>.scope`, `crio-conmon-<id>.scope` |
 /// | Docker | `<id>` | `docker-<id>.scope` |
-/// | Podman | `libpod-<id>`, `libpod-conmon-<id>` | `libpod-<id>.scope`, `libpod-conmon-<id>.scope` |
+/// | Podman | `libpod-<id>`, `libpod-payload-<id>`, `libpod-conmon-<id>` | `libpod-<id>.scope`, `libpod-conmon-<id>.scope` |
+/// | Podman's pods | `libpod_parent/<id>` | `machine-libpod_pod_<id>.slice` |
 /// | the kubelet's pods | `pod<uid>` | `kubepods-burstable-pod<uid, - as _>.slice` |
 ///
 /// A containerd that was given systemd's paths without its systemd setting makes `kubepods-pod<uid>.slice:cri-containerd:<id>`.
@@ -17,11 +18,16 @@ enum CgroupName: Hashable {
   case pod(uid: String)
   case other
 
-  init(_ name: String) {
+  /// - Parameter parent: the name of the directory that it is in.
+  init(_ name: String, in parent: String) {
     let stem = name.hasSuffix(".scope") ? name.dropLast(".scope".count) : name[...]
     if let id = ContainerID(digits: stem.utf8.suffix(ContainerID.digits)) {
       let prefix = stem.dropLast(ContainerID.digits)
       guard prefix.isEmpty || prefix.hasSuffix("-") || prefix.hasSuffix(":") else {
+        self = .other
+        return
+      }
+      if prefix.isEmpty, parent == "libpod_parent" {
         self = .other
         return
       }

@@ -1,7 +1,7 @@
 package import ProcFS
 
-/// Finds the containers of this machine and their processes.
-package protocol ContainerLocator: Sendable {
+/// Finds the containers of this machine and their processes. It may remember what it found, so it belongs to one thread.
+package protocol ContainerLocator: AnyObject {
   /// Everything that runs now. It blocks on files or on a socket: call it on a thread that may wait.
   func locate(_ buffer: ReadBuffer) -> Location
 

@@ -71,7 +71,7 @@ package struct LinuxSweeper: ~Copyable {
     var lastGone: ProcFSError?
     // Those that the locator knew, and where all of them are gone, those that are there now.
     for asked in [container.processes, nil] {
-      for process in asked ?? locator.processes(of: container, buffer) {
+      for process in asked ?? locator.processes(of: container, buffer).filter({ !container.processes.contains($0) }) {
         if process.identifier == 0 {
           return .missed(
             .pidNotFound,

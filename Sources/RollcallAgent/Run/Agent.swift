@@ -35,7 +35,7 @@ struct Agent {
     sweepThread.start()
 
     let sweeper = LinuxSweeper(
-      procFS: ProcFS(root: settings.proc), locator: CgroupLocator(root: settings.cgroup), now: monotonicNow)
+      procFS: ProcFS(root: settings.proc), locator: CgroupLocator(root: settings.cgroup, now: monotonicNow), now: monotonicNow)
     let sweeps = SharedSweep(sweeper: sweeper, thread: sweepThread, now: monotonicNow)
     let book = RollBook()
     let credentials = TLSCredentials(folder: settings.tlsDirectory, logger: logger)

@@ -1,0 +1,147 @@
+import Foundation
+import LinuxCollector
+import ProcFS
+import Roll
+import Synchronization
+import TestSupport
+import Testing
+
+/// What a locator that has walked once says of a tree that changes.
+struct CgroupChangesTests {
+  private let tree: FixtureTree
+  private let clock = HandClock()
+  private let buffer = ReadBuffer()
+
+  init() throws {
+    tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("kubepods/burstable/pod1111/\(containerID("1"))", [10])
+  }
+
+  private func locator(watchLimit: Int = 16_384) -> CgroupLocator {
+    CgroupLocator(root: tree.cgroupRoot, watchLimit: watchLimit, now: clock.now)
+  }
+
+  private func found(_ locator: CgroupLocator) -> [String] {
+    locator.locate(buffer).containers.map { "\($0.podUID ?? "") \($0.id.description.suffix(2)) \($0.processes.map(\.identifier))" }
+  }
+
+  /// Both ways must say the same: told by the kernel, and by walking each time as where there are no watches.
+  private static let watchLimits = [16_384, 0]
+
+  @Test(arguments: watchLimits)
+  func `a container and a pod that come are found, one that goes is forgotten`(watchLimit: Int) throws {
+    let locator = locator(watchLimit: watchLimit)
+    #expect(found(locator) == ["1111 01 [10]"])
+    try tree.cgroup("kubepods/burstable/pod1111/\(containerID("2"))", [20])
+    try tree.cgroup("kubepods/besteffort/pod2222/\(containerID("3"))", [30])
+    #expect(found(locator) == ["1111 01 [10]", "1111 02 [20]", "2222 03 [30]"])
+    try tree.remove("cgroup/kubepods/burstable/pod1111/\(containerID("1"))")
+    #expect(found(locator) == ["1111 02 [20]", "2222 03 [30]"])
+    try tree.remove("cgroup/kubepods/burstable")
+    #expect(found(locator) == ["2222 03 [30]"])
+  }
+
+  @Test(arguments: watchLimits)
+  func `a container that another one takes the place of is forgotten, though the directory has as many links as before`(
+    watchLimit: Int
+  ) throws {
+    let locator = locator(watchLimit: watchLimit)
+    #expect(found(locator) == ["1111 01 [10]"])
+    try tree.remove("cgroup/kubepods/burstable/pod1111/\(containerID("1"))")
+    try tree.cgroup("kubepods/burstable/pod1111/\(containerID("2"))", [20])
+    #expect(found(locator) == ["1111 02 [20]"])
+  }
+
+  @Test(arguments: watchLimits)
+  func `a cgroup that goes and comes again under its name is the new one`(watchLimit: Int) throws {
+    let locator = locator(watchLimit: watchLimit)
+    #expect(found(locator) == ["1111 01 [10]"])
+    for process: Int32 in [11, 12] {
+      try tree.remove("cgroup/kubepods/burstable/pod1111")
+      try tree.cgroup("kubepods/burstable/pod1111/\(containerID("1"))", [process])
+    }
+    #expect(found(locator) == ["1111 01 [12]"])
+    try tree.cgroup("kubepods/burstable/pod1111/\(containerID("2"))", [20])
+    #expect(found(locator) == ["1111 01 [12]", "1111 02 [20]"])
+  }
+
+  @Test(arguments: watchLimits)
+  func `a cgroup that is renamed is found under its new name alone`(watchLimit: Int) throws {
+    let locator = locator(watchLimit: watchLimit)
+    #expect(found(locator) == ["1111 01 [10]"])
+    let qos = tree.cgroupRoot + "/kubepods/burstable"
+    try FileManager.default.moveItem(atPath: qos + "/pod1111", toPath: qos + "/pod2222")
+    #expect(found(locator) == ["2222 01 [10]"])
+    try tree.cgroup("kubepods/burstable/pod2222/\(containerID("2"))", [20])
+    #expect(found(locator) == ["2222 01 [10]", "2222 02 [20]"])
+  }
+
+  @Test func `nothing changes as long as nothing happened, and a process that came later is found when it is asked for`() throws {
+    let locator = locator()
+    #expect(found(locator) == ["1111 01 [10]"])
+    try tree.write("11\n", to: "cgroup/kubepods/burstable/pod1111/\(containerID("1"))/cgroup.procs")
+    let container = try #require(locator.locate(buffer).containers.first)
+    #expect(container.processes.map(\.identifier) == [10])
+    #expect(locator.processes(of: container, buffer).map(\.identifier) == [11])
+  }
+
+  @Test func `a container whose processes are all in groups of its own making is read there`() throws {
+    let locator = locator()
+    try tree.write("", to: "cgroup/kubepods/burstable/pod1111/\(containerID("1"))/cgroup.procs")
+    let container = try #require(locator.locate(buffer).containers.first)
+    #expect(container.processes.isEmpty)
+    try tree.cgroup("kubepods/burstable/pod1111/\(containerID("1"))/init.scope", [12])
+    try tree.cgroup("kubepods/burstable/pod1111/\(containerID("1"))/kubepods/\(containerID("2"))", [13])
+    #expect(locator.processes(of: container, buffer).map(\.identifier) == [12])
+  }
+
+  @Test func `after an overflow of the kernel's queue the locator walks`() throws {
+    let limit = try #require(Int(String(contentsOfFile: "/proc/sys/fs/inotify/max_queued_events", encoding: .utf8).filter(\.isNumber)))
+    let locator = locator()
+    #expect(found(locator) == ["1111 01 [10]"])
+    // Two events for each: more than the queue takes, and the container comes after it is full.
+    let folder = tree.cgroupRoot + "/kubepods/filler"
+    for _ in 0...(limit / 2) {
+      guard mkdir(folder, 0o700) == 0, rmdir(folder) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    }
+    try tree.cgroup("kubepods/besteffort/pod2222/\(containerID("3"))", [30])
+    #expect(found(locator) == ["1111 01 [10]", "2222 03 [30]"])
+    try tree.cgroup("kubepods/besteffort/pod2222/\(containerID("4"))", [40])
+    #expect(found(locator) == ["1111 01 [10]", "2222 03 [30]", "2222 04 [40]"])
+  }
+
+  @Test func `what nobody told of is found by the walk of every minute`() throws {
+    let locator = locator()
+    #expect(found(locator) == ["1111 01 [10]"])
+    try tree.write("11\n", to: "cgroup/kubepods/burstable/pod1111/\(containerID("1"))/cgroup.procs")
+    clock.advance(CgroupLocator.walkInterval - .milliseconds(1))
+    #expect(found(locator) == ["1111 01 [10]"])
+    clock.advance(.milliseconds(1))
+    #expect(found(locator) == ["1111 01 [11]"])
+  }
+
+  @Test func `the sweep reads a container whose known processes are gone by those that it has now`() throws {
+    try tree.process(1, namespace: "host")
+    try tree.process(10, namespace: "a", sockets: 6)
+    let sweeper = LinuxSweeper(procFS: tree.procFS, locator: locator(), now: { Moment(milliseconds: 0) })
+    #expect(sweeper.sweep().namespaces.map { $0.sockstat[.tcpInUse] } == [6])
+    try tree.remove("proc/10")
+    try tree.process(11, namespace: "b", sockets: 8)
+    try tree.write("11\n", to: "cgroup/kubepods/burstable/pod1111/\(containerID("1"))/cgroup.procs")
+    #expect(sweeper.sweep().namespaces.map { $0.sockstat[.tcpInUse] } == [8])
+  }
+}
+
+/// A clock that stands still until it is told otherwise.
+final class HandClock: Sendable {
+  private let moment = Mutex(Moment(milliseconds: 0))
+
+  func advance(_ duration: Duration) {
+    moment.withLock { $0 = $0 + duration }
+  }
+
+  var now: @Sendable () -> Moment {
+    { self.moment.withLock { $0 } }
+  }
+}

@@ -55,7 +55,7 @@ let package = Package(
 
     // Leaves: values and parsers, no input or output of their own beyond what their name says
     .target(name: "Identifiers", swiftSettings: settings),
-    .target(name: "Roll", swiftSettings: settings),
+    .target(name: "Roll", dependencies: ["Identifiers"], swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "ProcFS", swiftSettings: settings),
     .target(name: "Exposition", swiftSettings: settings),
@@ -99,7 +99,7 @@ let package = Package(
     // Tests
     .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "IdentifiersTests", dependencies: ["Identifiers"], swiftSettings: settings),
-    .testTarget(name: "RollTests", dependencies: ["Roll"], swiftSettings: settings),
+    .testTarget(name: "RollTests", dependencies: ["Identifiers", "Roll"], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "YAMLTests", dependencies: ["YAML", "JSON"], swiftSettings: settings),
     .testTarget(name: "ProcFSTests", dependencies: ["ProcFS"], resources: [.copy("Fixtures")], swiftSettings: settings),

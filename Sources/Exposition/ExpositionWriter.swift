@@ -14,6 +14,14 @@ package struct ExpositionWriter: Sendable {
     bytes.reserveCapacity(capacity)
   }
 
+  /// What has been written since the last time, for a page that is sent piece by piece. The current family goes on.
+  package mutating func takeBytes() -> [UInt8] {
+    let piece = bytes
+    bytes = []
+    bytes.reserveCapacity(piece.count + piece.count / 8)
+    return piece
+  }
+
   /// Starts a family with its HELP and TYPE lines. Naming the current family again writes nothing, so that loops need not care.
   package mutating func family(_ name: String, _ type: MetricType, help: String) {
     guard name != currentFamily else { return }

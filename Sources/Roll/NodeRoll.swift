@@ -7,13 +7,13 @@ package struct NodeRoll: Hashable, Sendable {
   /// What the node's `Ready` condition says; a node without the condition counts as ready.
   package var nodeReady: Bool
   /// In a stable order: by namespace, pod and container.
-  package var entries: [RollEntry]
+  package var entries: RollEntries
   package var exempt: [ExemptEntry]
   /// Changes whenever `entries` change; equal content has an equal hash, also across restarts of the controller.
   package var hash: String
 
   package init(
-    node: String, source: Source, address: String?, nodeReady: Bool, entries: [RollEntry], exempt: [ExemptEntry], hash: String
+    node: String, source: Source, address: String?, nodeReady: Bool, entries: RollEntries, exempt: [ExemptEntry], hash: String
   ) {
     self.node = node
     self.source = source
@@ -22,6 +22,14 @@ package struct NodeRoll: Hashable, Sendable {
     self.entries = entries
     self.exempt = exempt
     self.hash = hash
+  }
+
+  /// The same from entries as text.
+  package init(
+    node: String, source: Source, address: String?, nodeReady: Bool, entries: [RollEntry], exempt: [ExemptEntry], hash: String
+  ) {
+    self.init(
+      node: node, source: source, address: address, nodeReady: nodeReady, entries: RollEntries(entries), exempt: exempt, hash: hash)
   }
 }
 

@@ -60,7 +60,7 @@ package final class AgentCollector: NodeCollector {
   ) async throws(Miss) -> HTTPResponse {
     let body: Data
     do {
-      body = try JSONEncoder().encode(RollRequest(node: roll.node, hash: roll.hash, entries: withEntries ? roll.entries : nil))
+      body = try JSONEncoder().encode(RollRequest(node: roll.node, hash: roll.hash, entries: withEntries ? Array(roll.entries) : nil))
     } catch {
       throw Miss(.unknown, "cannot write the roll of \(roll.node) as JSON: \(error)")
     }

@@ -84,7 +84,7 @@ private struct Pod: Sendable {
   var containers: [(index: Int, reference: ContainerReference)] = []
 
   /// In the order of the roll.
-  static func grouping(_ entries: [RollEntry]) -> [Pod] {
+  static func grouping(_ entries: RollEntries) -> [Pod] {
     var pods: [Pod] = []
     var places: [Identity: Int] = [:]
     for (index, entry) in entries.enumerated() {

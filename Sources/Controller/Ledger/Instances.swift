@@ -16,7 +16,7 @@ extension NodeRoll {
   }
 }
 
-extension Array {
+extension RandomAccessCollection where Index == Int {
   /// The first index whose element belongs to the second part, where all of the first part come before all of the second.
   func partitioningIndex(where belongsToSecondPart: (Element) -> Bool) -> Int {
     var low = startIndex

@@ -50,8 +50,11 @@ package struct Ledger: Sendable {
   /// Opens the gaps that time alone makes. To be called every few seconds.
   package mutating func evaluate(at now: Moment) -> [GapTransition] {
     var transitions: [GapTransition] = []
-    for node in nodes.keys where nodes[node].map({ now > $0.quietUntil }) == true {
-      transitions += nodes[node]?.review(at: now, threshold: threshold) ?? []
+    // By index: a loop over the keys would hold the dictionary, and the first change in it would copy all nodes.
+    var index = nodes.startIndex
+    while index != nodes.endIndex {
+      if now > nodes.values[index].quietUntil { transitions += nodes.values[index].review(at: now, threshold: threshold) }
+      nodes.formIndex(after: &index)
     }
     return transitions
   }
@@ -91,14 +94,41 @@ package struct Ledger: Sendable {
   /// Every open gap, by container and kind.
   package func gaps() -> [Gap] {
     var gaps = unclaimed.values.joined().map { Gap($0.gap, since: $0.since) }
-    for node in nodes.values { gaps += node.gaps() }
+    for node in nodes.values where node.openGapCount > 0 { gaps += node.gaps() }
     return gaps.sorted { ($0.container, $0.kind.rawValue) < ($1.container, $1.kind.rawValue) }
+  }
+
+  /// Every open gap, node by node in their order, and those of before a restart that no node has claimed yet: for readers that need
+  /// not hold all of them at once.
+  package func gapsByNode() -> some Sequence<[Gap]> {
+    let unclaimed = unclaimed.values.joined().map { Gap($0.gap, since: $0.since) }.sorted { $0.container < $1.container }
+    let nodes = nodes.values.filter { $0.openGapCount > 0 }.sorted { $0.roll.node < $1.roll.node }
+    return (0...nodes.count).lazy.map { $0 == 0 ? unclaimed : nodes[$0 - 1].gaps() }
+  }
+
+  /// The gaps that are open for longest, at most so many.
+  package func oldestGaps(_ count: Int) -> [Gap] {
+    var oldest: [Gap] = []
+    func cut() {
+      oldest.sort { ($0.since, $0.container) < ($1.since, $1.container) }
+      oldest.removeLast(max(oldest.count - count, 0))
+    }
+    for gaps in gapsByNode() {
+      oldest += gaps
+      if oldest.count > 8 * count { cut() }
+    }
+    cut()
+    return oldest
+  }
+
+  package var openGapCount: Int {
+    nodes.values.reduce(0) { $0 + $1.openGapCount } + unclaimed.values.reduce(0) { $0 + $1.count }
   }
 
   /// Every open gap in the form that survives a restart, the oldest first.
   package func openGaps(at reading: ClockReading) -> [OpenGap] {
     var gaps = unclaimed.values.joined().map(\.gap)
-    for node in nodes.values { gaps += node.openGaps(at: reading) }
+    for node in nodes.values where node.openGapCount > 0 { gaps += node.openGaps(at: reading) }
     return gaps.sorted {
       ($0.sinceUnixMilliseconds, $0.container, $0.kind.rawValue) < ($1.sinceUnixMilliseconds, $1.container, $1.kind.rawValue)
     }

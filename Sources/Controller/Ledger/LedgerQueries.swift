@@ -26,27 +26,35 @@ package struct ContainerStanding: Hashable, Sendable {
 extension NodeLedger {
   /// One for each container on the roll, in its order.
   package func standings() -> some Sequence<ContainerStanding> {
-    zip(roll.entries, rows).lazy.map { entry, row in
-      ContainerStanding(container: entry.reference, due: row.due, lastCollected: row.lastCollected)
+    zip(roll.entries.references, rows).lazy.map { reference, row in
+      ContainerStanding(container: reference, due: row.due, lastCollected: row.lastCollected)
     }
   }
 
   /// The node's open gaps, in the order of the roll.
   package func gaps() -> [Gap] {
-    rows.indices.flatMap { row in
-      var gaps: [Gap] = []
-      if let since = rows[row].uncollectedSince { gaps.append(uncollectedGap(row: row, since: since)) }
-      if let since = rows[row].unscrapedSince { gaps.append(unscrapedGap(row: row, since: since)) }
-      return gaps
-    }
+    openRows().flatMap { $0.gaps }
   }
 
   func openGaps(at reading: ClockReading) -> [OpenGap] {
-    gaps().compactMap { gap in
-      guard let row = row(of: gap.container) else { return nil }
-      return OpenGap(
-        container: gap.container, podUID: roll.entries[row].podUID, containerID: roll.entries[row].containerID, node: gap.node,
-        source: gap.source, kind: gap.kind, reason: gap.reason, sinceUnixMilliseconds: reading.unixMilliseconds(of: gap.since))
+    openRows().flatMap { row, gaps in
+      let entry = roll.entries[row]
+      return gaps.map { gap in
+        OpenGap(
+          container: gap.container, podUID: entry.podUID, containerID: entry.containerID, node: gap.node, source: gap.source,
+          kind: gap.kind, reason: gap.reason, sinceUnixMilliseconds: reading.unixMilliseconds(of: gap.since))
+      }
+    }
+  }
+
+  private func openRows() -> [(row: Int, gaps: [Gap])] {
+    guard openGapCount > 0 else { return [] }
+    return rows.indices.compactMap { row in
+      guard rows[row].openGaps > 0 else { return nil }
+      var gaps: [Gap] = []
+      if let since = rows[row].uncollectedSince { gaps.append(uncollectedGap(row: row, since: since)) }
+      if let since = rows[row].unscrapedSince { gaps.append(unscrapedGap(row: row, since: since)) }
+      return (row, gaps)
     }
   }
 
@@ -56,6 +64,6 @@ extension NodeLedger {
     return NodeCoverage(
       node: roll.node, source: roll.source, address: roll.address, ready: roll.nodeReady, expected: rows.count,
       collected: rows.count { row in row.lastCollected.map { now - $0 <= threshold } ?? false }, exempt: exempt,
-      gaps: rows.reduce(0) { $0 + ($1.uncollectedSince == nil ? 0 : 1) + ($1.unscrapedSince == nil ? 0 : 1) })
+      gaps: openGapCount)
   }
 }

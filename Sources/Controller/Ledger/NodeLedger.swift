@@ -5,6 +5,10 @@ package struct NodeLedger: Sendable {
   package private(set) var roll: NodeRoll
   /// One for each entry of the roll, in its order.
   private(set) var rows: [LedgerRow]
+  /// The details of misses, by row, where there is one. Few rows have a miss, and those of a node often the same one.
+  private var details: [Int32: String] = [:]
+  /// How many gaps are open: most nodes have none, and need not be searched for them.
+  private(set) var openGapCount = 0
   /// When this node's data was last scraped, where its source has told us so.
   private(set) var lastScrape: Moment?
   /// The source has said that it sees scrapes. A failed call says nothing, so this stays until the source changes.
@@ -14,7 +18,7 @@ package struct NodeLedger: Sendable {
 
   init(roll: NodeRoll, at now: Moment, threshold: Duration) {
     self.roll = roll
-    rows = roll.entries.map { _ in LedgerRow(due: now) }
+    rows = Array(repeating: LedgerRow(due: now), count: roll.entries.count)
     quietUntil = now + threshold
   }
 
@@ -23,54 +27,68 @@ package struct NodeLedger: Sendable {
   /// Takes on a new roll: rows of containers that stay are kept, new ones are due from `now`, the gaps of the others close.
   mutating func update(to new: NodeRoll, at now: Moment) -> [GapTransition] {
     var transitions: [GapTransition] = []
-    var kept: [LedgerRow] = []
-    kept.reserveCapacity(new.entries.count)
-    var old = 0
-    for entry in new.entries {
-      while old < rows.count, roll.entries[old].reference < entry.reference {
-        transitions += close(row: old, because: end(of: roll.entries[old].reference, in: new), at: now)
-        old += 1
-      }
-      guard old < rows.count, roll.entries[old].reference == entry.reference else {
-        kept.append(LedgerRow(due: now))
-        continue
-      }
-      if roll.entries[old].isSameInstance(as: entry) {
-        kept.append(rows[old])
-      } else {
-        transitions += close(row: old, because: .replaced, at: now)
-        kept.append(LedgerRow(due: now))
-      }
-      old += 1
-    }
-    while old < rows.count {
-      transitions += close(row: old, because: end(of: roll.entries[old].reference, in: new), at: now)
-      old += 1
-    }
+    if roll.entries != new.entries { match(new, at: now, into: &transitions) }
 
     let sourceChanged = roll.source != new.source
     roll = new
-    rows = kept
     if sourceChanged {
       lastScrape = nil
       seesScrapes = false
-      for row in rows.indices { transitions += closeUnscraped(row: row, because: .superseded, at: now) }
+      for row in rows.indices { closeUnscraped(row: row, because: .superseded, at: now, into: &transitions) }
     }
     quietUntil = now  // a new row is reviewed at once, and the review says until when it is quiet
     return transitions
   }
 
+  /// Gives each entry of the new roll its row. Both rolls are in one order.
+  private mutating func match(_ new: NodeRoll, at now: Moment, into transitions: inout [GapTransition]) {
+    var kept: [LedgerRow] = []
+    kept.reserveCapacity(new.entries.count)
+    var keptDetails: [Int32: String] = [:]
+    var remaining = roll.entries.makeIterator()
+    var old = remaining.next()
+    var row = 0
+    func advance() {
+      old = remaining.next()
+      row += 1
+    }
+    for entry in new.entries {
+      while let candidate = old, candidate.reference < entry.reference {
+        closeGone(row: row, in: new, at: now, into: &transitions)
+        advance()
+      }
+      guard let candidate = old, candidate.reference == entry.reference else {
+        kept.append(LedgerRow(due: now))
+        continue
+      }
+      if candidate.isSameInstance(as: entry) {
+        if let detail = details[Int32(row)] { keptDetails[Int32(kept.count)] = detail }
+        kept.append(rows[row])
+      } else {
+        close(row: row, because: .replaced, at: now, into: &transitions)
+        kept.append(LedgerRow(due: now))
+      }
+      advance()
+    }
+    while old != nil {
+      closeGone(row: row, in: new, at: now, into: &transitions)
+      advance()
+    }
+    rows = kept
+    details = keptDetails
+  }
+
   /// Carries an open gap over from before a restart. Says whether the container is on the roll.
   mutating func reopen(_ gap: OpenGap, since: Moment) -> Bool {
     guard let row = row(of: gap.container), gap.isInstance(roll.entries[row]) else { return false }
+    let before = rows[row].openGaps
     rows[row].due = min(rows[row].due, since)
     switch gap.kind {
-    case .uncollected: rows[row].uncollectedSince = since
+    case .uncollected: rows[row].openUncollected(since: since)
     case .unscraped: rows[row].unscrapedSince = since
     }
-    if rows[row].miss == nil, gap.kind == .uncollected {
-      rows[row].miss = LedgerRow.Miss(reason: gap.reason, detail: "")
-    }
+    openGapCount += rows[row].openGaps - before
+    if rows[row].miss == nil, gap.kind == .uncollected { rows[row].miss = gap.reason }
     return true
   }
 
@@ -84,29 +102,36 @@ package struct NodeLedger: Sendable {
       let moment = now - max(age, .zero)
       lastScrape = lastScrape.map { max($0, moment) } ?? moment
     }
-    let sameRoll = called.hash == roll.hash
-    for (index, entry) in called.entries.enumerated() {
-      guard let row = sameRoll ? index : row(of: entry.reference), roll.entries[row].isSameInstance(as: entry) else { continue }
+    func outcome(_ index: Int) -> Outcome {
       guard index < call.outcomes.count else {
-        rows[row].miss = .init(
-          reason: .unknown, detail: "the collector answered for \(call.outcomes.count) containers of \(called.entries.count)")
-        continue
+        return .missed(.unknown, detail: "the collector answered for \(call.outcomes.count) containers of \(called.entries.count)")
       }
-      switch call.outcomes[index] {
-      case .collected(let age):
-        let age = max(age, .zero)
-        rows[row].collected(at: now - age)
-        if age > threshold {
-          rows[row].miss = .init(reason: .staleData, detail: "the newest data is older than the threshold of \(threshold.text)")
-        } else if rows[row].uncollectedSince == nil {
-          rows[row].miss = nil  // while a gap is open, its end is still to be told with its reason
-        }
-        if rows[row].collectedSince == nil { rows[row].collectedSince = now }
-      case .missed(let reason, let detail):
-        rows[row].miss = .init(reason: reason, detail: detail)
+      return call.outcomes[index]
+    }
+    if called.hash == roll.hash, called.entries.count == rows.count {
+      for row in rows.indices { record(outcome(row), row: row, at: now, threshold: threshold) }
+    } else {
+      for (index, entry) in called.entries.enumerated() {
+        guard let row = row(of: entry.reference), roll.entries[row].isSameInstance(as: entry) else { continue }
+        record(outcome(index), row: row, at: now, threshold: threshold)
       }
     }
     return review(at: now, threshold: threshold)
+  }
+
+  private mutating func record(_ outcome: Outcome, row: Int, at now: Moment, threshold: Duration) {
+    switch outcome {
+    case .collected(let age):
+      let age = max(age, .zero)
+      rows[row].collected(at: now - age, now: now)
+      if age > threshold {
+        miss(row: row, .staleData, detail: "the newest data is older than the threshold of \(threshold.text)")
+      } else if rows[row].uncollectedSince == nil {
+        forgetMiss(row: row)  // while a gap is open, its end is still to be told with its reason
+      }
+    case .missed(let reason, let detail):
+      miss(row: row, reason, detail: detail)
+    }
   }
 
   /// Opens what is overdue and closes what has been seen again.
@@ -115,14 +140,17 @@ package struct NodeLedger: Sendable {
     quietUntil = Moment(milliseconds: .max)
     for row in rows.indices {
       reviewCollection(row: row, at: now, threshold: threshold, into: &transitions)
-      reviewScrape(row: row, at: now, threshold: threshold, into: &transitions)
+      if seesScrapes || rows[row].unscrapedSince != nil { reviewScrape(row: row, at: now, threshold: threshold, into: &transitions) }
     }
     return transitions
   }
 
   /// The node is gone.
   mutating func closeAll(at now: Moment) -> [GapTransition] {
-    rows.indices.flatMap { close(row: $0, because: .leftRoll, at: now) }
+    var transitions: [GapTransition] = []
+    guard openGapCount > 0 else { return [] }
+    for row in rows.indices { close(row: row, because: .leftRoll, at: now, into: &transitions) }
+    return transitions
   }
 
   private mutating func reviewCollection(row: Int, at now: Moment, threshold: Duration, into transitions: inout [GapTransition]) {
@@ -130,13 +158,12 @@ package struct NodeLedger: Sendable {
     if rows[row].uncollectedSince != nil {
       // Only a fresh collection closes it. A row that was carried over from before a restart has none yet.
       guard let collected = rows[row].lastCollected, now - collected <= threshold else { return }
-      rows[row].collectedSince = now
-      transitions += closeUncollected(row: row, because: .recovered, at: now)
-      rows[row].miss = nil
+      closeUncollected(row: row, because: .recovered, at: now, into: &transitions)
+      forgetMiss(row: row)
     } else if now - base > threshold {
-      transitions += closeUnscraped(row: row, because: .superseded, at: now)
-      rows[row].uncollectedSince = base
-      rows[row].collectedSince = nil
+      closeUnscraped(row: row, because: .superseded, at: now, into: &transitions)
+      rows[row].openUncollected(since: base)
+      openGapCount += 1
       transitions.append(GapTransition(gap: uncollectedGap(row: row, since: base), change: .opened, at: now))
       return
     }
@@ -146,51 +173,67 @@ package struct NodeLedger: Sendable {
   private mutating func reviewScrape(row: Int, at now: Moment, threshold: Duration, into transitions: inout [GapTransition]) {
     if rows[row].unscrapedSince != nil {
       guard let lastScrape, now - lastScrape <= threshold else { return }
-      transitions += closeUnscraped(row: row, because: .recovered, at: now)
+      closeUnscraped(row: row, because: .recovered, at: now, into: &transitions)
     }
     // As of the last collection, not as of now: of what is not collected any more nobody can tell whether it is scraped.
     guard seesScrapes, let base = rows[row].scrapeBase(lastScrape: lastScrape), let collected = rows[row].lastCollected,
       collected - base > threshold
     else { return }
     rows[row].unscrapedSince = base
+    openGapCount += 1
     transitions.append(GapTransition(gap: unscrapedGap(row: row, since: base), change: .opened, at: now))
+  }
+
+  private mutating func miss(row: Int, _ reason: Reason, detail: String) {
+    rows[row].miss = reason
+    details[Int32(row)] = detail.isEmpty ? nil : detail
+  }
+
+  private mutating func forgetMiss(row: Int) {
+    guard rows[row].miss != nil else { return }
+    rows[row].miss = nil
+    details[Int32(row)] = nil
   }
 
   // MARK: Closing
 
-  private mutating func close(row: Int, because end: GapEnd, at now: Moment) -> [GapTransition] {
-    closeUncollected(row: row, because: end, at: now) + closeUnscraped(row: row, because: end, at: now)
+  private mutating func close(row: Int, because end: GapEnd, at now: Moment, into transitions: inout [GapTransition]) {
+    closeUncollected(row: row, because: end, at: now, into: &transitions)
+    closeUnscraped(row: row, because: end, at: now, into: &transitions)
   }
 
-  private mutating func closeUncollected(row: Int, because end: GapEnd, at now: Moment) -> [GapTransition] {
-    guard let since = rows[row].uncollectedSince else { return [] }
-    let gap = uncollectedGap(row: row, since: since)
-    rows[row].uncollectedSince = nil
-    return [GapTransition(gap: gap, change: .closed(end, after: now - since), at: now)]
+  /// Of a container that is not among the entries of the new roll.
+  private mutating func closeGone(row: Int, in new: NodeRoll, at now: Moment, into transitions: inout [GapTransition]) {
+    guard rows[row].openGaps > 0 else { return }
+    let exemption = new.exemption(of: roll.entries.reference(at: row))
+    close(row: row, because: exemption.map { .exempt($0) } ?? .leftRoll, at: now, into: &transitions)
   }
 
-  private mutating func closeUnscraped(row: Int, because end: GapEnd, at now: Moment) -> [GapTransition] {
-    guard let since = rows[row].unscrapedSince else { return [] }
-    let gap = unscrapedGap(row: row, since: since)
+  private mutating func closeUncollected(row: Int, because end: GapEnd, at now: Moment, into transitions: inout [GapTransition]) {
+    guard let since = rows[row].uncollectedSince else { return }
+    transitions.append(GapTransition(gap: uncollectedGap(row: row, since: since), change: .closed(end, after: now - since), at: now))
+    rows[row].closeUncollected(at: now)
+    openGapCount -= 1
+  }
+
+  private mutating func closeUnscraped(row: Int, because end: GapEnd, at now: Moment, into transitions: inout [GapTransition]) {
+    guard let since = rows[row].unscrapedSince else { return }
+    transitions.append(GapTransition(gap: unscrapedGap(row: row, since: since), change: .closed(end, after: now - since), at: now))
     rows[row].unscrapedSince = nil
-    return [GapTransition(gap: gap, change: .closed(end, after: now - since), at: now)]
-  }
-
-  private func end(of reference: ContainerReference, in new: NodeRoll) -> GapEnd {
-    new.exemption(of: reference).map { .exempt($0) } ?? .leftRoll
+    openGapCount -= 1
   }
 
   // MARK: Reading
 
   func row(of reference: ContainerReference) -> Int? {
-    let index = roll.entries.partitioningIndex { $0.reference >= reference }
-    return index < roll.entries.count && roll.entries[index].reference == reference ? index : nil
+    let index = roll.entries.indices.partitioningIndex { roll.entries.reference(at: $0) >= reference }
+    return index < rows.count && roll.entries.reference(at: index) == reference ? index : nil
   }
 
   func uncollectedGap(row: Int, since: Moment) -> Gap {
-    var reason = rows[row].miss?.reason ?? .unknown
+    var reason = rows[row].miss ?? .unknown
     if reason == .unknown, !roll.nodeReady { reason = .nodeNotReady }
-    return gap(row: row, kind: .uncollected, reason: reason, detail: rows[row].miss?.detail ?? "", since: since)
+    return gap(row: row, kind: .uncollected, reason: reason, detail: details[Int32(row)] ?? "", since: since)
   }
 
   func unscrapedGap(row: Int, since: Moment) -> Gap {
@@ -201,7 +244,7 @@ package struct NodeLedger: Sendable {
 
   private func gap(row: Int, kind: GapKind, reason: Reason, detail: String, since: Moment) -> Gap {
     Gap(
-      container: roll.entries[row].reference, node: roll.node, source: roll.source, kind: kind, reason: reason, detail: detail,
+      container: roll.entries.reference(at: row), node: roll.node, source: roll.source, kind: kind, reason: reason, detail: detail,
       since: since)
   }
 }

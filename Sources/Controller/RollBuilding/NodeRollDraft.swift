@@ -20,16 +20,14 @@ struct NodeRollDraft {
   private let grace: Duration
   private let now: ClockReading
   private let wasStarting: Starting
-  /// The instances that have been on the roll: their grace is over, whatever the wall clock says by now.
-  private let started: Set<Instance>
+  private let previous: NodeRoll?
 
   init(source: Source, grace: Duration, now: ClockReading, wasStarting: Starting, previous: NodeRoll?) {
     self.source = source
     self.grace = grace
     self.now = now
     self.wasStarting = wasStarting
-    started = Set(
-      (previous?.entries ?? []).map { Instance(podUID: $0.podUID, container: $0.reference.container, containerID: $0.containerID) })
+    self.previous = previous
   }
 
   mutating func add(_ pod: PodRecord) {
@@ -72,9 +70,16 @@ struct NodeRollDraft {
   /// once fixed it does not move. A container whose start is unknown has none: its gap is a threshold away all the same.
   private func endOfGrace(of instance: Instance, startedAt: Int64?) -> Moment? {
     if let end = wasStarting[instance] { return end > now.moment ? end : nil }
-    guard let startedAt, !started.contains(instance) else { return nil }
+    guard let startedAt else { return nil }
     let age = Duration.milliseconds(max(now.unixMilliseconds - startedAt, 0))
-    return age < grace ? now.moment + (grace - age) : nil
+    return age < grace && !hasStarted(instance) ? now.moment + (grace - age) : nil
+  }
+
+  /// Whether the instance has been on the roll: its grace is over, whatever the wall clock says by now.
+  private func hasStarted(_ instance: Instance) -> Bool {
+    previous?.entries.contains {
+      $0.containerID == instance.containerID && $0.podUID == instance.podUID && $0.reference.container == instance.container
+    } == true
   }
 }
 

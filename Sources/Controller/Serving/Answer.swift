@@ -29,6 +29,10 @@ struct Answer: Sendable {
     .json(["error": .string(message)], status: status)
   }
 
+  static func jsonPieces(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> Answer {
+    Answer(status: .ok, contentType: "application/json", body: .pieces(write))
+  }
+
   static func metrics(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> Answer {
     Answer(status: .ok, contentType: ExpositionContentType.text, body: .pieces(write))
   }

@@ -13,18 +13,34 @@ struct LedgerAPI {
   func gaps() -> Answer {
     if let refusal { return refusal }
     let reading = view.time.reading()
-    return .json([
-      "gaps": .array(
-        view.ledger.snapshot().gaps().map { gap in
-          [
-            "namespace": .string(gap.container.namespace), "pod": .string(gap.container.pod),
-            "container": .string(gap.container.container), "node": .string(gap.node), "source": .string(gap.source.rawValue),
-            "kind": .string(gap.kind.rawValue), "reason": .string(gap.reason.rawValue), "detail": .string(gap.detail),
-            "since": .string(rfc3339(reading.unixMilliseconds(of: gap.since))),
-            "ageSeconds": .integer((reading.moment - gap.since).wholeMilliseconds / 1000),
-          ]
-        })
-    ])
+    let ledger = view.ledger.snapshot()
+    // Piece by piece: in a large outage there is a gap for every container.
+    return .jsonPieces { send in
+      var piece = Array(#"{"gaps":["#.utf8)
+      var isFirst = true
+      for gaps in ledger.gapsByNode() {
+        for gap in gaps {
+          if !isFirst { piece.append(UInt8(ascii: ",")) }
+          isFirst = false
+          piece += Self.json(of: gap, at: reading).bytes
+        }
+        if piece.count > 64 << 10 {
+          try await send(piece)
+          piece = []
+        }
+      }
+      try await send(piece + Array("]}\n".utf8))
+    }
+  }
+
+  private static func json(of gap: Gap, at reading: ClockReading) -> JSONValue {
+    [
+      "namespace": .string(gap.container.namespace), "pod": .string(gap.container.pod), "container": .string(gap.container.container),
+      "node": .string(gap.node), "source": .string(gap.source.rawValue), "kind": .string(gap.kind.rawValue),
+      "reason": .string(gap.reason.rawValue), "detail": .string(gap.detail),
+      "since": .string(rfc3339(reading.unixMilliseconds(of: gap.since))),
+      "ageSeconds": .integer((reading.moment - gap.since).wholeMilliseconds / 1000),
+    ]
   }
 
   func coverage() -> Answer {

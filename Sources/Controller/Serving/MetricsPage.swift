@@ -3,46 +3,53 @@ internal import KubeClient
 import Roll
 
 /// Our own `/metrics`. What the ledger knows is there on the leader only, so that sums over replicas are true.
+///
+/// With 300,000 containers the page is 120 MB: what there is of each node or container is written node by node, sent in pieces as the
+/// reader takes them, and never held as a whole.
 struct MetricsPage {
+  typealias Send = (_ piece: [UInt8]) async throws -> Void
+
+  private static let pieceBytes = 64 << 10
+
   private let view: ControllerView
   private let ledger: Ledger
+  /// Of the ledger, in their order.
+  private let nodes: [String]
   private let reading: ClockReading
 
   init(_ view: ControllerView) {
     self.view = view
     ledger = view.ledger.snapshot()
+    nodes = ledger.nodes.keys.sorted()
     reading = view.time.reading()
   }
 
   func answer() -> Answer {
-    .metrics { write in
+    .metrics { send in
       var page = ExpositionWriter(reservingCapacity: 16 << 10)
-      self.writeNodes(&page)
-      self.writeGaps(&page)
+      try await self.writeNodes(&page, send)
+      try await self.writeGaps(&page, send)
       self.writeCollections(&page)
       self.writeTargets(&page)
       self.writeAlerts(&page)
       self.writeWatches(&page)
       self.writeProcess(&page)
-      try await write(page.bytes)
       try await self.writeContainers(
-        "rollcall_container_due_timestamp_seconds", "Since when the container is to be collected, in seconds since 1970.", write
+        "rollcall_container_due_timestamp_seconds", "Since when the container is to be collected, in seconds since 1970.", &page, send
       ) { self.unixSeconds($0.due) }
       try await self.writeContainers(
         "rollcall_container_last_collection_timestamp_seconds",
-        "When the container was last collected, in seconds since 1970; 0 if not since this replica leads.", write
+        "When the container was last collected, in seconds since 1970; 0 if not since this replica leads.", &page, send
       ) { $0.lastCollected.map(self.unixSeconds) ?? 0 }
+      try await send(page.takeBytes())
     }
   }
 
-  /// With 300,000 containers a family is 60 MB of text: it is written node by node and never held as a whole.
   private func writeContainers(
-    _ name: String, _ help: String, _ write: ([UInt8]) async throws -> Void, value: (ContainerStanding) -> Double
+    _ name: String, _ help: String, _ page: inout ExpositionWriter, _ send: Send, value: (ContainerStanding) -> Double
   ) async throws {
-    let pieceBytes = 64 << 10
-    var page = ExpositionWriter(reservingCapacity: pieceBytes + (4 << 10))
     page.family(name, .gauge, help: help)
-    for node in ledger.nodes.keys.sorted() {
+    for node in nodes {
       guard let ledgerOfNode = ledger.nodes[node] else { continue }
       var nodeLabels: ExpositionLabels = ["node": node]
       nodeLabels.append("source", ledgerOfNode.roll.source.rawValue)
@@ -50,20 +57,17 @@ struct MetricsPage {
         var labels = Self.labels(standing.container)
         labels.append(nodeLabels)
         page.sample(name, labels, value(standing))
-        if page.bytes.count > pieceBytes {
-          try await write(page.bytes)
-          page = ExpositionWriter(reservingCapacity: pieceBytes + (4 << 10))
-        }
+        if page.bytes.count > Self.pieceBytes { try await send(page.takeBytes()) }
       }
     }
-    try await write(page.bytes)
   }
 
-  private func writeNodes(_ page: inout ExpositionWriter) {
+  private func writeNodes(_ page: inout ExpositionWriter, _ send: Send) async throws {
     let coverage = ledger.coverage(at: reading.moment)
     page.family("rollcall_expected_containers", .gauge, help: "Containers that are to be collected.")
     for node in coverage {
       page.sample("rollcall_expected_containers", ["node": node.node, "source": node.source.rawValue], node.expected)
+      if page.bytes.count > Self.pieceBytes { try await send(page.takeBytes()) }
     }
     page.family("rollcall_exempt_containers", .gauge, help: "Containers that cannot or need not be collected, by reason.")
     for node in coverage {
@@ -72,15 +76,19 @@ struct MetricsPage {
         page.sample(
           "rollcall_exempt_containers", ["node": node.node, "source": node.source.rawValue, "reason": exemption.rawValue], count)
       }
+      if page.bytes.count > Self.pieceBytes { try await send(page.takeBytes()) }
     }
   }
 
-  private func writeGaps(_ page: inout ExpositionWriter) {
+  private func writeGaps(_ page: inout ExpositionWriter, _ send: Send) async throws {
     page.family("rollcall_container_gap", .gauge, help: "1 while the container is not collected, or not scraped, within the threshold.")
-    for gap in ledger.gaps() {
-      var labels = Self.labels(gap.container)
-      labels.append(["node": gap.node, "source": gap.source.rawValue, "kind": gap.kind.rawValue, "reason": gap.reason.rawValue])
-      page.sample("rollcall_container_gap", labels, 1)
+    for gaps in ledger.gapsByNode() {
+      for gap in gaps {
+        var labels = Self.labels(gap.container)
+        labels.append(["node": gap.node, "source": gap.source.rawValue, "kind": gap.kind.rawValue, "reason": gap.reason.rawValue])
+        page.sample("rollcall_container_gap", labels, 1)
+      }
+      if page.bytes.count > Self.pieceBytes { try await send(page.takeBytes()) }
     }
     page.family(
       "rollcall_interval_seconds", .gauge, help: "How often each node's roll is called.", value: view.settings.interval.seconds)

@@ -61,26 +61,26 @@ struct StatusPage {
     let now = view.time.now
     let ledger = view.ledger.snapshot()
     let nodes = ledger.coverage(at: now)
-    let gaps = ledger.gaps()
+    let gaps = ledger.oldestGaps(Self.maximumGaps)
+    let gapCount = ledger.openGapCount
     let expected = nodes.reduce(0) { $0 + $1.expected }
     let collected = nodes.reduce(0) { $0 + $1.collected }
     let exempt = nodes.reduce(0) { $0 + $1.exempt.values.reduce(0, +) }
-    page.paragraph("\(collected) of \(expected) containers collected on \(nodes.count) nodes, \(exempt) exempt, \(gaps.count) gaps.")
+    page.paragraph("\(collected) of \(expected) containers collected on \(nodes.count) nodes, \(exempt) exempt, \(gapCount) gaps.")
 
     page.heading("Gaps")
     if gaps.isEmpty {
       page.paragraph("None.")
     } else {
-      let shown = gaps.sorted { ($0.since, $0.container) < ($1.since, $1.container) }.prefix(Self.maximumGaps)
       page.table(
         ["container", "node", "source", "kind", "age", "reason", "detail"],
-        shown.map { gap in
+        gaps.map { gap in
           [
             "\(gap.container.namespace)/\(gap.container.pod)/\(gap.container.container)", gap.node, gap.source.rawValue, gap.kind.rawValue,
             (now - gap.since).inWholeSeconds.text, gap.reason.rawValue, gap.detail,
           ]
         })
-      if gaps.count > shown.count { page.paragraph("The oldest \(shown.count) of \(gaps.count) are shown; /api/v1/gaps has all.") }
+      if gapCount > gaps.count { page.paragraph("The oldest \(gaps.count) of \(gapCount) are shown; /api/v1/gaps has all.") }
     }
 
     page.heading("Nodes")

@@ -35,9 +35,12 @@ import Testing
       rolls.publish(changed + removed, of: builder)
     }
 
-    /// Moves the clock on when every task sleeps.
-    func advance(_ seconds: Double, whenSleeping count: Int) async throws {
-      try await eventually("all tasks sleep") { self.time.sleepers == count }
+    /// Whether all that is due has been called, and so many calls hang or wait.
+    func isAtRest(callsUnderWay: Int = 0) -> Bool { time.sleepers == 1 && manager.callsUnderWay == callsUnderWay }
+
+    /// Moves the clock on when nothing else goes on.
+    func advance(_ seconds: Double, callsUnderWay: Int = 0) async throws {
+      try await eventually("the manager is at rest") { self.isAtRest(callsUnderWay: callsUnderWay) }
       time.advance(by: .milliseconds(Int64(seconds * 1000)))
     }
   }
@@ -48,14 +51,15 @@ import Testing
       try await body(rig)
       group.cancelAll()
     }
-    #expect(rig.manager.nodes.isEmpty, "no task outlives the manager")
+    #expect(rig.manager.nodes.isEmpty, "nothing is called when the manager has ended")
   }
 
   @Test func everyNodeIsCalledOnceAnInterval() async throws {
     try await run(Rig()) { rig in
       rig.publish((0..<20).map { node("n\($0)") })
-      for _ in 0..<30 { try await rig.advance(1, whenSleeping: 20) }
-      try await eventually("all calls are in") { rig.time.sleepers == 20 }
+      try await eventually("all are to be called") { rig.manager.nodes.count == 20 }
+      for _ in 0..<30 { try await rig.advance(1) }
+      try await eventually("all calls are in") { rig.isAtRest() }
       for number in 0..<20 { #expect(rig.linux.calls(of: "n\(number)") == 2) }
       #expect(rig.ledger.snapshot().coverage(at: rig.time.now).allSatisfy { $0.collected == 1 })
       #expect(rig.counters.snapshot()[.linux]?.collections == 40)
@@ -67,13 +71,14 @@ import Testing
   @Test func nodesComeAndGo() async throws {
     try await run(Rig()) { rig in
       rig.publish([node("a"), node("b")])
-      try await rig.advance(15, whenSleeping: 2)
-      try await eventually("both were called") { rig.linux.calls.count == 2 }
+      try await eventually("both are to be called") { rig.manager.nodes == ["a", "b"] }
+      try await rig.advance(15)
+      try await eventually("both were called") { rig.linux.calls.count == 2 && rig.isAtRest() }
       rig.publish([node("b"), node("c")])
-      try await eventually("the new node has a task") { rig.manager.nodes.contains("c") }
+      try await eventually("one has come and one is gone") { rig.manager.nodes == ["b", "c"] }
       try await eventually("the gone one is out of the ledger") { rig.ledger.snapshot().nodes.keys.sorted() == ["b", "c"] }
-      try await rig.advance(15, whenSleeping: 3)
-      try await eventually("the gone one has no task") { rig.manager.nodes == ["b", "c"] }
+      try await rig.advance(15)
+      try await eventually("both that are left were called") { rig.linux.calls.count == 4 && rig.isAtRest() }
       #expect(rig.linux.calls(of: "a") == 1)
       #expect(rig.linux.calls(of: "b") == 2)
       #expect(rig.linux.calls(of: "c") == 1)
@@ -83,13 +88,13 @@ import Testing
   @Test func aNodeThatComesBackAtOnceKeepsItsOneTask() async throws {
     try await run(Rig()) { rig in
       rig.publish([node("a")])
-      try await eventually("it has a task") { rig.time.sleepers == 1 }
+      try await eventually("it is to be called") { rig.manager.nodes == ["a"] }
       rig.publish([])
       try await eventually("it is out of the ledger") { rig.ledger.snapshot().nodes.isEmpty }
       rig.publish([node("a")])
       try await eventually("it is in the ledger again") { rig.ledger.snapshot().nodes.count == 1 }
-      try await rig.advance(15, whenSleeping: 1)
-      try await eventually("it was called") { rig.linux.calls.count == 1 && rig.time.sleepers == 1 }
+      try await rig.advance(15)
+      try await eventually("it was called") { rig.linux.calls.count == 1 && rig.isAtRest() }
       #expect(rig.linux.mostAtOnceOfANode == 1)
     }
   }
@@ -97,11 +102,12 @@ import Testing
   @Test func aNodeIsCalledInTheWayOfItsNewSource() async throws {
     try await run(Rig()) { rig in
       rig.publish([node("a")])
-      try await rig.advance(15, whenSleeping: 1)
+      try await eventually("it is to be called") { rig.manager.nodes == ["a"] }
+      try await rig.advance(15)
       try await eventually("called as a Linux node") { rig.linux.calls.count == 1 }
       rig.publish([node("a", os: "windows")])
       try await eventually("the ledger knows") { rig.ledger.snapshot().nodes["a"]?.roll.source == .windows }
-      try await rig.advance(15, whenSleeping: 1)
+      try await rig.advance(15)
       try await eventually("called as a Windows node") { rig.windows.calls.count == 1 }
       #expect(rig.linux.calls.count == 1)
     }
@@ -111,10 +117,11 @@ import Testing
     try await run(Rig()) { rig in
       rig.linux.hold("a")
       rig.publish([node("a"), node("b", address: "10.0.0.2")])
-      try await rig.advance(15, whenSleeping: 2)
-      try await eventually("the other one is called") { rig.linux.calls(of: "b") == 1 && rig.time.sleepers == 1 }
+      try await eventually("both are to be called") { rig.manager.nodes == ["a", "b"] }
+      try await rig.advance(15)
+      try await eventually("the other one is called") { rig.linux.calls(of: "b") == 1 && rig.isAtRest(callsUnderWay: 1) }
       for _ in 0..<25 {
-        try await rig.advance(15, whenSleeping: 1)
+        try await rig.advance(15, callsUnderWay: 1)
         rig.ledger.evaluate(at: rig.time.now)
       }
       #expect(rig.linux.calls(of: "a") == 1, "a node has one call under way at most")
@@ -128,10 +135,11 @@ import Testing
     try await run(Rig(maximumCalls: 3)) { rig in
       for number in 0..<12 { rig.linux.hold("n\(number)") }
       rig.publish((0..<12).map { node("n\($0)", address: "10.0.0.\($0)") })
-      try await rig.advance(15, whenSleeping: 12)
+      try await eventually("all are to be called") { rig.manager.nodes.count == 12 }
+      try await rig.advance(15)
       try await eventually("three are called") { rig.linux.underWay == 3 }
       for number in 0..<12 { rig.linux.hold("n\(number)", false) }
-      try await eventually("all were called in turn") { rig.linux.calls.count == 12 && rig.time.sleepers == 12 }
+      try await eventually("all were called in turn") { rig.linux.calls.count == 12 && rig.isAtRest() }
       #expect(rig.linux.mostAtOnce == 3)
     }
   }
@@ -140,18 +148,20 @@ import Testing
     try await run(Rig(maximumCalls: 1)) { rig in
       for number in 0..<4 { rig.linux.hold("n\(number)") }
       rig.publish((0..<4).map { node("n\($0)", address: "10.0.0.\($0)") })
-      try await rig.advance(15, whenSleeping: 4)
-      try await eventually("one is called and three wait") { rig.linux.underWay == 1 && rig.time.sleepers == 0 }
+      try await eventually("all are to be called") { rig.manager.nodes.count == 4 }
+      try await rig.advance(15)
+      try await eventually("one is called and three wait") { rig.linux.underWay == 1 && rig.isAtRest(callsUnderWay: 1) }
     }
   }
 
   @Test func r54_aWallClockSetBackOpensNoGap() async throws {
     try await run(Rig()) { rig in
       rig.publish([node("a")])
+      try await eventually("it is to be called") { rig.manager.nodes == ["a"] }
       for round in 0..<30 {
         if round == 10 { rig.time.setWallClock(back: .seconds(3600)) }
         if round == 20 { rig.time.setWallClock(back: .seconds(-7200)) }
-        try await rig.advance(15, whenSleeping: 1)
+        try await rig.advance(15)
         rig.ledger.evaluate(at: rig.time.now)
       }
       #expect(rig.ledger.takeTransitions().isEmpty)

@@ -11,16 +11,20 @@ package final class SimulatedAPIServer: Service, Sendable {
   private let cluster: Cluster
   private let listening = ListeningState()
   private let faults = FaultBox()
+  private let population: Population?
 
   /// The namespaces that every cluster has exist from the start.
   package init(configuration: SimulatorConfiguration = SimulatorConfiguration(), logger: Logger = Logger(label: "rollcall.simulator")) {
     self.configuration = configuration
     self.logger = logger
-    cluster = Cluster(
-      store: ObjectStore(
-        eventHistory: configuration.eventHistory,
-        rules: ValidationRules(acceptsLoopbackEndpoints: configuration.acceptsLoopbackEndpoints), namespaces: Self.firstNamespaces,
-        now: Date()))
+    let now = Date()
+    let population = configuration.population.map { Population(size: $0, now: now) }
+    var store = ObjectStore(
+      eventHistory: configuration.eventHistory, rules: ValidationRules(acceptsLoopbackEndpoints: configuration.acceptsLoopbackEndpoints),
+      namespaces: Self.firstNamespaces + (population == nil ? [] : GeneratedPod.namespaces), now: now)
+    population?.settle(in: &store)
+    self.population = population
+    cluster = Cluster(store: store)
   }
 
   private static let firstNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"]
@@ -127,6 +131,33 @@ package final class SimulatedAPIServer: Service, Sendable {
   private func kind(_ resource: String) throws(APIFailure) -> ResourceKind {
     guard let kind = ResourceTable.kind(named: resource) else { throw .noSuchResource }
     return kind
+  }
+
+  // MARK: Population
+
+  /// The node at this place of the population, counted from 0; `nil` without a population.
+  package func populationNode(_ number: Int) -> PopulationNode? { population?.node(at: number) }
+
+  /// The containers that run on this node of the population now.
+  package func runningContainers(onNode number: Int) -> [PopulationNode.Container] {
+    population?.runningContainers(onNode: number) ?? []
+  }
+
+  /// Changes random pods of the population until the task is cancelled; watches get this many events a second of it.
+  package func churn(eventsPerSecond: Int) async throws {
+    guard let population else { return }
+    let clock = ContinuousClock()
+    let started = clock.now
+    var random = SplitMix64(state: 1)
+    var events = 0
+    while true {
+      try await Task.sleep(for: .milliseconds(20))
+      let due = Int((clock.now - started) / .seconds(1) * Double(eventsPerSecond))
+      // Several changes in one write, so that watches are woken once. A pod that is replaced is two events, of which the next round makes up.
+      try cluster.write { (store) throws(APIFailure) in
+        for _ in events..<max(events, due) where events < due { events += population.change(in: &store, &random) }
+      }
+    }
   }
 
   // MARK: Faults and counts

@@ -10,6 +10,8 @@ package struct SimulatorConfiguration: Sendable {
   package var bearerToken: String?
   /// How many changes of each kind are kept for watches and continued lists before they are compacted.
   package var eventHistory = 20_000
+  /// Nodes and pods that are there from the start, as many as anyone wants.
+  package var population: PopulationSize?
   /// How often a watch that asked for bookmarks gets one. A real server sends one about every minute.
   package var bookmarkInterval: Duration = .seconds(60)
 

@@ -1,4 +1,5 @@
 internal import Exposition
+internal import Simulator
 
 // The pages that the demo's stand-ins serve, in the formats of the programs they stand in for: windows_exporter 0.31 and a kubelet's
 // cAdvisor. The numbers grow with time, so that a graph of them moves.
@@ -6,21 +7,12 @@ internal import Exposition
 extension DemoCluster {
   /// What windows_exporter says on `node`.
   func windowsExporterPage(of node: Node, secondsUp: Double) -> [UInt8] {
-    let containers = pods.filter { $0.node.name == node.name }
-      .flatMap { pod in pod.containers.filter { $0.isRunning && !$0.hostProcess }.map { (pod, $0) } }
-    var page = ExpositionWriter()
-    page.info("windows_exporter_build_info", help: "The exporter's version.", ["version": "0.31.3"])
-    page.family(
-      "windows_exporter_collector_success", .gauge, help: "Whether the collector succeeded.", labels: ["collector": "container"], value: 1)
-    page.family("windows_container_available", .gauge, help: "Whether the container runs.")
-    for (pod, container) in containers {
-      page.sample("windows_container_available", container.windowsLabels(in: pod), 1)
+    let containers = pods.filter { $0.node.name == node.name }.flatMap { pod in
+      pod.containers.filter { $0.isRunning && !$0.hostProcess }.map { container in
+        PopulationNode.Container(namespace: pod.namespace, pod: pod.name, name: container.name, id: container.id)
+      }
     }
-    page.family("windows_container_cpu_usage_seconds_total", .counter, help: "Processor time used, in seconds.")
-    for (pod, container) in containers {
-      page.sample("windows_container_cpu_usage_seconds_total", container.windowsLabels(in: pod), secondsUp / 10)
-    }
-    return page.bytes
+    return WindowsExporterPage.bytes(containers: containers, secondsUp: secondsUp)
   }
 
   /// What the cAdvisor endpoint in `pod` says.
@@ -40,12 +32,6 @@ extension DemoCluster {
 }
 
 extension DemoCluster.Container {
-  fileprivate func windowsLabels(in pod: DemoCluster.Pod) -> ExpositionLabels {
-    [
-      "container_id": "containerd://\(id)", "namespace": pod.namespace, "pod": pod.name, "container": name, "hostprocess": "false",
-    ]
-  }
-
   fileprivate func cadvisorLabels(in pod: DemoCluster.Pod) -> ExpositionLabels {
     ["container": name, "image": image, "namespace": pod.namespace, "pod": pod.name]
   }

@@ -48,6 +48,8 @@ struct ObjectEncoder: Sendable {
       return frame(
         type,
         table(columns: isFirst, rows: [try row(object)], metadata: ["resourceVersion": .string(String(object.version))]).bytes)
+    case (.protobuf, _):
+      return ProtobufEnvelope.watchFrame(type: type, message: object.protobuf, apiVersion: kind.apiVersion, kind: kind.kind)
     default:
       return frame(type, try self.object(object))
     }
@@ -92,7 +94,8 @@ struct ObjectEncoder: Sendable {
 
   // MARK: Lists
 
-  private static let pieceSize = 65_536
+  /// How many bytes are handed over at once: larger pieces than this are no faster.
+  static let pieceSize = 262_144
 
   private func listStart(_ page: ListPage) -> [UInt8] {
     let metadata = Self.metadata(of: page)
@@ -114,7 +117,7 @@ struct ObjectEncoder: Sendable {
 
   private func protobufList(_ page: ListPage, to write: ([UInt8]) async throws -> Void) async throws {
     var piece = ProtobufEnvelope.listStart(
-      metadata: ProtobufEncoder.encode(Self.metadata(of: page), as: .listMeta), itemSizes: page.items.map(\.protobuf.count),
+      metadata: ProtobufEncoder.encode(Self.metadata(of: page), as: .listMeta), itemSizes: page.items.map(\.protobufSize),
       apiVersion: kind.apiVersion, kind: kind.kind + "List")
     for item in page.items {
       ProtobufEnvelope.appendListItem(item.protobuf, to: &piece)

@@ -6,6 +6,9 @@ extension ProtobufMessage {
 
   static let quantity = ProtobufMessage([.text(1, "string")])
 
+  /// Source: k8s.io/apimachinery, pkg/util/intstr/generated.proto.
+  static let numberOrText = ProtobufMessage([.number(1, "type"), .number(2, "intVal"), .text(3, "strVal")])
+
   static let fieldsV1 = ProtobufMessage([.text(1, "raw")])
 
   static let objectMeta = ProtobufMessage([

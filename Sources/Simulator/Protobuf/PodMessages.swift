@@ -1,50 +1,87 @@
-// Source of the numbers: k8s.io/api, core/v1/generated.proto. Left out is what nothing here reads: volumes, probes, affinity and such.
+// Source of the numbers: k8s.io/api, core/v1/generated.proto. Volumes, probes and affinity have files of their own; left out
+// are resource claims and what else few pods have.
 extension ProtobufMessage {
   static let pod = ProtobufMessage([.message(1, "metadata", objectMeta), .message(2, "spec", podSpec), .message(3, "status", podStatus)])
 
   private static let podSpec = ProtobufMessage([
-    .repeated(2, "containers", .message(container)), .text(3, "restartPolicy"), .optional(4, "terminationGracePeriodSeconds", .number),
+    .repeated(1, "volumes", .message(volume)), .repeated(2, "containers", .message(container)), .text(3, "restartPolicy"),
+    .optional(4, "terminationGracePeriodSeconds", .number),
     .optional(5, "activeDeadlineSeconds", .number), .text(6, "dnsPolicy"), .map(7, "nodeSelector"), .text(8, "serviceAccountName"),
     .text(9, "serviceAccount"), .text(10, "nodeName"), .flag(11, "hostNetwork"), .flag(12, "hostPID"), .flag(13, "hostIPC"),
     .optional(14, "securityContext", .message(podSecurityContext)),
-    .repeated(15, "imagePullSecrets", .message(ProtobufMessage([.text(1, "name")]))),
-    .text(16, "hostname"), .text(17, "subdomain"), .text(19, "schedulerName"), .repeated(20, "initContainers", .message(container)),
+    .repeated(15, "imagePullSecrets", .message(localReference)),
+    .text(16, "hostname"), .text(17, "subdomain"), .optional(18, "affinity", .message(affinity)), .text(19, "schedulerName"),
+    .repeated(20, "initContainers", .message(container)),
     .optional(21, "automountServiceAccountToken", .flag), .repeated(22, "tolerations", .message(toleration)),
-    .text(24, "priorityClassName"),
-    .optional(25, "priority", .number), .optional(29, "runtimeClassName", .text), .optional(30, "enableServiceLinks", .flag),
-    .optional(31, "preemptionPolicy", .text), .repeated(34, "ephemeralContainers", .message(ephemeralContainer)),
+    .repeated(23, "hostAliases", .message(ProtobufMessage([.text(1, "ip"), .repeated(2, "hostnames", .text)]))),
+    .text(24, "priorityClassName"), .optional(25, "priority", .number), .optional(26, "dnsConfig", .message(dnsConfig)),
+    .optional(27, "shareProcessNamespace", .flag), .repeated(28, "readinessGates", .message(ProtobufMessage([.text(1, "conditionType")]))),
+    .optional(29, "runtimeClassName", .text), .optional(30, "enableServiceLinks", .flag),
+    .optional(31, "preemptionPolicy", .text), .map(32, "overhead", .quantity),
+    .repeated(33, "topologySpreadConstraints", .message(topologySpread)),
+    .repeated(34, "ephemeralContainers", .message(ephemeralContainer)),
     .optional(36, "os", .message(ProtobufMessage([.text(1, "name")]))),
+  ])
+
+  private static let dnsConfig = ProtobufMessage([
+    .repeated(1, "nameservers", .text), .repeated(2, "searches", .text),
+    .repeated(3, "options", .message(ProtobufMessage([.text(1, "name"), .optional(2, "value", .text)]))),
   ])
 
   private static let container = ProtobufMessage([
     .text(1, "name"), .text(2, "image"), .repeated(3, "command", .text), .repeated(4, "args", .text), .text(5, "workingDir"),
     .repeated(6, "ports", .message(containerPort)), .repeated(7, "env", .message(environmentVariable)), .message(8, "resources", resources),
+    .repeated(9, "volumeMounts", .message(volumeMount)), .optional(10, "livenessProbe", .message(probe)),
+    .optional(11, "readinessProbe", .message(probe)), .optional(12, "lifecycle", .message(lifecycle)),
     .text(13, "terminationMessagePath"), .text(14, "imagePullPolicy"), .optional(15, "securityContext", .message(securityContext)),
-    .flag(16, "stdin"), .flag(17, "stdinOnce"), .flag(18, "tty"), .text(20, "terminationMessagePolicy"),
+    .flag(16, "stdin"), .flag(17, "stdinOnce"), .flag(18, "tty"), .repeated(19, "envFrom", .message(environmentSource)),
+    .text(20, "terminationMessagePolicy"),
+    .repeated(21, "volumeDevices", .message(volumeDevice)), .optional(22, "startupProbe", .message(probe)),
     .optional(24, "restartPolicy", .text),
   ])
 
   private static let ephemeralContainer = ProtobufMessage([
-    .init(number: 1, name: "", kind: .inlined(container), presence: .always), .text(2, "targetContainerName"),
+    .inlined(1, container), .text(2, "targetContainerName"),
   ])
 
   private static let containerPort = ProtobufMessage([
     .text(1, "name"), .number(2, "hostPort"), .number(3, "containerPort"), .text(4, "protocol"), .text(5, "hostIP"),
   ])
 
-  private static let environmentVariable = ProtobufMessage([.text(1, "name"), .text(2, "value")])
+  private static let environmentVariable = ProtobufMessage([
+    .text(1, "name"), .text(2, "value"), .optional(3, "valueFrom", .message(valueSource)),
+  ])
+
+  private static let valueSource = ProtobufMessage([
+    .optional(1, "fieldRef", .message(fieldReference)), .optional(2, "resourceFieldRef", .message(resourceReference)),
+    .optional(3, "configMapKeyRef", .message(keyReference)), .optional(4, "secretKeyRef", .message(keyReference)),
+  ])
+
+  private static let keyReference = ProtobufMessage([.inlined(1, localReference), .text(2, "key"), .optional(3, "optional", .flag)])
+
+  private static let environmentSource = ProtobufMessage([
+    .text(1, "prefix"), .optional(2, "configMapRef", .message(wholeReference)), .optional(3, "secretRef", .message(wholeReference)),
+  ])
+
+  private static let wholeReference = ProtobufMessage([.inlined(1, localReference), .optional(2, "optional", .flag)])
 
   private static let resources = ProtobufMessage([.map(1, "limits", .quantity), .map(2, "requests", .quantity)])
 
   private static let securityContext = ProtobufMessage([
+    .optional(1, "capabilities", .message(ProtobufMessage([.repeated(1, "add", .text), .repeated(2, "drop", .text)]))),
     .optional(2, "privileged", .flag), .optional(4, "runAsUser", .number), .optional(5, "runAsNonRoot", .flag),
     .optional(6, "readOnlyRootFilesystem", .flag), .optional(7, "allowPrivilegeEscalation", .flag), .optional(8, "runAsGroup", .number),
-    .optional(10, "windowsOptions", .message(windowsOptions)),
+    .optional(9, "procMount", .text), .optional(10, "windowsOptions", .message(windowsOptions)),
+    .optional(11, "seccompProfile", .message(seccompProfile)),
   ])
 
+  private static let seccompProfile = ProtobufMessage([.text(1, "type"), .optional(2, "localhostProfile", .text)])
+
   private static let podSecurityContext = ProtobufMessage([
-    .optional(2, "runAsUser", .number), .optional(3, "runAsNonRoot", .flag), .optional(5, "fsGroup", .number),
+    .optional(2, "runAsUser", .number), .optional(3, "runAsNonRoot", .flag),
+    .repeated(4, "supplementalGroups", .number), .optional(5, "fsGroup", .number),
     .optional(6, "runAsGroup", .number), .optional(8, "windowsOptions", .message(windowsOptions)),
+    .optional(9, "fsGroupChangePolicy", .text), .optional(10, "seccompProfile", .message(seccompProfile)),
   ])
 
   private static let windowsOptions = ProtobufMessage([

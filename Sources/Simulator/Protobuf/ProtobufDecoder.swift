@@ -70,6 +70,9 @@ struct ProtobufDecoder {
       guard let seconds = try decode(bytes, as: .timestamp)["seconds"]?.integer else { return nil }
       return .string(Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601))
     case (.bytes(let bytes), .quantity): return try decode(bytes, as: .quantity)["string"] ?? ""
+    case (.bytes(let bytes), .numberOrText):
+      let either = try decode(bytes, as: .numberOrText)
+      return either["type"] == 1 ? either["strVal"] ?? "" : either["intVal"] ?? 0
     case (.bytes(let bytes), .rawJSON):
       let raw = try decode(bytes, as: .fieldsV1)["raw"]?.string ?? ""
       return try? JSONValue(parsing: Array(raw.utf8))

@@ -35,6 +35,7 @@ enum ProtobufEncoder {
       var quantity: [UInt8] = []
       quantity.appendField(1, value.string ?? value.integer.map { String($0) } ?? "")
       bytes.appendField(number, quantity)
+    case .numberOrText: bytes.appendField(number, numberOrText(value))
     case .bytes: bytes.appendField(number, [UInt8](Data(base64Encoded: value.string ?? "") ?? Data()))
     case .rawJSON:
       var raw: [UInt8] = []
@@ -49,6 +50,14 @@ enum ProtobufEncoder {
         bytes.appendField(number, entry)
       }
     }
+  }
+
+  private static func numberOrText(_ value: JSONValue) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.appendField(1, varint: value.string == nil ? 0 : 1)
+    bytes.appendField(2, varint: UInt64(bitPattern: value.integer ?? 0))
+    bytes.appendField(3, value.string ?? "")
+    return bytes
   }
 
   /// No time is an empty message, as the zero time of the real server is.

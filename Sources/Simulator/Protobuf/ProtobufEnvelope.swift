@@ -35,6 +35,27 @@ enum ProtobufEnvelope {
     return [UInt8(size >> 24), UInt8(size >> 16 & 0xFF), UInt8(size >> 8 & 0xFF), UInt8(size & 0xFF)] + event
   }
 
+  /// A frame of a watch around an envelope around the message, in one go: lists that come as events are mostly such frames.
+  static func watchFrame(type: String, message: [UInt8], apiVersion: String, kind: String) -> [UInt8] {
+    let envelope = start(apiVersion: apiVersion, kind: kind, rawSize: message.count)
+    let envelopeSize = envelope.count + message.count
+    let rawSize = 1 + [UInt8].varintSize(UInt64(envelopeSize)) + envelopeSize
+    var head: [UInt8] = []
+    head.appendField(1, type)
+    head.appendTag(2, wireType: 2)
+    head.appendVarint(UInt64(rawSize))
+    head.appendTag(1, wireType: 2)
+    head.appendVarint(UInt64(envelopeSize))
+    let size = UInt32(head.count + envelopeSize)
+    var frame: [UInt8] = []
+    frame.reserveCapacity(4 + Int(size))
+    frame += [UInt8(size >> 24), UInt8(size >> 16 & 0xFF), UInt8(size >> 8 & 0xFF), UInt8(size & 0xFF)]
+    frame += head
+    frame += envelope
+    frame += message
+    return frame
+  }
+
   /// runtime.Unknown: typeMeta = 1 (apiVersion = 1, kind = 2), raw = 2, contentEncoding = 3, contentType = 4. The raw bytes come
   /// last here, and the two empty strings are left out; a reader takes the fields in any order.
   private static func start(apiVersion: String, kind: String, rawSize: Int) -> [UInt8] {

@@ -22,6 +22,8 @@ struct ProtobufField: Sendable {
     case quantity
     /// Bytes, which JSON has in base64.
     case bytes
+    /// intstr.IntOrString: type = 1 (0 for a number, 1 for text), intVal = 2, strVal = 3.
+    case numberOrText
     /// metav1.FieldsV1: the JSON text itself as Raw = 1.
     case rawJSON
     case message(ProtobufMessage)
@@ -44,23 +46,33 @@ struct ProtobufField: Sendable {
   var kind: Kind
   var presence: Presence
 
-  static func text(_ number: Int, _ name: String) -> Self { .init(number: number, name: name, kind: .text, presence: .always) }
-  static func flag(_ number: Int, _ name: String) -> Self { .init(number: number, name: name, kind: .flag, presence: .always) }
-  static func number(_ number: Int, _ name: String) -> Self { .init(number: number, name: name, kind: .number, presence: .always) }
-  static func time(_ number: Int, _ name: String) -> Self { .init(number: number, name: name, kind: .time, presence: .always) }
-  static func message(_ number: Int, _ name: String, _ message: ProtobufMessage) -> Self {
-    .init(number: number, name: name, kind: .message(message), presence: .always)
+  init(_ number: Int, _ name: String, _ kind: Kind, _ presence: Presence = .always) {
+    self.number = number
+    self.name = name
+    self.kind = kind
+    self.presence = presence
   }
 
+  static func text(_ number: Int, _ name: String) -> Self { .init(number, name, .text, .always) }
+  static func flag(_ number: Int, _ name: String) -> Self { .init(number, name, .flag, .always) }
+  static func number(_ number: Int, _ name: String) -> Self { .init(number, name, .number, .always) }
+  static func time(_ number: Int, _ name: String) -> Self { .init(number, name, .time, .always) }
+  static func message(_ number: Int, _ name: String, _ message: ProtobufMessage) -> Self {
+    .init(number, name, .message(message), .always)
+  }
+
+  /// An embedded struct, whose members have no name of their own around them.
+  static func inlined(_ number: Int, _ message: ProtobufMessage) -> Self { .init(number, "", .inlined(message)) }
+
   static func optional(_ number: Int, _ name: String, _ kind: Kind) -> Self {
-    .init(number: number, name: name, kind: kind, presence: .ifSet)
+    .init(number, name, kind, .ifSet)
   }
 
   static func repeated(_ number: Int, _ name: String, _ kind: Kind) -> Self {
-    .init(number: number, name: name, kind: kind, presence: .repeated)
+    .init(number, name, kind, .repeated)
   }
 
   static func map(_ number: Int, _ name: String, _ value: Kind = .text) -> Self {
-    .init(number: number, name: name, kind: .map(value), presence: .ifSet)
+    .init(number, name, .map(value), .ifSet)
   }
 }

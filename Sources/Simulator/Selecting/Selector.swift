@@ -10,6 +10,7 @@ struct Selector: Sendable {
   var isFiltering: Bool { !labels.requirements.isEmpty || !fields.requirements.isEmpty }
 
   func matches(_ object: StoredObject) -> Bool {
-    (namespace.isEmpty || object.namespace == namespace) && labels.matches(object.labels) && fields.matches(object)
+    (namespace.isEmpty || object.namespace == namespace)
+      && (labels.requirements.isEmpty || labels.matches(object.labels)) && fields.matches(object)
   }
 }

@@ -15,7 +15,7 @@ struct WatchSession: Sendable {
   private static let lastBookmarkLead: Duration = .seconds(2)
 
   /// How many changes are taken out of the log at once, so that the store is never locked for long.
-  private static let batch = 1_000
+  private static let batch = 200
 
   var contentType: String {
     encoder.form.encoding == .json ? MediaType.json : "\(MediaType.protobuf);stream=watch"
@@ -50,13 +50,18 @@ struct WatchSession: Sendable {
 
   private func follow(_ signals: AsyncStream<Void>, write: ([UInt8]) async throws -> Void) async throws {
     var hasWritten = false
+    var piece: [UInt8] = []
     for object in start.initial {
-      try await write(try encoder.event("ADDED", object, isFirst: !hasWritten))
+      piece += try encoder.event("ADDED", object, isFirst: !hasWritten)
       hasWritten = true
+      if piece.count >= ObjectEncoder.pieceSize {
+        try await write(piece)
+        piece.removeAll(keepingCapacity: true)
+      }
     }
-    if marksEndOfInitialEvents { try await write(encoder.bookmark(version: start.version, endsInitialEvents: true)) }
+    if marksEndOfInitialEvents { piece += encoder.bookmark(version: start.version, endsInitialEvents: true) }
     // The head of the answer goes out with the first bytes, so that a client does not wait for the first change to know that it watches.
-    try await write([])
+    try await write(piece)
 
     let clock = ContinuousClock()
     var nextBookmark = bookmarkInterval.map { clock.now + min($0, max(.zero, timeout - Self.lastBookmarkLead)) }
@@ -69,10 +74,12 @@ struct WatchSession: Sendable {
           let (events, reached) = try cluster.read { (store) throws(APIFailure) in
             try store.changes(encoder.kind.storage, selector: selector, after: version, limit: Self.batch)
           }
+          var piece: [UInt8] = []
           for event in events {
-            try await write(try encoder.event(event.kind.rawValue, event.object, isFirst: !hasWritten))
+            piece += try encoder.event(event.kind.rawValue, event.object, isFirst: !hasWritten)
             hasWritten = true
           }
+          if !piece.isEmpty { try await write(piece) }
           if reached == version { break }
           version = reached
         }

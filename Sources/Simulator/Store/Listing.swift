@@ -33,17 +33,19 @@ extension ObjectStore {
     let prefix = namespace.isEmpty ? "" : namespace + "/"
     let version = wanted ?? self.version
     let found = withCollection(kind) { collection in
-      wanted.map { collection.ordered(prefix: prefix, after: start, at: $0) } ?? collection.ordered(prefix: prefix, after: start)
+      wanted.map { collection.ordered(prefix: prefix, after: start, at: $0) } ?? collection.ordered(prefix: prefix, after: start)[...]
     }
     guard let found else { throw expiredList(isContinued: start != nil, after: start) }
-    let matching = found.filter { options.selector.matches($0) }
     // As the real server: a list at any version comes whole, out of its cache.
     let limit = options.resourceVersion == "0" ? 0 : options.limit
-    guard limit > 0, matching.count > limit else { return ListPage(items: matching, version: version) }
-    let items = Array(matching.prefix(limit))
+    guard limit > 0 else { return ListPage(items: found.filter { options.selector.matches($0) }, version: version) }
+    var items = Array(found.lazy.filter { options.selector.matches($0) }.prefix(limit + 1))
+    guard items.count > limit else { return ListPage(items: items, version: version) }
+    items.removeLast()
+    if wanted == nil, start == nil { withCollection(kind) { $0.keep(Array(found), prefix: prefix, version: version) } }
     return ListPage(
       items: items, version: version, continuation: ContinueToken(version: version, start: items[limit - 1].key).text,
-      remaining: options.selector.isFiltering ? nil : matching.count - limit)
+      remaining: options.selector.isFiltering ? nil : found.count - limit)
   }
 
   /// The version of the state to show (`nil` for the newest) and the key after which to begin.

@@ -7,6 +7,16 @@ struct ObjectCollection: Sendable {
   private var sortedKeys: [String] = []
   private var keysAreSorted = true
 
+  /// The states that lists in pages are in the middle of, the newest last.
+  private var snapshots: [Snapshot] = []
+  private static let maximumSnapshots = 4
+
+  private struct Snapshot: Sendable {
+    var version: UInt64
+    var prefix: String
+    var objects: [StoredObject]
+  }
+
   init(eventHistory: Int, compactedVersion: UInt64 = 0) {
     log = EventLog(capacity: eventHistory, compactedVersion: compactedVersion)
   }
@@ -30,6 +40,14 @@ struct ObjectCollection: Sendable {
 
   mutating func compact(through version: UInt64) {
     log.compact(through: version)
+    snapshots.removeAll { $0.version < version }
+  }
+
+  /// Keeps a state for the next pages of a list: to work it out again for every page would take as long as the whole list.
+  mutating func keep(_ objects: [StoredObject], prefix: String, version: UInt64) {
+    if snapshots.contains(where: { $0.version == version && $0.prefix == prefix }) { return }
+    if snapshots.count == Self.maximumSnapshots { snapshots.removeFirst() }
+    snapshots.append(Snapshot(version: version, prefix: prefix, objects: objects))
   }
 
   /// The objects whose keys begin with the prefix and come after `start`, in order.
@@ -39,17 +57,29 @@ struct ObjectCollection: Sendable {
 
   /// As `ordered`, in the state of the version.
   /// - Returns: `nil` if the log has forgotten changes since then.
-  mutating func ordered(prefix: String, after start: String?, at version: UInt64) -> [StoredObject]? {
+  mutating func ordered(prefix: String, after start: String?, at version: UInt64) -> ArraySlice<StoredObject>? {
     guard version >= log.compactedVersion else { return nil }
+    if let snapshot = snapshots.first(where: { $0.version == version && $0.prefix == prefix }) {
+      guard let start else { return snapshot.objects[...] }
+      return snapshot.objects[snapshot.objects.partitioningIndex { $0.key > start }...]
+    }
+    let objects = rolledBack(prefix: prefix, to: version)
+    keep(objects, prefix: prefix, version: version)
+    guard let start else { return objects[...] }
+    return objects[objects.partitioningIndex { $0.key > start }...]
+  }
+
+  /// The state of the version, which the log still reaches.
+  private mutating func rolledBack(prefix: String, to version: UInt64) -> [StoredObject] {
     var before: [String: StoredObject?] = [:]
     for index in log.firstIndex(after: version)..<log.count {
       let event = log[index]
       if before[event.object.key] == nil { before[event.object.key] = .some(event.previous) }
     }
-    if before.isEmpty { return ordered(prefix: prefix, after: start) }
+    if before.isEmpty { return ordered(prefix: prefix, after: nil) }
     let gone = before.keys.filter { objects[$0] == nil }
     let keys = gone.isEmpty ? currentKeys() : (currentKeys() + gone).sorted()
-    return slice(of: keys, prefix: prefix, after: start).compactMap { key in
+    return slice(of: keys, prefix: prefix, after: nil).compactMap { key in
       if let then = before[key] { then } else { objects[key] }
     }
   }
@@ -74,9 +104,9 @@ struct ObjectCollection: Sendable {
   }
 }
 
-extension [String] {
+extension Array {
   /// The place of the first element for which the predicate holds, given that it holds for all that follow.
-  fileprivate func partitioningIndex(where belongs: (String) -> Bool) -> Int {
+  fileprivate func partitioningIndex(where belongs: (Element) -> Bool) -> Int {
     var low = 0
     var high = count
     while low < high {

@@ -194,17 +194,34 @@ struct ObjectStore: Sendable {
   }
 
   private mutating func store(_ object: JSONValue, kind: ResourceKind) -> StoredObject {
+    store(kind) { StoredObject(object, kind: kind, version: $0) }
+  }
+
+  private mutating func remove(_ object: JSONValue, kind: ResourceKind) -> StoredObject {
+    remove(kind) { StoredObject(object, kind: kind, version: $0) }
+  }
+
+  /// Stores the object that the function makes at the next version.
+  @discardableResult
+  mutating func store(_ kind: ResourceKind, _ make: (UInt64) -> StoredObject) -> StoredObject {
     version += 1
-    let stored = StoredObject(object, kind: kind, version: version)
+    let stored = make(version)
     withCollection(kind) { $0.store(stored) }
     return stored
   }
 
-  private mutating func remove(_ object: JSONValue, kind: ResourceKind) -> StoredObject {
+  /// Removes the object of which the function makes the last state, at the next version.
+  @discardableResult
+  mutating func remove(_ kind: ResourceKind, _ make: (UInt64) -> StoredObject) -> StoredObject {
     version += 1
-    let last = StoredObject(object, kind: kind, version: version)
+    let last = make(version)
     withCollection(kind) { $0.remove(last) }
     return last
+  }
+
+  /// Leaves out the versions up to this one.
+  mutating func advance(to version: UInt64) {
+    self.version = max(self.version, version)
   }
 
   private mutating func deleteContents(of namespace: String, context: WriteContext) throws(APIFailure) {

@@ -1,19 +1,26 @@
 import JSON
 
-/// One version of one object, immutable and already encoded, so that lists and watches only copy bytes.
+/// One version of one object, immutable. What clients write is kept encoded, so that lists and watches only copy bytes; objects of a
+/// population are encoded for each use, so that there can be very many of them.
 final class StoredObject: Sendable {
   let key: String
   let namespace: String
   let name: String
-  let uid: String
   let version: UInt64
-  let labels: [String: String]
-  /// The values of the kind's selectable fields, in their order.
-  let selectable: [String]
-  /// The object as JSON text, without `apiVersion` and `kind`: lists of built-in kinds leave them out.
-  let json: [UInt8]
-  /// The object as its kind's protobuf message; empty for kinds that have none.
-  let protobuf: [UInt8]
+  private let content: Content
+
+  private enum Content: Sendable {
+    case encoded(EncodedObject)
+    case generated(GeneratedObject)
+  }
+
+  private struct EncodedObject: Sendable {
+    var uid: String
+    var labels: [String: String]
+    var selectable: [String]
+    var json: [UInt8]
+    var protobuf: [UInt8]
+  }
 
   /// Encodes the object, whose metadata is complete.
   init(_ object: JSONValue, kind: ResourceKind, version: UInt64) {
@@ -24,13 +31,87 @@ final class StoredObject: Sendable {
     namespace = object.namespace
     name = object.name
     key = kind.key(namespace: namespace, name: name)
-    uid = object.uid
     self.version = version
-    labels = object.labels
-    selectable = kind.selectableFields.map { $0.value(in: object) }
-    json = object.bytes.trimmed
-    protobuf = kind.message.map { ProtobufEncoder.encode(object, as: $0).trimmed } ?? []
+    content = .encoded(
+      EncodedObject(
+        uid: object.uid, labels: object.labels, selectable: kind.selectableFields.map { $0.value(in: object) }, json: object.bytes.trimmed,
+        protobuf: kind.message.map { ProtobufEncoder.encode(object, as: $0).trimmed } ?? []))
   }
+
+  init(_ object: GeneratedObject, kind: ResourceKind, version: UInt64) {
+    let texts = object.texts(version: version)
+    switch object.subject {
+    case .node:
+      namespace = ""
+      name = texts.nodeName
+    case .pod:
+      namespace = texts.text(.namespace)
+      name = texts.podName
+    }
+    key = kind.key(namespace: namespace, name: name)
+    self.version = version
+    content = .generated(object)
+  }
+
+  // MARK: What it says
+
+  var uid: String {
+    switch content {
+    case .encoded(let object): object.uid
+    case .generated(let object): object.texts(version: version).text(.uid)
+    }
+  }
+
+  var labels: [String: String] {
+    switch content {
+    case .encoded(let object): object.labels
+    case .generated(let object): (facts(object)["labels"]?.object ?? [:]).compactMapValues(\.string)
+    }
+  }
+
+  /// The values of the kind's selectable fields, in their order.
+  var selectable: [String] {
+    switch content {
+    case .encoded(let object): object.selectable
+    case .generated(let object): (facts(object)["selectable"]?.array ?? []).map { $0.string ?? "" }
+    }
+  }
+
+  /// The object as JSON text, without `apiVersion` and `kind`: lists of built-in kinds leave them out.
+  var json: [UInt8] {
+    switch content {
+    case .encoded(let object): object.json
+    case .generated(let object): object.pattern.json.filled(with: object.texts(version: version))
+    }
+  }
+
+  /// The object as its kind's protobuf message; empty for kinds that have none.
+  var protobuf: [UInt8] {
+    switch content {
+    case .encoded(let object): object.protobuf
+    case .generated(let object): object.pattern.protobuf.filled(with: object.texts(version: version))
+    }
+  }
+
+  var protobufSize: Int {
+    switch content {
+    case .encoded(let object): object.protobuf.count
+    case .generated(let object): object.pattern.protobuf.count
+    }
+  }
+
+  /// Whether it is an object of a population that nobody has written to.
+  var isGenerated: Bool {
+    if case .generated = content { return true }
+    return false
+  }
+
+  private func facts(_ object: GeneratedObject) -> JSONValue {
+    // The pattern was written by this module, so it can be read.
+    (try? JSONValue(parsing: object.pattern.facts.filled(with: object.texts(version: version)))) ?? [:]
+  }
+
+  // MARK: As a value
 
   /// The object as a value, with its `apiVersion` and `kind`.
   /// - Throws: never for what `init` has encoded.

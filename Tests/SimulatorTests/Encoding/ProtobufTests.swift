@@ -109,6 +109,34 @@ private struct Wire {
     #expect(message.text(3, 10, 2, 3, 3) == "Completed")
   }
 
+  @Test func volumesProbesAndAffinityHaveTheNumbersOfTheAPI() throws {
+    let message = try #require(
+      Wire(
+        ProtobufEncoder.encode(
+          object(
+            """
+            {"spec": {
+              "volumes": [{"name": "v", "configMap": {"name": "c", "defaultMode": 420}}, {"name": "e", "emptyDir": {}}],
+              "containers": [{"name": "main", "volumeMounts": [{"name": "v", "mountPath": "/etc/v", "readOnly": true}],
+                "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
+                "livenessProbe": {"httpGet": {"path": "/livez", "port": 8080}, "periodSeconds": 10},
+                "readinessProbe": {"tcpSocket": {"port": "http"}}, "lifecycle": {"preStop": {"exec": {"command": ["stop"]}}}}],
+              "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+                {"matchExpressions": [{"key": "os", "operator": "In", "values": ["linux"]}]}]}}}}}
+            """), as: .pod)))
+    let specification = try #require(message.messages(2).first)
+    #expect(specification.messages(1).map { $0.text(1) } == ["v", "e"])
+    #expect(specification.text(1, 2, 19, 1, 1) == "c" && specification.number(at: 1, 2, 19, 3) == 420)
+    #expect(specification.messages(1).last?.messages(2).first?.messages(2).count == 1)
+    #expect(specification.text(2, 9, 3) == "/etc/v" && specification.number(at: 2, 9, 2) == 1)
+    #expect(specification.text(2, 7, 3, 4, 1, 1) == "s" && specification.text(2, 7, 3, 4, 2) == "k")
+    #expect(specification.text(2, 10, 1, 2, 1) == "/livez" && specification.number(at: 2, 10, 1, 2, 2, 2) == 8_080)
+    #expect(specification.number(at: 2, 10, 4) == 10)
+    #expect(specification.number(at: 2, 11, 1, 3, 1, 1) == 1 && specification.text(2, 11, 1, 3, 1, 3) == "http")
+    #expect(specification.text(2, 12, 2, 1, 1) == "stop")
+    #expect(specification.text(18, 1, 1, 1, 1, 1) == "os" && specification.text(18, 1, 1, 1, 1, 3) == "linux")
+  }
+
   @Test func aNodeHasItsFieldsAtTheNumbersOfTheAPI() throws {
     let message = try #require(Wire(try stored(node("n"), ResourceTable.nodes).protobuf))
     #expect(message.text(1, 1) == "n")

@@ -61,7 +61,7 @@ import Testing
 
   /// An exporter of the simulated cluster that cannot listen is one of many parts that run on.
   @Test func theFirstPartThatFailsEndsTheSimulatedCluster() async throws {
-    let taken = try ScriptedServer(on: .tcp(host: "127.1.0.1"), script: { _ in })
+    let taken = try ScriptedServer(on: .tcp(host: "127.100.100.100"), script: { _ in })
     let (status, output) = try await run(
       "simulate", "--nodes", "1", "--pods-per-node", "1", "--api-port", "0", "--exporter-port", "\(taken.port)",
       "--kubeconfig", "\(folder.path)/kubeconfig")

@@ -2,9 +2,8 @@ import JSON
 import Roll
 
 /// https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/
-func endpointSlice(
-  named name: String, source: Source, group: SlicePacking.Group, members: [AdmittedTarget], settings: TargetSettings
-) -> JSONValue {
+func endpointSlice(_ content: SliceContent, source: Source, settings: TargetSettings) -> JSONValue {
+  let group = content.group
   var labels = ObjectNames.labels(source, extra: settings.extraLabels)
   labels[ObjectNames.serviceName] = .string(ObjectNames.service(source))
   labels[ObjectNames.sliceManagedBy] = .string(ObjectNames.manager)
@@ -12,7 +11,7 @@ func endpointSlice(
     "apiVersion": "discovery.k8s.io/v1",
     "kind": "EndpointSlice",
     "metadata": [
-      "name": .string(name),
+      "name": .string(content.name),
       "namespace": .string(settings.namespace),
       "labels": .object(labels),
       "annotations": [ScrapeEndpoint.annotation: .string(group.endpoint.annotationText)],
@@ -21,7 +20,7 @@ func endpointSlice(
     "ports": [
       ["name": .string(group.endpoint.portName), "port": .integer(Int64(group.endpoint.port)), "protocol": "TCP"]
     ],
-    "endpoints": .array(members.map(\.endpointObject)),
+    "endpoints": .array(content.members.map(\.endpointObject)),
   ]
 }
 

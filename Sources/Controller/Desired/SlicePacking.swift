@@ -10,7 +10,7 @@ struct SlicePacking {
   static let capacity = 100
 
   /// What all endpoints of a slice have in common.
-  struct Group: Hashable, Comparable {
+  struct Group: Hashable, Comparable, Sendable {
     var family: IPAddress.Family
     var endpoint: ScrapeEndpoint
 
@@ -32,20 +32,36 @@ struct SlicePacking {
   /// - Returns: the slices as they should be, in the order of `existing` and then new ones. Existing slices that are not among them
   ///   are no longer needed.
   static func pack(_ wanted: [EndpointIdentity], into existing: [Slice], name: (Int) -> String?) -> [Slice] {
-    var homeless = wanted
-    var slices: [Slice] = []
+    places(of: wanted, in: existing, name: name).map { Slice(name: $0.name, members: $0.members.map { wanted[$0] }) }
+  }
+
+  /// A slice whose members are places in `wanted`.
+  struct Places {
+    var name: String
+    var members: [Int]
+  }
+
+  /// The same in numbers: with 5,000 endpoints most of the work would be the comparing and hashing of their names.
+  static func places(of wanted: [EndpointIdentity], in existing: [Slice], name: (Int) -> String?) -> [Places] {
+    var places: [EndpointIdentity: Int] = [:]
+    places.reserveCapacity(wanted.count)
+    for (place, identity) in wanted.enumerated() { places[identity] = place }
+
+    var slices: [Places] = []
     var changed: Set<String> = []
-    var placed: Set<EndpointIdentity> = []
-    let isWanted = Set(wanted)
+    var isPlaced = Array(repeating: false, count: wanted.count)
     for slice in existing {
-      var kept: [EndpointIdentity] = []
-      for member in slice.members where isWanted.contains(member) && kept.count < capacity && placed.insert(member).inserted {
-        kept.append(member)
+      var kept: [Int] = []
+      kept.reserveCapacity(slice.members.count)
+      for member in slice.members {
+        guard kept.count < capacity, let place = places[member], !isPlaced[place] else { continue }
+        isPlaced[place] = true
+        kept.append(place)
       }
       if kept.count != slice.members.count { changed.insert(slice.name) }
-      if !kept.isEmpty { slices.append(Slice(name: slice.name, members: kept)) }
+      if !kept.isEmpty { slices.append(Places(name: slice.name, members: kept)) }
     }
-    homeless.removeAll { placed.contains($0) }
+    var homeless = wanted.indices.filter { !isPlaced[$0] }
 
     // Dissolve the emptiest while the others have twice the room that is needed.
     let needed = (wanted.count + capacity - 1) / capacity
@@ -71,7 +87,7 @@ struct SlicePacking {
     while !rest.isEmpty {
       while true {
         if let name = name(number), taken.insert(name).inserted {
-          slices.append(Slice(name: name, members: Array(rest.prefix(capacity))))
+          slices.append(Places(name: name, members: Array(rest.prefix(capacity))))
           break
         }
         number += 1

@@ -57,40 +57,59 @@ enum EndpointIdentity: Hashable, Comparable, Sendable {
 func admit(_ targets: [Target], allowsLoopback: Bool) -> (admitted: [AdmittedTarget], refused: [RefusedTarget]) {
   struct Place: Hashable {
     var address: IPAddress
-    var endpoint: ScrapeEndpoint
+    /// Of the endpoint, among those that there are.
+    var endpoint: Int
   }
-  var admitted: [AdmittedTarget] = []
-  var refused: [RefusedTarget] = []
-  var holders: [Place: EndpointIdentity] = [:]
+  var endpoints: [ScrapeEndpoint] = []
+  func number(of endpoint: ScrapeEndpoint) -> Int {
+    if let known = endpoints.firstIndex(of: endpoint) { return known }
+    endpoints.append(endpoint)
+    return endpoints.count - 1
+  }
+
+  var candidates = targets.map { (target: $0, identity: EndpointIdentity($0), refusal: TargetRefusal?.none, address: IPAddress?.none) }
+  // Rolls come in the order of their nodes, so that there is mostly nothing to sort.
+  candidates.sort { $0.identity < $1.identity }
+  var holders: [Place: Int] = [:]
+  holders.reserveCapacity(candidates.count)
   // Of two nodes at one address the ready one is more likely to be there: a node made anew under another name leaves the old one
   // behind, not ready, for some minutes. Between equals the name decides, so that the choice stays.
-  let order = targets.map { (target: $0, identity: EndpointIdentity($0)) }
-    .sorted { ($0.target.ready ? 0 : 1, $0.identity) < ($1.target.ready ? 0 : 1, $1.identity) }
-  for (target, identity) in order {
-    let endpoint = ScrapeEndpoint(scheme: target.scheme, port: target.port, path: target.path)
-    func refuse(_ refusal: TargetRefusal) { refused.append(RefusedTarget(target: target, refusal: refusal)) }
-
-    guard !target.address.isEmpty else {
-      refuse(.noAddress)
-      continue
+  for ready in [true, false] {
+    for index in candidates.indices where candidates[index].target.ready == ready {
+      let target = candidates[index].target
+      guard !target.address.isEmpty else {
+        candidates[index].refusal = .noAddress
+        continue
+      }
+      guard let address = IPAddress(target.address) else {
+        candidates[index].refusal = .notAnIPAddress(target.address)
+        continue
+      }
+      if let special = address.special, !(special == .loopback && allowsLoopback) {
+        candidates[index].refusal = .specialAddress(target.address, kind: special.rawValue)
+        continue
+      }
+      let place = Place(address: address, endpoint: number(of: target.endpoint))
+      if let holder = holders[place] {
+        candidates[index].refusal = .shared(address: target.address, with: candidates[holder].identity.text)
+        continue
+      }
+      holders[place] = index
+      candidates[index].address = address
     }
-    guard let address = IPAddress(target.address) else {
-      refuse(.notAnIPAddress(target.address))
-      continue
-    }
-    if let special = address.special, !(special == .loopback && allowsLoopback) {
-      refuse(.specialAddress(target.address, kind: special.rawValue))
-      continue
-    }
-    let place = Place(address: address, endpoint: endpoint)
-    if let holder = holders[place] {
-      refuse(.shared(address: target.address, with: holder.text))
-      continue
-    }
-    holders[place] = identity
-    admitted.append(AdmittedTarget(identity: identity, node: target.node, address: address, ready: target.ready, endpoint: endpoint))
   }
-  admitted.sort { $0.identity < $1.identity }
-  refused.sort { EndpointIdentity($0.target) < EndpointIdentity($1.target) }
+  var admitted: [AdmittedTarget] = []
+  admitted.reserveCapacity(candidates.count)
+  var refused: [RefusedTarget] = []
+  for (target, identity, refusal, address) in candidates {
+    if let refusal { refused.append(RefusedTarget(target: target, refusal: refusal)) }
+    guard let address else { continue }
+    admitted.append(
+      AdmittedTarget(identity: identity, node: target.node, address: address, ready: target.ready, endpoint: target.endpoint))
+  }
   return (admitted, refused)
+}
+
+extension Target {
+  fileprivate var endpoint: ScrapeEndpoint { ScrapeEndpoint(scheme: scheme, port: port, path: path) }
 }

@@ -1,33 +1,45 @@
 import JSON
 
-/// The writes that make objects as they should be. Pure: it is computed from what there is and what there should be.
+/// The writes that make objects as they should be. Pure: it is computed from what is known and what there should be. JSON is made only of
+/// what is not known to be so already: 50 EndpointSlices of 100 endpoints are 60 ms of it, and mostly none has changed.
 struct ChangePlan {
-  var apply: [JSONValue] = []
+  var apply: [(object: DesiredObject, json: JSONValue)] = []
   var delete: [ObjectIdentity] = []
+  /// Those that were found to be as they should be.
+  var settled: [DesiredObject] = []
 
-  /// - Parameter settled: whether an object is as good as we can make it, though the server shows it otherwise.
-  init(live: [JSONValue], desired: [JSONValue], isSettled: (_ live: JSONValue, _ desired: JSONValue) -> Bool) {
-    var rest: [ObjectName: JSONValue] = [:]
-    for object in live { rest[ObjectName(object)] = object }
+  init(known: [ObjectName: KnownObject], desired: [DesiredObject], json: (DesiredObject) -> JSONValue) {
+    var wanted: Set<ObjectName> = []
     for object in desired {
-      let current = rest.removeValue(forKey: ObjectName(object))
-      if let current, isAsDesired(live: current, desired: object, fieldManager: ObjectNames.fieldManager) || isSettled(current, object) {
-        continue
+      let name = object.name
+      wanted.insert(name)
+      let current = known[name]
+      if current?.settled == object { continue }
+      let json = json(object)
+      if let live = current?.live, isAsDesired(live: live, desired: json, fieldManager: ObjectNames.fieldManager) {
+        settled.append(object)
+      } else {
+        apply.append((object, json))
       }
-      apply.append(object)
     }
-    delete = rest.sorted { $0.key < $1.key }.map { ObjectIdentity(name: $0.key, uid: $0.value["metadata"]?["uid"]?.string) }
+    delete = known.filter { !wanted.contains($0.key) }.sorted { $0.key < $1.key }.map { ObjectIdentity(name: $0.key, uid: $0.value.uid) }
   }
 }
 
 /// What an object is called among all of our namespace.
 struct ObjectName: Hashable, Comparable, CustomStringConvertible {
+  static let sliceKind = "EndpointSlice"
+
   var kind: String
   var name: String
 
+  init(kind: String, name: String) {
+    self.kind = kind
+    self.name = name
+  }
+
   init(_ object: JSONValue) {
-    kind = object["kind"]?.string ?? ""
-    name = object["metadata"]?["name"]?.string ?? ""
+    self.init(kind: object["kind"]?.string ?? "", name: object["metadata"]?["name"]?.string ?? "")
   }
 
   static func < (left: ObjectName, right: ObjectName) -> Bool { (left.kind, left.name) < (right.kind, right.name) }

@@ -5,14 +5,11 @@ import Roll
 /// What the reconciler knows of one source's objects.
 struct TargetMemory {
   /// As they were read, with our own writes since.
-  private var objects: [ObjectName: JSONValue] = [:]
+  private(set) var objects: [ObjectName: KnownObject] = [:]
   private(set) var report = TargetReport()
   private var readAt: ContinuousClock.Instant?
   /// Why ServiceMonitors can neither be read nor written, if so.
   private var monitorsRefused: APIStatus?
-  /// What was applied last, and the version that came of it. A server that drops a field (a CRD older than it) shows the object other than
-  /// we want it for ever; applied once, it is left alone until one of the two changes.
-  private var settled: [ObjectName: (desired: JSONValue, version: JSONValue?)] = [:]
   /// What the objects were last made to say, all of them.
   private var settledTargets: [Target]?
   private var conflicts: [ObjectName: ContinuousClock.Instant] = [:]
@@ -20,8 +17,7 @@ struct TargetMemory {
 
   // MARK: Reading
 
-  var all: [JSONValue] { Array(objects.values) }
-  var slices: [JSONValue] { objects.filter { $0.key.kind == APIResource.endpointSlices.kind }.map(\.value) }
+  var slices: [LiveSlice] { objects.values.compactMap(\.slice) }
 
   func needsReading(patience: Duration) -> Bool {
     readAt.map { $0.duration(to: .now) >= patience } ?? true
@@ -29,7 +25,14 @@ struct TargetMemory {
 
   mutating func read(_ live: LiveObjects) {
     let monitors = (try? live.serviceMonitors.get()) ?? []
-    objects = Dictionary((live.services + live.slices + monitors).map { (ObjectName($0), $0) }, uniquingKeysWith: { first, _ in first })
+    let before = objects
+    objects = [:]
+    for object in live.services + live.slices + monitors {
+      let name = ObjectName(object)
+      let read = KnownObject(read: object)
+      // What has not changed since it was settled still is.
+      objects[name] = before[name].flatMap { $0.settled != nil && $0.isOf(read) ? $0 : nil } ?? read
+    }
     monitorsRefused = if case .failure(let status) = live.serviceMonitors { status } else { nil }
     readAt = .now
     settledTargets = nil
@@ -64,13 +67,12 @@ struct TargetMemory {
 
   mutating func settle(with targets: [Target]) { settledTargets = targets }
 
-  func canHave(_ object: JSONValue) -> Bool {
-    monitorsRefused == nil || ObjectName(object).kind != APIResource.serviceMonitors.kind
+  func canHave(_ object: DesiredObject) -> Bool {
+    monitorsRefused == nil || object.name.kind != APIResource.serviceMonitors.kind
   }
 
-  func isSettled(live: JSONValue, desired: JSONValue) -> Bool {
-    guard let settled = settled[ObjectName(desired)] else { return false }
-    return settled.desired == desired && settled.version == live["metadata"]?["resourceVersion"]
+  mutating func found(_ settled: [DesiredObject]) {
+    for object in settled { objects[object.name]?.settle(on: object) }
   }
 
   /// Whether another manager holds fields of the object, as of a while ago. It is left alone until then (R34).
@@ -86,16 +88,13 @@ struct TargetMemory {
 
   // MARK: What came of writing
 
-  mutating func applied(_ desired: JSONValue, result: JSONValue) {
-    let name = ObjectName(desired)
-    objects[name] = result
-    settled[name] = (desired, result["metadata"]?["resourceVersion"])
+  mutating func applied(_ desired: DesiredObject, result: JSONValue) {
+    objects[desired.name] = KnownObject(applied: desired, result: result)
     report.applied += 1
   }
 
   mutating func deleted(_ name: ObjectName) {
     objects[name] = nil
-    settled[name] = nil
     report.deleted += 1
   }
 

@@ -47,30 +47,31 @@ package final class TargetReconciler: Reconciler {
 
   /// - Throws: `KubeError` if the live objects cannot be read, `ReconcileError` if not all changes could be made.
   package func reconcile(_ source: Source) async throws -> ReconcileOutcome {
-    guard snapshot() != nil else { return .again(after: .seconds(1)) }
     // One loop runs a source at a time, so what is taken out here is put back before anyone else wants it.
     var memory = self.memory.withLock { $0[source] } ?? TargetMemory()
     defer { self.memory.withLock { [memory] in $0[source] = memory } }
 
     if memory.needsReading(patience: patience) {
+      guard snapshot() != nil else { return .again(after: .seconds(1)) }
       memory.read(try await objects.read(source))
     }
     // Taken after the reading: it is never older than what it is compared with.
     guard let targets = snapshot()?.filter({ $0.source == source }) else { return .again(after: .seconds(1)) }
     // Most changes of rolls are pods that come and go, and leave the targets of nodes as they are.
     if memory.isSettled(with: targets) { return outcome(memory) }
-    let desired = DesiredTargets(source: source, targets: targets, liveSlices: memory.slices, settings: settings)
+    let desired = DesiredTargets(source: source, targets: targets, live: memory.slices, settings: settings)
     memory.note(desired, serviceMonitors: settings.serviceMonitors)
     defer { announce(&memory, source) }
 
-    let wanted = desired.objects.filter { memory.canHave($0) }
-    let plan = ChangePlan(live: memory.all, desired: wanted) { memory.isSettled(live: $0, desired: $1) }
+    let wanted = desired.desiredObjects.filter { memory.canHave($0) }
+    let plan = ChangePlan(known: memory.objects, desired: wanted, json: desired.json)
+    memory.found(plan.settled)
     var failures: [ObjectName: String] = [:]
-    for object in plan.apply where !memory.isInConflict(ObjectName(object), patience: patience) {
+    for (object, json) in plan.apply where !memory.isInConflict(object.name, patience: patience) {
       do {
-        memory.applied(object, result: try await objects.apply(object))
+        memory.applied(object, result: try await objects.apply(json))
       } catch {
-        try memory.failed(ObjectName(object), error, into: &failures)
+        try memory.failed(object.name, error, into: &failures)
       }
     }
     // Deleted last, and only if every slice that should be there is: a target is in its new slice before it leaves the old one.

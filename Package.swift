@@ -50,6 +50,7 @@ let package = Package(
   ],
   targets: [
     // C libraries
+    .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
@@ -57,7 +58,7 @@ let package = Package(
     .target(name: "Identifiers", swiftSettings: settings),
     .target(name: "Roll", dependencies: ["Identifiers"], swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
-    .target(name: "ProcFS", swiftSettings: settings),
+    .target(name: "ProcFS", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Exposition", swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
     .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: settings),

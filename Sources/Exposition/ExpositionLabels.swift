@@ -92,10 +92,13 @@ extension [UInt8] {
     }
   }
 
-  /// `\` and line feed are escaped in a help text, quotes are not.
-  mutating func appendEscapedHelp(_ text: String) {
+  /// `\` and line feed are escaped in a help text, and in OpenMetrics quotes, too.
+  mutating func appendEscapedHelp(_ text: String, escapingQuotes: Bool) {
     for byte in text.utf8 {
       switch byte {
+      case UInt8(ascii: "\"") where escapingQuotes:
+        append(UInt8(ascii: "\\"))
+        append(byte)
       case UInt8(ascii: "\\"):
         append(byte)
         append(byte)

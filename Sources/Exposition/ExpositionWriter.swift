@@ -1,4 +1,20 @@
-/// Writes metrics in the Prometheus text exposition format 0.0.4 into one array of bytes.
+/// What a page of metrics is written in.
+package enum ExpositionFormat: Hashable, Sendable {
+  /// The Prometheus text exposition format 0.0.4.
+  case text
+  /// OpenMetrics 1.0.0.
+  case openMetrics
+
+  /// The value of the HTTP header `Content-Type`.
+  package var contentType: String {
+    switch self {
+    case .text: "text/plain; version=0.0.4; charset=utf-8"
+    case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    }
+  }
+}
+
+/// Writes metrics in an exposition format into one array of bytes.
 ///
 /// All samples of a family follow its `family` call, before the next family: the format wants them together.
 /// ```
@@ -8,9 +24,11 @@
 package struct ExpositionWriter: Sendable {
   package private(set) var bytes: [UInt8] = []
   private var currentFamily = ""
+  private let format: ExpositionFormat
 
   /// - Parameter capacity: bytes to reserve, for a caller that knows how large its last page was.
-  package init(reservingCapacity capacity: Int = 0) {
+  package init(_ format: ExpositionFormat = .text, reservingCapacity capacity: Int = 0) {
+    self.format = format
     bytes.reserveCapacity(capacity)
   }
 
@@ -27,12 +45,14 @@ package struct ExpositionWriter: Sendable {
     guard name != currentFamily else { return }
     assert(isMetricName(name), "not a metric name: \(name)")
     currentFamily = name
+    // OpenMetrics names a family of counters without the suffix of its samples.
+    let family = format == .openMetrics && type == .counter && name.hasSuffix("_total") ? name.dropLast("_total".count) : name[...]
     append("# HELP ")
-    append(name)
+    append(family)
     append(" ")
-    bytes.appendEscapedHelp(help)
+    bytes.appendEscapedHelp(help, escapingQuotes: format == .openMetrics)
     append("\n# TYPE ")
-    append(name)
+    append(family)
     append(" ")
     append(type.rawValue)
     append("\n")
@@ -98,14 +118,28 @@ package struct ExpositionWriter: Sendable {
     bytes.append(contentsOf: text)
   }
 
-  private mutating func begin(_ name: String, _ labels: ExpositionLabels) {
+  /// One sample with labels of two origins, which need not be put together for it. The names must differ.
+  package mutating func sample(_ name: String, _ labels: ExpositionLabels, _ more: ExpositionLabels, _ value: Double) {
+    begin(name, labels, more)
+    append(number: value)
+    end(nil)
+  }
+
+  /// Ends the page, which OpenMetrics marks so that a page that was cut off is seen. Nothing may follow.
+  package mutating func finish() {
+    if format == .openMetrics { append("# EOF\n") }
+  }
+
+  private mutating func begin(_ name: String, _ labels: ExpositionLabels, _ more: ExpositionLabels = .none) {
     append(name)
-    if !labels.isEmpty {
-      append("{")
+    if !labels.isEmpty || !more.isEmpty {
+      bytes.append(UInt8(ascii: "{"))
       bytes.append(contentsOf: labels.bytes)
-      append("}")
+      if !labels.isEmpty, !more.isEmpty { bytes.append(UInt8(ascii: ",")) }
+      bytes.append(contentsOf: more.bytes)
+      bytes.append(UInt8(ascii: "}"))
     }
-    append(" ")
+    bytes.append(UInt8(ascii: " "))
   }
 
   private mutating func end(_ timestampMilliseconds: Int64?) {
@@ -113,10 +147,10 @@ package struct ExpositionWriter: Sendable {
       append(" ")
       append(digitsOf: timestampMilliseconds)
     }
-    append("\n")
+    bytes.append(UInt8(ascii: "\n"))
   }
 
-  private mutating func append(_ text: String) {
+  private mutating func append(_ text: some StringProtocol) {
     bytes.append(contentsOf: text.utf8)
   }
 

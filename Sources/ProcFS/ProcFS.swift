@@ -31,6 +31,11 @@ package struct ProcessDirectory: ~Copyable {
     try directory.identity(of: "ns/net")
   }
 
+  /// The same, held. It needs the same right.
+  package func holdNetworkNamespace() throws(ProcFSError) -> NetworkNamespace {
+    try NetworkNamespace(in: directory, name: "ns/net")
+  }
+
   package func sockstat(_ buffer: ReadBuffer) throws(ProcFSError) -> FieldTable<Sockstat> {
     try directory.read("net/sockstat", into: buffer, parse: Sockstat.parse)
   }
@@ -39,7 +44,29 @@ package struct ProcessDirectory: ~Copyable {
     try directory.read("net/sockstat6", into: buffer, parse: Sockstat6.parse)
   }
 
-  package func snmp(_ buffer: ReadBuffer) throws(ProcFSError) -> FieldTable<SNMP> {
-    try directory.read("net/snmp", into: buffer, parse: SNMP.parse)
+  package func snmp(_ buffer: ReadBuffer, _ layout: inout HeaderLayout<SNMP>) throws(ProcFSError) -> FieldTable<SNMP> {
+    try directory.read("net/snmp", into: buffer) { bytes throws(MalformedFile) in try layout.parse(bytes) }
+  }
+
+  package func netstat(_ buffer: ReadBuffer, _ layout: inout HeaderLayout<Netstat>) throws(ProcFSError) -> FieldTable<Netstat> {
+    try directory.read("net/netstat", into: buffer) { bytes throws(MalformedFile) in try layout.parse(bytes) }
+  }
+
+  package func networkDevices(_ buffer: ReadBuffer) throws(ProcFSError) -> [NetworkDevice] {
+    try directory.read("net/dev", into: buffer, parse: NetworkDevices.parse)
+  }
+
+  /// Counts what `/proc/<pid>/net/tcp` lists, or `tcp6`.
+  package func countTCP(_ family: SocketCounts.Family, into counts: inout SocketCounts, _ buffer: ReadBuffer) throws(ProcFSError) {
+    try directory.read(family == .ipv4 ? "net/tcp" : "net/tcp6", into: buffer) { bytes throws(MalformedFile) in
+      try SocketTable.countTCP(bytes, family, into: &counts)
+    }
+  }
+
+  /// Counts what `/proc/<pid>/net/udp` lists, or `udp6`.
+  package func countUDP(_ family: SocketCounts.Family, into counts: inout SocketCounts, _ buffer: ReadBuffer) throws(ProcFSError) {
+    try directory.read(family == .ipv4 ? "net/udp" : "net/udp6", into: buffer) { bytes throws(MalformedFile) in
+      try SocketTable.countUDP(bytes, family, into: &counts)
+    }
   }
 }

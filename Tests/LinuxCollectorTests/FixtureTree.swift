@@ -50,14 +50,15 @@ final class FixtureTree {
     try FileManager.default.createSymbolicLink(atPath: process + "/ns/net", withDestinationPath: namespace)
     for (name, text) in [
       ("stat", stat(identifier, startTicks: startTicks)), ("net/sockstat", sockstat(sockets)), ("net/sockstat6", sockstat6(sockets)),
-      ("net/snmp", snmp(sockets)),
+      ("net/snmp", snmp(sockets)), ("net/netstat", netstat), ("net/dev", devices(sockets)), ("net/tcp", tcp(sockets)),
+      ("net/tcp6", tcp(sockets / 2)), ("net/udp", udp), ("net/udp6", udp),
     ] {
       try Data(text.utf8).write(to: URL(filePath: "\(process)/\(name)"))
     }
   }
 
-  func sweep(_ now: @escaping @Sendable () -> Moment = { Moment(milliseconds: 5000) }) -> Sweep {
-    LinuxSweeper(procFS: procFS, locator: locator, now: now).sweep()
+  func sweep(sockets: SocketReading = .off, _ now: @escaping @Sendable () -> Moment = { Moment(milliseconds: 5000) }) -> Sweep {
+    LinuxSweeper(procFS: procFS, locator: locator, sockets: sockets, now: now).sweep()
   }
 
   func write(_ text: String, to path: String) throws {
@@ -95,6 +96,45 @@ final class FixtureTree {
   static func sockstat6(_ sockets: Int) -> String {
     "TCP6: inuse \(sockets / 2)\nUDP6: inuse 1\nUDPLITE6: inuse 0\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n"
   }
+
+  static let netstat = """
+    TcpExt: SyncookiesSent ListenOverflows ListenDrops TCPTimeouts TCPBacklogDrop TCPAbortOnMemory TCPAbortOnTimeout TCPTimeWaitOverflow \
+    TCPReqQFullDrop TCPRetransFail TCPSynRetrans
+    TcpExt: 1 2 3 4 5 6 7 8 9 10 11
+    IpExt: InOctets OutOctets
+    IpExt: 5 6
+
+    """
+
+  static func devices(_ sockets: Int) -> String {
+    """
+    Inter-|   Receive                                                |  Transmit
+     face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+        lo: 999 9 0 0 0 0 0 0 999 9 0 0 0 0 0 0
+      eth0: \(sockets * 100) \(sockets) 1 2 0 0 0 0 \(sockets * 200) \(sockets * 2) 3 4 0 0 0 0
+
+    """
+  }
+
+  /// One socket in each of the eleven states, the closing ones without a process, and the rest listening with a connection in the queue.
+  static func tcp(_ sockets: Int) -> String {
+    let heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    return heading
+      + (0..<sockets).map { index in
+        let state = index < 11 ? index + 1 : 10
+        let inode = [4, 5, 6, 9, 11].contains(state) ? 0 : 1000 + index
+        let queue = state == 10 ? "00000000:00000001" : "00000005:00000007"
+        let number = String(state, radix: 16, uppercase: true)
+        return
+          "   \(index): 0100007F:1F90 00000000:0000 0\(number) \(queue) 00:00000000 00000000     0        0 \(inode) 1 0000000000000000 100 0\n"
+      }.joined()
+  }
+
+  static let udp = """
+       sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+      123: 0100007F:0035 00000000:0000 07 00000010:00000200 00:00000000 00000000     0        0 4711 2 0000000000000000 3
+
+    """
 
   static func snmp(_ sockets: Int) -> String {
     """

@@ -35,7 +35,10 @@ struct PageTests {
     ]
   }
 
-  private func page(_ sweep: Sweep, roll: [RollEntry]) -> String {
+  private func page(_ sweep: Sweep, roll: [RollEntry], cadvisor: Bool = false, _ format: ExpositionFormat = .text) -> String {
+    var sweep = sweep
+    // What a clock tells is not what is tested.
+    sweep.duration = .milliseconds(12)
     var answers = AnswerCounts()
     answers.add([.collected(age: 1), .missed(.pidNotFound, detail: "gone")])
     let page = AgentPage(
@@ -43,14 +46,14 @@ struct PageTests {
       process: ProcessMetrics(
         cpuSeconds: 1.25, residentBytes: 8_388_608, virtualBytes: 33_554_432, openFileDescriptors: 12, maximumFileDescriptors: 1024,
         startTimeSeconds: 1_700_000_000.5),
-      memoryPageBytes: 4096)
-    return String(decoding: page.render(), as: UTF8.self)
+      memoryPageBytes: 4096, isCadvisorCompatible: cadvisor)
+    return String(decoding: page.render(format), as: UTF8.self)
   }
 
   @Test func `the whole page of a fixture tree is as it was`() throws {
     let tree = try FixtureTree()
     let roll = try populate(tree)
-    let text = page(tree.sweep(), roll: roll)
+    let text = page(tree.sweep(sockets: .text), roll: roll, cadvisor: true)
     let golden = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/metrics.golden")
     if ProcessInfo.processInfo.environment["ROLLCALL_UPDATE_GOLDEN"] == "1" { try Data(text.utf8).write(to: golden) }
     let expected = try String(contentsOf: golden, encoding: .utf8)
@@ -64,10 +67,61 @@ struct PageTests {
     let tree = try FixtureTree()
     let roll = try populate(tree)
     let folder = try TemporaryFolder()
-    let file = try folder.write(page(tree.sweep(), roll: roll), to: "metrics")
+    let file = try folder.write(page(tree.sweep(sockets: .text), roll: roll), to: "metrics")
     let promtool = try ExternalProgram("sh", ["-c", "promtool check metrics < \(file)"], log: folder.path + "/log")
     #expect(try await promtool.waitForExit() == 0)
     #expect(promtool.output == "")
+  }
+
+  @Test func `in OpenMetrics counters are named without their suffix and the page has an end`() throws {
+    let tree = try FixtureTree()
+    let roll = try populate(tree)
+    let text = page(tree.sweep(sockets: .text), roll: roll, .openMetrics)
+    #expect(text.contains("# TYPE rollcall_pod_tcp_active_opens counter\nrollcall_pod_tcp_active_opens_total{"))
+    #expect(text.contains("# TYPE rollcall_agent_sweeps counter\nrollcall_agent_sweeps_total 4\n"))
+    #expect(text.hasSuffix("\n# EOF\n"))
+  }
+
+  @Test func `sockets that were not counted have no series, not zeros`() throws {
+    let tree = try FixtureTree()
+    let roll = try populate(tree)
+    let text = page(tree.sweep(), roll: roll, cadvisor: true)
+    for name in [
+      "rollcall_pod_tcp_sockets", "rollcall_pod_tcp_orphans", "accept_queue", "udp_receive_queue", "container_network_tcp_usage",
+    ] {
+      #expect(!text.contains(name), "\(name)")
+    }
+    #expect(text.contains("rollcall_agent_socket_states 0\n"))
+  }
+
+  @Test func `a pod that is gone takes all its series with it`() throws {
+    let tree = try FixtureTree()
+    let roll = try populate(tree)
+    try tree.remove("proc/20")
+    let text = page(tree.sweep(sockets: .text), roll: roll, cadvisor: true)
+    #expect(!text.contains("namespace=\"batch\""))
+    #expect(text.contains("namespace=\"shop\""))
+  }
+
+  @Test func `cAdvisor's families stand at the sandbox, once for each pod`() throws {
+    let tree = try FixtureTree()
+    let roll = try populate(tree)
+    let lines = page(tree.sweep(sockets: .text), roll: roll, cadvisor: true).split(separator: "\n")
+    let labels =
+      "container=\"\",id=\"/kubepods/pod0b1ffb26-1d2c-4d0c-8d3c-5f7e7f5d0c11/\(containerID("a0"))\",image=\"\",name=\"\(containerID("a0"))\",namespace=\"shop\",pod=\"web-0\""
+    for sample in [
+      "container_network_tcp_usage_total{\(labels),tcp_state=\"listen\"} 30",
+      "container_network_tcp_usage_total{\(labels),tcp_state=\"finwait1\"} 1",
+      "container_network_tcp6_usage_total{\(labels),tcp_state=\"listen\"} 10",
+      "container_network_udp_usage_total{\(labels),udp_state=\"dropped\"} 3",
+      "container_network_udp_usage_total{\(labels),udp_state=\"rxqueued\"} 512",
+      "container_network_advance_tcp_stats_total{\(labels),tcp_state=\"listenoverflows\"} 2",
+      "container_network_advance_tcp_stats_total{\(labels),tcp_state=\"currestab\"} 40",
+      "container_network_advance_tcp_stats_total{\(labels),tcp_state=\"tcpfackreorder\"} 0",
+    ] {
+      #expect(lines.contains { $0 == sample }, "\(sample)")
+    }
+    #expect(lines.filter { $0.hasPrefix("container_network_tcp_usage_total{") && $0.contains("pod=\"web-0\"") }.count == 11)
   }
 
   @Test func `without a roll every namespace is shown under its pod's UID and a container's ID`() throws {

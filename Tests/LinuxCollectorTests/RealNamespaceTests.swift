@@ -48,6 +48,80 @@ struct RealNamespaceTests {
     #expect(second.snmp[.tcpCurrEstab] == 0)
     #expect(first.namespace != second.namespace)
   }
+
+  /// What a pod of the world has, in both families.
+  @Test(
+    .enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"),
+    arguments: [SocketReading.inetDiag, .text])
+  func `sockets are counted in every state that they are in`(reading: SocketReading) async throws {
+    let busy = try NamespaceThread {
+      try LoopbackSockets.bringLoopbackUp()
+      let sockets = LoopbackSockets()
+      for family in [AF_INET, AF_INET6] {
+        try sockets.listen(1, family)
+        try sockets.listen(2, family)
+        try sockets.connect(4)
+        try sockets.connect(3, then: .serverCloses)
+        try sockets.connect(2, then: .clientClosesAfterServer)
+        try sockets.connectWithoutAccepting(3)
+        try sockets.bindUDP(family == AF_INET ? 5 : 6, family)
+      }
+      try sockets.sendToSelf(3)
+      return sockets
+    }
+    let idle = try NamespaceThread { LoopbackSockets() }
+    defer {
+      busy.stop()
+      idle.stop()
+    }
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("docker/\(containerID("1"))", [busy.identifier])
+    try tree.cgroup("docker/\(containerID("2"))", [idle.identifier])
+    let before = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/net")
+    let sweep = LinuxSweeper(procFS: ProcFS(), locator: tree.locator, sockets: reading, now: { Moment(milliseconds: 0) }).sweep()
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self/ns/net") == before)
+
+    try #require(sweep.namespaces.count == 2, "\(sweep)")
+    #expect(sweep.socketProblem == nil)
+    let counts = try #require(sweep.namespaces[0].sockets)
+    for family in [counts.ipv4, counts.ipv6] {
+      #expect(family[.listen] == 3)
+      // Both ends of the four, and both of the three that nobody accepted.
+      #expect(family[.established] == 8 + 6)
+      // The end that closed has no process any more, the other has not closed yet.
+      #expect(family[.finWait2] == 3)
+      #expect(family[.closeWait] == 3)
+      #expect(family[.timeWait] == 2)
+    }
+    #expect(counts.orphans == 6)
+    #expect(counts.acceptQueues.total == 6)
+    #expect(counts.acceptQueues.longest == 3)
+    if reading == .inetDiag { #expect(counts.acceptQueues.fullest == 3.0 / 129) }
+    #expect(counts.ipv4.udp.count == 5)
+    #expect(counts.ipv6.udp.count == 6)
+    #expect(counts.ipv6.udp.receiveQueue > 0)
+    #expect(sweep.namespaces[1].sockets == SocketCounts())
+  }
+
+  @Test(.enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"))
+  func `where a namespace cannot be entered the other numbers are there and the problem is told`() async throws {
+    // A file is no namespace: entering it fails, as it does without the capability.
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    for process in [10, 11] {
+      try tree.process(Int32(process), namespace: "\(process)", sockets: 40)
+      try tree.cgroup("docker/\(containerID("\(process)"))", [Int32(process)])
+    }
+    let without = tree.sweep(sockets: .inetDiag)
+    #expect(without.namespaces.map { $0.sockstat[.tcpInUse] } == [40, 40])
+    #expect(without.namespaces.map { $0.sockets } == [nil, nil])
+    #expect("\(try #require(without.socketProblem))".hasPrefix("enter \(tree.folder.path)/proc/10/ns/net: "))
+    let withText = tree.sweep(sockets: .inetDiagOrText)
+    #expect(withText.namespaces.map { $0.sockets?.ipv4[.listen] } == [30, 30])
+    #expect(withText.socketProblem != nil)
+  }
 }
 
 /// A thread in a network namespace of its own, which lives until it is stopped.
@@ -111,36 +185,72 @@ private final class LoopbackSockets {
     for descriptor in descriptors { _ = Foundation.close(descriptor) }
   }
 
-  func listen(_ count: Int) throws {
+  /// The last that listens is the one that is connected to.
+  private var listener: Int32 = -1
+
+  func listen(_ count: Int, _ family: Int32 = AF_INET) throws {
     for _ in 0..<count {
-      let descriptor = try open(SOCK_STREAM)
-      try check(bind(descriptor, port: 0))
-      try check(Foundation.listen(descriptor, 128))
+      listener = try open(SOCK_STREAM, family)
+      try check(bind(listener, family))
+      try check(Foundation.listen(listener, 128))
     }
   }
 
-  /// To the first of those that listen.
-  func connect(_ count: Int) throws {
-    let listener = descriptors[0]
-    var address = try name(of: listener)
+  enum Ending {
+    case staysOpen
+    /// The client's end is left in CLOSE_WAIT, the server's in FIN_WAIT_2 without a process.
+    case serverCloses
+    /// The server's end is left in TIME_WAIT.
+    case clientClosesAfterServer
+  }
+
+  func connect(_ count: Int, then ending: Ending = .staysOpen) throws {
     for _ in 0..<count {
-      let client = try open(SOCK_STREAM)
-      try check(
-        withUnsafeMutablePointer(to: &address) { pointer in
-          pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            Foundation.connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-          }
-        })
+      let client = try openClient()
       let accepted = accept(listener, nil, nil)
       try check(accepted)
-      descriptors.append(accepted)
+      guard ending != .staysOpen else {
+        descriptors.append(accepted)
+        continue
+      }
+      _ = Foundation.close(accepted)
+      // The end of the stream has come when the client reads it.
+      var byte: UInt8 = 0
+      try check(Int32(read(client, &byte, 1)))
+      if ending == .clientClosesAfterServer {
+        descriptors.removeAll { $0 == client }
+        _ = Foundation.close(client)
+      }
     }
   }
 
-  func bindUDP(_ count: Int) throws {
+  func connectWithoutAccepting(_ count: Int) throws {
+    for _ in 0..<count { _ = try openClient() }
+  }
+
+  func bindUDP(_ count: Int, _ family: Int32 = AF_INET) throws {
     for _ in 0..<count {
-      try check(bind(open(SOCK_DGRAM), port: 0))
+      let descriptor = try open(SOCK_DGRAM, family)
+      try check(bind(descriptor, family))
     }
+  }
+
+  /// Datagrams to the last socket, which nobody reads.
+  func sendToSelf(_ count: Int) throws {
+    let descriptor = descriptors[descriptors.count - 1]
+    try check(withName(of: descriptor) { Foundation.connect(descriptor, $0, $1) })
+    for _ in 0..<count { try check(Int32(send(descriptor, "datagram", 8, 0))) }
+  }
+
+  private func openClient() throws -> Int32 {
+    var family: Int32 = 0
+    _ = withName(of: listener) { address, _ in
+      family = Int32(address.pointee.sa_family)
+      return 0
+    }
+    let client = try open(SOCK_STREAM, family)
+    try check(withName(of: listener) { Foundation.connect(client, $0, $1) })
+    return client
   }
 
   /// A new namespace's loopback interface is down.
@@ -155,17 +265,27 @@ private final class LoopbackSockets {
     guard done == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EPERM) }
   }
 
-  private func open(_ type: __socket_type) throws -> Int32 {
-    let descriptor = socket(AF_INET, Int32(type.rawValue), 0)
+  private func open(_ type: __socket_type, _ family: Int32) throws -> Int32 {
+    let descriptor = socket(family, Int32(type.rawValue), 0)
     try check(descriptor)
     descriptors.append(descriptor)
     return descriptor
   }
 
-  private func bind(_ descriptor: Int32, port: UInt16) -> Int32 {
+  /// To a port of the kernel's choice on the loopback address.
+  private func bind(_ descriptor: Int32, _ family: Int32) -> Int32 {
+    if family == AF_INET6 {
+      var address = sockaddr_in6()
+      address.sin6_family = sa_family_t(AF_INET6)
+      address.sin6_addr = in6addr_loopback
+      return withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          Foundation.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+        }
+      }
+    }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
     return withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -174,14 +294,14 @@ private final class LoopbackSockets {
     }
   }
 
-  private func name(of descriptor: Int32) throws -> sockaddr_in {
-    var address = sockaddr_in()
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    try check(
-      withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-      })
-    return address
+  private func withName(of descriptor: Int32, _ body: (UnsafeMutablePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    return withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        getsockname(descriptor, $0, &length) == 0 ? body($0, length) : -1
+      }
+    }
   }
 
   private func check(_ result: Int32) throws {

@@ -24,7 +24,8 @@ struct NetworkFileTests {
   }
 
   @Test func `snmp gives TCP's and UDP's counters, with the keys that both have kept apart`() throws {
-    let snmp = try Fixture.procFS.process(4242).snmp(ReadBuffer())
+    var layout = HeaderLayout<SNMP>()
+    let snmp = try Fixture.procFS.process(4242).snmp(ReadBuffer(), &layout)
     #expect(snmp[.tcpActiveOpens] == 48)
     #expect(snmp[.tcpCurrEstab] == 90)
     #expect(snmp[.tcpOutSegs] == 153)
@@ -40,7 +41,8 @@ struct NetworkFileTests {
     let buffer = ReadBuffer()
     let sockstat = try process.sockstat(buffer)
     let sockstat6 = try process.sockstat6(buffer)
-    let snmp = try process.snmp(buffer)
+    var layout = HeaderLayout<SNMP>()
+    let snmp = try process.snmp(buffer, &layout)
     #expect(Sockstat.allCases.allSatisfy { sockstat[$0] != nil })
     #expect(Sockstat6.allCases.allSatisfy { sockstat6[$0] != nil })
     #expect(SNMP.allCases.allSatisfy { snmp[$0] != nil })
@@ -79,6 +81,55 @@ struct NetworkFileTests {
   ])
   func `a malformed snmp names the line`(text: String, line: Int, reason: String) throws {
     let error = try #require(throws: MalformedFile.self) { try parse(text, SNMP.parse) }
+    #expect(error.line == line)
+    #expect(error.reason.contains(reason))
+  }
+
+  @Test func `netstat gives TCP's counters, and what the kernel no longer has is absent`() throws {
+    var layout = HeaderLayout<Netstat>()
+    let netstat = try Fixture.procFS.process(4242).netstat(ReadBuffer(), &layout)
+    #expect(netstat[.listenOverflows] == 6)
+    #expect(netstat[.listenDrops] == 8)
+    #expect(netstat[.tcpTimeouts] == 11)
+    #expect(netstat[.tcpSynRetrans] == 5)
+    // Linux had it until 4.15.
+    #expect(netstat[.tcpFACKReorder] == nil)
+    #expect(Netstat.allCases.filter { netstat[$0] == nil } == [.tcpFACKReorder])
+  }
+
+  @Test func `headings that were seen before are read as fast and as right, and others after them too`() throws {
+    var layout = HeaderLayout<SNMP>()
+    func read(_ text: String) throws(MalformedFile) -> FieldTable<SNMP> {
+      try parse(text) { bytes throws(MalformedFile) in try layout.parse(bytes) }
+    }
+    #expect(try read("Tcp: InSegs OutSegs\nTcp: 1 2\n")[.tcpOutSegs] == 2)
+    #expect(try read("Tcp: InSegs OutSegs\nTcp: 3 4\n")[.tcpOutSegs] == 4)
+    let other = try read("Tcp: OutSegs InSegs\nTcp: 5 6\nUdp: NoPorts\nUdp: 7\n")
+    #expect(other[.tcpOutSegs] == 5)
+    #expect(other[.udpNoPorts] == 7)
+    #expect(try read("Tcp: InSegs OutSegs\nTcp: 8 9\n")[.udpNoPorts] == nil)
+    let error = try #require(throws: MalformedFile.self) { try read("Tcp: InSegs OutSegs\nTcp: 8 y\n") }
+    #expect(error == MalformedFile(line: 2, reason: "OutSegs is y, not a number"))
+  }
+
+  @Test func `net dev gives the interfaces but for those without traffic of the pod's`() throws {
+    let devices = try Fixture.procFS.process(4242).networkDevices(ReadBuffer())
+    #expect(devices.map(\.name) == ["eth0", "net1"])
+    let eth0 = try #require(devices.first)
+    #expect([eth0.received.bytes, eth0.received.packets, eth0.received.errors, eth0.received.dropped] == [1_234_567, 890, 1, 2])
+    #expect([eth0.sent.bytes, eth0.sent.packets, eth0.sent.errors, eth0.sent.dropped] == [7_654_321, 987, 3, 4])
+  }
+
+  @Test func `old kernels write the first number next to the colon, and a name may have colons`() throws {
+    let text = "Inter-|\n face |\neth0:1:55 2 0 0 0 0 0 0 77 8 0 0 0 0 0 0\n"
+    let devices = try parse(text, NetworkDevices.parse)
+    #expect(devices.map(\.name) == ["eth0:1"])
+    #expect(devices.first?.received.bytes == 55)
+  }
+
+  @Test(arguments: [("", 1, "empty"), ("a\nb\nlo 1 2\n", 3, "colon"), ("a\nb\neth0: 1 2\n", 3, "column 3 of eth0")])
+  func `a malformed net dev names the line`(text: String, line: Int, reason: String) throws {
+    let error = try #require(throws: MalformedFile.self) { try parse(text, NetworkDevices.parse) }
     #expect(error.line == line)
     #expect(error.reason.contains(reason))
   }

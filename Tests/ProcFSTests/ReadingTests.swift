@@ -41,7 +41,8 @@ struct ReadingTests {
     let buffer = ReadBuffer()
     #expect(try process.stat(buffer).startTicks > 0)
     #expect(try process.networkNamespace() == Directory("/proc/self").identity(of: "ns/net"))
-    #expect(try process.snmp(buffer)[.tcpInSegs] != nil)
+    var layout = HeaderLayout<SNMP>()
+    #expect(try process.snmp(buffer, &layout)[.tcpInSegs] != nil)
   }
 
   @Test func `R50 what was taken hold of before its process ended gives nothing of a later process`() throws {

@@ -14,32 +14,43 @@ package struct AgentPage: Sendable {
   package var process: ProcessMetrics?
   /// Bytes in a page of memory, the unit of the kernel's socket memory.
   package var memoryPageBytes: Int64
+  /// Whether to add cAdvisor's families as well.
+  package var isCadvisorCompatible: Bool
 
-  package init(node: String, roll: [RollEntry], sweep: Sweep, state: AgentState, process: ProcessMetrics?, memoryPageBytes: Int64) {
+  package init(
+    node: String, roll: [RollEntry], sweep: Sweep, state: AgentState, process: ProcessMetrics?, memoryPageBytes: Int64,
+    isCadvisorCompatible: Bool = false
+  ) {
     self.node = node
     self.roll = roll
     self.sweep = sweep
     self.state = state
     self.process = process
     self.memoryPageBytes = memoryPageBytes
+    self.isCadvisorCompatible = isCadvisorCompatible
   }
 
-  /// The page in the text format. Equal input gives an equal page, whatever order the kernel listed things in.
-  package func render() -> [UInt8] {
-    var page = ExpositionWriter(reservingCapacity: 16384 + sweep.namespaces.count * NamespaceMetric.all.count * 110)
+  /// The page in one of the formats. Equal input gives an equal page, whatever order the kernel listed things in.
+  package func render(_ format: ExpositionFormat = .text) -> [UInt8] {
+    let samples = sweep.namespaces.count * (sweep.namespaces.first?.sockets == nil ? 60 : 90)
+    var page = ExpositionWriter(format, reservingCapacity: 24576 + samples * 110)
     writeNamespaces(to: &page)
+    writeHostNetworkPods(to: &page)
     writeHost(to: &page)
     writeAgent(to: &page)
     if let process { page.process(process) }
+    page.finish()
     return page.bytes
   }
 
   private func writeNamespaces(to page: inout ExpositionWriter) {
-    let owned = zip(sweep.owners(by: roll), sweep.namespaces).sorted { $0.0 < $1.0 }
-    var pods: [(ExpositionLabels, NamespaceReading)] = []
-    var unnamed: [(ExpositionLabels, NamespaceReading)] = []
-    for (owner, reading) in owned {
-      switch owner {
+    let owners = sweep.owners(by: roll)
+    let order = owners.indices.sorted { owners[$0] < owners[$1] }
+    var pods: [(labels: ExpositionLabels, reading: NamespaceReading)] = []
+    var unnamed: [(labels: ExpositionLabels, reading: NamespaceReading)] = []
+    for index in order {
+      let reading = sweep.namespaces[index]
+      switch owners[index] {
       case .pod(let namespace, let name): pods.append((["namespace": namespace, "pod": name, "node": node], reading))
       case .unnamed(let podUID, let id):
         unnamed.append((["pod_uid": podUID, "container_id": id.description, "node": node], reading))
@@ -48,17 +59,58 @@ package struct AgentPage: Sendable {
     }
     write(pods, prefix: "rollcall_pod_", to: &page)
     write(unnamed, prefix: "rollcall_unnamed_container_", to: &page)
+    if isCadvisorCompatible { writeCadvisor(owners, order, to: &page) }
   }
 
-  private func write(_ readings: [(ExpositionLabels, NamespaceReading)], prefix: String, to page: inout ExpositionWriter) {
+  private func write(
+    _ rows: [(labels: ExpositionLabels, reading: NamespaceReading)], prefix: String, to page: inout ExpositionWriter
+  ) {
     for metric in NamespaceMetric.all {
       let name = prefix + metric.name
-      for (labels, reading) in readings {
-        guard let value = metric.value(reading) else { continue }
-        page.family(name, metric.type, help: metric.help)
-        // Exact up to 2^53, and much faster than the writer's way for integers of any size.
-        page.sample(name, labels, Double(value))
+      var isBegun = false
+      for row in rows {
+        metric.samples(row.reading) { labels, value in
+          if !isBegun { page.family(name, metric.type, help: metric.help) }
+          isBegun = true
+          page.sample(name, row.labels, labels, value)
+        }
       }
+    }
+  }
+
+  private func writeCadvisor(_ owners: [NamespaceOwner], _ order: [Int], to page: inout ExpositionWriter) {
+    let sandboxes = sweep.sandboxes(by: roll)
+    var rows: [(labels: ExpositionLabels, reading: NamespaceReading)] = []
+    for index in order {
+      guard let sandbox = sandboxes[index] else { continue }
+      let (namespace, pod): (String, String)
+      switch owners[index] {
+      case .pod(let ofPod, let name): (namespace, pod) = (ofPod, name)
+      case .unnamed: (namespace, pod) = ("", "")
+      case .host: continue
+      }
+      // cAdvisor's id is the cgroup's path in its tree.
+      let root = sweep.places.first { sandbox.place.hasPrefix($0 + "/") } ?? ""
+      rows.append(
+        (
+          [
+            "container": "", "id": String(sandbox.place.dropFirst(root.count)), "image": "", "name": sandbox.id.description,
+            "namespace": namespace, "pod": pod,
+          ], sweep.namespaces[index]
+        ))
+    }
+    CadvisorMetrics(rows: rows).write(to: &page)
+  }
+
+  /// Pods that share the host's network are not forgotten: their numbers are the node's.
+  private func writeHostNetworkPods(to page: inout ExpositionWriter) {
+    var pods: Set<String> = []
+    for entry in roll.sorted(by: { $0.reference < $1.reference }) where entry.hostNetwork {
+      let labels: ExpositionLabels = ["namespace": entry.reference.namespace, "pod": entry.reference.pod, "node": node]
+      guard pods.insert(entry.reference.namespace + "/" + entry.reference.pod).inserted else { continue }
+      page.info(
+        "rollcall_pod_host_network", help: "Always 1; the pod shares the node's network, so that it has no network numbers of its own.",
+        labels)
     }
   }
 
@@ -96,6 +148,16 @@ package struct AgentPage: Sendable {
       "rollcall_agent_sweep_problems", .gauge, help: "Files and directories that the last sweep could not look at.",
       value: Double(sweep.problems.count))
     page.family("rollcall_agent_sweep_duration_seconds", .gauge, help: "How long the last sweep took.", value: sweep.duration.seconds)
+    page.family(
+      "rollcall_agent_socket_states", .gauge,
+      help: "Whether sockets are counted by state: 0 where the agent was told not to, or lacks the capability.",
+      value: sweep.namespaces.contains { $0.sockets != nil } ? 1 : 0)
+    page.family(
+      "rollcall_agent_sweep_cpu_seconds_total", .counter,
+      help: "Processor time of all sweeps, by part: finding processes, reading files of namespaces, counting sockets.")
+    for (part, time) in [("locating", state.cost.locating), ("reading", state.cost.reading), ("sockets", state.cost.sockets)] {
+      page.sample("rollcall_agent_sweep_cpu_seconds_total", ["part": part], time.seconds)
+    }
     page.family("rollcall_agent_sweeps_total", .counter, help: "Sweeps since the agent started.", value: Double(state.sweeps))
     page.family(
       "rollcall_agent_roll_entries", .gauge, help: "Containers on the roll that the agent holds; 0 until the controller called.",

@@ -4,11 +4,14 @@ package import Roll
 package struct AgentState: Hashable, Sendable {
   package var version: String
   package var sweeps: UInt64
+  /// Of all sweeps together.
+  package var cost: SweepCost
   package var answers: AnswerCounts
 
-  package init(version: String, sweeps: UInt64, answers: AnswerCounts) {
+  package init(version: String, sweeps: UInt64, cost: SweepCost = SweepCost(), answers: AnswerCounts) {
     self.version = version
     self.sweeps = sweeps
+    self.cost = cost
     self.answers = answers
   }
 }

@@ -21,6 +21,19 @@ enum NamespaceOwner: Hashable, Comparable {
 }
 
 extension Sweep {
+  /// Where the pod's own numbers would be shown by a tool that shows them by container: at the pause container, which the roll does not
+  /// have, or else at the first one; for each namespace.
+  func sandboxes(by roll: [RollEntry]) -> [SweptContainer?] {
+    let named = Set(roll.compactMap { ContainerID($0.containerID) })
+    var sandboxes = [SweptContainer?](repeating: nil, count: namespaces.count)
+    for container in containers {
+      guard case .namespace(let place) = container.finding else { continue }
+      if let known = sandboxes[place], !named.contains(known.id) || named.contains(container.id) { continue }
+      sandboxes[place] = container
+    }
+    return sandboxes
+  }
+
   /// The owner of each namespace, in their order. Every owner comes once, so that no series does twice.
   ///
   /// A container is named by its own ID, else by its pod's UID: the roll knows a pod before it knows a new container of it, and it never

@@ -6,15 +6,20 @@ package struct LinuxSweeper: ~Copyable {
   private let procFS: ProcFS
   private let locator: any ContainerLocator
   private let now: @Sendable () -> Moment
+  private let sockets: SocketReading
   private let buffer = ReadBuffer()
+  private let headings = Headings()
   /// On a kernel where `TCP: tw` counts the whole host it says nothing of a namespace.
   /// Source: "ipv4: Namespaceify tcp_tw_recycle and tcp_max_tw_buckets knob", in Linux since 4.11.
   private let timeWaitIsPerNamespace: Bool
 
   /// - Parameter now: the monotonic clock that readings are stamped with.
-  package init(procFS: ProcFS, locator: any ContainerLocator, now: @escaping @Sendable () -> Moment) {
+  package init(
+    procFS: ProcFS, locator: any ContainerLocator, sockets: SocketReading = .off, now: @escaping @Sendable () -> Moment
+  ) {
     self.procFS = procFS
     self.locator = locator
+    self.sockets = sockets
     self.now = now
     // A release that cannot be read is a recent one: /proc/sys was never hidden on those old kernels.
     let release = try? procFS.kernelRelease(buffer)
@@ -24,17 +29,30 @@ package struct LinuxSweeper: ~Copyable {
   /// One look at everything. It blocks on files: call it on a thread that may wait. Nothing that is wrong with one container keeps
   /// another from being read.
   package func sweep() -> Sweep {
+    var sweep: Sweep?
+    // Whoever goes into namespaces is not to come back.
+    if sockets.entersNamespaces, OwnThread.run({ sweep = look(mayEnter: true) }), let sweep { return sweep }
+    return look(mayEnter: false)
+  }
+
+  private func look(mayEnter: Bool) -> Sweep {
     let start = now()
+    let time = ThreadTime()
     let location = locator.locate(buffer)
     var sweep = Sweep(
       containers: [], namespaces: [], host: nil, problems: location.problems, places: location.places, duration: .zero)
+    sweep.cost.locating = time.elapsed()
     sweep.containers.reserveCapacity(location.containers.count)
-    var pass = SweepPass(hostNamespace: readHost(into: &sweep))
+    var pass = SweepPass(
+      hostNamespace: readHost(into: &sweep), sockets: SocketReader(sockets, mayEnter: mayEnter, buffer: buffer))
     for container in location.containers {
       let finding = find(container, &pass)
-      sweep.containers.append(SweptContainer(id: container.id, podUID: container.podUID, finding: finding))
+      sweep.containers.append(SweptContainer(id: container.id, podUID: container.podUID, place: container.place, finding: finding))
     }
     sweep.namespaces = pass.namespaces
+    sweep.socketProblem = pass.sockets.problem
+    sweep.cost.sockets = pass.sockets.cost
+    sweep.cost.reading = time.elapsed() - sweep.cost.locating - sweep.cost.sockets
     sweep.duration = now() - start
     return sweep
   }
@@ -42,8 +60,15 @@ package struct LinuxSweeper: ~Copyable {
   /// What one sweep has read so far.
   private struct SweepPass {
     var hostNamespace: FileIdentity?
+    var sockets: SocketReader
     var namespaces: [NamespaceReading] = []
     var indices: [FileIdentity: Int] = [:]
+  }
+
+  /// Where the fields stand in the files of this kernel, once they were found. It belongs to the thread that sweeps, as the buffer does.
+  private final class Headings {
+    var snmp = HeaderLayout<SNMP>()
+    var netstat = HeaderLayout<Netstat>()
   }
 
   /// The first process is in the host's network namespace, unless we are not in the host's PID namespace; then no container would be
@@ -95,18 +120,19 @@ package struct LinuxSweeper: ~Copyable {
   /// Reads the process's namespace, unless another container has done so already.
   private func read(_ process: LocatedProcess, _ pass: inout SweepPass) throws(ProcFSError) -> SweptContainer.Finding {
     let directory = try process.hold(procFS, buffer)
-    let namespace = try directory.networkNamespace()
+    let held = try directory.holdNetworkNamespace()
+    let namespace = held.identity
     if namespace == pass.hostNamespace { return .host(at: now()) }
     if let known = pass.indices[namespace] { return .namespace(known) }
 
-    let sockstat = try directory.sockstat(buffer)
-    let sockstat6 = try ifPresent(directory.sockstat6(buffer))
-    let snmp = try directory.snmp(buffer)
-    let readAt = now()
+    var reading = NamespaceReading(
+      namespace: namespace, readAt: now(), sockstat: try directory.sockstat(buffer),
+      sockstat6: try ifPresent(directory.sockstat6(buffer)), snmp: try directory.snmp(buffer, &headings.snmp),
+      netstat: try directory.netstat(buffer, &headings.netstat), devices: try directory.networkDevices(buffer), sockets: nil)
+    if !timeWaitIsPerNamespace { reading.sockstat[.tcpTimeWait] = nil }
+    reading.sockets = try pass.sockets.read(reading, of: directory, in: held)
     // It lives, and was in this namespace all along: otherwise what was read may be of two.
     guard try directory.networkNamespace() == namespace else { throw .gone(procFS.root + "/\(process.identifier)/ns/net") }
-    var reading = NamespaceReading(namespace: namespace, readAt: readAt, sockstat: sockstat, sockstat6: sockstat6, snmp: snmp)
-    if !timeWaitIsPerNamespace { reading.sockstat[.tcpTimeWait] = nil }
     pass.namespaces.append(reading)
     pass.indices[namespace] = pass.namespaces.count - 1
     return .namespace(pass.namespaces.count - 1)

@@ -14,6 +14,9 @@ package struct Sweep: Sendable {
   /// Where containers were looked for, for messages.
   package var places: [String]
   package var duration: Duration
+  package var cost = SweepCost()
+  /// Why sockets were not counted as they should have been; `nil` where they were, or nobody wanted them.
+  package var socketProblem: ProcFSError?
 
   package init(
     containers: [SweptContainer], namespaces: [NamespaceReading], host: FieldTable<Sockstat>?, problems: [ProcFSError], places: [String],
@@ -28,14 +31,35 @@ package struct Sweep: Sendable {
   }
 }
 
+/// The processor time that a sweep took, by its parts.
+package struct SweepCost: Hashable, Sendable {
+  /// Finding containers and their processes.
+  package var locating = Duration.zero
+  /// Reading what the kernel keeps for each namespace.
+  package var reading = Duration.zero
+  /// Counting sockets one by one.
+  package var sockets = Duration.zero
+
+  package init() {}
+
+  package static func += (left: inout SweepCost, right: SweepCost) {
+    left.locating += right.locating
+    left.reading += right.reading
+    left.sockets += right.sockets
+  }
+}
+
 package struct SweptContainer: Hashable, Sendable {
   package var id: ContainerID
   package var podUID: String?
+  /// Where it was found: its cgroup, or the runtime's socket.
+  package var place: String
   package var finding: Finding
 
-  package init(id: ContainerID, podUID: String?, finding: Finding) {
+  package init(id: ContainerID, podUID: String?, place: String, finding: Finding) {
     self.id = id
     self.podUID = podUID
+    self.place = place
     self.finding = finding
   }
 
@@ -56,14 +80,16 @@ package struct NamespaceReading: Hashable, Sendable {
   /// `nil` on a kernel without IPv6.
   package var sockstat6: FieldTable<Sockstat6>?
   package var snmp: FieldTable<SNMP>
+  package var netstat: FieldTable<Netstat>
+  package var devices: [NetworkDevice]
+  /// `nil` where they were not counted.
+  package var sockets: SocketCounts?
+}
 
-  package init(
-    namespace: FileIdentity, readAt: Moment, sockstat: FieldTable<Sockstat>, sockstat6: FieldTable<Sockstat6>?, snmp: FieldTable<SNMP>
-  ) {
-    self.namespace = namespace
-    self.readAt = readAt
-    self.sockstat = sockstat
-    self.sockstat6 = sockstat6
-    self.snmp = snmp
+extension NamespaceReading {
+  /// Whether there is a TCP socket in any state, as far as the numbers tell that cost nothing.
+  var mayHaveTCP: Bool {
+    // A kernel that does not say how many are in TIME_WAIT may have some.
+    sockstat[.tcpInUse] != 0 || sockstat[.tcpTimeWait] != 0 || sockstat6.map { $0[.tcpInUse] != 0 } == true
   }
 }

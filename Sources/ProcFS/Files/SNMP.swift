@@ -1,6 +1,7 @@
 /// `/proc/<pid>/net/snmp`: the counters of the network namespace that RFC 1213 names, of which we read those of TCP and UDP.
 /// Source: `snmp_seq_show` in the kernel's net/ipv4/proc.c.
 package enum SNMP: Int, KernelField {
+  case tcpRtoAlgorithm, tcpRtoMin, tcpRtoMax, tcpMaxConn
   case tcpActiveOpens, tcpPassiveOpens, tcpAttemptFails, tcpEstabResets, tcpCurrEstab
   case tcpInSegs, tcpOutSegs, tcpRetransSegs, tcpInErrs, tcpOutRsts, tcpInCsumErrors
   case udpInDatagrams, udpNoPorts, udpInErrors, udpOutDatagrams, udpRcvbufErrors, udpSndbufErrors, udpInCsumErrors
@@ -11,6 +12,10 @@ package enum SNMP: Int, KernelField {
 
   package var key: StaticString {
     switch self {
+    case .tcpRtoAlgorithm: "RtoAlgorithm"
+    case .tcpRtoMin: "RtoMin"
+    case .tcpRtoMax: "RtoMax"
+    case .tcpMaxConn: "MaxConn"
     case .tcpActiveOpens: "ActiveOpens"
     case .tcpPassiveOpens: "PassiveOpens"
     case .tcpAttemptFails: "AttemptFails"
@@ -32,6 +37,7 @@ package enum SNMP: Int, KernelField {
   }
 
   package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> FieldTable<SNMP> {
-    try FieldTable(headersAndValues: bytes)
+    var layout = HeaderLayout<SNMP>()
+    return try layout.parse(bytes)
   }
 }

@@ -30,17 +30,29 @@ struct Lines {
 
 /// Hands out the words of a line, which single spaces separate.
 struct Words {
-  private var rest: UnsafeRawBufferPointer
+  /// What was not handed out yet.
+  private(set) var rest: UnsafeRawBufferPointer
 
   init(_ line: UnsafeRawBufferPointer) {
     rest = line
   }
 
   mutating func next() -> UnsafeRawBufferPointer? {
-    while let first = rest.first, first == UInt8(ascii: " ") {
-      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst())
-    }
-    return rest.isEmpty ? nil : rest.takePrefix(upTo: UInt8(ascii: " "))
+    var start = 0
+    while start < rest.count, rest[start] == UInt8(ascii: " ") { start += 1 }
+    // Words are short: looking at each byte is faster than a call that looks at many.
+    var end = start
+    while end < rest.count, rest[end] != UInt8(ascii: " ") { end += 1 }
+    if start == end { return nil }
+    let word = UnsafeRawBufferPointer(rebasing: rest[start..<end])
+    rest = UnsafeRawBufferPointer(rebasing: rest[min(end + 1, rest.count)...])
+    return word
+  }
+
+  /// The first word alone, or nothing.
+  var trimmed: UnsafeRawBufferPointer {
+    var words = self
+    return words.next() ?? UnsafeRawBufferPointer(start: nil, count: 0)
   }
 }
 
@@ -64,6 +76,27 @@ extension UnsafeRawBufferPointer {
   /// The bytes before a last `:`, or `nil` if there is none.
   var withoutColon: UnsafeRawBufferPointer? {
     last == UInt8(ascii: ":") ? UnsafeRawBufferPointer(rebasing: dropLast()) : nil
+  }
+
+  /// What stands before and behind the last `:`, or `nil` if there is none. Names of interfaces may have colons of their own.
+  var splitAtLastColon: (before: UnsafeRawBufferPointer, after: UnsafeRawBufferPointer)? {
+    lastIndex(of: UInt8(ascii: ":")).map {
+      (UnsafeRawBufferPointer(rebasing: self[..<$0]), UnsafeRawBufferPointer(rebasing: self[($0 + 1)...]))
+    }
+  }
+
+  /// The whole of it as a hexadecimal number; `nil` for anything else, and for what does not fit.
+  var hexadecimal: UInt32? {
+    guard !isEmpty, count <= 8 else { return nil }
+    var value: UInt32 = 0
+    for byte in self {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(byte - UInt8(ascii: "0"))
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): value = value << 4 | UInt32(byte - UInt8(ascii: "A") + 10)
+      default: return nil
+      }
+    }
+    return value
   }
 
   /// The whole of it as a decimal number; `nil` for anything else, and for what does not fit.

@@ -15,7 +15,7 @@ package struct Directory: ~Copyable {
 
   package init(_ path: String) throws(ProcFSError) {
     self.path = path
-    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    descriptor = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if descriptor < 0 { throw .system(.open, path: path, code: errno) }
   }
 
@@ -39,6 +39,16 @@ package struct Directory: ~Copyable {
     _ name: String, into buffer: ReadBuffer, parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
   ) throws(ProcFSError) -> Value {
     try readWhole(name, below: descriptor, in: path, into: buffer, parse: parse)
+  }
+
+  /// Opens a file below this directory for reading. The descriptor is the caller's.
+  func open(_ name: String) throws(ProcFSError) -> CInt {
+    let file = openat(descriptor, name, O_RDONLY | O_CLOEXEC)
+    if file < 0 {
+      let code = errno
+      throw .system(.open, path: path + "/" + name, code: code)
+    }
+    return file
   }
 
   /// What the file system says of an entry of this directory, symbolic links followed.

@@ -8,34 +8,41 @@ package protocol KernelField: CaseIterable, RawRepresentable, Hashable, Sendable
 
 /// The numbers of one kernel file. A field that the running kernel does not have is absent, not 0.
 package struct FieldTable<Field: KernelField>: Hashable, Sendable {
-  private var values: [Int64?]
+  /// No counter of the kernel's comes this far.
+  private static var absent: Int64 { .min }
+
+  private var values: [Int64]
 
   package init() {
-    values = Array(repeating: nil, count: Field.allCases.count)
+    values = Array(repeating: Self.absent, count: Field.allCases.count)
   }
 
   package subscript(field: Field) -> Int64? {
-    get { values[field.rawValue] }
-    set { values[field.rawValue] = newValue }
-  }
-
-  /// The fields by number: `allCases` makes an array each time that it is asked.
-  private func first(where isWanted: (Field) -> Bool) -> Field? {
-    for number in values.indices {
-      if let field = Field(rawValue: number), isWanted(field) { return field }
+    get {
+      let value = values[field.rawValue]
+      return value == Self.absent ? nil : value
     }
-    return nil
+    set { values[field.rawValue] = newValue ?? Self.absent }
   }
 
-  private func has(line: UnsafeRawBufferPointer) -> Bool {
-    first { line.isEqual(to: $0.line) } != nil
+  mutating func set(_ number: Int, to value: Int64) {
+    values[number] = value
   }
 
-  private mutating func set(line: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, to value: Int64) {
-    // A handful of candidates: comparing lengths first settles nearly all of them, and a hash would cost more.
-    if let field = first(where: { key.isEqual(to: $0.key) && line.isEqual(to: $0.line) }) {
-      self[field] = value
+  /// - Parameter start: the field to begin with: the kernel's order is ours, so that it is the next one nearly always.
+  /// - Returns: the field after the one that was set, or `start` if we have none of that name.
+  fileprivate mutating func set(line: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, to value: Int64, from start: Int) -> Int {
+    var number = start
+    for _ in values.indices {
+      if number >= values.count { number = 0 }
+      // The key first: it settles nearly all of them by its length.
+      if let field = Field(rawValue: number), key.isEqual(to: field.key), line.isEqual(to: field.line) {
+        values[number] = value
+        return number + 1
+      }
+      number += 1
     }
+    return start
   }
 }
 
@@ -44,36 +51,16 @@ extension FieldTable {
   init(pairs bytes: UnsafeRawBufferPointer) throws(MalformedFile) {
     self.init()
     var lines = Lines(bytes)
+    var next = 0
     while var words = lines.next() {
       guard let name = words.next()?.withoutColon else { throw lines.malformed("does not begin with a name and a colon") }
       while let key = words.next() {
         guard let value = words.next() else { throw lines.malformed("no value after \(key.excerpt)") }
         guard let number = value.decimal else { throw lines.malformed("\(key.excerpt) is \(value.excerpt), not a number") }
-        set(line: name, key: key, to: number)
+        next = set(line: name, key: key, to: number, from: next)
       }
     }
     // An empty file would pass as a namespace without sockets.
-    if lines.number == 0 { throw MalformedFile(line: 1, reason: "the file is empty") }
-  }
-
-  /// Pairs of lines of the form `Tcp: ActiveOpens PassiveOpens` and `Tcp: 21 2`. Groups and fields that we do not know are passed over.
-  init(headersAndValues bytes: UnsafeRawBufferPointer) throws(MalformedFile) {
-    self.init()
-    var lines = Lines(bytes)
-    while var headers = lines.next() {
-      guard let name = headers.next()?.withoutColon else { throw lines.malformed("does not begin with a name and a colon") }
-      guard var values = lines.next() else { throw lines.malformed("no line of values after the headers of \(name.excerpt)") }
-      guard let valueName = values.next()?.withoutColon, valueName.elementsEqual(name) else {
-        throw lines.malformed("not the values of \(name.excerpt), whose headers stand before it")
-      }
-      guard has(line: name) else { continue }
-      while let key = headers.next() {
-        guard let value = values.next() else { throw lines.malformed("no value of \(key.excerpt)") }
-        guard let number = value.decimal else { throw lines.malformed("\(key.excerpt) is \(value.excerpt), not a number") }
-        set(line: name, key: key, to: number)
-      }
-      guard values.next() == nil else { throw lines.malformed("more values than headers") }
-    }
     if lines.number == 0 { throw MalformedFile(line: 1, reason: "the file is empty") }
   }
 }

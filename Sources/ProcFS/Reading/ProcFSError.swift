@@ -14,7 +14,7 @@ package enum ProcFSError: Error, Hashable, Sendable, CustomStringConvertible {
   case tooLarge(path: String, limit: Int)
 
   package enum Operation: String, Hashable, Sendable {
-    case open, read, list, watch
+    case open, read, list, watch, enter, send, receive
     case status = "stat"
   }
 

@@ -43,6 +43,22 @@ package final class ReadBuffer {
     }
   }
 
+  /// Receives one datagram whole.
+  func receive(from descriptor: CInt) -> Outcome {
+    // Source: `netlink_recvmsg` in the kernel's net/netlink/af_netlink.c: a dump comes in datagrams of at most 32 KiB.
+    while memory.count < 32 * 1024 {
+      if !grow() { return .tooLarge }
+    }
+    while true {
+      let got = recv(descriptor, memory.baseAddress, memory.count, CInt(MSG_TRUNC))
+      if got < 0 {
+        if errno == EINTR { continue }
+        return .failed(errno)
+      }
+      return got <= memory.count ? .bytes(UnsafeRawBufferPointer(rebasing: memory[..<got])) : .tooLarge
+    }
+  }
+
   private func grow() -> Bool {
     guard memory.count < Self.maximumSize else { return false }
     let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: memory.count * 2, alignment: 16)

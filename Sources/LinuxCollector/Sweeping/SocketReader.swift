@@ -1,0 +1,91 @@
+internal import ProcFS
+
+/// How the sockets of a namespace are counted one by one: their states, their queues, and who holds them.
+package enum SocketReading: String, CaseIterable, Hashable, Sendable {
+  /// Not at all.
+  case off
+  /// By sock_diag(7), which needs CAP_SYS_ADMIN to enter the namespace; not at all without it.
+  case inetDiag = "inet-diag"
+  /// From `/proc/<pid>/net/tcp` and its like: that needs no capability of its own, and costs twenty times as much or more.
+  case text
+  /// By sock_diag(7) where that is possible, from the text files where it is not.
+  case inetDiagOrText = "inet-diag-or-text"
+
+  var entersNamespaces: Bool { self == .inetDiag || self == .inetDiagOrText }
+}
+
+/// Counts the sockets of one namespace after the other, during one sweep.
+struct SocketReader {
+  private var method: SocketReading
+  /// Why the way that was wanted is not to be had.
+  private(set) var problem: ProcFSError?
+  private(set) var cost = Duration.zero
+  private let buffer: ReadBuffer
+
+  /// - Parameter mayEnter: whether the calling thread may be left in a namespace.
+  init(_ method: SocketReading, mayEnter: Bool, buffer: ReadBuffer) {
+    self.method = method
+    self.buffer = buffer
+    if method.entersNamespaces, !mayEnter { self.method = method == .inetDiag ? .off : .text }
+  }
+
+  /// `nil` where they are not counted.
+  mutating func read(
+    _ reading: NamespaceReading, of process: borrowing ProcessDirectory, in namespace: borrowing NetworkNamespace
+  ) throws(ProcFSError) -> SocketCounts? {
+    if method == .off { return nil }
+    let start = ThreadTime()
+    defer { cost += start.elapsed() }
+    if method.entersNamespaces {
+      do {
+        return try diagnose(reading, namespace)
+      } catch {
+        // Not this namespace's fault, and so nothing to try again in the next one: no right to enter, or a kernel without the module.
+        problem = error
+        method = method == .inetDiag ? .off : .text
+        if method == .off { return nil }
+      }
+    }
+    do {
+      return try list(reading, process)
+    } catch let error where error.isGone {
+      throw error
+    } catch {
+      // The other numbers of the namespace are good.
+      problem = error
+      return nil
+    }
+  }
+
+  /// The kernel looks through all connections of the host for each namespace, so it is asked only where there are any.
+  private func diagnose(_ reading: NamespaceReading, _ namespace: borrowing NetworkNamespace) throws(ProcFSError) -> SocketCounts {
+    var counts = SocketCounts()
+    let families = reading.udpFamilies
+    if !reading.mayHaveTCP, families.isEmpty { return counts }
+    try namespace.enter()
+    let socket = try DiagSocket()
+    if reading.mayHaveTCP { try socket.countTCP(into: &counts, buffer) }
+    for family in families { try socket.countUDP(family, into: &counts, buffer) }
+    return counts
+  }
+
+  private func list(_ reading: NamespaceReading, _ process: borrowing ProcessDirectory) throws(ProcFSError) -> SocketCounts {
+    var counts = SocketCounts()
+    if reading.mayHaveTCP {
+      try process.countTCP(.ipv4, into: &counts, buffer)
+      if reading.sockstat6 != nil { try process.countTCP(.ipv6, into: &counts, buffer) }
+    }
+    for family in reading.udpFamilies { try process.countUDP(family, into: &counts, buffer) }
+    return counts
+  }
+}
+
+extension NamespaceReading {
+  /// The families that have UDP sockets.
+  fileprivate var udpFamilies: [SocketCounts.Family] {
+    var families: [SocketCounts.Family] = []
+    if sockstat[.udpInUse] != 0 { families.append(.ipv4) }
+    if let sockstat6, sockstat6[.udpInUse] != 0 { families.append(.ipv6) }
+    return families
+  }
+}

@@ -1,0 +1,43 @@
+/// `/proc/<pid>/net/netstat`: the counters of the network namespace that Linux keeps beyond those of the RFCs, of which we read those of
+/// TCP that this enumeration names.
+/// Source: `snmp4_net_list` in the kernel's net/ipv4/proc.c.
+package enum Netstat: Int, KernelField {
+  case syncookiesSent, syncookiesRecv, syncookiesFailed, embryonicRsts, pruneCalled, rcvPruned, ofoPruned, outOfWindowIcmps
+  case lockDroppedIcmps, tw, twRecycled, twKilled, pawsActive, pawsEstab, delayedACKs, delayedACKLocked, delayedACKLost
+  case listenOverflows, listenDrops, tcpHPHits, tcpPureAcks, tcpHPAcks, tcpRenoRecovery, tcpSackRecovery, tcpSACKReneging
+  case tcpFACKReorder, tcpSACKReorder, tcpRenoReorder, tcpTSReorder, tcpFullUndo, tcpPartialUndo, tcpDSACKUndo, tcpLossUndo
+  case tcpLostRetransmit, tcpRenoFailures, tcpSackFailures, tcpLossFailures, tcpFastRetrans, tcpSlowStartRetrans, tcpTimeouts
+  case tcpLossProbes, tcpLossProbeRecovery, tcpRenoRecoveryFail, tcpSackRecoveryFail, tcpRcvCollapsed, tcpDSACKOldSent
+  case tcpDSACKOfoSent, tcpDSACKRecv, tcpDSACKOfoRecv, tcpAbortOnData, tcpAbortOnClose, tcpAbortOnMemory, tcpAbortOnTimeout
+  case tcpAbortOnLinger, tcpAbortFailed, tcpMemoryPressures, tcpMemoryPressuresChrono, tcpSACKDiscard, tcpDSACKIgnoredOld
+  case tcpDSACKIgnoredNoUndo, tcpSpuriousRTOs, tcpMD5NotFound, tcpMD5Unexpected, tcpMD5Failure, tcpSackShifted, tcpSackMerged
+  case tcpSackShiftFallback, tcpBacklogDrop, pfMemallocDrop, tcpMinTTLDrop, tcpDeferAcceptDrop, ipReversePathFilter
+  case tcpTimeWaitOverflow, tcpReqQFullDoCookies, tcpReqQFullDrop, tcpRetransFail, tcpFastOpenActive, tcpFastOpenActiveFail
+  case tcpFastOpenPassive, tcpFastOpenPassiveFail, tcpFastOpenListenOverflow, tcpFastOpenCookieReqd, tcpSynRetrans, tcpOrigDataSent
+
+  package var line: StaticString { "TcpExt" }
+
+  package var key: StaticString { Self.keys[rawValue] }
+
+  /// In the order of the cases, which is the kernel's.
+  private static let keys: [StaticString] = [
+    "SyncookiesSent", "SyncookiesRecv", "SyncookiesFailed", "EmbryonicRsts", "PruneCalled", "RcvPruned", "OfoPruned", "OutOfWindowIcmps",
+    "LockDroppedIcmps", "TW", "TWRecycled", "TWKilled", "PAWSActive", "PAWSEstab", "DelayedACKs", "DelayedACKLocked", "DelayedACKLost",
+    "ListenOverflows", "ListenDrops", "TCPHPHits", "TCPPureAcks", "TCPHPAcks", "TCPRenoRecovery", "TCPSackRecovery", "TCPSACKReneging",
+    "TCPFACKReorder", "TCPSACKReorder", "TCPRenoReorder", "TCPTSReorder", "TCPFullUndo", "TCPPartialUndo", "TCPDSACKUndo", "TCPLossUndo",
+    "TCPLostRetransmit", "TCPRenoFailures", "TCPSackFailures", "TCPLossFailures", "TCPFastRetrans", "TCPSlowStartRetrans", "TCPTimeouts",
+    "TCPLossProbes", "TCPLossProbeRecovery", "TCPRenoRecoveryFail", "TCPSackRecoveryFail", "TCPRcvCollapsed", "TCPDSACKOldSent",
+    "TCPDSACKOfoSent", "TCPDSACKRecv", "TCPDSACKOfoRecv", "TCPAbortOnData", "TCPAbortOnClose", "TCPAbortOnMemory", "TCPAbortOnTimeout",
+    "TCPAbortOnLinger", "TCPAbortFailed", "TCPMemoryPressures", "TCPMemoryPressuresChrono", "TCPSACKDiscard", "TCPDSACKIgnoredOld",
+    "TCPDSACKIgnoredNoUndo", "TCPSpuriousRTOs", "TCPMD5NotFound", "TCPMD5Unexpected", "TCPMD5Failure", "TCPSackShifted", "TCPSackMerged",
+    "TCPSackShiftFallback", "TCPBacklogDrop", "PFMemallocDrop", "TCPMinTTLDrop", "TCPDeferAcceptDrop", "IPReversePathFilter",
+    "TCPTimeWaitOverflow", "TCPReqQFullDoCookies", "TCPReqQFullDrop", "TCPRetransFail", "TCPFastOpenActive", "TCPFastOpenActiveFail",
+    "TCPFastOpenPassive", "TCPFastOpenPassiveFail", "TCPFastOpenListenOverflow", "TCPFastOpenCookieReqd", "TCPSynRetrans",
+    "TCPOrigDataSent",
+  ]
+
+  package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> FieldTable<Netstat> {
+    var layout = HeaderLayout<Netstat>()
+    return try layout.parse(bytes)
+  }
+}

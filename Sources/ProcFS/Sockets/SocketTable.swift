@@ -1,0 +1,67 @@
+/// `/proc/<pid>/net/tcp`, `tcp6`, `udp` and `udp6`: a line for each socket of the network namespace.
+///
+/// The kernel looks through the sockets of the whole host to write one, and writes much that nobody here wants: sock_diag is an order of
+/// magnitude cheaper. They can be read without any right beyond that to look at the process.
+/// Source: proc_net(5), `tcp4_seq_show` in net/ipv4/tcp_ipv4.c, `udp4_format_sock` in net/ipv4/udp.c.
+package enum SocketTable {
+  package static func countTCP(
+    _ bytes: UnsafeRawBufferPointer, _ family: SocketCounts.Family, into counts: inout SocketCounts
+  ) throws(MalformedFile) {
+    try eachSocket(bytes) { socket throws(MalformedFile) in
+      counts.countTCP(
+        family, state: socket.state, inode: socket.inode, receiveQueue: socket.receiveQueue, listenLimit: nil)
+    }
+  }
+
+  package static func countUDP(
+    _ bytes: UnsafeRawBufferPointer, _ family: SocketCounts.Family, into counts: inout SocketCounts
+  ) throws(MalformedFile) {
+    try eachSocket(bytes) { socket throws(MalformedFile) in
+      counts.countUDP(family, receiveQueue: socket.receiveQueue, sendQueue: socket.sendQueue, drops: socket.last)
+    }
+  }
+
+  private struct Socket {
+    var state = 0
+    var sendQueue: UInt32 = 0
+    var receiveQueue: UInt32 = 0
+    var inode: UInt32 = 0
+    /// The number in the last column; for UDP it is the datagrams dropped.
+    var last: UInt32 = 0
+  }
+
+  /// The columns are `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …`.
+  private static func eachSocket(
+    _ bytes: UnsafeRawBufferPointer, _ body: (Socket) throws(MalformedFile) -> Void
+  ) throws(MalformedFile) {
+    var lines = Lines(bytes)
+    while var words = lines.next() {
+      if lines.number == 1 { continue }
+      var socket = Socket()
+      var column = 0
+      while let word = words.next() {
+        switch column {
+        case 3:
+          guard let state = word.hexadecimal else { throw lines.malformed("the state is \(word.excerpt)") }
+          socket.state = Int(state)
+        case 4:
+          guard
+            let (sent, received) = word.splitAtLastColon, let sendQueue = sent.hexadecimal, let receiveQueue = received.hexadecimal
+          else { throw lines.malformed("the queues are \(word.excerpt)") }
+          socket.sendQueue = sendQueue
+          socket.receiveQueue = receiveQueue
+        case 9:
+          guard let inode = word.decimal else { throw lines.malformed("the inode is \(word.excerpt)") }
+          socket.inode = UInt32(truncatingIfNeeded: inode)
+        case 10...:
+          if let number = word.decimal { socket.last = UInt32(truncatingIfNeeded: number) }
+        default: break
+        }
+        column += 1
+      }
+      guard column >= 10 else { throw lines.malformed("\(column) columns") }
+      try body(socket)
+    }
+    if lines.number == 0 { throw MalformedFile(line: 1, reason: "the file is empty") }
+  }
+}

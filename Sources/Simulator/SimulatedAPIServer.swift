@@ -87,7 +87,7 @@ package final class SimulatedAPIServer: Service, Sendable {
     guard let kind = ResourceTable.kind(apiVersion: object["apiVersion"]?.string ?? "", kind: object["kind"]?.string ?? "") else {
       throw .badRequest("no kind \(object["kind"]?.string ?? "") in \(object["apiVersion"]?.string ?? "") on the simulated server")
     }
-    let context = WriteContext(now: Date(), part: .everything)
+    let context = WriteContext(now: Date(), part: .everything, group: kind.group)
     let stored = try cluster.write { (store) throws(APIFailure) in
       try store.put(kind.stored(object), kind: kind.storage, context: context)
     }

@@ -34,9 +34,12 @@ struct ResourceKind: Sendable {
   var validate: @Sendable (_ object: JSONValue, _ old: JSONValue?, _ rules: ValidationRules) -> [FieldProblem] = { _, _, _ in [] }
 }
 
-/// What a configuration lets pass that a real server refuses.
+/// What a validation has to know beside the object.
 struct ValidationRules: Sendable {
+  /// A real server refuses them.
   var acceptsLoopbackEndpoints = false
+  /// The API group of the request: that of the kind, or that of a view of it.
+  var requestedGroup = ""
 }
 
 extension ResourceKind {

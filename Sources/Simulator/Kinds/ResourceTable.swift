@@ -55,7 +55,7 @@ enum ResourceTable {
     selectableFields: [
       "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid", "involvedObject.apiVersion",
       "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason", "reportingComponent", "type",
-    ].map { SelectableField($0) } + [SelectableField("source", path: "source.component")])
+    ].map { SelectableField($0) } + [SelectableField("source", path: "source.component")], validate: EventRules.validate)
 
   static let endpointSlices = ResourceKind(
     group: "discovery.k8s.io", version: "v1", kind: "EndpointSlice", plural: "endpointslices", singular: "endpointslice",

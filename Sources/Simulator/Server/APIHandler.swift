@@ -96,7 +96,7 @@ struct APIHandler: Sendable {
     }
     let context = WriteContext(
       now: encoder.now, manager: request.manager, part: path.subresource == "status" ? .status : .object,
-      isDryRun: request.query["dryRun"] == "All")
+      group: path.kind.group, isDryRun: request.query["dryRun"] == "All")
     switch verb {
     case .create:
       let object = path.kind.stored(try RequestBody.object(request, message: kind.message))

@@ -176,7 +176,10 @@ struct ObjectStore: Sendable {
   ) throws(APIFailure) -> StoredObject {
     var object = object
     kind.applyDefaults(&object)
+    object = EmptyMembers.removed(from: object, kind: kind)
     settleMetadata(&object, over: live?.value, kind: kind, context: context)
+    var rules = rules
+    rules.requestedGroup = context.group
     let problems =
       MetadataValidation.problems(in: object, kind: kind) + kind.validate(object, live?.value, rules)
     if !problems.isEmpty { throw .invalid(kind, object.name, problems) }

@@ -8,6 +8,8 @@ struct WriteContext: Sendable {
   var manager: String?
   /// A write of `/status` changes nothing but the status; one of the object leaves the status alone.
   var part = Part.object
+  /// The API group of the request: that of the kind, or that of a view of it.
+  var group = ""
   /// Computes and answers, but stores nothing.
   var isDryRun = false
 

@@ -133,6 +133,20 @@ import Testing
     }
   }
 
+  @Test("R34: an empty map is not kept, and is its manager's all the same", arguments: APIServerUnderTest.all)
+  func emptyMaps(_ server: APIServerUnderTest) async throws {
+    try await withBench(server) { bench in
+      let object = bench.configMap("a", "1", labels: [:])
+      let created = try await bench.client.apply(object, fieldManager: "us")
+      #expect(created["metadata"]?["labels"] == nil)
+      #expect(try await bench.client.apply(object, fieldManager: "us").resourceVersion == created.resourceVersion)
+      let conflict = try await status { () async throws(KubeError) in try await bench.client.apply(object, fieldManager: "them") }
+      #expect(conflict.isConflict && conflict.causes == ["FieldManagerConflict"] && conflict.message.contains(".metadata.labels"))
+      try await bench.client.apply(bench.configMap("a", "1"), fieldManager: "them")
+      try await bench.client.apply(object, fieldManager: "them", force: true)
+    }
+  }
+
   @Test("writes heed what is there", arguments: APIServerUnderTest.all)
   func optimism(_ server: APIServerUnderTest) async throws {
     try await withBench(server) { bench in

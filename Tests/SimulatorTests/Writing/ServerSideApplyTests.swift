@@ -167,6 +167,35 @@ struct ApplyCase: Sendable, CustomTestStringConvertible {
     #expect(managers.map(\.key.name) == ["rollcall"])
   }
 
+  @Test func anEmptyMapIsOwnedAndNotKept() throws {
+    let kind = ResourceTable.configMaps
+    var store = makeStore()
+    func apply(_ manager: String, force: Bool = false) throws -> StoredObject {
+      try store.apply(configMap("a"), kind: kind, namespace: "default", name: "a", force: force, context: context(manager)).object
+    }
+    let created = try apply("one")
+    let value = try created.decoded(as: kind)
+    #expect(value["data"] == nil && value["metadata"]?["labels"] == nil)
+    #expect(value["metadata"]?["managedFields"]?[0]?["fieldsV1"] == ["f:data": [:], "f:metadata": ["f:labels": [:]]])
+    #expect(try apply("one").version == created.version)
+    let failure = #expect(throws: APIFailure.self) { try apply("two") }
+    #expect(failure?.message == "Apply failed with 2 conflicts: conflicts with \"one\":\n- .data\n- .metadata.labels")
+    let managers = ManagedFields(of: try apply("two", force: true).decoded(as: kind)).entries
+    #expect(managers.map(\.key.name) == ["two"])
+  }
+
+  @Test func structsWithoutAMemberAreKept() throws {
+    let kind = ResourceTable.pods
+    var pod = pod("a")
+    pod["spec"]?["volumes"] = [["name": "scratch", "emptyDir": [:]]]
+    pod["spec"]?["nodeSelector"] = [:]
+    pod["spec"]?["tolerations"] = []
+    var store = makeStore()
+    let specification = try store.create(pod, kind: kind, namespace: "default", context: context()).decoded(as: kind)["spec"]
+    #expect(specification?["volumes"]?[0]?["emptyDir"] == [:])
+    #expect(specification?["nodeSelector"] == nil && specification?["tolerations"] == nil)
+  }
+
   @Test func anotherVersionIsAConflict() throws {
     let kind = ResourceTable.configMaps
     var store = makeStore()

@@ -1,7 +1,9 @@
+package import Identifiers
+
 /// What we keep of a container of a Pod.
 public struct ContainerRecord: Hashable, Sendable {
   /// Which of a Pod's lists of containers it is in. An initialization container that is to stay (a sidecar) is one like the others here.
-  public enum Kind: Hashable, Sendable {
+  public enum Kind: UInt8, Hashable, Sendable {
     case regular, initialization, ephemeral
   }
 
@@ -15,22 +17,29 @@ public struct ContainerRecord: Hashable, Sendable {
   }
 
   /// Unique within its Pod, over all kinds.
-  public internal(set) var name: String
+  public let name: String
   /// Which list it is in.
-  public internal(set) var kind: Kind
-  /// As the kubelet reports it, `containerd://…`; empty before the container was created.
-  public internal(set) var containerID: String
+  public let kind: Kind
+  /// As the kubelet reports it, in binary.
+  package let id: ContainerID
   /// Whether it runs.
-  public internal(set) var state: State
+  public let state: State
   /// Whether this is a Windows process on the host itself.
-  public internal(set) var hostProcess: Bool
+  public let hostProcess: Bool
+
+  /// As the kubelet reports it, `containerd://…`; empty before the container was created.
+  public var containerID: String { id.description }
 
   public init(
     name: String, kind: Kind = .regular, containerID: String = "", state: State = .waiting(reason: ""), hostProcess: Bool = false
   ) {
+    self.init(name: name, kind: kind, id: ContainerID(containerID), state: state, hostProcess: hostProcess)
+  }
+
+  package init(name: String, kind: Kind, id: ContainerID, state: State, hostProcess: Bool) {
     self.name = name
     self.kind = kind
-    self.containerID = containerID
+    self.id = id
     self.state = state
     self.hostProcess = hostProcess
   }

@@ -1,45 +1,164 @@
+package import Identifiers
+
+#if canImport(Darwin)
+  internal import Darwin
+#else
+  internal import Glibc
+#endif
+
 /// What we keep of a Pod.
-public struct PodRecord: Record, Hashable {
-  /// `metadata.namespace`.
-  public internal(set) var namespace: String
-  /// `metadata.name`.
-  public internal(set) var name: String
-  /// `metadata.uid`; another Pod of the same name has another.
-  public internal(set) var uid: String
-  /// The version that this was read from; opaque.
-  public internal(set) var resourceVersion: String
-  /// `nil` until the Pod is scheduled.
-  public internal(set) var nodeName: String?
-  /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
-  public internal(set) var phase: String
-  /// Whether its containers share the node's network namespace.
-  public internal(set) var hostNetwork: Bool
-  /// One for each family of addresses; empty until the Pod has one.
-  public internal(set) var podIPs: [String]
-  /// Only those with the prefixes that the decoder was asked for.
-  public internal(set) var annotations: [String: String]
-  /// Whether the Pod has a deletion timestamp.
-  public internal(set) var isBeingDeleted: Bool
-  /// Every container of the specification, with what the status says of it: initialization first, then regular, then ephemeral ones.
-  public internal(set) var containers: [ContainerRecord]
+///
+/// A value of one reference, about 250 bytes in all for a Pod of two containers: identifiers are kept in binary, names that Pods have in
+/// common are shared, and the properties make text of them when they are asked for. Nothing is lost by it: a UID, a version, an address or a container's ID of
+/// a form that nobody expects comes out as it came in.
+public struct PodRecord: Record, @unchecked Sendable {
+  // Sendable, since the buffer is written before anyone else can see it. `share(with:)` alone changes one later, and only its own.
 
-  public var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
+  struct Header {
+    var identity: PodIdentity
+    var node: Name?
+    /// 0 where the version is no number.
+    var version: UInt64
+    var count: UInt32
+    var phase: Phase
+    var flags: Flags
+  }
 
+  struct Flags: OptionSet {
+    let rawValue: UInt8
+    static let hostNetwork = Flags(rawValue: 1)
+    static let isBeingDeleted = Flags(rawValue: 2)
+    /// The tail begins with the version's text.
+    static let versionIsText = Flags(rawValue: 4)
+  }
+
+  enum Phase: UInt8, CaseIterable {
+    case none, pending, running, succeeded, failed, unknown
+    /// The text is in the tail, behind the version's.
+    case other
+  }
+
+  /// The header, and behind it in the same allocation what `PodRecord+Packing.swift` says.
+  var storage: ManagedBuffer<Header, UInt8>
+
+  /// - Parameters:
+  ///   - podIPs: as text, in the order in which the status has them.
+  ///   - containers: in the order in which they are to stand in `containers`.
   public init(
     namespace: String, name: String, uid: String = "", resourceVersion: String = "", nodeName: String? = nil, phase: String = "",
     hostNetwork: Bool = false, podIPs: [String] = [], annotations: [String: String] = [:], isBeingDeleted: Bool = false,
     containers: [ContainerRecord] = []
   ) {
-    self.namespace = namespace
-    self.name = name
-    self.uid = uid
-    self.resourceVersion = resourceVersion
-    self.nodeName = nodeName
-    self.phase = phase
-    self.hostNetwork = hostNetwork
-    self.podIPs = podIPs
-    self.annotations = annotations
-    self.isBeingDeleted = isBeingDeleted
-    self.containers = containers
+    var arena = TextArena()
+    var draft = PodDraft()
+    draft.namespace = arena.add(namespace)
+    draft.name = arena.add(name)
+    draft.uid = arena.add(uid)
+    draft.resourceVersion = arena.add(resourceVersion)
+    draft.nodeName = arena.add(nodeName ?? "")
+    draft.phase = arena.add(phase)
+    draft.hostNetwork = hostNetwork
+    draft.isBeingDeleted = isBeingDeleted
+    draft.podIPs = podIPs.map { arena.add($0) }
+    draft.annotations = arena.add(annotations)
+    draft.containers = containers.map { ContainerDraft($0, in: &arena) }
+    self.init(draft, in: arena.bytes.span.bytes, names: nil)
+  }
+}
+
+extension PodRecord {
+  public var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
+  /// `metadata.namespace`.
+  public var namespace: String { storage.header.identity.namespace.description }
+  /// `metadata.name`.
+  public var name: String { storage.header.identity.name }
+  /// `metadata.uid`; another Pod of the same name has another.
+  public var uid: String { storage.header.identity.uid.description }
+  /// The version that this was read from; opaque.
+  public var resourceVersion: String {
+    isVersionText ? read { $0.text() } : "\(storage.header.version)"
+  }
+  /// `nil` until the Pod is scheduled.
+  public var nodeName: String? { storage.header.node?.description }
+  /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
+  public var phase: String {
+    storage.header.phase.text
+      ?? read { reader in
+        if isVersionText { _ = reader.textBytes() }
+        return reader.text()
+      }
+  }
+  /// Whether its containers share the node's network namespace.
+  public var hostNetwork: Bool { storage.header.flags.contains(.hostNetwork) }
+  /// Whether the Pod has a deletion timestamp.
+  public var isBeingDeleted: Bool { storage.header.flags.contains(.isBeingDeleted) }
+  /// One for each family of addresses; empty until the Pod has one.
+  public var podIPs: [String] { addresses.map(\.description) }
+  /// Only those with the prefixes that the decoder was asked for.
+  public var annotations: [String: String] {
+    readBody { reader in
+      for _ in 0..<reader.count() { _ = reader.address() }
+      return reader.pairs()
+    }
+  }
+  /// Every container of the specification, with what the status says of it: initialization first, then regular, then ephemeral ones. Made anew at
+  /// each call.
+  public var containers: [ContainerRecord] {
+    readContainers { reader, count in (0..<count).map { _ in reader.container() } }
+  }
+}
+
+// The binary forms, for those who would only make them of the text again.
+
+extension PodRecord {
+  /// Namespace, name and UID: one reference, which the next versions of the Pod in the same store share.
+  package var identity: PodIdentity { storage.header.identity }
+  /// The node's name, shared with the other Pods on it; `nil` until the Pod is scheduled.
+  package var node: Name? { storage.header.node }
+  /// `podIPs` in binary.
+  package var addresses: [IPAddress] {
+    readBody { reader in (0..<reader.count()).map { _ in reader.address() } }
+  }
+  /// The first of `addresses`.
+  package var address: IPAddress? {
+    readBody { reader in reader.count() > 0 ? reader.address() : nil }
+  }
+}
+
+extension PodRecord {
+  /// Calls the function with each container's ID that is not empty, in the order of `containers`.
+  func forEachContainerID(_ body: (ContainerID) -> Void) {
+    readContainers { reader, count in
+      for _ in 0..<count {
+        let id = reader.skimContainer()
+        if !id.isEmpty { body(id) }
+      }
+    }
+  }
+}
+
+extension PodRecord: Hashable {
+  public static func == (left: PodRecord, right: PodRecord) -> Bool {
+    if left.storage === right.storage { return true }
+    return left.storage.withUnsafeMutablePointers { leftHeader, leftTail in
+      right.storage.withUnsafeMutablePointers { rightHeader, rightTail in
+        let (left, right) = (leftHeader.pointee, rightHeader.pointee)
+        return left.version == right.version && left.count == right.count && left.phase == right.phase && left.flags == right.flags
+          && memcmp(leftTail, rightTail, Int(left.count)) == 0 && left.node == right.node && left.identity == right.identity
+      }
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(storage.header.identity)
+    hasher.combine(storage.header.version)
+  }
+}
+
+extension PodRecord: CustomStringConvertible {
+  public var description: String {
+    "PodRecord(\(key), uid: \(uid), version: \(resourceVersion), node: \(nodeName ?? "none"), phase: \(phase), "
+      + "\(hostNetwork ? "host network, " : "")\(isBeingDeleted ? "being deleted, " : "")podIPs: \(podIPs), "
+      + "annotations: \(annotations), containers: \(containers))"
   }
 }

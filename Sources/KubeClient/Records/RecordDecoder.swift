@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Identifiers
 public import JSON
 
 /// What is kept of an object, and how it is read from the formats of the API server.
@@ -37,15 +38,22 @@ public struct RecordDecoder<Value: Record>: Sendable {
 }
 
 extension RecordDecoder {
-  /// Reads a whole answer to a list.
+  /// Reads a whole answer to a list, as `ListReader` reads one that is still coming.
   func page(_ body: [UInt8], contentType: String) throws(RecordError) -> RecordPage<Value> {
-    switch try WireFormat(contentType: contentType) {
-    case .json: return try json { try readJSONPage(Data(body)) }
-    case .protobuf:
-      return try protobuf { read throws(RecordError) in
-        try RecordPage(protobuf: 0..<body.count, in: body.span.bytes, kind: "\(kind)List", reading: read)
-      }
-    }
+    var reader = ListReader(self, contentType: contentType, limit: .max)
+    try reader.append(body)
+    return try reader.finish()
+  }
+
+  /// Reads a list in JSON.
+  func jsonPage(_ body: [UInt8]) throws(RecordError) -> RecordPage<Value> {
+    try json { try readJSONPage(Data(body)) }
+  }
+
+  /// What reads an object in protobuf.
+  func protobufReader() throws(RecordError) -> @Sendable (Range<Int>, RawSpan) throws(RecordError) -> Value {
+    guard let readProtobuf else { throw RecordError("\(kind) came as protobuf, which was not asked for") }
+    return readProtobuf
   }
 
   /// Reads one event of a watch.
@@ -53,28 +61,17 @@ extension RecordDecoder {
     switch format {
     case .json: return try json { try readJSONEvent(Data(buffer[frame])) }
     case .protobuf:
-      return try protobuf { read throws(RecordError) in
-        try WatchEvent(protobuf: frame, in: buffer.span.bytes, kind: kind, reading: read)
-      }
-    }
-  }
-
-  private func protobuf<Result>(
-    _ body: ((Range<Int>, RawSpan) throws(RecordError) -> Value) throws(RecordError) -> Result
-  ) throws(RecordError) -> Result {
-    guard let readProtobuf else { throw RecordError("\(kind) came as protobuf, which was not asked for") }
-    do {
-      return try body(readProtobuf)
-    } catch {
-      throw RecordError("protobuf of \(kind): \(error)")
+      return try WatchEvent(protobuf: frame, in: buffer.span.bytes, kind: kind, reading: try protobufReader())
     }
   }
 
   private func json<Result>(_ body: () throws -> Result) throws(RecordError) -> Result {
     do {
       return try body()
+    } catch let error as RecordError {
+      throw error
     } catch {
-      throw RecordError("JSON of \(kind): \(error)")
+      throw RecordError(json: error)
     }
   }
 }
@@ -84,9 +81,12 @@ extension RecordDecoder where Value == NodeRecord {
   /// - Parameter annotationPrefixes: which annotations are kept; those that start with one of these.
   public static func nodes(annotationPrefixes: [String] = []) -> RecordDecoder {
     let filter = MetadataFilter(keepsLabels: true, annotationPrefixes: annotationPrefixes)
+    let names = NameTable()
     return RecordDecoder(
       kind: APIResource.nodes.kind, wire: WireNode.self, convert: { NodeRecord($0, keeping: filter) },
-      protobuf: { object, bytes throws(RecordError) in try NodeRecord(protobuf: object, in: bytes, keeping: filter) })
+      protobuf: { object, bytes throws(RecordError) in
+        try NodeRecord(protobuf: object, in: bytes, keeping: filter, names: names)
+      })
   }
 }
 
@@ -95,8 +95,11 @@ extension RecordDecoder where Value == PodRecord {
   /// - Parameter annotationPrefixes: which annotations are kept; those that start with one of these.
   public static func pods(annotationPrefixes: [String] = []) -> RecordDecoder {
     let filter = MetadataFilter(keepsLabels: false, annotationPrefixes: annotationPrefixes)
+    let names = NameTable()
     return RecordDecoder(
       kind: APIResource.pods.kind, wire: WirePod.self, convert: { PodRecord($0, keeping: filter) },
-      protobuf: { object, bytes throws(RecordError) in try PodRecord(protobuf: object, in: bytes, keeping: filter) })
+      protobuf: { object, bytes throws(RecordError) in
+        try PodRecord(protobuf: object, in: bytes, keeping: filter, names: names)
+      })
   }
 }

@@ -78,7 +78,8 @@ public final class Reflector<Value: Record>: Sendable {
   private func run(writing writer: borrowing StoreWriter<Value>) async {
     var random: any RandomNumberGenerator = random()
     var machine = WatchStateMachine<Value>(policy: policy)
-    var connection = WatchConnection(client: client, resource: resource, selection: selection, decoder: decoder, policy: policy, time: time)
+    var connection = WatchConnection(
+      store: store, client: client, resource: resource, selection: selection, decoder: decoder, policy: policy, time: time)
     var action = machine.start(at: time.now(), random: &random)
     state.withLock { $0.status = machine.status }
     while !Task.isCancelled {

@@ -1,7 +1,13 @@
+internal import HTTPTransport
+
 /// Performs what the state machine asks of the API server, and says what came of it.
+///
+/// Whatever comes as part of a whole list is given as it is in the store already where it is equal, piece by piece, so that a relist never
+/// has the old and the new records in memory.
 struct WatchConnection<Value: Record> {
   typealias Fact = WatchStateMachine<Value>.Fact
 
+  let store: Store<Value>
   let client: KubeClient
   let resource: APIResource
   let selection: Selection
@@ -11,8 +17,10 @@ struct WatchConnection<Value: Record> {
   private var stream: WatchStream<Value>?
 
   init(
-    client: KubeClient, resource: APIResource, selection: Selection, decoder: RecordDecoder<Value>, policy: WatchPolicy, time: LocalTime
+    store: Store<Value>, client: KubeClient, resource: APIResource, selection: Selection, decoder: RecordDecoder<Value>,
+    policy: WatchPolicy, time: LocalTime
   ) {
+    self.store = store
     self.client = client
     self.resource = resource
     self.selection = selection
@@ -21,24 +29,30 @@ struct WatchConnection<Value: Record> {
     self.time = time
   }
 
-  /// Fetches a page, and scans it from the buffer that it came in.
+  /// Fetches a page, or the whole list, and reads it as it comes.
   mutating func list(continue token: String?, limit: Int?) async -> Fact {
     close()
     let request = APIRequest.list(resource, selection, limit: limit, continue: token, accept: decoder.accept)
     do {
-      let response = try await client.send(request, limits: limit == nil ? .wholeList : .page)
-      return .pageReceived(try decoder.page(response.body, contentType: response.contentType))
+      let answer = try await client.open(request, limits: limit == nil ? .wholeList : .page)
+      let known = store.snapshot()
+      var reader = ListReader(
+        decoder, contentType: answer.header("Content-Type") ?? "", limit: policy.maximumEventBytes, recycling: known.recycling)
+      for try await piece in answer.body { try reader.append(piece) }
+      return .pageReceived(try reader.finish())
+    } catch let error as HTTPTransportError {
+      return .failed(WatchProblem(KubeError(error)))
     } catch let error as KubeError {
       return .failed(WatchProblem(error))
     } catch {
-      return .failed(.unreadable("list: \(error)"))
+      return .failed(.unreadable("\(error)"))
     }
   }
 
   mutating func watch(from version: String, timeoutSeconds: Int) async -> Fact {
     close()
     let request = APIRequest.watch(resource, selection, from: version, timeoutSeconds: timeoutSeconds, accept: decoder.accept)
-    return opened(await open(request, timeoutSeconds: timeoutSeconds))
+    return opened(await open(request, timeoutSeconds: timeoutSeconds, recycling: nil))
   }
 
   /// Opens a watch that begins with what is there.
@@ -46,7 +60,9 @@ struct WatchConnection<Value: Record> {
     close()
     let request = APIRequest.watchInitially(resource, selection, timeoutSeconds: timeoutSeconds, accept: decoder.accept)
     let this = self
-    guard let result = await time.limit(limit, { await this.open(request, timeoutSeconds: timeoutSeconds) }) else { return .stalled }
+    guard
+      let result = await time.limit(limit, { await this.open(request, timeoutSeconds: timeoutSeconds, recycling: this.store.snapshot()) })
+    else { return .stalled }
     return opened(result)
   }
 
@@ -64,11 +80,13 @@ struct WatchConnection<Value: Record> {
     return outcome.fact
   }
 
-  private func open(_ request: APIRequest, timeoutSeconds: Int) async -> Result<WatchStream<Value>, KubeError> {
+  private func open(
+    _ request: APIRequest, timeoutSeconds: Int, recycling known: StoreSnapshot<Value>?
+  ) async -> Result<WatchStream<Value>, KubeError> {
     // A watch has no end of its own in bytes; each event has (R12). Its time is what we asked for and a little (R17).
     let limits = RequestLimits(deadline: .seconds(timeoutSeconds) + policy.watchGrace, maximumBodyBytes: .max)
     do throws(KubeError) {
-      return .success(try WatchStream(try await client.open(request, limits: limits), decoder: decoder, policy: policy))
+      return .success(try WatchStream(try await client.open(request, limits: limits), decoder: decoder, policy: policy, recycling: known))
     } catch {
       return .failure(error)
     }

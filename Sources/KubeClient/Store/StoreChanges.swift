@@ -1,3 +1,4 @@
+internal import Identifiers
 internal import Synchronization
 
 /// What changed in a store since the last time a consumer asked.
@@ -10,14 +11,20 @@ public enum StoreChange: Hashable, Sendable {
 
 /// The changes of a store as one consumer sees them.
 public struct StoreChanges<Value: Record>: AsyncSequence, Sendable {
+  /// What a consumer is told.
+  enum Kind: Sendable {
+    case keys, nodes
+  }
+
   let store: Store<Value>
+  let kind: Kind
 
   /// Begins to collect changes for one consumer, until the iterator is let go.
   public func makeAsyncIterator() -> Iterator {
     let mailbox = ChangeMailbox()
     let number = store.state.withLock { state in
       if state.isSynced { mailbox.post(.all) }
-      return state.subscribers.add(mailbox)
+      return state.subscribers.add(mailbox, wantsNodes: kind == .nodes)
     }
     return Iterator(subscription: Subscription(store: store, number: number, mailbox: mailbox))
   }
@@ -51,18 +58,29 @@ public struct StoreChanges<Value: Record>: AsyncSequence, Sendable {
 
 /// The mailboxes of a store's consumers.
 struct Subscribers {
-  private var mailboxes: [Int: ChangeMailbox] = [:]
+  private var mailboxes: [Int: (mailbox: ChangeMailbox, wantsNodes: Bool)] = [:]
   private var next = 0
 
-  mutating func add(_ mailbox: ChangeMailbox) -> Int {
+  mutating func add(_ mailbox: ChangeMailbox, wantsNodes: Bool) -> Int {
     next += 1
-    mailboxes[next] = mailbox
+    mailboxes[next] = (mailbox, wantsNodes)
     return next
   }
 
   mutating func remove(_ number: Int) { mailboxes[number] = nil }
 
+  /// What anybody wants to be told.
+  var wishes: (keys: Bool, nodes: Bool) {
+    (mailboxes.values.contains { !$0.wantsNodes }, mailboxes.values.contains { $0.wantsNodes })
+  }
+
   func post(_ change: StoreChange) {
-    for mailbox in mailboxes.values { mailbox.post(change) }
+    for (mailbox, _) in mailboxes.values { mailbox.post(change) }
+  }
+
+  /// To each what it wants.
+  func post(keys: Set<ObjectKey>, nodes: Set<Name>) {
+    let nodes = Set(nodes.lazy.map { ObjectKey(name: $0.description) })
+    for (mailbox, wantsNodes) in mailboxes.values { mailbox.post(.keys(wantsNodes ? nodes : keys)) }
   }
 }

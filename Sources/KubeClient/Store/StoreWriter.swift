@@ -1,3 +1,4 @@
+internal import Identifiers
 internal import Synchronization
 
 /// The one who may change a store. It cannot be copied, so that there is one.
@@ -7,10 +8,12 @@ struct StoreWriter<Value: Record>: ~Copyable, Sendable {
   init(store: Store<Value>) { self.store = store }
 
   /// Puts a whole list in place of what there was: readers see all of the old or all of the new, and what the list lacks is gone.
+  ///
+  /// The new table is built beside the old one. What makes that cheap is that both hold the same records where nothing changed, see
+  /// `StoreSnapshot.recycling`.
   borrowing func replaceAll(with records: [Value]) {
-    var replacement = StoreSnapshot<Value>()
-    replacement.records.reserveCapacity(records.count)
-    for record in records { replacement.records[record.key] = record }
+    var replacement = StoreSnapshot<Value>(table: RecordTable(indexing: .ofType, minimumCapacity: records.count))
+    for record in records { replacement.table.put(record) }
     // The old snapshot is let go after the lock, since freeing many records takes its time.
     let old = store.state.withLock { state in
       let old = state.snapshot
@@ -27,18 +30,33 @@ struct StoreWriter<Value: Record>: ~Copyable, Sendable {
     guard !changes.isEmpty else { return }
     store.state.withLock { state in
       var keys: Set<ObjectKey> = []
+      var nodes: Set<Name> = []
+      let (wantsKeys, wantsNodes) = state.subscribers.wishes
+      let indexing = state.indexing
       for change in changes {
+        let old: Value?
         switch change {
         case .put(let record):
-          keys.insert(record.key)
-          state.snapshot.records[record.key] = record
+          if wantsKeys { keys.insert(record.key) }
+          if wantsNodes, let node = indexing.node(record) { nodes.insert(node) }
+          old = state.snapshot.table.put(record)
         case .remove(let key):
-          keys.insert(key)
-          state.snapshot.records[key] = nil
+          if wantsKeys { keys.insert(key) }
+          old = state.snapshot.table.remove(key)
         }
+        if wantsNodes, let node = old.flatMap(indexing.node) { nodes.insert(node) }
       }
-      state.subscribers.post(.keys(keys))
+      state.subscribers.post(keys: keys, nodes: nodes)
     }
+  }
+}
+
+extension StoreSnapshot {
+  /// The same record as it is in memory already, if there is one that is equal. Whoever reads a whole list passes each record through this as
+  /// it comes, so that old and new are never there twice.
+  func recycling(_ record: Value) -> Value {
+    guard let known = table.counterpart(of: record), known == record else { return record }
+    return known
   }
 }
 

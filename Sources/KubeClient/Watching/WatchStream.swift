@@ -10,15 +10,21 @@ struct WatchStream<Value: Record> {
   private var framing: WatchFraming
   /// What ended the stream after events that were handed out first.
   private var ending: WatchProblem?
+  /// What the store has, until the initial events are through; `nil` where there are none.
+  private var known: StoreSnapshot<Value>?
 
+  /// - Parameter known: what the store has, for a watch that begins with initial events: their records are taken from it where they are equal.
   /// - Throws: `KubeError.decode` where the answer is in no format that we read.
-  init(_ stream: HTTPStream, decoder: RecordDecoder<Value>, policy: WatchPolicy) throws(KubeError) {
+  init(
+    _ stream: HTTPStream, decoder: RecordDecoder<Value>, policy: WatchPolicy, recycling known: StoreSnapshot<Value>? = nil
+  ) throws(KubeError) {
     do {
       format = try WireFormat(contentType: stream.header("Content-Type") ?? "")
     } catch {
       throw .decode("\(error)")
     }
     self.decoder = decoder
+    self.known = known
     pieces = stream.body.makeAsyncIterator()
     framing = WatchFraming(format, limit: policy.maximumEventBytes)
   }
@@ -52,14 +58,17 @@ struct WatchStream<Value: Record> {
       while let frame = try framing.next() {
         switch try decoder.event(frame, of: framing.buffer, format: format) {
         case .put(let record):
-          changes.append(.put(record))
+          changes.append(.put(known?.recycling(record) ?? record))
           version = record.resourceVersion
         case .remove(let key, let removedAt):
           changes.append(.remove(key))
           version = removedAt
         case .bookmark(let bookmark, let endsInitialEvents):
           version = bookmark
-          if endsInitialEvents { return .initialEventsEnded(changes, resourceVersion: version) }
+          if endsInitialEvents {
+            known = nil
+            return .initialEventsEnded(changes, resourceVersion: version)
+          }
         case .error(let status):
           ending = .status(status)
           return changes.isEmpty && version.isEmpty ? .failed(.status(status)) : .changes(changes, resourceVersion: version)

@@ -40,6 +40,6 @@ extension NodeRecord {
       operatingSystem: wire.status?.nodeInfo?.operatingSystem ?? "",
       addresses: (wire.status?.addresses ?? []).map { NodeAddress(type: $0.type ?? "", address: $0.address ?? "") },
       ready: wire.status?.conditions?.last { $0.type == "Ready" }.map { $0.status == "True" },
-      kubeletPort: wire.status?.daemonEndpoints?.kubeletEndpoint?.port.flatMap(Self.port))
+      kubeletPort: wire.status?.daemonEndpoints?.kubeletEndpoint?.port.flatMap(Int.init(exactly:)))
   }
 }

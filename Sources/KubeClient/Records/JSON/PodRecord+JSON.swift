@@ -47,52 +47,57 @@ struct WirePod: Decodable {
 
 extension PodRecord {
   init(_ wire: WirePod, keeping filter: MetadataFilter) {
+    var arena = TextArena()
     var assembly = ContainerAssembly()
     assembly.podHostProcess = wire.spec?.securityContext?.windowsOptions?.hostProcess
     for (containers, kind) in [
       (wire.spec?.initContainers, ContainerRecord.Kind.initialization), (wire.spec?.containers, .regular),
       (wire.spec?.ephemeralContainers, .ephemeral),
     ] {
-      for container in containers ?? [] { assembly.add(ContainerSpecification(container), kind) }
+      for container in containers ?? [] { assembly.add(specification: ContainerDraft(container, kind, in: &arena)) }
     }
     for (statuses, kind) in [
       (wire.status?.initContainerStatuses, ContainerRecord.Kind.initialization), (wire.status?.containerStatuses, .regular),
       (wire.status?.ephemeralContainerStatuses, .ephemeral),
     ] {
-      for status in statuses ?? [] { assembly.add(ContainerStatus(status), kind) }
+      for status in statuses ?? [] { assembly.add(status: ContainerDraft(status, kind, in: &arena)) }
     }
-    let nodeName = wire.spec?.nodeName ?? ""
-    let podIPs = (wire.status?.podIPs ?? []).compactMap(\.ip)
-    self.init(
-      namespace: wire.metadata?.namespace ?? "",
-      name: wire.metadata?.name ?? "",
-      uid: wire.metadata?.uid ?? "",
-      resourceVersion: wire.metadata?.resourceVersion ?? "",
-      nodeName: nodeName.isEmpty ? nil : nodeName,
-      phase: wire.status?.phase ?? "",
-      hostNetwork: wire.spec?.hostNetwork ?? false,
-      podIPs: podIPs.isEmpty ? [wire.status?.podIP].compactMap { $0 }.filter { !$0.isEmpty } : podIPs,
-      annotations: (wire.metadata?.annotations ?? [:]).filter { filter.keeps(annotation: $0.key) },
-      isBeingDeleted: wire.metadata?.deletionTimestamp != nil,
-      containers: assembly.containers())
+
+    var draft = PodDraft()
+    draft.namespace = arena.add(wire.metadata?.namespace ?? "")
+    draft.name = arena.add(wire.metadata?.name ?? "")
+    draft.uid = arena.add(wire.metadata?.uid ?? "")
+    draft.resourceVersion = arena.add(wire.metadata?.resourceVersion ?? "")
+    draft.nodeName = arena.add(wire.spec?.nodeName ?? "")
+    draft.phase = arena.add(wire.status?.phase ?? "")
+    draft.hostNetwork = wire.spec?.hostNetwork ?? false
+    draft.isBeingDeleted = wire.metadata?.deletionTimestamp != nil
+    draft.podIP = arena.add(wire.status?.podIP ?? "")
+    draft.podIPs = (wire.status?.podIPs ?? []).compactMap(\.ip).map { arena.add($0) }
+    draft.annotations = arena.add((wire.metadata?.annotations ?? [:]).filter { filter.keeps(annotation: $0.key) })
+    let bytes = arena.bytes.span.bytes
+    draft.containers = assembly.containers(in: bytes)
+    self.init(draft, in: bytes, names: nil)
   }
 }
 
-extension ContainerSpecification {
-  fileprivate init(_ wire: WirePod.Container) {
-    self.init(name: wire.name ?? "", hostProcess: wire.securityContext?.windowsOptions?.hostProcess)
+extension ContainerDraft {
+  fileprivate init(_ wire: WirePod.Container, _ kind: ContainerRecord.Kind, in arena: inout TextArena) {
+    self.kind = kind
+    name = arena.add(wire.name ?? "")
+    hostProcess = wire.securityContext?.windowsOptions?.hostProcess
   }
-}
 
-extension ContainerStatus {
-  fileprivate init(_ wire: WirePod.ContainerStatus) {
-    self.init(name: wire.name ?? "", containerID: wire.containerID ?? "")
+  fileprivate init(_ wire: WirePod.ContainerStatus, _ kind: ContainerRecord.Kind, in arena: inout TextArena) {
+    self.kind = kind
+    name = arena.add(wire.name ?? "")
+    containerID = arena.add(wire.containerID ?? "")
     if wire.state?.terminated != nil {
       state = .terminated
     } else if let running = wire.state?.running {
       state = .running(startedAtUnixMilliseconds: running.startedAt.flatMap { Timestamp(rfc3339: $0)?.unixMilliseconds })
     } else {
-      state = .waiting(reason: wire.state?.waiting?.reason ?? "")
+      state = .waiting(reason: arena.add(wire.state?.waiting?.reason ?? ""))
     }
   }
 }

@@ -1,13 +1,13 @@
 // Source of the field numbers: k8s.io/api/core/v1/generated.proto, named at each message.
 
-extension ContainerSpecification {
+extension ContainerDraft {
   /// `Container`: name 1, securityContext 15; `SecurityContext`: windowsOptions 10.
-  init(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
-    self.init(name: "")
+  init(specification field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan) throws(RecordError) {
+    self.kind = kind
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
       switch field.number {
-      case 1: name = try field.string(in: bytes)
+      case 1: name = try field.range()
       case 15: hostProcess = try windowsHostProcess(field, options: 10, in: bytes)
       default: break
       }
@@ -32,32 +32,32 @@ func windowsHostProcess(_ context: ProtobufField, options number: Int, in bytes:
   return result
 }
 
-extension ContainerStatus {
+extension ContainerDraft {
   /// `ContainerStatus`: name 1, state 2, containerID 8.
-  init(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
-    self.init(name: "")
+  init(status field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan) throws(RecordError) {
+    self.kind = kind
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
       switch field.number {
-      case 1: name = try field.string(in: bytes)
+      case 1: name = try field.range()
       case 2: state = try Self.state(field, in: bytes)
-      case 8: containerID = try field.string(in: bytes)
+      case 8: containerID = try field.range()
       default: break
       }
     }
   }
 
   /// `ContainerState`: waiting 1, running 2, terminated 3; `ContainerStateWaiting`: reason 1; `ContainerStateRunning`: startedAt 1.
-  private static func state(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) -> ContainerRecord.State {
-    var state = ContainerRecord.State.waiting(reason: "")
+  private static func state(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) -> State {
+    var state = State.waiting(reason: 0..<0)
     var fields = try field.fields()
     while let kind = try fields.next(in: bytes) {
       switch kind.number {
       case 1:
-        var reason = ""
+        var reason = 0..<0
         var fields = try kind.fields()
         while let field = try fields.next(in: bytes) {
-          if field.number == 1 { reason = try field.string(in: bytes) }
+          if field.number == 1 { reason = try field.range() }
         }
         state = .waiting(reason: reason)
       case 2:

@@ -1,9 +1,17 @@
+internal import Identifiers
+
 // Source of the field numbers: k8s.io/api/core/v1/generated.proto, named at each message.
 
 extension NodeRecord {
+  init(protobuf object: Range<Int>, in bytes: RawSpan, keeping filter: MetadataFilter, names: NameTable) throws(RecordError) {
+    self.init(try NodeDraft(protobuf: object, in: bytes, keeping: filter), in: bytes, names: names)
+  }
+}
+
+extension NodeDraft {
   /// `Node`: metadata 1, status 3.
-  init(protobuf object: Range<Int>, in bytes: RawSpan, keeping filter: MetadataFilter) throws(RecordError) {
-    self.init(name: "")
+  fileprivate init(protobuf object: Range<Int>, in bytes: RawSpan, keeping filter: MetadataFilter) throws(RecordError) {
+    self.init()
     var fields = ProtobufFields(object)
     while let field = try fields.next(in: bytes) {
       switch field.number {
@@ -20,13 +28,13 @@ extension NodeRecord {
     }
   }
 
-  /// `NodeStatus`: conditions 4, addresses 5, daemonEndpoints 6, nodeInfo 7.
+  /// `NodeStatus`: conditions 4, addresses 5, daemonEndpoints 6, nodeInfo 7; `NodeAddress`: type 1, address 2.
   private mutating func readStatus(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
       switch field.number {
       case 4: try readCondition(field, in: bytes)
-      case 5: addresses.append(try NodeAddress(field, in: bytes))
+      case 5: addresses.append(try DraftPair(field, in: bytes))
       case 6: try readDaemonEndpoints(field, in: bytes)
       case 7: try readSystemInfo(field, in: bytes)
       default: break
@@ -36,16 +44,16 @@ extension NodeRecord {
 
   /// `NodeCondition`: type 1, status 2.
   private mutating func readCondition(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
-    var (type, status) = ("", "")
+    var (type, status) = (0..<0, 0..<0)
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
       switch field.number {
-      case 1: type = try field.string(in: bytes)
-      case 2: status = try field.string(in: bytes)
+      case 1: type = try field.range()
+      case 2: status = try field.range()
       default: break
       }
     }
-    if type == "Ready" { ready = status == "True" }
+    if bytes.text(type) == "Ready" { ready = bytes.text(status) == "True" }
   }
 
   /// `NodeDaemonEndpoints`: kubeletEndpoint 1; `DaemonEndpoint`: Port 1.
@@ -55,7 +63,7 @@ extension NodeRecord {
       guard endpoint.number == 1 else { continue }
       var fields = try endpoint.fields()
       while let field = try fields.next(in: bytes) {
-        if field.number == 1 { kubeletPort = Self.port(try field.integer()) }
+        if field.number == 1 { kubeletPort = UInt16(exactly: try field.integer()) ?? 0 }
       }
     }
   }
@@ -64,27 +72,7 @@ extension NodeRecord {
   private mutating func readSystemInfo(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
-      if field.number == 9 { operatingSystem = try field.string(in: bytes) }
-    }
-  }
-
-  /// 0 stands for none: protobuf writes the number even where nobody set it.
-  static func port(_ number: Int64) -> Int? {
-    (1...65535).contains(number) ? Int(number) : nil
-  }
-}
-
-extension NodeAddress {
-  /// `NodeAddress`: type 1, address 2.
-  fileprivate init(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
-    self.init(type: "", address: "")
-    var fields = try field.fields()
-    while let field = try fields.next(in: bytes) {
-      switch field.number {
-      case 1: type = try field.string(in: bytes)
-      case 2: address = try field.string(in: bytes)
-      default: break
-      }
+      if field.number == 9 { operatingSystem = try field.range() }
     }
   }
 }

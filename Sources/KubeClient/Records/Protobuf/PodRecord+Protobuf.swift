@@ -1,9 +1,17 @@
+internal import Identifiers
+
 // Source of the field numbers: k8s.io/api/core/v1/generated.proto, named at each message.
 
 extension PodRecord {
+  init(protobuf object: Range<Int>, in bytes: RawSpan, keeping filter: MetadataFilter, names: NameTable) throws(RecordError) {
+    self.init(try PodDraft(protobuf: object, in: bytes, keeping: filter), in: bytes, names: names)
+  }
+}
+
+extension PodDraft {
   /// `Pod`: metadata 1, spec 2, status 3.
-  init(protobuf object: Range<Int>, in bytes: RawSpan, keeping filter: MetadataFilter) throws(RecordError) {
-    self.init(namespace: "", name: "")
+  fileprivate init(protobuf object: Range<Int>, in bytes: RawSpan, keeping filter: MetadataFilter) throws(RecordError) {
+    self.init()
     var assembly = ContainerAssembly()
     var fields = ProtobufFields(object)
     while let field = try fields.next(in: bytes) {
@@ -21,7 +29,7 @@ extension PodRecord {
       default: break
       }
     }
-    containers = assembly.containers()
+    containers = assembly.containers(in: bytes)
   }
 
   /// `PodSpec`: containers 2, nodeName 10, hostNetwork 11, securityContext 14, initContainers 20, ephemeralContainers 34;
@@ -32,13 +40,11 @@ extension PodRecord {
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
       switch field.number {
-      case 2: assembly.add(try ContainerSpecification(field, in: bytes), .regular)
-      case 10:
-        let name = try field.string(in: bytes)
-        nodeName = name.isEmpty ? nil : name
+      case 2: assembly.add(specification: try ContainerDraft(specification: field, .regular, in: bytes))
+      case 10: nodeName = try field.range()
       case 11: hostNetwork = try field.bool()
       case 14: assembly.podHostProcess = try windowsHostProcess(field, options: 8, in: bytes)
-      case 20: assembly.add(try ContainerSpecification(field, in: bytes), .initialization)
+      case 20: assembly.add(specification: try ContainerDraft(specification: field, .initialization, in: bytes))
       case 34: try readEphemeralContainer(field, in: bytes, into: &assembly)
       default: break
       }
@@ -51,7 +57,7 @@ extension PodRecord {
   ) throws(RecordError) {
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
-      if field.number == 1 { assembly.add(try ContainerSpecification(field, in: bytes), .ephemeral) }
+      if field.number == 1 { assembly.add(specification: try ContainerDraft(specification: field, .ephemeral, in: bytes)) }
     }
   }
 
@@ -59,27 +65,25 @@ extension PodRecord {
   private mutating func readStatus(
     _ field: ProtobufField, in bytes: RawSpan, into assembly: inout ContainerAssembly
   ) throws(RecordError) {
-    var first = ""
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
       switch field.number {
-      case 1: phase = try field.string(in: bytes)
-      case 6: first = try field.string(in: bytes)
-      case 8: assembly.add(try ContainerStatus(field, in: bytes), .regular)
-      case 10: assembly.add(try ContainerStatus(field, in: bytes), .initialization)
+      case 1: phase = try field.range()
+      case 6: podIP = try field.range()
+      case 8: assembly.add(status: try ContainerDraft(status: field, .regular, in: bytes))
+      case 10: assembly.add(status: try ContainerDraft(status: field, .initialization, in: bytes))
       case 12: try readIP(field, in: bytes)
-      case 13: assembly.add(try ContainerStatus(field, in: bytes), .ephemeral)
+      case 13: assembly.add(status: try ContainerDraft(status: field, .ephemeral, in: bytes))
       default: break
       }
     }
-    if podIPs.isEmpty, !first.isEmpty { podIPs = [first] }
   }
 
   /// `PodIP`: ip 1.
   private mutating func readIP(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
-      if field.number == 1 { podIPs.append(try field.string(in: bytes)) }
+      if field.number == 1 { podIPs.append(try field.range()) }
     }
   }
 }

@@ -82,7 +82,7 @@ struct ProtobufField {
 
   /// Invalid UTF-8, which the API server does not send, becomes replacement characters.
   func string(in bytes: RawSpan) throws(RecordError) -> String {
-    bytes.extracting(try range()).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    bytes.text(try range())
   }
 
   /// An `int32` or `int64`.

@@ -41,7 +41,9 @@ extension WatchEvent {
     while let field = try fields.next(in: bytes) {
       if field.number == 1 { metadata = try ProtobufMetadata(field, in: bytes, keeping: filter) }
     }
-    self = .bookmark(
-      resourceVersion: metadata.resourceVersion, endsInitialEvents: metadata.annotations[Self.initialEventsEnd] == "true")
+    let endsInitialEvents = metadata.annotations.contains {
+      bytes.text($0.key) == Self.initialEventsEnd && bytes.text($0.value) == "true"
+    }
+    self = .bookmark(resourceVersion: bytes.text(metadata.resourceVersion), endsInitialEvents: endsInitialEvents)
   }
 }

@@ -1,0 +1,78 @@
+internal import Identifiers
+
+/// Reads what a `PackedWriter` wrote, in the same order. Only for bytes of our own: nothing is checked.
+struct PackedReader {
+  private let bytes: UnsafeRawBufferPointer
+  private var offset = 0
+
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  mutating func byte() -> UInt8 {
+    defer { offset += 1 }
+    return bytes[offset]
+  }
+
+  mutating func count() -> Int {
+    var number: UInt = 0
+    var shift: UInt = 0
+    while true {
+      let next = byte()
+      number |= UInt(next & 0x7f) << shift
+      if next < 0x80 { return Int(number) }
+      shift += 7
+    }
+  }
+
+  mutating func word() -> UInt64 {
+    defer { offset += 8 }
+    return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  }
+
+  /// Text that must not outlive the buffer.
+  mutating func textBytes() -> UnsafeRawBufferPointer {
+    let length = count()
+    defer { offset += length }
+    return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + length)])
+  }
+
+  mutating func text() -> String { String(decoding: textBytes(), as: UTF8.self) }
+}
+
+extension PackedReader {
+  mutating func uid() -> UID {
+    byte() == 1 ? .uuid(word(), word()) : .text(text())
+  }
+
+  mutating func address() -> IPAddress {
+    switch byte() {
+    case 4:
+      defer { offset += 4 }
+      return .v4(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+    case 6: return .v6(word(), word())
+    default: return .text(text())
+    }
+  }
+
+  mutating func containerID() -> ContainerID {
+    let form = byte()
+    guard form > 0, let runtime = ContainerID.Runtime(rawValue: form - 1) else { return ContainerID(text()) }
+    return ContainerID(ContainerID.Digest(words: (word(), word(), word(), word())), runtime: runtime)
+  }
+
+  /// Pairs that `PackedWriter.append(pairs:of:)` or its like wrote.
+  mutating func pairs() -> [String: String] {
+    let count = count()
+    guard count > 0 else { return [:] }
+    var pairs = [String: String](minimumCapacity: count)
+    for _ in 0..<count {
+      let key = text()
+      pairs[key] = text()
+    }
+    return pairs
+  }
+
+  /// Passes over pairs.
+  mutating func skipPairs() {
+    for _ in 0..<(2 * count()) { _ = textBytes() }
+  }
+}

@@ -1,0 +1,79 @@
+internal import Identifiers
+
+/// Writes what is kept of an object into one run of bytes, which `PackedReader` reads in the same order: texts behind their length, numbers
+/// as short as they are. Nothing in it is padded or points anywhere, so that a record of any content is one allocation.
+struct PackedWriter {
+  private(set) var bytes: [UInt8] = []
+
+  init() { bytes.reserveCapacity(256) }
+
+  mutating func append(byte: UInt8) { bytes.append(byte) }
+
+  /// Seven bits a byte, lowest first, as protobuf does.
+  mutating func append(count: Int) {
+    var rest = UInt(count)
+    while rest > 0x7f {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    bytes.append(UInt8(rest))
+  }
+
+  mutating func append(word: UInt64) {
+    withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
+  }
+
+  mutating func append(text: Range<Int>, of buffer: RawSpan) {
+    append(count: text.count)
+    buffer.extracting(text).withUnsafeBytes { bytes.append(contentsOf: $0) }
+  }
+
+  mutating func append(text: String) {
+    append(count: text.utf8.count)
+    bytes.append(contentsOf: text.utf8)
+  }
+}
+
+// Identifiers: a byte for the form, then what that form has.
+
+extension PackedWriter {
+  mutating func append(_ uid: UID) {
+    switch uid {
+    case .uuid(let high, let low):
+      append(byte: 1)
+      append(word: high)
+      append(word: low)
+    case .text(let text):
+      append(byte: 0)
+      append(text: text)
+    }
+  }
+
+  mutating func append(_ address: IPAddress) {
+    switch address {
+    case .v4(let address):
+      append(byte: 4)
+      withUnsafeBytes(of: address.littleEndian) { bytes.append(contentsOf: $0) }
+    case .v6(let high, let low):
+      append(byte: 6)
+      append(word: high)
+      append(word: low)
+    case .text(let text):
+      append(byte: 0)
+      append(text: text)
+    }
+  }
+
+  mutating func append(_ id: ContainerID) {
+    guard let digest = id.digest, let runtime = id.runtime else {
+      append(byte: 0)
+      append(text: id.description)
+      return
+    }
+    append(byte: 1 + runtime.rawValue)
+    append(word: digest.words.0)
+    append(word: digest.words.1)
+    append(word: digest.words.2)
+    append(word: digest.words.3)
+  }
+}

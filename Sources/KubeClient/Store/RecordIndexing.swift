@@ -1,0 +1,67 @@
+internal import Identifiers
+
+/// How a store finds records of one type: by key, and by what else the type says of itself.
+struct RecordIndexing<Value: Record>: Sendable {
+  /// The hash of a record's key, the same as `ObjectKey.storeHash`.
+  var hash: @Sendable (Value) -> Int = { $0.key.storeHash }
+  /// Whether both are of one object.
+  var isSameObject: @Sendable (Value, Value) -> Bool = { $0.key == $1.key }
+  /// Whether the record is of this object.
+  var isOf: @Sendable (Value, ObjectKey) -> Bool = { $0.key == $1 }
+  /// The node that the object is on.
+  var node: @Sendable (Value) -> Name? = { _ in nil }
+  /// Calls the function with each container's ID that is not empty.
+  var containers: @Sendable (Value, (ContainerID) -> Void) -> Void = { _, _ in }
+  /// Gives the first record what parts of the second one it can use as they are in memory.
+  var share: @Sendable (inout Value, Value) -> Void = { _, _ in }
+
+  /// What suits the type.
+  static var ofType: RecordIndexing {
+    guard let type = Value.self as? any IndexedRecord.Type else { return RecordIndexing() }
+    func indexing<Indexed: IndexedRecord>(_ type: Indexed.Type) -> Any { type.indexing }
+    return indexing(type) as? RecordIndexing ?? RecordIndexing()
+  }
+}
+
+/// A record that a store can find by more than its key.
+protocol IndexedRecord: Record {
+  static var indexing: RecordIndexing<Self> { get }
+}
+
+extension PodRecord: IndexedRecord {
+  static var indexing: RecordIndexing<PodRecord> {
+    RecordIndexing(
+      hash: { pod in pod.identity.withNameBytes { name in pod.identity.namespace.withBytes { keyHash(namespace: $0, name: name) } } },
+      isSameObject: { $0.identity.isNamed(as: $1.identity) },
+      isOf: { pod, key in pod.identity.withNameBytes { $0.elementsEqual(key.name.utf8) } && pod.namespace == key.namespace },
+      node: \.node,
+      containers: { pod, body in pod.forEachContainerID(body) },
+      share: { $0.share(with: $1) })
+  }
+}
+
+extension NodeRecord: IndexedRecord {
+  static var indexing: RecordIndexing<NodeRecord> {
+    RecordIndexing(
+      hash: { node in node.sharedName.withBytes { keyHash(namespace: UnsafeRawBufferPointer(start: nil, count: 0), name: $0) } },
+      isSameObject: { $0.sharedName == $1.sharedName })
+  }
+}
+
+/// Seeded anew in each process, so that no one can choose names that collide.
+private func keyHash(namespace: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer) -> Int {
+  var hasher = Hasher()
+  hasher.combine(bytes: namespace)
+  hasher.combine(UInt8(ascii: "/"))
+  hasher.combine(bytes: name)
+  return hasher.finalize()
+}
+
+extension ObjectKey {
+  var storeHash: Int {
+    var (namespace, name) = (namespace, name)
+    return namespace.withUTF8 { namespace in
+      name.withUTF8 { keyHash(namespace: UnsafeRawBufferPointer(namespace), name: UnsafeRawBufferPointer($0)) }
+    }
+  }
+}

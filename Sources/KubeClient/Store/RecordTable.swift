@@ -1,0 +1,160 @@
+internal import Identifiers
+
+/// The records of a store in numbered slots, with what finds them: by key, by node, by container.
+///
+/// A value: who keeps a copy has it as it was, and the next change copies a few kilobytes around the changed places instead of all of it.
+struct RecordTable<Value: Record>: Sendable {
+  private static var none: UInt32 { .max }
+
+  private let indexing: RecordIndexing<Value>
+  private var records = ChunkedArray<Value?>(chunkBits: 7)
+  private var keys: SlotTable
+  /// From a node to the first of the slots on it; the others follow it in `next`.
+  private var nodes = SlotTable()
+  private var containers = SlotTable()
+  /// The neighbours of a slot on its node; of a free slot, `next` is the next free one.
+  private var next = ChunkedArray<UInt32>(chunkBits: 10)
+  private var previous = ChunkedArray<UInt32>(chunkBits: 10)
+  private var free: UInt32 = none
+
+  init(indexing: RecordIndexing<Value>, minimumCapacity: Int = 0) {
+    self.indexing = indexing
+    keys = SlotTable(minimumCapacity: minimumCapacity)
+  }
+
+  var count: Int { keys.count }
+
+  subscript(key: ObjectKey) -> Value? {
+    keys.first(key.storeHash) { isOf($0, key) }.flatMap { records[$0] }
+  }
+
+  /// The record that stands for the same object.
+  func counterpart(of record: Value) -> Value? {
+    keys.first(indexing.hash(record)) { isSameObject($0, record) }.flatMap { records[$0] }
+  }
+
+  /// Puts a record in, in place of the one of the same object. The new one shares with the old one what it can.
+  /// - Returns: the old one.
+  @discardableResult
+  mutating func put(_ record: Value) -> Value? {
+    let hash = indexing.hash(record)
+    guard let slot = keys.first(hash, where: { isSameObject($0, record) }), let old = records[slot] else {
+      let slot = takeSlot()
+      records[slot] = record
+      keys.insert(hash, slot)
+      link(slot, to: indexing.node(record))
+      for container in containerHashes(of: record) { containers.insert(container, slot) }
+      return nil
+    }
+    var record = record
+    indexing.share(&record, old)
+    let (oldNode, node) = (indexing.node(old), indexing.node(record))
+    if oldNode != node { unlink(slot, from: oldNode) }
+    let (oldContainers, newContainers) = (containerHashes(of: old), containerHashes(of: record))
+    records[slot] = record
+    if oldNode != node { link(slot, to: node) }
+    if oldContainers != newContainers {
+      for container in oldContainers { containers.remove(container, slot) }
+      for container in newContainers { containers.insert(container, slot) }
+    }
+    return old
+  }
+
+  /// - Returns: what was removed.
+  @discardableResult
+  mutating func remove(_ key: ObjectKey) -> Value? {
+    let hash = key.storeHash
+    guard let slot = keys.first(hash, where: { isOf($0, key) }), let old = records[slot] else { return nil }
+    keys.remove(hash, slot)
+    unlink(slot, from: indexing.node(old))
+    for container in containerHashes(of: old) { containers.remove(container, slot) }
+    records[slot] = nil
+    next[slot] = free
+    free = UInt32(slot)
+    return old
+  }
+
+  private func isOf(_ slot: Int, _ key: ObjectKey) -> Bool { records[slot].map { indexing.isOf($0, key) } ?? false }
+
+  private func isSameObject(_ slot: Int, _ record: Value) -> Bool {
+    records[slot].map { indexing.isSameObject($0, record) } ?? false
+  }
+
+  private mutating func takeSlot() -> Int {
+    guard free == Self.none else {
+      let slot = Int(free)
+      free = next[slot]
+      return slot
+    }
+    records.append(nil)
+    next.append(Self.none)
+    previous.append(Self.none)
+    return records.count - 1
+  }
+}
+
+// MARK: By node
+
+extension RecordTable {
+  func firstSlot(onNode node: Name) -> Int? {
+    nodes.first(node.hashValue) { slot in records[slot].map { indexing.node($0) == node } ?? false }
+  }
+
+  /// The slot after this one on the same node.
+  func slot(after slot: Int) -> Int? { next[slot] == Self.none ? nil : Int(next[slot]) }
+
+  private mutating func link(_ slot: Int, to node: Name?) {
+    previous[slot] = Self.none
+    next[slot] = Self.none
+    guard let node else { return }
+    guard let first = nodes.first(node.hashValue, where: { $0 != slot && records[$0].flatMap(indexing.node) == node }) else {
+      nodes.insert(node.hashValue, slot)
+      return
+    }
+    // Second, so that the table of nodes stays as it is.
+    let second = next[first]
+    next[first] = UInt32(slot)
+    previous[slot] = UInt32(first)
+    next[slot] = second
+    if second != Self.none { previous[Int(second)] = UInt32(slot) }
+  }
+
+  private mutating func unlink(_ slot: Int, from node: Name?) {
+    guard let node else { return }
+    let (before, after) = (previous[slot], next[slot])
+    if after != Self.none { previous[Int(after)] = before }
+    if before != Self.none {
+      next[Int(before)] = after
+    } else if after != Self.none {
+      nodes.replace(node.hashValue, slot, with: Int(after))
+    } else {
+      nodes.remove(node.hashValue, slot)
+    }
+  }
+}
+
+// MARK: By container, and all
+
+extension RecordTable {
+  /// The record that has the container, whichever way its runtime is named.
+  func record(withContainer id: ContainerID) -> Value? {
+    let bare = id.bare
+    return containers.first(bare.hashValue) { slot in
+      guard let record = records[slot] else { return false }
+      var isThere = false
+      indexing.containers(record) { if $0.bare == bare { isThere = true } }
+      return isThere
+    }.flatMap { records[$0] }
+  }
+
+  private func containerHashes(of record: Value) -> [Int] {
+    var hashes: [Int] = []
+    indexing.containers(record) { if !$0.isEmpty { hashes.append($0.bare.hashValue) } }
+    return hashes
+  }
+
+  /// Slots are numbered from 0; some are free.
+  var slotCount: Int { records.count }
+
+  func record(inSlot slot: Int) -> Value? { records[slot] }
+}

@@ -1,0 +1,155 @@
+import Identifiers
+import Testing
+
+@testable import KubeClient
+
+@Suite struct PodRecordTests {
+  static let digits = "0123456789abcdef00000000000000008899aabbccddeeff7766554433221100"
+
+  @Test("what goes into a record comes out, also of a form that nobody expects")
+  func roundTrip() {
+    let containers = [
+      ContainerRecord(name: "setup", kind: .initialization, containerID: "containerd://\(Self.digits)", state: .terminated),
+      ContainerRecord(
+        name: "app", containerID: "cri-o://\(Self.digits)", state: .running(startedAtUnixMilliseconds: -1), hostProcess: true),
+      ContainerRecord(name: "short", containerID: "docker://0123456789ab", state: .running(startedAtUnixMilliseconds: nil)),
+      ContainerRecord(name: "pull", containerID: "docker-pullable://nginx@sha256:\(Self.digits)", state: .waiting(reason: "")),
+      ContainerRecord(name: String(repeating: "n", count: 300), containerID: Self.digits, state: .waiting(reason: "CrashLoopBackOff")),
+      ContainerRecord(name: "", kind: .ephemeral, state: .running(startedAtUnixMilliseconds: .max)),
+    ]
+    let pod = PodRecord(
+      namespace: "größe", name: "web-0", uid: "mirror-of-web-0", resourceVersion: "v1:8f", nodeName: "worker-1", phase: "Evicted",
+      hostNetwork: true, podIPs: ["10.1.0.9", "fe80::9%eth0", "fd00::9", ""], annotations: ["b": "2", "a": "", "é": "ü"],
+      isBeingDeleted: true, containers: containers)
+    #expect(pod.namespace == "größe")
+    #expect(pod.name == "web-0")
+    #expect(pod.uid == "mirror-of-web-0")
+    #expect(pod.resourceVersion == "v1:8f")
+    #expect(pod.nodeName == "worker-1")
+    #expect(pod.phase == "Evicted")
+    #expect(pod.hostNetwork && pod.isBeingDeleted)
+    #expect(pod.podIPs == ["10.1.0.9", "fe80::9%eth0", "fd00::9", ""])
+    #expect(pod.address == IPAddress("10.1.0.9"))
+    #expect(pod.annotations == ["b": "2", "a": "", "é": "ü"])
+    #expect(pod.containers == containers)
+    #expect(pod.containers.map(\.containerID) == containers.map(\.containerID))
+    var ids: [String] = []
+    pod.forEachContainerID { ids.append($0.description) }
+    #expect(ids == containers.map(\.containerID).filter { !$0.isEmpty })
+  }
+
+  @Test(
+    "a version is kept to the letter",
+    arguments: [
+      "", "0", "1", "00", "007", "18446744073709551615", "9999999999999999999", "99999999999999999999", "-1", "+1", "1 ", "1a", "é",
+    ])
+  func version(_ text: String) {
+    #expect(PodRecord(namespace: "a", name: "b", resourceVersion: text).resourceVersion == text)
+    #expect(NodeRecord(name: "b", resourceVersion: text).resourceVersion == text)
+    #expect(PodRecord(namespace: "a", name: "b", resourceVersion: text, phase: "Odd").phase == "Odd")
+  }
+
+  @Test("records are equal if everything in them is", arguments: ["", "Pending", "Running", "Succeeded", "Failed", "Unknown", "Odd"])
+  func equality(_ phase: String) {
+    func pod(_ change: (inout Fields) -> Void = { _ in }) -> PodRecord {
+      var fields = Fields(phase: phase)
+      change(&fields)
+      return fields.record
+    }
+    #expect(pod() == pod())
+    #expect(pod().hashValue == pod().hashValue)
+    #expect(pod().phase == phase)
+    let others = [
+      pod { $0.namespace = "x" }, pod { $0.name = "x" }, pod { $0.uid = "x" }, pod { $0.version = "2" }, pod { $0.version = "01" },
+      pod { $0.node = "x" }, pod { $0.node = nil }, pod { $0.phase = "x" }, pod { $0.hostNetwork = true }, pod { $0.podIPs = ["10.1.0.1"] },
+      pod { $0.podIPs = [] }, pod { $0.annotations = ["a": "c"] }, pod { $0.annotations = [:] }, pod { $0.isBeingDeleted = true },
+      pod { $0.containers = [] }, pod { $0.containers = [ContainerRecord(name: "c", hostProcess: true)] },
+    ]
+    for (index, other) in others.enumerated() { #expect(other != pod(), "\(index)") }
+  }
+
+  private struct Fields {
+    var namespace = "shop"
+    var name = "web-0"
+    var uid = "u"
+    var version = "1"
+    var node: String? = "worker-1"
+    var phase: String
+    var hostNetwork = false
+    var podIPs = ["10.1.0.9"]
+    var annotations = ["a": "b"]
+    var isBeingDeleted = false
+    var containers = [ContainerRecord(name: "c")]
+
+    var record: PodRecord {
+      PodRecord(
+        namespace: namespace, name: name, uid: uid, resourceVersion: version, nodeName: node, phase: phase, hostNetwork: hostNetwork,
+        podIPs: podIPs, annotations: annotations, isBeingDeleted: isBeingDeleted, containers: containers)
+    }
+  }
+
+  @Test("the order of annotations does not matter, and of one that comes twice the last counts")
+  func annotations() throws {
+    func pod(_ entries: [(String, String)]) throws -> PodRecord {
+      let bytes = ProtobufEncoder {
+        $0.message(1) { metadata in
+          metadata.string(1, "a")
+          for (key, value) in entries { metadata.entry(12, key, value) }
+        }
+      }.bytes
+      let filter = MetadataFilter(keepsLabels: false, annotationPrefixes: ["x/"])
+      return try PodRecord(protobuf: 0..<bytes.count, in: bytes.span.bytes, keeping: filter, names: NameTable())
+    }
+    let pod1 = try pod([("x/b", "1"), ("x/a", "2"), ("y/c", "3"), ("x/ab", "4")])
+    #expect(pod1 == (try pod([("x/ab", "4"), ("x/b", "0"), ("x/a", "2"), ("x/b", "1")])))
+    #expect(pod1.annotations == ["x/b": "1", "x/a": "2", "x/ab": "4"])
+  }
+
+  @Test("a Pod's records share what they have in common, from one version to the next")
+  func sharing() {
+    let first = Fields(phase: "Pending").record
+    var second = Fields(version: "2", phase: "Running").record
+    let untouched = second
+    second.share(with: first)
+    #expect(second.identity.isSameInMemory(as: first.identity))
+    #expect(second == untouched)
+    var successor = Fields(uid: "v", phase: "Running").record
+    successor.share(with: first)
+    #expect(successor.uid == "v")
+  }
+}
+
+@Suite struct NodeRecordTests {
+  @Test("what goes into a record comes out")
+  func roundTrip() {
+    let labels = Dictionary(uniqueKeysWithValues: (0..<200).map { ("label-\($0)", String(repeating: "v", count: $0)) })
+    let addresses = [NodeAddress(type: "InternalIP", address: "10.0.0.5"), NodeAddress(type: "", address: "")]
+    let node = NodeRecord(
+      name: "worker-1", uid: "odd", resourceVersion: "x", labels: labels, annotations: ["a": "b"], operatingSystem: "plan9",
+      addresses: addresses, ready: false, kubeletPort: 10250)
+    #expect(node.name == "worker-1")
+    #expect(node.uid == "odd")
+    #expect(node.labels == labels)
+    #expect(node.annotations == ["a": "b"])
+    #expect(node.operatingSystem == "plan9")
+    #expect(node.addresses == addresses)
+    #expect(node.ready == false)
+    #expect(node.kubeletPort == 10250)
+    #expect(NodeRecord(name: "a").ready == nil)
+    #expect(NodeRecord(name: "a", ready: true).ready == true)
+  }
+
+  @Test(arguments: [Int.min, -1, 0, 65536, .max]) func noSuchPort(_ port: Int) {
+    #expect(NodeRecord(name: "a", kubeletPort: port).kubeletPort == nil)
+  }
+
+  @Test func equality() {
+    let node = NodeRecord(name: "a", labels: ["b": "c", "d": "e"], ready: true)
+    #expect(node == NodeRecord(name: "a", labels: ["d": "e", "b": "c"], ready: true))
+    let others = [
+      NodeRecord(name: "b", labels: ["b": "c", "d": "e"], ready: true), NodeRecord(name: "a", labels: ["b": "c", "d": "f"], ready: true),
+      NodeRecord(name: "a", labels: ["b": "c", "d": "e"]), NodeRecord(name: "a", uid: "u", labels: ["b": "c", "d": "e"], ready: true),
+    ]
+    for other in others { #expect(node != other) }
+  }
+}

@@ -64,8 +64,9 @@ let package = Package(
     .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: settings),
 
     // Parts
-    .target(name: "KubeClient", dependencies: ["HTTPTransport", "Identifiers", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
-    .target(name: "Collector", dependencies: ["Roll", "Exposition", "HTTPTransport"], swiftSettings: settings),
+    .target(
+      name: "KubeClient", dependencies: ["HTTPTransport", "Identifiers", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
+    .target(name: "Collector", dependencies: ["JSON", "Roll", "Exposition", "HTTPTransport"], swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Roll", "ProcFS", "Exposition"], swiftSettings: settings),
     .target(
       name: "Simulator",

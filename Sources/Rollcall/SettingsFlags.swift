@@ -15,6 +15,21 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("windows-port")) var windowsPort: String?
   @Option(help: .of("windows-path")) var windowsPath: String?
   @Option(help: .of("windows-scheme")) var windowsScheme: String?
+  @Option(help: .of("windows-collect")) var windowsCollect: [String] = []
+  @Option(help: .of("windows-source")) var windowsSource: String?
+  @Option(help: .of("windows-pages")) var windowsPages: String?
+  @Option(help: .of("windows-targets")) var windowsTargets: String?
+  @Option(help: .of("windows-ca-file")) var windowsCaFile: String?
+  @Option(help: .of("windows-cert-file")) var windowsCertFile: String?
+  @Option(help: .of("windows-key-file")) var windowsKeyFile: String?
+  @Flag(help: .of("windows-skip-verify")) var windowsSkipVerify = false
+  @Option(help: .of("windows-headers-file")) var windowsHeadersFile: String?
+  @Option(help: .of("kubelet-access")) var kubeletAccess: String?
+  @Option(help: .of("kubelet-ca-file")) var kubeletCaFile: String?
+  @Option(help: .of("kubelet-token-file")) var kubeletTokenFile: String?
+  @Flag(help: .of("kubelet-skip-verify")) var kubeletSkipVerify = false
+  @Option(help: .of("max-probes")) var maxProbes: String?
+  @Option(help: .of("proxy-address")) var proxyAddress: String?
   @Option(help: .of("virtual-port")) var virtualPort: String?
   @Option(help: .of("virtual-path")) var virtualPath: String?
   @Option(help: .of("virtual-scheme")) var virtualScheme: String?

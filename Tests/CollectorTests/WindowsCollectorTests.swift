@@ -175,7 +175,8 @@ import Testing
 
   private func collector(port: Int, settings change: (inout WindowsSettings) -> Void = { _ in }) throws -> WindowsCollector {
     var settings = WindowsSettings()
-    settings.port = port
+    settings.endpoint.port = port
+    settings.allowsLoopback = true
     // A busy machine is no fault.
     settings.connectTimeout = .seconds(60)
     settings.deadline = .seconds(60)

@@ -1,4 +1,4 @@
-internal import Roll
+package import Roll
 
 extension NodeRoll {
   /// The call with these outcomes, one for each entry. A container that was missed while the API server says that its node is not ready
@@ -20,11 +20,11 @@ extension NodeRoll {
 }
 
 /// Why something that concerns several containers failed.
-struct Miss: Error, Hashable {
-  var reason: Reason
-  var detail: String
+package struct Miss: Error, Hashable {
+  package var reason: Reason
+  package var detail: String
 
-  init(_ reason: Reason, _ detail: String) {
+  package init(_ reason: Reason, _ detail: String) {
     self.reason = reason
     self.detail = detail
   }

@@ -24,12 +24,15 @@ struct PageFetcher {
 
 extension HTTPRequest {
   /// A scrape as Prometheus would do it.
-  static func page(url: String, deadline: Duration, connectTimeout: Duration, limits: ExpositionLimits) -> HTTPRequest {
+  /// - Parameter told: how long the peer is told that it has, where that is not the deadline.
+  static func page(
+    url: String, deadline: Duration, told: Duration? = nil, connectTimeout: Duration, limits: ExpositionLimits
+  ) -> HTTPRequest {
     var request = HTTPRequest(url: url, deadline: deadline)
     request.headers = [
       HTTPHeader("Accept", ExpositionContentType.accepted),
       // Exporters give up in good order, and say which of their parts was too slow, if they know how long we wait.
-      HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "\(deadline.seconds)"),
+      HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "\((told ?? deadline).seconds)"),
     ]
     request.connectTimeout = connectTimeout
     request.maximumBodyBytes = limits.bytes

@@ -17,7 +17,7 @@ func unixMilliseconds(ofHTTPDate text: String) -> Int64? {
 private let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 /// In the Gregorian calendar. The year begins in March here, so that the leap day is its last.
-private func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
+func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
   let marchYear = month > 2 ? year : year - 1
   let monthsSinceMarch = (month + 9) % 12
   // 153 days are five months that begin in March or August: 31, 30, 31, 30, 31.

@@ -5,40 +5,53 @@ package import Roll
 /// Calls the roll of a Windows node by reading its windows_exporter. One value serves any number of nodes at once.
 package struct WindowsCollector: NodeCollector {
   private let fetcher: PageFetcher
-  private let settings: WindowsSettings
+  private let requests: ExporterRequests
+  private let endpoint: @Sendable (String) -> ExporterEndpoint?
+  private let book: ExporterBook?
 
-  package init(transport: HTTPTransport, settings: WindowsSettings) {
+  /// - Parameters:
+  ///   - endpoint: where the exporter of a node is, if that is not as the settings say.
+  ///   - book: told how each call went.
+  package init(
+    transport: HTTPTransport, settings: WindowsSettings, book: ExporterBook? = nil,
+    endpoint: @escaping @Sendable (_ node: String) -> ExporterEndpoint? = { _ in nil }
+  ) {
     fetcher = PageFetcher(transport: transport, reasons: .exporter)
-    self.settings = settings
+    requests = ExporterRequests(settings)
+    self.book = book
+    self.endpoint = endpoint
   }
 
   package func call(_ roll: NodeRoll) async -> RollCall {
+    let start = ContinuousClock.now
     do throws(Miss) {
-      let page = try await page(of: roll)
-      return roll.answered(roll.entries.map(page.outcome), lastScrape: .notObservable)
+      let (page, sent) = try await page(of: roll)
+      book?.note(roll.node, failure: nil, duration: start.duration(to: .now), health: page.health)
+      return roll.answered(
+        roll.entries.map { page.outcome(for: $0, sent: sent, stalenessLimit: requests.settings.stalenessLimit) },
+        lastScrape: .notObservable)
     } catch {
+      book?.note(roll.node, failure: error.reason, duration: start.duration(to: .now), health: nil)
       return roll.missed(error, lastScrape: .notObservable)
     }
   }
 
-  private func page(of roll: NodeRoll) async throws(Miss) -> WindowsPage {
-    guard let address = roll.address else {
-      throw Miss(.exporterUnreachable, "the node \(roll.node) has no address in its status")
-    }
-    guard let host = urlHost(of: address) else {
-      throw Miss(.exporterUnreachable, "the address of the node \(roll.node) is neither an IP address nor a DNS name: '\(address)'")
-    }
-    // Literal brackets would be read as a glob by some clients and refused by others: they are escaped.
-    let query = settings.collectors.map { "collect%5B%5D=\($0)" }.joined(separator: "&")
-    let url = "\(settings.scheme)://\(host):\(settings.port)\(settings.path)" + (query.isEmpty ? "" : "?\(query)")
-    var request = HTTPRequest.page(
-      url: url, deadline: settings.deadline, connectTimeout: settings.connectTimeout, limits: settings.limits)
-    request.tls = settings.tls
+  /// The page, and when it was sent by the sender's clock.
+  private func page(of roll: NodeRoll) async throws(Miss) -> (WindowsPage, sent: Int64?) {
+    let settings = requests.settings
+    var endpoint = endpoint(roll.node) ?? settings.endpoint
+    endpoint.collectors = settings.rollCollectors
+    let request = try requests.request(
+      node: roll.node, address: roll.address, endpoint: endpoint, deadline: settings.deadline, told: settings.deadline)
     let response = try await fetcher.fetch(request)
+    // A cache on the way says how long it has had the page (RFC 9111, section 5.1).
+    if let age = response.header("Age").flatMap(Int64.init), Duration.seconds(age) > settings.stalenessLimit {
+      throw Miss(.staleData, "\(request.url): a cache on the way has had the page for \(age) s")
+    }
     do {
-      return try WindowsPage(response.body, limits: settings.limits)
+      return (try WindowsPage(response.body, limits: settings.limits), response.header("Date").flatMap(unixMilliseconds(ofHTTPDate:)))
     } catch {
-      throw Miss(error, page: url)
+      throw Miss(error, page: request.url)
     }
   }
 }

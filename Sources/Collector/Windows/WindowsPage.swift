@@ -3,17 +3,31 @@ internal import Roll
 
 /// What a page of windows_exporter says about containers.
 ///
-/// A container is collected if a series of its own is there. `container_id` is the one label that every version since 0.20 fills in; the
-/// labels `namespace`, `pod` and `container` of 0.31 can be empty. Where a container has no series, the exporter's word on its container
-/// collector tells why; where it has one, that word is about other containers: the collector goes on behind one that it cannot read.
+/// A container is collected if a series of its own is there, and fresh where it has a time. `container_id` is the one label that every
+/// version since 0.20 fills in; the labels `namespace`, `pod` and `container` of 0.31 can be empty. Where a container has no series, the
+/// exporter's word on its container collector tells why; where it has one, that word is about other containers: the collector goes on
+/// behind one that it cannot read.
 struct WindowsPage {
   /// The collector that we need, as windows_exporter names it.
-  static let collector: StaticString = "container"
+  static let collector = "container"
 
-  private var containerIDs: Set<String> = []
+  private(set) var health = ExporterHealth()
+  private var containers: [String: Container] = [:]
   private var hasContainerSeries = false
-  private var collectorFailed = false
-  private var collectorTimedOut = false
+
+  private struct Container {
+    /// There are numbers, and not just the word that it is there.
+    var hasNumbers = false
+    /// What `windows_container_available` says.
+    var isAvailable: Bool?
+    /// Milliseconds since 1970, of the newest sample that carries a time; windows_exporter itself writes none.
+    var newest: Int64?
+
+    mutating func note(value: Double, isAvailability: Bool, timestamp: Int64?) {
+      if isAvailability { isAvailable = value != 0 } else { hasNumbers = true }
+      if let timestamp { newest = max(newest ?? timestamp, timestamp) }
+    }
+  }
 
   init(_ body: [UInt8], limits: ExpositionLimits) throws(ExpositionError) {
     // The closure may not capture `self` before all of it is there.
@@ -26,14 +40,18 @@ struct WindowsPage {
 
   private init() {}
 
-  func outcome(for entry: RollEntry) -> Outcome {
-    if !entry.containerID.isEmpty, containerIDs.contains(entry.containerID) {
-      return .collected(age: .zero)
+  /// - Parameters:
+  ///   - sent: when the page was sent by the sender's own clock, in milliseconds since 1970; without it times are not judged.
+  ///   - stalenessLimit: how old the newest sample of a container may be.
+  func outcome(for entry: RollEntry, sent: Int64?, stalenessLimit: Duration) -> Outcome {
+    if !entry.containerID.isEmpty, let container = containers[entry.containerID] {
+      return outcome(of: container, sent: sent, stalenessLimit: stalenessLimit)
     }
-    if collectorTimedOut {
+    let ownCollector = health.collectors[Self.collector]
+    if ownCollector?.timedOut == true {
       return .missed(.collectorFailed, detail: "windows_exporter says that its collector \(Self.collector) ran into its time limit")
     }
-    if collectorFailed {
+    if ownCollector?.succeeded == false {
       return .missed(.collectorFailed, detail: "windows_exporter says that its collector \(Self.collector) failed; its log tells why")
     }
     guard hasContainerSeries else {
@@ -48,24 +66,33 @@ struct WindowsPage {
       return .missed(.notInResponse, detail: "the API server gives no container ID to look for on the page")
     }
     return .missed(
-      .notInResponse, detail: "the page has \(containerIDs.count) containers, and none with container_id …://\(entry.containerID)")
+      .notInResponse, detail: "the page has \(containers.count) containers, and none with container_id …://\(entry.containerID)")
+  }
+
+  private func outcome(of container: Container, sent: Int64?, stalenessLimit: Duration) -> Outcome {
+    guard container.hasNumbers || container.isAvailable == true else {
+      return .missed(.notInResponse, detail: "windows_exporter lists the container, says windows_container_available 0 and has no numbers")
+    }
+    guard let sent, let newest = container.newest else { return .collected(age: .zero) }
+    let age = Duration.milliseconds(sent - newest)
+    guard age <= stalenessLimit else {
+      return .missed(.staleData, detail: "the container's newest sample was \(age.components.seconds) s old when it was sent")
+    }
+    guard age >= .zero - stalenessLimit else {
+      return .missed(
+        .badExposition, detail: "the container's newest sample is dated \(-age.components.seconds) s ahead of its sender's clock")
+    }
+    return .collected(age: max(age, .zero))
   }
 
   private mutating func read(_ sample: borrowing ScannedSample, in text: Span<UInt8>) {
-    if sample.nameHasPrefix("windows_container_", in: text) {
-      hasContainerSeries = true
-      if let label = sample.label("container_id", in: text), !label.isEmpty {
-        containerIDs.insert(Self.bareID(label.text(in: text)))
-      }
-    } else if sample.nameHasPrefix("windows_exporter_collector_", in: text),
-      sample.label("collector", in: text)?.hasValue(Self.collector, in: text) == true
-    {
-      if sample.hasName("windows_exporter_collector_success", in: text) {
-        collectorFailed = sample.value == 0
-      } else if sample.hasName("windows_exporter_collector_timeout", in: text) {
-        collectorTimedOut = sample.value == 1
-      }
-    }
+    if health.read(sample, in: text) { return }
+    guard sample.nameHasPrefix("windows_container_", in: text) else { return }
+    hasContainerSeries = true
+    guard let label = sample.label("container_id", in: text), !label.isEmpty else { return }
+    let isAvailability = sample.hasName("windows_container_available", in: text)
+    containers[Self.bareID(label.text(in: text)), default: Container()].note(
+      value: sample.value, isAvailability: isAvailability, timestamp: sample.timestampMilliseconds)
   }
 
   /// `containerd://<id>` and `docker://<id>` without the runtime's name.

@@ -43,29 +43,44 @@ func serviceMonitor(source: Source, endpoints: [ScrapeEndpoint], settings: Targe
 }
 
 private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: TargetSettings) -> JSONValue {
-  [
+  let probeAddress = source == .windows ? settings.probeAddress : nil
+  return [
     "port": .string(endpoint.portName),
-    "path": .string(endpoint.path),
-    "scheme": .string(endpoint.scheme),
+    "path": .string(probeAddress == nil ? endpoint.path : "/probe"),
+    "scheme": .string(probeAddress == nil ? endpoint.scheme : "http"),
     "interval": .string("\(max(settings.scrapeInterval.wholeMilliseconds / 1000, 1))s"),
     // The samples name the containers that they are about. Without this, `namespace` and `pod` would become `exported_namespace` and
     // `exported_pod` beside those of the Service.
     "honorLabels": true,
-    "relabelings": [
-      // The operator does this for endpoints that stand for Nodes; for Pods we have to. The expression keeps what the operator set where
-      // Prometheus is too old to know the label.
+    "relabelings": .array(
       [
-        "action": "replace",
-        "sourceLabels": ["__meta_kubernetes_endpointslice_endpoint_node_name"],
-        "regex": "(.+)",
-        "targetLabel": "node",
-      ],
-      // The operator takes these from the Service and from the endpoint's Pod. On a sample without its own they would say that numbers
-      // of a node, or of a pod elsewhere, are of our namespace and of one container.
-      [
-        "action": "labeldrop",
-        "regex": .string(source == .virtual ? "namespace|service|container|endpoint" : "namespace|service|pod|container|endpoint"),
-      ],
+        // The operator does this for endpoints that stand for Nodes; for Pods we have to. The expression keeps what the operator set where
+        // Prometheus is too old to know the label.
+        [
+          "action": "replace",
+          "sourceLabels": ["__meta_kubernetes_endpointslice_endpoint_node_name"],
+          "regex": "(.+)",
+          "targetLabel": "node",
+        ],
+        // The operator takes these from the Service and from the endpoint's Pod. On a sample without its own they would say that numbers
+        // of a node, or of a pod elsewhere, are of our namespace and of one container.
+        [
+          "action": "labeldrop",
+          "regex": .string(source == .virtual ? "namespace|service|container|endpoint" : "namespace|service|pod|container|endpoint"),
+        ],
+      ] + (probeAddress.map(toProbe) ?? [])),
+  ]
+}
+
+/// The multi-target way: the node is a parameter of the scrape, and the address is ours.
+/// https://prometheus.io/docs/guides/multi-target-exporter/
+private func toProbe(at address: String) -> [JSONValue] {
+  [
+    [
+      "action": "replace", "sourceLabels": ["__meta_kubernetes_endpointslice_endpoint_node_name"], "regex": "(.+)",
+      "targetLabel": "__param_node",
     ],
+    ["action": "replace", "sourceLabels": ["__address__"], "targetLabel": "instance"],
+    ["action": "replace", "targetLabel": "__address__", "replacement": .string(address)],
   ]
 }

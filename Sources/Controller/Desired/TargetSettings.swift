@@ -19,6 +19,8 @@ package struct TargetSettings: Hashable, Sendable {
   package var sampleLimit: Int?
   /// Where each source's targets are found unless a target says otherwise: the ServiceMonitor names it also while there is no target.
   package var endpoints: [Source: ScrapeEndpoint]
+  /// Host and port of our `/probe`, where Windows nodes are scraped through us; `nil` where Prometheus scrapes their exporters itself.
+  package var probeAddress: String?
 
   package init(
     namespace: String,
@@ -28,7 +30,8 @@ package struct TargetSettings: Hashable, Sendable {
     scrapeInterval: Duration = .seconds(15),
     bodySizeLimit: String? = "64MB",
     sampleLimit: Int? = 200_000,
-    endpoints: [Source: ScrapeEndpoint] = ScrapeEndpoint.defaults
+    endpoints: [Source: ScrapeEndpoint] = ScrapeEndpoint.defaults,
+    probeAddress: String? = nil
   ) {
     self.namespace = namespace
     self.allowsLoopback = allowsLoopback
@@ -38,5 +41,6 @@ package struct TargetSettings: Hashable, Sendable {
     self.bodySizeLimit = bodySizeLimit
     self.sampleLimit = sampleLimit
     self.endpoints = endpoints
+    self.probeAddress = probeAddress
   }
 }

@@ -14,8 +14,15 @@ package struct NodeCollectors: Sendable {
   }
 
   /// The real ones.
-  /// - Parameter tls: our side of the mutual TLS with agents; `nil` while the certificates are not there yet.
-  package init(settings: ControllerSettings, transport: HTTPTransport, tls: @escaping @Sendable () -> TLSOptions?) {
+  /// - Parameters:
+  ///   - exporters: told how each call of a windows_exporter went.
+  ///   - summary: how kubelets' summaries are read.
+  ///   - annotations: of a Node.
+  ///   - tls: our side of the mutual TLS with agents; `nil` while the certificates are not there yet.
+  package init(
+    settings: ControllerSettings, transport: HTTPTransport, exporters: ExporterBook, summary: SummarySource,
+    annotations: @escaping @Sendable (_ node: String) -> [String: String], tls: @escaping @Sendable () -> TLSOptions?
+  ) {
     let connectTimeout = min(settings.deadline, .seconds(3))
 
     var agentSettings = AgentSettings()
@@ -24,13 +31,12 @@ package struct NodeCollectors: Sendable {
     agentSettings.connectTimeout = connectTimeout
     let agent = AgentCollector(transport: transport, settings: agentSettings, tls: tls)
 
-    var windowsSettings = WindowsSettings()
-    windowsSettings.scheme = settings.windows.scheme
-    windowsSettings.port = settings.windows.port
-    windowsSettings.path = settings.windows.path
-    windowsSettings.deadline = settings.deadline
-    windowsSettings.connectTimeout = connectTimeout
-    let windows = WindowsCollector(transport: transport, settings: windowsSettings)
+    let exporter = WindowsCollector(transport: transport, settings: WindowsSettings(settings), book: exporters) { node in
+      WindowsNode(settings: settings, annotations: annotations(node)).endpoint
+    }
+    let windows = WindowsNodeCollector(exporter: exporter, summary: SummaryCollector(source: summary)) { node in
+      WindowsNode(settings: settings, annotations: annotations(node)).source
+    }
 
     var virtualSettings = VirtualSettings()
     virtualSettings.scheme = settings.virtual.scheme
@@ -49,6 +55,7 @@ package struct NodeCollectors: Sendable {
       }
     } forget: { node in
       agent.forget(node: node)
+      exporters.forget(node: node)
     }
   }
 }

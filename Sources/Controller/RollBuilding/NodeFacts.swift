@@ -27,6 +27,8 @@ package struct NodeFacts: Hashable, Sendable {
       }
     }
 
+    if source == .windows { notes += WindowsNode(settings: ControllerSettings(), annotations: node.annotations).notes }
+
     if let override = node.annotations[Annotations.address], !override.isEmpty {
       address = isHost(override) ? override : nil
       if address == nil {

@@ -26,6 +26,11 @@ struct Cluster: Sendable {
     pods = Reflector(client: client, resource: .pods, decoder: .pods(annotationPrefixes: Annotations.keptPrefixes), logger: logger)
   }
 
+  /// The Node of that name as it was last seen.
+  func node(_ name: String) -> NodeRecord? {
+    nodes.store.snapshot()[ObjectKey(name: name)]
+  }
+
   var watches: [WatchView] {
     [
       WatchView(resource: "nodes", isListed: nodes.store.isSynced, status: nodes.status, statistics: nodes.statistics),

@@ -1,3 +1,4 @@
+internal import Collector
 import HTTPTransport
 import KubeClient
 package import Logging
@@ -11,8 +12,10 @@ internal import Synchronization
 ///     try await ServiceGroup(services: controller.services, …).run()
 package final class RollcallController: Sendable {
   /// In the order in which they start; the group stops them from the last to the first, so that the server answers until the end.
-  package var services: [any Service] { [server, ControllerCore(self)] }
+  package var services: [any Service] { [pages, server, ControllerCore(self)] }
   package let server: ControllerServer
+  /// To run beside the server, and to end after it.
+  package let pages: NodePages
 
   let settings: ControllerSettings
   let logger: Logger
@@ -53,7 +56,21 @@ package final class RollcallController: Sendable {
     collectorTransport.maximumTransfers = settings.maximumCalls + 256
     collectorTransport.connectionCacheSize = settings.maximumCalls
     let transport = try makeTransport(collectorTransport)
-    let collectors = collectors ?? NodeCollectors(settings: settings, transport: transport) { certificates.tls }
+    let annotations: @Sendable (String) -> [String: String] = { cluster.node($0)?.annotations ?? [:] }
+    var probeTransport = HTTPTransportConfiguration()
+    probeTransport.maximumTransfers = settings.maximumProbes
+    let probes = try makeTransport(probeTransport)
+    let summary = SummarySource(settings: settings, client: cluster.client, transport: probes) { cluster.node($0)?.kubeletPort }
+    let exporters = ExporterBook()
+    let collectors =
+      collectors
+      ?? NodeCollectors(
+        settings: settings, transport: transport, exporters: exporters, summary: summary, annotations: annotations
+      ) { certificates.tls }
+    let pages = NodePages(settings: settings, transport: probes, summary: summary, annotations: annotations) { [rolls] node in
+      ContainerNames(node: node, (rolls.roll(of: node)?.entries ?? []).lazy.map { (id: $0.containerID, reference: $0.reference) })
+    }
+    self.pages = pages
     let tasks = NodeTaskManager(
       rolls: rolls, ledger: ledger, counters: counters, collectors: collectors,
       pace: .init(interval: settings.interval, maximumCalls: settings.maximumCalls), time: time)
@@ -68,6 +85,8 @@ package final class RollcallController: Sendable {
         ]
       })
     view.watches = { cluster.watches }
+    view.pages = pages
+    view.exporters = { exporters.snapshot() }
 
     let alerts = AlertmanagerSender(
       urls: settings.alertmanagers, transport: try makeTransport(HTTPTransportConfiguration()), logger: logger,

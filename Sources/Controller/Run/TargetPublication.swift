@@ -14,7 +14,8 @@ struct TargetPublication: Sendable {
       settings: TargetSettings(
         namespace: cluster.namespace, allowsLoopback: settings.allowsLoopbackTargets,
         serviceMonitors: settings.serviceMonitors, extraLabels: settings.serviceMonitorLabels,
-        scrapeInterval: settings.interval, endpoints: settings.endpoints),
+        scrapeInterval: settings.interval, endpoints: settings.endpoints,
+        probeAddress: settings.probeAddress(namespace: cluster.namespace)),
       logger: logger, isLeading: isLeading, snapshot: { view.targets() })
     rolls = view.rolls
     self.logger = logger

@@ -1,20 +1,26 @@
 internal import HTTPTypes
 internal import Hummingbird
 
-/// Which answer belongs to which request. There are few paths and no patterns, so a table is all the routing that is needed; what is
+/// Which answer belongs to which request. There are few paths and one pattern, so a table is all the routing that is needed; what is
 /// not in it is 404, whatever it is called.
 struct ControllerResponder: HTTPResponder {
   typealias Context = BasicRequestContext
 
-  private let pages: [String: @Sendable (Request) -> Answer]
+  private let pages: [String: @Sendable (Request) async -> Answer]
+  private let probe: Probe
 
   init(_ view: ControllerView) {
+    probe = Probe(view)
     pages = [
       "/": { _ in StatusPage(view).answer() },
       "/livez": { _ in .text(.ok, "ok\n") },
       "/readyz": { _ in readiness(view.readiness()) },
       "/metrics": { _ in MetricsPage(view).answer() },
-      "/sd/v1/targets": { request in ServiceDiscovery(view).answer(source: request.uri.queryParameters["source"].map(String.init)) },
+      "/sd/v1/targets": { request in
+        ServiceDiscovery(view).answer(
+          source: request.uri.queryParameters["source"].map(String.init), authority: request.head.authority)
+      },
+      "/probe": { [probe] request in await probe.answer(request) },
       "/api/v1/gaps": { _ in LedgerAPI(view).gaps() },
       "/api/v1/coverage": { _ in LedgerAPI(view).coverage() },
       "/api/v1/nodes": { _ in LedgerAPI(view).nodes() },
@@ -22,20 +28,22 @@ struct ControllerResponder: HTTPResponder {
   }
 
   func respond(to request: Request, context: Context) async throws -> Response {
-    answer(to: request).response(withoutBody: request.method == .head)
+    await answer(to: request).response(withoutBody: request.method == .head)
   }
 
-  private func answer(to request: Request) -> Answer {
-    guard let page = pages[request.uri.path] else {
-      return .text(.notFound, "There is nothing here. See / for the status page.\n")
-    }
+  private func answer(to request: Request) async -> Answer {
+    let page = pages[request.uri.path]
+    guard page != nil || request.uri.path.hasPrefix("/proxy/") else { return Self.nothing }
     guard request.method == .get || request.method == .head else {
       var answer = Answer.text(.methodNotAllowed, "Only GET and HEAD are answered here.\n")
       answer.headers[.allow] = "GET, HEAD"
       return answer
     }
-    return page(request)
+    if let page { return await page(request) }
+    return await probe.proxyAnswer(request) ?? Self.nothing
   }
+
+  private static let nothing = Answer.text(.notFound, "There is nothing here. See / for the status page.\n")
 }
 
 /// One line for each check, as the API server's own /readyz?verbose has it.

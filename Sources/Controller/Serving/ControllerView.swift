@@ -1,3 +1,4 @@
+package import Collector
 package import KubeClient
 package import Roll
 
@@ -15,6 +16,10 @@ package struct ControllerView: Sendable {
   package var watches: @Sendable () -> [WatchView] = { [] }
   package var targetReports: @Sendable () -> [Source: TargetReport] = { [:] }
   package var alertmanagers: @Sendable () -> [AlertmanagerStatistics] = { [] }
+
+  /// `nil` where no pages of nodes are handed on.
+  package var pages: NodePages?
+  package var exporters: @Sendable () -> [String: ExporterStanding] = { [:] }
 
   package init(
     rolls: RollBook, ledger: LedgerBook, counters: CollectionCounters, time: any TimeSource, settings: ControllerSettings, version: String,
@@ -34,7 +39,13 @@ package struct ControllerView: Sendable {
   package func targets() -> [Target]? {
     let snapshot = rolls.snapshot()
     guard snapshot.isComplete else { return nil }
-    return TargetBuilder(endpoints: settings.endpoints).targets(of: snapshot.rolls.values)
+    let standings = exporters()
+    return TargetBuilder(endpoints: settings.endpoints).targets(of: snapshot.rolls.values).map { target in
+      guard target.source == .windows, standings[target.node]?.failure == .exporterUnreachable else { return target }
+      var target = target
+      target.ready = false
+      return target
+    }
   }
 }
 

@@ -30,6 +30,7 @@ struct MetricsPage {
       try await self.writeNodes(&page, send)
       try await self.writeGaps(&page, send)
       self.writeCollections(&page)
+      self.writeExporters(&page)
       self.writeTargets(&page)
       self.writeAlerts(&page)
       self.writeWatches(&page)
@@ -112,6 +113,12 @@ struct MetricsPage {
     for (source, counts) in counts {
       page.histogram("rollcall_collection_duration_seconds", ["source": source.rawValue], counts.durations)
     }
+  }
+
+  /// Only on the leader, which calls them; and not of nodes that are gone.
+  private func writeExporters(_ page: inout ExpositionWriter) {
+    page.exporters(view.exporters().filter { ledger.nodes[$0.key] != nil }, deadline: view.settings.deadline)
+    page.probes(view.pages?.statistics ?? [:])
   }
 
   private func writeTargets(_ page: inout ExpositionWriter) {

@@ -12,7 +12,8 @@ struct ServiceDiscovery {
   }
 
   /// Answers 503 until the caches are in sync: Prometheus keeps its old list then, while an empty one would drop every target (R36).
-  func answer(source text: String?) -> Answer {
+  /// - Parameter authority: host and port that were asked, where Prometheus reaches us.
+  func answer(source text: String?, authority: String?) -> Answer {
     var wanted: Source?
     if let text {
       guard let source = Source(rawValue: text) else {
@@ -24,7 +25,15 @@ struct ServiceDiscovery {
       return .problem(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
     }
     let published = DiscoverableTargets(targets, allowsLoopback: view.settings.allowsLoopbackTargets).targets
-    return .json(.array(published.filter { wanted == nil || $0.source == wanted }.map(Self.group)))
+    let probeAddress = view.settings.proxyAddress ?? authority.flatMap { isAuthority($0) ? $0 : nil }
+    let isProxied = view.settings.windowsTargets == .proxy
+    return .json(
+      .array(
+        published.filter { wanted == nil || $0.source == wanted }.map { target in
+          var group = Self.group(target)
+          if isProxied, target.source == .windows, let probeAddress { Self.sendToProbe(&group, at: probeAddress) }
+          return group
+        }))
   }
 
   private static func group(_ target: Target) -> JSONValue {
@@ -41,5 +50,15 @@ struct ServiceDiscovery {
       labels["pod"] = .string(pod.name)
     }
     return ["targets": [.string("\(host):\(target.port)")], "labels": labels]
+  }
+  /// The multi-target way: the node is a parameter of the scrape, and the address is ours.
+  private static func sendToProbe(_ group: inout JSONValue, at address: String) {
+    var labels = group["labels"] ?? [:]
+    labels["__param_node"] = labels["node"]
+    labels["instance"] = group["targets"]?[0]
+    labels["__metrics_path__"] = "/probe"
+    labels["__scheme__"] = "http"
+    group["labels"] = labels
+    group["targets"] = [.string(address)]
   }
 }

@@ -13,6 +13,36 @@ package struct ControllerSettings: Hashable, Sendable {
     case auto
   }
 
+  /// Where the numbers of Windows containers come from.
+  package enum WindowsSource: String, CaseIterable, Sendable {
+    case exporter
+    /// The kubelet's /stats/summary.
+    case summary
+    /// The exporter, and the summary of nodes whose exporter cannot be connected to.
+    case auto
+  }
+
+  /// What becomes of an exporter's page at /probe.
+  package enum WindowsPages: String, CaseIterable, Sendable {
+    /// The node and the names of containers are added.
+    case relabel
+    case passThrough = "pass-through"
+  }
+
+  /// What Prometheus is told to scrape for a Windows node.
+  package enum WindowsTargets: String, CaseIterable, Sendable {
+    /// Our /probe.
+    case proxy
+    /// The exporter itself.
+    case exporter
+  }
+
+  package enum KubeletAccess: String, CaseIterable, Sendable {
+    /// Through the API server's node proxy.
+    case proxy
+    case direct
+  }
+
   // How containers are judged.
   package var interval: Duration = .seconds(15)
   package var threshold: Duration = .seconds(300)
@@ -27,6 +57,21 @@ package struct ControllerSettings: Hashable, Sendable {
   package var agentMetricsPort = 9753
   package var agentRollPort = 9754
   package var windows = ScrapeEndpoint(port: 9182, path: "/metrics")
+  package var windowsCollectors: [String] = []
+  package var windowsSource = WindowsSource.exporter
+  package var windowsPages = WindowsPages.relabel
+  package var windowsTargets = WindowsTargets.proxy
+  package var windowsCAFile: String?
+  package var windowsCertificateFile: String?
+  package var windowsKeyFile: String?
+  package var windowsSkipsVerification = false
+  package var windowsHeadersFile: String?
+  package var kubeletAccess = KubeletAccess.proxy
+  package var kubeletCAFile: String?
+  package var kubeletTokenFile: String?
+  package var kubeletSkipsVerification = false
+  /// Scrapes through us at the same time, beyond which they wait; each holds a quarter of a megabyte at most while it streams.
+  package var maximumProbes = 128
   package var virtual = ScrapeEndpoint(port: 8080, path: "/metrics/cadvisor")
   package var allowsLoopbackTargets = false
 
@@ -34,6 +79,8 @@ package struct ControllerSettings: Hashable, Sendable {
   package var alertmanagers: [AlertmanagerURL] = []
   package var serviceMonitors: ServiceMonitorMode = .auto
   package var serviceMonitorLabels: [String: String] = [:]
+  /// Where Prometheus reaches /probe; `nil`: our Service, and for HTTP SD the address that it asked.
+  package var proxyAddress: String?
 
   // Where we are.
   package var listen = ListenAddress(host: "0.0.0.0", port: 9750)
@@ -53,6 +100,11 @@ package struct ControllerSettings: Hashable, Sendable {
     [.linux: ScrapeEndpoint(port: agentMetricsPort, path: "/metrics"), .windows: windows, .virtual: virtual]
   }
 
+  /// Where Prometheus is told to find our `/probe` by a ServiceMonitor; `nil` where it scrapes exporters itself.
+  package func probeAddress(namespace: String) -> String? {
+    windowsTargets == .proxy ? proxyAddress ?? "rollcall-controller.\(namespace).svc:\(listen.port)" : nil
+  }
+
   package var rolls: RollSettings {
     RollSettings(grace: grace, virtualNodes: virtualNodes)
   }
@@ -63,6 +115,12 @@ package struct ControllerSettings: Hashable, Sendable {
       throw .contradiction(
         "threshold \(threshold.text) is less than two intervals of \(interval.text): one slow answer would be a gap; "
           + "raise --threshold or lower --interval")
+    }
+    if windowsSkipsVerification, windowsCAFile != nil {
+      throw .contradiction("--windows-skip-verify and --windows-ca-file contradict each other: give up one of them")
+    }
+    if kubeletSkipsVerification, kubeletCAFile != nil {
+      throw .contradiction("--kubelet-skip-verify and --kubelet-ca-file contradict each other: give up one of them")
     }
   }
 }
@@ -97,4 +155,9 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+/// Whether the text is a host and a port, and nothing else that a URL could have.
+func isAuthority(_ text: String) -> Bool {
+  ListenAddress(text).map { $0.port != 0 && !text.hasPrefix(":") } ?? false
 }

@@ -1,8 +1,9 @@
+internal import Collector
 internal import Logging
 
 /// Every setting, documented once. Flags, environment variables, keys of the configuration file, help and messages all come from here.
 package enum SettingsTable {
-  package static let all: [Setting] = judging + collecting + publishing + placing
+  package static let all: [Setting] = judging + collecting + windows + publishing + placing
 
   private static let port = "a port"
 
@@ -26,15 +27,51 @@ package enum SettingsTable {
     .number("max-calls", \.maximumCalls, in: 1...100_000, what: "a number", help: "How many nodes are called at the same time."),
     .number("agent-metrics-port", \.agentMetricsPort, in: 1...65535, what: port, help: "Where rollcall-agent serves /metrics."),
     .number("agent-roll-port", \.agentRollPort, in: 1...65535, what: port, help: "Where rollcall-agent answers the roll."),
-    .number("windows-port", \.windows.port, in: 1...65535, what: port, help: "The port of windows_exporter."),
-    .path("windows-path", \.windows.path, help: "The path of windows_exporter's metrics."),
-    .scheme("windows-scheme", \.windows.scheme, help: "How windows_exporter is reached."),
     .number("virtual-port", \.virtual.port, in: 1...65535, what: port, help: "The port of cAdvisor in the pods of virtual nodes."),
     .path("virtual-path", \.virtual.path, help: "The path of cAdvisor's metrics in the pods of virtual nodes."),
     .scheme("virtual-scheme", \.virtual.scheme, help: "How cAdvisor in the pods of virtual nodes is reached."),
     .truth(
       "allow-loopback-targets", \.allowsLoopbackTargets,
       help: "Accept nodes and pods at loopback addresses. Only for tests and the demo: a pod could make us ask ourselves."),
+  ]
+
+  // MARK: How Windows nodes are read and handed on
+
+  private static let windows: [Setting] = [
+    .number("windows-port", \.windows.port, in: 1...65535, what: port, help: "The port of windows_exporter."),
+    .path("windows-path", \.windows.path, help: "The path of windows_exporter's metrics."),
+    .scheme("windows-scheme", \.windows.scheme, help: "How windows_exporter is reached."),
+    .list(
+      "windows-collect", \.windowsCollectors, accepts: "the name of a collector, such as container or cpu",
+      help: "A collector that a scrape through /probe asks for (collect[]). Can be given several times; without it all that are enabled.",
+      read: { ExporterEndpoint.isCollector($0) ? $0 : nil }, write: { $0 }),
+    .choice(
+      "windows-source", \.windowsSource,
+      help:
+        "Where the numbers of Windows containers come from: exporter (windows_exporter), summary (the kubelet's /stats/summary), or auto "
+        + "(the exporter, and the summary of nodes whose exporter cannot be connected to)."),
+    .choice(
+      "windows-pages", \.windowsPages,
+      help:
+        "What /probe does with an exporter's page: relabel adds the node and the names of containers, pass-through hands it on as it is."),
+    .choice(
+      "windows-targets", \.windowsTargets,
+      help: "What Prometheus is told to scrape for a Windows node: proxy (our /probe) or exporter (windows_exporter itself)."),
+    .text("windows-ca-file", \.windowsCAFile, help: "The certificate authorities of windows_exporter over https, instead of the system's."),
+    .text("windows-cert-file", \.windowsCertificateFile, help: "Our client certificate for windows_exporter over https."),
+    .text("windows-key-file", \.windowsKeyFile, help: "The key of --windows-cert-file, where it is not in the same file."),
+    .truth("windows-skip-verify", \.windowsSkipsVerification, help: "Do not check the certificate of windows_exporter."),
+    .text(
+      "windows-headers-file", \.windowsHeadersFile,
+      help:
+        "A file of headers for windows_exporter, such as Authorization, one 'Name: value' a line. Sent over https only, read again at each use."
+    ),
+    .choice(
+      "kubelet-access", \.kubeletAccess, help: "How a kubelet's /stats/summary is read: proxy (through the API server) or direct."),
+    .text("kubelet-ca-file", \.kubeletCAFile, help: "The certificate authorities of kubelets that are read directly."),
+    .text("kubelet-token-file", \.kubeletTokenFile, help: "A bearer token for kubelets that are read directly, sent over https only."),
+    .truth("kubelet-skip-verify", \.kubeletSkipsVerification, help: "Do not check the certificates of kubelets that are read directly."),
+    .number("max-probes", \.maximumProbes, in: 1...100_000, what: "a number", help: "How many scrapes go through us at the same time."),
   ]
 
   // MARK: What Prometheus and Alertmanager get
@@ -47,6 +84,10 @@ package enum SettingsTable {
     .choice(
       "service-monitors", \.serviceMonitors,
       help: "Whether ServiceMonitors for the Prometheus Operator are written: on, off, or auto, which is on if the cluster has them."),
+    .one(
+      "proxy-address", \.proxyAddress, accepts: "a host and a port such as rollcall-controller.rollcall.svc:9750",
+      help: "Where Prometheus reaches our /probe. Without it: our Service, and for HTTP service discovery the address that was asked.",
+      read: { isAuthority($0) ? .some($0) : nil }, write: { $0 }),
     Setting(
       name: "service-monitor-labels", shape: .list,
       help: "A label key=value for the objects that Prometheus finds targets by, such as release=kube-prometheus-stack. "
@@ -99,10 +140,7 @@ extension Setting {
   fileprivate static func path(_ name: String, _ path: any Path<String>, help: String) -> Setting {
     one(
       name, path, accepts: "a path that begins with a slash and has no spaces, ? or #", help: help,
-      read: { text in
-        text.hasPrefix("/") && text.utf8.allSatisfy { (0x21...0x7e).contains($0) } && !text.contains("?") && !text.contains("#")
-          ? text : nil
-      }, write: { $0 })
+      read: { isURLPath($0) ? $0 : nil }, write: { $0 })
   }
 
   fileprivate static func scheme(_ name: String, _ path: any Path<String>, help: String) -> Setting {

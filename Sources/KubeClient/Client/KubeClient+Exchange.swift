@@ -8,6 +8,8 @@ package struct APIResponse: Sendable {
   package var status: Int
   /// `Content-Type` as the server wrote it, parameters included.
   package var contentType: String
+  /// The header `Date`; of an answer that the API server hands on, by the clock of who made it.
+  package var date: String?
   /// In the format of `contentType`.
   package var body: [UInt8]
 }
@@ -28,7 +30,8 @@ extension KubeClient {
     guard (200..<300).contains(response.status) else {
       throw .status(APIStatus(httpStatus: response.status, retryAfter: response.header("Retry-After"), body: response.body))
     }
-    return APIResponse(status: response.status, contentType: response.header("Content-Type") ?? "", body: response.body)
+    return APIResponse(
+      status: response.status, contentType: response.header("Content-Type") ?? "", date: response.header("Date"), body: response.body)
   }
 
   /// Performs one request whose answer is one JSON document.

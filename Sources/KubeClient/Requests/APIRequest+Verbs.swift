@@ -140,4 +140,9 @@ extension APIRequest {
     if !conditions.isEmpty { options["preconditions"] = .object(conditions) }
     return APIRequest(method: "DELETE", path: resource.path(key), body: options.bytes, contentType: MediaType.json)
   }
+
+  /// What a node's kubelet answers at a path, through the API server. Asks for the right to `get` on `nodes/proxy`.
+  package static func nodeProxy(_ node: String, path: String) -> APIRequest {
+    APIRequest(method: "GET", path: "/api/v1/nodes/\(escapedForURL(node))/proxy/\(path)")
+  }
 }

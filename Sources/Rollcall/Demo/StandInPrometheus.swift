@@ -33,7 +33,9 @@ struct StandInPrometheus: Sendable {
     (groups.array ?? []).flatMap { group in
       let scheme = group["labels"]?["__scheme__"]?.string ?? "http"
       let path = group["labels"]?["__metrics_path__"]?.string ?? "/metrics"
-      return (group["targets"]?.array ?? []).compactMap(\.string).map { "\(scheme)://\($0)\(path)" }
+      // The names of Nodes need no escaping.
+      let query = group["labels"]?["__param_node"]?.string.map { "?node=\($0)" } ?? ""
+      return (group["targets"]?.array ?? []).compactMap(\.string).map { "\(scheme)://\($0)\(path)\(query)" }
     }
   }
 }

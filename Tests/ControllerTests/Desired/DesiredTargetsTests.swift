@@ -100,6 +100,33 @@ import Testing
     }
   }
 
+  @Test func windowsNodesAreScrapedThroughUs() throws {
+    var settings = settings
+    settings.probeAddress = "rollcall-controller.rollcall.svc:9750"
+    let target = Target(node: "win-1", source: .windows, address: "10.0.0.9", port: 9182)
+    let result = desired([target], source: .windows, settings: settings)
+    // The slice still says where the node is; the scrape goes to us, with the node as its parameter.
+    #expect(result.slices.first?["endpoints"]?[0]?["addresses"] == ["10.0.0.9"])
+    #expect(result.slices.first?["endpoints"]?[0]?["targetRef"] == ["kind": "Node", "name": "win-1"])
+    let endpoint = try #require(result.serviceMonitor?["spec"]?["endpoints"]?[0])
+    #expect(endpoint["port"] == result.slices.first?["ports"]?[0]?["name"])
+    #expect(endpoint["path"] == "/probe")
+    #expect(endpoint["scheme"] == "http")
+    #expect(
+      endpoint["relabelings"]?.array?.suffix(3) == [
+        [
+          "action": "replace", "sourceLabels": ["__meta_kubernetes_endpointslice_endpoint_node_name"], "regex": "(.+)",
+          "targetLabel": "__param_node",
+        ],
+        ["action": "replace", "sourceLabels": ["__address__"], "targetLabel": "instance"],
+        ["action": "replace", "targetLabel": "__address__", "replacement": "rollcall-controller.rollcall.svc:9750"],
+      ])
+    // Only theirs.
+    let linux = desired([linux("w1", "10.0.0.1")], settings: settings).serviceMonitor?["spec"]?["endpoints"]?[0]
+    #expect(linux?["path"] == "/metrics")
+    #expect(linux?["relabelings"]?.array?.count == 2)
+  }
+
   @Test func serviceMonitorsCanBeSwitchedOff() {
     var settings = settings
     settings.serviceMonitors = .off

@@ -64,6 +64,7 @@ struct RunningController {
       settings: SettingsSources(flags: given).settings(), environment: [:], version: "test", collectors: collectors, logger: log.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await controller.server.run() }
+      group.addTask { await controller.pages.run() }
       group.addTask { try await ControllerCore(controller).run() }
       let port = try await controller.server.waitUntilListening()
       try await body(RunningController(controller: controller, log: log, port: port, transport: HTTPTransport()))
@@ -71,8 +72,8 @@ struct RunningController {
     }
   }
 
-  func request(_ path: String) async throws -> HTTPResponse {
-    try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(port)\(path)", deadline: .seconds(60)))
+  func request(_ path: String, headers: [HTTPHeader] = []) async throws -> HTTPResponse {
+    try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(port)\(path)", headers: headers, deadline: .seconds(60)))
   }
 
   func json(_ path: String) async throws -> JSONValue {

@@ -74,6 +74,25 @@ let goldenMetrics = """
   rollcall_collection_duration_seconds_bucket{source="windows",le="+Inf"} 0
   rollcall_collection_duration_seconds_sum{source="windows"} 0
   rollcall_collection_duration_seconds_count{source="windows"} 0
+  # HELP rollcall_exporter_up Whether windows_exporter answered the last call with a page, 1 or 0.
+  # TYPE rollcall_exporter_up gauge
+  # HELP rollcall_exporter_scrape_duration_seconds How long the last call of windows_exporter took.
+  # TYPE rollcall_exporter_scrape_duration_seconds gauge
+  # HELP rollcall_exporter_deadline_seconds How long a call of windows_exporter may take.
+  # TYPE rollcall_exporter_deadline_seconds gauge
+  rollcall_exporter_deadline_seconds 10
+  # HELP rollcall_exporter_info Always 1; the label tells the version of windows_exporter on the node.
+  # TYPE rollcall_exporter_info gauge
+  # HELP rollcall_exporter_collector_success Whether windows_exporter says that the collector succeeded, 1 or 0.
+  # TYPE rollcall_exporter_collector_success gauge
+  # HELP rollcall_exporter_collector_timeout Whether windows_exporter says that the collector timed out, 1 or 0.
+  # TYPE rollcall_exporter_collector_timeout gauge
+  # HELP rollcall_probe_requests_total Pages of nodes that were asked for.
+  # TYPE rollcall_probe_requests_total counter
+  # HELP rollcall_probe_fetches_total Pages that nodes were asked for; fewer than the requests where some came together.
+  # TYPE rollcall_probe_fetches_total counter
+  # HELP rollcall_probe_failures_total Pages that could not be fetched, or not to their end, by reason.
+  # TYPE rollcall_probe_failures_total counter
   # HELP rollcall_published_targets Targets in the EndpointSlices that we write.
   # TYPE rollcall_published_targets gauge
   # HELP rollcall_refused_targets Targets that cannot be published: no address, or one that is not accepted.

@@ -42,6 +42,9 @@ final class ServedController: Sendable {
     }
   }
 
+  /// Where it is reached.
+  var authority: String { "127.0.0.1:\(port.withLock { $0 })" }
+
   func request(_ path: String, method: String = "GET") async throws -> HTTPResponse {
     var request = HTTPRequest(method: method, url: "http://127.0.0.1:\(port.withLock { $0 })\(path)", deadline: .seconds(60))
     request.maximumBodyBytes = 64 << 20

@@ -53,12 +53,12 @@ import Testing
       served.publishSample()
       let targets = try #require(try await served.json("/sd/v1/targets").array)
       #expect(
-        targets.map { $0["targets"]?[0]?.string } == ["10.0.0.1:9753", "10.1.0.7:8080", "[fd00::5]:9182"], "linux-2 has linux-1's address")
+        targets.map { $0["targets"]?[0]?.string } == ["10.0.0.1:9753", "10.1.0.7:8080", served.authority], "linux-2 has linux-1's address")
       #expect(
         targets.last?["labels"] == [
-          "node": "windows-1", "__meta_rollcall_node": "windows-1", "__meta_rollcall_source": "windows", "__metrics_path__": "/metrics",
-          "__scheme__": "http",
-        ])
+          "node": "windows-1", "__meta_rollcall_node": "windows-1", "__meta_rollcall_source": "windows", "__metrics_path__": "/probe",
+          "__scheme__": "http", "__param_node": "windows-1", "instance": "[fd00::5]:9182",
+        ], "in the multi-target way, at the address that was asked")
       let virtual = try #require(try await served.json("/sd/v1/targets?source=virtual").array)
       #expect(virtual.count == 1)
       #expect(virtual.first?["labels"]?["pod"] == "render")

@@ -6,7 +6,11 @@ import Testing
   static let samples: [String: [String]] = [
     "interval": ["20s"], "threshold": ["10m"], "grace": ["0s"], "virtual-nodes": ["a=b", "role in (x,y)"], "deadline": ["1s500ms"],
     "max-calls": ["7"], "agent-metrics-port": ["1"], "agent-roll-port": ["2"], "windows-port": ["3"], "windows-path": ["/w"],
-    "windows-scheme": ["https"], "virtual-port": ["4"], "virtual-path": ["/v/x"], "virtual-scheme": ["https"],
+    "windows-scheme": ["https"], "windows-collect": ["cpu", "container"], "windows-source": ["auto"], "windows-pages": ["pass-through"],
+    "windows-targets": ["exporter"], "windows-ca-file": ["/ca"], "windows-cert-file": ["/cert"], "windows-key-file": ["/key"],
+    "windows-skip-verify": ["true"], "windows-headers-file": ["/headers"], "kubelet-access": ["direct"], "kubelet-ca-file": ["/kca"],
+    "kubelet-token-file": ["/token"], "kubelet-skip-verify": ["true"], "max-probes": ["9"], "proxy-address": ["rollcall:9750"],
+    "virtual-port": ["4"], "virtual-path": ["/v/x"], "virtual-scheme": ["https"],
     "allow-loopback-targets": ["true"], "alertmanager-url": ["http://a:9093", "https://b"], "service-monitors": ["off"],
     "service-monitor-labels": ["release=kps", "team=x"], "listen": ["[::1]:80"], "kubeconfig": ["/k"], "context": ["c"],
     "namespace": ["n"], "leader-election": ["off"], "identity": ["me"], "log-level": ["debug"],
@@ -44,7 +48,9 @@ import Testing
   }
 
   @Test func whatIsPrintedReadsBack() throws {
-    let settings = try SettingsSources(flags: Self.samples).settings()
+    // These two are only accepted without authorities.
+    let samples = Self.samples.filter { !["windows-skip-verify", "kubelet-skip-verify"].contains($0.key) }
+    let settings = try SettingsSources(flags: samples).settings()
     #expect(try SettingsSources(file: ("printed.yaml", Array(settings.yaml.utf8))).settings() == settings)
     let defaults = ControllerSettings()
     #expect(try SettingsSources(file: ("printed.yaml", Array(defaults.yaml.utf8))).settings() == defaults)
@@ -72,6 +78,14 @@ import Testing
     (SettingsSources(file: ("/etc/r.yaml", Array("interval: [15s]\n".utf8))), ["/etc/r.yaml:1:11"]),
     (SettingsSources(file: ("/etc/r.yaml", Array("- interval\n".utf8))), ["/etc/r.yaml:1:1"]),
     (SettingsSources(flags: ["interval": ["1m"], "threshold": ["90s"]]), ["threshold 1m30s", "1m", "--threshold"]),
+    (
+      SettingsSources(flags: ["windows-ca-file": ["/ca"], "windows-skip-verify": ["true"]]), ["--windows-skip-verify", "--windows-ca-file"]
+    ),
+    (
+      SettingsSources(flags: ["kubelet-ca-file": ["/ca"], "kubelet-skip-verify": ["true"]]), ["--kubelet-skip-verify", "--kubelet-ca-file"]
+    ),
+    (SettingsSources(flags: ["windows-collect": ["cpu&x=1"]]), ["--windows-collect", "\"cpu&x=1\"", "the name of a collector"]),
+    (SettingsSources(flags: ["proxy-address": ["rollcall"]]), ["--proxy-address", "a host and a port"]),
     (SettingsSources(flags: ["listen": ["9750"]]), ["--listen", "0.0.0.0:9750"]),
     (SettingsSources(flags: ["listen": ["::1:9750"]]), ["--listen"]),
     (SettingsSources(flags: ["service-monitor-labels": ["release"]]), ["--service-monitor-labels", "key=value"]),

@@ -2,7 +2,7 @@
 /// - 0.20: `container_id` only.
 /// - 0.31: `namespace`, `pod`, `container` too, empty for the second container as its label cache leaves them at times; `hostprocess`.
 /// - 0.32: start times, process counts, page faults, writable layers.
-func windowsPage(version: String, frontend: String, worker: String) -> String {
+package func windowsPage(version: String, frontend: String, worker: String) -> String {
   let hasPodLabels = version != "0.20"
   func labels(_ id: String, _ scheme: String, _ pod: String) -> String {
     let podLabels = id == frontend ? #",namespace="web",pod="\#(pod)",container="iis""# : #",namespace="",pod="",container="""#

@@ -1,23 +1,22 @@
-import Foundation
-import Synchronization
-import TestSupport
+internal import Foundation
+internal import Synchronization
 
 /// A real nginx that serves files from a folder of its own. `servers` is the inside of its `http` block; `$folder`, `$network` (the first
 /// three numbers of addresses that are this nginx's alone) and `$port` in it are filled in. It has to listen on `$network.1:$port`. What it was asked stands in `accessLog`, one line a request: address, request line, status, encoding of the answer, and the
 /// scrape timeout that the client announced.
-final class Nginx: Sendable {
-  static let isInstalled = findProgram("nginx") != nil
+package final class Nginx: Sendable {
+  package static let isInstalled = findProgram("nginx") != nil
 
-  let folder: TemporaryFolder
+  package let folder: TemporaryFolder
   /// Tests run side by side: where each listens in a network of its own, none can take another's port.
-  let network: String
-  let host: String
-  let port: Int
+  package let network: String
+  package let host: String
+  package let port: Int
   private let program: ExternalProgram
 
   private static let started = Atomic(0)
 
-  init(files: [String: String] = [:], servers: String) async throws {
+  package init(files: [String: String] = [:], servers: String) async throws {
     folder = try TemporaryFolder()
     let number = Self.started.add(1, ordering: .relaxed).newValue
     network = "127.\(20 + Int(getpid()) % 200).\(number % 256)"
@@ -61,12 +60,12 @@ final class Nginx: Sendable {
   deinit { program.stop() }
 
   /// The log once it has that many lines: nginx writes a line after it has sent the answer.
-  func accessLog(of count: Int) async throws -> [String] {
+  package func accessLog(of count: Int) async throws -> [String] {
     try await eventually("nginx has logged \(count) requests") { accessLog.count >= count }
     return accessLog
   }
 
-  var accessLog: [String] {
+  package var accessLog: [String] {
     let text = (try? String(contentsOfFile: "\(folder.path)/access.log", encoding: .utf8)) ?? ""
     return text.split(separator: "\n").map(String.init)
   }

@@ -1,0 +1,155 @@
+internal import Exposition
+package import HTTPTransport
+internal import Roll
+
+/// Hands pages of windows_exporter on, as they are or with the names that they lack.
+package struct ExporterProxy: Sendable {
+  private let transport: HTTPTransport
+  private let requests: ExporterRequests
+  private let fetches: SharedFetches<ExporterScrape>
+  private let names: @Sendable (String) -> ContainerNames
+
+  /// - Parameter names: what the containers of a node are called now.
+  package init(
+    transport: HTTPTransport, settings: WindowsSettings, fetches: SharedFetches<ExporterScrape>,
+    names: @escaping @Sendable (_ node: String) -> ContainerNames
+  ) {
+    self.transport = transport
+    requests = ExporterRequests(settings)
+    self.fetches = fetches
+    self.names = names
+  }
+
+  /// Begins the scrape, or joins an equal one that has just begun.
+  package func page(_ scrape: ExporterScrape) throws(Miss) -> SharedPageReader {
+    try fetches.page(scrape) { page in
+      do throws(Miss) {
+        try await fetch(scrape, into: page)
+        return .success(())
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  private func fetch(_ scrape: ExporterScrape, into page: SharedPage) async throws(Miss) {
+    let timing = ScrapeTiming(timeout: scrape.timeout ?? requests.settings.deadline)
+    let end = ContinuousClock.now + timing.deadline
+    var request = try requests.request(
+      node: scrape.node, address: scrape.address, endpoint: scrape.endpoint, deadline: timing.deadline, told: timing.told)
+    switch scrape.form {
+    case .verbatim(let accept, let encoding):
+      request.acceptsCompression = false
+      request.headers.removeAll { $0.name == "Accept" }
+      if let accept { request.headers.append(HTTPHeader("Accept", accept)) }
+      if let encoding { request.headers.append(HTTPHeader("Accept-Encoding", encoding)) }
+      try await handOn(try await open(request), to: page, until: end)
+    case .named:
+      try await rewrite(try await open(request), to: page, names(scrape.node), until: end)
+    }
+  }
+
+  private func handOn(_ stream: HTTPStream, to page: SharedPage, until end: ContinuousClock.Instant) async throws(Miss) {
+    guard !(300..<400).contains(stream.status) else {
+      throw Miss(.badExposition, "windows_exporter answered with status \(stream.status); redirects are not followed")
+    }
+    page.begin(
+      PageHead(
+        status: stream.status, contentType: stream.header("Content-Type") ?? ExpositionContentType.text,
+        contentEncoding: stream.header("Content-Encoding")))
+    var body = stream.body.makeAsyncIterator()
+    while let piece = try await next(&body) { try await page.append(piece, until: end) }
+  }
+
+  /// The head is not written before there is something to write: what is wrong from the beginning is told by a status.
+  private func rewrite(
+    _ stream: HTTPStream, to page: SharedPage, _ names: ContainerNames, until end: ContinuousClock.Instant
+  ) async throws(Miss) {
+    guard stream.status == 200 else {
+      throw Miss(.badExposition, "windows_exporter answered with status \(stream.status) instead of 200")
+    }
+    let head = PageHead(status: 200, contentType: ExpositionContentType.text)
+    var rewriter = PageRewriter(names, limits: requests.settings.limits, refusesDuplicates: true)
+    rewriter.begin()
+    var hasBegun = false
+    var body = stream.body.makeAsyncIterator()
+    while let piece = try await next(&body) {
+      var output: [UInt8] = []
+      // Three labels a line are as much again as the line.
+      output.reserveCapacity(piece.count * 2)
+      do throws(ExpositionError) {
+        try piece.span.withUnsafeBytes { bytes throws(ExpositionError) in try rewriter.rewrite(bytes, into: &output) }
+      } catch {
+        throw Miss(error, page: "the page of windows_exporter")
+      }
+      if output.isEmpty { continue }
+      if !hasBegun { page.begin(head) }
+      hasBegun = true
+      try await page.append(output, until: end)
+    }
+    do throws(ExpositionError) {
+      try rewriter.finish()
+    } catch {
+      throw Miss(error, page: "the page of windows_exporter")
+    }
+    if !hasBegun { page.begin(head) }
+  }
+
+  private func open(_ request: HTTPRequest) async throws(Miss) -> HTTPStream {
+    do {
+      return try await transport.open(request)
+    } catch {
+      throw Miss(error, reasons: .exporter)
+    }
+  }
+
+  private func next(_ body: inout HTTPBody.Iterator) async throws(Miss) -> [UInt8]? {
+    do {
+      return try await body.next()
+    } catch {
+      throw Miss(error, reasons: .exporter)
+    }
+  }
+}
+
+/// One scrape of a node, as somebody asks for it. Equal scrapes can share an answer.
+package struct ExporterScrape: Hashable, Sendable {
+  package var node: String
+  /// An IP address or a DNS name; `nil` if the API server knows none.
+  package var address: String?
+  package var endpoint: ExporterEndpoint
+  /// How long the client waits; `nil` where it does not say.
+  package var timeout: Duration?
+  package var form: Form
+
+  /// What becomes of the page.
+  package enum Form: Hashable, Sendable {
+    /// Nothing: the exporter sees the client's own headers, and the client the exporter's answer.
+    case verbatim(accept: String?, acceptEncoding: String?)
+    /// The node and the names of containers are added; what goes on is the text format 0.0.4.
+    case named
+  }
+
+  package init(node: String, address: String?, endpoint: ExporterEndpoint, timeout: Duration? = nil, form: Form) {
+    self.node = node
+    self.address = address
+    self.endpoint = endpoint
+    self.timeout = timeout
+    self.form = form
+  }
+}
+
+/// How a client's time is shared out, so that each hears from the next before its own time is up.
+struct ScrapeTiming {
+  /// What the exporter is told. It keeps half a second of this for itself, gives up on slow collectors and answers with the others.
+  let told: Duration
+  /// When we give up on the exporter, in time to tell the client.
+  let deadline: Duration
+
+  init(timeout: Duration) {
+    // For the way there and back, twice; short time-outs have no half second to spare.
+    let margin = min(.milliseconds(500), timeout / 10)
+    told = timeout - margin
+    deadline = timeout - margin / 2
+  }
+}

@@ -1,0 +1,88 @@
+package import Roll
+internal import Synchronization
+
+/// Fetches pages for those who ask. Requests that are equal and come while nothing of the answer is there share one fetch; an answer
+/// that has begun is never handed to a newcomer, so nobody gets an old page for a fresh one.
+///
+/// Fetches run as children of `run`, not of who asks: one who goes away early costs the others nothing, and does not cut the peer off.
+package final class SharedFetches<Key: Hashable & Sendable>: Sendable {
+  typealias Producer = @Sendable (SharedPage) async -> Result<Void, Miss>
+
+  private struct Job: Sendable {
+    var key: Key
+    var page: SharedPage
+    var produce: Producer
+  }
+
+  private struct State {
+    var joinable: [Key: SharedPage] = [:]
+    var underWay: [ObjectIdentifier: SharedPage] = [:]
+    var isClosed = false
+    var statistics = FetchStatistics()
+  }
+
+  private let state = Mutex(State())
+  private let jobs: AsyncStream<Job>
+  private let posting: AsyncStream<Job>.Continuation
+
+  package init() {
+    (jobs, posting) = AsyncStream.makeStream()
+  }
+
+  package var statistics: FetchStatistics { state.withLock { $0.statistics } }
+
+  /// Runs fetches until the task is cancelled; those under way then end as failures.
+  package func run() async {
+    await withDiscardingTaskGroup { group in
+      for await job in jobs {
+        group.addTask { await self.run(job) }
+      }
+      group.cancelAll()
+    }
+    let left = state.withLock { state in
+      state.isClosed = true
+      defer { (state.joinable, state.underWay) = ([:], [:]) }
+      return Array(state.underWay.values)
+    }
+    for page in left { page.finish(.failure(Self.closed)) }
+  }
+
+  /// A reader of a fetch with this key: of one that is under way, or of a new one that `produce` makes.
+  func page(_ key: Key, produce: @escaping Producer) throws(Miss) -> SharedPageReader {
+    let (reader, new): (SharedPageReader?, SharedPage?) = state.withLock { state in
+      guard !state.isClosed else { return (nil, nil) }
+      state.statistics.requests += 1
+      if let reader = state.joinable[key]?.join() { return (reader, nil) }
+      let page = SharedPage()
+      state.joinable[key] = page
+      state.underWay[ObjectIdentifier(page)] = page
+      state.statistics.fetches += 1
+      return (page.join(), page)
+    }
+    guard let reader else { throw Self.closed }
+    if let new { posting.yield(Job(key: key, page: new, produce: produce)) }
+    return reader
+  }
+
+  private func run(_ job: Job) async {
+    let end = await job.produce(job.page)
+    state.withLock { state in
+      if state.joinable[job.key] === job.page { state.joinable[job.key] = nil }
+      state.underWay[ObjectIdentifier(job.page)] = nil
+      if case .failure(let miss) = end { state.statistics.failures[miss.reason, default: 0] += 1 }
+    }
+    job.page.finish(end)
+  }
+
+  private static var closed: Miss { Miss(.unknown, "shutting down") }
+}
+
+/// How many pages were asked for, and what came of it.
+package struct FetchStatistics: Hashable, Sendable {
+  package var requests = 0
+  /// Fewer than the requests where some came together.
+  package var fetches = 0
+  package var failures: [Reason: Int] = [:]
+
+  package init() {}
+}

@@ -1,0 +1,102 @@
+internal import Exposition
+internal import JSON
+
+/// Something that a summary has numbers of, with the labels of its series.
+struct SummaryItem {
+  var labels: ExpositionLabels
+  var content: JSONValue
+}
+
+extension KubeletSummary {
+  /// Every container.
+  func containerItems(_ nodeLabels: ExpositionLabels) -> [SummaryItem] {
+    pods.flatMap { pod in
+      pod.containers.map { name, content in
+        SummaryItem(labels: labels(of: pod, nodeLabels).adding("container", name), content: content)
+      }
+    }
+  }
+
+  /// Every pod as a whole, which in cAdvisor's families is what has no container.
+  func podItems(_ nodeLabels: ExpositionLabels) -> [SummaryItem] {
+    pods.map { SummaryItem(labels: labels(of: $0, nodeLabels), content: $0.content) }
+  }
+
+  /// The node itself: the root of cAdvisor's hierarchy.
+  func nodeItem(_ nodeLabels: ExpositionLabels) -> SummaryItem {
+    SummaryItem(labels: nodeLabels.adding("id", "/"), content: node)
+  }
+
+  /// The network interfaces of every pod and of the node. Each item has its interface as the part `network`.
+  func interfaceItems(_ nodeLabels: ExpositionLabels) -> [SummaryItem] {
+    (podItems(nodeLabels) + [nodeItem(nodeLabels)]).flatMap { item -> [SummaryItem] in
+      guard let network = item.content["network"] else { return [] }
+      var seen: Set<String> = []
+      // Without a list, the network itself is the only interface.
+      return (network["interfaces"]?.array ?? [network]).compactMap { interface in
+        var interface = interface
+        if interface["time"] == nil { interface["time"] = network["time"] }
+        let name = interface["name"]?.string ?? ""
+        guard seen.insert(name).inserted else { return nil }
+        let labels = name.isEmpty ? item.labels : item.labels.adding("interface", name)
+        return SummaryItem(labels: labels, content: ["network": interface])
+      }
+    }
+  }
+
+  /// The volumes that are claims, each once however many pods have it, and the others by pod. Each item has its volume as the part `volume`.
+  func volumeItems(_ nodeLabels: ExpositionLabels) -> (claims: [SummaryItem], others: [SummaryItem]) {
+    var claims: [SummaryItem] = []
+    var others: [SummaryItem] = []
+    var seen: Set<[UInt8]> = []
+    for pod in pods {
+      for volume in pod.content["volume"]?.array ?? [] {
+        guard let name = volume["name"]?.string, !name.isEmpty else { continue }
+        let content: JSONValue = ["volume": volume]
+        if let claim = volume["pvcRef"]?["name"]?.string {
+          var labels: ExpositionLabels = [
+            "namespace": volume["pvcRef"]?["namespace"]?.string ?? pod.namespace, "persistentvolumeclaim": claim,
+          ]
+          labels.append(nodeLabels)
+          if seen.insert(labels.bytes).inserted { claims.append(SummaryItem(labels: labels, content: content)) }
+        } else {
+          let labels = labels(of: pod, nodeLabels).adding("volume", name)
+          if seen.insert(labels.bytes).inserted { others.append(SummaryItem(labels: labels, content: content)) }
+        }
+      }
+    }
+    return (claims, others)
+  }
+
+  private func labels(of pod: Pod, _ nodeLabels: ExpositionLabels) -> ExpositionLabels {
+    var labels: ExpositionLabels = ["namespace": pod.namespace, "pod": pod.name]
+    labels.append(nodeLabels)
+    return labels
+  }
+}
+
+extension SummaryField {
+  static let network: [SummaryField] = [
+    ("receive", "bytes", "rxBytes", "Cumulative count of bytes received"),
+    ("receive", "errors", "rxErrors", "Cumulative count of errors encountered while receiving"),
+    ("transmit", "bytes", "txBytes", "Cumulative count of bytes transmitted"),
+    ("transmit", "errors", "txErrors", "Cumulative count of errors encountered while transmitting"),
+  ].map { way, what, key, help in
+    SummaryField(
+      family: "container_network_\(way)_\(what)_total", type: .counter, help: help, part: "network", key: key, zero: .always)
+  }
+
+  /// Of claims: the kubelet's own names, `kubelet_volume_stats_…`; of other volumes ours.
+  static func volumes(prefix: String) -> [SummaryField] {
+    [
+      ("capacity_bytes", "capacityBytes", "Capacity in bytes of the volume", Zero.never),
+      ("available_bytes", "availableBytes", "Number of available bytes in the volume", .beside("capacityBytes")),
+      ("used_bytes", "usedBytes", "Number of used bytes in the volume", .beside("capacityBytes")),
+      ("inodes", "inodes", "Maximum number of inodes in the volume", .never),
+      ("inodes_free", "inodesFree", "Number of free inodes in the volume", .beside("inodes")),
+      ("inodes_used", "inodesUsed", "Number of used inodes in the volume", .beside("inodes")),
+    ].map { suffix, key, help, zero in
+      SummaryField(family: prefix + suffix, type: .gauge, help: help, part: "volume", key: key, zero: zero)
+    }
+  }
+}

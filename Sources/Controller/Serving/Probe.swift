@@ -1,0 +1,132 @@
+internal import Collector
+internal import HTTPTypes
+internal import Hummingbird
+internal import Roll
+
+/// Hands on the pages of nodes: `/probe?node=`, in the way of multi-target exporters, and `/proxy/NODE/metrics` and `/proxy/NODE/health`
+/// as a reverse proxy on each node would.
+struct Probe {
+  private let view: ControllerView
+
+  init(_ view: ControllerView) {
+    self.view = view
+  }
+
+  func answer(_ request: Request) async -> Answer {
+    await answering {
+      let probe = try ProbeRequest(request)
+      let (pages, roll) = try node(probe)
+      let summary = SummaryScrape(node: probe.node, address: roll.address, timeout: probe.timeout)
+      // A Linux node has no exporter of ours to ask; its kubelet has a summary all the same.
+      guard roll.source == .windows else { return try await stream(pages.summary.page(summary)) }
+      let windows = WindowsNode(settings: pages.settings, annotations: pages.annotations(probe.node))
+      if windows.source == .summary { return try await stream(pages.summary.page(summary)) }
+      do {
+        return try await stream(pages.exporter.page(scrape(probe, of: roll, at: windows.endpoint, pages: pages.settings.windowsPages)))
+      } catch let miss as Miss where miss.reason == .exporterUnreachable && windows.source == .auto {
+        return try await stream(pages.summary.page(summary))
+      }
+    }
+  }
+
+  /// For `/proxy/NODE/metrics` and `/proxy/NODE/health`; `nil` for any other path.
+  func proxyAnswer(_ request: Request) async -> Answer? {
+    let parts = request.uri.path.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 4, parts[0].isEmpty, parts[1] == "proxy", !parts[2].isEmpty, ["metrics", "health"].contains(parts[3]) else {
+      return nil
+    }
+    return await answering {
+      let probe = try ProbeRequest(request, node: String(parts[2]))
+      let (pages, roll) = try node(probe)
+      guard roll.source == .windows else {
+        throw Failure(.notFound, "the Node \(probe.node) is no Windows node; its source is \(roll.source.rawValue)")
+      }
+      var endpoint = WindowsNode(settings: pages.settings, annotations: pages.annotations(probe.node)).endpoint
+      if parts[3] == "health" {
+        endpoint.path = "/health"
+        endpoint.collectors = []
+      }
+      return try await stream(pages.exporter.page(scrape(probe, of: roll, at: endpoint, pages: .passThrough)))
+    }
+  }
+
+  // MARK: Steps
+
+  private func node(_ probe: ProbeRequest) throws(Failure) -> (NodePages, NodeRoll) {
+    guard let pages = view.pages else { throw Failure(.notFound, "this controller hands on no pages") }
+    guard let roll = view.rolls.roll(of: probe.node) else {
+      guard view.rolls.snapshot().isComplete else {
+        throw Failure(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
+      }
+      throw Failure(.notFound, "there is no Node named \(probe.node)")
+    }
+    guard roll.source != .virtual else {
+      throw Failure(.notFound, "the Node \(probe.node) is virtual: its pods' numbers are at /metrics/cadvisor?node=\(probe.node)")
+    }
+    return (pages, roll)
+  }
+
+  private func scrape(
+    _ probe: ProbeRequest, of roll: NodeRoll, at endpoint: ExporterEndpoint, pages: ControllerSettings.WindowsPages
+  ) -> ExporterScrape {
+    var endpoint = endpoint
+    if let collectors = probe.collectors { endpoint.collectors = collectors }
+    let form: ExporterScrape.Form =
+      switch pages {
+      case .relabel: .named
+      case .passThrough: .verbatim(accept: probe.accept, acceptEncoding: probe.acceptEncoding)
+      }
+    return ExporterScrape(node: probe.node, address: roll.address, endpoint: endpoint, timeout: probe.timeout, form: form)
+  }
+
+  /// Waits for the beginning of the page, so that what fails early is told by a status, and then hands it on piece by piece. What fails
+  /// later breaks the connection off: Prometheus drops a scrape that is not whole.
+  private func stream(_ reader: SharedPageReader) async throws(Miss) -> Answer {
+    let head = try await reader.head()
+    let beginning = try await reader.pieces()
+    var answer = Answer(status: .init(code: head.status), contentType: head.contentType, body: .whole([]))
+    if let encoding = head.contentEncoding { answer.headers[.contentEncoding] = encoding }
+    if beginning.isEmpty { return answer }
+    answer.body = .pieces { write in
+      for piece in beginning { try await write(piece) }
+      while true {
+        let pieces = try await reader.pieces()
+        if pieces.isEmpty { return }
+        for piece in pieces { try await write(piece) }
+      }
+    }
+    return answer
+  }
+
+  // MARK: Failures
+
+  private struct Failure: Error {
+    let status: HTTPResponse.Status
+    let message: String
+
+    init(_ status: HTTPResponse.Status, _ message: String) {
+      self.status = status
+      self.message = message
+    }
+  }
+
+  private func answering(_ make: () async throws -> Answer) async -> Answer {
+    do {
+      return try await make()
+    } catch let error as ProbeRequest.Refused {
+      return .text(.badRequest, error.message + "\n")
+    } catch let error as Failure {
+      return .text(error.status, error.message + "\n")
+    } catch let error as Miss {
+      let status: HTTPResponse.Status =
+        switch error.reason {
+        case .exporterTimeout, .endpointTimeout: .gatewayTimeout
+        case .unknown: .serviceUnavailable
+        default: .badGateway
+        }
+      return .text(status, "\(error.reason.rawValue): \(error.detail)\n")
+    } catch {
+      return .text(.internalServerError, "\(error)\n")
+    }
+  }
+}

@@ -1,0 +1,27 @@
+internal import Collector
+internal import Roll
+
+/// Calls the roll of a Windows node by its exporter or by its kubelet's summary, as the node asks for it.
+struct WindowsNodeCollector: NodeCollector {
+  let exporter: WindowsCollector
+  let summary: SummaryCollector
+  let source: @Sendable (_ node: String) -> ControllerSettings.WindowsSource
+
+  func call(_ roll: NodeRoll) async -> RollCall {
+    switch source(roll.node) {
+    case .exporter: return await exporter.call(roll)
+    case .summary: return await summary.call(roll)
+    case .auto:
+      let call = await exporter.call(roll)
+      return call.outcomes.allSatisfy(\.isOfNoExporter) ? await summary.call(roll) : call
+    }
+  }
+}
+
+extension Outcome {
+  /// Nobody accepted a connection: there may be no exporter at all. One that hangs or answers badly is there, and is to be mended.
+  fileprivate var isOfNoExporter: Bool {
+    guard case .missed(let reason, let detail) = self else { return false }
+    return reason == .exporterUnreachable || (reason == .nodeNotReady && detail.contains(Reason.exporterUnreachable.rawValue))
+  }
+}

@@ -1,0 +1,168 @@
+import Roll
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Collector
+
+@Suite struct SharedFetchesTests {
+  private static let head = PageHead(status: 200, contentType: "text/plain")
+
+  /// Runs fetches while `body` does.
+  private func running(_ body: (SharedFetches<String>) async throws -> Void) async throws {
+    let fetches = SharedFetches<String>()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await fetches.run() }
+      try await body(fetches)
+      group.cancelAll()
+    }
+  }
+
+  private func text(_ reader: SharedPageReader) async throws -> String {
+    var bytes: [UInt8] = []
+    while true {
+      let pieces = try await reader.pieces()
+      if pieces.isEmpty { return String(decoding: bytes, as: UTF8.self) }
+      bytes += pieces.joined()
+    }
+  }
+
+  @Test func whoComesTogetherSharesOneFetchAndWhoComesLaterGetsANewOne() async throws {
+    try await running { fetches in
+      let calls = Mutex(0)
+      let door = Door()
+      func ask() throws -> SharedPageReader {
+        try fetches.page("node") { page in
+          let call = calls.withLock { calls in
+            calls += 1
+            return calls
+          }
+          await door.wait()
+          page.begin(Self.head)
+          do throws(Miss) {
+            try await page.append(Array("call \(call), ".utf8), until: .now + .seconds(60))
+            try await page.append(Array("whole".utf8), until: .now + .seconds(60))
+          } catch {
+            return .failure(error)
+          }
+          return .success(())
+        }
+      }
+      let first = try ask()
+      let second = try ask()
+      door.open()
+      #expect(try await first.head() == Self.head)
+      // The answer has begun: a newcomer is not to get what was collected before it asked.
+      let third = try ask()
+      #expect(try await text(first) == "call 1, whole")
+      #expect(try await text(second) == "call 1, whole")
+      #expect(try await text(third) == "call 2, whole")
+      #expect(fetches.statistics.requests == 3)
+      #expect(fetches.statistics.fetches == 2)
+    }
+  }
+
+  @Test func oneWhoGoesAwayEarlyCostsTheOthersNothing() async throws {
+    try await running { fetches in
+      let door = Door()
+      let isDone = Atomic(false)
+      func ask() throws -> SharedPageReader {
+        try fetches.page("node") { page in
+          page.begin(Self.head)
+          do throws(Miss) {
+            try await page.append(Array("half, ".utf8), until: .now + .seconds(60))
+            await door.wait()
+            try await page.append(Array("whole".utf8), until: .now + .seconds(60))
+          } catch {
+            return .failure(error)
+          }
+          isDone.store(true, ordering: .sequentiallyConsistent)
+          return .success(())
+        }
+      }
+      var leaving: SharedPageReader? = try ask()
+      let staying = try ask()
+      #expect(try await leaving?.pieces() == [Array("half, ".utf8)])
+      leaving = nil
+      door.open()
+      #expect(try await text(staying) == "half, whole")
+
+      // Nobody is left, and the exporter is read to the end all the same.
+      isDone.store(false, ordering: .sequentiallyConsistent)
+      _ = try ask()
+      try await eventually("the fetch ends without a reader") { isDone.load(ordering: .sequentiallyConsistent) }
+    }
+  }
+
+  @Test func aFailureReachesEveryReader() async throws {
+    try await running { fetches in
+      func ask() throws -> SharedPageReader {
+        try fetches.page("node") { page in
+          page.begin(Self.head)
+          do throws(Miss) { try await page.append([1], until: .now + .seconds(60)) } catch { return .failure(error) }
+          return .failure(Miss(.badExposition, "line 2"))
+        }
+      }
+      let readers = [try ask(), try ask()]
+      for reader in readers {
+        #expect(try await reader.pieces() == [[1]])
+        await #expect(throws: Miss(.badExposition, "line 2")) { try await reader.pieces() }
+      }
+      #expect(fetches.statistics.failures == [.badExposition: 1])
+    }
+  }
+
+  @Test("R63: one reader that does not read holds its producer back, and ends it in time") func theWindowIsBounded() async throws {
+    try await running { fetches in
+      let pieces = Atomic(0)
+      let reader = try fetches.page("node") { page in
+        page.begin(Self.head)
+        do throws(Miss) {
+          while true {
+            try await page.append(Array(repeating: 0, count: 64 << 10), until: .now + .milliseconds(50))
+            pieces.add(1, ordering: .relaxed)
+          }
+        } catch {
+          return .failure(error)
+        }
+      }
+      try await eventually("the producer has given up") { fetches.statistics.failures == [.unknown: 1] }
+      #expect(pieces.load(ordering: .relaxed) == SharedPage.window / (64 << 10))
+      #expect(try await reader.pieces().count == pieces.load(ordering: .relaxed) + 1)
+      await #expect(throws: Miss.self) { try await reader.pieces() }
+    }
+  }
+
+  @Test func afterTheEndNobodyWaits() async throws {
+    let fetches = SharedFetches<String>()
+    let waiting = try fetches.page("node") { _ in .success(()) }
+    let task = Task { await fetches.run() }
+    task.cancel()
+    await task.value
+    await #expect(throws: Miss.self) { try await waiting.head() }
+    #expect(throws: Miss.self) { try fetches.page("node") { _ in .success(()) } }
+  }
+}
+
+/// A gate for async code.
+private final class Door: Sendable {
+  private let state = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
+
+  func open() {
+    let waiting = state.withLock { state in
+      defer { state = (true, []) }
+      return state.waiting
+    }
+    for one in waiting { one.resume() }
+  }
+
+  func wait() async {
+    await withCheckedContinuation { continuation in
+      let isOpen = state.withLock { state in
+        if !state.isOpen { state.waiting.append(continuation) }
+        return state.isOpen
+      }
+      if isOpen { continuation.resume() }
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import Exposition
+import HTTPTransport
+import Roll
+import TestSupport
+import Testing
+
+@testable import Collector
+
+/// 2026-03-01T12:00:00Z.
+private let sent: Int64 = 1_772_366_400_000
+
+/// What a kubelet on Windows says: a container with numbers, one of which the runtime tells nothing (zeros), one that stopped moving.
+private let windowsSummary = """
+  {
+    "node": {
+      "nodeName": "win-1", "startTime": "2026-02-01T00:00:00Z",
+      "cpu": {"time": "2026-03-01T11:59:50Z", "usageNanoCores": 0, "usageCoreNanoSeconds": 8532520000000},
+      "memory": {"time": "2026-03-01T11:59:50Z", "availableBytes": 14297423872, "workingSetBytes": 734490624, "rssBytes": 0, "pageFaults": 0},
+      "network": {"time": "2026-03-01T11:59:50Z", "name": "eth0", "interfaces": [{"name": "eth0", "rxBytes": 1000, "txBytes": 2000}]},
+      "fs": {"time": "2026-03-01T11:59:50Z", "availableBytes": 15829303296, "capacityBytes": 32212250624, "usedBytes": 16382947328}
+    },
+    "pods": [
+      {
+        "podRef": {"name": "frontend-0", "namespace": "web", "uid": "u1"}, "startTime": "2026-02-28T00:00:00Z",
+        "containers": [
+          {
+            "name": "iis", "startTime": "2026-02-28T00:00:10.5Z",
+            "cpu": {"time": "2026-03-01T11:59:48Z", "usageCoreNanoSeconds": 749578125000},
+            "memory": {"time": "2026-03-01T11:59:54Z", "workingSetBytes": 83255296},
+            "rootfs": {"time": "2026-03-01T11:59:54Z", "availableBytes": 15829303296, "capacityBytes": 32212250624, "usedBytes": 0},
+            "logs": {"time": "2026-03-01T11:59:54Z", "usedBytes": 4096, "inodesUsed": 0},
+            "userDefinedMetrics": null
+          },
+          {"name": "silent", "cpu": {"time": "2026-03-01T11:59:54Z", "usageCoreNanoSeconds": 0}, "memory": {"workingSetBytes": 0}},
+          {"name": "frozen", "cpu": {"time": "2026-02-28T00:00:20Z", "usageCoreNanoSeconds": 5000000000}}
+        ],
+        "cpu": {"time": "2026-02-28T00:00:10Z", "usageCoreNanoSeconds": 749578125000},
+        "memory": {"time": "2026-03-01T11:59:54Z", "workingSetBytes": 83255296},
+        "network": {"time": "2026-03-01T11:59:54Z", "name": "cbr0", "rxBytes": 0, "rxErrors": 0, "txBytes": 512},
+        "volume": [
+          {"time": "2026-03-01T11:59:30Z", "name": "data", "capacityBytes": 100, "usedBytes": 0, "availableBytes": 100,
+           "pvcRef": {"name": "data-frontend-0", "namespace": "web"}},
+          {"time": "2026-03-01T11:59:30Z", "name": "scratch", "capacityBytes": 50, "usedBytes": 5}
+        ],
+        "ephemeral-storage": {"time": "2026-03-01T11:59:54Z", "availableBytes": 15829303296, "capacityBytes": 32212250624, "usedBytes": 4096}
+      },
+      {"podRef": {"name": "frontend-0", "namespace": "web", "uid": "u0"}, "startTime": "2026-02-27T00:00:00Z",
+       "containers": [{"name": "iis", "memory": {"time": "2026-03-01T11:59:54Z", "workingSetBytes": 1}}]},
+      {"podRef": {"name": "sharer-0", "namespace": "web"}, "containers": [],
+       "volume": [{"name": "data", "capacityBytes": 100, "pvcRef": {"name": "data-frontend-0", "namespace": "web"}}]}
+    ]
+  }
+  """
+
+private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throws -> KubeletSummary {
+  try KubeletSummary(Array(text.utf8), freshness: Freshness(sent: sent, limit: .seconds(120)), origin: "test")
+}
+
+@Suite struct SummaryTests {
+  @Test("golden: what the summary has, under the names that dashboards know; nothing that it does not know") func golden() throws {
+    let page = String(decoding: try summary().page(of: "win-1"), as: UTF8.self)
+    let samples = page.split(separator: "\n").filter { !$0.hasPrefix("#") }.map(String.init)
+    let iis = #"namespace="web",pod="frontend-0",node="win-1",container="iis""#
+    let pod = #"namespace="web",pod="frontend-0",node="win-1""#
+    let (at48, at50, at54, at30) = (sent - 12_000, sent - 10_000, sent - 6000, sent - 30_000)
+    #expect(
+      samples == [
+        #"container_cpu_usage_seconds_total{\#(iis),cpu="total"} 749.578125 \#(at48)"#,
+        #"container_cpu_usage_seconds_total{node="win-1",id="/",cpu="total"} 8532.52 \#(at50)"#,
+        #"container_memory_working_set_bytes{\#(iis)} 83255296 \#(at54)"#,
+        #"container_memory_working_set_bytes{\#(pod)} 83255296 \#(at54)"#,
+        #"container_memory_working_set_bytes{node="win-1",id="/"} 734490624 \#(at50)"#,
+        #"container_fs_usage_bytes{node="win-1",id="/"} 16382947328 \#(at50)"#,
+        #"container_fs_limit_bytes{\#(iis)} 32212250624 \#(at54)"#,
+        #"container_fs_limit_bytes{node="win-1",id="/"} 32212250624 \#(at50)"#,
+        #"kubelet_container_log_filesystem_used_bytes{\#(iis)} 4096 \#(at54)"#,
+        #"container_network_receive_bytes_total{\#(pod),interface="cbr0"} 0 \#(at54)"#,
+        #"container_network_receive_bytes_total{node="win-1",id="/",interface="eth0"} 1000 \#(at50)"#,
+        #"container_network_receive_errors_total{\#(pod),interface="cbr0"} 0 \#(at54)"#,
+        #"container_network_transmit_bytes_total{\#(pod),interface="cbr0"} 512 \#(at54)"#,
+        #"container_network_transmit_bytes_total{node="win-1",id="/",interface="eth0"} 2000 \#(at50)"#,
+        #"kubelet_volume_stats_capacity_bytes{namespace="web",persistentvolumeclaim="data-frontend-0",node="win-1"} 100 \#(at30)"#,
+        #"kubelet_volume_stats_available_bytes{namespace="web",persistentvolumeclaim="data-frontend-0",node="win-1"} 100 \#(at30)"#,
+        #"kubelet_volume_stats_used_bytes{namespace="web",persistentvolumeclaim="data-frontend-0",node="win-1"} 0 \#(at30)"#,
+        #"rollcall_pod_volume_capacity_bytes{\#(pod),volume="scratch"} 50 \#(at30)"#,
+        #"rollcall_pod_volume_used_bytes{\#(pod),volume="scratch"} 5 \#(at30)"#,
+        #"rollcall_pod_ephemeral_storage_used_bytes{\#(pod)} 4096 \#(at54)"#,
+        #"rollcall_pod_ephemeral_storage_available_bytes{\#(pod)} 15829303296 \#(at54)"#,
+        #"rollcall_pod_ephemeral_storage_capacity_bytes{\#(pod)} 32212250624 \#(at54)"#,
+        #"container_start_time_seconds{\#(iis)} 1772236810.5"#,
+        #"container_start_time_seconds{node="win-1",id="/"} 1769904000"#,
+      ])
+    try scanExposition(Array(page.utf8), refusesDuplicates: true) { _, _ in }
+  }
+
+  @Test func aContainerIsCollectedByNumbersThatAreFreshAndKnown() throws {
+    let entries = [
+      entry("web/frontend-0/iis"), entry("web/frontend-0/silent"), entry("web/frontend-0/frozen"), entry("web/gone-0/iis"),
+    ]
+    let outcomes = try summary().outcomes(for: entries)
+    #expect(outcomes.map(\.reason) == [nil, .notInResponse, .staleData, .notInResponse])
+    #expect(outcomes[0] == .collected(age: .seconds(6)))
+    #expect(outcomes[1].detail.contains("without any number"))
+    #expect(outcomes[2].detail.contains("2026-02-28T00:00:20Z"))
+    #expect(outcomes[3].detail.contains("3 pods") == false && outcomes[3].detail.contains("2 pods"))
+  }
+
+  @Test("R44: HTTP 200 with a frozen time is no collection") func aFrozenSummary() throws {
+    let later = try summary(sent: sent + 3_600_000)
+    #expect(later.outcomes(for: [entry("web/frontend-0/iis")]).map(\.reason) == [.staleData])
+    let samples = String(decoding: later.page(of: "win-1"), as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }
+    #expect(samples.allSatisfy { $0.hasPrefix("container_start_time_seconds") || $0.hasPrefix("kubelet_volume_stats_capacity_bytes") })
+    // Without the sender's clock nothing can be judged.
+    #expect(try summary(sent: nil).outcomes(for: [entry("web/frontend-0/iis")]) == [.collected(age: .zero)])
+  }
+
+  @Test("R43: what is no summary", arguments: ["", "<html>", "[]", #"{"pods":[]}"#, #"{"node":{"#])
+  func noSummary(text: String) {
+    #expect(throws: Miss.self) { try summary(text) }
+    do throws(Miss) { _ = try KubeletSummary(Array(text.utf8), freshness: Freshness(limit: .zero), origin: "x") } catch {
+      #expect(error.reason == .badExposition)
+    }
+  }
+
+  @Test("R43: members of other kinds than they should be count as not there")
+  func oddMembers() throws {
+    let odd = try summary(
+      #"{"node":{"cpu":7,"memory":{"workingSetBytes":"x"}},"pods":[1,{},{"podRef":{"name":"p","namespace":"n"},"containers":[{},{"name":"c","memory":{"workingSetBytes":-5,"time":"yesterday"},"cpu":{"usageCoreNanoSeconds":1e400}}]}]}"#
+        .replacing("1e400", with: "2000000000"))
+    #expect(String(decoding: odd.page(of: "n"), as: UTF8.self).split(separator: "\n").count { !$0.hasPrefix("#") } == 1)
+    #expect(odd.outcomes(for: [entry("n/p/c")]) == [.collected(age: .zero)])
+  }
+
+  @Test(
+    arguments: [
+      ("2026-03-01T12:00:00Z", sent), ("2026-03-01T12:00:00.123456789Z", sent + 123), ("1970-01-01T00:00:00Z", 0),
+      ("2026-03-01T12:00:00+01:00", nil), ("2026-03-01 12:00:00Z", nil), ("2026-13-01T12:00:00Z", nil), ("2026-03-01T12:00:00.Z", nil),
+      ("", nil), ("2026-03-01T12:00:00.12a4Z", nil), ("äääääääääääääääääääZ", nil),
+    ] as [(String, Int64?)])
+  func times(text: String, expected: Int64?) {
+    #expect(unixMilliseconds(ofRFC3339: text) == expected)
+  }
+
+  @Test func noTokenGoesInTheClear() async throws {
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        try connection.respond(status: 200, headers: [("Date", "Sun, 01 Mar 2026 12:00:00 GMT")], body: windowsSummary)
+      }
+    }
+    defer { server.stop() }
+    // Plain HTTP is for the read-only port alone, so a kubelet without TLS cannot be asked: nothing is sent.
+    let folder = try TemporaryFolder()
+    var settings = KubeletAccess.Settings()
+    settings.allowsLoopback = true
+    settings.tokenFile = try folder.write("secret\n", to: "token")
+    let access = KubeletAccess(transport: try HTTPTransport(), settings: settings) { [port = server.port] _ in port }
+    await #expect(throws: Miss.self) { try await access.summary(of: "win-1", address: "127.0.0.1", deadline: .seconds(5)) }
+    #expect(server.requests.isEmpty)
+
+    let source = SummarySource(deadline: .seconds(10)) { _, _, _ in
+      SummaryAnswer(body: Array(windowsSummary.utf8), date: "Sun, 01 Mar 2026 12:00:00 GMT")
+    }
+    let call = await SummaryCollector(source: source).call(roll(.windows, [entry("web/frontend-0/iis")]))
+    #expect(call.outcomes == [.collected(age: .seconds(6))])
+  }
+}

@@ -1,0 +1,175 @@
+import HTTPTransport
+import JSON
+import Simulator
+import TestSupport
+import Testing
+
+@testable import Controller
+
+private let frontend = String(repeating: "1a", count: 32)
+private let worker = String(repeating: "2b", count: 32)
+
+/// A controller with Windows nodes, one for each name, at the addresses of a real nginx that stands for their exporters.
+private func withProxy(
+  nodes: [String: JSONValue], flags: [String: [String]] = [:], _ body: (RunningController) async throws -> Void
+) async throws {
+  try await withSimulator { server in
+    for (_, node) in nodes { try server.put(node) }
+    for (pod, id) in [("frontend-0", frontend), ("worker-0", worker)] {
+      try server.put(podObject(pod, on: "win-1", id: "containerd://\(id)"))
+    }
+    var flags = flags
+    // Rolls are called too, and must not be among the requests that are counted.
+    flags["interval"] = ["1h"]
+    flags["threshold"] = ["1d"]
+    try await RunningController.run(kubeconfig: server.kubeconfig(), flags: flags) { running in
+      try await eventually("ready") { try await running.request("/readyz").status == 200 }
+      try await body(running)
+    }
+  }
+}
+
+private func windowsNode(_ name: String, _ address: String, annotations: JSONValue = [:]) -> JSONValue {
+  var node = nodeObject(name, address: address, os: "windows")
+  node["metadata"] = ["name": .string(name), "annotations": annotations]
+  return node
+}
+
+@Suite(.enabled(if: Nginx.isInstalled, "nginx is not installed")) struct ProbeTests {
+  private static let servers = """
+    server { listen $network.1:$port; root $folder; location = /health { return 200 "{}"; } }
+    server { listen $network.2:$port; location / { return 404 "not here"; } }
+    server { listen $network.3:$port; location / { return 302 http://$network.1:$port/metrics; } }
+    server { listen $network.4:$port; root $folder; rewrite ^/metrics$ /junk break; }
+    server { listen $network.5:$port; root $folder; rewrite ^/metrics$ /huge break; gzip off; }
+    """
+
+  private static func nginx() async throws -> Nginx {
+    try await Nginx(
+      files: [
+        "metrics": windowsPage(version: "0.20", frontend: frontend, worker: worker), "junk": "<html>\n",
+        "huge": String(repeating: "windows_cpu_time_total 1\n", count: 100_000),
+      ], servers: servers)
+  }
+
+  @Test func thePageOfANodeWithTheNamesOfItsContainers() async throws {
+    let nginx = try await Self.nginx()
+    let nodes = [
+      "win-1": windowsNode("win-1", nginx.host), "linux-1": nodeObject("linux-1", address: "10.0.0.1"),
+    ]
+    try await withProxy(nodes: nodes, flags: ["windows-port": ["\(nginx.port)"]]) { running in
+      let page = try await running.request("/probe?node=win-1")
+      #expect(page.status == 200)
+      #expect(page.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8")
+      let text = String(decoding: page.body, as: UTF8.self)
+      #expect(
+        text.contains(
+          #"windows_container_available{container_id="containerd://\#(frontend)",node="win-1",namespace="default",pod="frontend-0",container="app"} 1"#
+        ))
+      #expect(text.contains(#"windows_container_count{node="win-1"} 2"#))
+
+      #expect(try await running.request("/probe").status == 400)
+      #expect(try await running.request("/probe?node=win-1&collect%5B%5D=a%2Fb").status == 400)
+      let unknown = try await running.request("/probe?node=nobody")
+      #expect(unknown.status == 404)
+      #expect(String(decoding: unknown.body, as: UTF8.self) == "there is no Node named nobody\n")
+      for path in ["/proxy/linux-1/metrics", "/proxy/win-1", "/proxy/win-1/other", "/proxy//metrics", "/proxy/win-1/metrics/x"] {
+        #expect(try await running.request(path).status == 404, "\(path)")
+      }
+    }
+  }
+
+  @Test func headersAndCollectorsReachTheExporter() async throws {
+    let nginx = try await Self.nginx()
+    let annotated = windowsNode("win-1", nginx.host, annotations: ["rollcall.dev/windows-collect": "cpu, container"])
+    let flags = ["windows-port": ["\(nginx.port)"], "windows-pages": ["pass-through"], "deadline": ["10s"]]
+    try await withProxy(nodes: ["win-1": annotated], flags: flags) { running in
+      let timeout = HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "10")
+      let compressed = try await running.request("/probe?node=win-1", headers: [timeout, HTTPHeader("Accept-Encoding", "gzip")])
+      #expect(compressed.header("Content-Encoding") == "gzip")
+      #expect(compressed.body.starts(with: [0x1f, 0x8b]))
+      let plain = try await running.request(
+        "/proxy/win-1/metrics?collect[]=os", headers: [HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "1")])
+      #expect(String(decoding: plain.body, as: UTF8.self) == windowsPage(version: "0.20", frontend: frontend, worker: worker))
+      #expect(try await running.request("/proxy/win-1/health").body == Array("{}".utf8))
+      #expect(
+        try await nginx.accessLog(of: 3) == [
+          #"\#(nginx.host) "GET /metrics?collect%5B%5D=cpu&collect%5B%5D=container HTTP/1.1" 200 "gzip" "9.5""#,
+          #"\#(nginx.host) "GET /metrics?collect%5B%5D=os HTTP/1.1" 200 "-" "0.9""#,
+          #"\#(nginx.host) "GET /health HTTP/1.1" 200 "-" "9.5""#,
+        ])
+    }
+  }
+
+  @Test("an exporter that answers badly costs its own node, and says why")
+  func badExporters() async throws {
+    let nginx = try await Self.nginx()
+    var nodes = Dictionary(uniqueKeysWithValues: (1...5).map { ("win-\($0)", windowsNode("win-\($0)", "\(nginx.network).\($0)")) })
+    nodes["win-6"] = windowsNode("win-6", "\(nginx.network).6")
+    try await withProxy(nodes: nodes, flags: ["windows-port": ["\(nginx.port)"]]) { running in
+      for (node, status, reason) in [
+        ("win-2", 502, "BadExposition: windows_exporter answered with status 404"), ("win-3", 502, "BadExposition"),
+        ("win-4", 502, "line 1"), ("win-5", 502, "there twice"), ("win-6", 502, "ExporterUnreachable"),
+      ] {
+        let answer = try await running.request("/probe?node=\(node)")
+        let text = String(decoding: answer.body, as: UTF8.self)
+        #expect(answer.status == status && text.contains(reason), "\(node): \(answer.status) \(text)")
+      }
+      #expect(try await running.request("/proxy/win-2/metrics").status == 404, "a reverse proxy hands a status on")
+      #expect(try await running.request("/proxy/win-3/metrics").status == 502, "and follows no redirect")
+      #expect(try await running.request("/probe?node=win-1").status == 200)
+    }
+  }
+
+  @Test(
+    "R41: an exporter that hangs is a 504 before the client's time is up; one that is cut, or wrong further down, breaks the answer off")
+  func halfAPageIsNoPage() async throws {
+    let gate = Gate()
+    let lines = String(repeating: "# padding\n", count: 100) + (0..<4000).map { "windows_a{n=\"\($0)\"} 1\n" }.joined()
+    let server = try ScriptedServer { connection in
+      while let request = try connection.readRequest() {
+        if request.target.contains("hang") { return try connection.stall(until: gate) }
+        if request.target.contains("cut") {
+          try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n\(lines)")
+          return connection.reset()
+        }
+        try connection.respond(status: 200, body: lines + "}\n")
+      }
+    }
+    defer {
+      gate.open()
+      server.stop()
+    }
+    let flags = ["windows-port": ["\(server.port)"], "deadline": ["30s"]]
+    try await withProxy(nodes: ["win-1": windowsNode("win-1", "127.0.0.1")], flags: flags) { running in
+      let hanging = try await running.request(
+        "/probe?node=win-1&collect[]=hang", headers: [HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "0.5")])
+      #expect(hanging.status == 504)
+      #expect(String(decoding: hanging.body, as: UTF8.self).hasPrefix("ExporterTimeout: "))
+      for kind in ["cut", "wrong"] {
+        do {
+          let answer = try await running.request("/probe?node=win-1&collect[]=\(kind)")
+          // What is wrong before the first piece has gone out is told by a status.
+          #expect(answer.status == 502, "\(kind)")
+        } catch {
+          guard case .cut = error as? HTTPTransportError else { throw error }
+        }
+      }
+    }
+  }
+
+  @Test("the kubelet's summary stands in where nobody listens, and on Linux nodes")
+  func summaries() async throws {
+    let flags = ["windows-port": ["\(try freePort())"], "windows-source": ["auto"]]
+    let nodes = ["win-1": windowsNode("win-1", "127.0.0.1"), "linux-1": nodeObject("linux-1", address: "10.0.0.1")]
+    try await withProxy(nodes: nodes, flags: flags) { running in
+      for node in ["win-1", "linux-1"] {
+        // The simulated API server has no kubelets: what matters here is who was asked.
+        let answer = try await running.request("/probe?node=\(node)")
+        let text = String(decoding: answer.body, as: UTF8.self)
+        #expect(answer.status == 502 && text.contains("/stats/summary of \(node) through the API server"), "\(text)")
+      }
+    }
+  }
+
+}

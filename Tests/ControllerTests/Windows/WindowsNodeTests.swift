@@ -1,0 +1,39 @@
+import Collector
+import Controller
+import Roll
+import Synchronization
+import Testing
+
+@Suite struct WindowsNodeTests {
+  @Test func annotationsStandAboveSettings() {
+    var settings = ControllerSettings()
+    settings.windows.port = 9200
+    settings.windowsCollectors = ["cpu"]
+    let plain = WindowsNode(settings: settings, annotations: [:])
+    #expect(plain.endpoint == ExporterEndpoint(port: 9200, collectors: ["cpu"]))
+    #expect(plain.source == .exporter)
+    let annotated = WindowsNode(
+      settings: settings,
+      annotations: [
+        "rollcall.dev/windows-scheme": "https", "rollcall.dev/windows-port": "9443", "rollcall.dev/windows-path": "/m",
+        "rollcall.dev/windows-collect": "container, os", "rollcall.dev/windows-source": "auto", "rollcall.dev/ignore": "true",
+      ])
+    #expect(annotated.endpoint == ExporterEndpoint(scheme: "https", port: 9443, path: "/m", collectors: ["container", "os"]))
+    #expect(annotated.source == .auto)
+    #expect(annotated.notes.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("rollcall.dev/windows-scheme", "ftp", "http or https"), ("rollcall.dev/windows-port", "0", "a port"),
+    ("rollcall.dev/windows-port", "80/x", "a port"), ("rollcall.dev/windows-path", "metrics", "slash"),
+    ("rollcall.dev/windows-path", "/m?x", "slash"), ("rollcall.dev/windows-collect", "cpu&a=b", "names of collectors"),
+    ("rollcall.dev/windows-source", "both", "exporter, summary or auto"),
+  ])
+  func whatIsNotAcceptedIsNotedAndPassedOver(name: String, value: String, accepted: String) {
+    let node = WindowsNode(settings: ControllerSettings(), annotations: [name: value])
+    #expect(node.endpoint == ExporterEndpoint(ControllerSettings()))
+    #expect(node.source == .exporter)
+    #expect(node.notes.count == 1)
+    #expect(node.notes[0].contains(name) && node.notes[0].contains("\"\(value)\"") && node.notes[0].contains(accepted))
+  }
+}

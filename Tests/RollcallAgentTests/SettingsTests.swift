@@ -16,6 +16,7 @@ struct SettingsTests {
     #expect(settings.tlsDirectory == "/etc/rollcall/tls")
     #expect(settings.proc == "/proc")
     #expect(settings.cgroup == "/sys/fs/cgroup")
+    #expect(settings.filesystemInterval == .seconds(60))
     #expect(settings.logLevel == .info)
     #expect(!settings.node.isEmpty)
   }
@@ -33,6 +34,11 @@ struct SettingsTests {
     #expect(try self.settings([], environment.merging(["ROLLCALL_AGENT_NODE": "node-2"]) { $1 }).node == "node-2")
   }
 
+  @Test(arguments: [("90s", Duration.seconds(90)), ("5m", .seconds(300)), ("off", nil)])
+  func `the interval of looks at file systems is a number of seconds or minutes, or off`(text: String, interval: Duration?) throws {
+    #expect(try settings(["--filesystem-interval", text]).filesystemInterval == interval)
+  }
+
   @Test(arguments: [
     (["--listen", "9753"], [String: String](), "--listen: '9753' is not an address and a port; write it as 0.0.0.0:9753"),
     (["--listen", "::1:9753"], [:], "--listen: '::1:9753'"),
@@ -40,6 +46,8 @@ struct SettingsTests {
     ([], ["ROLLCALL_AGENT_ROLL_LISTEN": ":9754"], "ROLLCALL_AGENT_ROLL_LISTEN: ':9754'"),
     (["--node", ""], [:], "--node: it is empty; give the Node's name, or leave it out"),
     (["--cgroup", "cgroup"], [:], "--cgroup: 'cgroup' is not a folder's full path; write it as /sys/fs/cgroup"),
+    (["--filesystem-interval", "60"], [:], "--filesystem-interval: '60' is not a duration; write it as 90s or 5m, or off"),
+    (["--filesystem-interval", "0s"], [:], "--filesystem-interval: '0s'"),
     ([], ["ROLLCALL_AGENT_LOG_LEVEL": "loud"], "ROLLCALL_AGENT_LOG_LEVEL: 'loud' is not a log level; it is one of trace, debug"),
   ])
   func `a value that makes no sense is refused with its origin and what would do`(

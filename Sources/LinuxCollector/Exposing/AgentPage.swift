@@ -36,8 +36,10 @@ package struct AgentPage: Sendable {
     var page = ExpositionWriter(format, reservingCapacity: 24576 + samples * 110)
     writeNamespaces(to: &page)
     writeHostNetworkPods(to: &page)
+    if let report = sweep.filesystems { FilesystemMetrics(node: node, roll: roll, report: report).write(to: &page) }
     writeHost(to: &page)
     writeAgent(to: &page)
+    if let report = sweep.filesystems { FilesystemMetrics.writeState(of: report, at: sweep.startedAt, to: &page) }
     if let process { page.process(process) }
     page.finish()
     return page.bytes

@@ -5,6 +5,7 @@ package import Roll
 package struct LinuxSweeper: ~Copyable {
   private let procFS: ProcFS
   private let locator: any ContainerLocator
+  private let filesystems: FilesystemWatch?
   private let now: @Sendable () -> Moment
   private let sockets: SocketReading
   private let buffer = ReadBuffer()
@@ -13,13 +14,18 @@ package struct LinuxSweeper: ~Copyable {
   /// Source: "ipv4: Namespaceify tcp_tw_recycle and tcp_max_tw_buckets knob", in Linux since 4.11.
   private let timeWaitIsPerNamespace: Bool
 
-  /// - Parameter now: the monotonic clock that readings are stamped with.
+  /// - Parameters:
+  ///   - sockets: how sockets are counted by state.
+  ///   - filesystems: looks at file systems beside the sweeps; `nil` if nobody shall.
+  ///   - now: the monotonic clock that readings are stamped with.
   package init(
-    procFS: ProcFS, locator: any ContainerLocator, sockets: SocketReading = .off, now: @escaping @Sendable () -> Moment
+    procFS: ProcFS, locator: any ContainerLocator, sockets: SocketReading = .off, filesystems: FilesystemWatch? = nil,
+    now: @escaping @Sendable () -> Moment
   ) {
     self.procFS = procFS
     self.locator = locator
     self.sockets = sockets
+    self.filesystems = filesystems
     self.now = now
     // A release that cannot be read is a recent one: /proc/sys was never hidden on those old kernels.
     let release = try? procFS.kernelRelease(buffer)
@@ -53,6 +59,9 @@ package struct LinuxSweeper: ~Copyable {
     sweep.socketProblem = pass.sockets.problem
     sweep.cost.sockets = pass.sockets.cost
     sweep.cost.reading = time.elapsed() - sweep.cost.locating - sweep.cost.sockets
+    filesystems?.refresh(location.containers)
+    sweep.filesystems = filesystems?.report
+    sweep.startedAt = start
     sweep.duration = now() - start
     return sweep
   }

@@ -9,10 +9,13 @@ package struct Sweep: Sendable {
   package var namespaces: [NamespaceReading]
   /// The numbers that are the whole host's, if the first process's could be read.
   package var host: FieldTable<Sockstat>?
+  /// What the last look at file systems found, which may be older than the sweep; `nil` before the first one, or where they are not read.
+  package var filesystems: FilesystemReport?
   /// What could not be looked at.
   package var problems: [ProcFSError]
   /// Where containers were looked for, for messages.
   package var places: [String]
+  package var startedAt = Moment(milliseconds: 0)
   package var duration: Duration
   package var cost = SweepCost()
   /// Why sockets were not counted as they should have been; `nil` where they were, or nobody wanted them.

@@ -37,6 +37,9 @@ struct Words {
     rest = line
   }
 
+  /// What is left of the line.
+  var text: String { String(decoding: rest, as: UTF8.self) }
+
   mutating func next() -> UnsafeRawBufferPointer? {
     var start = 0
     while start < rest.count, rest[start] == UInt8(ascii: " ") { start += 1 }

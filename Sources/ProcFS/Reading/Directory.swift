@@ -29,6 +29,11 @@ package struct Directory: ~Copyable {
     if descriptor >= 0 { close(descriptor) }
   }
 
+  /// Opens an entry of this directory; below 0, `errno` says why not.
+  func open(_ name: String, _ flags: CInt) -> CInt {
+    openat(descriptor, name, flags)
+  }
+
   /// Opens a directory below this one.
   package func directory(_ name: String) throws(ProcFSError) -> Directory {
     try Directory(in: self, name: name)

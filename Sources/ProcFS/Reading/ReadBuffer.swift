@@ -17,6 +17,11 @@ package final class ReadBuffer {
     memory = .allocate(byteCount: Self.initialSize, alignment: 16)
   }
 
+  /// One for small files.
+  init(initialSize: Int) {
+    memory = .allocate(byteCount: initialSize, alignment: 16)
+  }
+
   deinit {
     memory.deallocate()
   }

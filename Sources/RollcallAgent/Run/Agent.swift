@@ -34,8 +34,10 @@ struct Agent {
     let sweepThread = NIOThreadPool(numberOfThreads: 1)
     sweepThread.start()
 
+    let procFS = ProcFS(root: settings.proc)
     let sweeper = LinuxSweeper(
-      procFS: ProcFS(root: settings.proc), locator: CgroupLocator(root: settings.cgroup, now: monotonicNow), now: monotonicNow)
+      procFS: procFS, locator: CgroupLocator(root: settings.cgroup, now: monotonicNow),
+      filesystems: settings.filesystemInterval.map { FilesystemWatch(procFS: procFS, interval: $0, now: monotonicNow) }, now: monotonicNow)
     let sweeps = SharedSweep(sweeper: sweeper, thread: sweepThread, now: monotonicNow)
     let book = RollBook()
     let credentials = TLSCredentials(folder: settings.tlsDirectory, logger: logger)

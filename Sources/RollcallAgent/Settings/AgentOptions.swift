@@ -19,6 +19,11 @@ struct AgentOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Where the host's cgroup file systems are mounted. (default: /sys/fs/cgroup)", valueName: "folder"))
   var cgroup: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "How often the containers' file systems are looked at, in seconds or minutes, or off. (default: 60s)", valueName: "duration"))
+  var filesystemInterval: String?
+
   @Option(help: ArgumentHelp("Name of this node, for the label node. (default: $NODE_NAME, then the host's name)", valueName: "name"))
   var node: String?
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LinuxCollector
 import Logging
 
 /// What the agent was told to do: by option, else by environment, else by default.
@@ -9,6 +10,8 @@ struct AgentSettings: Hashable, Sendable {
   var tlsDirectory: String
   var proc: String
   var cgroup: String
+  /// `nil` where file systems are not looked at.
+  var filesystemInterval: Duration?
   var node: String
   var logLevel: Logger.Level
 
@@ -20,6 +23,8 @@ struct AgentSettings: Hashable, Sendable {
     tlsDirectory = try lookup.folder(options.tlsDir, "tls-dir", default: "/etc/rollcall/tls")
     proc = try lookup.folder(options.proc, "proc", default: "/proc")
     cgroup = try lookup.folder(options.cgroup, "cgroup", default: "/sys/fs/cgroup")
+    filesystemInterval = try lookup.interval(
+      options.filesystemInterval, "filesystem-interval", default: FilesystemWatch.defaultInterval)
     node = try lookup.name(options.node, "node") ?? environment["NODE_NAME"] ?? hostName()
     logLevel = try lookup.logLevel(options.logLevel, "log-level", default: .info)
   }
@@ -61,6 +66,16 @@ struct AgentSettings: Hashable, Sendable {
       }
       // The paths of messages read better without it.
       return value.text.count > 1 && value.text.hasSuffix("/") ? String(value.text.dropLast()) : value.text
+    }
+
+    /// Whole seconds or minutes (`90s`, `5m`); `nil` for `off`.
+    func interval(_ option: String?, _ name: String, default standard: Duration) throws(ValidationError) -> Duration? {
+      guard let value = value(option, name) else { return standard }
+      if value.text == "off" { return nil }
+      guard let number = Int64(value.text.dropLast()), (1...86_400).contains(number), let unit = value.text.last, "sm".contains(unit) else {
+        throw ValidationError("\(value.origin): '\(value.text)' is not a duration; write it as 90s or 5m, or off")
+      }
+      return .seconds(unit == "m" ? number * 60 : number)
     }
 
     func logLevel(_ option: String?, _ name: String, default standard: Logger.Level) throws(ValidationError) -> Logger.Level {

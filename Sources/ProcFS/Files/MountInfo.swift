@@ -1,0 +1,101 @@
+/// One line of `/proc/<pid>/mountinfo`: a mount in the mount namespace of the process, below its root directory.
+/// Source: proc_pid_mountinfo(5).
+package struct MountInfo: Hashable, Sendable {
+  /// Of this mount alone, in all namespaces, for as long as it is there.
+  package var identifier: Int64
+  /// The file system's device; mounts of one file system have the same one.
+  package var device: DeviceNumber
+  /// Where it is mounted, from the root directory of the process.
+  package var mountPoint: String
+  package var isReadOnly: Bool
+  /// `ext4`, `fuse.sshfs`.
+  package var type: String
+  /// What the file system calls its source: `/dev/sda1`, `server:/export`, `overlay`.
+  package var source: String
+
+  package init(identifier: Int64, device: DeviceNumber, mountPoint: String, isReadOnly: Bool, type: String, source: String) {
+    self.identifier = identifier
+    self.device = device
+    self.mountPoint = mountPoint
+    self.isReadOnly = isReadOnly
+    self.type = type
+    self.source = source
+  }
+
+  /// The mounts whose file system's type is wanted, in the order in which they were mounted: of two at one place the later one is seen.
+  package static func parse(
+    _ bytes: UnsafeRawBufferPointer, where isWanted: (_ type: String) -> Bool
+  ) throws(MalformedFile) -> [MountInfo] {
+    var mounts: [MountInfo] = []
+    var lines = Lines(bytes)
+    while var words = lines.next() {
+      guard let identifier = words.next()?.decimal, words.next() != nil, let device = words.next().flatMap(DeviceNumber.init),
+        words.next() != nil, let mountPoint = words.next(), let options = words.next()
+      else { throw lines.malformed("not a mount: no identifier, device, mount point and options") }
+      // Any number of optional fields, up to a hyphen.
+      var field = words.next()
+      while let one = field, !one.isEqual(to: "-") { field = words.next() }
+      guard let type = words.next()?.unescaped, let source = words.next() else { throw lines.malformed("no type and source") }
+      guard isWanted(type) else { continue }
+      mounts.append(
+        MountInfo(
+          identifier: identifier, device: device, mountPoint: mountPoint.unescaped, isReadOnly: options.isReadOnly, type: type,
+          source: source.unescaped))
+    }
+    return mounts
+  }
+}
+
+/// A device's number as the kernel writes it, `8:1`.
+package struct DeviceNumber: Hashable, Sendable {
+  package var major: Int64
+  package var minor: Int64
+
+  package init(major: Int64, minor: Int64) {
+    self.major = major
+    self.minor = minor
+  }
+
+  init?(_ text: UnsafeRawBufferPointer) {
+    guard let colon = text.firstIndex(of: UInt8(ascii: ":")),
+      let major = UnsafeRawBufferPointer(rebasing: text[..<colon]).decimal,
+      let minor = UnsafeRawBufferPointer(rebasing: text[(colon + 1)...]).decimal
+    else { return nil }
+    self.init(major: major, minor: minor)
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// The first of the options is `ro` or `rw`.
+  fileprivate var isReadOnly: Bool {
+    let first = UnsafeRawBufferPointer(rebasing: prefix { $0 != UInt8(ascii: ",") })
+    return first.isEqual(to: "ro")
+  }
+
+  /// The kernel writes space, tab, line feed, backslash and `#` as a backslash and three octal digits (`mangle` in fs/seq_file.c).
+  fileprivate var unescaped: String {
+    guard contains(UInt8(ascii: "\\")) else { return String(decoding: self, as: UTF8.self) }
+    var bytes: [UInt8] = []
+    var index = startIndex
+    while index < endIndex {
+      if self[index] == UInt8(ascii: "\\"), let byte = octal(at: index + 1) {
+        bytes.append(byte)
+        index += 4
+      } else {
+        bytes.append(self[index])
+        index += 1
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private func octal(at start: Int) -> UInt8? {
+    guard start + 3 <= endIndex else { return nil }
+    var value = 0
+    for byte in self[start..<start + 3] {
+      guard UInt8(ascii: "0") <= byte, byte <= UInt8(ascii: "7") else { return nil }
+      value = value * 8 + Int(byte - UInt8(ascii: "0"))
+    }
+    return UInt8(exactly: value)
+  }
+}

@@ -1,0 +1,41 @@
+import ProcFS
+import Testing
+
+@testable import LinuxCollector
+
+struct FilesystemChoiceTests {
+  private func mount(_ mountPoint: String, _ type: String, device: Int64, isReadOnly: Bool = false) -> MountInfo {
+    MountInfo(
+      identifier: device, device: DeviceNumber(major: 0, minor: device), mountPoint: mountPoint, isReadOnly: isReadOnly, type: type,
+      source: type)
+  }
+
+  @Test func `a pod's container keeps its root, its volumes and its shared memory, each file system once`() {
+    let mounts = [
+      mount("/", "overlay", device: 50), mount("/dev", "tmpfs", device: 52), mount("/dev/shm", "tmpfs", device: 53),
+      mount("/etc/hosts", "ext4", device: 1), mount("/dev/termination-log", "ext4", device: 1), mount("/data", "ext4", device: 1),
+      mount("/cache", "ext4", device: 1), mount("/scratch", "tmpfs", device: 54), mount("/db", "xfs", device: 2),
+      mount("/certs", "tmpfs", device: 55, isReadOnly: true),
+      mount("/var/run/secrets/kubernetes.io/serviceaccount", "tmpfs", device: 56),
+      mount("/proc/acpi", "tmpfs", device: 57, isReadOnly: true), mount("/proc/keys", "tmpfs", device: 52),
+      mount("/sys/firmware", "tmpfs", device: 58), mount("/process", "ext4", device: 3), mount("/reports", "nfs4", device: 4),
+      mount("/images", "ext4", device: 5, isReadOnly: true),
+    ]
+    #expect(
+      FilesystemChoice.mounts(mounts).map(\.mountPoint)
+        == ["/", "/dev/shm", "/data", "/scratch", "/db", "/process", "/reports", "/images"])
+  }
+
+  @Test func `a disk that the container has as the kubelet's files alone is left out`() {
+    #expect(FilesystemChoice.mounts([mount("/etc/hosts", "ext4", device: 1), mount("/etc/resolv.conf", "ext4", device: 1)]).isEmpty)
+  }
+
+  @Test(arguments: [
+    ("proc", false), ("sysfs", false), ("cgroup2", false), ("devpts", false), ("mqueue", false), ("squashfs", false), ("hugetlbfs", false),
+    ("autofs", false), ("fuse.lxcfs", false), ("overlay", true), ("tmpfs", true), ("ext4", true), ("xfs", true), ("btrfs", true),
+    ("nfs4", true), ("ceph", true), ("fuse.sshfs", true), ("fuse", true), ("9p", true), ("virtiofs", true),
+  ])
+  func `types without a size of their own are left out`(type: String, isWanted: Bool) {
+    #expect(FilesystemChoice.isWanted(type: type) == isWanted)
+  }
+}

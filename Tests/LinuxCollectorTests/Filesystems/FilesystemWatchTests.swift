@@ -1,0 +1,107 @@
+import Foundation
+import LinuxCollector
+import ProcFS
+import Roll
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(2)), .enabled(if: MountNamespace.isPermitted, "needs root, to mount file systems"))
+struct FilesystemWatchTests {
+  private let clock = HandClock()
+
+  private func watch() -> FilesystemWatch {
+    FilesystemWatch(procFS: ProcFS(), now: clock.now)
+  }
+
+  @Test func `size, use and inodes of a volume are those that it was given`() async throws {
+    let container = try await MountNamespace(
+      """
+      mkdir volume
+      mount -t tmpfs -o size=8m,nr_inodes=100 none volume
+      dd if=/dev/zero of=volume/file bs=1M count=1 2>/dev/null
+      """)
+    let usages = try container.usages(watch().read(container.containers))
+    #expect(
+      usages == [
+        "volume": .success(
+          FilesystemUsage(size: 8 << 20, used: 1 << 20, available: 7 << 20, inodes: 100, inodesFree: 98))
+      ])
+  }
+
+  @Test func `a file system comes once for each container, a covered one, a read-only tmpfs and an empty name not at all`() async throws {
+    let container = try await MountNamespace(
+      """
+      mkdir first second covered secret "with space"
+      mount -t tmpfs -o size=1m none first
+      mount --bind first second
+      mount -t tmpfs -o size=2m none covered
+      mount -t tmpfs -o size=3m none covered
+      mount -t tmpfs -o size=4m,ro none secret
+      mount -t tmpfs -o size=5m none "with space"
+      """)
+    let sizes = try container.usages(watch().read(container.containers)).mapValues { try? $0.get().size }
+    #expect(sizes == ["first": 1 << 20, "covered": 3 << 20, "with space": 5 << 20])
+  }
+
+  @Test func `a link that a container puts into the way of a mount leads nowhere`() async throws {
+    let container = try await MountNamespace(
+      """
+      mkdir -p outer/inner elsewhere/inner
+      mount -t tmpfs -o size=1m none outer/inner
+      mount -t tmpfs -o size=2m none elsewhere/inner
+      """)
+    let process = try ProcFS().process(container.program.processIdentifier)
+    let mounts = try process.mounts(ReadBuffer()) { $0 == "tmpfs" }
+    let mount = try #require(mounts.first { $0.mountPoint.hasSuffix("outer/inner") })
+    #expect(try process.usage(of: mount).size == 1 << 20)
+    // What the list said is true no longer: another place has that name now, by a link.
+    try FileManager.default.moveItem(atPath: container.folder + "/outer", toPath: container.folder + "/moved")
+    try FileManager.default.createSymbolicLink(
+      atPath: container.folder + "/outer", withDestinationPath: container.folder + "/elsewhere")
+    let error = try #require(throws: ProcFSError.self) { try process.usage(of: mount) }
+    #expect("\(error)".contains("outer"))
+  }
+
+  @Test func `a pod's pause container is left out`() async throws {
+    let program = "/bin/sleep"
+    let container = try await MountNamespace(
+      podUID: "0b1ffb26-1d2c-4d0c-8d3c-5f7e7f5d0c11", "cp \(program) pause; echo is ready; exec ./pause 1000")
+    try await eventually("the shell has become the pause program") {
+      try ProcFS().process(container.program.processIdentifier).command(ReadBuffer()) == "pause"
+    }
+    #expect(watch().read(container.containers).containers.isEmpty)
+    var sandbox = container.containers
+    sandbox[0].podUID = nil
+    #expect(watch().read(sandbox).containers.count == 1)
+    sandbox[0].role = .sandbox
+    #expect(watch().read(sandbox).containers.isEmpty)
+  }
+
+  @Test func `R50 a process that is not the container's any more gives no numbers`() async throws {
+    let container = try await MountNamespace("true")
+    try container.tree.cgroup("docker/\(containerID("1"))", [])
+    let stale = LocatedContainer(
+      id: container.id, podUID: nil, place: "",
+      processes: [
+        LocatedProcess(
+          identifier: container.program.processIdentifier,
+          membership: .cgroup(container.tree.cgroupRoot + "/docker/\(containerID("1"))")),
+        LocatedProcess(identifier: container.program.processIdentifier, membership: .started(ticks: 1)),
+      ])
+    #expect(watch().read([stale]).containers.isEmpty)
+  }
+
+  @Test func `a look comes with a sweep, not oftener than its interval, and its report stays until the next one`() async throws {
+    let container = try await MountNamespace("mkdir volume; mount -t tmpfs -o size=1m none volume")
+    let watch = FilesystemWatch(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
+    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: watch, now: clock.now)
+    _ = sweeper.sweep()
+    try await eventually("the first look is done") { watch.report != nil }
+    clock.advance(.milliseconds(59_999))
+    #expect(try container.usages(#require(sweeper.sweep().filesystems)).keys.sorted() == ["volume"])
+    #expect(watch.report?.readAt == Moment(milliseconds: 0))
+    clock.advance(.milliseconds(1))
+    _ = sweeper.sweep()
+    try await eventually("the second look is done") { watch.report?.readAt == Moment(milliseconds: 60_000) }
+  }
+}

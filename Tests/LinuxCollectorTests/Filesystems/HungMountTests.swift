@@ -1,0 +1,64 @@
+import Foundation
+import LinuxCollector
+import ProcFS
+import Roll
+import TestSupport
+import Testing
+
+/// A real FUSE file system whose program is stopped: whoever asks it anything waits.
+@Suite(
+  .timeLimit(.minutes(3)),
+  .enabled(
+    if: MountNamespace.isPermitted && findProgram("bindfs") != nil && access("/dev/fuse", R_OK | W_OK) == 0,
+    "needs root, /dev/fuse and bindfs (Debian: bindfs)"))
+struct HungMountTests {
+  @Test func `R52 a mount that hangs is marked and holds one thread, the others are read, and it is read again when it answers`()
+    async throws
+  {
+    let container = try await MountNamespace(
+      """
+      mkdir low healthy frozen later
+      mount -t tmpfs -o size=1m none healthy
+      bindfs -f low frozen & echo bindfs $!
+      until mountpoint -q frozen; do sleep 0.05; done
+      mount -t tmpfs -o size=2m none later
+      """)
+    let line = try await container.program.waitForLine(containing: "bindfs ")
+    let bindfs = try #require(line.split(separator: " ").last.flatMap { Int32($0) })
+    // Its end wakes up whoever waits for it.
+    defer { kill(bindfs, SIGKILL) }
+
+    let watch = FilesystemWatch(procFS: ProcFS(), now: { .init(milliseconds: 0) })
+    func look() throws -> (sizes: [String: UInt64], failures: [String: FilesystemFailure], hung: Int) {
+      let report = watch.read(container.containers)
+      let usages = try container.usages(report)
+      return (
+        usages.compactMapValues { try? $0.get().size },
+        usages.compactMapValues { if case .failure(let failure) = $0 { failure } else { nil } }, report.hung
+      )
+    }
+    let before = try look()
+    #expect(before.sizes.keys.sorted() == ["frozen", "healthy", "later"])
+    #expect(before.hung == 0)
+
+    kill(bindfs, SIGSTOP)
+    try await eventually("bindfs is stopped") {
+      try String(contentsOfFile: "/proc/\(bindfs)/stat", encoding: .utf8).contains(") T ")
+    }
+    for _ in 1...3 {
+      let hung = try look()
+      #expect(hung.sizes == ["healthy": 1 << 20, "later": 2 << 20])
+      #expect(hung.failures == ["frozen": .hung])
+      #expect(hung.hung == 1)
+    }
+    // A sweep comes to its end meanwhile, whatever hangs: it does not wait for a look.
+    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: watch, now: { .init(milliseconds: 0) })
+    #expect(sweeper.sweep().filesystems?.hung == 1)
+
+    kill(bindfs, SIGCONT)
+    try await eventually("the file system answers again") {
+      let after = try look()
+      return after.sizes.keys.sorted() == ["frozen", "healthy", "later"] && after.hung == 0
+    }
+  }
+}

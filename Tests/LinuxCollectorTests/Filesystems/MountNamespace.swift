@@ -1,0 +1,48 @@
+import Foundation
+import LinuxCollector
+import ProcFS
+import Roll
+import TestSupport
+import Testing
+
+/// A process with a mount namespace of its own, which stands for a container's; what it mounted goes with it.
+final class MountNamespace {
+  static let isPermitted = geteuid() == 0
+
+  let tree: FixtureTree
+  let id: ContainerID
+  let program: ExternalProgram
+  /// Where the script finds itself: an empty folder.
+  let folder: String
+
+  /// Runs `script` with a shell, and waits until it came to its end. It may leave programs running in the background.
+  init(podUID: String? = nil, _ script: String) async throws {
+    tree = try FixtureTree()
+    folder = tree.folder.path + "/mounts"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    program = try ExternalProgram(
+      "unshare", ["--mount", "sh", "-c", "set -e\n\(script)\necho is ready\nexec sleep 1000"], directory: folder,
+      log: tree.folder.path + "/mounts.log")
+    _ = try await program.waitForLine(containing: "is ready")
+    try tree.unify()
+    try tree.cgroup((podUID.map { "kubepods/pod\($0)" } ?? "docker") + "/\(containerID("1"))", [program.processIdentifier])
+    id = try #require(ContainerID(containerID("1")))
+  }
+
+  deinit {
+    program.send(signal: SIGKILL)
+    program.stop()
+  }
+
+  var containers: [LocatedContainer] { tree.locator.locate(ReadBuffer()).containers }
+
+  /// The container's file systems that it mounted below its folder, by their names there.
+  func usages(_ report: FilesystemReport) throws -> [String: Result<FilesystemUsage, FilesystemFailure>] {
+    let container = try #require(report.containers.first { $0.id == id })
+    #expect(container.failure == nil)
+    return Dictionary(
+      uniqueKeysWithValues: container.readings.filter { $0.mountPoint.hasPrefix(folder + "/") }.map {
+        (String($0.mountPoint.dropFirst(folder.count + 1)), $0.usage)
+      })
+  }
+}

@@ -75,7 +75,7 @@ let package = Package(
     .target(
       name: "Controller",
       dependencies: [
-        "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Roll", "YAML",
+        "Collector", "Exposition", "HTTPTransport", "Identifiers", "JSON", "KubeClient", "Roll", "YAML",
         crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings),

@@ -21,7 +21,8 @@ import Testing
     entry(uid: "0b6c2f2e77d4f-4a70-9f0c-1f2e3d4c5b6a"),
     entry(id: ""), entry(id: "0123456789ab"), entry(id: id.uppercased()), entry(id: String(id.dropLast()) + "g"), entry(id: id + "0"),
     entry(ip: nil), entry(ip: ""), entry(ip: "0.0.0.0"), entry(ip: "255.255.255.255"), entry(ip: "10.0.0.256"), entry(ip: "10.0.0.01"),
-    entry(ip: "10.0.0"), entry(ip: "10.0.0.1."), entry(ip: "10..0.1"), entry(ip: "1.2.3.4.5"), entry(ip: "fd00::7"), entry(ip: "fe80::1%eth0"),
+    entry(ip: "10.0.0"), entry(ip: "10.0.0.1."), entry(ip: "10..0.1"), entry(ip: "1.2.3.4.5"), entry(ip: "fd00::7"),
+    entry(ip: "fe80::1%eth0"),
     entry(""), entry(pod: ""), entry(namespace: ""), entry("ä–", pod: "日本", namespace: "🙂"),
     entry(String(repeating: "c", count: 254)), entry(String(repeating: "c", count: 255)), entry(String(repeating: "c", count: 70_000)),
   ]

@@ -1,3 +1,4 @@
+internal import Identifiers
 import KubeClient
 import Roll
 
@@ -12,7 +13,12 @@ struct NodeRollDraft {
     var containerID: String
   }
 
-  private var entries: [RollEntry] = []
+  private struct PodPart {
+    var pod: RollPod
+    var containers: [RollContainer]
+  }
+
+  private var pods: [PodPart] = []
   private var exempt: [ExemptEntry] = []
   private(set) var starting: Starting = [:]
 
@@ -21,44 +27,53 @@ struct NodeRollDraft {
   private let now: ClockReading
   private let wasStarting: Starting
   private let previous: NodeRoll?
+  private let containerNames: NameTable
 
-  init(source: Source, grace: Duration, now: ClockReading, wasStarting: Starting, previous: NodeRoll?) {
+  init(
+    source: Source, grace: Duration, now: ClockReading, wasStarting: Starting, previous: NodeRoll?, containerNames: NameTable
+  ) {
     self.source = source
     self.grace = grace
     self.now = now
     self.wasStarting = wasStarting
     self.previous = previous
+    self.containerNames = containerNames
   }
 
   mutating func add(_ pod: PodRecord) {
-    let isFinished = pod.phase == "Succeeded" || pod.phase == "Failed"
+    let phase = pod.phase
+    let isFinished = phase == "Succeeded" || phase == "Failed"
     let isIgnored = pod.annotations[Annotations.ignore] == "true"
+    var part = PodPart(pod: RollPod(identity: pod.identity, address: pod.address, hostNetwork: pod.hostNetwork), containers: [])
+    func exempt(_ container: ContainerRecord, _ exemption: Exemption) -> ExemptEntry {
+      ExemptEntry(
+        reference: ContainerReference(namespace: pod.namespace, pod: pod.name, container: container.name), exemption: exemption)
+    }
     for container in pod.containers {
-      let reference = ContainerReference(namespace: pod.namespace, pod: pod.name, container: container.name)
       guard !isFinished, case .running(let startedAt) = container.state else {
         // An init container or an ephemeral one that does not run has done its work: nobody misses it.
-        if container.kind == .regular { exempt.append(ExemptEntry(reference: reference, exemption: .notRunning)) }
+        if container.kind == .regular { self.exempt.append(exempt(container, .notRunning)) }
         continue
       }
-      let instance = Instance(podUID: pod.uid, container: container.name, containerID: bareContainerID(container.containerID))
       if isIgnored {
-        exempt.append(ExemptEntry(reference: reference, exemption: .ignored))
+        self.exempt.append(exempt(container, .ignored))
       } else if source == .windows, container.hostProcess {
-        exempt.append(ExemptEntry(reference: reference, exemption: .hostProcess))
-      } else if let end = endOfGrace(of: instance, startedAt: startedAt) {
+        self.exempt.append(exempt(container, .hostProcess))
+      } else if let (instance, end) = grace(of: container, in: pod, startedAt: startedAt) {
         starting[instance] = end
-        exempt.append(ExemptEntry(reference: reference, exemption: .starting))
+        self.exempt.append(exempt(container, .starting))
       } else {
-        entries.append(
-          RollEntry(
-            reference: reference, podUID: pod.uid, containerID: instance.containerID, hostNetwork: pod.hostNetwork,
-            podIP: pod.podIPs.first))
+        part.containers.append(RollContainer(name: containerNames.name(container.name), id: container.id.bare))
       }
     }
+    if !part.containers.isEmpty { pods.append(part) }
   }
 
   func roll(of node: String, facts: NodeFacts) -> NodeRoll {
-    let entries = entries.sorted { $0.reference < $1.reference }
+    var entries = RollEntries(reservingPods: pods.count, containers: pods.reduce(0) { $0 + $1.containers.count })
+    for part in pods.sorted(by: { $0.pod.identity < $1.pod.identity }) {
+      entries.append(part.pod, part.containers.sorted { $0.name < $1.name })
+    }
     return NodeRoll(
       node: node, source: facts.source, address: facts.address, nodeReady: facts.ready, entries: entries,
       exempt: exempt.sorted { $0.reference < $1.reference }, hash: entries.rollHash)
@@ -68,11 +83,17 @@ struct NodeRollDraft {
   ///
   /// The start is by the node's clock, which may be wrong: the grace never lasts longer than from when we first saw the container, and
   /// once fixed it does not move. A container whose start is unknown has none: its gap is a threshold away all the same.
-  private func endOfGrace(of instance: Instance, startedAt: Int64?) -> Moment? {
-    if let end = wasStarting[instance] { return end > now.moment ? end : nil }
-    guard let startedAt else { return nil }
-    let age = Duration.milliseconds(max(now.unixMilliseconds - startedAt, 0))
-    return age < grace && !hasStarted(instance) ? now.moment + (grace - age) : nil
+  private func grace(
+    of container: ContainerRecord, in pod: PodRecord, startedAt: Int64?
+  ) -> (instance: Instance, end: Moment)? {
+    let age = startedAt.map { Duration.milliseconds(max(now.unixMilliseconds - $0, 0)) }
+    let isYoung = age.map { $0 < grace } ?? false
+    guard isYoung || !wasStarting.isEmpty else { return nil }
+
+    let instance = Instance(podUID: pod.uid, container: container.name, containerID: container.id.bare.description)
+    if let end = wasStarting[instance] { return end > now.moment ? (instance, end) : nil }
+    guard let age, isYoung, !hasStarted(instance) else { return nil }
+    return (instance, now.moment + (grace - age))
   }
 
   /// Whether the instance has been on the roll: its grace is over, whatever the wall clock says by now.
@@ -83,8 +104,9 @@ struct NodeRollDraft {
   }
 }
 
-/// `containerd://0123…` without the runtime's name.
-func bareContainerID(_ id: String) -> String {
-  guard let scheme = id.utf8.firstIndex(of: UInt8(ascii: ":")), id[scheme...].hasPrefix("://") else { return id }
-  return String(id[id.index(scheme, offsetBy: 3)...])
+extension NameTable {
+  fileprivate func name(_ text: String) -> Name {
+    var text = text
+    return text.withUTF8 { name(UnsafeRawBufferPointer($0)) }
+  }
 }

@@ -1,13 +1,20 @@
+internal import Identifiers
 package import KubeClient
 package import Roll
 
-/// Records by key: a store's snapshot, or a test's own.
-package protocol RecordLookup<Value>: Sequence where Element == Value {
-  associatedtype Value: Record
-  subscript(key: ObjectKey) -> Value? { get }
+/// The Nodes by name: a store's snapshot, or a test's own.
+package protocol NodeLookup: Sequence<NodeRecord> {
+  subscript(key: ObjectKey) -> NodeRecord? { get }
 }
 
-extension StoreSnapshot: RecordLookup {}
+/// The Pods by node: a store's snapshot, or a test's own.
+package protocol PodLookup {
+  associatedtype Pods: Sequence<PodRecord>
+  func pods(onNode node: String) -> Pods
+}
+
+extension StoreSnapshot: NodeLookup where Value == NodeRecord {}
+extension StoreSnapshot: PodLookup where Value == PodRecord {}
 
 /// How a node's roll changed.
 package enum RollChange: Hashable, Sendable {
@@ -22,9 +29,9 @@ package struct RollBuilder: Sendable {
   package private(set) var rolls: [String: NodeRoll] = [:]
   /// What is odd about a node, for those of which there is something to say.
   package private(set) var notes: [String: [String]] = [:]
-  private var podsOfNode: [String: Set<ObjectKey>] = [:]
-  private var nodeOfPod: [ObjectKey: String] = [:]
   private var starting: [String: NodeRollDraft.Starting] = [:]
+  /// What containers are called, which is the same in most pods.
+  private let containerNames = NameTable()
 
   package init(settings: RollSettings) {
     self.settings = settings
@@ -38,39 +45,26 @@ package struct RollBuilder: Sendable {
   /// Brings the rolls up to date.
   /// - Parameters:
   ///   - nodeChange: which Nodes changed since the last call; `nil` for none.
-  ///   - podChange: the same of Pods.
+  ///   - podChange: on which Nodes Pods changed, came or went, by the keys of the Nodes (`Store.changesByNode`); `nil` for none.
   /// - Returns: What changed, by node name.
   package mutating func update(
-    nodes: some RecordLookup<NodeRecord>, nodeChange: StoreChange?, pods: some RecordLookup<PodRecord>, podChange: StoreChange?,
-    at now: ClockReading
+    nodes: some NodeLookup, nodeChange: StoreChange?, pods: some PodLookup, podChange: StoreChange?, at now: ClockReading
   ) -> [RollChange] {
     var touched = Set(starting.lazy.filter { $0.value.values.contains { $0 <= now.moment } }.map(\.key))
-
-    switch podChange {
-    case nil: break
-    case .keys(let keys):
-      for key in keys { move(key, to: pods[key]?.nodeName, touching: &touched) }
-    case .all:
-      podsOfNode = [:]
-      nodeOfPod = [:]
-      for pod in pods { if let node = pod.nodeName { place(pod.key, on: node) } }
-      touched.formUnion(nodes.lazy.map(\.name))
-      touched.formUnion(rolls.keys)
+    for change in [nodeChange, podChange] {
+      switch change {
+      case nil: break
+      case .keys(let keys): touched.formUnion(keys.lazy.map(\.name))
+      case .all:
+        touched.formUnion(nodes.lazy.map(\.name))
+        touched.formUnion(rolls.keys)
+      }
     }
-
-    switch nodeChange {
-    case nil: break
-    case .keys(let keys): touched.formUnion(keys.lazy.map(\.name))
-    case .all:
-      touched.formUnion(nodes.lazy.map(\.name))
-      touched.formUnion(rolls.keys)
-    }
-
     return touched.sorted().compactMap { rebuild($0, nodes: nodes, pods: pods, at: now) }
   }
 
   private mutating func rebuild(
-    _ name: String, nodes: some RecordLookup<NodeRecord>, pods: some RecordLookup<PodRecord>, at now: ClockReading
+    _ name: String, nodes: some NodeLookup, pods: some PodLookup, at now: ClockReading
   ) -> RollChange? {
     guard let node = nodes[ObjectKey(name: name)] else {
       starting[name] = nil
@@ -79,35 +73,14 @@ package struct RollBuilder: Sendable {
     }
     let facts = NodeFacts(node, virtualNodes: settings.virtualNodes)
     var draft = NodeRollDraft(
-      source: facts.source, grace: settings.grace, now: now, wasStarting: starting[name] ?? [:], previous: rolls[name])
-    for key in podsOfNode[name] ?? [] {
-      if let pod = pods[key] { draft.add(pod) }
-    }
+      source: facts.source, grace: settings.grace, now: now, wasStarting: starting[name] ?? [:], previous: rolls[name],
+      containerNames: containerNames)
+    for pod in pods.pods(onNode: name) { draft.add(pod) }
     starting[name] = draft.starting.isEmpty ? nil : draft.starting
     notes[name] = facts.notes.isEmpty ? nil : facts.notes
     let roll = draft.roll(of: name, facts: facts)
-    return rolls.updateValue(roll, forKey: name) == roll ? nil : .changed(roll)
-  }
-
-  // MARK: Which pods are where
-
-  private mutating func move(_ pod: ObjectKey, to node: String?, touching touched: inout Set<String>) {
-    if let old = nodeOfPod[pod] {
-      touched.insert(old)
-      if old != node {
-        podsOfNode[old]?.remove(pod)
-        if podsOfNode[old]?.isEmpty == true { podsOfNode[old] = nil }
-        nodeOfPod[pod] = nil
-      }
-    }
-    if let node {
-      touched.insert(node)
-      place(pod, on: node)
-    }
-  }
-
-  private mutating func place(_ pod: ObjectKey, on node: String) {
-    podsOfNode[node, default: []].insert(pod)
-    nodeOfPod[pod] = node
+    guard rolls[name] != roll else { return nil }
+    rolls[name] = roll
+    return .changed(roll)
   }
 }

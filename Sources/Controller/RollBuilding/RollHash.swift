@@ -1,7 +1,7 @@
 internal import Crypto
 import Roll
 
-extension [RollEntry] {
+extension RollEntries {
   /// SHA-256 over the entries in their order, in hexadecimal. Each text stands behind its length, so that no two rolls are alike by
   /// where one text ends and the next begins.
   var rollHash: String {

@@ -22,7 +22,7 @@ struct RollUpkeep: Sendable {
     let inbox = Inbox()
     await withTaskGroup { group in
       group.addTask { for await change in nodes.changes { inbox.post(nodes: change) } }
-      group.addTask { for await change in pods.changes { inbox.post(pods: change) } }
+      group.addTask { for await change in pods.changesByNode { inbox.post(pods: change) } }
       await keep(inbox)
       group.cancelAll()
     }

@@ -12,7 +12,13 @@ package struct TargetBuilder: Hashable, Sendable {
   /// One target a node, and on virtual nodes one a pod, by node name and pod. A node or pod without an address has a target with an empty
   /// one: whoever publishes targets refuses it, and says so.
   package func targets(of rolls: some Sequence<NodeRoll>) -> [Target] {
-    rolls.sorted { $0.node < $1.node }.flatMap { roll -> [Target] in
+    targets(of: Array(rolls))
+  }
+
+  private func targets(of rolls: [NodeRoll]) -> [Target] {
+    // Places are sorted instead of rolls, which are larger and full of references.
+    rolls.indices.sorted { rolls[$0].node < rolls[$1].node }.flatMap { index -> [Target] in
+      let roll = rolls[index]
       guard let endpoint = endpoints[roll.source] else { return [] }
       func target(_ address: String?, pod: Target.Pod?) -> Target {
         Target(

@@ -3,12 +3,17 @@ import KubeClient
 import Roll
 import Testing
 
-struct Records<Value: Record>: RecordLookup {
+struct Records<Value: Record>: Sequence {
   var records: [ObjectKey: Value]
 
   init(_ records: [Value]) { self.records = Dictionary(uniqueKeysWithValues: records.map { ($0.key, $0) }) }
   subscript(key: ObjectKey) -> Value? { records[key] }
   func makeIterator() -> Dictionary<ObjectKey, Value>.Values.Iterator { records.values.makeIterator() }
+}
+
+extension Records: NodeLookup where Value == NodeRecord {}
+extension Records: PodLookup where Value == PodRecord {
+  func pods(onNode node: String) -> [PodRecord] { records.values.filter { $0.nodeName == node } }
 }
 
 func node(_ name: String, os: String = "linux", address: String? = "10.0.0.1", labels: [String: String] = [:], ready: Bool? = true)
@@ -157,7 +162,7 @@ func pod(
     pods.records[pods.records.keys.first { $0.name == "p7" }!] = pod("p7", on: "n7", [container("c", .terminated)])
     pods.records[ObjectKey(namespace: "shop", name: "p3")] = pod("p3", on: "n3", [container("c", id: "containerd://new")])
     let second = builder.update(
-      nodes: nodes, nodeChange: nil, pods: pods, podChange: .keys([ObjectKey(namespace: "shop", name: "p3")]), at: reading(1))
+      nodes: nodes, nodeChange: nil, pods: pods, podChange: .keys([ObjectKey(name: "n3")]), at: reading(1))
     #expect(second.map(\.node) == ["n3"])
     #expect(builder.rolls["n7"]?.entries.count == 1)
 
@@ -173,13 +178,15 @@ func pod(
     let key = ObjectKey(namespace: "shop", name: "p")
     // A StatefulSet's pod, made anew on another node: one key, two nodes.
     pods.records[key] = pod("p", on: "b", [container("c")])
-    let moved = builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: .keys([key]), at: reading(1))
+    let both: StoreChange = .keys([ObjectKey(name: "a"), ObjectKey(name: "b")])
+    let moved = builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: both, at: reading(1))
     #expect(moved.map(\.node) == ["a", "b"])
     #expect(builder.rolls["a"]?.entries.count == 0)
     #expect(builder.rolls["b"]?.entries.count == 1)
 
     pods.records[key] = nil
-    #expect(builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: .keys([key]), at: reading(2)).map(\.node) == ["b"])
+    let gone = builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: .keys([ObjectKey(name: "b")]), at: reading(2))
+    #expect(gone.map(\.node) == ["b"])
 
     nodes.records[ObjectKey(name: "b")] = nil
     let removed = builder.update(nodes: nodes, nodeChange: .keys([ObjectKey(name: "b")]), pods: pods, podChange: nil, at: reading(3))
@@ -236,7 +243,7 @@ func pod(
     #expect(builder.rolls["a"]?.entries.count == 1)
     let key = ObjectKey(namespace: "shop", name: "p")
     pods.records[key] = pod("p", on: "a", [container("c", .running(startedAtUnixMilliseconds: hour + 90_000), id: "containerd://2")])
-    _ = builder.update(nodes: Records([node("a")]), nodeChange: nil, pods: pods, podChange: .keys([key]), at: reading(100))
+    _ = builder.update(nodes: Records([node("a")]), nodeChange: nil, pods: pods, podChange: .keys([ObjectKey(name: "a")]), at: reading(100))
     #expect(builder.rolls["a"]?.exempt.map(\.exemption) == [.starting])
     #expect(builder.nextEndOfGrace == at(150))
   }

@@ -183,8 +183,9 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     let used = used(server)
     // This server begins a watch with what is there; one that refuses to is listed first.
     let listed: Set = [Right(resource: "nodes", verb: "list"), Right(resource: "pods", verb: "list")]
-    #expect(clusterRole == listed.union(used.filter { ["nodes", "pods"].contains($0.resource) }))
-    #expect(role == used.filter { !["nodes", "pods"].contains($0.resource) })
+    let clusterWide: Set = ["nodes", "pods", "events.events.k8s.io"]
+    #expect(clusterRole == listed.union(used.filter { clusterWide.contains($0.resource) }))
+    #expect(role == used.filter { !clusterWide.contains($0.resource) })
   }
 
   private func live(on server: SimulatedAPIServer) async throws {
@@ -213,11 +214,13 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     try await withThrowingTaskGroup(of: Void.self) { group in
       for service in controller.services { group.addTask { try await service.run() } }
       try await eventually("targets are published") { try self.targets(server) == 2 }
+      try await eventually("an Event tells of the gap") { server.requestCount(.create, "events.events.k8s.io") > 0 }
       try server.remove("nodes", name: "w2")
       try server.remove("nodes", name: "w1")
       try await eventually("the slice is deleted") { server.requestCount(.delete, "endpointslices.discovery.k8s.io") > 0 }
       try server.put(linuxNode("w1"))
       try await eventually("the gap is kept") { server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps") != nil }
+      try await eventually("it is told of again") { server.requestCount(.patch, "events.events.k8s.io") > 0 }
       try await eventually("the certificates are renewed") { server.requestCount(.update, "secrets") > 0 }
       try await eventually("the lease is renewed") { server.requestCount(.update, "leases.coordination.k8s.io") > 0 }
       group.cancelAll()

@@ -14,6 +14,8 @@ struct CallingDuty: Sendable {
   let archive: GapArchiveKeeper
   let watch: GapWatch
   let alerts: AlertmanagerSender
+  /// `nil` where no Events are wanted.
+  let events: GapEventPoster?
   let time: any TimeSource
 
   private static let look: Duration = .milliseconds(250)
@@ -50,6 +52,7 @@ struct CallingDuty: Sendable {
       group.addTask { await archive.run() }
       group.addTask { await watch.run() }
       group.addTask { await alerts.run() }
+      if let events { group.addTask { await events.run() } }
     }
     ledger.reset()
   }

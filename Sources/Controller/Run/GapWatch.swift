@@ -7,7 +7,7 @@ struct GapWatch: Sendable {
   let time: any TimeSource
   let logger: Logger
   /// Called after something opened or closed.
-  let changed: @Sendable () -> Void
+  let changed: @Sendable ([GapTransition]) -> Void
 
   /// Runs until the task is cancelled.
   func run() async {
@@ -15,7 +15,7 @@ struct GapWatch: Sendable {
       ledger.evaluate(at: time.now)
       let transitions = ledger.takeTransitions()
       for transition in transitions { log(transition) }
-      if !transitions.isEmpty { changed() }
+      if !transitions.isEmpty { changed(transitions) }
       // Cancellation ends the sleep, and the loop.
       try? await time.sleep(for: .seconds(1))
     }

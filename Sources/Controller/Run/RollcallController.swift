@@ -91,17 +91,24 @@ package final class RollcallController: Sendable {
     let alerts = AlertmanagerSender(
       urls: settings.alertmanagers, transport: try makeTransport(HTTPTransportConfiguration()), logger: logger,
       now: { time.reading() }, gaps: { ledger.snapshot().gaps() })
+    let events =
+      settings.events == .on
+      ? GapEventPoster(client: cluster.client, identity: election.identity, time: time, logger: logger) { election.isLeader } : nil
     let publication = TargetPublication(settings: settings, cluster: cluster, view: view, logger: logger) { election.isLeader }
     view.targetReports = { publication.reports }
     view.alertmanagers = { alerts.statistics }
+    view.events = { events?.statistics }
     self.publication = publication
     calling = CallingDuty(
       election: election, rolls: rolls, ledger: ledger, tasks: tasks,
       archive: GapArchiveKeeper(
         client: cluster.client, namespace: cluster.namespace, ledger: ledger, time: time, logger: logger,
         isLeading: { election.isLeader }, tookOver: { alerts.gapsChanged() }),
-      watch: GapWatch(ledger: ledger, time: time, logger: logger) { alerts.gapsChanged() },
-      alerts: alerts, time: time)
+      watch: GapWatch(ledger: ledger, time: time, logger: logger) { transitions in
+        alerts.gapsChanged()
+        events?.tell(transitions, ledger: ledger.snapshot())
+      },
+      alerts: alerts, events: events, time: time)
     server = ControllerServer(view: view, address: settings.listen, logger: logger)
   }
 }

@@ -16,6 +16,8 @@ package struct ControllerView: Sendable {
   package var watches: @Sendable () -> [WatchView] = { [] }
   package var targetReports: @Sendable () -> [Source: TargetReport] = { [:] }
   package var alertmanagers: @Sendable () -> [AlertmanagerStatistics] = { [] }
+  /// `nil` where no Events are written.
+  package var events: @Sendable () -> EventStatistics? = { nil }
 
   /// `nil` where no pages of nodes are handed on.
   package var pages: NodePages?

@@ -33,6 +33,7 @@ struct MetricsPage {
       self.writeExporters(&page)
       self.writeTargets(&page)
       self.writeAlerts(&page)
+      self.writeEvents(&page)
       self.writeWatches(&page)
       self.writeProcess(&page)
       try await self.writeContainers(
@@ -149,6 +150,18 @@ struct MetricsPage {
     for statistics in alertmanagers { page.sample("rollcall_alerts_sent_total", ["alertmanager": statistics.url], statistics.sent) }
     page.family("rollcall_alert_failures_total", .counter, help: "Requests that an Alertmanager did not accept.")
     for statistics in alertmanagers { page.sample("rollcall_alert_failures_total", ["alertmanager": statistics.url], statistics.failures) }
+  }
+
+  private func writeEvents(_ page: inout ExpositionWriter) {
+    page.family(
+      "rollcall_events_total", .counter, help: "Kubernetes Events about gaps, by what became of them; folded ones only counted in another.")
+    guard let statistics = view.events() else { return }
+    for (outcome, count) in [
+      ("written", statistics.written), ("folded", statistics.folded), ("limited", statistics.limited),
+      ("overflowed", statistics.overflowed), ("refused", statistics.refused),
+    ] {
+      page.sample("rollcall_events_total", ["outcome": outcome], count)
+    }
   }
 
   private func writeWatches(_ page: inout ExpositionWriter) {

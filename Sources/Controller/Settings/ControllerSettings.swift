@@ -81,6 +81,7 @@ package struct ControllerSettings: Hashable, Sendable {
   package var serviceMonitorLabels: [String: String] = [:]
   /// Where Prometheus reaches /probe; `nil`: our Service, and for HTTP SD the address that it asked.
   package var proxyAddress: String?
+  package var events: Toggle = .on
 
   // Where we are.
   package var listen = ListenAddress(host: "0.0.0.0", port: 9750)

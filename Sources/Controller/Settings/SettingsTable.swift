@@ -74,7 +74,7 @@ package enum SettingsTable {
     .number("max-probes", \.maximumProbes, in: 1...100_000, what: "a number", help: "How many scrapes go through us at the same time."),
   ]
 
-  // MARK: What Prometheus and Alertmanager get
+  // MARK: What Prometheus, Alertmanager and the cluster get
 
   private static let publishing: [Setting] = [
     .list(
@@ -106,6 +106,7 @@ package enum SettingsTable {
     } show: { settings in
       settings.serviceMonitorLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     },
+    .choice("events", \.events, help: "Whether gaps are told of by Events on their Pods and Nodes: on or off."),
   ]
 
   // MARK: Where we are

@@ -126,6 +126,11 @@ extension APIRequest {
       body: object.bytes, contentType: MediaType.apply)
   }
 
+  /// A merge patch (RFC 7386): these members of the object in place of what they are.
+  package static func merge(_ resource: APIResource, _ key: ObjectKey, _ patch: JSONValue) -> APIRequest {
+    APIRequest(method: "PATCH", path: resource.path(key), body: patch.bytes, contentType: MediaType.mergePatch)
+  }
+
   /// The whole object in place of what there is, of that version if it names one.
   package static func replace(_ resource: APIResource, _ key: ObjectKey, _ object: JSONValue) -> APIRequest {
     APIRequest(method: "PUT", path: resource.path(key), body: object.bytes, contentType: MediaType.json)

@@ -56,6 +56,8 @@ package enum MediaType {
   package static let protobuf = "application/vnd.kubernetes.protobuf"
   /// Protobuf where the server has it (not for custom resources), JSON otherwise.
   package static let either = "\(protobuf), \(json)"
+  /// RFC 7386.
+  package static let mergePatch = "application/merge-patch+json"
   /// Server-side apply. JSON is YAML, so a JSON body may go under this name.
   package static let apply = "application/apply-patch+yaml"
 }

@@ -6,9 +6,13 @@ struct Backoff: Equatable, Sendable {
   /// Since when nothing has failed; `nil` after a failure.
   private var healthySince: Duration?
 
+  init(_ range: ClosedRange<Duration>, reset: Duration) {
+    self.range = range
+    self.reset = reset
+  }
+
   init(_ policy: WatchPolicy) {
-    range = policy.backoff
-    reset = policy.backoffReset
+    self.init(policy.backoff, reset: policy.backoffReset)
   }
 
   /// - Parameter now: on any clock that only goes forward.

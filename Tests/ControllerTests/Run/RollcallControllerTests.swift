@@ -28,6 +28,11 @@ import Testing
         collector.answer(.missed(.agentUnreachable, detail: "connection refused"))
         try await eventually("there is a gap") { try await running.gaps()?.first?["reason"] == "AgentUnreachable" }
         try await eventually("it was logged") { running.log.count("gap opened") == 1 }
+        let told: (String, String) -> Bool = { kind, reason in
+          (try? server.list("events"))?.contains { $0["involvedObject"]?["kind"]?.string == kind && $0["reason"]?.string == reason }
+            ?? false
+        }
+        try await eventually("Events tell of it") { told("Pod", "NotCollected") && told("Node", "NotCollected") }
 
         try server.put(nodeObject("b", address: "10.0.0.2", os: "windows"))
         try await eventually("the new node is a target") { try await running.json("/sd/v1/targets").array?.count == 2 }
@@ -35,6 +40,9 @@ import Testing
         collector.answer(.collected(age: .zero))
         try await eventually("the gap is closed") { try await running.gaps() == [] }
         try await eventually("that was logged") { running.log.count("gap closed") == 1 }
+        try await eventually("Events tell of that") { told("Pod", "CollectedAgain") && told("Node", "CollectedAgain") }
+        let event = try #require(try server.list("events").first { $0["involvedObject"]?["kind"] == "Pod" })
+        #expect(event["involvedObject"]?["uid"] == server.get("pods", namespace: "default", name: "web")?["metadata"]?["uid"])
 
         try server.remove("pods", namespace: "default", name: "web")
         try await eventually("nothing is expected any more") { try await running.json("/api/v1/coverage")["total"]?["expected"] == 0 }

@@ -105,6 +105,8 @@ let goldenMetrics = """
   # TYPE rollcall_alerts_sent_total counter
   # HELP rollcall_alert_failures_total Requests that an Alertmanager did not accept.
   # TYPE rollcall_alert_failures_total counter
+  # HELP rollcall_events_total Kubernetes Events about gaps, by what became of them; folded ones only counted in another.
+  # TYPE rollcall_events_total counter
   # HELP rollcall_watch_synced 1 while the watch of the resource is in touch with the API server.
   # TYPE rollcall_watch_synced gauge
   rollcall_watch_synced{resource="nodes"} 0

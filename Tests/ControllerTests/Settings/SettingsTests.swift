@@ -12,7 +12,7 @@ import Testing
     "kubelet-token-file": ["/token"], "kubelet-skip-verify": ["true"], "max-probes": ["9"], "proxy-address": ["rollcall:9750"],
     "virtual-port": ["4"], "virtual-path": ["/v/x"], "virtual-scheme": ["https"],
     "allow-loopback-targets": ["true"], "alertmanager-url": ["http://a:9093", "https://b"], "service-monitors": ["off"],
-    "service-monitor-labels": ["release=kps", "team=x"], "listen": ["[::1]:80"], "kubeconfig": ["/k"], "context": ["c"],
+    "service-monitor-labels": ["release=kps", "team=x"], "events": ["off"], "listen": ["[::1]:80"], "kubeconfig": ["/k"], "context": ["c"],
     "namespace": ["n"], "leader-election": ["off"], "identity": ["me"], "log-level": ["debug"],
   ]
 

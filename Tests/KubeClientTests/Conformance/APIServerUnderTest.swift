@@ -86,7 +86,7 @@ private func withNamespace(
 /// Deletes each object, since only a controller empties a namespace that is deleted, and there may be none.
 private func cleanUp(_ bench: Bench) async {
   do {
-    for resource in [APIResource.configMaps, .pods, .leases] {
+    for resource in [APIResource.configMaps, .pods, .leases, .events] {
       for object in try await bench.client.list(resource, bench.selection).items {
         // A controller's own ConfigMap comes back; that is the controller's business.
         try await bench.delete(resource, object["metadata"]?["name"]?.string ?? "")

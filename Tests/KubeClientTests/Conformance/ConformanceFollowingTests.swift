@@ -79,6 +79,55 @@ import Testing
     }
   }
 
+  @Test("Events are written, counted as a series, watched, and checked", arguments: APIServerUnderTest.all)
+  func events(_ server: APIServerUnderTest) async throws {
+    try await withBench(server) { bench in
+      let list = try await bench.client.list(.events, bench.selection)
+      var policy = EventPolicy()
+      policy.look = .milliseconds(10)
+      let recorder = EventRecorder(
+        client: bench.client, controller: "rollcall.dev/conformance", instance: "test", policy: policy, logger: bench.client.logger)
+      let event = ClusterEvent(
+        about: .pod("web-0", namespace: bench.namespace, uid: "1"), type: .warning, reason: "Tested", action: "Testing",
+        note: String(repeating: "ü", count: 600))
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await recorder.run() }
+        recorder.record(event)
+        try await eventually("it is written") { recorder.statistics.written == 1 }
+        recorder.record(event)
+        try await eventually("its series is written") { recorder.statistics.written == 2 }
+        group.cancelAll()
+      }
+      #expect(recorder.statistics.refused == 0)
+      let written = try #require(try await bench.client.list(.events, bench.selection).items.first)
+      #expect(written["series"]?["count"] == 2 && written["regarding"]?["name"] == "web-0" && written["reason"] == "Tested")
+
+      let decoder = RecordDecoder<ValueRecord>(kind: "Event") { object in
+        ValueRecord(
+          key: ObjectKey(namespace: object["metadata"]?["namespace"]?.string ?? "", name: object["metadata"]?["name"]?.string ?? ""),
+          resourceVersion: "", value: object["series"]?["count"]?.integer.map { "\($0)" } ?? "")
+      }
+      var stream = try await bench.watch(.events, decoder, bench.selection, from: list.resourceVersion)
+      let key = ObjectKey(namespace: bench.namespace, name: written["metadata"]?["name"]?.string ?? "")
+      #expect(
+        try await stream.changes(2) == [
+          .put(ValueRecord(key: key, resourceVersion: "", value: "")), .put(ValueRecord(key: key, resourceVersion: "", value: "2")),
+        ])
+
+      for member in ["eventTime", "action", "reportingController", "reportingInstance", "reason", "type"] {
+        var lacking = EventWrite(key: key, event: event, time: .now).object(controller: "rollcall.dev/conformance", instance: "test")
+        lacking["metadata"]?["name"] = "lacking"
+        lacking[member] = nil
+        do throws(KubeError) {
+          try await bench.client.create(lacking, in: .events)
+          Issue.record("an Event without \(member) was taken")
+        } catch {
+          #expect(error.status?.code == 422 && error.status?.reason == "Invalid")
+        }
+      }
+    }
+  }
+
   @Test("Nodes read by protobuf are those read by JSON, in a list and in a watch", arguments: APIServerUnderTest.all)
   func nodes(_ server: APIServerUnderTest) async throws {
     try await withBench(server) { bench in

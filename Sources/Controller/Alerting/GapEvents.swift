@@ -1,0 +1,123 @@
+import KubeClient
+import Roll
+
+/// What is said in Events of gaps that open and close: one for each pod, and before those one for a node of which nothing is collected.
+///
+/// Pure, but for the memory of which nodes were told to be missing.
+struct GapEvents {
+  private static let action = "CallingRoll"
+
+  private var missingNodes: Set<String> = []
+
+  /// One Event is about one pod, and all of its containers with the same news.
+  private struct Subject: Hashable {
+    var node: String
+    var namespace: String
+    var pod: String
+    var kind: GapKind
+    var isOpen: Bool
+  }
+
+  /// - Parameter ledger: as it is after the transitions.
+  mutating func events(_ transitions: [GapTransition], ledger: Ledger, at reading: ClockReading) -> [ClusterEvent] {
+    var subjects: [Subject] = []
+    var news: [Subject: [GapTransition]] = [:]
+    for transition in transitions where transition.isNews {
+      let container = transition.gap.container
+      let subject = Subject(
+        node: transition.gap.node, namespace: container.namespace, pod: container.pod, kind: transition.gap.kind,
+        isOpen: transition.change == .opened)
+      if news[subject] == nil { subjects.append(subject) }
+      news[subject, default: []].append(transition)
+    }
+    return nodeEvents(Set(subjects.map(\.node)), ledger: ledger, at: reading)
+      + podEvents(subjects, news: news, ledger: ledger, at: reading)
+  }
+
+  // MARK: Nodes
+
+  private mutating func nodeEvents(_ nodes: Set<String>, ledger: Ledger, at reading: ClockReading) -> [ClusterEvent] {
+    missingNodes = missingNodes.filter { ledger.nodes[$0] != nil }
+    return nodes.sorted().compactMap { name in
+      guard let node = ledger.nodes[name] else { return nil }
+      let gaps = node.gaps().filter { $0.kind == .uncollected }
+      let count = node.roll.entries.count
+      if count > 0, gaps.count == count, missingNodes.insert(name).inserted, let first = gaps.min(by: { $0.since < $1.since }) {
+        return event(
+          about: .node(name), isOpen: true, kind: .uncollected,
+          note: "None of the \(count) containers on this \(first.source.rawValue) node is collected since "
+            + "\(rfc3339(reading.unixMilliseconds(of: first.since))): \(first.reason.rawValue)\(inParentheses(first.detail)). "
+            + advice(first.reason))
+      }
+      if gaps.count < count, missingNodes.remove(name) != nil {
+        return event(
+          about: .node(name), isOpen: false, kind: .uncollected,
+          note: "\(count - gaps.count) of the \(count) containers on this node are collected again.")
+      }
+      return nil
+    }
+  }
+
+  // MARK: Pods
+
+  private func podEvents(
+    _ subjects: [Subject], news: [Subject: [GapTransition]], ledger: Ledger, at reading: ClockReading
+  ) -> [ClusterEvent] {
+    let uids = podUIDs(of: Set(subjects.map(\.node)), ledger: ledger)
+    return subjects.compactMap { subject in
+      // A pod that is gone meanwhile has nobody who would look.
+      guard let transitions = news[subject], let uid = uids["\(subject.namespace)/\(subject.pod)"] else { return nil }
+      return event(
+        about: .pod(subject.pod, namespace: subject.namespace, uid: uid), isOpen: subject.isOpen, kind: subject.kind,
+        note: subject.isOpen ? openNote(transitions, at: reading) : closedNote(transitions))
+    }
+  }
+
+  private func podUIDs(of nodes: Set<String>, ledger: Ledger) -> [String: String] {
+    var uids: [String: String] = [:]
+    for entry in nodes.compactMap({ ledger.nodes[$0] }).flatMap(\.roll.entries) {
+      uids["\(entry.reference.namespace)/\(entry.reference.pod)"] = entry.podUID
+    }
+    return uids
+  }
+
+  private func openNote(_ transitions: [GapTransition], at reading: ClockReading) -> String {
+    let gaps = transitions.map(\.gap)
+    let since = gaps.map(\.since).min() ?? reading.moment
+    let what = gaps[0].kind == .uncollected ? "not collected" : "collected and not scraped by Prometheus"
+    let containers = gaps.map { "\($0.container.container): \($0.reason.rawValue)\(inParentheses($0.detail))" }
+    return "Since \(rfc3339(reading.unixMilliseconds(of: since))) \(what): \(containers.joined(separator: "; ")). " + advice(gaps[0].reason)
+  }
+
+  private func closedNote(_ transitions: [GapTransition]) -> String {
+    let containers = transitions.compactMap { transition -> String? in
+      guard case .closed(_, let after) = transition.change else { return nil }
+      return "\(transition.gap.container.container) after \(after.inWholeSeconds.text)"
+    }
+    let what = transitions[0].gap.kind == .uncollected ? "Collected" : "Scraped by Prometheus"
+    return "\(what) again: \(containers.joined(separator: ", "))."
+  }
+
+  private func inParentheses(_ detail: String) -> String { detail.isEmpty ? "" : " (\(detail))" }
+
+  private func event(about object: ObjectReference, isOpen: Bool, kind: GapKind, note: String) -> ClusterEvent {
+    let reason =
+      switch (kind, isOpen) {
+      case (.uncollected, true): "NotCollected"
+      case (.uncollected, false): "CollectedAgain"
+      case (.unscraped, true): "NotScraped"
+      case (.unscraped, false): "ScrapedAgain"
+      }
+    return ClusterEvent(about: object, type: isOpen ? .warning : .normal, reason: reason, action: Self.action, note: note)
+  }
+}
+
+extension GapTransition {
+  /// A gap that closed because its container is gone, or was replaced, is no news of anything that is still there.
+  fileprivate var isNews: Bool {
+    switch change {
+    case .opened, .closed(.recovered, _): true
+    case .closed: false
+    }
+  }
+}

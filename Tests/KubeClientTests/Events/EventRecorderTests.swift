@@ -1,0 +1,123 @@
+import JSON
+import Logging
+import Simulator
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import KubeClient
+
+/// The recorder against an API server that checks Events as a real one does.
+@Suite(.timeLimit(.minutes(1))) struct EventRecorderTests {
+  private func event(_ pod: String = "web-0", reason: String = "NotCollected") -> ClusterEvent {
+    ClusterEvent(
+      about: .pod(pod, namespace: "default", uid: "uid-\(pod)"), type: .warning, reason: reason, action: "CallingRoll", note: "n")
+  }
+
+  private func withRecorder(
+    _ body: @Sendable (SimulatedAPIServer, EventRecorder, RecordingLogHandler.Lines) async throws -> Void
+  ) async throws {
+    try await withSimulator { server, client in
+      var policy = EventPolicy()
+      policy.look = .milliseconds(2)
+      policy.backoff = .milliseconds(1) ... .milliseconds(10)
+      let lines = RecordingLogHandler.Lines()
+      let recorder = EventRecorder(
+        client: client, controller: "rollcall.dev/controller", instance: "rollcall-0", policy: policy,
+        logger: Logger(label: "test", factory: { _ in RecordingLogHandler(lines: lines) }))
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await recorder.run() }
+        try await body(server, recorder, lines)
+        group.cancelAll()
+      }
+    }
+  }
+
+  @Test func anEventIsWhatKubectlLooksFor() async throws {
+    try await withRecorder { server, recorder, _ in
+      recorder.record(event())
+      recorder.record(ClusterEvent(about: .node("n"), type: .normal, reason: "CollectedAgain", action: "CallingRoll", note: "n"))
+      try await eventually("both are written") { recorder.statistics.written == 2 }
+      let written = try server.list("events", namespace: "default")
+      let aboutPod = try #require(written.first { $0["involvedObject"]?["kind"] == "Pod" })
+      #expect(
+        aboutPod["involvedObject"] == ["apiVersion": "v1", "kind": "Pod", "namespace": "default", "name": "web-0", "uid": "uid-web-0"])
+      #expect(aboutPod["reportingComponent"] == "rollcall.dev/controller" && aboutPod["type"] == "Warning" && aboutPod["message"] == "n")
+      let aboutNode = try #require(written.first { $0["involvedObject"]?["kind"] == "Node" })
+      #expect(aboutNode["involvedObject"]?["uid"] == "n" && aboutNode["type"] == "Normal")
+    }
+  }
+
+  @Test func aSeriesIsOneEventAlsoWhenTheServerForgotIt() async throws {
+    try await withRecorder { server, recorder, _ in
+      recorder.record(event())
+      try await eventually("it is written") { recorder.statistics.written == 1 }
+      recorder.record(event())
+      try await eventually("its series is written") { recorder.statistics.written == 2 }
+      let first = try server.list("events", namespace: "default")
+      #expect(first.count == 1 && first.first?["series"]?["count"] == 2)
+
+      recorder.record(event("web-1"))
+      try await eventually("another is written") { recorder.statistics.written == 3 }
+      for object in try server.list("events", namespace: "default") {
+        try server.remove("events", namespace: "default", name: object["metadata"]?["name"]?.string ?? "")
+      }
+      recorder.record(event("web-1"))
+      try await eventually("its series is written") { recorder.statistics.written == 4 }
+      #expect(try server.list("events", namespace: "default").map { $0["series"]?["count"] } == [2])
+    }
+  }
+
+  @Test func aServerInTroubleIsAskedAgain() async throws {
+    try await withRecorder { server, recorder, lines in
+      server.rejectNext(Rejection(status: 503, reason: "ServiceUnavailable", count: 2, verb: .create))
+      server.rejectNext(Rejection(status: 429, reason: "TooManyRequests", count: 1, verb: .create))
+      recorder.record(event())
+      try await eventually("it is written") { recorder.statistics.written == 1 }
+      #expect(recorder.statistics.retries == 3 && recorder.statistics.refused == 0)
+      #expect(lines.all.withLock { $0.allSatisfy { !$0.hasPrefix("warning") } })
+    }
+  }
+
+  @Test(arguments: [403, 404]) func aRefusalIsToldOfOnce(status: Int) async throws {
+    try await withRecorder { server, recorder, lines in
+      server.rejectNext(Rejection(status: status, reason: "Refused", count: 3, verb: .create))
+      for number in 0..<4 { recorder.record(event("web-\(number)")) }
+      try await eventually("the last is written") { recorder.statistics.written == 1 }
+      #expect(recorder.statistics.refused == 3 && recorder.statistics.retries == 0)
+      #expect(lines.all.withLock { $0.count { $0.hasPrefix("warning") } } == 1)
+    }
+  }
+
+  @Test func whatTheServerHasAlreadyIsWritten() async throws {
+    try await withRecorder { server, recorder, _ in
+      server.rejectNext(Rejection(status: 409, reason: "AlreadyExists", verb: .create))
+      recorder.record(event())
+      try await eventually("it counts as written") { recorder.statistics.written == 1 }
+      #expect(recorder.statistics.refused == 0)
+    }
+  }
+
+  @Test func aServerThatIsAwayIsWaitedFor() async throws {
+    let port = try freePort()
+    let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+    var policy = EventPolicy()
+    policy.look = .milliseconds(2)
+    policy.backoff = .milliseconds(5) ... .milliseconds(20)
+    let recorder = EventRecorder(
+      client: try client(of: "http://127.0.0.1:\(port)"), controller: "rollcall.dev/controller", instance: "rollcall-0", policy: policy,
+      logger: quiet)
+    recorder.record(event())
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await recorder.run() }
+      try await eventually("it was tried more often than a server may fail") {
+        recorder.statistics.retries > EventPolicy().maximumAttempts
+      }
+      let server = SimulatedAPIServer(configuration: SimulatorConfiguration(port: port), logger: quiet)
+      group.addTask { try await server.run() }
+      try await eventually("it is written") { recorder.statistics.written == 1 }
+      #expect(try server.list("events", namespace: "default").count == 1)
+      group.cancelAll()
+    }
+  }
+}

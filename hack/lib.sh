@@ -39,4 +39,5 @@ need_swift() {
 # What the package links.
 build_packages=(libcurl4-openssl-dev libyaml-dev pkg-config)
 # The real programs that the tests run against.
-test_packages=(bindfs busybox-static containerd iproute2 jq nginx-light openssl prometheus prometheus-alertmanager runc)
+test_packages=(bindfs busybox-static containerd iproute2 jq libnginx-mod-stream microsocks nginx-light openssl prometheus prometheus-alertmanager runc
+  tinyproxy)

@@ -91,9 +91,16 @@ package final class ExternalProgram: Sendable {
   /// TERM, then KILL after 5 s; returns when it is gone. May be called twice.
   package func stop() {
     send(signal: SIGTERM)
-    for _ in 0..<500 where isRunning { usleep(10_000) }
+    for _ in 0..<500 where !hasEnded { usleep(10_000) }
     send(signal: SIGKILL)
-    process.withLock { $0.waitUntilExit() }
+    while !hasEnded { usleep(10_000) }
+  }
+
+  /// By the kernel's word: Foundation's `Process` at times never notices that a program has ended, and its `waitUntilExit` then waits for ever.
+  private var hasEnded: Bool {
+    var information = siginfo_t()
+    let found = waitid(P_PID, id_t(processIdentifier), &information, WEXITED | WNOHANG | WNOWAIT)
+    return found != 0 || information.si_signo == SIGCHLD
   }
 
   private func wait<Value>(for what: String, within limit: Duration, _ look: () -> Value?) async throws -> Value {

@@ -9,6 +9,7 @@ extension CurlEasy {
     try set(CURLOPT_QUICK_EXIT, 1)
     try applyConnection(request, connectTo: prepared.connectTo)
     try applyTLS(prepared.tls)
+    if request.proxy != nil { try applyProxyTLS(prepared.tls) }
 
     try set(CURLOPT_URL, prepared.url)
     try set(CURLOPT_PROTOCOLS_STR, "http,https")
@@ -46,6 +47,16 @@ extension CurlEasy {
     }
     if let certificate = material.certificate { try set(CURLOPT_SSLCERT_BLOB, blob: certificate) }
     if let key = material.key { try set(CURLOPT_SSLKEY_BLOB, blob: key) }
+  }
+
+  /// An `https` proxy is trusted as the server is, and is shown no certificate.
+  private func applyProxyTLS(_ material: PreparedRequest.TLSMaterial) throws(CurlFailure) {
+    try set(CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+    try set(CURLOPT_PROXY_SSL_VERIFYPEER, material.isVerified ? 1 : 0)
+    try set(CURLOPT_PROXY_SSL_VERIFYHOST, material.isVerified ? 2 : 0)
+    guard let authorities = material.authorities else { return }
+    try set(CURLOPT_PROXY_CAPATH, nil)
+    try set(CURLOPT_PROXY_CAINFO_BLOB, blob: authorities)
   }
 
   private func applyBody(_ request: HTTPRequest) throws(CurlFailure) {

@@ -12,7 +12,8 @@ extension HTTPTransportError.Detail {
     return detail
   }
 
-  private static func withoutSecrets(_ url: String) -> String {
+  /// A URL without user information, the values in its query, and its fragment.
+  static func withoutSecrets(_ url: String) -> String {
     let printable = String(decoding: url.utf8.prefix(2000).filter { $0 > 0x20 && $0 < 0x7f }, as: UTF8.self)
     let withoutFragment = printable.prefix { $0 != "#" }
     let queryStart = withoutFragment.firstIndex(of: "?")

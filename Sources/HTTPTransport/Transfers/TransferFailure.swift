@@ -20,9 +20,15 @@ extension Transfer {
     return hasHead ? .body : .head
   }
 
+  /// Whoever has a proxy from the environment may not know of it.
+  private var proxyInTheWay: String {
+    guard !isConnected, let proxy = prepared.request.proxy else { return "" }
+    return " (through the proxy \(HTTPTransportError.Detail.withoutSecrets(proxy)))"
+  }
+
   private func failure(of code: CURLcode) -> HTTPTransportError {
     if let ownFailure { return ownFailure }
-    let detail = prepared.label.because(easy.message(for: code))
+    let detail = prepared.label.because(easy.message(for: code) + proxyInTheWay)
     if !isConnected, let refused, code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK {
       return .refusedAddress(refused.address, prepared.label.because(refused.reason))
     }

@@ -51,7 +51,8 @@ package struct HTTPRequest: Sendable {
   package var connectTo: ConnectTo? = nil
   /// The path of a Unix socket to connect to; the URL's host then only names the Host header. At most 107 bytes.
   package var unixSocket: String? = nil
-  /// A proxy's URL (`http`, `https`, `socks5` or `socks5h`); nil is a direct connection, whatever the environment says.
+  /// A proxy's URL (`http`, `https`, `socks5` or `socks5h`); nil is a direct connection, whatever the environment says. The certificate of an
+  /// `https` proxy is checked as `tls` says of the server's.
   package var proxy: String? = nil
   /// Which addresses may be connected to. Cannot be kept through a proxy, so the two together are refused.
   package var addressPolicy: AddressPolicy = .any

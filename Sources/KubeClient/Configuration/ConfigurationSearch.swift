@@ -2,10 +2,12 @@ extension ClusterConfiguration {
   /// Finds and reads the configuration as kubectl would: the file that `kubeconfig` names; else the files of `KUBECONFIG`, separated
   /// by colons, of which the missing ones are skipped and the first wins for every entry; else `~/.kube/config`; else the service
   /// account of the pod that we run in. Files are read once, here; only credentials and certificates that rotate are read again.
+  /// Where the cluster's entry has no `proxy-url`, the environment's `HTTPS_PROXY` and `NO_PROXY` count, as with kubectl.
   /// - Parameters:
   ///   - kubeconfig: a path; an empty one counts as none.
   ///   - context: the context to use instead of the current one; an empty one counts as none. The service account has no contexts.
-  ///   - environment: `KUBECONFIG`, `HOME`, `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` are looked up in it.
+  ///   - environment: `KUBECONFIG`, `HOME`, `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` are looked up in it, and the proxy's
+  ///     variables.
   /// - Throws: `ConfigurationError`, which names the file, the line and the entry.
   public static func load(
     kubeconfig: String? = nil, context: String? = nil, environment: [String: String]
@@ -21,7 +23,12 @@ struct ConfigurationSearch {
   var root = ""
 
   func load(kubeconfig: String?, context: String?) throws(ConfigurationError) -> ClusterConfiguration {
-    let context = context?.nonEmpty
+    var configuration = try find(kubeconfig: kubeconfig, context: context?.nonEmpty)
+    if configuration.proxy == nil { configuration.proxy = try ProxyEnvironment(environment).proxy(for: configuration.server) }
+    return configuration
+  }
+
+  private func find(kubeconfig: String?, context: String?) throws(ConfigurationError) -> ClusterConfiguration {
     if let path = kubeconfig?.nonEmpty {
       var config = Kubeconfig()
       try config.merge(path)

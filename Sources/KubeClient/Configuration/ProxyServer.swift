@@ -1,4 +1,5 @@
-/// The proxy that requests go through, `proxy-url` in a kubeconfig. The URL may hold a password, so only its scheme and host are shown.
+/// The proxy that requests go through, `proxy-url` in a kubeconfig or `HTTPS_PROXY` in the environment. An `https` proxy's certificate is
+/// checked against the cluster's authorities, as kubectl does it. The URL may hold a password, so only its scheme and host are shown.
 public struct ProxyServer: Hashable, Sendable {
   /// With the user and password that it may hold.
   public let url: Secret

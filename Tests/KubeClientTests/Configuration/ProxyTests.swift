@@ -1,0 +1,148 @@
+import Foundation
+import JSON
+import Logging
+import TestSupport
+import Testing
+
+@testable import KubeClient
+
+/// Real proxies in front of a real TLS server, by what a kubeconfig says.
+@Suite("An API server behind a proxy", .timeLimit(.minutes(2)))
+struct ProxyTests {
+  let folder: TemporaryFolder
+  let authority: TestAuthority
+
+  init() throws {
+    folder = try TemporaryFolder()
+    authority = try TestAuthority(in: folder, name: "cluster")
+  }
+
+  @Test("an http proxy, by CONNECT") func http() async throws {
+    let server = try await server()
+    defer { server.stop() }
+    let proxy = try await tinyproxy(port: try freePort())
+    defer { proxy.program.kill() }
+    #expect(try await ask(server, through: "http://127.0.0.1:\(proxy.port)") == "Bearer t0ken")
+    #expect(proxy.program.output.contains("CONNECT 127.0.0.1:\(server.port) HTTP/1.1"), "the server is asked by way of the proxy")
+    #expect(!proxy.program.output.contains("t0ken"))
+    proxy.program.kill()
+    await expectFailure(server, through: "http://127.0.0.1:\(proxy.port)", .unreachable)
+  }
+
+  @Test("an http proxy that wants a password: one that it takes, and one that it refuses") func password() async throws {
+    let server = try await server()
+    defer { server.stop() }
+    let proxy = try await tinyproxy(port: try freePort(), more: "BasicAuth me s3cret")
+    defer { proxy.program.kill() }
+    #expect(try await ask(server, through: "http://me:s3cret@127.0.0.1:\(proxy.port)") == "Bearer t0ken")
+    // RFC 9110 has 407 for both; this proxy says 401 to a wrong password.
+    for (user, status) in [("", 407), ("me:wr0ng@", 401)] {
+      let error = await #expect(throws: KubeError.self) { try await ask(server, through: "http://\(user)127.0.0.1:\(proxy.port)") }
+      let text = error?.description ?? ""
+      #expect(text.contains("response \(status) (through the proxy http://127.0.0.1:\(proxy.port))"), "\(text)")
+      #expect(!text.contains("wr0ng"))
+    }
+  }
+
+  @Test("an https proxy, whose certificate is checked as the server's") func https() async throws {
+    let server = try await server()
+    defer { server.stop() }
+    let plain = try await tinyproxy(port: try freePort())
+    defer { plain.program.kill() }
+    let proxy = try await tlsFront(before: plain.port, signedBy: authority)
+    defer { proxy.program.kill() }
+    #expect(try await ask(server, through: "https://127.0.0.1:\(proxy.port)") == "Bearer t0ken")
+    #expect(plain.program.output.contains("CONNECT 127.0.0.1:\(server.port) HTTP/1.1"))
+
+    let impostor = try await tlsFront(before: plain.port, signedBy: try TestAuthority(in: folder, name: "other"))
+    defer { impostor.program.stop() }
+    await expectFailure(server, through: "https://127.0.0.1:\(impostor.port)", .tls)
+  }
+
+  @Test("a SOCKS5 proxy, with and without a password", arguments: [true, false]) func socks5(wantsPassword: Bool) async throws {
+    let server = try await server()
+    defer { server.stop() }
+    let port = try freePort()
+    let proxy = try ExternalProgram(
+      "microsocks", ["-i", "127.0.0.1", "-p", "\(port)"] + (wantsPassword ? ["-u", "me", "-P", "s3cret"] : []),
+      log: folder.path + "/socks.log")
+    defer { proxy.kill() }
+    try await proxy.waitForPort(port)
+    #expect(try await ask(server, through: "socks5://\(wantsPassword ? "me:s3cret@" : "")127.0.0.1:\(port)") == "Bearer t0ken")
+    if wantsPassword { await expectFailure(server, through: "socks5://me:wr0ng@127.0.0.1:\(port)", .unreachable) }
+    proxy.kill()
+    await expectFailure(server, through: "socks5://127.0.0.1:\(port)", .unreachable)
+  }
+
+  // MARK: What the tests are made of
+
+  private func server() async throws -> TLSFront {
+    try await TLSFront(
+      folder: folder, certificate: try authority.issue("server", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth"),
+      acceptedToken: "t0ken")
+  }
+
+  /// The token as it reached the server.
+  @discardableResult
+  private func ask(_ server: TLSFront, through proxy: String) async throws -> String? {
+    let directory = try ConfigurationDirectory()
+    let path = try directory.write(
+      "config",
+      kubeconfig(cluster: "server: '\(server.url)', certificate-authority: '\(authority.certificate)', proxy-url: '\(proxy)'"))
+    let client = try KubeClient(
+      configuration: try directory.load(kubeconfig: path), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    return try await client.get(.nodes, name: "a")["token"]?.string
+  }
+
+  private func expectFailure(_ server: TLSFront, through proxy: String, _ kind: TransportFailure.Kind) async {
+    let error = await #expect(throws: KubeError.self) { try await ask(server, through: proxy) }
+    guard case .transport(let failure) = error, failure.kind == kind else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(!failure.message.contains("wr0ng"))
+  }
+
+  private func tinyproxy(port: Int, more: String = "") async throws -> (program: ExternalProgram, port: Int) {
+    let configuration = try folder.write(
+      "Port \(port)\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 60\nMaxClients 20\nLogLevel Info\n\(more)\n", to: "tinyproxy.conf")
+    let program = try ExternalProgram("tinyproxy", ["-d", "-c", configuration], log: folder.path + "/tinyproxy.log")
+    try await program.waitForPort(port)
+    return (program, port)
+  }
+
+  /// TLS in front of a plain port.
+  private func tlsFront(before plainPort: Int, signedBy authority: TestAuthority) async throws -> (program: ExternalProgram, port: Int) {
+    let port = try freePort()
+    let certificate = try authority.issue("proxy-\(port)", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth")
+    let configuration = try folder.write(
+      """
+      load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+      user root;
+      daemon off;
+      pid proxy-\(port).pid;
+      error_log stderr;
+      events { worker_connections 64; }
+      stream {
+        server {
+          listen 127.0.0.1:\(port) ssl;
+          ssl_certificate \(certificate.certificate);
+          ssl_certificate_key \(certificate.key);
+          proxy_pass 127.0.0.1:\(plainPort);
+        }
+      }
+      """, to: "proxy-\(port).conf")
+    let program = try ExternalProgram(
+      "nginx", ["-p", folder.path, "-e", "stderr", "-c", configuration], log: folder.path + "/proxy-\(port).log")
+    try await program.waitForPort(port)
+    return (program, port)
+  }
+}
+
+extension ExternalProgram {
+  /// Neither of the plain proxies ends at a TERM while it has connections.
+  fileprivate func kill() {
+    send(signal: SIGKILL)
+    stop()
+  }
+}

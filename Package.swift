@@ -52,6 +52,7 @@ let package = Package(
     // C libraries
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
     // Leaves: values and parsers, no input or output of their own beyond what their name says
@@ -67,6 +68,7 @@ let package = Package(
     .target(
       name: "KubeClient", dependencies: ["HTTPTransport", "Identifiers", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
     .target(name: "Collector", dependencies: ["JSON", "Roll", "Exposition", "HTTPTransport"], swiftSettings: settings),
+    .target(name: "Push", dependencies: ["CSnappy", "Exposition", "HTTPTransport", logging], swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Roll", "ProcFS", "Exposition"], swiftSettings: settings),
     .target(
       name: "Simulator",
@@ -113,6 +115,8 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "CollectorTests", dependencies: ["Collector", "Roll", "Exposition", "HTTPTransport", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "PushTests", dependencies: ["Exposition", "HTTPTransport", "JSON", "Push", "TestSupport", logging], swiftSettings: settings),
     .testTarget(
       name: "LinuxCollectorTests", dependencies: ["LinuxCollector", "ProcFS", "Roll", "Exposition", "TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: settings),

@@ -37,6 +37,9 @@ package struct ScannedLabel: Sendable {
 
   package var isEmpty: Bool { value.isEmpty }
 
+  /// A copy of the name.
+  package func nameText(in page: Span<UInt8>) -> String { page.extracting(name).text }
+
   /// A copy of the value, unescaped.
   package func text(in page: Span<UInt8>) -> String {
     let raw = page.extracting(value)

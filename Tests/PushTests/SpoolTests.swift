@@ -1,0 +1,160 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Push
+
+/// R66: what cannot be sent waits on disk, in order, up to a limit.
+@Suite struct SpoolTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func block(_ number: Int, size: Int = 10) -> PushBlock {
+    PushBlock(bytes: Array("\(number) ".utf8) + Array(repeating: UInt8(truncatingIfNeeded: number), count: size), samples: number + 1)
+  }
+
+  private func takeAll(_ spool: inout Spool) throws -> [PushBlock] {
+    var dropped = 0
+    var blocks: [PushBlock] = []
+    while let first = try spool.first(dropped: &dropped) {
+      blocks.append(first.block)
+      try spool.takeOut(first.block, at: first.place)
+    }
+    #expect(dropped == 0)
+    return blocks
+  }
+
+  @Test func `R66 a restart goes on where the spool was`() throws {
+    var spool = try Spool(folder: folder.path, limit: 1 << 20, segmentSize: 100)
+    for number in 0..<20 { #expect(try spool.append(block(number)) == 0) }
+    var dropped = 0
+    for _ in 0..<7 {
+      let first = try #require(try spool.first(dropped: &dropped))
+      try spool.takeOut(first.block, at: first.place)
+    }
+    var again = try Spool(folder: folder.path, limit: 1 << 20, segmentSize: 100)
+    #expect(again.samples == (7..<20).reduce(0) { $0 + $1 + 1 })
+    #expect(again.bytes == spool.bytes)
+    #expect(try takeAll(&again) == (7..<20).map { block($0) })
+    #expect(again.isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".spool") } == [])
+  }
+
+  @Test func `R66 past the limit the oldest go and are counted`() throws {
+    var spool = try Spool(folder: folder.path, limit: 1000, segmentSize: 100)
+    var dropped = 0
+    for number in 0..<100 { dropped += try spool.append(block(number, size: 50)) }
+    let left = try takeAll(&spool)
+    #expect(left.last == block(99, size: 50))
+    #expect(left == (100 - left.count..<100).map { block($0, size: 50) })
+    #expect(left.count > 5)
+    #expect(dropped + left.reduce(0) { $0 + $1.samples } == (0..<100).reduce(0) { $0 + $1 + 1 })
+  }
+
+  @Test func `a block that was being sent when it had to go takes no other with it`() throws {
+    var spool = try Spool(folder: folder.path, limit: 400, segmentSize: 100)
+    _ = try spool.append(block(0, size: 50))
+    var dropped = 0
+    let first = try #require(try spool.first(dropped: &dropped))
+    for number in 1..<20 { _ = try spool.append(block(number, size: 50)) }
+    let before = spool.samples
+    try spool.takeOut(first.block, at: first.place)
+    #expect(spool.samples == before)
+  }
+
+  @Test func `what memory held is put before what is on disk`() throws {
+    var spool = try Spool(folder: folder.path, limit: 1 << 20)
+    for number in 5..<8 { _ = try spool.append(block(number)) }
+    var dropped = 0
+    let first = try #require(try spool.first(dropped: &dropped))
+    try spool.takeOut(first.block, at: first.place)
+    try spool.prepend([block(1), block(2)])
+    var again = try Spool(folder: folder.path, limit: 1 << 20)
+    #expect(try takeAll(&again) == [block(1), block(2), block(6), block(7)])
+  }
+
+  @Test(arguments: [1, 15, 17, 30]) func `a block that a crash cut short is left out, and written over`(missing: Int) throws {
+    var spool = try Spool(folder: folder.path, limit: 1 << 20)
+    for number in 0..<3 { _ = try spool.append(block(number, size: 20)) }
+    let file = try #require(try FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0.hasSuffix(".spool") })
+    let path = "\(folder.path)/\(file)"
+    let content = try Data(contentsOf: URL(fileURLWithPath: path))
+    try content.dropLast(missing).write(to: URL(fileURLWithPath: path))
+    var again = try Spool(folder: folder.path, limit: 1 << 20)
+    _ = try again.append(block(9, size: 20))
+    #expect(try takeAll(&again) == [block(0, size: 20), block(1, size: 20), block(9, size: 20)])
+  }
+
+  @Test func `a damaged block goes with the rest of its segment and is counted`() throws {
+    var spool = try Spool(folder: folder.path, limit: 1 << 20, segmentSize: 150)
+    for number in 0..<6 { _ = try spool.append(block(number, size: 40)) }
+    let file = try #require(
+      try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".spool") }.sorted().first)
+    let path = "\(folder.path)/\(file)"
+    var content = try Data(contentsOf: URL(fileURLWithPath: path))
+    content[content.startIndex + 30] ^= 1
+    try content.write(to: URL(fileURLWithPath: path))
+    var again = try Spool(folder: folder.path, limit: 1 << 20, segmentSize: 150)
+    var dropped = 0
+    let first = try #require(try again.first(dropped: &dropped))
+    #expect(dropped == 1 + 2 + 3)
+    #expect(first.block == block(3, size: 40))
+  }
+
+  @Test func `a folder that cannot be made is an error that names it`() {
+    #expect { try Spool(folder: "/proc/none/spool", limit: 10) } throws: { error in
+      "\(error)".contains("/proc/none/spool")
+    }
+  }
+
+  @Test(arguments: 0..<20) func `a queue over memory and disk keeps order and count`(seed: Int) throws {
+    var random = SeededGenerator(seed: UInt64(seed))
+    let base = "\(folder.path)/\(seed)"
+    var queue = PushQueue(memoryLimit: 60, spool: try Spool(folder: base, limit: 1 << 20, segmentSize: 80))
+    var expected: [PushBlock] = []
+    for number in 0..<200 {
+      switch Int.random(in: 0..<10, using: &random) {
+      case 0..<6:
+        let one = block(number, size: Int.random(in: 1...40, using: &random))
+        queue.append(one)
+        expected.append(one)
+      case 6..<9:
+        let first = queue.first()
+        #expect(first?.block == expected.first)
+        if let first {
+          queue.takeOut(first)
+          expected.removeFirst()
+        }
+      default:
+        queue.save()
+        queue = PushQueue(memoryLimit: 60, spool: try Spool(folder: base, limit: 1 << 20, segmentSize: 80))
+      }
+      #expect(queue.samples == expected.reduce(0) { $0 + $1.samples })
+    }
+    #expect(queue.dropped == 0)
+    #expect(queue.problem == nil)
+  }
+
+  @Test func `without a disk memory keeps the newest`() {
+    var queue = PushQueue(memoryLimit: 100, spool: nil)
+    for number in 0..<10 { queue.append(block(number, size: 28)) }
+    #expect(queue.first()?.block == block(7, size: 28))
+    #expect(queue.dropped == (0..<7).reduce(0) { $0 + UInt64($1) + 1 })
+  }
+}
+
+/// The same numbers for the same seed (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+}

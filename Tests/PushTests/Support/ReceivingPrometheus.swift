@@ -1,0 +1,50 @@
+import Foundation
+import HTTPTransport
+import JSON
+import TestSupport
+
+/// A real Prometheus that takes remote writes; it can be killed and started again on what it has on disk.
+final class ReceivingPrometheus {
+  let port: Int
+  private let folder: TemporaryFolder
+  private let transport: HTTPTransport
+  private var program: ExternalProgram?
+
+  var url: String { "http://127.0.0.1:\(port)/api/v1/write" }
+
+  init(transport: HTTPTransport) throws {
+    folder = try TemporaryFolder()
+    port = try freePort()
+    self.transport = transport
+    _ = try folder.write("scrape_configs: []\n", to: "prometheus.yml")
+  }
+
+  func start() async throws {
+    let started = try ExternalProgram(
+      "prometheus",
+      [
+        "--config.file=\(folder.path)/prometheus.yml", "--storage.tsdb.path=\(folder.path)/data",
+        "--web.listen-address=127.0.0.1:\(port)", "--web.enable-remote-write-receiver",
+      ], log: "\(folder.path)/prometheus.log")
+    program = started
+    try await started.waitForPort(port)
+  }
+
+  /// Ends it at once, as a crash does.
+  func kill() async throws {
+    guard let program else { return }
+    Foundation.kill(program.processIdentifier, SIGKILL)
+    _ = try await program.waitForExit()
+    self.program = nil
+  }
+
+  func stop() { program?.stop() }
+
+  /// The number that an instant query gives; `nil` where it gives nothing.
+  func number(_ expression: String) async throws -> Double? {
+    let escaped = expression.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? expression
+    let response = try await transport.send(
+      HTTPRequest(url: "http://127.0.0.1:\(port)/api/v1/query?query=\(escaped)", deadline: .seconds(10)))
+    return try JSONValue(parsing: response.body)["data"]?["result"]?.array?.first?["value"]?[1]?.string.flatMap(Double.init)
+  }
+}

@@ -1,0 +1,61 @@
+@testable import Push
+
+/// A remote-write request read back, field by field, by nothing that wrote it.
+struct ReadRequest: Equatable {
+  struct Series: Equatable {
+    var labels: [[String]] = []
+    var samples: [Sample] = []
+  }
+
+  struct Sample: Equatable {
+    var bits: UInt64
+    var timestamp: Int64
+  }
+
+  var series: [Series] = []
+
+  init?(_ block: [UInt8]) {
+    guard let bytes = SnappyBlock.uncompress(block.span, limit: 1 << 24) else { return nil }
+    for (field, content) in Self.fields(of: bytes[...]) where field == 1 {
+      var one = Series()
+      for (field, content) in Self.fields(of: content) {
+        if field == 1 {
+          one.labels.append(Self.fields(of: content).map { String(decoding: $0.content, as: UTF8.self) })
+        } else {
+          one.samples.append(Self.sample(content))
+        }
+      }
+      series.append(one)
+    }
+  }
+
+  private static func fields(of bytes: ArraySlice<UInt8>) -> [(field: UInt64, content: ArraySlice<UInt8>)] {
+    var rest = bytes
+    var fields: [(UInt64, ArraySlice<UInt8>)] = []
+    while !rest.isEmpty {
+      let key = varint(&rest)
+      let length = Int(varint(&rest))
+      fields.append((key >> 3, rest.prefix(length)))
+      rest = rest.dropFirst(length)
+    }
+    return fields
+  }
+
+  private static func sample(_ bytes: ArraySlice<UInt8>) -> Sample {
+    var rest = bytes.dropFirst()  // 0x09: field 1, eight bytes
+    let bits = rest.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    rest = rest.dropFirst(9)  // and 0x10: field 2, a varint
+    return Sample(bits: bits, timestamp: Int64(bitPattern: varint(&rest)))
+  }
+
+  private static func varint(_ bytes: inout ArraySlice<UInt8>) -> UInt64 {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    while let byte = bytes.popFirst() {
+      value |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 { break }
+      shift += 7
+    }
+    return value
+  }
+}

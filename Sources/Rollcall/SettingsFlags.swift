@@ -37,6 +37,7 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("alertmanager-url")) var alertmanagerUrl: [String] = []
   @Option(help: .of("service-monitors")) var serviceMonitors: String?
   @Option(help: .of("service-monitor-labels")) var serviceMonitorLabels: [String] = []
+  @Option(help: .of("events")) var events: String?
   @Option(help: .of("listen")) var listen: String?
   @Option(help: .of("kubeconfig")) var kubeconfig: String?
   @Option(help: .of("context")) var context: String?

@@ -32,7 +32,8 @@ let package = Package(
   products: [
     .executable(name: "rollcall", targets: ["Rollcall"]),
     .executable(name: "rollcall-agent", targets: ["RollcallAgent"]),
-    .library(name: "KubeClient", targets: ["KubeClient"]),
+    // Objects without a record of their own are values of JSON's, so whoever uses the one needs the other.
+    .library(name: "KubeClient", targets: ["KubeClient", "JSON"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

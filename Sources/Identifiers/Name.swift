@@ -1,3 +1,9 @@
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
 /// A short text that many values share: one reference wide, whatever its length, and never changed.
 ///
 /// Two names are equal if their bytes are; names that come from one `NameTable` are found equal without looking at the bytes.
@@ -40,7 +46,7 @@ package struct Name: @unchecked Sendable {
 
 extension Name: Hashable, Comparable {
   package static func == (left: Name, right: Name) -> Bool {
-    left.isSameInMemory(as: right) || left.withBytes { left in right.withBytes { right in left.elementsEqual(right) } }
+    left.isSameInMemory(as: right) || left.withBytes { left in right.withBytes { right in isEqual(left, right) } }
   }
 
   package static func < (left: Name, right: Name) -> Bool {
@@ -56,4 +62,10 @@ extension Name: CustomStringConvertible, ExpressibleByStringLiteral {
   package var description: String { withBytes { String(decoding: $0, as: UTF8.self) } }
 
   package init(stringLiteral text: String) { self.init(text) }
+}
+
+func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+  guard left.count == right.count else { return false }
+  guard let leftStart = left.baseAddress, let rightStart = right.baseAddress else { return true }
+  return memcmp(leftStart, rightStart, left.count) == 0
 }

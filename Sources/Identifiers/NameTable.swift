@@ -48,7 +48,7 @@ extension NameTable.State {
     let mask = places.count - 1
     var place = hasher.finalize() & mask
     while let name = places[place] {
-      if name.withBytes({ $0.elementsEqual(bytes) }) { break }
+      if name.withBytes({ isEqual($0, bytes) }) { break }
       place = (place + 1) & mask
     }
     return place

@@ -5,23 +5,43 @@
 package struct PodIdentity: @unchecked Sendable {
   // Sendable, since the buffer is written in `init`, before anyone else can see it, and never again.
 
+  /// With a UUID of 16 bytes and a name of up to 28 the allocation takes 80 bytes.
   private struct Header {
     var namespace: Name
-    var uid: UID
-    var count: Int32
+    /// The UID, where it is a UUID.
+    var uid: (UInt64, UInt64)
+    var nameCount: UInt16
+    /// Of the UID as text; `noText` where it is a UUID.
+    var uidCount: UInt16
+
+    static let noText = UInt16.max
   }
-  /// The bytes of the name follow the header.
+  /// The header, and behind it in the same allocation the bytes of the name and of a UID that is no UUID.
   private let storage: ManagedBuffer<Header, UInt8>
 
+  /// The API server takes names of 253 bytes and gives UIDs of 36; what is longer than 65,534 has come from no API server and is cut.
   package init(namespace: Name, name: UnsafeRawBufferPointer, uid: UID) {
-    // The API server takes names of 253 bytes; what is longer than fits here has come from no API server.
-    let name = UnsafeRawBufferPointer(rebasing: name.prefix(Int(Int32.max)))
-    storage = ManagedBuffer.create(minimumCapacity: name.count) { _ in
-      Header(namespace: namespace, uid: uid, count: Int32(name.count))
+    let nameCount = min(name.count, Int(Header.noText) - 1)
+    switch uid {
+    case .uuid(let high, let low):
+      let header = Header(namespace: namespace, uid: (high, low), nameCount: UInt16(nameCount), uidCount: Header.noText)
+      storage = Self.allocate(header, name, [])
+    case .text(let text):
+      let text = Array(text.utf8.prefix(Int(Header.noText) - 1))
+      let header = Header(namespace: namespace, uid: (0, 0), nameCount: UInt16(nameCount), uidCount: UInt16(text.count))
+      storage = Self.allocate(header, name, text)
     }
+  }
+
+  private static func allocate(_ header: Header, _ name: UnsafeRawBufferPointer, _ uid: [UInt8]) -> ManagedBuffer<Header, UInt8> {
+    let nameCount = Int(header.nameCount)
+    let storage = ManagedBuffer<Header, UInt8>.create(minimumCapacity: nameCount + uid.count) { _ in header }
     storage.withUnsafeMutablePointerToElements { elements in
-      name.withMemoryRebound(to: UInt8.self) { if let start = $0.baseAddress { elements.initialize(from: start, count: $0.count) } }
+      let bytes = UnsafeMutableRawBufferPointer(start: elements, count: nameCount + uid.count)
+      bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: name.prefix(nameCount)))
+      UnsafeMutableRawBufferPointer(rebasing: bytes[nameCount...]).copyBytes(from: uid)
     }
+    return storage
   }
 
   package init(namespace: String, name: String, uid: String) {
@@ -31,14 +51,20 @@ package struct PodIdentity: @unchecked Sendable {
 
   package var namespace: Name { storage.header.namespace }
   package var name: String { withNameBytes { String(decoding: $0, as: UTF8.self) } }
-  package var uid: UID { storage.header.uid }
+  package var uid: UID {
+    storage.withUnsafeMutablePointers { header, bytes in
+      guard header.pointee.uidCount != Header.noText else { return .uuid(header.pointee.uid.0, header.pointee.uid.1) }
+      let start = bytes + Int(header.pointee.nameCount)
+      return .text(String(decoding: UnsafeBufferPointer(start: start, count: Int(header.pointee.uidCount)), as: UTF8.self))
+    }
+  }
 
   /// Runs `body` on the bytes of the name, which must not leave it.
   package func withNameBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try storage.withUnsafeMutablePointers { header, bytes throws(Failure) in
-      try body(UnsafeRawBufferPointer(start: bytes, count: Int(header.pointee.count)))
+      try body(UnsafeRawBufferPointer(start: bytes, count: Int(header.pointee.nameCount)))
     }
   }
 
@@ -54,7 +80,7 @@ extension PodIdentity: Hashable, Comparable {
   /// Whether namespace and name are the same, whatever the UID.
   package func isNamed(as other: PodIdentity) -> Bool {
     isSameInMemory(as: other)
-      || withNameBytes { left in other.withNameBytes { right in left.elementsEqual(right) } } && namespace == other.namespace
+      || withNameBytes { left in other.withNameBytes { right in isEqual(left, right) } } && namespace == other.namespace
   }
 
   /// By namespace, then name, then UID, byte by byte.

@@ -19,6 +19,23 @@ import Testing
     #expect(uid != UID(text + "x"))
   }
 
+  @Test("every byte that is no lower-case digit is seen, wherever it stands")
+  func hexadecimalDigits() {
+    let digits = Array("0123456789abcdef".utf8)
+    for position in 0..<16 {
+      for byte in UInt8.min ... .max {
+        var text = digits
+        text[position] = byte
+        let expected = byte < 0x80 ? UInt64(String(decoding: text, as: UTF8.self), radix: 16) : nil
+        let isUpperCase = (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(byte)
+        let isSign = byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-")
+        #expect(text.withUnsafeBytes { hexadecimal($0, at: 0) } == (isUpperCase || isSign ? nil : expected), "\(position): \(byte)")
+      }
+    }
+    #expect(Array("x0fffx".utf8).withUnsafeBytes { hexadecimal($0, at: 1, digits: 4) } == 0xfff)
+    #expect(Array("0123456789ab".utf8).withUnsafeBytes { hexadecimal($0, at: 0, digits: 12) } == 0x0123_4567_89ab)
+  }
+
   static let digits = "0123456789abcdef00000000000000008899aabbccddeeff7766554433221100"
 
   @Test(
@@ -98,6 +115,23 @@ import Testing
     #expect(identity.namespace == "shop")
     #expect(identity.name == "web-0")
     #expect(identity.uid == UID("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f"))
+  }
+
+  @Test("a UID of any form and names of any length come back", arguments: ["", "u", "mirror-of-web-0", String(repeating: "u", count: 300)])
+  func odd(_ uid: String) {
+    for name in ["", "n", String(repeating: "n", count: 300)] {
+      let identity = PodIdentity(namespace: "shop", name: name, uid: uid)
+      #expect(identity.name == name)
+      #expect(identity.uid == UID(uid))
+      #expect(identity == PodIdentity(namespace: "shop", name: name, uid: uid))
+    }
+  }
+
+  @Test("what is longer than anything that an API server gives is cut")
+  func cut() {
+    let identity = PodIdentity(namespace: "", name: String(repeating: "n", count: 100_000), uid: String(repeating: "u", count: 100_000))
+    #expect(identity.name.count == 65_534)
+    #expect(identity.uid.description.count == 65_534)
   }
 
   @Test func equalByAllThree() {

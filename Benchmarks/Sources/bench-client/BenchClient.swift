@@ -25,7 +25,8 @@ import Logging
     let client = try KubeClient(configuration: .load(kubeconfig: kubeconfig, environment: [:]), logger: logger)
     let cluster = Cluster(
       nodes: Reflector(client: client, resource: .nodes, decoder: .nodes(), policy: policy, logger: logger),
-      pods: Reflector(client: client, resource: .pods, decoder: .pods(annotationPrefixes: ["rollcall.dev/"]), policy: policy, logger: logger))
+      pods: Reflector(
+        client: client, resource: .pods, decoder: .pods(annotationPrefixes: ["rollcall.dev/"]), policy: policy, logger: logger))
     report("memory at start", Process.memory("VmRSS"), "MiB")
 
     let start = ContinuousClock.now

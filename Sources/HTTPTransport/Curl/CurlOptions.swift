@@ -18,6 +18,7 @@ extension CurlEasy {
     try set(CURLOPT_HTTP_VERSION, request.allowsHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
     try set(CURLOPT_HTTPHEADER, list: prepared.headerLines)
     try applyBody(request)
+    try set(CURLOPT_BUFFERSIZE, request.receiveBufferBytes)
     if request.acceptsCompression { try set(CURLOPT_ACCEPT_ENCODING, "gzip") }
     // A length that the peer tells in advance is refused at once; what it really sends is counted in the write callback. 0 would be no limit.
     if request.method != "HEAD", request.maximumBodyBytes > 0 { try set(CURLOPT_MAXFILESIZE_LARGE, bytes: request.maximumBodyBytes) }

@@ -53,8 +53,10 @@ final class Exchange: Sendable {
   }
 
   /// Takes the chunk, or returns false: the reader is behind, and the transfer is to be paused and the whole chunk delivered again after `resume`.
+  ///
+  /// The reader sleeps on until `wakeReader`: chunks come by the dozen, and to wake another thread costs more than to take one.
   func deliver(_ chunk: UnsafeRawBufferPointer) -> Bool {
-    change { state in
+    state.withLock { state in
       guard state.outcome == nil else { return true }
       guard state.buffer.isEmpty || state.buffer.count + chunk.count <= bufferLimit else {
         state.isPaused = true
@@ -63,6 +65,11 @@ final class Exchange: Sendable {
       state.buffer.append(contentsOf: chunk)
       return true
     }
+  }
+
+  /// Wakes the reader if there is what it waits for. To be called after `deliver`, once for all chunks that were there.
+  func wakeReader() {
+    change { _ in }
   }
 
   /// The first outcome counts; returns whether it was this one.

@@ -8,6 +8,7 @@ final class Transfer {
   let easy: CurlEasy
   private var headReader: ResponseHeadReader
   private let headerLimit: Int
+  private let news: TransferNews
   private(set) var bodyBytes = 0
   /// The connection is there, looked at, and the request goes out now.
   private(set) var isConnected = false
@@ -15,13 +16,16 @@ final class Transfer {
   private(set) var lastByte = ContinuousClock.now
   /// Why one of our callbacks ended the transfer; libcurl only knows that one did.
   private(set) var ownFailure: HTTPTransportError?
+  /// Whether bytes were delivered, or refused because the reader is behind, since the reader was last woken.
+  private(set) var hasNews = false
   /// The last address that the policy refused. Fatal only where no other address of the host worked.
   private(set) var refused: (address: String, reason: String)?
 
-  init(_ prepared: PreparedRequest, _ exchange: Exchange, headerLimit: Int) throws(CurlFailure) {
+  init(_ prepared: PreparedRequest, _ exchange: Exchange, headerLimit: Int, news: TransferNews) throws(CurlFailure) {
     self.prepared = prepared
     self.exchange = exchange
     self.headerLimit = headerLimit
+    self.news = news
     headReader = ResponseHeadReader(limit: headerLimit)
     easy = try CurlEasy()
     try easy.apply(prepared)
@@ -43,6 +47,12 @@ final class Transfer {
     isPaused = false
     lastByte = .now
     return curl_easy_pause(easy.handle, CURLPAUSE_CONT)
+  }
+
+  /// Tells the reader what has come.
+  func wakeReader() {
+    hasNews = false
+    exchange.wakeReader()
   }
 
   // MARK: What the callbacks call
@@ -75,6 +85,10 @@ final class Transfer {
       ownFailure = .tooLarge(limit: limit, prepared.label.because("its body is, decompressed where it was compressed"))
       return .refused
     }
+    if !hasNews {
+      hasNews = true
+      news.transfers.append(self)
+    }
     guard exchange.deliver(body) else {
       isPaused = true
       return .paused
@@ -102,5 +116,15 @@ final class Transfer {
     isConnected = true
     lastByte = .now
     return true
+  }
+}
+
+/// The transfers whose readers are to be woken before the thread waits again. For the transport's thread alone.
+final class TransferNews {
+  var transfers: [Transfer] = []
+
+  func wakeReaders() {
+    for transfer in transfers { transfer.wakeReader() }
+    transfers.removeAll(keepingCapacity: true)
   }
 }

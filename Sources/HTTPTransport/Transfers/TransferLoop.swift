@@ -12,6 +12,7 @@ final class TransferLoop {
   private var waiting: [(prepared: PreparedRequest, exchange: Exchange)] = []
   private var running: [ObjectIdentifier: Transfer] = [:]
   private var runningByHandle: [UnsafeMutableRawPointer: Transfer] = [:]
+  private let news = TransferNews()
   /// No deadline and no idle timeout ends before it; clocks are looked at one by one only when it has come.
   private var nextCheck: ContinuousClock.Instant?
 
@@ -35,6 +36,7 @@ final class TransferLoop {
       let (commands, isClosed) = mailbox.takeAll()
       for command in commands { obey(command) }
       if isClosed { return endAll() }
+      news.wakeReaders()
       checkClocks()
       startWaiting()
     }
@@ -65,7 +67,7 @@ final class TransferLoop {
 
   private func start(_ prepared: PreparedRequest, _ exchange: Exchange) {
     do {
-      let transfer = try Transfer(prepared, exchange, headerLimit: configuration.maximumHeaderBytes)
+      let transfer = try Transfer(prepared, exchange, headerLimit: configuration.maximumHeaderBytes, news: news)
       let code = multi.add(transfer.easy)
       guard code == CURLM_OK else {
         exchange.finish(.failed(.setUp("\(prepared.label.request): \(String(cString: curl_multi_strerror(code)))")))

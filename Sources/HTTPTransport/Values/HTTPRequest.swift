@@ -41,6 +41,8 @@ package struct HTTPRequest: Sendable {
   package var idleTimeout: Duration? = nil
   /// Bytes of body, counted after decompression; one more and the transfer fails with `.tooLarge`. `Int.max` for endless streams.
   package var maximumBodyBytes = 16 << 20
+  /// Bytes that are read from the connection at once, and so much memory while the transfer lasts. Worth more for long bodies alone.
+  package var receiveBufferBytes = 16 << 10
   /// Asks for gzip and decompresses the answer.
   package var acceptsCompression = false
   /// Offers HTTP/2 in the TLS handshake; otherwise HTTP/1.1 is spoken.

@@ -88,6 +88,7 @@ extension KubeClient {
     http.headers = [HTTPHeader("Accept", request.accept), HTTPHeader("User-Agent", Self.userAgent)]
     if let contentType = request.contentType { http.headers.append(HTTPHeader("Content-Type", contentType)) }
     http.maximumBodyBytes = limits.maximumBodyBytes
+    http.receiveBufferBytes = limits.receiveBufferBytes
     do {
       try await access.prepare(&http)
     } catch {

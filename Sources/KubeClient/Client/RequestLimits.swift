@@ -5,16 +5,23 @@ package struct RequestLimits: Hashable, Sendable {
   /// Bytes of the body, decompressed.
   package var maximumBodyBytes: Int
 
-  package init(deadline: Duration, maximumBodyBytes: Int) {
+  /// Bytes that are read from the connection at once.
+  package var receiveBufferBytes: Int
+
+  package init(deadline: Duration, maximumBodyBytes: Int, receiveBufferBytes: Int = 16 << 10) {
     self.deadline = deadline
     self.maximumBodyBytes = maximumBodyBytes
+    self.receiveBufferBytes = receiveBufferBytes
   }
+
+  /// For lists and watches: with 128 KB a system call brings twenty Pods, and there are a few such streams at most.
+  static let longBodyBuffer = 128 << 10
 
   /// For one object. The API server gives a request 60 s of its own (`--request-timeout`) and etcd takes no object over 1.5 MiB; half that
   /// time leaves room for a second attempt, and 16 MiB is what we take as an event's size, too.
   package static let object = RequestLimits(deadline: .seconds(30), maximumBodyBytes: 16 << 20)
   /// For one page: `WatchPolicy.pageSize` objects of half a megabyte each.
-  package static let page = RequestLimits(deadline: .seconds(60), maximumBodyBytes: 256 << 20)
+  package static let page = RequestLimits(deadline: .seconds(60), maximumBodyBytes: 256 << 20, receiveBufferBytes: longBodyBuffer)
   /// For a list in one piece, 150,000 Pods of 6.4 KB each and as much again. The API server needs about 10 s to send a gigabyte.
-  package static let wholeList = RequestLimits(deadline: .seconds(180), maximumBodyBytes: 2 << 30)
+  package static let wholeList = RequestLimits(deadline: .seconds(180), maximumBodyBytes: 2 << 30, receiveBufferBytes: longBodyBuffer)
 }

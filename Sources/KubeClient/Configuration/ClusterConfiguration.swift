@@ -4,10 +4,13 @@ public struct ClusterConfiguration: Hashable, Sendable {
   /// `https://host:port`, with a path prefix if the server stands behind one, and without a slash at the end. An IPv6 address stands
   /// in brackets. Plain `http` is accepted only without credentials.
   public var server: String
+  /// How the server is known to be the right one.
   public var tls: ClusterTLS
+  /// How the server knows us.
   public var credentials: ClusterCredentials
   /// Who requests are made as, if that is somebody else than the credentials say.
   public var impersonation: Impersonation?
+  /// What stands between us and the server, if anything; variables of the environment such as `HTTPS_PROXY` are not looked at.
   public var proxy: ProxyServer?
   /// The namespace that the context or the service account names; `default` where none is named.
   public var defaultNamespace: String
@@ -32,7 +35,9 @@ public struct ClusterConfiguration: Hashable, Sendable {
 public struct ClusterTLS: Hashable, Sendable {
   /// Who may have signed the server's certificate; `nil` means the certificate authorities of the system.
   public var certificateAuthorities: PEM?
+  /// Shown to the server, with the certificates that lead to its authority behind it. Needs `clientKey`.
   public var clientCertificate: PEM?
+  /// That of `clientCertificate`.
   public var clientKey: PEM?
   /// The name to ask for and to find in the server's certificate; `nil` means the URL's host.
   public var serverName: String?
@@ -55,6 +60,7 @@ public struct ClusterTLS: Hashable, Sendable {
 public enum PEM: Hashable, Sendable {
   /// Read whenever a connection is made, so that a rotated file is picked up.
   case file(String)
+  /// The text itself.
   case data(Secret)
 }
 

@@ -1,8 +1,8 @@
 /// Which object: its name, after its namespace if it has one.
 public struct ObjectKey: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// Empty for an object without a namespace.
-  /// Unique within its namespace and resource.
   public var namespace: String
+  /// Unique within its namespace and resource.
   public var name: String
 
   public init(namespace: String = "", name: String) {
@@ -17,7 +17,13 @@ public struct ObjectKey: Hashable, Comparable, Sendable, CustomStringConvertible
   }
 }
 
-/// What a store keeps of an object.
+/// What a store keeps of an object: `PodRecord`, `NodeRecord`, or a type of your own that a `RecordDecoder` makes of the object's JSON.
+///
+///     struct Quota: Record {
+///       var key: ObjectKey
+///       var resourceVersion: String
+///       var pods: String
+///     }
 public protocol Record: Equatable, Sendable {
   /// Which object this is of.
   var key: ObjectKey { get }

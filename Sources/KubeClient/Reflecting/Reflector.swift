@@ -3,9 +3,8 @@ internal import Synchronization
 
 /// Keeps a store equal to what the API server has of one resource, by list and watch.
 ///
-///     let reflector = Reflector(client: client, resource: .nodes, decoder: .nodes(), logger: logger)
-///     async let running: Void = reflector.run()
-///     for await change in reflector.store.changes { … }
+/// The store has a whole list from when `Store.isSynced` is true, and keeps what it has while the server is away. `status` says how it stands,
+/// for a readiness check. `KubeClient` has an example.
 public final class Reflector<Value: Record>: Sendable {
   /// What is known; empty until the first list is through.
   public let store: Store<Value>
@@ -27,9 +26,12 @@ public final class Reflector<Value: Record>: Sendable {
   }
   private let state: Mutex<State>
 
+  /// Nothing happens before `run()`.
   /// - Parameters:
+  ///   - resource: of the kind that the decoder reads.
   ///   - selection: which of the objects.
   ///   - decoder: what is kept of each.
+  ///   - policy: the constants of list and watch; the standard ones suit a cluster of any size.
   ///   - clock: for waits and back-off.
   ///   - random: for jitter; called once a run.
   public init(
@@ -78,6 +80,7 @@ public final class Reflector<Value: Record>: Sendable {
   private func run(writing writer: borrowing StoreWriter<Value>) async {
     var random: any RandomNumberGenerator = random()
     var machine = WatchStateMachine<Value>(policy: policy)
+    machine.statistics = statistics
     var connection = WatchConnection(
       store: store, client: client, resource: resource, selection: selection, decoder: decoder, policy: policy, time: time)
     var action = machine.start(at: time.now(), random: &random)

@@ -66,13 +66,19 @@ struct WatchConnection<Value: Record> {
     return opened(result)
   }
 
-  /// Reads on in the open stream; where that takes longer than `limit`, the stream is gone.
+  /// Reads on in the open stream; where nothing comes for longer than `limit`, the stream is gone.
   mutating func read(within limit: Duration?) async -> Fact {
     guard let limit else { return await stream?.next() ?? .streamEnded }
     guard let open = stream.take() else { return .streamEnded }
-    let outcome = await time.limit(limit) {
+    let time = time
+    let outcome = await time.whileMoving(pausingAtMost: limit) { progress in
       var open = open
-      let fact = await open.next()
+      let start = time.now()
+      let fact = await open.gathered {
+        let now = time.now()
+        progress.made(at: now)
+        return now - start < .seconds(1)
+      }
       return (fact: fact, stream: open)
     }
     guard let outcome else { return .stalled }
@@ -84,7 +90,8 @@ struct WatchConnection<Value: Record> {
     _ request: APIRequest, timeoutSeconds: Int, recycling known: StoreSnapshot<Value>?
   ) async -> Result<WatchStream<Value>, KubeError> {
     // A watch has no end of its own in bytes; each event has (R12). Its time is what we asked for and a little (R17).
-    let limits = RequestLimits(deadline: .seconds(timeoutSeconds) + policy.watchGrace, maximumBodyBytes: .max)
+    let limits = RequestLimits(
+      deadline: .seconds(timeoutSeconds) + policy.watchGrace, maximumBodyBytes: .max, receiveBufferBytes: RequestLimits.longBodyBuffer)
     do throws(KubeError) {
       return .success(try WatchStream(try await client.open(request, limits: limits), decoder: decoder, policy: policy, recycling: known))
     } catch {

@@ -34,9 +34,10 @@ struct RecordTable<Value: Record>: Sendable {
   }
 
   /// Puts a record in, in place of the one of the same object. The new one shares with the old one what it can.
-  /// - Returns: the old one.
+  /// - Returns: where it is, and the old one.
   @discardableResult
-  mutating func put(_ record: Value) -> Value? {
+  @specialized(where Value == PodRecord)
+  mutating func put(_ record: Value) -> (slot: Int, old: Value?) {
     let hash = indexing.hash(record)
     guard let slot = keys.first(hash, where: { isSameObject($0, record) }), let old = records[slot] else {
       let slot = takeSlot()
@@ -44,8 +45,9 @@ struct RecordTable<Value: Record>: Sendable {
       keys.insert(hash, slot)
       link(slot, to: indexing.node(record))
       for container in containerHashes(of: record) { containers.insert(container, slot) }
-      return nil
+      return (slot, nil)
     }
+    if old == record { return (slot, old) }
     var record = record
     indexing.share(&record, old)
     let (oldNode, node) = (indexing.node(old), indexing.node(record))
@@ -57,15 +59,30 @@ struct RecordTable<Value: Record>: Sendable {
       for container in oldContainers { containers.remove(container, slot) }
       for container in newContainers { containers.insert(container, slot) }
     }
-    return old
+    return (slot, old)
   }
 
   /// - Returns: what was removed.
   @discardableResult
+  @specialized(where Value == PodRecord)
   mutating func remove(_ key: ObjectKey) -> Value? {
-    let hash = key.storeHash
-    guard let slot = keys.first(hash, where: { isOf($0, key) }), let old = records[slot] else { return nil }
-    keys.remove(hash, slot)
+    guard let slot = keys.first(key.storeHash, where: { isOf($0, key) }) else { return nil }
+    return remove(slot: slot)
+  }
+
+  /// Puts all of these in, and removes what is not among them. What is equal is not touched, and so neither copied nor moved.
+  @specialized(where Value == PodRecord)
+  mutating func replaceAll(with list: [Value]) {
+    if count == 0 { self = RecordTable(indexing: indexing, minimumCapacity: list.count) }
+    var isListed = [Bool](repeating: false, count: records.count + list.count)
+    for record in list { isListed[put(record).slot] = true }
+    for slot in 0..<records.count where !isListed[slot] { remove(slot: slot) }
+  }
+
+  @discardableResult
+  private mutating func remove(slot: Int) -> Value? {
+    guard let old = records[slot] else { return nil }
+    keys.remove(indexing.hash(old), slot)
     unlink(slot, from: indexing.node(old))
     for container in containerHashes(of: old) { containers.remove(container, slot) }
     records[slot] = nil

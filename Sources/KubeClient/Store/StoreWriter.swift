@@ -9,11 +9,12 @@ struct StoreWriter<Value: Record>: ~Copyable, Sendable {
 
   /// Puts a whole list in place of what there was: readers see all of the old or all of the new, and what the list lacks is gone.
   ///
-  /// The new table is built beside the old one. What makes that cheap is that both hold the same records where nothing changed, see
-  /// `StoreSnapshot.recycling`.
+  /// A copy of the table is brought to the new state beside what readers see, and then put in its place. The copy shares what it does not change,
+  /// and where the list brings nothing new that is all of it.
+  @specialized(where Value == PodRecord)
   borrowing func replaceAll(with records: [Value]) {
-    var replacement = StoreSnapshot<Value>(table: RecordTable(indexing: .ofType, minimumCapacity: records.count))
-    for record in records { replacement.table.put(record) }
+    var replacement = store.snapshot()
+    replacement.table.replaceAll(with: records)
     // The old snapshot is let go after the lock, since freeing many records takes its time.
     let old = store.state.withLock { state in
       let old = state.snapshot
@@ -26,6 +27,7 @@ struct StoreWriter<Value: Record>: ~Copyable, Sendable {
   }
 
   /// Applies a batch of changes: readers see none or all of it.
+  @specialized(where Value == PodRecord)
   borrowing func apply(_ changes: [RecordChange<Value>]) {
     guard !changes.isEmpty else { return }
     store.state.withLock { state in
@@ -39,7 +41,7 @@ struct StoreWriter<Value: Record>: ~Copyable, Sendable {
         case .put(let record):
           if wantsKeys { keys.insert(record.key) }
           if wantsNodes, let node = indexing.node(record) { nodes.insert(node) }
-          old = state.snapshot.table.put(record)
+          old = state.snapshot.table.put(record).old
         case .remove(let key):
           if wantsKeys { keys.insert(key) }
           old = state.snapshot.table.remove(key)
@@ -54,6 +56,7 @@ struct StoreWriter<Value: Record>: ~Copyable, Sendable {
 extension StoreSnapshot {
   /// The same record as it is in memory already, if there is one that is equal. Whoever reads a whole list passes each record through this as
   /// it comes, so that old and new are never there twice.
+  @specialized(where Value == PodRecord)
   func recycling(_ record: Value) -> Value {
     guard let known = table.counterpart(of: record), known == record else { return record }
     return known

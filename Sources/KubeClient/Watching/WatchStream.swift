@@ -45,12 +45,30 @@ struct WatchStream<Value: Record> {
     }
   }
 
+  /// As `next()`; but of initial events, of which there are many, about a thousand at once.
+  /// - Parameter isPatient: called after each piece of them; false ends the gathering.
+  mutating func gathered(_ isPatient: () -> Bool) async -> Fact {
+    var gathered: [RecordChange<Value>] = []
+    while true {
+      let fact = await next()
+      switch fact {
+      case .changes(let changes, let version):
+        gathered += changes
+        guard known != nil, isPatient(), gathered.count < 1000 else { return .changes(gathered, resourceVersion: version) }
+      case .initialEventsEnded(let changes, let version):
+        return .initialEventsEnded(gathered + changes, resourceVersion: version)
+      default: return fact
+      }
+    }
+  }
+
   /// A connection that broke is the stream's end like any other; all else says something.
   private func ended(by error: HTTPTransportError) -> Fact {
     if case .cut = error { return .streamEnded }
     return .failed(WatchProblem(KubeError(error)))
   }
 
+  @specialized(where Value == PodRecord)
   private mutating func batch() -> Fact? {
     var changes: [RecordChange<Value>] = []
     var version = ""

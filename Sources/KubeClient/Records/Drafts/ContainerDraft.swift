@@ -22,6 +22,12 @@ struct ContainerAssembly {
   private var specifications: [ContainerDraft] = []
   private var statuses: [ContainerDraft] = []
 
+  init() {
+    // Enough for most Pods: to grow costs more than the room.
+    specifications.reserveCapacity(4)
+    statuses.reserveCapacity(4)
+  }
+
   mutating func add(specification: ContainerDraft) { specifications.append(specification) }
 
   mutating func add(status: ContainerDraft) { statuses.append(status) }

@@ -31,7 +31,11 @@ struct ProtobufListScanner<Value: Record> {
     self.limit = limit
   }
 
+  /// What came and was not read yet.
+  var heldBytes: Int { buffer.count - start }
+
   /// Reads all that is whole with the piece.
+  @specialized(where Value == PodRecord)
   mutating func append(
     _ piece: [UInt8], reading read: (Range<Int>, RawSpan) throws(RecordError) -> Value, recycling recycle: (Value) -> Value
   ) throws(RecordError) {

@@ -4,23 +4,32 @@ internal import Identifiers
 // kubelet says since when, or the reason, if it waits.
 
 private enum PackedState: UInt8 {
-  case waiting, running, runningSince, terminated
+  case waiting, running, terminated
+  /// The start follows in seconds, in four bytes: from 1970 to 2106.
+  case runningSinceSecond
+  /// The start follows in milliseconds.
+  case runningSince
+
+  init(_ state: ContainerDraft.State) {
+    switch state {
+    case .waiting: self = .waiting
+    case .terminated: self = .terminated
+    case .running(nil): self = .running
+    case .running(let startedAt?):
+      self = startedAt % 1000 == 0 && UInt32(exactly: startedAt / 1000) != nil ? .runningSinceSecond : .runningSince
+    }
+  }
 }
 
 extension PackedWriter {
   mutating func append(_ container: ContainerDraft, of buffer: RawSpan) {
-    let state: PackedState =
-      switch container.state {
-      case .waiting: .waiting
-      case .running(nil): .running
-      case .running: .runningSince
-      case .terminated: .terminated
-      }
-    append(byte: container.kind.rawValue | state.rawValue << 2 | (container.hostProcess == true ? 1 << 4 : 0))
+    let state = PackedState(container.state)
+    append(byte: container.kind.rawValue | state.rawValue << 2 | (container.hostProcess == true ? 1 << 5 : 0))
     append(text: container.name, of: buffer)
     append(buffer.extracting(container.containerID).withUnsafeBytes { ContainerID(bytes: $0) })
     switch container.state {
     case .waiting(let reason): append(text: reason, of: buffer)
+    case .running(let startedAt?) where state == .runningSinceSecond: append(halfWord: UInt32(startedAt / 1000))
     case .running(let startedAt?): append(word: UInt64(bitPattern: startedAt))
     case .running(nil), .terminated: break
     }
@@ -33,8 +42,9 @@ extension PackedReader {
     let first = byte()
     _ = textBytes()
     let id = containerID()
-    switch PackedState(rawValue: first >> 2 & 3) ?? .terminated {
+    switch PackedState(rawValue: first >> 2 & 7) ?? .terminated {
     case .waiting: _ = textBytes()
+    case .runningSinceSecond: _ = halfWord()
     case .runningSince: _ = word()
     case .running, .terminated: break
     }
@@ -46,14 +56,15 @@ extension PackedReader {
     let name = text()
     let id = containerID()
     let state: ContainerRecord.State =
-      switch PackedState(rawValue: first >> 2 & 3) ?? .terminated {
+      switch PackedState(rawValue: first >> 2 & 7) ?? .terminated {
       case .waiting: .waiting(reason: text())
       case .running: .running(startedAtUnixMilliseconds: nil)
+      case .runningSinceSecond: .running(startedAtUnixMilliseconds: Int64(halfWord()) * 1000)
       case .runningSince: .running(startedAtUnixMilliseconds: Int64(bitPattern: word()))
       case .terminated: .terminated
       }
     return ContainerRecord(
-      name: name, kind: ContainerRecord.Kind(rawValue: first & 3) ?? .regular, id: id, state: state, hostProcess: first & 1 << 4 != 0)
+      name: name, kind: ContainerRecord.Kind(rawValue: first & 3) ?? .regular, id: id, state: state, hostProcess: first & 1 << 5 != 0)
   }
 }
 

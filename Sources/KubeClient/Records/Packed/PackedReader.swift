@@ -23,6 +23,11 @@ struct PackedReader {
     }
   }
 
+  mutating func halfWord() -> UInt32 {
+    defer { offset += 4 }
+    return UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+
   mutating func word() -> UInt64 {
     defer { offset += 8 }
     return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
@@ -45,9 +50,7 @@ extension PackedReader {
 
   mutating func address() -> IPAddress {
     switch byte() {
-    case 4:
-      defer { offset += 4 }
-      return .v4(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+    case 4: return .v4(halfWord())
     case 6: return .v6(word(), word())
     default: return .text(text())
     }

@@ -19,6 +19,10 @@ struct PackedWriter {
     bytes.append(UInt8(rest))
   }
 
+  mutating func append(halfWord: UInt32) {
+    withUnsafeBytes(of: halfWord.littleEndian) { bytes.append(contentsOf: $0) }
+  }
+
   mutating func append(word: UInt64) {
     withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
   }
@@ -53,7 +57,7 @@ extension PackedWriter {
     switch address {
     case .v4(let address):
       append(byte: 4)
-      withUnsafeBytes(of: address.littleEndian) { bytes.append(contentsOf: $0) }
+      append(halfWord: address)
     case .v6(let high, let low):
       append(byte: 6)
       append(word: high)

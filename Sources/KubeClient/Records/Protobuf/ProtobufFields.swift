@@ -38,7 +38,20 @@ struct ProtobufFields {
     return ProtobufField(number: Int(number), value: value)
   }
 
+  /// Most numbers have one byte.
+  @inline(__always)
   private mutating func varint(in bytes: RawSpan) throws(RecordError) -> UInt64 {
+    if offset < end {
+      let byte = bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+      if byte < 0x80 {
+        offset += 1
+        return UInt64(byte)
+      }
+    }
+    return try longVarint(in: bytes)
+  }
+
+  private mutating func longVarint(in bytes: RawSpan) throws(RecordError) -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     let start = offset
@@ -53,6 +66,7 @@ struct ProtobufFields {
     throw RecordError("the message ends inside a number at byte \(start)")
   }
 
+  @inline(__always)
   private mutating func take(_ count: Int) throws(RecordError) -> Range<Int> {
     guard count <= end - offset else { throw RecordError("the message ends inside a field at byte \(offset)") }
     defer { offset += count }

@@ -10,7 +10,7 @@ public struct ClusterConfiguration: Hashable, Sendable {
   public var credentials: ClusterCredentials
   /// Who requests are made as, if that is somebody else than the credentials say.
   public var impersonation: Impersonation?
-  /// What stands between us and the server, if anything; variables of the environment such as `HTTPS_PROXY` are not looked at.
+  /// What stands between us and the server, if anything.
   public var proxy: ProxyServer?
   /// The namespace that the context or the service account names; `default` where none is named.
   public var defaultNamespace: String

@@ -39,6 +39,12 @@ private struct SecureServer {
           location /metrics { root \(folder.path); }
         }
         server {
+          listen 127.0.0.2:\(port) ssl;
+          ssl_protocols TLSv1.1;
+          ssl_ciphers ALL:@SECLEVEL=0;
+          location / { return 200 "old"; }
+        }
+        server {
           listen 127.0.0.1:\(mutualPort) ssl;
           ssl_client_certificate \(authority.certificate);
           ssl_verify_client on;
@@ -120,6 +126,21 @@ struct TLSTests {
   func anUnusableAuthorityIsNoReasonToTrust(text: String) async throws {
     let error = await failure { try await words(url, TLSOptions(certificateAuthorities: .memory(Array(text.utf8)))) }
     #expect(error?.kind == "tls")
+  }
+
+  @Test("R26: TLS 1.1 is refused, checked or not") func anOldTLS() async throws {
+    // The server does speak it, to whoever wants it.
+    let old = try ExternalProgram(
+      "openssl", ["s_client", "-connect", "127.0.0.2:\(server.port)", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
+      log: server.folder.path + "/s_client.log")
+    _ = try await old.waitForLine(containing: "Protocol  : TLSv1.1")
+    for options in [TLSOptions(verification: .none), server.options()] {
+      let error = await failure { try await transport.send(HTTPRequest(url: "https://127.0.0.2:\(server.port)/", tls: options)) }
+      guard case .tls = error else {
+        Issue.record("\(String(describing: error))")
+        continue
+      }
+    }
   }
 
   @Test func aMissingFileIsNamed() async throws {

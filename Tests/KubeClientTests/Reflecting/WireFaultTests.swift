@@ -1,0 +1,116 @@
+import HTTPTransport
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import KubeClient
+
+/// What a server can do to a list or a watch with bytes alone.
+extension ReflectorTests {
+  @Test("R17: a watch that trickles, a byte at a time, is given up when its time and the grace are over", .timeLimit(.minutes(1)))
+  func trickling() async throws {
+    var policy = Self.hasty
+    policy.watchSeconds = 1...1
+    policy.watchGrace = .milliseconds(200)
+    let gate = Gate()
+    try await reflecting(policy: policy) { ask, connection in
+      guard case .watch(let number, _) = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+      let event = Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 11))
+      try connection.beginWatch()
+      if number == 1 {
+        try connection.send("\(String(event.utf8.count, radix: 16))\r\n")
+        try connection.sendSlowly(Array(event.utf8), pause: .milliseconds(100))
+      }
+      try connection.sendChunk(event)
+      try connection.stall(until: gate)
+    } check: { reflector, server in
+      try await eventually("the event came by a second watch") { names(reflector) == ["a", "b"] }
+      #expect(server.requests.filter(\.isWatch).map { $0.parameter("resourceVersion") } == ["10", "10"])
+      #expect(reflector.statistics.lists == 1 && reflector.statistics.changes == 1)
+      gate.open()
+    }
+  }
+
+  @Test("an event that arrives byte by byte is applied when it is whole", .timeLimit(.minutes(1)))
+  func byteByByte() async throws {
+    let gate = Gate()
+    try await reflecting { ask, connection in
+      guard case .watch = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+      try connection.beginWatch()
+      for byte in Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 11)).utf8 {
+        try connection.sendChunk(String(UnicodeScalar(byte)))
+      }
+      try connection.stall(until: gate)
+    } check: { reflector, server in
+      try await eventually("the event is in") { names(reflector) == ["a", "b"] }
+      #expect(reflector.statistics.failures == 0 && server.requests.count == 2)
+      gate.open()
+    }
+  }
+
+  enum Wrong: CaseIterable {
+    case kindOfList, statusAsList, notJSON, notUTF8, contentType, kindOfEvent, unknownEvent, eventWithoutObject
+  }
+
+  @Test("R12: another kind, or no object at all: nothing of it is applied, it is counted, and a list recovers", arguments: Wrong.allCases)
+  func wrong(_ wrong: Wrong) async throws {
+    let gate = Gate()
+    try await reflecting { ask, connection in
+      switch (ask, wrong) {
+      case (.list(1), .kindOfList):
+        try connection.json(Samples.nodeListJSON([], version: 9).replacing("NodeList", with: "PodList"))
+      case (.list(1), .statusAsList): try connection.json(Samples.statusJSON(200, "Success"))
+      case (.list(1), .notJSON): try connection.json("<html>a portal</html>")
+      case (.list(1), .notUTF8):
+        let body = Array(Samples.nodeListJSON(["?"], version: 9).utf8).map { $0 == UInt8(ascii: "?") ? 0xff : $0 }
+        try connection.respond(status: 200, headers: [("Content-Type", "application/json")], body: body)
+      case (.list(1), .contentType):
+        try connection.respond(status: 200, headers: [("Content-Type", "text/html")], body: Samples.nodeListJSON(["x"], version: 9))
+      case (.list, _): try connection.json(Samples.nodeListJSON(["a"], version: 10))
+      case (.watch(1, _), .kindOfEvent):
+        try connection.beginWatch()
+        try connection.sendChunk(
+          Samples.eventJSON("ADDED", #"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x","resourceVersion":"11"}}"#))
+        try connection.stall(until: gate)
+      case (.watch(1, _), .unknownEvent):
+        try connection.beginWatch()
+        try connection.sendChunk(Samples.eventJSON("RENAMED", Samples.nodeJSON("x", version: 11)))
+        try connection.stall(until: gate)
+      case (.watch(1, _), .eventWithoutObject):
+        try connection.beginWatch()
+        try connection.sendChunk(#"{"type":"ADDED"}"# + "\n")
+        try connection.stall(until: gate)
+      case (.watch, _):
+        try connection.beginWatch()
+        try connection.sendChunk(Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 12)))
+        try connection.stall(until: gate)
+      }
+    } check: { reflector, server in
+      try await eventually("it has recovered") { names(reflector) == ["a", "b"] }
+      #expect(reflector.statistics.unreadable == 1)
+      gate.open()
+    }
+  }
+
+  @Test("R03: a continue token that expires half-way: one list in one piece, and nothing of the pages before", .timeLimit(.minutes(1)))
+  func expiredToken() async throws {
+    let gate = Gate()
+    try await reflecting { ask, connection in
+      switch ask {
+      case .list(1): try connection.json(Samples.nodeListJSON(["gone", "a"], version: 10, token: "t1"))
+      case .list(2): try connection.json(410, Samples.statusJSON(410, "Expired", "The provided continue parameter is too old"))
+      case .list: try connection.json(Samples.nodeListJSON(["a", "b"], version: 20))
+      case .watch:
+        try connection.beginWatch()
+        try connection.stall(until: gate)
+      }
+    } check: { reflector, server in
+      try await eventually("the whole list is in") { names(reflector) == ["a", "b"] && reflector.statistics.lists == 1 }
+      let lists = server.requests.filter { !$0.isWatch }
+      #expect(lists.map { $0.parameter("continue") } == [nil, "t1", nil])
+      #expect(lists.map { $0.parameter("limit") } == ["500", "500", nil])
+      #expect(reflector.statistics.expirations == 1)
+      gate.open()
+    }
+  }
+}

@@ -56,6 +56,10 @@ extension WatchStateMachine {
     case (.status(let refusal), .openingInitial) where refusal.isTransient:
       // It says nothing against initial events, but a server that says so for ever must be listed, too.
       return wait(for: problem, then: .list(Listing()), now, &random)
+    case (.status(let refusal), .openingInitial) where refusal.code == 403 || refusal.code == 404:
+      // R16: it is about the resource. Initial events are asked for again when the rights, or the resource, are there.
+      statistics.initialEventsRefused += 1
+      return list(Listing())
     case (.status, _):
       return refusedInitial(problem.reason, at: now)
     }

@@ -93,6 +93,20 @@ import Testing
     #expect(machine.subject.statistics.failures == 0)
   }
 
+  @Test("R16: no rights or no such resource: initial events are asked for again as soon as it heals", arguments: [403, 404])
+  func refusedWithTheResource(_ code: Int) throws {
+    var machine = Machine(policy: .standard)
+    for _ in 0..<3 {
+      try expectInitial(machine)
+      machine.fail(code, "Because")
+      try machine.expectList()
+      machine.fail(code, "Because")
+      #expect(machine.subject.status == .waiting(reason: "\(code) Because"))
+      try machine.wait()
+    }
+    try expectInitial(machine)
+  }
+
   @Test("R15: refused by an ERROR event in a 200, also after some events: a plain list, and nothing of them is kept")
   func refusedByEvent() throws {
     for events in [[], ["a", "b"]] {

@@ -19,11 +19,15 @@ import Testing
   }
 
   private func text(_ reader: SharedPageReader) async throws -> String {
-    var bytes: [UInt8] = []
+    String(decoding: Array(try await rest(reader).joined()), as: UTF8.self)
+  }
+
+  private func rest(_ reader: SharedPageReader) async throws -> [[UInt8]] {
+    var all: [[UInt8]] = []
     while true {
       let pieces = try await reader.pieces()
-      if pieces.isEmpty { return String(decoding: bytes, as: UTF8.self) }
-      bytes += pieces.joined()
+      if pieces.isEmpty { return all }
+      all += pieces
     }
   }
 
@@ -51,10 +55,12 @@ import Testing
       let first = try ask()
       let second = try ask()
       door.open()
-      #expect(try await first.head() == Self.head)
+      var beginning = try await first.beginning(upTo: 1)
+      #expect(beginning.head == Self.head)
       // The answer has begun: a newcomer is not to get what was collected before it asked.
       let third = try ask()
-      #expect(try await text(first) == "call 1, whole")
+      beginning.pieces += try await rest(first)
+      #expect(String(decoding: Array(beginning.pieces.joined()), as: UTF8.self) == "call 1, whole")
       #expect(try await text(second) == "call 1, whole")
       #expect(try await text(third) == "call 2, whole")
       #expect(fetches.statistics.requests == 3)
@@ -133,13 +139,34 @@ import Testing
     }
   }
 
+  @Test func aShortPageComesInOnePieceAndOneThatFailsEarlyNotAtAll() async throws {
+    try await running { fetches in
+      func ask(_ end: Result<Void, Miss>) throws -> SharedPageReader {
+        try fetches.page("node") { page in
+          page.begin(Self.head)
+          do throws(Miss) {
+            for byte in UInt8(0)..<3 { try await page.append([byte], until: .now + .seconds(60)) }
+          } catch {
+            return .failure(error)
+          }
+          return end
+        }
+      }
+      let whole = try await ask(.success(())).beginning(upTo: 1000)
+      #expect(whole.pieces == [[0], [1], [2]])
+      #expect(whole.isWhole)
+      let failing = try ask(.failure(Miss(.tooLarge, "series")))
+      await #expect(throws: Miss(.tooLarge, "series")) { try await failing.beginning(upTo: 1000) }
+    }
+  }
+
   @Test func afterTheEndNobodyWaits() async throws {
     let fetches = SharedFetches<String>()
     let waiting = try fetches.page("node") { _ in .success(()) }
     let task = Task { await fetches.run() }
     task.cancel()
     await task.value
-    await #expect(throws: Miss.self) { try await waiting.head() }
+    await #expect(throws: Miss.self) { try await waiting.beginning(upTo: 1) }
     #expect(throws: Miss.self) { try fetches.page("node") { _ in .success(()) } }
   }
 }

@@ -34,6 +34,14 @@ final class SharedPage: Sendable {
       firstPiece = needed
     }
 
+    /// What the reader has not had yet.
+    mutating func take(_ number: Int) -> [[UInt8]] {
+      let new = Array(pieces[((positions[number] ?? 0) - firstPiece)...])
+      positions[number] = firstPiece + pieces.count
+      dropWhatAllHave()
+      return new
+    }
+
     mutating func takeWaiting() -> [CheckedContinuation<Void, Never>] {
       defer { waiting = [:] }
       return Array(waiting.values)
@@ -50,8 +58,9 @@ final class SharedPage: Sendable {
 
   // MARK: The producer's side
 
+  /// Whoever comes from now on gets another page. Readers wait for the bytes that follow.
   func begin(_ head: PageHead) {
-    wakeReaders { $0.head = head }
+    state.withLock { $0.head = head }
   }
 
   /// Hands a piece to the readers. Returns when there is room for another.
@@ -128,24 +137,32 @@ final class SharedPage: Sendable {
     }
   }
 
-  fileprivate func head(for number: Int) async throws(Miss) -> PageHead {
-    await wait(number) { $0.head != nil }
-    return try state.withLock { state throws(Miss) in
-      if let head = state.head { return head }
-      throw Self.failure(state.end)
+  /// Waits until so many bytes are there, or all of them.
+  fileprivate func beginning(for number: Int, upTo limit: Int) async throws(Miss) -> PageBeginning {
+    await wait(number) { $0.head != nil && $0.retainedBytes >= limit }
+    let (beginning, producer) = try state.withLock { state throws(Miss) in
+      let isEnd: Bool
+      switch state.end {
+      case .failure(let miss): throw miss
+      case .success: isEnd = true
+      case nil: isEnd = false
+      }
+      guard let head = state.head else { throw Self.failure(state.end) }
+      let pieces = state.take(number)
+      return (PageBeginning(head: head, pieces: pieces, isWhole: isEnd), state.takeProducerIfRoom())
     }
+    producer?.resume()
+    return beginning
   }
 
   fileprivate func pieces(for number: Int) async throws(Miss) -> [[UInt8]] {
     await wait(number) { state in (state.positions[number] ?? 0) < state.firstPiece + state.pieces.count }
     let (pieces, producer) = try state.withLock { state throws(Miss) in
-      let new = Array(state.pieces[((state.positions[number] ?? 0) - state.firstPiece)...])
+      let new = state.take(number)
       if new.isEmpty {
         if case .success = state.end { return (new, CheckedContinuation<Void, Never>?.none) }
         throw Self.failure(state.end)
       }
-      state.positions[number] = state.firstPiece + state.pieces.count
-      state.dropWhatAllHave()
       return (new, state.takeProducerIfRoom())
     }
     producer?.resume()
@@ -179,6 +196,14 @@ final class SharedPage: Sendable {
   }
 }
 
+/// How an answer begins.
+package struct PageBeginning: Sendable {
+  package var head: PageHead
+  package var pieces: [[UInt8]]
+  /// There is no more.
+  package var isWhole: Bool
+}
+
 /// One who asked for a page. For one task; when it is released, the page no longer waits for it.
 package final class SharedPageReader: Sendable {
   private let page: SharedPage
@@ -191,9 +216,10 @@ package final class SharedPageReader: Sendable {
 
   deinit { page.leave(number) }
 
-  /// Waits for the answer's beginning.
-  package func head() async throws(Miss) -> PageHead {
-    try await page.head(for: number)
+  /// Waits for the first bytes of the answer, `limit` of them or the whole of it. To be called first, and once.
+  /// - Throws: why there is no answer, or why it ended early: then nothing of it was handed out.
+  package func beginning(upTo limit: Int) async throws(Miss) -> PageBeginning {
+    try await page.beginning(for: number, upTo: limit)
   }
 
   /// Everything that has come since the last call, at least one piece; none at the end.

@@ -79,16 +79,22 @@ struct Probe {
     return ExporterScrape(node: probe.node, address: roll.address, endpoint: endpoint, timeout: probe.timeout, form: form)
   }
 
-  /// Waits for the beginning of the page, so that what fails early is told by a status, and then hands it on piece by piece. What fails
-  /// later breaks the connection off: Prometheus drops a scrape that is not whole.
+  /// So much is waited for before an answer begins: a small page goes out in one piece, and what fails early is told by a status.
+  private static let beginningBytes = 64 << 10
+
+  /// Waits for the beginning of the page, and hands the rest on piece by piece. What fails then breaks the connection off: Prometheus
+  /// drops a scrape that is not whole.
   private func stream(_ reader: SharedPageReader) async throws(Miss) -> Answer {
-    let head = try await reader.head()
-    let beginning = try await reader.pieces()
+    let beginning = try await reader.beginning(upTo: Self.beginningBytes)
+    let head = beginning.head
     var answer = Answer(status: .init(code: head.status), contentType: head.contentType, body: .whole([]))
     if let encoding = head.contentEncoding { answer.headers[.contentEncoding] = encoding }
-    if beginning.isEmpty { return answer }
+    if beginning.isWhole {
+      answer.body = .whole(beginning.pieces.count == 1 ? beginning.pieces[0] : Array(beginning.pieces.joined()))
+      return answer
+    }
     answer.body = .pieces { write in
-      for piece in beginning { try await write(piece) }
+      for piece in beginning.pieces { try await write(piece) }
       while true {
         let pieces = try await reader.pieces()
         if pieces.isEmpty { return }

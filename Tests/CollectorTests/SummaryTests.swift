@@ -163,4 +163,23 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
     let call = await SummaryCollector(source: source).call(roll(.windows, [entry("web/frontend-0/iis")]))
     #expect(call.outcomes == [.collected(age: .seconds(6))])
   }
+
+  @Test func aSummaryIsHandedOnAsAPage() async throws {
+    let source = SummarySource(deadline: .seconds(10)) { node, address, _ throws(Miss) in
+      guard node == "win-1", address == "10.0.0.9" else { throw Miss(.endpointUnreachable, "\(node) at \(address ?? "")") }
+      return SummaryAnswer(body: Array(windowsSummary.utf8), date: "Sun, 01 Mar 2026 12:00:00 GMT")
+    }
+    let fetches = SharedFetches<SummaryScrape>()
+    let proxy = SummaryProxy(source: source, fetches: fetches)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await fetches.run() }
+      let page = try await proxy.page(SummaryScrape(node: "win-1", address: "10.0.0.9")).beginning(upTo: 1 << 20)
+      #expect(page.head == PageHead(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8"))
+      #expect(page.isWhole)
+      #expect(try Array(page.pieces.joined()) == summary().page(of: "win-1"))
+      let other = try proxy.page(SummaryScrape(node: "win-2", address: nil))
+      await #expect(throws: Miss(.endpointUnreachable, "win-2 at ")) { try await other.beginning(upTo: 1) }
+      group.cancelAll()
+    }
+  }
 }

@@ -165,6 +165,104 @@ import Testing
     #expect(notReady.outcomes[0].detail.contains("ExporterUnreachable"))
   }
 
+  @Test(
+    "over TLS with a client certificate and a secret from a file; neither goes anywhere else", .enabled(if: Nginx.isInstalled),
+    .enabled(if: Certificates.isPossible, "openssl is not installed"))
+  func exportersBehindTLS() async throws {
+    let certificates = try await Certificates()
+    let nginx = try await Nginx(
+      files: ["metrics": windowsPage(version: "0.32", frontend: Self.frontend, worker: Self.worker)],
+      servers: """
+        server {
+          listen $network.1:$port ssl; root $folder;
+          \(certificates.nginxServerSide)
+          if ($http_authorization != "Bearer one") { return 401 "no"; }
+        }
+        """)
+    let headers = try certificates.folder.write("# rotated by the secret's mount\nAuthorization: Bearer one\n", to: "headers")
+    var tls = certificates.controller
+    tls.serverName = "rollcall-agent"
+    let collector = try collector(port: nginx.port) {
+      $0.endpoint.scheme = "https"
+      $0.tls = tls
+      $0.headersFile = headers
+    }
+    let answered = roll(.windows, Self.entries, address: nginx.host)
+    #expect(await collector.call(answered).outcomes.map(\.reason) == [nil, nil, .notInResponse])
+    // R20: an empty file keeps what was read; a new secret is sent at once.
+    _ = try certificates.folder.write("", to: "headers")
+    #expect(await collector.call(answered).outcomes.map(\.reason) == [nil, nil, .notInResponse])
+    _ = try certificates.folder.write("Authorization: Bearer two\n", to: "headers")
+    #expect(await collector.call(answered).outcomes.map(\.reason) == [.badExposition, .badExposition, .badExposition])
+
+    tls.certificateAuthorities = nil
+    let strict = try self.collector(port: nginx.port) {
+      $0.endpoint.scheme = "https"
+      $0.tls = tls
+    }
+    #expect(await strict.call(answered).outcomes.map(\.reason) == [.exporterUnreachable, .exporterUnreachable, .exporterUnreachable])
+
+    let plain = try ScriptedServer { connection in
+      while try connection.readRequest() != nil { try connection.respond(status: 200, body: "") }
+    }
+    defer { plain.stop() }
+    _ = await (try self.collector(port: plain.port) { $0.headersFile = headers }).call(roll(.windows, Self.entries))
+    #expect(plain.requests.count == 1)
+    #expect(plain.requests.first?.header("Authorization") == nil)
+  }
+
+  @Test("R42: an exporter at a loopback address is refused unless it is allowed") func aLoopbackAddress() async throws {
+    let server = try answering("windows_container_count 0\n")
+    defer { server.stop() }
+    let call = try await collector(port: server.port) { $0.allowsLoopback = false }.call(roll(.windows, Self.entries))
+    #expect(call.outcomes[0].reason == .exporterUnreachable && call.outcomes[0].detail.contains("loopback"))
+    #expect(server.requests.isEmpty)
+  }
+
+  @Test("R44: a page that a cache on the way has had for long, a sample of long ago, a container without numbers")
+  func whatIsNotOfNow() async throws {
+    let server = try ScriptedServer { connection in
+      while let request = try connection.readRequest() {
+        if request.target.contains("cached") {
+          try connection.respond(status: 200, headers: [("Age", "600")], body: "windows_container_count 1\n")
+        } else {
+          try connection.respond(
+            status: 200, headers: [("Date", "Sun, 01 Mar 2026 12:00:00 GMT")],
+            body: """
+              windows_container_processes{container_id="docker://\(Self.frontend)"} 1 1772365000000
+              windows_container_available{container_id="docker://\(Self.worker)"} 0
+
+              """)
+        }
+      }
+    }
+    defer { server.stop() }
+    let cached = try await collector(port: server.port) { $0.endpoint.path = "/cached" }.call(roll(.windows, Self.entries))
+    #expect(cached.outcomes.map(\.reason) == [.staleData, .staleData, .staleData])
+    let frozen = try await collector(port: server.port).call(roll(.windows, Self.entries))
+    #expect(frozen.outcomes.map(\.reason) == [.staleData, .notInResponse, .notInResponse])
+    #expect(frozen.outcomes[1].detail.contains("windows_container_available 0"))
+  }
+
+  @Test func whatTheExporterSaysOfItselfIsKept() async throws {
+    let book = ExporterBook()
+    let server = try answering(windowsPage(version: "0.31", frontend: Self.frontend, worker: Self.worker))
+    defer { server.stop() }
+    var settings = WindowsSettings()
+    settings.endpoint.port = server.port
+    settings.allowsLoopback = true
+    let collector = WindowsCollector(transport: try HTTPTransport(), settings: settings, book: book)
+    _ = await collector.call(roll(.windows, Self.entries))
+    let standing = try #require(book.standing(of: "node-1"))
+    #expect(standing.failure == nil)
+    #expect(standing.health?.version == "0.31.0")
+    #expect(standing.health?.collectors == ["container": .init(succeeded: true, timedOut: false)])
+    server.stop()
+    _ = await collector.call(roll(.windows, Self.entries))
+    #expect(book.standing(of: "node-1")?.failure == .exporterUnreachable)
+    #expect(book.standing(of: "node-1")?.health == standing.health)
+  }
+
   private func answering(_ page: String) throws -> ScriptedServer {
     try ScriptedServer { connection in
       while try connection.readRequest() != nil {

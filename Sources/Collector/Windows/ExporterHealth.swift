@@ -8,6 +8,11 @@ package struct ExporterHealth: Hashable, Sendable {
   package struct Collector: Hashable, Sendable {
     package var succeeded: Bool?
     package var timedOut: Bool?
+
+    package init(succeeded: Bool? = nil, timedOut: Bool? = nil) {
+      self.succeeded = succeeded
+      self.timedOut = timedOut
+    }
   }
 
   /// Of `windows_exporter_build_info`; `nil` where the page has none.
@@ -58,12 +63,12 @@ package final class ExporterBook: Sendable {
     standings.withLock { $0 }
   }
 
-  package func forget(node: String) {
-    standings.withLock { _ = $0.removeValue(forKey: node) }
+  package func standing(of node: String) -> ExporterStanding? {
+    standings.withLock { $0[node] }
   }
 
-  package func forgetAll() {
-    standings.withLock { $0 = [:] }
+  package func forget(node: String) {
+    standings.withLock { _ = $0.removeValue(forKey: node) }
   }
 
   func note(_ node: String, failure: Reason?, duration: Duration, health: ExporterHealth?) {

@@ -34,7 +34,7 @@ package struct NodeCollectors: Sendable {
     let exporter = WindowsCollector(transport: transport, settings: WindowsSettings(settings), book: exporters) { node in
       WindowsNode(settings: settings, annotations: annotations(node)).endpoint
     }
-    let windows = WindowsNodeCollector(exporter: exporter, summary: SummaryCollector(source: summary)) { node in
+    let windows = WindowsNodeCollector(exporter: exporter, summary: SummaryCollector(source: summary), book: exporters) { node in
       WindowsNode(settings: settings, annotations: annotations(node)).source
     }
 

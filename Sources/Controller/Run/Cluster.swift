@@ -1,6 +1,8 @@
+internal import Collector
 import HTTPTransport
 import KubeClient
 import Logging
+import Roll
 
 /// Our side of the API server: where it is, and what we watch there.
 struct Cluster: Sendable {
@@ -31,10 +33,32 @@ struct Cluster: Sendable {
     nodes.store.snapshot()[ObjectKey(name: name)]
   }
 
+  /// What the containers of a node are called, by their IDs; those that need not be collected have names, too.
+  func containerNames(onNode node: String) -> ContainerNames {
+    ContainerNames(
+      node: node,
+      pods.store.snapshot().pods(onNode: node).lazy.flatMap { pod in
+        let (namespace, name) = (pod.namespace, pod.name)
+        return pod.containers.map { container in
+          (
+            id: container.containerID.afterScheme,
+            reference: ContainerReference(namespace: namespace, pod: name, container: container.name)
+          )
+        }
+      })
+  }
+
   var watches: [WatchView] {
     [
       WatchView(resource: "nodes", isListed: nodes.store.isSynced, status: nodes.status, statistics: nodes.statistics),
       WatchView(resource: "pods", isListed: pods.store.isSynced, status: pods.status, statistics: pods.statistics),
     ]
+  }
+}
+
+extension String {
+  /// `containerd://0123…` without the runtime's name.
+  fileprivate var afterScheme: String {
+    firstRange(of: "://").map { String(self[$0.upperBound...]) } ?? self
   }
 }

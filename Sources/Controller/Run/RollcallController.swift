@@ -67,8 +67,8 @@ package final class RollcallController: Sendable {
       ?? NodeCollectors(
         settings: settings, transport: transport, exporters: exporters, summary: summary, annotations: annotations
       ) { certificates.tls }
-    let pages = NodePages(settings: settings, transport: probes, summary: summary, annotations: annotations) { [rolls] node in
-      ContainerNames(node: node, (rolls.roll(of: node)?.entries ?? []).lazy.map { (id: $0.containerID, reference: $0.reference) })
+    let pages = NodePages(settings: settings, transport: probes, summary: summary, annotations: annotations) {
+      cluster.containerNames(onNode: $0)
     }
     self.pages = pages
     let tasks = NodeTaskManager(

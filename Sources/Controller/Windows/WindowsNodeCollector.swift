@@ -5,15 +5,22 @@ internal import Roll
 struct WindowsNodeCollector: NodeCollector {
   let exporter: WindowsCollector
   let summary: SummaryCollector
+  /// How it stands with the exporters.
+  let book: ExporterBook
   let source: @Sendable (_ node: String) -> ControllerSettings.WindowsSource
 
   func call(_ roll: NodeRoll) async -> RollCall {
     switch source(roll.node) {
     case .exporter: return await exporter.call(roll)
-    case .summary: return await summary.call(roll)
+    case .summary:
+      book.forget(node: roll.node)
+      return await summary.call(roll)
     case .auto:
       let call = await exporter.call(roll)
-      return call.outcomes.allSatisfy(\.isOfNoExporter) ? await summary.call(roll) : call
+      guard call.outcomes.allSatisfy(\.isOfNoExporter) else { return call }
+      // Where none was ever seen, none is missed.
+      if book.standing(of: roll.node)?.health == nil { book.forget(node: roll.node) }
+      return await summary.call(roll)
     }
   }
 }

@@ -23,7 +23,7 @@ struct ResponseHeadReader {
     byteCount += line.count
     guard byteCount <= limit else { return .tooLarge }
     guard !isComplete else { return .more }
-    let text = String(decoding: line, as: UTF8.self).trimmingLineBreak()
+    let text = String(decoding: line.trimmingLineBreak(), as: UTF8.self)
     guard let known = head else {
       guard let status = Self.status(of: text) else { return .malformed }
       head = HTTPResponseHead(status: status, headers: [])
@@ -38,7 +38,7 @@ struct ResponseHeadReader {
     }
     if text.hasPrefix(" ") || text.hasPrefix("\t"), !known.headers.isEmpty {
       // RFC 9112 5.2: a folded line goes on with the value before it.
-      head?.headers[known.headers.count - 1].value += " " + text.trimmingBlanks()
+      head?.headers[known.headers.count - 1].value += " " + text[...].trimmingBlanks()
     } else if let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) {
       head?.headers.append(HTTPHeader(String(text[..<colon]), text[text.utf8.index(after: colon)...].trimmingBlanks()))
     }
@@ -53,16 +53,22 @@ struct ResponseHeadReader {
   }
 }
 
-extension StringProtocol {
-  fileprivate func trimmingLineBreak() -> String {
-    // "\r\n" is one Character.
-    last?.isNewline == true ? String(dropLast()) : String(self)
+extension UnsafeRawBufferPointer {
+  fileprivate func trimmingLineBreak() -> Slice<UnsafeRawBufferPointer> {
+    var end = endIndex
+    if end > startIndex, self[end - 1] == UInt8(ascii: "\n") { end -= 1 }
+    if end > startIndex, self[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+    return self[..<end]
   }
+}
 
+extension Substring {
+  /// By bytes: this is done for every header of every answer.
   fileprivate func trimmingBlanks() -> String {
-    var rest = self[...]
-    while let first = rest.first, first == " " || first == "\t" { rest = rest.dropFirst() }
-    while let last = rest.last, last == " " || last == "\t" { rest = rest.dropLast() }
-    return String(rest)
+    func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+    var rest = utf8
+    while let first = rest.first, isBlank(first) { rest.removeFirst() }
+    while let last = rest.last, isBlank(last) { rest.removeLast() }
+    return String(Substring(rest))
   }
 }

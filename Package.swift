@@ -55,6 +55,7 @@ let package = Package(
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Leaves: values and parsers, no input or output of their own beyond what their name says
     .target(name: "Identifiers", swiftSettings: settings),
@@ -78,7 +79,7 @@ let package = Package(
     .target(
       name: "Controller",
       dependencies: [
-        "Collector", "Exposition", "HTTPTransport", "Identifiers", "JSON", "KubeClient", "Roll", "YAML",
+        "CZlib", "Collector", "Exposition", "HTTPTransport", "Identifiers", "JSON", "KubeClient", "Roll", "YAML",
         crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings),

@@ -33,6 +33,12 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: settings),
+    .target(name: "Roll", dependencies: ["Identifiers"], swiftSettings: settings),
+    // Of the controller what is between rolls and requests: links to the files of targets, desired objects and their comparison.
+    .target(
+      name: "Controller", dependencies: ["Identifiers", "JSON", "KubeClient", "Roll", "YAML", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: settings),
+    .executableTarget(name: "bench-targets", dependencies: ["Controller", "JSON", "Roll"], swiftSettings: settings),
     .executableTarget(
       name: "bench-client", dependencies: ["KubeClient", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),
   ]

@@ -12,6 +12,19 @@ package enum CertificateStatus: Hashable, Sendable {
   case unusable(String)
 }
 
+/// When a certificate of the Secret ends.
+package struct CertificateExpiry: Hashable, Sendable {
+  /// The member of the Secret that it is in, such as `agent.crt`.
+  package var member: String
+  /// Unix seconds.
+  package var notAfter: Int64
+
+  package init(member: String, notAfter: Int64) {
+    self.member = member
+    self.notAfter = notAfter
+  }
+}
+
 /// Keeps the certificates with which controller and agents know each other, in the Secret `rollcall-tls` of our namespace.
 ///
 /// Every replica reads it, over and over; the leader makes it at the first start and renews what is due. A Secret that a user brought is
@@ -25,6 +38,7 @@ package final class CertificateKeeper: Sendable {
     var options: TLSOptions?
     var status = CertificateStatus.unusable("the Secret \(TLSSecret.name) has not been read yet")
     var said: String?
+    var expiries: [CertificateExpiry] = []
   }
 
   private let client: KubeClient
@@ -54,6 +68,9 @@ package final class CertificateKeeper: Sendable {
   package var tls: TLSOptions? { state.withLock { $0.options } }
 
   package var status: CertificateStatus { state.withLock { $0.status } }
+
+  /// When the certificates end that were read or written last and were usable.
+  package var expiries: [CertificateExpiry] { state.withLock { $0.expiries } }
 
   /// Reads, and where we lead writes, until the task is cancelled.
   package func run() async {
@@ -126,13 +143,16 @@ package final class CertificateKeeper: Sendable {
   /// Puts the Secret to use, if the controller's part of it is sound.
   private func take(_ secret: TLSSecret?) throws(CertificateError) {
     guard let secret else { return }
-    let leaf = try ParsedSecret(secret).leaf(.controller, at: now())
+    let parsed = try ParsedSecret(secret)
+    let leaf = try parsed.leaf(.controller, at: now())
     let options = try secret.controllerOptions()
     let until = leaf.notAfter
+    let expiries = parsed.expiries
     let wasSaid = state.withLock { state in
       defer { state.said = nil }
       state.options = options
       state.status = .usable(until: until)
+      state.expiries = expiries
       return state.said != nil
     }
     if wasSaid { logger.info("certificates are usable", metadata: ["secret": "\(namespace)/\(TLSSecret.name)"]) }

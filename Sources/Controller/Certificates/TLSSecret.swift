@@ -90,6 +90,15 @@ struct ParsedSecret {
     return Credential(facts: current, key: authorityKey)
   }
 
+  /// When each certificate ends that is there, sound or not: of several in one member the first, which is the one in use.
+  var expiries: [CertificateExpiry] {
+    let keys = [TLSSecret.authorityKey] + CertificateRole.allCases.map(\.certificateKey)
+    return keys.compactMap { key in
+      guard let text = try? secret.text(key), let first = try? CertificateFacts.all(inPEM: text, key: key).first else { return nil }
+      return CertificateExpiry(member: key, notAfter: first.notAfter)
+    }
+  }
+
   /// A leaf that does what its role asks for, at this time.
   func leaf(_ role: CertificateRole, at now: Int64) throws(CertificateError) -> CertificateFacts {
     // The first is the leaf; a user's may be followed by intermediates.

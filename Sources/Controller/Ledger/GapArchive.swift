@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 package import JSON
 package import Roll
 
@@ -11,59 +12,96 @@ package struct GapArchiveError: Error, CustomStringConvertible, Sendable {
 ///     data:
 ///       gaps.json: |
 ///         {"version":1,"cut":0,"gaps":[{"namespace":"shop","pod":"cart-0","container":"app",…,"since":1767225600000},…]}
+///
+/// Where that is too large, about 2,700 gaps, the same text stands compressed in `binaryData` as `gaps.json.gz`, with container IDs cut to
+/// their first digits: 20,000 gaps of containers with a UID and an ID each are about 0.8 MB then. Either is read, whoever wrote it.
 package struct GapArchive: Sendable {
   package static let configMapName = "rollcall-gaps"
   static let dataKey = "gaps.json"
+  static let compressedKey = "gaps.json.gz"
   private static let version: Int64 = 1
+  /// What a compressed archive may become when it is expanded.
+  private static let maximumTextBytes = 64 << 20
 
-  /// At most so many gaps; past it the youngest are left out.
-  package var maximumGaps = 5000
-  /// At most so many bytes of JSON. The API server refuses an object over 1.5 MiB and a ConfigMap with over 1 MiB of data
+  /// At most so many gaps; past it the youngest are left out: they have the least age to lose.
+  package var maximumGaps = 30_000
+  /// At most so many bytes of data. The API server refuses an object over 1.5 MiB and a ConfigMap with over 1 MiB of data
   /// (`MaxSecretSize` in Kubernetes' validation); the rest is room for its other fields.
   package var maximumBytes = 900_000
 
   package init() {}
 
-  /// The ConfigMap to apply, and how many of the youngest gaps it has no room for. `gaps` come oldest first.
-  package func configMap(of gaps: [OpenGap], namespace: String) -> (object: JSONValue, cut: Int) {
-    let (text, cut) = encode(gaps)
-    let object: JSONValue = [
+  /// The ConfigMap to apply, and how many gaps it has.
+  /// - Parameters:
+  ///   - gaps: the oldest first.
+  ///   - total: how many there are, if not all of them are given.
+  package func configMap(of gaps: [OpenGap], total: Int? = nil, namespace: String) -> (object: JSONValue, kept: Int) {
+    let total = total ?? gaps.count
+    var kept = min(gaps.count, maximumGaps)
+    var data: JSONValue = [:]
+    var binaryData: JSONValue?
+    let plain = text(of: gaps.prefix(min(kept, maximumBytes / 100)), total: total) { Self.json(of: $0) }
+    if plain.utf8.count <= maximumBytes, kept <= maximumBytes / 100 {
+      data = [Self.dataKey: .string(plain)]
+    } else {
+      while true {
+        let text = text(of: gaps.prefix(kept), total: total) { Self.json(of: $0.withShortContainerID) }
+        let bytes = ArchiveCompression.compressed(Array(text.utf8)) ?? []
+        if bytes.count <= maximumBytes, !bytes.isEmpty || kept == 0 {
+          binaryData = [Self.compressedKey: .string(Data(bytes).base64EncodedString())]
+          break
+        }
+        // All gaps take about the same room.
+        kept = bytes.isEmpty ? 0 : min(kept * maximumBytes / bytes.count, kept * 19 / 20)
+      }
+    }
+    var object: JSONValue = [
       "apiVersion": "v1", "kind": "ConfigMap",
       "metadata": ["name": .string(Self.configMapName), "namespace": .string(namespace)],
-      "data": [Self.dataKey: .string(text)],
+      "data": data,
     ]
-    return (object, cut)
+    if let binaryData { object["binaryData"] = binaryData }
+    return (object, kept)
   }
 
   /// The gaps in a ConfigMap that `configMap(of:namespace:)` made.
   package func gaps(in configMap: JSONValue) throws(GapArchiveError) -> [OpenGap] {
-    guard let text = configMap["data"]?[Self.dataKey]?.string else {
-      throw GapArchiveError(description: "ConfigMap \(Self.configMapName) has no text at data[\"\(Self.dataKey)\"]")
+    let text: [UInt8]
+    let place: String
+    if let encoded = configMap["binaryData"]?[Self.compressedKey]?.string {
+      place = "binaryData[\"\(Self.compressedKey)\"]"
+      guard let bytes = Data(base64Encoded: encoded),
+        let expanded = ArchiveCompression.expanded([UInt8](bytes), atMost: Self.maximumTextBytes)
+      else { throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(place): not one whole gzip member") }
+      text = expanded
+    } else if let plain = configMap["data"]?[Self.dataKey]?.string {
+      place = "data[\"\(Self.dataKey)\"]"
+      text = Array(plain.utf8)
+    } else {
+      throw GapArchiveError(
+        description: "ConfigMap \(Self.configMapName) has neither data[\"\(Self.dataKey)\"] nor binaryData[\"\(Self.compressedKey)\"]")
     }
     let document: JSONValue
     do {
-      document = try JSONValue(parsing: text.utf8)
+      document = try JSONValue(parsing: text)
     } catch {
-      throw GapArchiveError(description: "ConfigMap \(Self.configMapName), data[\"\(Self.dataKey)\"]: \(error)")
+      throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(place): \(error)")
     }
     guard document["version"]?.integer == Self.version, let list = document["gaps"]?.array else {
-      throw GapArchiveError(
-        description: "ConfigMap \(Self.configMapName), data[\"\(Self.dataKey)\"]: not a list of gaps of version \(Self.version)")
+      throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(place): not a list of gaps of version \(Self.version)")
     }
     return list.compactMap(Self.gap(from:))
   }
 
-  private func encode(_ gaps: [OpenGap]) -> (text: String, cut: Int) {
-    var pieces: [String] = []
-    var bytes = 64  // for what stands around the list
-    for gap in gaps.prefix(maximumGaps) {
-      let piece = String(decoding: Self.json(of: gap).bytes, as: UTF8.self)
-      guard bytes + piece.utf8.count + 1 <= maximumBytes else { break }
-      bytes += piece.utf8.count + 1
-      pieces.append(piece)
+  private func text(of gaps: ArraySlice<OpenGap>, total: Int, json: (OpenGap) -> JSONValue) -> String {
+    var text = "{\"version\":\(Self.version),\"cut\":\(total - gaps.count),\"gaps\":["
+    var isFirst = true
+    for gap in gaps {
+      if !isFirst { text += "," }
+      isFirst = false
+      text += String(decoding: json(gap).bytes, as: UTF8.self)
     }
-    let cut = gaps.count - pieces.count
-    return ("{\"version\":\(Self.version),\"cut\":\(cut),\"gaps\":[\(pieces.joined(separator: ","))]}", cut)
+    return text + "]}"
   }
 
   private static func json(of gap: OpenGap) -> JSONValue {
@@ -93,34 +131,34 @@ package struct GapArchive: Sendable {
 package struct GapArchiveSchedule: Sendable {
   package static let shortestPause: Duration = .seconds(15)
 
-  /// A gap, whatever its newest reason.
-  private struct Identity: Hashable {
-    var container: ContainerReference
-    var podUID: String
-    var containerID: String
-    var kind: GapKind
-  }
-
-  private var written: Set<Identity>
+  private var written: UInt64
   private var lastAttempt: Moment?
 
-  /// - Parameter written: what is in the archive at the start.
-  package init(written: [OpenGap]) {
-    self.written = Self.identities(written)
+  /// - Parameter written: the ledger's version of what is in the archive at the start.
+  package init(written: UInt64) {
+    self.written = written
   }
 
-  package func isDue(_ gaps: [OpenGap], at now: Moment) -> Bool {
+  package func isDue(_ version: UInt64, at now: Moment) -> Bool {
     if let lastAttempt, now - lastAttempt < Self.shortestPause { return false }
-    return written != Self.identities(gaps)
+    return written != version
   }
 
   /// A write was tried; after a failed one the next is due as soon as the pause is over.
-  package mutating func attempted(_ gaps: [OpenGap], succeeded: Bool, at now: Moment) {
+  package mutating func attempted(_ version: UInt64, succeeded: Bool, at now: Moment) {
     lastAttempt = now
-    if succeeded { written = Self.identities(gaps) }
+    if succeeded { written = version }
   }
+}
 
-  private static func identities(_ gaps: [OpenGap]) -> Set<Identity> {
-    Set(gaps.map { Identity(container: $0.container, podUID: $0.podUID, containerID: $0.containerID, kind: $0.kind) })
-  }
+/// How the last writing of the archive went, for metrics.
+package struct GapArchiveReport: Hashable, Sendable {
+  /// Gaps that are in it.
+  package var kept = 0
+  /// Gaps that it has no room for.
+  package var cut = 0
+  /// Writings that failed, all of them.
+  package var failures: UInt64 = 0
+
+  package init() {}
 }

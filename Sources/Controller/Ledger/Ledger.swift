@@ -125,13 +125,22 @@ package struct Ledger: Sendable {
     nodes.values.reduce(0) { $0 + $1.openGapCount } + unclaimed.values.reduce(0) { $0 + $1.count }
   }
 
-  /// Every open gap in the form that survives a restart, the oldest first.
-  package func openGaps(at reading: ClockReading) -> [OpenGap] {
+  /// The open gaps that are oldest, at most so many, in the form that survives a restart: the oldest first.
+  package func openGaps(at reading: ClockReading, atMost limit: Int = .max) -> [OpenGap] {
     var gaps = unclaimed.values.joined().map(\.gap)
-    for node in nodes.values where node.openGapCount > 0 { gaps += node.openGaps(at: reading) }
-    return gaps.sorted {
-      ($0.sinceUnixMilliseconds, $0.container, $0.kind.rawValue) < ($1.sinceUnixMilliseconds, $1.container, $1.kind.rawValue)
+    func cut() {
+      gaps.sort {
+        ($0.sinceUnixMilliseconds, $0.container, $0.kind.rawValue) < ($1.sinceUnixMilliseconds, $1.container, $1.kind.rawValue)
+      }
+      gaps.removeLast(max(gaps.count - limit, 0))
     }
+    for node in nodes.values where node.openGapCount > 0 {
+      gaps += node.openGaps(at: reading)
+      // With a gap for every container the list would be larger than the ledger.
+      if gaps.count / 2 > limit { cut() }
+    }
+    cut()
+    return gaps
   }
 
   /// What is expected and what was collected, by node name.

@@ -7,6 +7,7 @@ package final class LedgerBook: Sendable {
   private struct State {
     var ledger: Ledger
     var transitions: [GapTransition] = []
+    var gapVersion: UInt64 = 0
     var isComplete = false
   }
 
@@ -19,6 +20,11 @@ package final class LedgerBook: Sendable {
   /// The ledger as it stands. Copying it is cheap; its queries run without holding anybody up.
   package func snapshot() -> Ledger {
     state.withLock { $0.ledger }
+  }
+
+  /// Changes whenever a gap opens or closes; 0 for a ledger that has just begun.
+  package var gapVersion: UInt64 {
+    state.withLock { $0.gapVersion }
   }
 
   /// Whether every roll has been entered. Before that, what is not there says nothing.
@@ -77,6 +83,10 @@ package final class LedgerBook: Sendable {
   }
 
   private func change(_ body: (inout Ledger) -> [GapTransition]) {
-    state.withLock { $0.transitions += body(&$0.ledger) }
+    state.withLock { state in
+      let transitions = body(&state.ledger)
+      state.transitions += transitions
+      if !transitions.isEmpty { state.gapVersion += 1 }
+    }
   }
 }

@@ -4,7 +4,7 @@ package import Roll
 package struct OpenGap: Hashable, Sendable {
   package var container: ContainerReference
   package var podUID: String
-  /// Empty where the node gives none.
+  /// Empty where the node gives none; may be cut to its first 16 digits.
   package var containerID: String
   package var node: String
   package var source: Source
@@ -27,7 +27,19 @@ package struct OpenGap: Hashable, Sendable {
     self.sinceUnixMilliseconds = sinceUnixMilliseconds
   }
 
+  /// The first digits of a container ID, all random: enough to tell the runs of one container in one pod apart.
+  static let shortIDLength = 16
+
+  /// The same with the ID of its container cut.
+  var withShortContainerID: OpenGap {
+    var gap = self
+    gap.containerID = String(containerID.prefix(Self.shortIDLength))
+    return gap
+  }
+
   func isInstance(_ entry: RollEntry) -> Bool {
-    RollEntry(reference: container, podUID: podUID, containerID: containerID, hostNetwork: false).isSameInstance(as: entry)
+    var gap = RollEntry(reference: container, podUID: podUID, containerID: containerID, hostNetwork: false)
+    if containerID.utf8.count == Self.shortIDLength, entry.containerID.hasPrefix(containerID) { gap.containerID = entry.containerID }
+    return gap.isSameInstance(as: entry)
   }
 }

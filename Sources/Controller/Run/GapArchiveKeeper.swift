@@ -2,9 +2,10 @@ import JSON
 import KubeClient
 import Logging
 import Roll
+internal import Synchronization
 
 /// Keeps the open gaps in a ConfigMap, and takes over at the start what the leader before us left there (R64).
-struct GapArchiveKeeper: Sendable {
+final class GapArchiveKeeper: Sendable {
   let client: KubeClient
   let namespace: String
   let ledger: LedgerBook
@@ -15,7 +16,24 @@ struct GapArchiveKeeper: Sendable {
   /// Called after gaps of an earlier leader were taken over: their alerts are not to wait for the next sending.
   let tookOver: @Sendable () -> Void
 
+  private let latest = Mutex(GapArchiveReport())
+
   private static let firstBackoff: Duration = .seconds(1)
+
+  init(
+    client: KubeClient, namespace: String, ledger: LedgerBook, time: any TimeSource, logger: Logger,
+    isLeading: @escaping @Sendable () -> Bool, tookOver: @escaping @Sendable () -> Void
+  ) {
+    self.client = client
+    self.namespace = namespace
+    self.ledger = ledger
+    self.time = time
+    self.logger = logger
+    self.isLeading = isLeading
+    self.tookOver = tookOver
+  }
+
+  var report: GapArchiveReport { latest.withLock { $0 } }
 
   /// Runs until the task is cancelled. Nothing is written before what is there was read.
   func run() async {
@@ -27,32 +45,43 @@ struct GapArchiveKeeper: Sendable {
       tookOver()
     }
 
-    var schedule = GapArchiveSchedule(written: left)
+    latest.withLock { $0.kept = left.count }
+    // What opened before the restored gaps were entered, and what of these was closed, has given the ledger another version.
+    var schedule = GapArchiveSchedule(written: 0)
     var problem: String?
     while !Task.isCancelled {
       // Cancellation ends the sleep, and the loop.
       try? await time.sleep(for: .seconds(1))
-      let gaps = ledger.snapshot().openGaps(at: time.reading())
-      guard schedule.isDue(gaps, at: time.now), isLeading(), !Task.isCancelled else { continue }
+      let version = ledger.gapVersion
+      guard schedule.isDue(version, at: time.now), isLeading(), !Task.isCancelled else { continue }
       do {
-        try await write(gaps)
-        schedule.attempted(gaps, succeeded: true, at: time.now)
+        try await write()
+        schedule.attempted(version, succeeded: true, at: time.now)
         problem = nil
       } catch {
         guard !Task.isCancelled else { return }
-        schedule.attempted(gaps, succeeded: false, at: time.now)
+        schedule.attempted(version, succeeded: false, at: time.now)
+        latest.withLock { $0.failures += 1 }
         note("\(error)", &problem)
       }
     }
   }
 
-  private func write(_ gaps: [OpenGap]) async throws(KubeError) {
-    let (object, cut) = GapArchive().configMap(of: gaps, namespace: namespace)
+  private func write() async throws(KubeError) {
+    let archive = GapArchive()
+    let snapshot = ledger.snapshot()
+    let total = snapshot.openGapCount
+    let gaps = snapshot.openGaps(at: time.reading(), atMost: archive.maximumGaps)
+    let (object, kept) = archive.configMap(of: gaps, total: total, namespace: namespace)
     try await client.apply(object, fieldManager: ObjectNames.fieldManager, force: true)
-    if cut > 0 {
+    let wasCut = latest.withLock { report in
+      defer { (report.kept, report.cut) = (kept, total - kept) }
+      return report.cut > 0
+    }
+    if total > kept, !wasCut {
       logger.warning(
         "too many open gaps to keep all of them over a restart; the youngest would begin anew",
-        metadata: ["gaps": "\(gaps.count)", "left out": "\(cut)"])
+        metadata: ["gaps": "\(total)", "left out": "\(total - kept)"])
     }
   }
 

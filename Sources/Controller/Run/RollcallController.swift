@@ -98,12 +98,15 @@ package final class RollcallController: Sendable {
     view.targetReports = { publication.reports }
     view.alertmanagers = { alerts.statistics }
     view.events = { events?.statistics }
+    let archive = GapArchiveKeeper(
+      client: cluster.client, namespace: cluster.namespace, ledger: ledger, time: time, logger: logger,
+      isLeading: { election.isLeader }, tookOver: { alerts.gapsChanged() })
+    view.archive = { archive.report }
+    view.certificates = { certificates.expiries }
     self.publication = publication
     calling = CallingDuty(
       election: election, rolls: rolls, ledger: ledger, tasks: tasks,
-      archive: GapArchiveKeeper(
-        client: cluster.client, namespace: cluster.namespace, ledger: ledger, time: time, logger: logger,
-        isLeading: { election.isLeader }, tookOver: { alerts.gapsChanged() }),
+      archive: archive,
       watch: GapWatch(ledger: ledger, time: time, logger: logger) { transitions in
         alerts.gapsChanged()
         events?.tell(transitions, ledger: ledger.snapshot())

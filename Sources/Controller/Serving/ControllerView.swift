@@ -14,6 +14,8 @@ package struct ControllerView: Sendable {
   /// What has to be well before we are ready.
   package var readiness: @Sendable () -> [ReadinessCheck]
   package var watches: @Sendable () -> [WatchView] = { [] }
+  package var certificates: @Sendable () -> [CertificateExpiry] = { [] }
+  package var archive: @Sendable () -> GapArchiveReport = { GapArchiveReport() }
   package var targetReports: @Sendable () -> [Source: TargetReport] = { [:] }
   package var alertmanagers: @Sendable () -> [AlertmanagerStatistics] = { [] }
   /// `nil` where no Events are written.

@@ -34,6 +34,7 @@ struct MetricsPage {
       self.writeTargets(&page)
       self.writeAlerts(&page)
       self.writeEvents(&page)
+      self.writeKeepsakes(&page)
       self.writeWatches(&page)
       self.writeProcess(&page)
       try await self.writeContainers(
@@ -162,6 +163,26 @@ struct MetricsPage {
     ] {
       page.sample("rollcall_events_total", ["outcome": outcome], count)
     }
+  }
+
+  private func writeKeepsakes(_ page: inout ExpositionWriter) {
+    page.family(
+      "rollcall_certificate_expiry_timestamp_seconds", .gauge,
+      help: "When a certificate for mutual TLS between controller and agents ends, in seconds since 1970.")
+    for expiry in view.certificates() {
+      page.sample("rollcall_certificate_expiry_timestamp_seconds", ["certificate": expiry.member], expiry.notAfter)
+    }
+    let archive = view.archive()
+    page.family(
+      "rollcall_archived_gaps", .gauge, help: "Open gaps that are kept for the next leader, as of the last writing.",
+      value: Double(archive.kept))
+    page.family(
+      "rollcall_archive_cut_gaps", .gauge,
+      help: "Open gaps, the youngest, for which the archive has no room: they would begin anew with the next leader.",
+      value: Double(archive.cut))
+    page.family(
+      "rollcall_archive_failures_total", .counter, help: "Writings of the archive of open gaps that failed.",
+      value: Double(archive.failures))
   }
 
   private func writeWatches(_ page: inout ExpositionWriter) {

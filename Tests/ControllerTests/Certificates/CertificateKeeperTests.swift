@@ -71,6 +71,9 @@ import Testing
       #expect(follower.keeper.tls == options)
       #expect(options.serverName == "rollcall-agent")
       #expect(leader.keeper.status == .usable(until: start + 90 * day))
+      #expect(leader.keeper.expiries.map(\.member) == ["ca.crt", "agent.crt", "controller.crt"])
+      #expect(leader.keeper.expiries.dropFirst().allSatisfy { $0.notAfter == start + 90 * day })
+      #expect(follower.keeper.expiries == leader.keeper.expiries)
     }
   }
 

@@ -1,7 +1,8 @@
-import Controller
 import JSON
 import Roll
 import Testing
+
+@testable import Controller
 
 @Suite struct RestoreTests {
   /// A ledger with one open gap of each kind, 1,000 s after its process started at noon.
@@ -86,28 +87,52 @@ import Testing
 
   @Test func theArchiveGivesBackWhatItWasGiven() throws {
     let (open, _) = before()
-    let (object, cut) = GapArchive().configMap(of: open, namespace: "rollcall")
-    #expect(cut == 0)
+    let (object, kept) = GapArchive().configMap(of: open, namespace: "rollcall")
+    #expect(kept == open.count)
     #expect(object["metadata"]?["name"] == "rollcall-gaps")
     #expect(try GapArchive().gaps(in: JSONValue(parsing: object.bytes)) == open)
   }
 
-  @Test(arguments: [(5000, 900_000, 400), (250, 900_000, 250), (5000, 20_000, nil)])
-  func theArchiveIsBoundedAndKeepsTheOldest(maximumGaps: Int, maximumBytes: Int, kept: Int?) throws {
-    let gaps = (0..<400).map { number in
-      OpenGap(
-        container: reference("app", pod: "p\(number)"), podUID: "u", containerID: "c", node: "n", source: .linux, kind: .uncollected,
-        reason: .agentTimeout, sinceUnixMilliseconds: Int64(number))
+  /// As they are in a cluster: a UID for each pod, an ID for each container.
+  private func manyGaps(_ count: Int) -> [OpenGap] {
+    var random = SplitMix64(state: 7)
+    func digits(_ count: Int) -> String { String((0..<count).map { _ in "0123456789abcdef".randomElement(using: &random) ?? "0" }) }
+    var uid = ""
+    return (0..<count).map { number in
+      if number % 2 == 0 { uid = [8, 4, 4, 4, 12].map(digits).joined(separator: "-") }
+      return OpenGap(
+        container: ContainerReference(
+          namespace: "team-\(number / 200 % 40)", pod: "checkout-\(number / 60)-\(uid.prefix(5))",
+          container: number % 2 == 0 ? "app" : "sidecar"),
+        podUID: uid, containerID: digits(64), node: "ip-10-0-\(number / 60 / 250)-\(number / 60 % 250).eu-central-1.compute.internal",
+        source: .linux, kind: .uncollected, reason: .agentUnreachable, sinceUnixMilliseconds: 1_767_225_600_000 + Int64(number * 37))
     }
-    var archive = GapArchive()
-    archive.maximumGaps = maximumGaps
-    archive.maximumBytes = maximumBytes
-    let (object, cut) = archive.configMap(of: gaps, namespace: "rollcall")
-    let read = try archive.gaps(in: object)
-    #expect(read.count + cut == 400)
-    #expect(read == Array(gaps.prefix(read.count)))
-    #expect((object["data"]?["gaps.json"]?.string?.utf8.count ?? .max) <= maximumBytes)
-    if let kept { #expect(read.count == kept) } else { #expect((50..<400).contains(read.count)) }
+  }
+
+  @Test(arguments: [(400, true, 400), (2000, true, 2000), (20_000, false, 20_000), (40_000, false, nil)])
+  func theArchiveIsBoundedAndKeepsTheOldest(count: Int, isPlain: Bool, kept: Int?) throws {
+    let gaps = manyGaps(count)
+    let (object, inIt) = GapArchive().configMap(of: gaps, total: count + 5, namespace: "rollcall")
+    let plain = object["data"]?["gaps.json"]?.string
+    let compressed = object["binaryData"]?["gaps.json.gz"]?.string
+    #expect((plain != nil) == isPlain && (compressed != nil) == !isPlain)
+    #expect((plain?.utf8.count ?? 0) + (compressed?.utf8.count ?? 0) * 3 / 4 <= 900_000)
+    let read = try GapArchive().gaps(in: object)
+    #expect(read.count == inIt)
+    if let kept { #expect(inIt == kept) } else { #expect((20_000..<count).contains(inIt)) }
+    // What is read belongs to the same runs, and to no others.
+    for (gap, restored) in zip(gaps, read).enumerated().filter({ $0.offset % 97 == 0 }).map(\.element) {
+      func entry(id: String) -> RollEntry {
+        RollEntry(reference: gap.container, podUID: gap.podUID, containerID: id, hostNetwork: false)
+      }
+      #expect(restored.isInstance(entry(id: gap.containerID)))
+      #expect(!restored.isInstance(entry(id: String(gap.containerID.reversed()))))
+      #expect(restored.sinceUnixMilliseconds == gap.sinceUnixMilliseconds && restored.node == gap.node)
+    }
+  }
+
+  @Test(arguments: ["", "bm8gZ3ppcA==", "H4sIAAAAAAAA/w==", "?"]) func whatIsNoGzipIsRefused(base64: String) {
+    #expect(throws: GapArchiveError.self) { try GapArchive().gaps(in: ["binaryData": ["gaps.json.gz": .string(base64)]]) }
   }
 
   @Test(arguments: ["", "[]", "{\"version\":2,\"gaps\":[]}", "{\"version\":1}"])
@@ -116,20 +141,29 @@ import Testing
   }
 
   @Test func theArchiveIsWrittenWhenTheSetOfGapsChangesAndNotTooOften() {
-    let (open, _) = before()
-    var schedule = GapArchiveSchedule(written: open)
-    #expect(!schedule.isDue(open, at: at(0)))
-    #expect(schedule.isDue([], at: at(0)))
-    schedule.attempted([], succeeded: true, at: at(0))
-    #expect(!schedule.isDue(open, at: at(14)))
-    #expect(schedule.isDue(open, at: at(15)))
-    schedule.attempted(open, succeeded: false, at: at(15))
-    #expect(schedule.isDue(open, at: at(30)))
-    schedule.attempted(open, succeeded: true, at: at(30))
-    var other = open
-    other[0].reason = .agentTimeout
-    other[0].sinceUnixMilliseconds += 3
-    #expect(!schedule.isDue(other, at: at(60)), "a new reason is no new set")
-    #expect(schedule.isDue([], at: at(60)))
+    var schedule = GapArchiveSchedule(written: 0)
+    #expect(!schedule.isDue(0, at: at(0)))
+    #expect(schedule.isDue(1, at: at(0)))
+    schedule.attempted(1, succeeded: true, at: at(0))
+    #expect(!schedule.isDue(2, at: at(14)))
+    #expect(schedule.isDue(2, at: at(15)))
+    schedule.attempted(2, succeeded: false, at: at(15))
+    #expect(schedule.isDue(2, at: at(30)))
+    schedule.attempted(2, succeeded: true, at: at(30))
+    #expect(!schedule.isDue(2, at: at(60)))
+  }
+
+  @Test func theLedgersVersionIsThatOfItsGaps() {
+    let book = LedgerBook(threshold: .seconds(300))
+    let called = roll([entry("app")])
+    book.begin(with: [called], at: at(0))
+    book.record(missed(.agentTimeout), of: called, at: at(15))
+    #expect(book.gapVersion == 0)
+    book.evaluate(at: at(301))
+    #expect(book.gapVersion == 1)
+    book.record(missed(.agentUnreachable), of: called, at: at(315))
+    #expect(book.gapVersion == 1, "a new reason is no new gap")
+    book.record(collected(), of: called, at: at(330))
+    #expect(book.gapVersion == 2)
   }
 }

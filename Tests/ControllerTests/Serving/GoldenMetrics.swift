@@ -107,6 +107,19 @@ let goldenMetrics = """
   # TYPE rollcall_alert_failures_total counter
   # HELP rollcall_events_total Kubernetes Events about gaps, by what became of them; folded ones only counted in another.
   # TYPE rollcall_events_total counter
+  # HELP rollcall_certificate_expiry_timestamp_seconds When a certificate for mutual TLS between controller and agents ends, in seconds since 1970.
+  # TYPE rollcall_certificate_expiry_timestamp_seconds gauge
+  rollcall_certificate_expiry_timestamp_seconds{certificate="ca.crt"} 1800000000
+  rollcall_certificate_expiry_timestamp_seconds{certificate="agent.crt"} 1707776000
+  # HELP rollcall_archived_gaps Open gaps that are kept for the next leader, as of the last writing.
+  # TYPE rollcall_archived_gaps gauge
+  rollcall_archived_gaps 0
+  # HELP rollcall_archive_cut_gaps Open gaps, the youngest, for which the archive has no room: they would begin anew with the next leader.
+  # TYPE rollcall_archive_cut_gaps gauge
+  rollcall_archive_cut_gaps 0
+  # HELP rollcall_archive_failures_total Writings of the archive of open gaps that failed.
+  # TYPE rollcall_archive_failures_total counter
+  rollcall_archive_failures_total 0
   # HELP rollcall_watch_synced 1 while the watch of the resource is in touch with the API server.
   # TYPE rollcall_watch_synced gauge
   rollcall_watch_synced{resource="nodes"} 0

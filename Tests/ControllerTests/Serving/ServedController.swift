@@ -28,6 +28,11 @@ final class ServedController: Sendable {
     var view = ControllerView(
       rolls: served.rolls, ledger: served.ledger, counters: served.counters, time: served.time, settings: ControllerSettings(),
       version: "1.2.3", leadership: { served.leadership.withLock { $0 } }, readiness: { served.checks.withLock { $0 } })
+    view.certificates = {
+      [
+        CertificateExpiry(member: "ca.crt", notAfter: 1_800_000_000), CertificateExpiry(member: "agent.crt", notAfter: 1_707_776_000),
+      ]
+    }
     view.watches = {
       [WatchView(resource: "nodes", isListed: true, status: .waiting(reason: "connection <refused>"), statistics: WatchStatistics())]
     }

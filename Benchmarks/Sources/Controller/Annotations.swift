@@ -1,0 +1,1 @@
+../../../Sources/Controller/RollBuilding/Annotations.swift

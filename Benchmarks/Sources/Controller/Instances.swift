@@ -1,0 +1,1 @@
+../../../Sources/Controller/Ledger/Instances.swift

@@ -1,0 +1,72 @@
+import Glibc
+import JSON
+import Roll
+
+@testable import Controller
+
+/// What it costs to find out which objects have to be written for the targets of a large cluster: everything between rolls and requests.
+/// Prints a line for each pass; hack/bench-targets makes figures of them.
+@main struct TargetsBenchmark {
+  static let nodeCount = 5000
+  /// 1 % of the nodes, those that are replaced in a minute.
+  static let churn = 50
+
+  let settings = TargetSettings(namespace: "rollcall")
+  var rolls: [String: NodeRoll] = [:]
+  var known: [ObjectName: KnownObject] = [:]
+  var version = 0
+  var nextNode = 0
+
+  static func main() {
+    var benchmark = TargetsBenchmark()
+    for _ in 0..<nodeCount { benchmark.addNode() }
+    benchmark.pass("first", concerned: 50)
+    for _ in 0..<5 { benchmark.pass("rest", concerned: 0) }
+    for _ in 0..<5 { benchmark.pass("churn", concerned: benchmark.replaceNodes()) }
+    for _ in 0..<5 { benchmark.pass("rest", concerned: 0) }
+  }
+
+  mutating func addNode() {
+    let number = nextNode
+    nextNode += 1
+    let address = "10.\(number / 65536).\(number / 256 % 256).\(number % 256)"
+    let node = "ip-\(address.replacing(".", with: "-")).eu-central-1.compute.internal"
+    rolls[node] = NodeRoll(
+      node: node, source: .linux, address: address, nodeReady: true, entries: RollEntries(), exempt: [], hash: "")
+  }
+
+  /// How many slices have an endpoint of a node that is gone.
+  mutating func replaceNodes() -> Int {
+    let gone = Set(rolls.keys.sorted().enumerated().filter { $0.offset % (Self.nodeCount / Self.churn) == 0 }.map(\.element))
+    let concerned = known.values.count { known in
+      known.slice?.members.contains { if case .node(let node) = $0 { gone.contains(node) } else { false } } == true
+    }
+    for node in gone { rolls[node] = nil }
+    for _ in gone { addNode() }
+    return concerned
+  }
+
+  /// One pass of the reconciler without its requests.
+  mutating func pass(_ name: String, concerned: Int) {
+    let start = cpuMilliseconds()
+    let targets = TargetBuilder(endpoints: settings.endpoints).targets(of: rolls.values)
+    let desired = DesiredTargets(source: .linux, targets: targets, live: known.values.compactMap(\.slice), settings: settings)
+    let plan = ChangePlan(known: known, desired: desired.desiredObjects, json: desired.json)
+    let end = cpuMilliseconds()
+    for (object, _) in plan.apply {
+      version += 1
+      let result: JSONValue = ["metadata": ["uid": "uid", "resourceVersion": .string("\(version)")]]
+      known[object.name] = KnownObject(applied: object, result: result)
+    }
+    for object in plan.delete { known[object.name] = nil }
+    let slices = plan.apply.count { $0.object.name.kind == ObjectName.sliceKind } + plan.delete.count
+    print("\(name) milliseconds=\(end - start) slices=\(slices) concerned=\(concerned)")
+  }
+}
+
+/// CPU time of this process.
+private func cpuMilliseconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+  return Double(time.tv_sec) * 1e3 + Double(time.tv_nsec) / 1e6
+}

@@ -1,0 +1,87 @@
+import Controller
+import Roll
+import Testing
+
+@Suite struct LedgerModelTests {
+  /// What may happen, in any order: rolls that come, change and go, answers to them and to older ones, and time.
+  private struct World {
+    var random: SplitMix64
+    var now = at(1000)
+    var ledger = Ledger(threshold: .seconds(300))
+    var model = LedgerModel(threshold: .seconds(300))
+    /// Of each node, those that it has had: an answer may be to an older one.
+    var rolls: [String: [NodeRoll]] = [:]
+
+    mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
+
+    mutating func randomRoll(of node: String) -> NodeRoll {
+      var entries: [RollEntry] = []
+      var exempt: [ExemptEntry] = []
+      for pod in ["api-0", "api-1", "web-7"] {
+        for container in ["app", "init", "sidecar"] {
+          let reference = reference(container, pod: "\(pod)-\(node)")
+          if chance(70) {
+            let id = chance(5) ? "" : chance(90) ? String(repeating: "a1", count: 32) : "b2"
+            entries.append(
+              RollEntry(reference: reference, podUID: chance(95) ? "uid-1" : "uid-2", containerID: id, hostNetwork: false))
+          } else if chance(40) {
+            exempt.append(ExemptEntry(reference: reference, exemption: chance(50) ? .notRunning : .ignored))
+          }
+        }
+      }
+      return roll(node: node, source: chance(95) ? .linux : .windows, ready: chance(90), entries, exempt: exempt)
+    }
+
+    mutating func randomCall(of called: NodeRoll) -> RollCall {
+      let isDown = chance(30)
+      let outcomes = called.entries.map { _ -> Outcome in
+        if isDown { return .missed(.agentUnreachable, detail: "connection refused") }
+        if chance(15) { return .missed(chance(50) ? .pidNotFound : .unknown, detail: chance(50) ? "" : "gone") }
+        return .collected(age: chance(95) ? .milliseconds(Int64.random(in: 0...20_000, using: &random)) : .seconds(400))
+      }
+      let scrape: LastScrape = isDown || chance(20) ? .notObservable : chance(40) ? .never : .ago(.seconds(chance(50) ? 5 : 350))
+      return RollCall(outcomes: outcomes, lastScrape: scrape)
+    }
+
+    /// One event, in both; what opened and closed by either.
+    mutating func step() -> (ledger: [GapTransition], model: [GapTransition]) {
+      now = now + .milliseconds(Int64.random(in: 1...60_000, using: &random))
+      let node = "node-\(Int.random(in: 0..<3, using: &random))"
+      switch Int.random(in: 0..<100, using: &random) {
+      case 0..<15:
+        let roll = randomRoll(of: node)
+        rolls[node, default: []].append(roll)
+        return (ledger.update(roll, at: now), model.update(roll, at: now))
+      case 15..<17:
+        return (ledger.remove(node: node, at: now), model.remove(node: node, at: now))
+      case 17..<75:
+        guard let called = rolls[node]?.suffix(chance(85) ? 1 : 3).randomElement(using: &random) else { return ([], []) }
+        let call = randomCall(of: called)
+        return (ledger.record(call, of: called, at: now), model.record(call, of: called, at: now))
+      default:
+        return (ledger.evaluate(at: now), model.evaluate(at: now))
+      }
+    }
+  }
+
+  @Test(arguments: (1...20).map(UInt64.init)) func theLedgerDoesWhatItsRulesSay(seed: UInt64) {
+    var world = World(random: SplitMix64(state: seed))
+    var transitions = 0
+    for step in 0..<600 {
+      let (ledger, model) = world.step()
+      transitions += ledger.count
+      guard Set(ledger) == Set(model), ledger.count == model.count, Set(world.ledger.gaps()) == Set(world.model.gaps()) else {
+        Issue.record("step \(step): \(ledger) is not \(model), or \(world.ledger.gaps()) is not \(world.model.gaps())")
+        return
+      }
+      #expect(world.ledger.openGapCount == world.model.gaps().count)
+      #expect(Set(world.ledger.gapsByNode().flatMap(\.self)) == Set(world.model.gaps()))
+      for (name, node) in world.ledger.nodes {
+        let rows = world.model.nodes[name]?.rows ?? [:]
+        #expect(node.standings().allSatisfy { rows[$0.container]?.due == $0.due && rows[$0.container]?.lastCollected == $0.lastCollected })
+        #expect(node.standings().reduce(0) { count, _ in count + 1 } == rows.count)
+      }
+    }
+    #expect(transitions > 100, "enough has happened")
+  }
+}

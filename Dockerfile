@@ -24,7 +24,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends libstdc++6 \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/rollcall-agent /usr/local/bin/rollcall-agent
-# Root, with the one capability of the manifest: see manifests/default/agent.yaml.
+# Root, with the two capabilities of the manifest: see manifests/default/agent.yaml.
 ENTRYPOINT ["/usr/local/bin/rollcall-agent"]
 
 # The last one, so that it is what a build without --target makes.

@@ -17,6 +17,10 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioFoundationEssentials: Target.Dependency = .product(name: "NIOFoundationEssentialsCompat", package: "swift-nio")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -43,6 +47,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     // No traits: configuration files are read by our own YAML module, and full Foundation would triple the agent's size.
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -73,6 +78,10 @@ let package = Package(
     .target(name: "Push", dependencies: ["CSnappy", "Exposition", "HTTPTransport", logging], swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Roll", "ProcFS", "Exposition"], swiftSettings: settings),
     .target(
+      name: "ContainerRuntimes",
+      dependencies: ["LinuxCollector", "ProcFS", nioCore, nioFoundationEssentials, nioHPACK, nioHTTP1, nioHTTP2, nioPosix],
+      swiftSettings: settings),
+    .target(
       name: "Simulator",
       dependencies: ["JSON", "YAML", hummingbird, httpTypes, logging, nioCore, serviceLifecycle],
       swiftSettings: settings),
@@ -96,7 +105,7 @@ let package = Package(
     .executableTarget(
       name: "RollcallAgent",
       dependencies: [
-        "LinuxCollector", "Roll", "Exposition", "ProcFS",
+        "ContainerRuntimes", "LinuxCollector", "Roll", "Exposition", "ProcFS",
         argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
         unixSignals,
       ],
@@ -122,6 +131,10 @@ let package = Package(
     .testTarget(
       name: "LinuxCollectorTests", dependencies: ["LinuxCollector", "ProcFS", "Roll", "Exposition", "TestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: settings),
+    .testTarget(
+      name: "ContainerRuntimesTests",
+      dependencies: ["ContainerRuntimes", "LinuxCollector", "ProcFS", "Roll", "TestSupport", nioCore, nioHTTP2, nioPosix],
+      swiftSettings: settings),
     .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "JSON", "TestSupport", "HTTPTransport"], swiftSettings: settings),
     .testTarget(
       name: "ControllerTests",

@@ -104,7 +104,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     #expect(pod?["automountServiceAccountToken"] == false)
     #expect(pod?["tolerations"] == [["operator": "Exists"]])
     let container = try #require(pod?["containers"]?[0])
-    #expect(container["securityContext"]?["capabilities"] == ["drop": ["ALL"], "add": ["SYS_PTRACE"]])
+    #expect(container["securityContext"]?["capabilities"] == ["drop": ["ALL"], "add": ["SYS_PTRACE", "DAC_READ_SEARCH"]])
     #expect(container["securityContext"]?["readOnlyRootFilesystem"] == true)
     #expect(container["securityContext"]?["allowPrivilegeEscalation"] == false)
     for mount in container["volumeMounts"]?.array ?? [] { #expect(mount["readOnly"] == true) }

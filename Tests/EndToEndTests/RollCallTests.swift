@@ -64,6 +64,14 @@ struct RollCallTests {
     }
     #expect(try await stage.gaps().isEmpty)
 
+    // The volume that both have, and nothing that the runtime mounted for itself.
+    for pod in [busy, brief] {
+      try await stage.eventually("Prometheus has the size of \(pod.name)'s volume") {
+        let sizes = try await stage.prometheus.query("rollcall_container_filesystem_size_bytes{pod=\"\(pod.name)\"}", by: "mountpoint")
+        return sizes["/data"] == Double(Containerd.volumeBytes) && sizes["/"] ?? 0 > 0 && sizes["/proc"] == nil && sizes["/dev"] == nil
+      }
+    }
+
     // A container that finishes leaves the roll.
     try await containerd.kill(briefID)
     try stage.put(brief.object(containerID: briefID, state: Pod.finished, phase: "Succeeded"))

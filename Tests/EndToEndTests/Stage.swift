@@ -84,6 +84,7 @@ final class Stage {
       [
         "--node", Self.node, "--listen", "\(Self.nodeAddress):\(agentPorts.metrics)",
         "--roll-listen", "\(Self.nodeAddress):\(agentPorts.roll)", "--tls-dir", "\(folder.path)/tls",
+        "--filesystem-interval", "1s",
       ], log: "\(folder.path)/agent.log")
   }
 

@@ -84,6 +84,7 @@ struct CgroupChangesTests {
     let container = try #require(locator.locate(buffer).containers.first)
     #expect(container.processes.map(\.identifier) == [10])
     #expect(locator.processes(of: container, buffer).map(\.identifier) == [11])
+    #expect(found(locator) == ["1111 01 [11]"])
   }
 
   @Test func `a container whose processes are all in groups of its own making is read there`() throws {

@@ -59,7 +59,7 @@ struct SweepTests {
 
   @Test(arguments: [
     ("", "names no container ID"), ("abc", "not of 64 hexadecimal digits: abc"),
-    (containerID("9"), "no cgroup of container 000000000000 below"),
+    (containerID("9"), "no container 000000000000 in"),
   ])
   func `an entry that names no container of this node is answered PidNotFound`(id: String, detail: String) throws {
     let tree = try FixtureTree()

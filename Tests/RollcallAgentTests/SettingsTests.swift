@@ -34,6 +34,13 @@ struct SettingsTests {
     #expect(try self.settings([], environment.merging(["ROLLCALL_AGENT_NODE": "node-2"]) { $1 }).node == "node-2")
   }
 
+  @Test func `the locator is the cgroup tree's unless a runtime is named, with its socket or without`() throws {
+    #expect(try settings().locator == .cgroup)
+    #expect(try settings(["--locator", "docker"]).locator == .runtime(.docker, socket: nil))
+    let environment = ["ROLLCALL_AGENT_LOCATOR": "cri", "ROLLCALL_AGENT_RUNTIME_SOCKET": "/run/x.sock"]
+    #expect(try settings([], environment).locator == .runtime(.cri, socket: "/run/x.sock"))
+  }
+
   @Test(arguments: [("90s", Duration.seconds(90)), ("5m", .seconds(300)), ("off", nil)])
   func `the interval of looks at file systems is a number of seconds or minutes, or off`(text: String, interval: Duration?) throws {
     #expect(try settings(["--filesystem-interval", text]).filesystemInterval == interval)
@@ -46,6 +53,11 @@ struct SettingsTests {
     ([], ["ROLLCALL_AGENT_ROLL_LISTEN": ":9754"], "ROLLCALL_AGENT_ROLL_LISTEN: ':9754'"),
     (["--node", ""], [:], "--node: it is empty; give the Node's name, or leave it out"),
     (["--cgroup", "cgroup"], [:], "--cgroup: 'cgroup' is not a folder's full path; write it as /sys/fs/cgroup"),
+    (["--locator", "podman"], [:], "--locator: 'podman' is no locator; it is cgroup, cri or docker"),
+    (["--runtime-socket", "/run/x.sock"], [:], "--runtime-socket: it is for the locators cri and docker; choose one with --locator"),
+    (
+      ["--locator", "cri", "--runtime-socket", "x.sock"], [:], "--runtime-socket: 'x.sock' is not a full path; write it as /run/containerd"
+    ),
     (["--filesystem-interval", "60"], [:], "--filesystem-interval: '60' is not a duration; write it as 90s or 5m, or off"),
     (["--filesystem-interval", "0s"], [:], "--filesystem-interval: '0s'"),
     ([], ["ROLLCALL_AGENT_LOG_LEVEL": "loud"], "ROLLCALL_AGENT_LOG_LEVEL: 'loud' is not a log level; it is one of trace, debug"),

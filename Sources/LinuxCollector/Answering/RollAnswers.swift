@@ -28,7 +28,7 @@ extension Sweep {
     if let problem = problems.first(where: \.isPermissionDenied) {
       return .missed(.permissionDenied, detail: "\(problem): the container may be there")
     }
-    var detail = "no cgroup of container \(id.short) below \(places.joined(separator: ", "))"
+    var detail = "no container \(id.short) in \(places.joined(separator: ", "))"
     if let problem = problems.first { detail += "; \(problem)" }
     return .missed(.pidNotFound, detail: detail)
   }

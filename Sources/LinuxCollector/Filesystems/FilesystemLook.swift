@@ -16,6 +16,8 @@ final class FilesystemLook: Sendable {
   private let now: @Sendable () -> Moment
   private let state = Mutex(State())
   private let ended: Signal
+  /// Held by whoever looks.
+  private let turn = Mutex(())
 
   private struct State {
     var lastHelper = 0
@@ -45,6 +47,10 @@ final class FilesystemLook: Sendable {
 
   /// Blocks until all are looked at, one look at a time; each file system that is found to hang costs `deadline`.
   func run(_ containers: [LocatedContainer]) -> FilesystemReport {
+    turn.withLock { _ in look(containers) }
+  }
+
+  private func look(_ containers: [LocatedContainer]) -> FilesystemReport {
     state.withLock { state in
       state.pass = Pass()
       state.pass.containers = containers.filter { $0.role != .sandbox }

@@ -55,8 +55,7 @@ package final class FilesystemWatch: Sendable {
     if !hasStarted { state.withLock { $0.isLooking = false } }
   }
 
-  /// One look, now. It waits for file systems, for each that is found not to answer until the deadline. One caller at a time, and none
-  /// that calls `refresh` as well.
+  /// One look, now, after the one that runs if one does. For each file system that is found not to answer it waits until the deadline.
   package func read(_ containers: [LocatedContainer]) -> FilesystemReport {
     let report = look.run(containers)
     state.withLock { state in

@@ -15,6 +15,7 @@ package final class CgroupLocator: ContainerLocator {
   private let now: @Sendable () -> Moment
   private var tree: CgroupTree?
   private var walkedAt = Moment(milliseconds: 0)
+  private var triedAt = Moment(milliseconds: 0)
   private var location = Location(containers: [], problems: [], places: [])
 
   /// - Parameters:
@@ -40,14 +41,22 @@ package final class CgroupLocator: ContainerLocator {
   }
 
   package func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess] {
-    tree?.processes(of: container.id, buffer) ?? []
+    let processes = tree?.processes(of: container.id, buffer) ?? []
+    // A container is found when its cgroup is made, and gets its first process a moment later: who looks next is to know it.
+    if let index = location.containers.firstIndex(where: { $0.id == container.id }) { location.containers[index].processes = processes }
+    return processes
   }
 
   private func walk(_ buffer: ReadBuffer) {
-    walkedAt = now()
+    let now = now()
+    // Where the kernel would not tell of changes, it is not asked again with each sweep.
+    let isTold = tree?.isTold ?? true
+    let mayWatch = isTold || now - triedAt >= Self.walkInterval
+    if mayWatch { triedAt = now }
+    walkedAt = now
     do {
       let hierarchies = try CgroupHierarchies.paths(below: root)
-      let tree = CgroupTree(hierarchies, watchLimit: watchLimit, buffer)
+      let tree = CgroupTree(hierarchies, watchLimit: mayWatch ? watchLimit : 0, buffer)
       location = Location(containers: tree.containers, problems: tree.problems, places: hierarchies.isEmpty ? [root] : hierarchies)
       self.tree = consume tree
     } catch {

@@ -46,9 +46,17 @@ struct CgroupTree: ~Copyable {
   init(_ hierarchies: [String], watchLimit: Int, _ buffer: ReadBuffer) {
     self.watchLimit = watchLimit
     // Without it there is still the walk.
-    changes = try? DirectoryChanges()
+    changes = watchLimit > 0 ? try? DirectoryChanges() : nil
     for hierarchy in hierarchies {
       visit(hierarchy, Surroundings(), buffer)
+    }
+  }
+
+  /// Whether the kernel tells of changes.
+  var isTold: Bool {
+    switch changes {
+    case .some: true
+    case .none: false
     }
   }
 

@@ -12,9 +12,11 @@ package enum ProcFSError: Error, Hashable, Sendable, CustomStringConvertible {
   case malformed(path: String, line: Int, reason: String)
   /// The file is longer than anything that we are ready to read.
   case tooLarge(path: String, limit: Int)
+  /// What is behind the socket does not answer as it should.
+  case unexpectedAnswer(path: String, reason: String)
 
   package enum Operation: String, Hashable, Sendable {
-    case open, read, list, watch, enter, send, receive
+    case open, read, list, watch, connect, enter, send, receive
     case status = "stat"
   }
 
@@ -23,7 +25,7 @@ package enum ProcFSError: Error, Hashable, Sendable, CustomStringConvertible {
   package var isGone: Bool {
     switch self {
     case .system(_, _, let code): code == ENOENT || code == ESRCH || code == ENODEV
-    case .malformed, .tooLarge: false
+    case .malformed, .tooLarge, .unexpectedAnswer: false
     }
   }
 
@@ -36,7 +38,7 @@ package enum ProcFSError: Error, Hashable, Sendable, CustomStringConvertible {
   package var isNotSupported: Bool {
     switch self {
     case .system(_, _, let code): code == EOPNOTSUPP
-    case .malformed, .tooLarge: false
+    case .malformed, .tooLarge, .unexpectedAnswer: false
     }
   }
 
@@ -44,7 +46,7 @@ package enum ProcFSError: Error, Hashable, Sendable, CustomStringConvertible {
   package var isPermissionDenied: Bool {
     switch self {
     case .system(_, _, let code): code == EACCES || code == EPERM
-    case .malformed, .tooLarge: false
+    case .malformed, .tooLarge, .unexpectedAnswer: false
     }
   }
 
@@ -53,6 +55,7 @@ package enum ProcFSError: Error, Hashable, Sendable, CustomStringConvertible {
     case .system(let operation, let path, let code): "\(operation.rawValue) \(path): \(String(cString: strerror(code)))"
     case .malformed(let path, let line, let reason): "\(path) line \(line): \(reason)"
     case .tooLarge(let path, let limit): "\(path): longer than \(limit) bytes"
+    case .unexpectedAnswer(let path, let reason): "\(path): \(reason)"
     }
   }
 }

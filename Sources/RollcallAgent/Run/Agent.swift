@@ -36,7 +36,7 @@ struct Agent {
 
     let procFS = ProcFS(root: settings.proc)
     let sweeper = LinuxSweeper(
-      procFS: procFS, locator: CgroupLocator(root: settings.cgroup, now: monotonicNow),
+      procFS: procFS, locator: settings.locator.makeLocator(cgroup: settings.cgroup, procFS: procFS, eventLoops: eventLoops),
       filesystems: settings.filesystemInterval.map { FilesystemWatch(procFS: procFS, interval: $0, now: monotonicNow) }, now: monotonicNow)
     let sweeps = SharedSweep(sweeper: sweeper, thread: sweepThread, now: monotonicNow)
     let book = RollBook()

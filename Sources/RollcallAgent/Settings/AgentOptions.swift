@@ -21,6 +21,18 @@ struct AgentOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "How containers' processes are found: by the names of their cgroups, or by asking the runtime. cgroup, cri or docker. (default: cgroup)",
+      valueName: "locator"))
+  var locator: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The runtime's Unix socket, for the locators cri and docker. (default: the first that is there of those in the documentation)",
+      valueName: "path"))
+  var runtimeSocket: String?
+
+  @Option(
+    help: ArgumentHelp(
       "How often the containers' file systems are looked at, in seconds or minutes, or off. (default: 60s)", valueName: "duration"))
   var filesystemInterval: String?
 

@@ -10,6 +10,7 @@ struct AgentSettings: Hashable, Sendable {
   var tlsDirectory: String
   var proc: String
   var cgroup: String
+  var locator: LocatorChoice
   /// `nil` where file systems are not looked at.
   var filesystemInterval: Duration?
   var node: String
@@ -23,6 +24,7 @@ struct AgentSettings: Hashable, Sendable {
     tlsDirectory = try lookup.folder(options.tlsDir, "tls-dir", default: "/etc/rollcall/tls")
     proc = try lookup.folder(options.proc, "proc", default: "/proc")
     cgroup = try lookup.folder(options.cgroup, "cgroup", default: "/sys/fs/cgroup")
+    locator = try lookup.locator(options.locator, socket: options.runtimeSocket)
     filesystemInterval = try lookup.interval(
       options.filesystemInterval, "filesystem-interval", default: FilesystemWatch.defaultInterval)
     node = try lookup.name(options.node, "node") ?? environment["NODE_NAME"] ?? hostName()
@@ -66,6 +68,22 @@ struct AgentSettings: Hashable, Sendable {
       }
       // The paths of messages read better without it.
       return value.text.count > 1 && value.text.hasSuffix("/") ? String(value.text.dropLast()) : value.text
+    }
+
+    func locator(_ option: String?, socket: String?) throws(ValidationError) -> LocatorChoice {
+      let socket = value(socket, "runtime-socket")
+      let locator = value(option, "locator") ?? Value(text: "cgroup", origin: "--locator")
+      guard let runtime = LocatorChoice.Runtime(rawValue: locator.text) else {
+        if locator.text != "cgroup" {
+          throw ValidationError("\(locator.origin): '\(locator.text)' is no locator; it is cgroup, cri or docker")
+        }
+        if let socket { throw ValidationError("\(socket.origin): it is for the locators cri and docker; choose one with --locator") }
+        return .cgroup
+      }
+      if let socket, !socket.text.hasPrefix("/") {
+        throw ValidationError("\(socket.origin): '\(socket.text)' is not a full path; write it as \(runtime.usualSockets[0])")
+      }
+      return .runtime(runtime, socket: socket?.text)
     }
 
     /// Whole seconds or minutes (`90s`, `5m`); `nil` for `off`.

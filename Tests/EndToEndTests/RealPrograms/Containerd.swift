@@ -43,6 +43,9 @@ final class Containerd {
     return name
   }
 
+  /// Of the volume that each container has at /data.
+  static let volumeBytes = 4 << 20
+
   /// Starts a container that runs `script` in busybox's shell; returns its ID.
   func start(podUID: String, networkNamespace: String, script: String) throws -> String {
     let id = (0..<32).map { _ in String(format: "%02x", UInt8.random(in: 0...255)) }.joined()
@@ -50,6 +53,7 @@ final class Containerd {
     podUIDs.insert(podUID)
     try ctr(
       "run", "--detach", "--snapshotter", "overlayfs", "--with-ns", "network:/var/run/netns/\(networkNamespace)",
+      "--mount", "type=tmpfs,src=tmpfs,dst=/data,options=size=\(Self.volumeBytes)",
       "--cgroup", "/kubepods/besteffort/pod\(podUID)/\(id)", Self.image, id, "/bin/sh", "-c", script)
     return id
   }

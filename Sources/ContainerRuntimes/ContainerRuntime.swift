@@ -1,0 +1,81 @@
+package import LinuxCollector
+package import ProcFS
+
+/// A container runtime that is asked over its socket.
+package protocol ContainerRuntime {
+  /// The path of its socket.
+  var socket: String { get }
+
+  /// The containers that run now.
+  func containers() throws(ProcFSError) -> [RunningContainer]
+
+  /// The number of the container's first process; `nil` where it does not run any more.
+  func process(of id: ContainerID) throws(ProcFSError) -> Int32?
+}
+
+package struct RunningContainer: Hashable, Sendable {
+  package var id: ContainerID
+  package var podUID: String?
+  package var role: ContainerRole
+
+  package init(id: ContainerID, podUID: String?, role: ContainerRole) {
+    self.id = id
+    self.podUID = podUID
+    self.role = role
+  }
+}
+
+/// Finds containers by asking their runtime: for runtimes whose cgroups have names that tell nothing.
+///
+/// The list is asked for each time, a container's process once. While the runtime does not answer, as while it is restarted, the containers
+/// of its last answer are still found: they go on running without it.
+package final class RuntimeLocator: ContainerLocator {
+  private let runtime: any ContainerRuntime
+  private let procFS: ProcFS
+  private var processes: [ContainerID: LocatedProcess] = [:]
+  private var known: [RunningContainer] = []
+
+  /// - Parameter procFS: of the PID namespace in which the runtime counts.
+  package init(_ runtime: any ContainerRuntime, procFS: ProcFS) {
+    self.runtime = runtime
+    self.procFS = procFS
+  }
+
+  package func locate(_ buffer: ReadBuffer) -> Location {
+    var problems: [ProcFSError] = []
+    do {
+      known = try runtime.containers().sorted { $0.id < $1.id }
+      let ids = Set(known.map(\.id))
+      processes = processes.filter { ids.contains($0.key) }
+      for container in known where processes[container.id] == nil {
+        processes[container.id] = try findProcess(of: container.id, buffer)
+      }
+    } catch {
+      problems = [error]
+    }
+    let containers = known.map { container in
+      LocatedContainer(
+        id: container.id, podUID: container.podUID, role: container.role, place: runtime.socket,
+        processes: processes[container.id].map { [$0] } ?? [])
+    }
+    return Location(containers: containers, problems: problems, places: [runtime.socket])
+  }
+
+  package func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess] {
+    // A container that was started anew keeps its ID and has another process. A runtime that does not answer is told of by `locate`.
+    processes[container.id] = (try? findProcess(of: container.id, buffer)) ?? nil
+    return processes[container.id].map { [$0] } ?? []
+  }
+
+  /// Asks twice: the number is still the container's after we looked at who has it, so it was the container's when we looked.
+  private func findProcess(of id: ContainerID, _ buffer: ReadBuffer) throws(ProcFSError) -> LocatedProcess? {
+    do {
+      guard let number = try runtime.process(of: id) else { return nil }
+      let ticks = try procFS.process(number).stat(buffer).startTicks
+      guard try runtime.process(of: id) == number else { return nil }
+      return LocatedProcess(identifier: number, membership: .started(ticks: ticks))
+    } catch let error where error.isGone {
+      return nil
+    }
+  }
+}

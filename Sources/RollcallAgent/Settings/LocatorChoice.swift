@@ -1,0 +1,34 @@
+import ContainerRuntimes
+import Glibc
+import LinuxCollector
+import NIOCore
+import ProcFS
+
+/// How the processes of containers are found.
+enum LocatorChoice: Hashable, Sendable {
+  case cgroup
+  /// - Parameter socket: the first of the usual ones that is there, if `nil`.
+  case runtime(Runtime, socket: String?)
+
+  enum Runtime: String, Hashable, Sendable {
+    case cri, docker
+
+    /// Where runtimes have their sockets unless they are told otherwise.
+    var usualSockets: [String] {
+      switch self {
+      case .cri: ["/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/k3s/containerd/containerd.sock"]
+      case .docker: ["/run/docker.sock", "/run/podman/podman.sock"]
+      }
+    }
+  }
+
+  func makeLocator(cgroup: String, procFS: ProcFS, eventLoops: any EventLoopGroup) -> any ContainerLocator {
+    guard case .runtime(let runtime, let path) = self else { return CgroupLocator(root: cgroup, now: monotonicNow) }
+    let usual = runtime.usualSockets
+    let socket = RuntimeSocket(path: path ?? usual.first { access($0, F_OK) == 0 } ?? usual[0], eventLoops: eventLoops)
+    return switch runtime {
+    case .cri: RuntimeLocator(CRIRuntime(socket), procFS: procFS)
+    case .docker: RuntimeLocator(DockerEngine(socket), procFS: procFS)
+    }
+  }
+}

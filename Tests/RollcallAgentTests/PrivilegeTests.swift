@@ -1,0 +1,120 @@
+import Foundation
+import HTTPTransport
+import TestSupport
+import Testing
+
+/// What each capability is good for: the agent runs with those alone, beside a container of root's and one of another user's.
+///
+/// `docs/security.md` has this table, and `manifests/default/agent.yaml` the capabilities.
+@Suite(
+  .timeLimit(.minutes(3)),
+  .enabled(if: geteuid() == 0 && findProgram("setpriv") != nil, "needs root and setpriv (Debian: util-linux)"))
+struct PrivilegeTests {
+  struct Rights: CustomTestStringConvertible, Sendable {
+    var user: Int
+    var capabilities: [String]
+    /// Whether /proc hides the processes of others (`hidepid=invisible`).
+    var hidesProcesses = false
+    /// Whether it may know the containers' network namespaces.
+    var network: Bool
+    /// Why it may not read the volume behind a folder that is another user's alone; `nil` where it may.
+    var volumeFailure: String?
+
+    var testDescription: String {
+      "user \(user) with \(capabilities.isEmpty ? "nothing" : capabilities.joined(separator: " and "))\(hidesProcesses ? ", hidepid" : "")"
+    }
+
+    var arguments: [String] {
+      let list = (["-all"] + capabilities.map { "+" + $0 }).joined(separator: ",")
+      let identity = ["--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", "--no-new-privs", "--bounding-set", list]
+      // Root gets what the bounding set has; anybody else only what is handed on to them.
+      return identity + ["--inh-caps", list] + (user == 0 ? [] : ["--ambient-caps", list])
+    }
+  }
+
+  static let table: [Rights] = [
+    Rights(user: 0, capabilities: ["sys_ptrace", "dac_read_search"], network: true, volumeFailure: nil),
+    Rights(user: 0, capabilities: ["sys_ptrace"], network: true, volumeFailure: "PermissionDenied"),
+    Rights(user: 0, capabilities: ["dac_read_search"], network: false, volumeFailure: "PermissionDenied"),
+    Rights(user: 0, capabilities: [], network: false, volumeFailure: "PermissionDenied"),
+    Rights(user: 65_532, capabilities: ["sys_ptrace", "dac_read_search"], network: true, volumeFailure: nil),
+    Rights(user: 65_532, capabilities: ["sys_ptrace"], network: true, volumeFailure: "PermissionDenied"),
+    Rights(
+      user: 65_532, capabilities: ["sys_ptrace", "dac_read_search"], hidesProcesses: true, network: true, volumeFailure: nil),
+    Rights(user: 65_532, capabilities: [], network: false, volumeFailure: "PermissionDenied"),
+  ]
+
+  @Test(arguments: table)
+  func `R51 the agent reads what its capabilities allow, and names the containers that it may not read`(rights: Rights) async throws {
+    let folder = try TemporaryFolder()
+    // Open to the other user.
+    chmod(folder.path, 0o755)
+    let agentProgram = "\(folder.path)/rollcall-agent"
+    try FileManager.default.copyItem(atPath: builtExecutable("rollcall-agent"), toPath: agentProgram)
+    try FileManager.default.createDirectory(atPath: "\(folder.path)/cgroup/docker", withIntermediateDirectories: true)
+    try Data("cpu\n".utf8).write(to: URL(filePath: "\(folder.path)/cgroup/cgroup.controllers"))
+    // A container that has more capabilities than the agent, and one of a user that is not the agent's, whose volume nobody else may see.
+    let containers = try [0, 1000].map { user in
+      let mount = "\(folder.path)/private-\(user)"
+      return try ExternalProgram(
+        "unshare",
+        [
+          "--mount", "--net", "sh", "-c",
+          """
+          set -e; mkdir -p \(mount)/volume; mount -t tmpfs -o size=1m none \(mount)/volume; chown 1000 \(mount); chmod 700 \(mount)
+          echo is ready; exec setpriv --reuid \(user) --regid \(user) --clear-groups sleep 1000
+          """,
+        ], log: "\(folder.path)/container-\(user).log")
+    }
+    defer {
+      for container in containers {
+        container.send(signal: SIGKILL)
+        container.stop()
+      }
+    }
+    for (index, container) in containers.enumerated() {
+      _ = try await container.waitForLine(containing: "is ready")
+      let cgroup = "\(folder.path)/cgroup/docker/\(String(repeating: "\(index + 1)", count: 64))"
+      try FileManager.default.createDirectory(atPath: cgroup, withIntermediateDirectories: true)
+      try Data("\(container.processIdentifier)\n".utf8).write(to: URL(filePath: "\(cgroup)/cgroup.procs"))
+    }
+
+    try FileManager.default.createDirectory(atPath: "\(folder.path)/proc", withIntermediateDirectories: true)
+    let agent = try ExternalProgram(
+      "unshare",
+      [
+        "--mount", "sh", "-c",
+        """
+        set -e; mount -t proc -o hidepid=\(rights.hidesProcesses ? 2 : 0) proc \(folder.path)/proc
+        exec setpriv \(rights.arguments.joined(separator: " ")) \(agentProgram) --listen 127.0.0.1:0 --roll-listen 127.0.0.1:0 \
+          --tls-dir \(folder.path) --proc \(folder.path)/proc --cgroup \(folder.path)/cgroup --node n
+        """,
+      ], log: "\(folder.path)/agent.log")
+    defer { agent.stop() }
+    let line = try await agent.waitForLine(containing: "for=metrics ")
+    let address = try #require(line.split(separator: " ").first { $0.hasPrefix("address=") }).dropFirst("address=".count)
+    let transport = try HTTPTransport()
+    var page = ""
+    try await eventually("the file systems were looked at") {
+      let response = try await transport.send(HTTPRequest(url: "http://\(address)/metrics", deadline: .seconds(30)))
+      page = String(decoding: response.body, as: UTF8.self)
+      return page.contains("rollcall_agent_filesystems_age_seconds ")
+    }
+    let lines = page.split(separator: "\n").map(String.init)
+    func value(_ start: String, _ texts: String...) -> String? {
+      lines.first { line in line.hasPrefix(start) && texts.allSatisfy(line.contains) }?.split(separator: " ").last.map(String.init)
+    }
+
+    #expect(value("rollcall_agent_containers_found ") == "2")
+    #expect(value("rollcall_agent_namespaces_read ") == (rights.network ? "2" : "0"))
+    for (index, user) in [0, 1000].enumerated() {
+      let id = "container_id=\"\(String(repeating: "\(index + 1)", count: 64))\""
+      let volume = "private-\(user)/volume\""
+      let size = value("rollcall_unnamed_container_filesystem_size_bytes", id, volume)
+      let reason = rights.volumeFailure.map { "reason=\"\($0)\"" } ?? ""
+      let unreadable = value("rollcall_unnamed_container_filesystem_unreadable", id, reason)
+      #expect(size == (rights.volumeFailure == nil ? "1048576" : nil))
+      #expect(unreadable == (rights.volumeFailure == nil ? nil : "1"))
+    }
+  }
+}

@@ -70,7 +70,8 @@ struct DockerTests {
       let absent = RuntimeLocator(
         DockerEngine(RuntimeSocket(path: socket, eventLoops: .singletonMultiThreadedEventLoopGroup)), procFS: ProcFS())
       _ = absent.locate(buffer)
-      try FileManager.default.removeItem(atPath: socket)
+      try FileManager.default.moveItem(atPath: socket, toPath: socket + ".away")
+      defer { try? FileManager.default.moveItem(atPath: socket + ".away", toPath: socket) }
       let remembered = absent.locate(buffer)
       #expect(Set(remembered.containers.map(\.id)) == [plain, pause])
       #expect("\(remembered.problems)".contains("\(socket): No such file"))

@@ -72,6 +72,8 @@ import Testing
   @Test func whereNamespacesAreNotToBeHadTheLinuxPodsAreHostNetworkPods() throws {
     let standard = DemoCluster.standard(startedAt: "2026-01-01T00:00:00Z")
     #expect(standard.pods.allSatisfy { $0.object["spec"]?["hostNetwork"] == nil })
+    let unready = standard.pods.filter { $0.object["status"]?["conditions"]?[0]?["status"] != "True" }
+    #expect(Set(unready.map(\.name)) == ["import-1", "mailer-0"])
     let shared = standard.withLinuxPodsInHostNetwork()
     #expect(shared.pods.count == standard.pods.count)
     for (pod, before) in zip(shared.pods, standard.pods) {

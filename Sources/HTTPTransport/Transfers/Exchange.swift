@@ -17,6 +17,8 @@ final class Exchange: Sendable {
   private struct State {
     var head: HTTPResponseHead?
     var buffer: [UInt8] = []
+    /// How much the reader took the last time: as much is likely to come before the next.
+    var lastTaken = 0
     var isPaused = false
     var outcome: Outcome?
     var reader: (wanted: Wanted, continuation: CheckedContinuation<Bool, Never>)?
@@ -62,6 +64,7 @@ final class Exchange: Sendable {
         state.isPaused = true
         return false
       }
+      if state.buffer.isEmpty { state.buffer.reserveCapacity(max(chunk.count, state.lastTaken)) }
       state.buffer.append(contentsOf: chunk)
       return true
     }
@@ -112,6 +115,7 @@ final class Exchange: Sendable {
     let (bytes, wasPaused) = try state.withLock { state throws(HTTPTransportError) in
       if state.buffer.isEmpty, case .failed(let error) = state.outcome { throw error }
       let taken = (state.buffer, state.isPaused)
+      state.lastTaken = state.buffer.count
       state.buffer = []
       state.isPaused = false
       return taken

@@ -71,32 +71,39 @@ struct WatchStream<Value: Record> {
   @specialized(where Value == PodRecord)
   private mutating func batch() -> Fact? {
     var changes: [RecordChange<Value>] = []
+    // Of all versions only the last one counts, and of a record it is made into text.
+    var last: Value?
     var version = ""
     do {
       while let frame = try framing.next() {
         switch try decoder.event(frame, of: framing.buffer, format: format) {
         case .put(let record):
           changes.append(.put(known?.recycling(record) ?? record))
-          version = record.resourceVersion
+          last = record
         case .remove(let key, let removedAt):
           changes.append(.remove(key))
-          version = removedAt
+          (last, version) = (nil, removedAt)
         case .bookmark(let bookmark, let endsInitialEvents):
-          version = bookmark
+          (last, version) = (nil, bookmark)
           if endsInitialEvents {
             known = nil
             return .initialEventsEnded(changes, resourceVersion: version)
           }
         case .error(let status):
           ending = .status(status)
-          return changes.isEmpty && version.isEmpty ? .failed(.status(status)) : .changes(changes, resourceVersion: version)
+          return fact(changes, last?.resourceVersion ?? version) ?? .failed(.status(status))
         }
       }
     } catch {
       let problem = WatchProblem.unreadable("watch event: \(error)")
       ending = problem
-      if changes.isEmpty, version.isEmpty { return .failed(problem) }
+      return fact(changes, last?.resourceVersion ?? version) ?? .failed(problem)
     }
-    return changes.isEmpty && version.isEmpty ? nil : .changes(changes, resourceVersion: version)
+    return fact(changes, last?.resourceVersion ?? version)
+  }
+
+  /// `nil` where there is nothing to say.
+  private func fact(_ changes: [RecordChange<Value>], _ version: String) -> Fact? {
+    changes.isEmpty && version.isEmpty ? nil : .changes(changes, resourceVersion: version)
   }
 }

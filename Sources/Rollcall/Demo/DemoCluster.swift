@@ -133,12 +133,14 @@ extension DemoCluster.Pod {
   var object: JSONValue {
     var specification: JSONValue = ["nodeName": .string(node.name), "containers": .array(containers.map(\.specification))]
     if hostNetwork { specification["hostNetwork"] = true }
+    let isReady: JSONValue = phase == "Running" && containers.allSatisfy(\.isRunning) ? "True" : "False"  // kubectl wait looks for it
     return [
       "apiVersion": "v1", "kind": "Pod",
       "metadata": ["namespace": .string(namespace), "name": .string(name), "uid": .string(uid)],
       "spec": specification,
       "status": [
         "phase": .string(phase), "podIP": .string(address), "podIPs": [["ip": .string(address)]],
+        "conditions": .array(["Ready", "ContainersReady"].map { ["type": $0, "status": isReady] }),
         "containerStatuses": .array(containers.map(\.status)),
       ],
     ]

@@ -105,7 +105,7 @@ let package = Package(
     .executableTarget(
       name: "RollcallAgent",
       dependencies: [
-        "ContainerRuntimes", "LinuxCollector", "Roll", "Exposition", "ProcFS",
+        "CLinux", "CZlib", "ContainerRuntimes", "LinuxCollector", "Roll", "Exposition", "ProcFS",
         argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
         unixSignals,
       ],

@@ -1,19 +1,3 @@
-/// What a page of metrics is written in.
-package enum ExpositionFormat: Hashable, Sendable {
-  /// The Prometheus text exposition format 0.0.4.
-  case text
-  /// OpenMetrics 1.0.0.
-  case openMetrics
-
-  /// The value of the HTTP header `Content-Type`.
-  package var contentType: String {
-    switch self {
-    case .text: "text/plain; version=0.0.4; charset=utf-8"
-    case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    }
-  }
-}
-
 /// Writes metrics in an exposition format into one array of bytes.
 ///
 /// All samples of a family follow its `family` call, before the next family: the format wants them together.
@@ -123,6 +107,12 @@ package struct ExpositionWriter: Sendable {
     begin(name, labels, more)
     append(number: value)
     end(nil)
+  }
+
+  /// Hands out what was written so far, for pages that are not to be in memory as a whole. The writer goes on with its next family.
+  package mutating func drain(_ take: ([UInt8]) -> Void) {
+    take(bytes)
+    bytes.removeAll(keepingCapacity: true)
   }
 
   /// Ends the page, which OpenMetrics marks so that a page that was cut off is seen. Nothing may follow.

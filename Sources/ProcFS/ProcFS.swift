@@ -40,20 +40,9 @@ package struct ProcessDirectory: ~Copyable {
     try directory.read("net/sockstat", into: buffer, parse: Sockstat.parse)
   }
 
-  package func sockstat6(_ buffer: ReadBuffer) throws(ProcFSError) -> FieldTable<Sockstat6> {
-    try directory.read("net/sockstat6", into: buffer, parse: Sockstat6.parse)
-  }
-
-  package func snmp(_ buffer: ReadBuffer, _ layout: inout HeaderLayout<SNMP>) throws(ProcFSError) -> FieldTable<SNMP> {
-    try directory.read("net/snmp", into: buffer) { bytes throws(MalformedFile) in try layout.parse(bytes) }
-  }
-
-  package func netstat(_ buffer: ReadBuffer, _ layout: inout HeaderLayout<Netstat>) throws(ProcFSError) -> FieldTable<Netstat> {
-    try directory.read("net/netstat", into: buffer) { bytes throws(MalformedFile) in try layout.parse(bytes) }
-  }
-
-  package func networkDevices(_ buffer: ReadBuffer) throws(ProcFSError) -> [NetworkDevice] {
-    try directory.read("net/dev", into: buffer, parse: NetworkDevices.parse)
+  /// Opens the files that tell of the namespace which the process is in now.
+  package func networkFiles() throws(ProcFSError) -> NetworkFiles {
+    try NetworkFiles(in: directory)
   }
 
   /// Counts what `/proc/<pid>/net/tcp` lists, or `tcp6`.

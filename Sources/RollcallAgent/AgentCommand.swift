@@ -13,15 +13,26 @@ struct AgentCommand: AsyncParsableCommand {
 
   @OptionGroup var options: AgentOptions
 
+  @Flag(help: "Print what there is on this host now, and end. It needs no cluster.")
+  var once = false
+
+  @Option(name: .shortAndLong, help: "How --once prints it: table, json or metrics. (default: table)")
+  var output: OnceOutput?
+
   func validate() throws {
     // Settings that make no sense are refused before anything is started.
     _ = try AgentSettings(options, environment: .process())
+    if output != nil, !once { throw ValidationError("--output is for --once") }
   }
 
   func run() async throws {
     let settings = try AgentSettings(options, environment: .process())
     var logger = Logger(label: "rollcall-agent") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = settings.logLevel
+    if once {
+      try OnceCommand(settings: settings, logger: logger).run(output ?? .table)
+      return
+    }
     do {
       try await Agent(settings, logger: logger).run()
     } catch {

@@ -17,15 +17,15 @@ struct NetworkFileTests {
   }
 
   @Test func `sockstat6 gives what the namespace had`() throws {
-    let sockstat6 = try Fixture.procFS.process(4242).sockstat6(ReadBuffer())
-    #expect(sockstat6[.tcpInUse] == 11)
-    #expect(sockstat6[.udpInUse] == 1)
-    #expect(sockstat6[.rawInUse] == 0)
+    let sockstat6 = try Fixture.procFS.process(4242).networkFiles().sockstat6(ReadBuffer())
+    #expect(sockstat6?[.tcpInUse] == 11)
+    #expect(sockstat6?[.udpInUse] == 1)
+    #expect(sockstat6?[.rawInUse] == 0)
   }
 
   @Test func `snmp gives TCP's and UDP's counters, with the keys that both have kept apart`() throws {
     var layout = HeaderLayout<SNMP>()
-    let snmp = try Fixture.procFS.process(4242).snmp(ReadBuffer(), &layout)
+    let snmp = try Fixture.procFS.process(4242).networkFiles().snmp(ReadBuffer(), &layout)
     #expect(snmp[.tcpActiveOpens] == 48)
     #expect(snmp[.tcpCurrEstab] == 90)
     #expect(snmp[.tcpOutSegs] == 153)
@@ -40,11 +40,11 @@ struct NetworkFileTests {
     let process = try Fixture.procFS.process(4242)
     let buffer = ReadBuffer()
     let sockstat = try process.sockstat(buffer)
-    let sockstat6 = try process.sockstat6(buffer)
+    let sockstat6 = try process.networkFiles().sockstat6(buffer)
     var layout = HeaderLayout<SNMP>()
-    let snmp = try process.snmp(buffer, &layout)
+    let snmp = try process.networkFiles().snmp(buffer, &layout)
     #expect(Sockstat.allCases.allSatisfy { sockstat[$0] != nil })
-    #expect(Sockstat6.allCases.allSatisfy { sockstat6[$0] != nil })
+    #expect(Sockstat6.allCases.allSatisfy { sockstat6?[$0] != nil })
     #expect(SNMP.allCases.allSatisfy { snmp[$0] != nil })
   }
 
@@ -87,7 +87,7 @@ struct NetworkFileTests {
 
   @Test func `netstat gives TCP's counters, and what the kernel no longer has is absent`() throws {
     var layout = HeaderLayout<Netstat>()
-    let netstat = try Fixture.procFS.process(4242).netstat(ReadBuffer(), &layout)
+    let netstat = try Fixture.procFS.process(4242).networkFiles().netstat(ReadBuffer(), &layout)
     #expect(netstat[.listenOverflows] == 6)
     #expect(netstat[.listenDrops] == 8)
     #expect(netstat[.tcpTimeouts] == 11)
@@ -113,7 +113,7 @@ struct NetworkFileTests {
   }
 
   @Test func `net dev gives the interfaces but for those without traffic of the pod's`() throws {
-    let devices = try Fixture.procFS.process(4242).networkDevices(ReadBuffer())
+    let devices = try Fixture.procFS.process(4242).networkFiles().devices(ReadBuffer())
     #expect(devices.map(\.name) == ["eth0", "net1"])
     let eth0 = try #require(devices.first)
     #expect([eth0.received.bytes, eth0.received.packets, eth0.received.errors, eth0.received.dropped] == [1_234_567, 890, 1, 2])

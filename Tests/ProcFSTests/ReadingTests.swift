@@ -42,7 +42,7 @@ struct ReadingTests {
     #expect(try process.stat(buffer).startTicks > 0)
     #expect(try process.networkNamespace() == Directory("/proc/self").identity(of: "ns/net"))
     var layout = HeaderLayout<SNMP>()
-    #expect(try process.snmp(buffer, &layout)[.tcpInSegs] != nil)
+    #expect(try process.networkFiles().snmp(buffer, &layout)[.tcpInSegs] != nil)
   }
 
   @Test func `R50 what was taken hold of before its process ended gives nothing of a later process`() throws {

@@ -53,7 +53,7 @@ struct RollTests {
     }
     let page = try await agent.get("/metrics").text
     #expect(page.contains("rollcall_agent_roll_entries 0\n"))
-    let refusals = agent.program.output.split(separator: "\n").filter { $0.contains("a connection to the roll was refused") }
+    let refusals = agent.program.output.split(separator: "\n").filter { $0.contains("a connection by TLS was refused") }
     #expect(refusals.count == 3)
     #expect(try await agent.call(agent.controller(), hash: "one", entries: []).status == 200)
   }

@@ -73,8 +73,13 @@ final class RunningAgent {
       clientKey: client.map { .file($0.key) }, serverName: "rollcall-agent")
   }
 
-  func get(_ path: String, method: String = "GET") async throws -> HTTPResponse {
-    try await transport.send(HTTPRequest(method: method, url: "http://\(listen)\(path)", deadline: .seconds(60)))
+  func get(_ path: String, method: String = "GET", headers: [HTTPHeader] = []) async throws -> HTTPResponse {
+    try await transport.send(HTTPRequest(method: method, url: "http://\(listen)\(path)", headers: headers, deadline: .seconds(60)))
+  }
+
+  /// The same by TLS, over a connection of its own.
+  func get(_ path: String, _ tls: TLSOptions) async throws -> HTTPResponse {
+    try await HTTPTransport().send(HTTPRequest(url: "https://\(listen)\(path)", deadline: .seconds(60), tls: tls))
   }
 
   func roll(_ tls: TLSOptions, body: [UInt8], path: String = "/v1/roll", method: String = "POST") async throws -> HTTPResponse {

@@ -28,6 +28,43 @@ struct ServingTests {
     #expect(promtool.output == "")
   }
 
+  @Test func `the page comes in the format and the coding that the client asks for`() async throws {
+    let agent = try await RunningAgent()
+    let openMetrics = try await agent.get("/metrics", headers: [HTTPHeader("Accept", "application/openmetrics-text;version=1.0.0")])
+    #expect(openMetrics.header("content-type") == "application/openmetrics-text; version=1.0.0; charset=utf-8")
+    #expect(openMetrics.text.hasSuffix("# EOF\n"))
+    // curl decompresses it; what is not gzip, or cut off, fails.
+    let folder = agent.folder.path
+    let curl = try ExternalProgram(
+      "sh",
+      [
+        "-c",
+        "curl -sSf --dump-header \(folder)/head -H 'Accept-Encoding: gzip' http://\(agent.listen)/metrics | gzip -dc > \(folder)/page",
+      ],
+      log: folder + "/curl.log")
+    #expect(try await curl.waitForExit() == 0, "\(curl.output)")
+    let head = try String(contentsOfFile: folder + "/head", encoding: .utf8).lowercased()
+    #expect(head.contains("content-encoding: gzip"))
+    #expect(head.contains("content-type: text/plain; version=0.0.4"))
+    let page = try String(contentsOfFile: folder + "/page", encoding: .utf8)
+    #expect(page.contains("\nrollcall_agent_containers_found 1\n"))
+    #expect(page.hasSuffix("\n"))
+  }
+
+  @Test func `R54 with the controller gone the roll is kept and its names are on the page`() async throws {
+    let agent = try await RunningAgent()
+    let tls = try agent.controller()
+    let entries = [RunningAgent.entry("app", id: RunningAgent.containerID)]
+    #expect(try await agent.call(tls, hash: "one", entries: entries).status == 200)
+    for _ in 0..<3 {
+      let page = try await agent.get("/metrics").text
+      #expect(page.contains("rollcall_agent_roll_entries 1\n"))
+      #expect(page.contains("rollcall_agent_answers_total{answer=\"Collected\"} 1\n"))
+    }
+    // It comes back with the hash alone, and its roll is still there.
+    #expect(try await agent.call(tls, hash: "one", entries: nil).status == 200)
+  }
+
   @Test func `R60 on SIGTERM the agent ends in order, also with an idle connection open`() async throws {
     let agent = try await RunningAgent()
     // The transport keeps this connection for later.
@@ -85,5 +122,40 @@ struct ServingTests {
     let answer = try #require(try response.report().answers.first)
     #expect(answer.reason == .permissionDenied)
     #expect(answer.detail?.contains("/proc/\(process.processIdentifier)/ns/net") == true, "\(answer)")
+  }
+
+  @Test func `the page is served by TLS, and only to clients with a certificate where that is wanted`() async throws {
+    let folder = try TemporaryFolder()
+    let authority = try TestAuthority(in: folder, name: "monitoring")
+    try FileManager.default.createDirectory(atPath: folder.path + "/tls", withIntermediateDirectories: true)
+    try RunningAgent.install(authority, in: folder, as: "metrics")
+    let tls = folder.path + "/tls"
+    let agent = try await RunningAgent(arguments: ["--metrics-tls-dir", tls, "--metrics-client-certificates", "on"])
+    _ = try await agent.program.waitForLine(containing: "folder=\(tls) [RollcallAgent] certificates loaded")
+    let anonymous = agent.options(authority, client: nil)
+    let prometheus = try agent.controller(authority, name: "prometheus")
+    #expect(try await agent.get("/metrics", prometheus).status == 200)
+    let refused = try await agent.get("/metrics", anonymous)
+    #expect(refused.status == 403)
+    #expect(refused.text.contains("certificate"))
+    // The kubelet's probes have no certificate.
+    #expect(try await agent.get("/livez", anonymous).status == 200)
+    let server = try agent.controller(authority, name: "server", usage: "serverAuth")
+    await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics", server) }
+    let stranger = try TestAuthority(in: folder, name: "stranger").issue("stranger", usage: "clientAuth")
+    await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics", agent.options(authority, client: stranger)) }
+    await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics") }
+
+    // Renewed by another authority: new connections see it without a restart.
+    let renewed = try TestAuthority(in: folder, name: "renewed")
+    try RunningAgent.install(renewed, in: folder, as: "renewed-metrics")
+    let later = try agent.controller(renewed, name: "renewed-prometheus")
+    try await eventually("the agent shows its new certificate") {
+      do {
+        return try await agent.get("/metrics", later).status == 200
+      } catch is HTTPTransportError {
+        return false
+      }
+    }
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LinuxCollector
 import Logging
 import Testing
 
@@ -17,6 +18,11 @@ struct SettingsTests {
     #expect(settings.proc == "/proc")
     #expect(settings.cgroup == "/sys/fs/cgroup")
     #expect(settings.filesystemInterval == .seconds(60))
+    #expect(settings.sockets == .inetDiag)
+    #expect(settings.compatibility == nil)
+    #expect(settings.metricsTLSDirectory == nil)
+    #expect(!settings.requiresClientCertificate)
+    #expect(settings.sweepReuse == .seconds(1))
     #expect(settings.logLevel == .info)
     #expect(!settings.node.isEmpty)
   }
@@ -60,6 +66,10 @@ struct SettingsTests {
     ),
     (["--filesystem-interval", "60"], [:], "--filesystem-interval: '60' is not a duration; write it as 90s or 5m, or off"),
     (["--filesystem-interval", "0s"], [:], "--filesystem-interval: '0s'"),
+    (["--sockets", "netlink"], [:], "--sockets: 'netlink' is not known; it is one of off, inet-diag, text, inet-diag-or-text"),
+    ([], ["ROLLCALL_AGENT_COMPAT": "statsd"], "ROLLCALL_AGENT_COMPAT: 'statsd' is not known; it is one of cadvisor"),
+    (["--metrics-client-certificates", "on"], [:], "--metrics-client-certificates on: that wants TLS"),
+    (["--sweep-reuse", "1"], [:], "--sweep-reuse: '1' is not a duration of at most an hour; write it as 1s or 500ms"),
     ([], ["ROLLCALL_AGENT_LOG_LEVEL": "loud"], "ROLLCALL_AGENT_LOG_LEVEL: 'loud' is not a log level; it is one of trace, debug"),
   ])
   func `a value that makes no sense is refused with its origin and what would do`(

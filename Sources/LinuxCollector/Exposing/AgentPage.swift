@@ -32,9 +32,15 @@ package struct AgentPage: Sendable {
 
   /// The page in one of the formats. Equal input gives an equal page, whatever order the kernel listed things in.
   package func render(_ format: ExpositionFormat = .text) -> [UInt8] {
-    let samples = sweep.namespaces.count * (sweep.namespaces.first?.sockets == nil ? 60 : 90)
-    var page = ExpositionWriter(format, reservingCapacity: 24576 + samples * 110)
-    writeNamespaces(to: &page)
+    var bytes: [UInt8] = []
+    render(format) { bytes += $0 }
+    return bytes
+  }
+
+  /// The same in pieces, one after the other: that of a large node has megabytes.
+  package func render(_ format: ExpositionFormat, _ take: ([UInt8]) -> Void) {
+    var page = ExpositionWriter(format, reservingCapacity: Self.pieceBytes * 2)
+    writeNamespaces(to: &page, take)
     writeHostNetworkPods(to: &page)
     if let report = sweep.filesystems { FilesystemMetrics(node: node, roll: roll, report: report).write(to: &page) }
     writeHost(to: &page)
@@ -42,10 +48,13 @@ package struct AgentPage: Sendable {
     if let report = sweep.filesystems { FilesystemMetrics.writeState(of: report, at: sweep.startedAt, to: &page) }
     if let process { page.process(process) }
     page.finish()
-    return page.bytes
+    page.drain(take)
   }
 
-  private func writeNamespaces(to page: inout ExpositionWriter) {
+  /// A piece ends with the sample at which it has this size.
+  private static let pieceBytes = 128 * 1024
+
+  private func writeNamespaces(to page: inout ExpositionWriter, _ take: ([UInt8]) -> Void) {
     let owners = sweep.owners(by: roll)
     let order = owners.indices.sorted { owners[$0] < owners[$1] }
     var pods: [(labels: ExpositionLabels, reading: NamespaceReading)] = []
@@ -59,13 +68,14 @@ package struct AgentPage: Sendable {
       case .host: break
       }
     }
-    write(pods, prefix: "rollcall_pod_", to: &page)
-    write(unnamed, prefix: "rollcall_unnamed_container_", to: &page)
-    if isCadvisorCompatible { writeCadvisor(owners, order, to: &page) }
+    write(pods, prefix: "rollcall_pod_", to: &page, take)
+    write(unnamed, prefix: "rollcall_unnamed_container_", to: &page, take)
+    if isCadvisorCompatible { writeCadvisor(owners, order, to: &page, take) }
   }
 
   private func write(
-    _ rows: [(labels: ExpositionLabels, reading: NamespaceReading)], prefix: String, to page: inout ExpositionWriter
+    _ rows: [(labels: ExpositionLabels, reading: NamespaceReading)], prefix: String, to page: inout ExpositionWriter,
+    _ take: ([UInt8]) -> Void
   ) {
     for metric in NamespaceMetric.all {
       let name = prefix + metric.name
@@ -76,11 +86,14 @@ package struct AgentPage: Sendable {
           isBegun = true
           page.sample(name, row.labels, labels, value)
         }
+        if page.bytes.count >= Self.pieceBytes { page.drain(take) }
       }
     }
   }
 
-  private func writeCadvisor(_ owners: [NamespaceOwner], _ order: [Int], to page: inout ExpositionWriter) {
+  private func writeCadvisor(
+    _ owners: [NamespaceOwner], _ order: [Int], to page: inout ExpositionWriter, _ take: ([UInt8]) -> Void
+  ) {
     let sandboxes = sweep.sandboxes(by: roll)
     var rows: [(labels: ExpositionLabels, reading: NamespaceReading)] = []
     for index in order {
@@ -101,7 +114,9 @@ package struct AgentPage: Sendable {
           ], sweep.namespaces[index]
         ))
     }
-    CadvisorMetrics(rows: rows).write(to: &page)
+    CadvisorMetrics(rows: rows).write(to: &page) { page in
+      if page.bytes.count >= Self.pieceBytes { page.drain(take) }
+    }
   }
 
   /// Pods that share the host's network are not forgotten: their numbers are the node's.

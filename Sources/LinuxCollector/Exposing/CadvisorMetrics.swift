@@ -10,12 +10,13 @@ struct CadvisorMetrics {
   /// One namespace and the labels of its sandbox.
   var rows: [(labels: ExpositionLabels, reading: NamespaceReading)]
 
-  func write(to page: inout ExpositionWriter) {
+  /// - Parameter afterRow: called when the samples of one namespace are written, so that the page can be handed on in pieces.
+  func write(to page: inout ExpositionWriter, afterRow: (inout ExpositionWriter) -> Void) {
     for (name, help, family) in [
       ("container_network_tcp_usage_total", "tcp connection usage statistic for container", SocketCounts.Family.ipv4),
       ("container_network_tcp6_usage_total", "tcp6 connection usage statistic for container", .ipv6),
     ] {
-      write(name, help, to: &page) { reading, emit in
+      write(name, help, to: &page, afterRow) { reading, emit in
         guard let sockets = reading.sockets?[family] else { return }
         for (state, labels) in Self.states { emit(labels, sockets[state]) }
       }
@@ -24,7 +25,7 @@ struct CadvisorMetrics {
       ("container_network_udp6_usage_total", "udp6 connection usage statistic for container", SocketCounts.Family.ipv6),
       ("container_network_udp_usage_total", "udp connection usage statistic for container", .ipv4),
     ] {
-      write(name, help, to: &page) { reading, emit in
+      write(name, help, to: &page, afterRow) { reading, emit in
         guard let sockets = reading.sockets?[family].udp else { return }
         emit(["udp_state": "listen"], sockets.count)
         emit(["udp_state": "dropped"], sockets.drops)
@@ -32,7 +33,8 @@ struct CadvisorMetrics {
         emit(["udp_state": "txqueued"], sockets.sendQueue)
       }
     }
-    write("container_network_advance_tcp_stats_total", "advance tcp connections statistic for container", to: &page) { reading, emit in
+    write("container_network_advance_tcp_stats_total", "advance tcp connections statistic for container", to: &page, afterRow) {
+      reading, emit in
       // What this kernel does not count is 0 there, and so it is here.
       for (field, labels) in Self.advancedSNMP { emit(labels, reading.snmp[field] ?? 0) }
       for (field, labels) in Self.advancedNetstat { emit(labels, reading.netstat[field] ?? 0) }
@@ -40,7 +42,7 @@ struct CadvisorMetrics {
   }
 
   private func write(
-    _ name: String, _ help: String, to page: inout ExpositionWriter,
+    _ name: String, _ help: String, to page: inout ExpositionWriter, _ afterRow: (inout ExpositionWriter) -> Void,
     _ samples: (NamespaceReading, _ emit: (ExpositionLabels, Int64) -> Void) -> Void
   ) {
     for row in rows {
@@ -49,6 +51,7 @@ struct CadvisorMetrics {
         page.family(name, .gauge, help: help)
         page.sample(name, row.labels, labels, Double(value))
       }
+      afterRow(&page)
     }
   }
 

@@ -53,7 +53,9 @@ struct NamespaceMetric: Sendable {
         .tcpInUse, "tcp_inuse",
         "TCP sockets over IPv4 in the pod's network namespace: listening ones and connections, without TIME_WAIT (sockstat TCP inuse)."),
       sockstat(
-        .tcpTimeWait, "tcp_tw", "TCP connections in TIME_WAIT in the pod's network namespace, IPv4 and IPv6 together (sockstat TCP tw)."),
+        .tcpTimeWait, "tcp_tw",
+        "TCP connections in TIME_WAIT, or in FIN_WAIT_2 without a process, in the pod's network namespace, IPv4 and IPv6 together (sockstat TCP tw)."
+      ),
       sockstat(.udpInUse, "udp_inuse", "UDP sockets over IPv4 in the pod's network namespace (sockstat UDP inuse)."),
       sockstat(.udpLiteInUse, "udplite_inuse", "UDP-Lite sockets over IPv4 in the pod's network namespace (sockstat UDPLITE inuse)."),
       sockstat(.rawInUse, "raw_inuse", "Raw sockets over IPv4 in the pod's network namespace (sockstat RAW inuse)."),

@@ -9,7 +9,9 @@ package struct LinuxSweeper: ~Copyable {
   private let now: @Sendable () -> Moment
   private let sockets: SocketReading
   private let buffer = ReadBuffer()
-  private let headings = Headings()
+  private let memory = SweepMemory()
+  /// How many namespaces may have their files kept open.
+  private let keptNamespaces: Int
   /// On a kernel where `TCP: tw` counts the whole host it says nothing of a namespace.
   /// Source: "ipv4: Namespaceify tcp_tw_recycle and tcp_max_tw_buckets knob", in Linux since 4.11.
   private let timeWaitIsPerNamespace: Bool
@@ -17,15 +19,17 @@ package struct LinuxSweeper: ~Copyable {
   /// - Parameters:
   ///   - sockets: how sockets are counted by state.
   ///   - filesystems: looks at file systems beside the sweeps; `nil` if nobody shall.
+  ///   - keptNamespaces: how many namespaces may have their files kept open from one sweep to the next, which halves what it costs.
   ///   - now: the monotonic clock that readings are stamped with.
   package init(
     procFS: ProcFS, locator: any ContainerLocator, sockets: SocketReading = .off, filesystems: FilesystemWatch? = nil,
-    now: @escaping @Sendable () -> Moment
+    keptNamespaces: Int = 0, now: @escaping @Sendable () -> Moment
   ) {
     self.procFS = procFS
     self.locator = locator
     self.sockets = sockets
     self.filesystems = filesystems
+    self.keptNamespaces = keptNamespaces
     self.now = now
     // A release that cannot be read is a recent one: /proc/sys was never hidden on those old kernels.
     let release = try? procFS.kernelRelease(buffer)
@@ -35,13 +39,23 @@ package struct LinuxSweeper: ~Copyable {
   /// One look at everything. It blocks on files: call it on a thread that may wait. Nothing that is wrong with one container keeps
   /// another from being read.
   package func sweep() -> Sweep {
-    var sweep: Sweep?
+    var looked: (sweep: Sweep, containers: [LocatedContainer])?
     // Whoever goes into namespaces is not to come back.
-    if sockets.entersNamespaces, OwnThread.run({ sweep = look(mayEnter: true) }), let sweep { return sweep }
-    return look(mayEnter: false)
+    if sockets.entersNamespaces { _ = OwnThread.run { looked = look(mayEnter: true) } }
+    var (sweep, containers) = looked ?? look(mayEnter: false)
+    // Not on that thread: one that it started would stay in the namespace.
+    filesystems?.refresh(containers)
+    sweep.filesystems = filesystems?.report
+    return sweep
   }
 
-  private func look(mayEnter: Bool) -> Sweep {
+  /// Closes what is kept open for the next sweep, when none may come: open files keep the namespaces of pods that are gone.
+  package func release() {
+    memory.namespaces = [:]
+    memory.processes = [:]
+  }
+
+  private func look(mayEnter: Bool) -> (sweep: Sweep, containers: [LocatedContainer]) {
     let start = now()
     let time = ThreadTime()
     let location = locator.locate(buffer)
@@ -55,6 +69,9 @@ package struct LinuxSweeper: ~Copyable {
       let finding = find(container, &pass)
       sweep.containers.append(SweptContainer(id: container.id, podUID: container.podUID, place: container.place, finding: finding))
     }
+    // Nobody is left in those that were not found again.
+    memory.namespaces = pass.kept
+    memory.processes = pass.processes
     sweep.namespaces = pass.namespaces
     sweep.socketProblem = pass.sockets.problem
     sweep.cost.sockets = pass.sockets.cost
@@ -63,7 +80,7 @@ package struct LinuxSweeper: ~Copyable {
     sweep.filesystems = filesystems?.report
     sweep.startedAt = start
     sweep.duration = now() - start
-    return sweep
+    return (sweep, location.containers)
   }
 
   /// What one sweep has read so far.
@@ -72,12 +89,8 @@ package struct LinuxSweeper: ~Copyable {
     var sockets: SocketReader
     var namespaces: [NamespaceReading] = []
     var indices: [FileIdentity: Int] = [:]
-  }
-
-  /// Where the fields stand in the files of this kernel, once they were found. It belongs to the thread that sweeps, as the buffer does.
-  private final class Headings {
-    var snmp = HeaderLayout<SNMP>()
-    var netstat = HeaderLayout<Netstat>()
+    var kept: [FileIdentity: KnownNamespace] = [:]
+    var processes: [ContainerID: KnownProcess] = [:]
   }
 
   /// The first process is in the host's network namespace, unless we are not in the host's PID namespace; then no container would be
@@ -103,6 +116,8 @@ package struct LinuxSweeper: ~Copyable {
 
   private func find(_ container: LocatedContainer, _ pass: inout SweepPass) -> SweptContainer.Finding {
     var lastGone: ProcFSError?
+    // The one that the last sweep took hold of is still this container's, or it is gone.
+    if let known = memory.process(of: container, at: now()), let finding = try? read(known, of: container, &pass) { return finding }
     // Those that the locator knew, and where all of them are gone, those that are there now.
     for asked in [container.processes, nil] {
       for process in asked ?? locator.processes(of: container, buffer).filter({ !container.processes.contains($0) }) {
@@ -112,7 +127,7 @@ package struct LinuxSweeper: ~Copyable {
             detail: "the processes of \(container.place) are outside of the agent's PID namespace: run the agent in the host's (hostPID)")
         }
         do {
-          return try read(process, &pass)
+          return try read(KnownProcess(process, try process.hold(procFS, buffer), at: now()), of: container, &pass)
         } catch let error where error.isGone {
           lastGone = error
         } catch let error where error.isPermissionDenied {
@@ -127,32 +142,30 @@ package struct LinuxSweeper: ~Copyable {
   }
 
   /// Reads the process's namespace, unless another container has done so already.
-  private func read(_ process: LocatedProcess, _ pass: inout SweepPass) throws(ProcFSError) -> SweptContainer.Finding {
-    let directory = try process.hold(procFS, buffer)
-    let held = try directory.holdNetworkNamespace()
+  private func read(
+    _ process: KnownProcess, of container: LocatedContainer, _ pass: inout SweepPass
+  ) throws(ProcFSError) -> SweptContainer.Finding {
+    let held = try process.directory.holdNetworkNamespace()
     let namespace = held.identity
+    // A pod has two or three containers.
+    if pass.processes.count < keptNamespaces * 3 { pass.processes[container.id] = process }
     if namespace == pass.hostNamespace { return .host(at: now()) }
     if let known = pass.indices[namespace] { return .namespace(known) }
 
-    var reading = NamespaceReading(
-      namespace: namespace, readAt: now(), sockstat: try directory.sockstat(buffer),
-      sockstat6: try ifPresent(directory.sockstat6(buffer)), snmp: try directory.snmp(buffer, &headings.snmp),
-      netstat: try directory.netstat(buffer, &headings.netstat), devices: try directory.networkDevices(buffer), sockets: nil)
+    let known = memory.namespaces[namespace]
+    let files = if let known { known } else { KnownNamespace(try process.directory.networkFiles()) }
+    var reading = try files.read(namespace, memory, buffer, at: now())
     if !timeWaitIsPerNamespace { reading.sockstat[.tcpTimeWait] = nil }
-    reading.sockets = try pass.sockets.read(reading, of: directory, in: held)
-    // It lives, and was in this namespace all along: otherwise what was read may be of two.
-    guard try directory.networkNamespace() == namespace else { throw .gone(procFS.root + "/\(process.identifier)/ns/net") }
+    reading.sockets = try pass.sockets.read(reading, of: process.directory, in: held)
+    // It lives, and was in this namespace all along: otherwise what was opened and read may be of two.
+    if known == nil || sockets == .text || sockets == .inetDiagOrText {
+      guard try process.directory.networkNamespace() == namespace else {
+        throw .gone(procFS.root + "/\(process.located.identifier)/ns/net")
+      }
+    }
+    if pass.kept.count < keptNamespaces { pass.kept[namespace] = files }
     pass.namespaces.append(reading)
     pass.indices[namespace] = pass.namespaces.count - 1
     return .namespace(pass.namespaces.count - 1)
-  }
-
-  /// A kernel without IPv6 has no such file. A process that is gone has none either, which the check after reading tells apart.
-  private func ifPresent<Value>(_ read: @autoclosure () throws(ProcFSError) -> Value) throws(ProcFSError) -> Value? {
-    do {
-      return try read()
-    } catch let error where error.isGone {
-      return nil
-    }
   }
 }

@@ -118,16 +118,24 @@ private func readWhole<Value>(
     let code = errno
     throw .system(.open, path: path, code: code)
   }
-  let outcome = buffer.fill(from: file)
-  close(file)
-  switch outcome {
-  case .failed(let code): throw .system(.read, path: path, code: code)
-  case .tooLarge: throw .tooLarge(path: path, limit: ReadBuffer.maximumSize)
-  case .bytes(let bytes):
-    do {
-      return try parse(bytes)
-    } catch {
-      throw .malformed(path: path, line: error.line, reason: error.reason)
+  defer { close(file) }
+  return try buffer.fill(from: file).parsed(path, parse)
+}
+
+extension ReadBuffer.Outcome {
+  /// What the parser makes of it.
+  func parsed<Value>(
+    _ path: @autoclosure () -> String, _ parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
+  ) throws(ProcFSError) -> Value {
+    switch self {
+    case .failed(let code): throw .system(.read, path: path(), code: code)
+    case .tooLarge: throw .tooLarge(path: path(), limit: ReadBuffer.maximumSize)
+    case .bytes(let bytes):
+      do {
+        return try parse(bytes)
+      } catch {
+        throw .malformed(path: path(), line: error.line, reason: error.reason)
+      }
     }
   }
 }

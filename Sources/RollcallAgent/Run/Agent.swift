@@ -34,45 +34,55 @@ struct Agent {
     let sweepThread = NIOThreadPool(numberOfThreads: 1)
     sweepThread.start()
 
-    let procFS = ProcFS(root: settings.proc)
-    let sweeper = LinuxSweeper(
-      procFS: procFS, locator: settings.locator.makeLocator(cgroup: settings.cgroup, procFS: procFS, eventLoops: eventLoops),
-      filesystems: settings.filesystemInterval.map { FilesystemWatch(procFS: procFS, interval: $0, now: monotonicNow) }, now: monotonicNow)
-    let sweeps = SharedSweep(sweeper: sweeper, thread: sweepThread, now: monotonicNow)
+    let report = SocketReport(settings, logger: logger)
+    let sweeps = SharedSweep(
+      sweeper: settings.sweeper(keptNamespaces: Descriptors.namespaceRoom(), filesystems: true, eventLoops: eventLoops),
+      thread: sweepThread, reuse: settings.sweepReuse, now: monotonicNow, observe: { report.observe($0) })
     let book = RollBook()
     let credentials = TLSCredentials(folder: settings.tlsDirectory, logger: logger)
+    let metricsCredentials = settings.metricsTLSDirectory.map {
+      TLSCredentials(folder: $0, checking: settings.requiresClientCertificate ? .ifShown : .none, logger: logger)
+    }
     let readiness = Readiness(credentials: credentials)
 
     let metrics = server(
-      MetricsResponder(node: settings.node, sweeps: sweeps, book: book, readiness: readiness),
-      .http1(configuration: .init(idleTimeout: Self.idleTimeout)), at: settings.listen, "metrics", eventLoops)
-    let roll = server(
-      RollResponder(sweeps: sweeps, book: book),
-      HTTPServerBuilder { responder in
-        let http = HTTP1Channel(responder: responder, configuration: .init(idleTimeout: Self.idleTimeout))
-        return MutualTLSChannel(base: http, credentials: credentials)
-      }, at: settings.rollListen, "roll", eventLoops)
+      MetricsResponder(settings: settings, sweeps: sweeps, book: book, readiness: readiness), by: metricsCredentials, at: settings.listen,
+      "metrics", eventLoops)
+    let roll = server(RollResponder(sweeps: sweeps, book: book), by: credentials, at: settings.rollListen, "roll", eventLoops)
 
     await reportFirst(sweeps.current())
 
     // Stopped in reverse order: not ready first, then the servers.
+    var services: [any Service] = [credentials]
+    if let metricsCredentials { services.append(metricsCredentials) }
+    services += [
+      IdleRelease(sweeps: sweeps),
+      ColdPages(),
+      Listener(option: "roll-listen", address: settings.rollListen, server: roll),
+      Listener(option: "listen", address: settings.listen, server: metrics),
+      readiness,
+    ]
     var configuration = ServiceGroupConfiguration(
-      services: [
-        credentials,
-        Listener(option: "roll-listen", address: settings.rollListen, server: roll),
-        Listener(option: "listen", address: settings.listen, server: metrics),
-        readiness,
-      ],
-      gracefulShutdownSignals: [.sigterm, .sigint], logger: libraryLogger)
+      services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: libraryLogger)
     configuration.maximumGracefulShutdownDuration = Self.drainTime
     try await ServiceGroup(configuration: configuration).run()
     logger.notice("stopped")
   }
 
   private func server<Responder: HTTPResponder>(
-    _ responder: Responder, _ builder: HTTPServerBuilder, at address: ListenAddress, _ purpose: String, _ eventLoops: any EventLoopGroup
-  ) -> some Service where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
+    _ responder: Responder, by credentials: TLSCredentials?, at address: ListenAddress, _ purpose: String,
+    _ eventLoops: any EventLoopGroup
+  ) -> any Service where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
     let logger = logger
+    let configuration = HTTP1Channel.Configuration(idleTimeout: Self.idleTimeout)
+    let builder: HTTPServerBuilder =
+      if let credentials {
+        HTTPServerBuilder { responder in
+          TLSServerChannel(base: HTTP1Channel(responder: responder, configuration: configuration), credentials: credentials)
+        }
+      } else {
+        .http1(configuration: configuration)
+      }
     return Application(
       responder: responder, server: builder,
       configuration: ApplicationConfiguration(
@@ -103,5 +113,17 @@ struct Agent {
         "node": "\(settings.node)", "containers": "\(sweep.containers.count)", "namespaces": "\(sweep.namespaces.count)",
         "cgroups": "\(sweep.places.joined(separator: " "))",
       ])
+  }
+}
+
+extension AgentSettings {
+  /// What looks at this node as the settings say.
+  func sweeper(keptNamespaces: Int, filesystems: Bool, eventLoops: MultiThreadedEventLoopGroup) -> LinuxSweeper {
+    let procFS = ProcFS(root: proc)
+    let interval = filesystems ? filesystemInterval : nil
+    return LinuxSweeper(
+      procFS: procFS, locator: locator.makeLocator(cgroup: cgroup, procFS: procFS, eventLoops: eventLoops), sockets: sockets,
+      filesystems: interval.map { FilesystemWatch(procFS: procFS, interval: $0, now: monotonicNow) }, keptNamespaces: keptNamespaces,
+      now: monotonicNow)
   }
 }

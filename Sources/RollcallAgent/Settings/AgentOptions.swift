@@ -36,6 +36,30 @@ struct AgentOptions: ParsableArguments {
       "How often the containers' file systems are looked at, in seconds or minutes, or off. (default: 60s)", valueName: "duration"))
   var filesystemInterval: String?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      How sockets are counted by state: inet-diag (needs CAP_SYS_ADMIN, without which there are no states), text (from /proc/<pid>/net/tcp: \
+      no capability, twenty times the work), inet-diag-or-text, or off. (default: inet-diag)
+      """, valueName: "way"))
+  var sockets: String?
+
+  @Option(help: ArgumentHelp("cadvisor: export cAdvisor's families for TCP and UDP as well.", valueName: "names"))
+  var compat: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Serve --listen by TLS, with tls.crt and tls.key of this folder, read again when they change.", valueName: "folder"))
+  var metricsTLSDir: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "on: /metrics is only for clients with a certificate of the ca.crt in --metrics-tls-dir. (default: off)", valueName: "on|off"))
+  var metricsClientCertificates: String?
+
+  @Option(help: ArgumentHelp("How old a sweep may be that is given to one more scrape or roll call. (default: 1s)", valueName: "duration"))
+  var sweepReuse: String?
+
   @Option(help: ArgumentHelp("Name of this node, for the label node. (default: $NODE_NAME, then the host's name)", valueName: "name"))
   var node: String?
 

@@ -13,8 +13,19 @@ struct AgentSettings: Hashable, Sendable {
   var locator: LocatorChoice
   /// `nil` where file systems are not looked at.
   var filesystemInterval: Duration?
+  var sockets: SocketReading
+  var compatibility: Compatibility?
+  /// `nil` for plain HTTP.
+  var metricsTLSDirectory: String?
+  var requiresClientCertificate: Bool
+  var sweepReuse: Duration
   var node: String
   var logLevel: Logger.Level
+
+  /// Whose names the page is to have beside ours.
+  enum Compatibility: String, CaseIterable {
+    case cadvisor
+  }
 
   /// - Throws: `ValidationError` that names the option, the value and what would do.
   init(_ options: AgentOptions, environment: EnvironmentVariables) throws(ValidationError) {
@@ -27,6 +38,15 @@ struct AgentSettings: Hashable, Sendable {
     locator = try lookup.locator(options.locator, socket: options.runtimeSocket)
     filesystemInterval = try lookup.interval(
       options.filesystemInterval, "filesystem-interval", default: FilesystemWatch.defaultInterval)
+    sockets = try lookup.choice(options.sockets, "sockets", of: SocketReading.self) ?? .inetDiag
+    compatibility = try lookup.choice(options.compat, "compat", of: Compatibility.self)
+    metricsTLSDirectory = try lookup.folder(options.metricsTLSDir, "metrics-tls-dir")
+    requiresClientCertificate =
+      try lookup.choice(options.metricsClientCertificates, "metrics-client-certificates", of: Switch.self) == .on
+    if requiresClientCertificate, metricsTLSDirectory == nil {
+      throw ValidationError("--metrics-client-certificates on: that wants TLS; name the folder with the certificates by --metrics-tls-dir")
+    }
+    sweepReuse = try lookup.duration(options.sweepReuse, "sweep-reuse", default: SharedSweep.reusable)
     node = try lookup.name(options.node, "node") ?? environment["NODE_NAME"] ?? hostName()
     logLevel = try lookup.logLevel(options.logLevel, "log-level", default: .info)
   }
@@ -62,9 +82,13 @@ struct AgentSettings: Hashable, Sendable {
     }
 
     func folder(_ option: String?, _ name: String, default standard: String) throws(ValidationError) -> String {
-      guard let value = value(option, name) else { return standard }
+      try folder(option, name, example: standard) ?? standard
+    }
+
+    func folder(_ option: String?, _ name: String, example: String = "/etc/rollcall/metrics-tls") throws(ValidationError) -> String? {
+      guard let value = value(option, name) else { return nil }
       guard value.text.hasPrefix("/") else {
-        throw ValidationError("\(value.origin): '\(value.text)' is not a folder's full path; write it as \(standard)")
+        throw ValidationError("\(value.origin): '\(value.text)' is not a folder's full path; write it as \(example)")
       }
       // The paths of messages read better without it.
       return value.text.count > 1 && value.text.hasSuffix("/") ? String(value.text.dropLast()) : value.text
@@ -96,6 +120,34 @@ struct AgentSettings: Hashable, Sendable {
       return .seconds(unit == "m" ? number * 60 : number)
     }
 
+    /// One of the cases of an enumeration, by its name.
+    func choice<Choice: CaseIterable & RawRepresentable<String>>(
+      _ option: String?, _ name: String, of type: Choice.Type
+    ) throws(ValidationError) -> Choice? {
+      guard let value = value(option, name) else { return nil }
+      guard let choice = Choice(rawValue: value.text.lowercased()) else {
+        let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("\(value.origin): '\(value.text)' is not known; it is one of \(choices)")
+      }
+      return choice
+    }
+
+    /// `1s`, `500ms` or `0s`.
+    func duration(_ option: String?, _ name: String, default standard: Duration) throws(ValidationError) -> Duration {
+      guard let value = value(option, name) else { return standard }
+      let digits = value.text.prefix { $0.isNumber }
+      let duration: Duration? =
+        switch value.text.dropFirst(digits.count) {
+        case "s": Int64(digits).map { .seconds($0) }
+        case "ms": Int64(digits).map { .milliseconds($0) }
+        default: nil
+        }
+      guard let duration, duration <= .seconds(3600) else {
+        throw ValidationError("\(value.origin): '\(value.text)' is not a duration of at most an hour; write it as 1s or 500ms")
+      }
+      return duration
+    }
+
     func logLevel(_ option: String?, _ name: String, default standard: Logger.Level) throws(ValidationError) -> Logger.Level {
       guard let value = value(option, name) else { return standard }
       guard let level = Logger.Level(rawValue: value.text.lowercased()) else {
@@ -105,6 +157,10 @@ struct AgentSettings: Hashable, Sendable {
       return level
     }
   }
+}
+
+enum Switch: String, CaseIterable {
+  case on, off
 }
 
 /// The environment, as a value. An empty variable counts as one that is not set: manifests often leave them so.

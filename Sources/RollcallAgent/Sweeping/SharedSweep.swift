@@ -13,7 +13,7 @@ final class SharedSweep: Sendable {
   private struct State {
     var last: Sweep?
     var finishedAt = Moment(milliseconds: .min)
-    var count: UInt64 = 0
+    var statistics = Statistics()
     /// Those who wait for the sweep that runs; `nil` while none does.
     var waiting: [CheckedContinuation<Sweep, Never>]?
   }
@@ -21,19 +21,37 @@ final class SharedSweep: Sendable {
   private let state = Mutex(State())
   private let sweeper: Mutex<LinuxSweeper>
   private let thread: NIOThreadPool
+  private let reuse: Duration
   private let now: @Sendable () -> Moment
+  private let observe: @Sendable (Sweep) -> Void
 
-  /// - Parameter thread: started, and running for as long as this is asked.
-  init(sweeper: consuming sending LinuxSweeper, thread: NIOThreadPool, now: @escaping @Sendable () -> Moment) {
+  /// - Parameters:
+  ///   - thread: started, and running for as long as this is asked.
+  ///   - reuse: how old a sweep may be that is given once more.
+  ///   - observe: is shown each sweep, on the thread.
+  init(
+    sweeper: consuming sending LinuxSweeper, thread: NIOThreadPool, reuse: Duration = SharedSweep.reusable,
+    now: @escaping @Sendable () -> Moment, observe: @escaping @Sendable (Sweep) -> Void = { _ in }
+  ) {
     self.sweeper = Mutex(sweeper)
     self.thread = thread
+    self.reuse = reuse
     self.now = now
+    self.observe = observe
+  }
+
+  /// All sweeps together.
+  struct Statistics: Hashable {
+    var count: UInt64 = 0
+    var cost = SweepCost()
+  }
+
+  var statistics: Statistics {
+    state.withLock { $0.statistics }
   }
 
   /// How many sweeps there were.
-  var count: UInt64 {
-    state.withLock { $0.count }
-  }
+  var count: UInt64 { statistics.count }
 
   /// How many wait for the sweep that runs.
   var waiting: Int {
@@ -54,7 +72,7 @@ final class SharedSweep: Sendable {
           state.waiting?.append(continuation)
           return .wait
         }
-        if let last = state.last, now - state.finishedAt < Self.reusable { return .give(last) }
+        if let last = state.last, now - state.finishedAt < reuse { return .give(last) }
         state.waiting = [continuation]
         return .start
       }
@@ -66,13 +84,26 @@ final class SharedSweep: Sendable {
     }
   }
 
+  /// Closes what is kept open from one sweep to the next and forgets the last one, where nobody has asked for so long.
+  func release(idleFor limit: Duration) {
+    let now = now()
+    let isIdle = state.withLock { state in
+      guard state.waiting == nil, state.last != nil, now - state.finishedAt >= limit else { return false }
+      state.last = nil
+      return true
+    }
+    if isIdle { thread.submit { _ in self.sweeper.withLock { $0.release() } } }
+  }
+
   private func sweep() {
     let sweep = sweeper.withLock { $0.sweep() }
+    observe(sweep)
     let finishedAt = now()
     let waiting = state.withLock { state in
       state.last = sweep
       state.finishedAt = finishedAt
-      state.count += 1
+      state.statistics.count += 1
+      state.statistics.cost += sweep.cost
       defer { state.waiting = nil }
       return state.waiting ?? []
     }

@@ -15,11 +15,13 @@ final class TLSCredentials: Service {
   }
 
   private let folder: String
+  private let check: ClientCheck
   private let logger: Logger
   private let published = Mutex(State.missing("not read yet"))
 
-  init(folder: String, logger: Logger) {
+  init(folder: String, checking check: ClientCheck = .required, logger: Logger) {
     self.folder = folder
+    self.check = check
     self.logger = logger
   }
 
@@ -50,7 +52,7 @@ final class TLSCredentials: Service {
 
   private func look(_ watch: inout Watch) {
     do {
-      let files = try TLSFiles(in: folder)
+      let files = try TLSFiles(in: folder, checking: check)
       guard files != watch.files else { return }
       watch.files = files
       let context = try files.makeContext()
@@ -84,7 +86,7 @@ final class TLSCredentials: Service {
     if isLoaded {
       logger.warning("the new certificates cannot be used; keeping the old ones", metadata: metadata)
     } else {
-      logger.warning("waiting for certificates; calls of the roll are refused until they are there", metadata: metadata)
+      logger.warning("waiting for certificates; connections are refused until they are there", metadata: metadata)
     }
   }
 }

@@ -5,7 +5,7 @@ import NIOCore
 import NIOSSL
 
 /// HTTP over TLS, where each connection takes the credentials that are newest when it comes.
-struct MutualTLSChannel<Base: ServerChildChannel>: ServerChildChannel {
+struct TLSServerChannel<Base: ServerChildChannel>: ServerChildChannel {
   let base: Base
   let credentials: TLSCredentials
 
@@ -44,7 +44,7 @@ private final class RefusedConnectionLogger: ChannelInboundHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     if let refusal = error as? NIOSSLError, case .handshakeFailed(let cause) = refusal {
       logger.notice(
-        "a connection to the roll was refused",
+        "a connection by TLS was refused",
         metadata: ["client": "\(context.remoteAddress?.description ?? "unknown")", "error": "\(cause)"])
     }
     context.fireErrorCaught(error)

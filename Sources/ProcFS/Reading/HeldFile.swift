@@ -1,0 +1,32 @@
+#if canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
+/// A kernel file that stays open, to be read from its beginning again and again. The kernel writes it anew each time.
+///
+/// For the small files of `/proc/<pid>/net` opening and closing costs more than reading. One that is open belongs to the network namespace
+/// that the process was in, whatever becomes of the process, and keeps that namespace alive.
+package final class HeldFile {
+  private let descriptor: CInt
+  private let path: String
+  private var isAtStart = true
+
+  init(in directory: borrowing Directory, name: String) throws(ProcFSError) {
+    descriptor = try directory.open(name)
+    path = directory.path + "/" + name
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  package func read<Value>(
+    into buffer: ReadBuffer, parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
+  ) throws(ProcFSError) -> Value {
+    if !isAtStart, lseek(descriptor, 0, SEEK_SET) != 0 { throw .system(.read, path: path, code: errno) }
+    isAtStart = false
+    return try buffer.fill(from: descriptor).parsed(path, parse)
+  }
+}

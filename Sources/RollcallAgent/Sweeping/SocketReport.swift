@@ -1,0 +1,36 @@
+import LinuxCollector
+import Logging
+import ProcFS
+import Synchronization
+
+/// Says once when sockets cannot be counted by state as the settings want it, and once when they can again.
+final class SocketReport: Sendable {
+  private let settings: AgentSettings
+  private let logger: Logger
+  private let problem = Mutex<String?>(nil)
+
+  init(_ settings: AgentSettings, logger: Logger) {
+    self.settings = settings
+    self.logger = logger
+  }
+
+  func observe(_ sweep: Sweep) {
+    // A sweep that found no sockets at all has learnt nothing.
+    let isCounted = sweep.namespaces.contains { $0.sockets != nil && $0.sockstat[.tcpInUse] != 0 }
+    let now = sweep.socketProblem.map { "\($0)" }
+    let before = problem.withLock { problem -> String? in
+      defer { if now != nil || isCounted { problem = now } }
+      return problem
+    }
+    if let now, before == nil {
+      let instead = settings.sockets == .inetDiagOrText ? "reading /proc/<pid>/net/tcp instead" : "going on without states of sockets"
+      logger.warning(
+        "sockets cannot be counted by state",
+        metadata: [
+          "error": "\(now)", "instead": "\(instead)", "advice": "give the agent CAP_SYS_ADMIN, or say how with --sockets",
+        ])
+    } else if before != nil, now == nil, isCounted {
+      logger.notice("sockets are counted by state again")
+    }
+  }
+}

@@ -4,7 +4,7 @@
 #   docker build --target agent -t rollcall-agent .
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libcurl4-openssl-dev libsnappy-dev libyaml-dev pkg-config zlib1g-dev \
+ && apt-get install -y --no-install-recommends libcurl4-openssl-dev libisal-dev libsnappy-dev libyaml-dev pkg-config zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # The dependencies change seldom: fetched before the sources, they stay in a layer of their own.
@@ -30,7 +30,7 @@ ENTRYPOINT ["/usr/local/bin/rollcall-agent"]
 # The last one, so that it is what a build without --target makes.
 FROM debian:bookworm-slim AS controller
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates libcurl4 libsnappy1v5 libstdc++6 libyaml-0-2 zlib1g \
+ && apt-get install -y --no-install-recommends ca-certificates libcurl4 libisal2 libsnappy1v5 libstdc++6 libyaml-0-2 zlib1g \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/rollcall /usr/local/bin/rollcall
 USER 65532:65532

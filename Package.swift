@@ -58,6 +58,7 @@ let package = Package(
     // C libraries
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -68,6 +69,7 @@ let package = Package(
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "ProcFS", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Exposition", swiftSettings: settings),
+    .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
     .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: settings),
 
@@ -88,7 +90,7 @@ let package = Package(
     .target(
       name: "Controller",
       dependencies: [
-        "CZlib", "Collector", "Exposition", "HTTPTransport", "Identifiers", "JSON", "KubeClient", "Roll", "YAML",
+        "CZlib", "Collector", "Exposition", "Gzip", "HTTPTransport", "Identifiers", "JSON", "KubeClient", "Roll", "YAML",
         crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings),
@@ -119,6 +121,7 @@ let package = Package(
     .testTarget(name: "YAMLTests", dependencies: ["YAML", "JSON"], swiftSettings: settings),
     .testTarget(name: "ProcFSTests", dependencies: ["ProcFS"], resources: [.copy("Fixtures")], swiftSettings: settings),
     .testTarget(name: "ExpositionTests", dependencies: ["Exposition"], swiftSettings: settings),
+    .testTarget(name: "GzipTests", dependencies: ["Gzip"], swiftSettings: settings),
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "KubeClientTests",

@@ -25,6 +25,11 @@ let package = Package(
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
     .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: settings),
+    .systemLibrary(name: "CISAL", pkgConfig: "libisal"),
+    .target(name: "Collector", dependencies: ["Exposition", "HTTPTransport", "JSON", "Roll"], swiftSettings: settings),
+    .target(name: "Exposition", swiftSettings: settings),
+    .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
+    .target(name: "Roll", dependencies: ["Identifiers"], swiftSettings: settings),
     .target(
       name: "KubeClient",
       dependencies: [
@@ -39,6 +44,8 @@ let package = Package(
       name: "Controller", dependencies: ["Identifiers", "JSON", "KubeClient", "Roll", "YAML", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
     .executableTarget(name: "bench-targets", dependencies: ["Controller", "JSON", "Roll"], swiftSettings: settings),
+    .executableTarget(
+      name: "bench-virtual", dependencies: ["Collector", "Gzip", "HTTPTransport", "Roll"], swiftSettings: settings),
     .executableTarget(
       name: "bench-client", dependencies: ["KubeClient", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),
   ]

@@ -33,12 +33,19 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("virtual-port")) var virtualPort: String?
   @Option(help: .of("virtual-path")) var virtualPath: String?
   @Option(help: .of("virtual-scheme")) var virtualScheme: String?
+  @Option(help: .of("virtual-from")) var virtualFrom: String?
+  @Option(help: .of("virtual-transfers")) var virtualTransfers: String?
+  @Option(help: .of("virtual-keep")) var virtualKeep: [String] = []
+  @Option(help: .of("virtual-drop")) var virtualDrop: [String] = []
+  @Option(help: .of("virtual-timestamps")) var virtualTimestamps: String?
+  @Option(help: .of("virtual-staleness")) var virtualStaleness: String?
   @Flag(help: .of("allow-loopback-targets")) var allowLoopbackTargets = false
   @Option(help: .of("alertmanager-url")) var alertmanagerUrl: [String] = []
   @Option(help: .of("service-monitors")) var serviceMonitors: String?
   @Option(help: .of("service-monitor-labels")) var serviceMonitorLabels: [String] = []
   @Option(help: .of("events")) var events: String?
   @Option(help: .of("listen")) var listen: String?
+  @Option(help: .of("own-address")) var ownAddress: String?
   @Option(help: .of("kubeconfig")) var kubeconfig: String?
   @Option(help: .of("context")) var context: String?
   @Option(help: .of("namespace")) var namespace: String?

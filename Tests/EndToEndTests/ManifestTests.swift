@@ -94,7 +94,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     #expect(pod?["enableServiceLinks"] == false)
     let environment = pod?["containers"]?[0]?["env"]?.array ?? []
     let fields = environment.map { "\($0["name"]?.string ?? "")=\($0["valueFrom"]?["fieldRef"]?["fieldPath"]?.string ?? "")" }
-    #expect(Set(fields) == ["POD_NAME=metadata.name", "POD_NAMESPACE=metadata.namespace"])
+    #expect(Set(fields) == ["POD_IP=status.podIP", "POD_NAME=metadata.name", "POD_NAMESPACE=metadata.namespace"])
   }
 
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))

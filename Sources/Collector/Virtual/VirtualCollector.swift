@@ -2,101 +2,84 @@ internal import Exposition
 package import HTTPTransport
 package import Roll
 
-/// Calls the roll of a virtual node by reading the cAdvisor endpoint of each of its pods. One value serves any number of nodes at once.
+/// Calls the roll of a virtual node by reading the cAdvisor endpoint of each of its pods, or the one that answers for all of them, and
+/// keeps what they say in `pages`. One value serves any number of nodes at once.
 ///
 /// Each pod is answered for by itself: one that hangs costs its own containers their answer and the others nothing.
 package struct VirtualCollector: NodeCollector {
+  /// What the pods said last.
+  package let pages: VirtualPages
   private let fetcher: PageFetcher
   private let settings: VirtualSettings
+  private let slots: CallSlots
+  private let intakes: IntakePool
+  private let endpoints: VirtualEndpoints
 
-  package init(transport: HTTPTransport, settings: VirtualSettings) {
+  /// - Parameter endpoints: what nodes and pods say about where their pages are.
+  package init(transport: HTTPTransport, settings: VirtualSettings, endpoints: VirtualEndpoints = .asConfigured) {
+    self.endpoints = endpoints
     fetcher = PageFetcher(transport: transport, reasons: .endpoint)
     self.settings = settings
+    pages = VirtualPages(stalenessLimit: settings.stalenessLimit)
+    slots = CallSlots(settings.maximumTransfers)
+    intakes = IntakePool(settings: settings)
   }
 
   package func call(_ roll: NodeRoll) async -> RollCall {
-    var pods = Pod.grouping(roll.entries).makeIterator()
-    // Every place is written, because every entry is in one pod.
+    let asked = PageRequest.all(of: roll, settings: settings, endpoints: endpoints)
+    // Every place is written, because every entry is in one request.
     var outcomes = [Outcome](repeating: .missed(.unknown, detail: "the pod was not asked"), count: roll.entries.count)
-    await withTaskGroup(of: (Pod, [Outcome]).self) { group in
-      func askNextPod() {
-        guard let pod = pods.next() else { return }
-        group.addTask { (pod, await ask(pod)) }
+    await withTaskGroup(of: (PageRequest, [Outcome]).self) { group in
+      // No more tasks than could have a slot: thousands that wait would cost memory for nothing.
+      var next = asked.makeIterator()
+      func askNext() {
+        guard let request = next.next() else { return }
+        group.addTask { (request, await slots.run { await ask(request, of: roll) } ?? []) }
       }
-      for _ in 0..<max(1, settings.maximumTransfers) {
-        askNextPod()
-      }
-      while let (pod, answers) = await group.next() {
-        for (container, answer) in zip(pod.containers, answers) {
-          outcomes[container.index] = answer
-        }
-        askNextPod()
+      for _ in 0..<max(1, settings.maximumTransfers) { askNext() }
+      while let (request, answers) = await group.next() {
+        for (place, answer) in zip(request.places, answers) { outcomes[place] = answer }
+        askNext()
       }
     }
-    return roll.answered(outcomes, lastScrape: .notObservable)
+    if !Task.isCancelled { pages.retain(Set(asked.map(\.key)), of: roll.node) }
+    return roll.answered(outcomes, lastScrape: pages.lastScrape(of: roll.node))
   }
 
-  private func ask(_ pod: Pod) async -> [Outcome] {
+  /// A node is gone: nothing of it is served any more.
+  package func forget(node: String) {
+    pages.forget(node)
+  }
+
+  private func ask(_ request: PageRequest, of roll: NodeRoll) async -> [Outcome] {
+    let entries = request.places.map { roll.entries[$0] }
     do throws(Miss) {
-      return try await read(pod)
+      return try await read(request, entries, node: roll.node)
     } catch {
-      return Array(repeating: error.outcome, count: pod.containers.count)
+      return Array(repeating: error.outcome, count: entries.count)
     }
   }
 
-  private func read(_ pod: Pod) async throws(Miss) -> [Outcome] {
-    let name = "\(pod.identity.namespace)/\(pod.identity.name)"
-    guard let address = pod.identity.address else {
-      throw Miss(.endpointUnreachable, "the pod \(name) has no address in its status")
-    }
-    guard let host = urlHost(of: address) else {
-      throw Miss(.endpointUnreachable, "the address of the pod \(name) is not an IP address: '\(address)'")
-    }
-    let url = "\(settings.scheme)://\(host):\(settings.port)\(settings.path)"
-    var request = HTTPRequest.page(
-      url: url, deadline: settings.deadline, connectTimeout: settings.connectTimeout, limits: settings.limits)
-    request.addressPolicy = settings.allowsLoopback ? .any : .publicOnly
-    request.tls = TLSOptions(
+  private func read(_ request: PageRequest, _ entries: [RollEntry], node: String) async throws(Miss) -> [Outcome] {
+    let url = try request.url.get()
+    var page = HTTPRequest.page(url: url, deadline: settings.deadline, connectTimeout: settings.connectTimeout, limits: settings.limits)
+    page.addressPolicy = settings.allowsLoopback ? .any : .publicOnly
+    page.tls = TLSOptions(
       certificateAuthorities: settings.certificateAuthorities, verification: settings.verifiesCertificates ? .full : .none)
-    let response = try await fetcher.fetch(request)
-    let page: PodPage
+    let response = try await fetcher.fetch(page)
+    let labels = PodLabels(node: node, entries: entries, isOfOnePod: request.key != .node)
+    let facts: PageFacts
     do {
-      page = try PodPage(response.body, for: pod.containers.map(\.reference), limits: settings.limits)
+      let taken = try intakes.take(response.body, labels: labels, sharing: pages.shapes)
+      // A page without the pod's containers has nothing to serve under its name, but a pod may have no container of its own to show yet.
+      pages.store(taken.page, request.key, of: node)
+      facts = taken.facts
     } catch {
       throw Miss(error, page: url)
     }
-    return page.outcomes(
-      sent: response.header("Date").flatMap(unixMilliseconds(ofHTTPDate:)), stalenessLimit: settings.stalenessLimit)
-  }
-}
-
-/// The containers of one pod, and where in the roll they stand.
-private struct Pod: Sendable {
-  /// A pod that was replaced by one of its name has another UID, and may be on the roll beside it.
-  struct Identity: Hashable {
-    var namespace: String
-    var name: String
-    var uid: String
-    var address: String?
-  }
-
-  var identity: Identity
-  var containers: [(index: Int, reference: ContainerReference)] = []
-
-  /// In the order of the roll.
-  static func grouping(_ entries: RollEntries) -> [Pod] {
-    var pods: [Pod] = []
-    var places: [Identity: Int] = [:]
-    for (index, entry) in entries.enumerated() {
-      let identity = Identity(
-        namespace: entry.reference.namespace, name: entry.reference.pod, uid: entry.podUID, address: entry.podIP)
-      let place = places[identity] ?? pods.count
-      if place == pods.count {
-        places[identity] = place
-        pods.append(Pod(identity: identity))
-      }
-      pods[place].containers.append((index, entry.reference))
+    let sent = response.header("Date").flatMap(unixMilliseconds(ofHTTPDate:))
+    return entries.enumerated().map { place, entry in
+      facts.outcome(of: place, named: entry.reference.container, sent: sent, stalenessLimit: settings.stalenessLimit)
     }
-    return pods
   }
 }

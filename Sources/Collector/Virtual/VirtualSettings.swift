@@ -3,17 +3,20 @@ package import HTTPTransport
 
 /// How the cAdvisor endpoints of the pods on virtual nodes are polled.
 package struct VirtualSettings: Hashable, Sendable {
-  package var scheme = "http"
-  package var port = 8080
-  package var path = "/metrics/cadvisor"
-  /// How many pods of one node are asked at the same time.
+  /// Where a page is unless the node or the pod says otherwise.
+  package var endpoint = VirtualEndpoint()
+  /// How many pages are fetched at the same time, of all nodes together. More than 64 gain nothing on one machine or network.
   package var maximumTransfers = 64
+  /// Which families are kept.
+  package var families = FamilyFilter.standard
+  /// Whether samples keep the times that they carry.
+  package var keepsTimestamps = true
   /// For one pod from connecting to the last byte.
   package var deadline: Duration = .seconds(10)
   package var connectTimeout: Duration = .seconds(3)
-  /// For one pod's page.
+  /// For one page.
   package var limits = ExpositionLimits(bytes: 4 << 20, series: 50_000)
-  /// How old a container's newest sample may be, by the clock of the server that sends it.
+  /// How old a container's newest sample may be, by the clock of the server that sends it, and how long a page is served after it came.
   package var stalenessLimit: Duration = .seconds(120)
   /// For the scheme `https`; `nil` trusts the system's authorities. A client certificate cannot be set: pods choose where they listen, and
   /// no credential goes to an address that a pod chose.
@@ -22,6 +25,24 @@ package struct VirtualSettings: Hashable, Sendable {
   package var verifiesCertificates = true
   /// Lets loopback and link-local addresses be asked, for tests and the demo.
   package var allowsLoopback = false
+
+  package init() {}
+}
+
+/// Where the cAdvisor pages of a virtual node are.
+package struct VirtualEndpoint: Hashable, Sendable {
+  /// Who is asked.
+  package enum Answerer: String, CaseIterable, Sendable {
+    /// Each pod at its own address.
+    case pods
+    /// The node, which answers for all its pods under `?nodeName=`; several virtual nodes may be at one address.
+    case node
+  }
+
+  package var scheme = "http"
+  package var port = 8080
+  package var path = "/metrics/cadvisor"
+  package var answerer = Answerer.pods
 
   package init() {}
 }

@@ -66,9 +66,17 @@ private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: Tar
         // of a node, or of a pod elsewhere, are of our namespace and of one container.
         [
           "action": "labeldrop",
-          "regex": .string(source == .virtual ? "namespace|service|container|endpoint" : "namespace|service|pod|container|endpoint"),
+          "regex": "namespace|service|pod|container|endpoint",
         ],
-      ] + (probeAddress.map(toProbe) ?? [])),
+      ] + (probeAddress.map(toProbe) ?? []) + (source == .virtual ? toPageOfNode : [])),
+  ]
+}
+
+/// The pages of virtual nodes are all at one address of ours: the node is a parameter of the scrape, and what tells the targets apart.
+private let toPageOfNode: [JSONValue] = ["__param_node", "instance"].map { label in
+  [
+    "action": "replace", "sourceLabels": ["__meta_kubernetes_endpointslice_endpoint_node_name"], "regex": "(.+)",
+    "targetLabel": .string(label),
   ]
 }
 

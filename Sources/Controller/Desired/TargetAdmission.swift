@@ -90,7 +90,8 @@ func admit(_ targets: [Target], allowsLoopback: Bool) -> (admitted: [AdmittedTar
         continue
       }
       let place = Place(address: address, endpoint: number(of: target.endpoint))
-      if let holder = holders[place] {
+      // The pages of virtual nodes are all at our own address, and told apart by a parameter.
+      if target.source != .virtual, let holder = holders[place] {
         candidates[index].refusal = .shared(address: target.address, with: candidates[holder].identity.text)
         continue
       }

@@ -15,12 +15,13 @@ package struct NodeCollectors: Sendable {
 
   /// The real ones.
   /// - Parameters:
+  ///   - virtual: whose pages are served, too.
   ///   - exporters: told how each call of a windows_exporter went.
   ///   - summary: how kubelets' summaries are read.
   ///   - annotations: of a Node.
   ///   - tls: our side of the mutual TLS with agents; `nil` while the certificates are not there yet.
   package init(
-    settings: ControllerSettings, transport: HTTPTransport, exporters: ExporterBook, summary: SummarySource,
+    settings: ControllerSettings, transport: HTTPTransport, virtual: VirtualCollector, exporters: ExporterBook, summary: SummarySource,
     annotations: @escaping @Sendable (_ node: String) -> [String: String], tls: @escaping @Sendable () -> TLSOptions?
   ) {
     let connectTimeout = min(settings.deadline, .seconds(3))
@@ -38,15 +39,6 @@ package struct NodeCollectors: Sendable {
       WindowsNode(settings: settings, annotations: annotations(node)).source
     }
 
-    var virtualSettings = VirtualSettings()
-    virtualSettings.scheme = settings.virtual.scheme
-    virtualSettings.port = settings.virtual.port
-    virtualSettings.path = settings.virtual.path
-    virtualSettings.deadline = settings.deadline
-    virtualSettings.connectTimeout = connectTimeout
-    virtualSettings.allowsLoopback = settings.allowsLoopbackTargets
-    let virtual = VirtualCollector(transport: transport, settings: virtualSettings)
-
     self.init { source in
       switch source {
       case .linux: agent
@@ -55,6 +47,7 @@ package struct NodeCollectors: Sendable {
       }
     } forget: { node in
       agent.forget(node: node)
+      virtual.forget(node: node)
       exporters.forget(node: node)
     }
   }

@@ -104,8 +104,9 @@ package final class NodeTaskManager: Sendable {
   }
 
   private func call(_ roll: NodeRoll) async {
-    // An agent has to be told that there is nothing left; the others are asked for containers, of which there are none.
-    if roll.entries.isEmpty, roll.source != .linux { return }
+    // An agent has to be told that there is nothing left, and the last pod's page has to go; an exporter is asked for containers, of which
+    // there are none.
+    if roll.entries.isEmpty, roll.source == .windows { return }
     let (call, record) = await CollectorRunner(collectors.collector(roll.source)).call(roll)
     guard !Task.isCancelled else { return }
     ledger.record(call, of: roll, at: time.now)

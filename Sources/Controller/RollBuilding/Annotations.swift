@@ -15,6 +15,14 @@ package enum Annotations {
   /// On a Windows Node: instead of `--windows-source`.
   package static let windowsSource = "rollcall.dev/windows-source"
 
+  /// On a virtual Node or on one of its Pods: where cAdvisor's page is, instead of the settings `--virtual-scheme` and so on, as
+  /// `http://:8080/metrics/cadvisor`.
+  package static let cadvisor = "rollcall.dev/cadvisor"
+  /// On a virtual Node: instead of `--virtual-from`.
+  package static let cadvisorFrom = "rollcall.dev/cadvisor-from"
+  /// A label of a virtual Node, where the port alone is another: labels cannot hold a URL.
+  package static let cadvisorPort = "rollcall.dev/cadvisor-port"
+
   /// What a record has to keep.
   package static let keptPrefixes = [prefix]
 }

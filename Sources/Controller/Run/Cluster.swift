@@ -48,6 +48,11 @@ struct Cluster: Sendable {
       })
   }
 
+  /// The Pod of that name as it was last seen.
+  func pod(namespace: String, name: String) -> PodRecord? {
+    pods.store.snapshot()[ObjectKey(namespace: namespace, name: name)]
+  }
+
   var watches: [WatchView] {
     [
       WatchView(resource: "nodes", isListed: nodes.store.isSynced, status: nodes.status, statistics: nodes.statistics),

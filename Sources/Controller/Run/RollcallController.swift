@@ -52,8 +52,8 @@ package final class RollcallController: Sendable {
 
     let counters = CollectionCounters()
     var collectorTransport = HTTPTransportConfiguration()
-    // A transfer for each call, and for the pods of virtual nodes, whose collectors bound themselves.
-    collectorTransport.maximumTransfers = settings.maximumCalls + 256
+    // A transfer for each call, and for the pods of virtual nodes, whose collector bounds itself.
+    collectorTransport.maximumTransfers = settings.maximumCalls + settings.virtualTransfers
     collectorTransport.connectionCacheSize = settings.maximumCalls
     let transport = try makeTransport(collectorTransport)
     let annotations: @Sendable (String) -> [String: String] = { cluster.node($0)?.annotations ?? [:] }
@@ -62,10 +62,15 @@ package final class RollcallController: Sendable {
     let probes = try makeTransport(probeTransport)
     let summary = SummarySource(settings: settings, client: cluster.client, transport: probes) { cluster.node($0)?.kubeletPort }
     let exporters = ExporterBook()
+    let virtual = VirtualCollector(
+      transport: transport, settings: VirtualSettings(settings),
+      endpoints: VirtualEndpoints(node: { cluster.node($0) }) { namespace, name in
+        cluster.pod(namespace: namespace, name: name)?.annotations ?? [:]
+      })
     let collectors =
       collectors
       ?? NodeCollectors(
-        settings: settings, transport: transport, exporters: exporters, summary: summary, annotations: annotations
+        settings: settings, transport: transport, virtual: virtual, exporters: exporters, summary: summary, annotations: annotations
       ) { certificates.tls }
     let pages = NodePages(settings: settings, transport: probes, summary: summary, annotations: annotations) {
       cluster.containerNames(onNode: $0)
@@ -86,6 +91,12 @@ package final class RollcallController: Sendable {
       })
     view.watches = { cluster.watches }
     view.pages = pages
+    view.virtualPages = virtual.pages
+    view.leaderAddress = {
+      // Only the leader has the pages of virtual nodes. It is known by its name in the Lease, which is its Pod's.
+      guard !election.isLeader, let holder = election.holder, holder != election.identity else { return settings.servingAddress }
+      return cluster.pod(namespace: cluster.namespace, name: holder)?.podIPs.first
+    }
     view.exporters = { exporters.snapshot() }
 
     let alerts = AlertmanagerSender(

@@ -20,6 +20,9 @@ struct ControllerResponder: HTTPResponder {
         ServiceDiscovery(view).answer(
           source: request.uri.queryParameters["source"].map(String.init), authority: request.head.authority)
       },
+      "/metrics/cadvisor": { request in VirtualMetrics(view).cadvisor(request) },
+      "/metrics/resource": { request in VirtualMetrics(view).resource(request) },
+      "/stats/summary": { request in VirtualMetrics(view).summary(request) },
       "/probe": { [probe] request in await probe.answer(request) },
       "/api/v1/gaps": { _ in LedgerAPI(view).gaps() },
       "/api/v1/coverage": { _ in LedgerAPI(view).coverage() },

@@ -21,6 +21,10 @@ package struct ControllerView: Sendable {
   /// `nil` where no Events are written.
   package var events: @Sendable () -> EventStatistics? = { nil }
 
+  /// The newest pages of the pods on virtual nodes; `nil` where none are kept.
+  package var virtualPages: VirtualPages?
+  /// The IP address of the replica that has them; `nil` while it is not known.
+  package var leaderAddress: @Sendable () -> String? = { nil }
   /// `nil` where no pages of nodes are handed on.
   package var pages: NodePages?
   package var exporters: @Sendable () -> [String: ExporterStanding] = { [:] }
@@ -44,7 +48,7 @@ package struct ControllerView: Sendable {
     let snapshot = rolls.snapshot()
     guard snapshot.isComplete else { return nil }
     let standings = exporters()
-    return TargetBuilder(endpoints: settings.endpoints).targets(of: snapshot.rolls.values).map { target in
+    return TargetBuilder(endpoints: settings.endpoints, virtualAddress: leaderAddress()).targets(of: snapshot.rolls.values).map { target in
       guard target.source == .windows, standings[target.node]?.failure == .exporterUnreachable else { return target }
       var target = target
       target.ready = false

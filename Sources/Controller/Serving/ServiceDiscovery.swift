@@ -24,13 +24,17 @@ struct ServiceDiscovery {
     guard let targets = view.targets() else {
       return .problem(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
     }
-    let published = DiscoverableTargets(targets, allowsLoopback: view.settings.allowsLoopbackTargets).targets
+    // The pages of virtual nodes are ours, so that their address needs no leave.
+    let admitted = DiscoverableTargets(targets.filter { $0.source != .virtual }, allowsLoopback: view.settings.allowsLoopbackTargets)
+    let ours = targets.filter { $0.source == .virtual && (!$0.address.isEmpty || authority != nil) }
+    let published = (admitted.targets + ours).sorted { $0.node < $1.node }
     let probeAddress = view.settings.proxyAddress ?? authority.flatMap { isAuthority($0) ? $0 : nil }
     let isProxied = view.settings.windowsTargets == .proxy
     return .json(
       .array(
         published.filter { wanted == nil || $0.source == wanted }.map { target in
           var group = Self.group(target)
+          if target.source == .virtual { Self.sendToPage(&group, of: target, orAt: probeAddress) }
           if isProxied, target.source == .windows, let probeAddress { Self.sendToProbe(&group, at: probeAddress) }
           return group
         }))
@@ -38,19 +42,25 @@ struct ServiceDiscovery {
 
   private static func group(_ target: Target) -> JSONValue {
     let host = target.address.contains(":") ? "[\(target.address)]" : target.address
-    var labels: JSONValue = [
+    let labels: JSONValue = [
       "node": .string(target.node),
       "__meta_rollcall_node": .string(target.node),
       "__meta_rollcall_source": .string(target.source.rawValue),
       "__metrics_path__": .string(target.path),
       "__scheme__": .string(target.scheme),
     ]
-    if let pod = target.pod {
-      labels["namespace"] = .string(pod.namespace)
-      labels["pod"] = .string(pod.name)
-    }
     return ["targets": [.string("\(host):\(target.port)")], "labels": labels]
   }
+
+  /// The page of a virtual node, which the leader has: where that is not known, whoever was asked is asked for it, too.
+  private static func sendToPage(_ group: inout JSONValue, of target: Target, orAt address: String?) {
+    var labels = group["labels"] ?? [:]
+    labels["__param_node"] = .string(target.node)
+    labels["instance"] = .string(target.node)
+    group["labels"] = labels
+    if target.address.isEmpty || target.port == 0, let address { group["targets"] = [.string(address)] }
+  }
+
   /// The multi-target way: the node is a parameter of the scrape, and the address is ours.
   private static func sendToProbe(_ group: inout JSONValue, at address: String) {
     var labels = group["labels"] ?? [:]

@@ -1,3 +1,4 @@
+package import Collector
 package import Logging
 package import Roll
 
@@ -73,6 +74,12 @@ package struct ControllerSettings: Hashable, Sendable {
   /// Scrapes through us at the same time, beyond which they wait; each holds a quarter of a megabyte at most while it streams.
   package var maximumProbes = 128
   package var virtual = ScrapeEndpoint(port: 8080, path: "/metrics/cadvisor")
+  package var virtualAnswerer = VirtualEndpoint.Answerer.pods
+  package var virtualTransfers = 64
+  package var virtualKept = ["container_*"]
+  package var virtualDropped: [String] = []
+  package var virtualTimestamps = Toggle.on
+  package var virtualStaleness: Duration = .seconds(120)
   package var allowsLoopbackTargets = false
 
   // What Prometheus and Alertmanager get.
@@ -84,6 +91,8 @@ package struct ControllerSettings: Hashable, Sendable {
   package var events: Toggle = .on
 
   // Where we are.
+  /// Our own IP address, where Prometheus reaches this replica and no other; `nil` where it is not known.
+  package var ownAddress: String?
   package var listen = ListenAddress(host: "0.0.0.0", port: 9750)
   package var kubeconfig: String?
   package var context: String?
@@ -96,14 +105,24 @@ package struct ControllerSettings: Hashable, Sendable {
 
   package init() {}
 
-  /// Where each source's targets are.
+  /// Where each source's targets are; those of virtual nodes are pages of ours.
   package var endpoints: [Source: ScrapeEndpoint] {
-    [.linux: ScrapeEndpoint(port: agentMetricsPort, path: "/metrics"), .windows: windows, .virtual: virtual]
+    [
+      .linux: ScrapeEndpoint(port: agentMetricsPort, path: "/metrics"), .windows: windows,
+      .virtual: ScrapeEndpoint(port: listen.port, path: "/metrics/cadvisor"),
+    ]
   }
 
   /// Where Prometheus is told to find our `/probe` by a ServiceMonitor; `nil` where it scrapes exporters itself.
   package func probeAddress(namespace: String) -> String? {
     windowsTargets == .proxy ? proxyAddress ?? "rollcall-controller.\(namespace).svc:\(listen.port)" : nil
+  }
+
+  /// Where Prometheus reaches this very replica; `nil` where that is not known.
+  var servingAddress: String? {
+    if let ownAddress { return ownAddress }
+    guard let address = IPAddress(listen.host), address.special != .unspecified else { return nil }
+    return listen.host
   }
 
   package var rolls: RollSettings {

@@ -27,6 +27,7 @@ package struct SettingsSources: Sendable {
       }
     }
     if settings.namespace == nil, let own = environment["POD_NAMESPACE"], !own.isEmpty { settings.namespace = own }
+    if settings.ownAddress == nil, let own = environment["POD_IP"], IPAddress(own) != nil { settings.ownAddress = own }
     try settings.checkTogether()
     return settings
   }

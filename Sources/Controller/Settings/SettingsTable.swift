@@ -1,4 +1,5 @@
 internal import Collector
+internal import Exposition
 internal import Logging
 
 /// Every setting, documented once. Flags, environment variables, keys of the configuration file, help and messages all come from here.
@@ -30,6 +31,26 @@ package enum SettingsTable {
     .number("virtual-port", \.virtual.port, in: 1...65535, what: port, help: "The port of cAdvisor in the pods of virtual nodes."),
     .path("virtual-path", \.virtual.path, help: "The path of cAdvisor's metrics in the pods of virtual nodes."),
     .scheme("virtual-scheme", \.virtual.scheme, help: "How cAdvisor in the pods of virtual nodes is reached."),
+    .choice(
+      "virtual-from", \.virtualAnswerer,
+      help: "Who is asked about the pods of virtual nodes: pods (each at its own address) or node (which answers for all under ?nodeName=)."),
+    .number(
+      "virtual-transfers", \.virtualTransfers, in: 1...10_000, what: "a number",
+      help: "How many pages of pods on virtual nodes are fetched at the same time."),
+    .list(
+      "virtual-keep", \.virtualKept, accepts: familyAccepted,
+      help: "A family of cAdvisor's metrics to keep, or the beginning of such names with * behind it. Can be given several times.",
+      read: { isFamilyPattern($0) ? $0 : nil }, write: { $0 }),
+    .list(
+      "virtual-drop", \.virtualDropped, accepts: familyAccepted,
+      help: "A family to drop although --virtual-keep covers it. Can be given several times.",
+      read: { isFamilyPattern($0) ? $0 : nil }, write: { $0 }),
+    .choice(
+      "virtual-timestamps", \.virtualTimestamps,
+      help: "Whether samples of pods on virtual nodes keep the times that they carry: on or off."),
+    .duration(
+      "virtual-staleness", \.virtualStaleness,
+      help: "Numbers of pods on virtual nodes that are older are neither served nor counted as collected."),
     .truth(
       "allow-loopback-targets", \.allowsLoopbackTargets,
       help: "Accept nodes and pods at loopback addresses. Only for tests and the demo: a pod could make us ask ourselves."),
@@ -115,6 +136,10 @@ package enum SettingsTable {
     .one(
       "listen", \.listen, accepts: "an address and a port such as 0.0.0.0:9750, [::]:9750 or :9750",
       help: "Where the status page, metrics, service discovery and the API are served.", read: { ListenAddress($0) }, write: { "\($0)" }),
+    .one(
+      "own-address", \.ownAddress, accepts: "an IP address",
+      help: "Our own IP address, where Prometheus finds the pages of virtual nodes. Without it: POD_IP, then --listen's if it is one.",
+      read: { IPAddress($0) == nil ? nil : .some($0) }, write: { $0 }),
     .text("kubeconfig", \.kubeconfig, help: "A kubeconfig file. Without one: KUBECONFIG, ~/.kube/config, then the pod's service account."),
     .text("context", \.context, help: "The context of the kubeconfig; without it the current one."),
     .one(
@@ -129,6 +154,12 @@ package enum SettingsTable {
     ),
     .choice("log-level", \.logLevel, help: "The least important messages that are logged."),
   ]
+
+  private static let familyAccepted = "the name of a metric, or the beginning of one with * behind it, such as container_fs_*"
+
+  private static func isFamilyPattern(_ text: String) -> Bool {
+    text == "*" || isMetricName(text.hasSuffix("*") ? String(text.dropLast()) : text)
+  }
 
   /// A label of RFC 1123, as namespaces are named. Another name would be a 404 of every write, and a slash in it another path.
   private static func isNamespaceName(_ text: String) -> Bool {

@@ -4,12 +4,15 @@ package import Roll
 package struct TargetBuilder: Hashable, Sendable {
   /// Port, path and scheme by source; a source that is not here has no targets.
   package var endpoints: [Source: ScrapeEndpoint]
+  /// The replica of ours that has the pages of virtual nodes.
+  package var virtualAddress: String?
 
-  package init(endpoints: [Source: ScrapeEndpoint]) {
+  package init(endpoints: [Source: ScrapeEndpoint], virtualAddress: String? = nil) {
     self.endpoints = endpoints
+    self.virtualAddress = virtualAddress
   }
 
-  /// One target a node, and on virtual nodes one a pod, by node name and pod. A node or pod without an address has a target with an empty
+  /// One target a node, by node name; those of virtual nodes are all at our own address. A target whose address is not known has an empty
   /// one: whoever publishes targets refuses it, and says so.
   package func targets(of rolls: some Sequence<NodeRoll>) -> [Target] {
     targets(of: Array(rolls))
@@ -17,22 +20,15 @@ package struct TargetBuilder: Hashable, Sendable {
 
   private func targets(of rolls: [NodeRoll]) -> [Target] {
     // Places are sorted instead of rolls, which are larger and full of references.
-    rolls.indices.sorted { rolls[$0].node < rolls[$1].node }.flatMap { index -> [Target] in
+    rolls.indices.sorted { rolls[$0].node < rolls[$1].node }.compactMap { index -> Target? in
       let roll = rolls[index]
-      guard let endpoint = endpoints[roll.source] else { return [] }
-      func target(_ address: String?, pod: Target.Pod?) -> Target {
-        Target(
-          node: roll.node, source: roll.source, address: address ?? "", port: endpoint.port, path: endpoint.path, scheme: endpoint.scheme,
-          pod: pod, ready: roll.nodeReady)
-      }
-      guard roll.source == .virtual else { return [target(roll.address, pod: nil)] }
-      var targets: [Target] = []
-      for entry in roll.entries {
-        let pod = Target.Pod(namespace: entry.reference.namespace, name: entry.reference.pod)
-        // The containers of a pod stand next to each other.
-        if targets.last?.pod != pod { targets.append(target(entry.podIP, pod: pod)) }
-      }
-      return targets
+      guard let endpoint = endpoints[roll.source] else { return nil }
+      // A virtual node without pods has no page.
+      if roll.source == .virtual, roll.entries.isEmpty, roll.exempt.isEmpty { return nil }
+      let address = roll.source == .virtual ? virtualAddress : roll.address
+      return Target(
+        node: roll.node, source: roll.source, address: address ?? "", port: endpoint.port, path: endpoint.path, scheme: endpoint.scheme,
+        ready: roll.nodeReady)
     }
   }
 }

@@ -49,7 +49,13 @@ struct FamilyWalk: Sendable {
     name.removeAll(keepingCapacity: true)
     name.append(contentsOf: sample)
     nameHash = hash(of: sample)
-    treatment = isOfAnnounced(sample) ? announcedTreatment : consumer.treatment(ofFamily: sample)
+    if isOfAnnounced(sample) {
+      treatment = announcedTreatment
+      if !isDropped { announced.withUnsafeBytes { consumer.enter(family: $0, sample: sample) } }
+    } else {
+      treatment = consumer.treatment(ofFamily: sample)
+      if !isDropped { consumer.enter(family: sample, sample: sample) }
+    }
   }
 
   /// https://prometheus.io/docs/instrumenting/exposition_formats/ for the suffixes of 0.0.4, and OpenMetrics 1.0 for the rest.

@@ -4,6 +4,9 @@ package protocol PageConsumer {
   /// What is to be done with a family. Asked when the page comes to it, not for each sample.
   mutating func treatment(ofFamily name: UnsafeRawBufferPointer) -> FamilyTreatment
 
+  /// The samples that follow bear this name, which is their family's or begins with it. Told of families that are kept.
+  mutating func enter(family: UnsafeRawBufferPointer, sample name: UnsafeRawBufferPointer)
+
   /// Rewrites a set of labels, once for each different set of a page and treatment. `index` counts up from 0 on each page.
   mutating func rewrite(_ labels: inout LabelEdit, index: Int, treatment: UInt8)
 
@@ -16,6 +19,10 @@ package protocol PageConsumer {
   /// A sample of a family that is kept: the index of its label set; its number as it is written; its time in milliseconds since 1970,
   /// where it has one.
   mutating func sample(_ name: UnsafeRawBufferPointer, labels: Int, value: UnsafeRawBufferPointer, timestamp: Int64?)
+}
+
+extension PageConsumer {
+  package mutating func enter(family: UnsafeRawBufferPointer, sample name: UnsafeRawBufferPointer) {}
 }
 
 /// Whether a family goes through, and which of a rule's ways its labels take.

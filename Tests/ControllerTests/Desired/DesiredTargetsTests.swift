@@ -67,6 +67,18 @@ import Testing
     #expect(endpoint?["nodeName"] == "v1")
   }
 
+  @Test func virtualNodesShareOurAddressAndAreToldApartByAParameter() {
+    let targets = ["v1", "v2"].map {
+      Target(node: $0, source: .virtual, address: "10.3.0.4", port: 9750, path: "/metrics/cadvisor")
+    }
+    let result = desired(targets, source: .virtual)
+    #expect(result.refused.isEmpty)
+    #expect(result.slices.first?["endpoints"]?.array?.compactMap { $0["nodeName"]?.string } == ["v1", "v2"])
+    let relabelings = result.serviceMonitor?["spec"]?["endpoints"]?[0]?["relabelings"]?.array ?? []
+    #expect(relabelings.contains { $0["targetLabel"] == "__param_node" })
+    #expect(relabelings.contains { $0["targetLabel"] == "instance" })
+  }
+
   @Test func addressFamiliesHaveSlicesOfTheirOwn() {
     let slices = desired([linux("a", "10.0.0.1"), linux("b", "2001:DB8::1")]).slices
     #expect(slices.map { $0["addressType"]?.string } == ["IPv4", "IPv6"])

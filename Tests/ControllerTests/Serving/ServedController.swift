@@ -1,3 +1,4 @@
+import Collector
 import Controller
 import HTTPTransport
 import JSON
@@ -14,6 +15,7 @@ final class ServedController: Sendable {
   let counters = CollectionCounters()
   let time = ManualTime()
   let leadership = Mutex(LeadershipView(isLeader: true, holder: "replica-0"))
+  let virtualPages = VirtualPages(stalenessLimit: .seconds(3600))
   let checks = Mutex<[ReadinessCheck]>([])
   private let transport: HTTPTransport
   private let port = Mutex(0)
@@ -28,6 +30,7 @@ final class ServedController: Sendable {
     var view = ControllerView(
       rolls: served.rolls, ledger: served.ledger, counters: served.counters, time: served.time, settings: ControllerSettings(),
       version: "1.2.3", leadership: { served.leadership.withLock { $0 } }, readiness: { served.checks.withLock { $0 } })
+    view.virtualPages = served.virtualPages
     view.certificates = {
       [
         CertificateExpiry(member: "ca.crt", notAfter: 1_800_000_000), CertificateExpiry(member: "agent.crt", notAfter: 1_707_776_000),
@@ -50,8 +53,9 @@ final class ServedController: Sendable {
   /// Where it is reached.
   var authority: String { "127.0.0.1:\(port.withLock { $0 })" }
 
-  func request(_ path: String, method: String = "GET") async throws -> HTTPResponse {
+  func request(_ path: String, method: String = "GET", headers: [HTTPHeader] = []) async throws -> HTTPResponse {
     var request = HTTPRequest(method: method, url: "http://127.0.0.1:\(port.withLock { $0 })\(path)", deadline: .seconds(60))
+    request.headers = headers
     request.maximumBodyBytes = 64 << 20
     return try await transport.send(request)
   }

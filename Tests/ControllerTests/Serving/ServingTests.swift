@@ -53,7 +53,7 @@ import Testing
       served.publishSample()
       let targets = try #require(try await served.json("/sd/v1/targets").array)
       #expect(
-        targets.map { $0["targets"]?[0]?.string } == ["10.0.0.1:9753", "10.1.0.7:8080", served.authority], "linux-2 has linux-1's address")
+        targets.map { $0["targets"]?[0]?.string } == ["10.0.0.1:9753", served.authority, served.authority], "linux-2 has linux-1's address")
       #expect(
         targets.last?["labels"] == [
           "node": "windows-1", "__meta_rollcall_node": "windows-1", "__meta_rollcall_source": "windows", "__metrics_path__": "/probe",
@@ -61,9 +61,11 @@ import Testing
         ], "in the multi-target way, at the address that was asked")
       let virtual = try #require(try await served.json("/sd/v1/targets?source=virtual").array)
       #expect(virtual.count == 1)
-      #expect(virtual.first?["labels"]?["pod"] == "render")
-      #expect(virtual.first?["labels"]?["namespace"] == "shop")
-      #expect(virtual.first?["labels"]?["__metrics_path__"] == "/metrics/cadvisor")
+      #expect(
+        virtual.first?["labels"] == [
+          "node": "virtual-1", "__meta_rollcall_node": "virtual-1", "__meta_rollcall_source": "virtual",
+          "__metrics_path__": "/metrics/cadvisor", "__scheme__": "http", "__param_node": "virtual-1", "instance": "virtual-1",
+        ])
       #expect(try await served.request("/sd/v1/targets?source=mac").status == 400)
     }
   }

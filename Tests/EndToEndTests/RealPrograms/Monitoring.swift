@@ -9,12 +9,12 @@ struct Prometheus {
   private let url: String
   private let transport: HTTPTransport
 
-  init(discovery: String, folder: TemporaryFolder, transport: HTTPTransport) async throws {
+  init(discovery: String, folder: TemporaryFolder, transport: HTTPTransport, scrapeSeconds: Int = 1) async throws {
     let port = try freePort()
     let configuration = """
       global:
-        scrape_interval: 1s
-        scrape_timeout: 1s
+        scrape_interval: \(scrapeSeconds)s
+        scrape_timeout: \(scrapeSeconds)s
       scrape_configs:
         - job_name: rollcall
           http_sd_configs:
@@ -31,6 +31,9 @@ struct Prometheus {
     url = "http://127.0.0.1:\(port)"
     self.transport = transport
     try await program.waitForPort(port)
+    // It listens before it answers queries.
+    let ready = HTTPRequest(url: "\(url)/-/ready", deadline: .seconds(10))
+    try await eventually("Prometheus is ready") { try await transport.send(ready).status == 200 }
   }
 
   /// The values of an instant query, by the label that `key` names.

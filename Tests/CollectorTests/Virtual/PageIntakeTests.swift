@@ -4,8 +4,8 @@ import Testing
 
 @testable import Collector
 
-@Suite struct PodPageTests {
-  private static let web = ContainerReference(namespace: "shop", pod: "web-0", container: "web")
+@Suite struct PageIntakeTests {
+  private static let web = entry("shop/web-0/web", ip: nil)
 
   @Test(
     "R44: which series count for a container",
@@ -28,9 +28,8 @@ import Testing
       ("", .notInResponse),
     ] as [(String, Reason?)])
   func countsOwnSeries(page: String, reason: Reason?) throws {
-    let outcomes = try PodPage(Array((page + "\n").utf8), for: [Self.web], limits: .standard).outcomes(
-      sent: nil, stalenessLimit: .seconds(120))
-    #expect(outcomes.map(\.reason) == [reason], "\(outcomes)")
+    let outcome = try outcome(of: page + "\n", sent: nil)
+    #expect(outcome.reason == reason, "\(outcome)")
   }
 
   @Test(
@@ -53,13 +52,15 @@ import Testing
     for (index, timestamp) in timestamps.enumerated() {
       page += "container_cpu_usage_seconds_total{container=\"web\",cpu=\"\(index)\"} 1 \(timestamp)\n"
     }
-    let outcomes = try PodPage(Array(page.utf8), for: [Self.web], limits: .standard).outcomes(sent: sent, stalenessLimit: .seconds(120))
-    #expect(outcomes == [expected])
+    #expect(try outcome(of: page, sent: sent) == expected)
+  }
+
+  private func outcome(of page: String, sent: Int64?) throws -> Outcome {
+    try intake(page, [Self.web]).facts.outcome(of: 0, named: "web", sent: sent, stalenessLimit: .seconds(120))
   }
 
   @Test func aMalformedPageIsRefusedWhole() {
-    let page = Array("container_last_seen{container=\"web\"} 1\noops\n".utf8)
-    #expect(throws: ExpositionError.self) { try PodPage(page, for: [Self.web], limits: .standard) }
+    #expect(throws: ExpositionError.self) { try intake("container_last_seen{container=\"web\"} 1\noops\n", [Self.web]) }
   }
 
   @Test(

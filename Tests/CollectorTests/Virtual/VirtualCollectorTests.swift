@@ -50,7 +50,7 @@ import Testing
     #expect(call.outcomes[7].detail.contains("status 404"))
     #expect(call.outcomes[10].detail.contains("shop/waiting-0 has no address"))
     #expect(call.outcomes[11].detail.contains("not an IP address"))
-    #expect(call.lastScrape == .notObservable)
+    #expect(call.lastScrape == .never)
     #expect(try await nginx.accessLog(of: 7).count { $0.contains("\"GET /metrics/cadvisor HTTP/1.1\" 200 \"gzip\" \"60.0\"") } == 6)
   }
 
@@ -155,7 +155,7 @@ import Testing
 
   private func collector(port: Int, settings change: (inout VirtualSettings) -> Void = { _ in }) throws -> VirtualCollector {
     var settings = VirtualSettings()
-    settings.port = port
+    settings.endpoint.port = port
     // A busy machine is no fault.
     settings.connectTimeout = .seconds(60)
     settings.deadline = .seconds(60)

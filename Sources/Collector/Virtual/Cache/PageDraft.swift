@@ -1,0 +1,142 @@
+internal import Exposition
+
+/// A page while it is read: what `CompactPage` is made of. Its memory is used for page after page.
+struct PageDraft: Sendable {
+  struct Family: Sendable {
+    var name: Range<Int>
+    var help: Range<Int>
+    var type: MetricType?
+    var lineCount = 0
+  }
+
+  struct Line: Sendable {
+    var family: Int
+    var shape: PageShape.Line
+    var time: UInt8
+    var number: Range<Int>
+  }
+
+  /// Times beyond these go with their lines.
+  static let timesLimit = 253
+  /// Stands for a time that stands with its line, and for none.
+  static let ownTime: UInt8 = 254
+  static let noTime: UInt8 = 255
+  /// A text of help that is longer says nothing to anybody.
+  private static let helpLimit = 4096
+
+  /// Names and texts of families.
+  private(set) var texts: [UInt8] = []
+  private(set) var families: [Family] = []
+  private(set) var lines: [Line] = []
+  private(set) var labels: [PageShape.Label] = []
+  private(set) var setEnds: [UInt32] = []
+  private(set) var labelNames = ByteTable()
+  private(set) var values = ByteTable()
+  private(set) var numbers: [UInt8] = []
+  private(set) var times: [Int64] = []
+  /// Of lines whose time is not among `times`, by their place in `lines`.
+  private(set) var ownTimes: [Int: Int64] = [:]
+  /// Bytes of the longest line as it will be served.
+  private(set) var longestLine = 0
+  private var familyNames = ByteTable()
+  private var setLengths: [Int] = []
+  private var current = 0
+  private var suffix = 0
+
+  mutating func begin() {
+    texts.removeAll(keepingCapacity: true)
+    families.removeAll(keepingCapacity: true)
+    lines.removeAll(keepingCapacity: true)
+    labels.removeAll(keepingCapacity: true)
+    setEnds.removeAll(keepingCapacity: true)
+    labelNames.removeAll()
+    values.removeAll()
+    numbers.removeAll(keepingCapacity: true)
+    times.removeAll(keepingCapacity: true)
+    ownTimes.removeAll()
+    longestLine = 0
+    familyNames.removeAll()
+    setLengths.removeAll(keepingCapacity: true)
+  }
+
+  mutating func help(_ text: UnsafeRawBufferPointer, ofFamily name: UnsafeRawBufferPointer) {
+    let family = family(name)
+    guard families[family].help.isEmpty, text.count <= Self.helpLimit else { return }
+    let start = texts.count
+    // An escape that the format does not know is one backslash too few.
+    var isEscape = false
+    for (place, byte) in text.enumerated() {
+      if byte == UInt8(ascii: "\\"), !isEscape {
+        let next = place + 1 < text.count ? text[place + 1] : 0
+        isEscape = next == UInt8(ascii: "\\") || next == UInt8(ascii: "n")
+        if !isEscape { texts.append(byte) }
+      } else {
+        isEscape = false
+      }
+      texts.append(byte)
+    }
+    families[family].help = start..<texts.count
+  }
+
+  mutating func type(_ type: MetricType, ofFamily name: UnsafeRawBufferPointer) {
+    let family = family(name)
+    if families[family].type == nil { families[family].type = type }
+  }
+
+  mutating func enter(family name: UnsafeRawBufferPointer, sample: UnsafeRawBufferPointer) {
+    current = family(name)
+    let rest = UnsafeRawBufferPointer(rebasing: sample[name.count...])
+    suffix = PageShape.suffixes.firstIndex { $0.elementsEqual(rest) } ?? 0
+  }
+
+  mutating func add(_ set: borrowing LabelEdit, index: Int) {
+    // Sets of families that were dropped have an index, and no labels here.
+    while setEnds.count < index {
+      setEnds.append(UInt32(labels.count))
+      setLengths.append(0)
+    }
+    var length = 2
+    for place in 0..<set.count {
+      let name = set.nameBytes(at: place).withUnsafeBytes { labelNames.add($0).index }
+      let value = set.valueBytes(at: place)
+      let number = value.withUnsafeBytes { values.add($0).index }
+      labels.append(PageShape.Label(name: UInt32(name), value: UInt32(number)))
+      length += labelNames.range(of: name).count + value.count + 4
+    }
+    setEnds.append(UInt32(labels.count))
+    setLengths.append(length)
+  }
+
+  @inline(__always)
+  mutating func sample(labels set: Int, value: UnsafeRawBufferPointer, timestamp: Int64?) {
+    let start = numbers.count
+    numbers.append(contentsOf: value)
+    var time = Self.noTime
+    if let timestamp {
+      if let known = times.lastIndex(of: timestamp) {
+        time = UInt8(known)
+      } else if times.count < Self.timesLimit {
+        time = UInt8(times.count)
+        times.append(timestamp)
+      } else {
+        time = Self.ownTime
+        ownTimes[lines.count] = timestamp
+      }
+    }
+    families[current].lineCount += 1
+    // Name, suffix, number, time and the blanks between them.
+    longestLine = max(longestLine, families[current].name.count + 8 + setLengths[set] + value.count + 24)
+    lines.append(
+      Line(family: current, shape: PageShape.Line(set: set, suffix: suffix), time: time, number: start..<numbers.count))
+  }
+
+  private mutating func family(_ name: UnsafeRawBufferPointer) -> Int {
+    let (index, isNew) = familyNames.add(name)
+    if isNew {
+      let start = texts.count
+      texts.append(contentsOf: name)
+      families.append(Family(name: start..<texts.count, help: texts.count..<texts.count))
+    }
+    return index
+  }
+}

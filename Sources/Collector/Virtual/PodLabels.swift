@@ -1,0 +1,90 @@
+internal import Exposition
+internal import Roll
+
+/// How the labels of a page from virtual nodes become those that a kubelet gives: old names translated, containers named where only
+/// their ID is known, and `namespace`, `pod` and `node` set.
+struct PodLabels: Sendable {
+  /// A container that the page should have.
+  struct Container: Sendable {
+    var namespace: EscapedLabelValue
+    var pod: EscapedLabelValue
+    var name: EscapedLabelValue
+    /// As the runtime knows it; empty where that is not known.
+    var id: [UInt8]
+
+    init(_ entry: RollEntry) {
+      namespace = EscapedLabelValue(entry.reference.namespace)
+      pod = EscapedLabelValue(entry.reference.pod)
+      name = EscapedLabelValue(entry.reference.container)
+      id = Array(entry.containerID.utf8)
+    }
+  }
+
+  /// What the labels of one series say about whose it is.
+  enum Owner: Hashable, Sendable {
+    /// The container at this place among the containers.
+    case container(Int)
+    case nobodyKnown
+  }
+
+  let node: EscapedLabelValue
+  let containers: [Container]
+  /// Whether the page is one pod's own: then we know whose it is better than the page, and what the page says otherwise moves to
+  /// `exported_namespace` and `exported_pod`. A page of a whole node says itself which series are whose.
+  let isOfOnePod: Bool
+  private var placesByID: [[UInt8]: Int] = [:]
+  private var placesByName: [[UInt8]: [Int]] = [:]
+
+  init(node: String, entries: [RollEntry], isOfOnePod: Bool) {
+    self.node = EscapedLabelValue(node)
+    containers = entries.map(Container.init)
+    self.isOfOnePod = isOfOnePod
+    for (place, container) in containers.enumerated() {
+      if !container.id.isEmpty { placesByID[container.id] = place }
+      placesByName[container.name.bytes, default: []].append(place)
+    }
+  }
+
+  func rewrite(_ labels: inout LabelEdit) -> Owner {
+    labels.rename("pod_name", to: "pod")
+    labels.rename("container_name", to: "container")
+    if labels.value("container") == nil, let known = placeByID(labels) {
+      labels.fill("container", with: containers[known].name)
+      labels.fill("namespace", with: containers[known].namespace)
+      labels.fill("pod", with: containers[known].pod)
+    }
+    let owner = owner(of: labels)
+    if isOfOnePod, let first = containers.first {
+      labels.override("namespace", with: first.namespace)
+      labels.override("pod", with: first.pod)
+    } else if case .container(let place) = owner {
+      labels.fill("namespace", with: containers[place].namespace)
+      labels.fill("pod", with: containers[place].pod)
+    }
+    labels.override("node", with: node)
+    return owner
+  }
+
+  /// The series has to name the container, and its own pod and namespace where it names any.
+  private func owner(of labels: borrowing LabelEdit) -> Owner {
+    guard let name = labels.value("container"), let places = placesByName[Array(name)] else { return .nobodyKnown }
+    let pod = labels.value("pod")
+    let namespace = labels.value("namespace")
+    let matches = places.filter { place in
+      (pod?.elementsEqual(containers[place].pod.bytes) ?? true) && (namespace?.elementsEqual(containers[place].namespace.bytes) ?? true)
+    }
+    // On a page of many pods a container's name alone says nothing.
+    return matches.count == 1 ? .container(matches[0]) : .nobodyKnown
+  }
+
+  /// cAdvisor's `id` is the cgroup's path, whose last part has the container's ID in it, bare or as `cri-containerd-<id>.scope`; its
+  /// `name` is the ID with containerd.
+  private func placeByID(_ labels: borrowing LabelEdit) -> Int? {
+    if let name = labels.value("name"), let place = placesByID[Array(name)] { return place }
+    guard let path = labels.value("id"), let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return nil }
+    var last = path[path.index(after: slash)...]
+    if last.suffix(6).elementsEqual(".scope".utf8) { last = last.dropLast(6) }
+    if let dash = last.lastIndex(of: UInt8(ascii: "-")) { last = last[last.index(after: dash)...] }
+    return placesByID[Array(last)]
+  }
+}

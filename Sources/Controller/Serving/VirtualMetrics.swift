@@ -1,0 +1,124 @@
+internal import Collector
+internal import Exposition
+internal import Gzip
+internal import HTTPTypes
+internal import Hummingbird
+internal import JSON
+internal import Roll
+
+/// What a kubelet would say about the pods of virtual nodes: `/metrics/cadvisor`, `/metrics/resource` and `/stats/summary`, of all nodes
+/// or, with `?node=`, of one.
+///
+/// Pages are made while they are sent, and compressed by who asks for it. A page that would be empty only because nothing was collected
+/// yet, or because another replica has it, is a 503: Prometheus keeps what it has rather than take it for the truth.
+struct VirtualMetrics {
+  private let view: ControllerView
+
+  init(_ view: ControllerView) {
+    self.view = view
+  }
+
+  func cadvisor(_ request: Request) -> Answer {
+    answer(request) { pages, snapshot in
+      var answer = Answer.metrics { write in
+        var text = GroupedText(snapshot)
+        while let chunk = text.withNextChunk({ Array($0) }) { try await write(chunk) }
+        pages.noteScrape(of: snapshot.nodes)
+      }
+      guard accepts(gzip: request) else { return answer }
+      answer.headers[.contentEncoding] = "gzip"
+      answer.body = .pieces { write in
+        guard var encoder = GzipEncoder() else { throw VirtualMetricsError.noMemory }
+        var text = GroupedText(snapshot)
+        var packed: [UInt8] = []
+        while text.withNextChunk({ encoder.encode($0, isLast: false, into: &packed) }) != nil {
+          if packed.isEmpty { continue }
+          try await write(packed)
+          packed.removeAll(keepingCapacity: true)
+        }
+        encoder.encode(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true, into: &packed)
+        try await write(packed)
+        pages.noteScrape(of: snapshot.nodes)
+      }
+      return answer
+    }
+  }
+
+  func resource(_ request: Request) -> Answer {
+    answer(request) { _, snapshot in
+      .metrics { write in
+        for family in ResourceFamily.allCases {
+          var writer = ExpositionWriter()
+          writer.family(family.name, family.type, help: family.help)
+          try await write(writer.bytes)
+          for part in snapshot.parts(of: 256) {
+            let lines = family.lines(of: part)
+            if !lines.isEmpty { try await write(lines) }
+          }
+        }
+        var writer = ExpositionWriter()
+        writer.family("scrape_error", .gauge, help: "1 if there was an error while getting container metrics, 0 otherwise", value: 0)
+        try await write(writer.bytes)
+      }
+    }
+  }
+
+  func summary(_ request: Request) -> Answer {
+    guard request.uri.queryParameters["node"] != nil else {
+      return .problem(.badRequest, "a summary is one node's: /stats/summary?node=NAME, with the name of a virtual Node")
+    }
+    return answer(request) { _, snapshot in
+      .jsonPieces { write in
+        let node = JSONValue.string(snapshot.nodes.first ?? "")
+        try await write(Array("{\"node\":{\"nodeName\":".utf8) + node.bytes + Array("},\"pods\":[".utf8))
+        var isFirst = true
+        for part in snapshot.parts(of: 64) {
+          for pod in part.summaries() {
+            try await write((isFirst ? [] : [UInt8(ascii: ",")]) + pod.bytes)
+            isFirst = false
+          }
+        }
+        try await write(Array("]}\n".utf8))
+      }
+    }
+  }
+
+  private func answer(_ request: Request, _ make: (VirtualPages, VirtualSnapshot) -> Answer) -> Answer {
+    guard let pages = view.virtualPages else { return .text(.notFound, "this controller keeps no pages of virtual nodes\n") }
+    let rolls = view.rolls.snapshot()
+    guard rolls.isComplete else {
+      return .text(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz\n")
+    }
+    let name = request.uri.queryParameters["node"].map(String.init)
+    if let name {
+      guard let roll = view.rolls.roll(of: name) else { return .text(.notFound, "there is no Node named \(name)\n") }
+      guard roll.source == .virtual else {
+        return .text(.notFound, "the Node \(name) is no virtual node; its source is \(roll.source.rawValue)\n")
+      }
+    }
+    let snapshot = pages.snapshot(of: name)
+    let isDue = rolls.rolls.values.contains { $0.source == .virtual && !$0.entries.isEmpty && (name == nil || $0.node == name) }
+    guard let snapshot, snapshot.pageCount > 0 || !isDue else {
+      let leadership = view.leadership()
+      return .text(
+        .serviceUnavailable,
+        leadership.isLeader
+          ? "nothing of it has been collected lately; see /api/v1/gaps for what is missing, and why\n"
+          : "this replica does not lead and has not collected it; \(leadership.holder ?? "nobody") leads\n")
+    }
+    return make(pages, snapshot)
+  }
+
+  /// https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3, as far as clients of metrics go.
+  private func accepts(gzip request: Request) -> Bool {
+    request.headers[values: .acceptEncoding].joined(separator: ",").split(separator: ",").contains { coding in
+      let parts = coding.split(separator: ";").map { $0.filter { !$0.isWhitespace }.lowercased() }
+      guard parts.first == "gzip" || parts.first == "*" else { return false }
+      return !parts.dropFirst().contains { $0.hasPrefix("q=") && Double($0.dropFirst(2)) == 0 }
+    }
+  }
+}
+
+enum VirtualMetricsError: Error {
+  case noMemory
+}

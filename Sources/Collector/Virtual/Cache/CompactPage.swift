@@ -4,7 +4,7 @@ internal import Glibc
 /// The newest page of one pod, or of one node that answers for its pods: what is its own about it, and the shape that it shares with others.
 ///
 /// About 3.5 KB for a page of 68 KB, and unlike compressed text it can be read family by family: that is how pages that arrive one by one
-/// are served as one, grouped as the format wants it. Why not gzip: docs/decisions/0005.
+/// are served as one, grouped as the format wants it. Why not gzip: docs/decisions/0007.
 struct CompactPage: Sendable {
   let shape: PageShape
   /// In this order: where each value ends (UInt32), where each family's lines begin (UInt32), the times (Int64), the values, the lines.

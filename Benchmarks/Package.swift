@@ -41,7 +41,8 @@ let package = Package(
     .target(name: "Roll", dependencies: ["Identifiers"], swiftSettings: settings),
     // Of the controller what is between rolls and requests: links to the files of targets, desired objects and their comparison.
     .target(
-      name: "Controller", dependencies: ["Identifiers", "JSON", "KubeClient", "Roll", "YAML", .product(name: "Logging", package: "swift-log")],
+      name: "Controller",
+      dependencies: ["Identifiers", "JSON", "KubeClient", "Roll", "YAML", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
     .executableTarget(name: "bench-targets", dependencies: ["Controller", "JSON", "Roll"], swiftSettings: settings),
     .executableTarget(

@@ -77,11 +77,12 @@ struct VirtualNodesTests {
       ])
 
     // A strict parser, which is client_golang's, takes the page.
-    let page = try await transport.send({
-      var request = HTTPRequest(url: "http://127.0.0.1:\(port)/metrics/cadvisor", deadline: .seconds(20))
-      request.maximumBodyBytes = 64 << 20
-      return request
-    }())
+    let page = try await transport.send(
+      {
+        var request = HTTPRequest(url: "http://127.0.0.1:\(port)/metrics/cadvisor", deadline: .seconds(20))
+        request.maximumBodyBytes = 64 << 20
+        return request
+      }())
     let file = try folder.write(String(decoding: page.body, as: UTF8.self), to: "page.txt")
     let lint = try ExternalProgram("sh", ["-c", "promtool check metrics < \(file)"], log: "\(folder.path)/promtool.log")
     _ = try await lint.waitForExit()

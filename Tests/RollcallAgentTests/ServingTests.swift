@@ -142,7 +142,7 @@ struct ServingTests {
     #expect(try await agent.get("/livez", anonymous).status == 200)
     let server = try agent.controller(authority, name: "server", usage: "serverAuth")
     await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics", server) }
-    let stranger = try TestAuthority(in: folder, name: "stranger").issue("stranger", usage: "clientAuth")
+    let stranger = try TestAuthority(in: folder, name: "strangers").issue("stranger", usage: "clientAuth")
     await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics", agent.options(authority, client: stranger)) }
     await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics") }
 

@@ -33,7 +33,8 @@ package enum SettingsTable {
     .scheme("virtual-scheme", \.virtual.scheme, help: "How cAdvisor in the pods of virtual nodes is reached."),
     .choice(
       "virtual-from", \.virtualAnswerer,
-      help: "Who is asked about the pods of virtual nodes: pods (each at its own address) or node (which answers for all under ?nodeName=)."),
+      help: "Who is asked about the pods of virtual nodes: pods (each at its own address) or node (which answers for all under ?nodeName=)."
+    ),
     .number(
       "virtual-transfers", \.virtualTransfers, in: 1...10_000, what: "a number",
       help: "How many pages of pods on virtual nodes are fetched at the same time."),

@@ -3,10 +3,11 @@ import Roll
 import Testing
 
 @Suite struct TargetBuilderTests {
-  let builder = TargetBuilder(endpoints: [
-    .linux: ScrapeEndpoint(port: 9753, path: "/metrics"), .windows: ScrapeEndpoint(scheme: "https", port: 9182, path: "/metrics"),
-    .virtual: ScrapeEndpoint(port: 9750, path: "/metrics/cadvisor"),
-  ], virtualAddress: "10.3.0.4")
+  let builder = TargetBuilder(
+    endpoints: [
+      .linux: ScrapeEndpoint(port: 9753, path: "/metrics"), .windows: ScrapeEndpoint(scheme: "https", port: 9182, path: "/metrics"),
+      .virtual: ScrapeEndpoint(port: 9750, path: "/metrics/cadvisor"),
+    ], virtualAddress: "10.3.0.4")
 
   @Test func eachSourceHasItsEndpoint() {
     let targets = builder.targets(of: [

@@ -21,7 +21,7 @@ RUN swift build -c release --static-swift-stdlib --product rollcall \
 # The agent links nothing beyond the C and C++ libraries.
 FROM debian:bookworm-slim AS agent
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libstdc++6 \
+ && apt-get install -y --no-install-recommends libstdc++6 zlib1g \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/rollcall-agent /usr/local/bin/rollcall-agent
 # Root, with the two capabilities of the manifest: see manifests/default/agent.yaml.

@@ -20,12 +20,12 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+    .systemLibrary(name: "CISAL", pkgConfig: "libisal"),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
     .target(name: "Identifiers", swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
     .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: settings),
-    .systemLibrary(name: "CISAL", pkgConfig: "libisal"),
     .target(name: "Collector", dependencies: ["Exposition", "HTTPTransport", "JSON", "Roll"], swiftSettings: settings),
     .target(name: "Exposition", swiftSettings: settings),
     .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
@@ -38,7 +38,6 @@ let package = Package(
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: settings),
-    .target(name: "Roll", dependencies: ["Identifiers"], swiftSettings: settings),
     // Of the controller what is between rolls and requests: links to the files of targets, desired objects and their comparison.
     .target(
       name: "Controller",

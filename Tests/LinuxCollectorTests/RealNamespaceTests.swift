@@ -79,7 +79,12 @@ struct RealNamespaceTests {
     try tree.cgroup("docker/\(containerID("1"))", [busy.identifier])
     try tree.cgroup("docker/\(containerID("2"))", [idle.identifier])
     let before = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/net")
-    let sweep = LinuxSweeper(procFS: ProcFS(), locator: tree.locator, sockets: reading, now: { Moment(milliseconds: 0) }).sweep()
+    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: tree.locator, sockets: reading, now: { Moment(milliseconds: 0) })
+    var sweep = sweeper.sweep()
+    try await eventually("the kernel has acknowledged the end of each that was closed") {
+      sweep = sweeper.sweep()
+      return sweep.namespaces.first?.sockets.map { $0.ipv4[.finWait1] + $0.ipv6[.finWait1] == 0 } ?? true
+    }
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self/ns/net") == before)
 
     try #require(sweep.namespaces.count == 2, "\(sweep)")

@@ -26,6 +26,8 @@ package struct FamilyFilter: Hashable, Sendable {
   /// What a kubelet's `/metrics/cadvisor` has of containers.
   package static let standard = FamilyFilter(kept: ["container_*"])
 
+  package static let everything = FamilyFilter(kept: ["*"])
+
   func keeps(_ family: UnsafeRawBufferPointer) -> Bool {
     kept.contains { $0.covers(family) } && !dropped.contains { $0.covers(family) }
   }

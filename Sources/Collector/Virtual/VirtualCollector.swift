@@ -14,9 +14,15 @@ package struct VirtualCollector: NodeCollector {
   private let slots: CallSlots
   private let intakes: IntakePool
   private let endpoints: VirtualEndpoints
+  private let sink: (any PageSink)?
 
-  /// - Parameter endpoints: what nodes and pods say about where their pages are.
-  package init(transport: HTTPTransport, settings: VirtualSettings, endpoints: VirtualEndpoints = .asConfigured) {
+  /// - Parameters:
+  ///   - endpoints: what nodes and pods say about where their pages are.
+  ///   - sink: told of every page where the settings say so.
+  package init(
+    transport: HTTPTransport, settings: VirtualSettings, endpoints: VirtualEndpoints = .asConfigured, sink: (any PageSink)? = nil
+  ) {
+    self.sink = sink
     self.endpoints = endpoints
     fetcher = PageFetcher(transport: transport, reasons: .endpoint)
     self.settings = settings
@@ -42,13 +48,19 @@ package struct VirtualCollector: NodeCollector {
         askNext()
       }
     }
-    if !Task.isCancelled { pages.retain(Set(asked.map(\.key)), of: roll.node) }
-    return roll.answered(outcomes, lastScrape: pages.lastScrape(of: roll.node))
+    if !Task.isCancelled {
+      let keys = Set(asked.map(\.key))
+      pages.retain(keys, of: roll.node)
+      sink?.retain(keys, of: roll.node)
+    }
+    // Where nothing is served, nobody can scrape it.
+    return roll.answered(outcomes, lastScrape: settings.servedFamilies == nil ? .notObservable : pages.lastScrape(of: roll.node))
   }
 
   /// A node is gone: nothing of it is served any more.
   package func forget(node: String) {
     pages.forget(node)
+    sink?.forget(node)
   }
 
   private func ask(_ request: PageRequest, of roll: NodeRoll) async -> [Outcome] {
@@ -70,9 +82,9 @@ package struct VirtualCollector: NodeCollector {
     let labels = PodLabels(node: node, entries: entries, isOfOnePod: request.key != .node)
     let facts: PageFacts
     do {
-      let taken = try intakes.take(response.body, labels: labels, sharing: pages.shapes)
+      let taken = try intakes.take(response.body, labels: labels, sharing: pages.shapes) { sink?.take($0, request.key, of: node) }
       // A page without the pod's containers has nothing to serve under its name, but a pod may have no container of its own to show yet.
-      pages.store(taken.page, request.key, of: node)
+      if settings.servedFamilies != nil { pages.store(taken.page, request.key, of: node) }
       facts = taken.facts
     } catch {
       throw Miss(error, page: url)

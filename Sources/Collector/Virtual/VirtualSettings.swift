@@ -9,6 +9,10 @@ package struct VirtualSettings: Hashable, Sendable {
   package var maximumTransfers = 64
   /// Which families are kept.
   package var families = FamilyFilter.standard
+  /// Of these, the ones that are held to be served; `nil` where nothing is.
+  package var servedFamilies: FamilyFilter? = .everything
+  /// Whether all that is kept is handed to the collector's sink as it arrives.
+  package var handsOver = false
   /// Whether samples keep the times that they carry.
   package var keepsTimestamps = true
   /// For one pod from connecting to the last byte.

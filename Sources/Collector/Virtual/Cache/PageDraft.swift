@@ -130,6 +130,15 @@ struct PageDraft: Sendable {
       Line(family: current, shape: PageShape.Line(set: set, suffix: suffix), time: time, number: start..<numbers.count))
   }
 
+  /// The time of the line at that place, if it has one.
+  func time(ofLine place: Int) -> Int64? {
+    switch lines[place].time {
+    case Self.noTime: nil
+    case Self.ownTime: ownTimes[place]
+    case let index: times[Int(index)]
+    }
+  }
+
   private mutating func family(_ name: UnsafeRawBufferPointer) -> Int {
     let (index, isNew) = familyNames.add(name)
     if isNew {

@@ -4,11 +4,16 @@ internal import Synchronization
 /// The newest page of every pod on virtual nodes, compact, and who has read them. One writer a pod, many readers.
 package final class VirtualPages: Sendable {
   /// Names one page of a node: a pod's, or the node's own.
-  struct Key: Hashable, Sendable {
-    var namespace: String
-    var pod: String
+  package struct Key: Hashable, Sendable {
+    package var namespace: String
+    package var pod: String
 
-    static let node = Key(namespace: "", pod: "")
+    package init(namespace: String, pod: String) {
+      self.namespace = namespace
+      self.pod = pod
+    }
+
+    package static let node = Key(namespace: "", pod: "")
   }
 
   struct Stored: Sendable {

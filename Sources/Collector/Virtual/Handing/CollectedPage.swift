@@ -1,0 +1,59 @@
+internal import Exposition
+
+/// The samples of a page that has been judged and rewritten, in the page's order. To be read while it is handed over: the memory is used
+/// for the next page.
+package struct CollectedPage: Sendable {
+  private let draft: PageDraft
+
+  init(_ draft: PageDraft) {
+    self.draft = draft
+  }
+
+  package var sampleCount: Int { draft.lines.count }
+
+  /// Label sets are numbered from 0; samples share them. One that no sample of this page has may be empty.
+  package var labelSetCount: Int { draft.setEnds.count }
+
+  /// Calls `each` with the labels of a set; values are escaped as in the text format.
+  package func labels(ofSet set: Int, _ each: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
+    draft.labelNames.bytes.withUnsafeBytes { names in
+      draft.values.bytes.withUnsafeBytes { values in
+        for label in draft.labels[(set == 0 ? 0 : Int(draft.setEnds[set - 1]))..<Int(draft.setEnds[set])] {
+          each(
+            UnsafeRawBufferPointer(rebasing: names[draft.labelNames.range(of: Int(label.name))]),
+            UnsafeRawBufferPointer(rebasing: values[draft.values.range(of: Int(label.value))]))
+        }
+      }
+    }
+  }
+
+  /// What is handed over of one sample.
+  package struct Sample {
+    /// The same number, the same name.
+    package var nameNumber: Int
+    /// The name: that of the family, and what stands behind it.
+    package var family: UnsafeRawBufferPointer
+    package var suffix: UnsafeRawBufferPointer
+    package var labelSet: Int
+    /// As it is written on the page.
+    package var number: UnsafeRawBufferPointer
+    /// Milliseconds since 1970.
+    package var time: Int64?
+  }
+
+  package func samples(_ each: (Sample) -> Void) {
+    draft.texts.withUnsafeBytes { texts in
+      draft.numbers.withUnsafeBytes { numbers in
+        for (place, line) in draft.lines.enumerated() {
+          PageShape.suffixes[line.shape.suffix].withUnsafeBytes { suffix in
+            each(
+              Sample(
+                nameNumber: line.family * PageShape.suffixes.count + line.shape.suffix,
+                family: UnsafeRawBufferPointer(rebasing: texts[draft.families[line.family].name]), suffix: suffix,
+                labelSet: line.shape.set, number: UnsafeRawBufferPointer(rebasing: numbers[line.number]), time: draft.time(ofLine: place)))
+          }
+        }
+      }
+    }
+  }
+}

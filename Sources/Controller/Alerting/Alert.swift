@@ -2,11 +2,37 @@ internal import FoundationEssentials
 import JSON
 import Roll
 
+/// What Alertmanager is told of.
+enum Alert: Hashable {
+  case gap(Gap)
+  /// There are so many more gaps than have an alert of their own.
+  case tooManyGaps(leftOut: Int)
+
+  var key: AlertKey {
+    switch self {
+    case .gap(let gap): .gap(GapKey(gap))
+    case .tooManyGaps: .tooManyGaps
+    }
+  }
+
+  /// Whether it is to be sent at once, `old` having been sent before.
+  func isNews(after old: Alert) -> Bool {
+    guard case .gap(let gap) = self, case .gap(let oldGap) = old else { return false }
+    return gap.reason != oldGap.reason
+  }
+}
+
 /// What makes an alert the same alert. Alertmanager tells alerts apart by their labels, so the labels are made of this and of nothing else.
+enum AlertKey: Hashable, Comparable {
+  case tooManyGaps
+  case gap(GapKey)
+}
+
+/// What makes a gap the same gap.
 ///
-/// The reason is not among them: it may change while a gap is open, from `AgentTimeout` to `AgentUnreachable` say, and a new label would be
+/// The reason is not part of it: it may change while a gap is open, from `AgentTimeout` to `AgentUnreachable` say, and a new label would be
 /// a new alert, with the old one reported as resolved. It is an annotation, which Alertmanager replaces in place.
-struct AlertKey: Hashable, Comparable {
+struct GapKey: Hashable, Comparable {
   var container: ContainerReference
   var node: String
   var source: Source
@@ -19,62 +45,68 @@ struct AlertKey: Hashable, Comparable {
     kind = gap.kind
   }
 
-  static func < (left: AlertKey, right: AlertKey) -> Bool {
+  static func < (left: GapKey, right: GapKey) -> Bool {
     (left.container, left.node, left.source.rawValue, left.kind.rawValue) < (
       right.container, right.node, right.source.rawValue, right.kind.rawValue
     )
   }
+}
 
-  var name: String {
-    switch kind {
-    case .uncollected: "RollcallContainerUncollected"
-    case .unscraped: "RollcallContainerUnscraped"
-    }
-  }
-
-  var labels: JSONValue {
+extension Alert {
+  /// An alert of the v2 API.
+  ///
+  /// Format: `postableAlert` in github.com/prometheus/alertmanager/api/v2/openapi.yaml.
+  func postable(startsAt: Int64, endsAt: Int64) -> JSONValue {
     [
-      "alertname": .string(name),
-      "severity": "warning",
-      "namespace": .string(container.namespace),
-      "pod": .string(container.pod),
-      "container": .string(container.container),
-      "node": .string(node),
-      "source": .string(source.rawValue),
+      "labels": labels, "annotations": annotations(startsAt: startsAt), "startsAt": .string(rfc3339(startsAt)),
+      "endsAt": .string(rfc3339(endsAt)),
     ]
   }
-}
 
-/// What an alert says, for people; it may change while the alert goes on.
-struct AlertText: Hashable {
-  var reason: Reason
-  var detail: String
-}
-
-/// An alert of the v2 API.
-///
-/// Format: `postableAlert` in github.com/prometheus/alertmanager/api/v2/openapi.yaml.
-func postableAlert(_ key: AlertKey, _ text: AlertText, startsAt: Int64, endsAt: Int64) -> JSONValue {
-  let what =
-    switch key.kind {
-    case .uncollected: "is not collected"
-    case .unscraped: "is collected, and not scraped by Prometheus"
+  private var labels: JSONValue {
+    switch self {
+    case .gap(let gap):
+      [
+        "alertname": .string(gap.kind == .uncollected ? "RollcallContainerUncollected" : "RollcallContainerUnscraped"),
+        "severity": "warning",
+        "namespace": .string(gap.container.namespace),
+        "pod": .string(gap.container.pod),
+        "container": .string(gap.container.container),
+        "node": .string(gap.node),
+        "source": .string(gap.source.rawValue),
+      ]
+    case .tooManyGaps: ["alertname": "RollcallTooManyGaps", "severity": "warning"]
     }
-  let name = "\(key.container.namespace)/\(key.container.pod)/\(key.container.container)"
-  let detail = text.detail.isEmpty ? "" : " (\(text.detail))"
-  return [
-    "labels": key.labels,
-    "annotations": [
-      "summary": .string("Container \(name) \(what): \(text.reason.rawValue)"),
-      "description": .string(
-        "Container \(name) on \(key.source.rawValue) node \(key.node) \(what) since \(rfc3339(startsAt)). Reason: \(text.reason.rawValue)\(detail)."
-      ),
-      "reason": .string(text.reason.rawValue),
-      "runbook": .string(advice(text.reason)),
-    ],
-    "startsAt": .string(rfc3339(startsAt)),
-    "endsAt": .string(rfc3339(endsAt)),
-  ]
+  }
+
+  private func annotations(startsAt: Int64) -> JSONValue {
+    switch self {
+    case .gap(let gap):
+      let what =
+        switch gap.kind {
+        case .uncollected: "is not collected"
+        case .unscraped: "is collected, and not scraped by Prometheus"
+        }
+      let name = "\(gap.container.namespace)/\(gap.container.pod)/\(gap.container.container)"
+      let detail = gap.detail.isEmpty ? "" : " (\(gap.detail))"
+      return [
+        "summary": .string("Container \(name) \(what): \(gap.reason.rawValue)"),
+        "description": .string(
+          "Container \(name) on \(gap.source.rawValue) node \(gap.node) \(what) since \(rfc3339(startsAt)). Reason: \(gap.reason.rawValue)\(detail)."
+        ),
+        "reason": .string(gap.reason.rawValue),
+        "runbook": .string(advice(gap.reason)),
+      ]
+    case .tooManyGaps(let leftOut):
+      return [
+        "summary": .string("\(leftOut) more containers are not collected or not scraped than there are alerts for"),
+        "description": .string(
+          "There are too many gaps for an alert each: \(leftOut) have none. All of them are in Rollcall's metrics and in its API (/api/v1/gaps)."
+        ),
+        "runbook": "Look for what they have in common: the status page counts gaps by reason and by node.",
+      ]
+    }
+  }
 }
 
 /// RFC 3339 with milliseconds, in UTC.

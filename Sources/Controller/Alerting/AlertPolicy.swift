@@ -10,6 +10,9 @@ package struct AlertPolicy: Hashable, Sendable {
   package var deadline: Duration
   /// Alerts a request: about 300 KB, and what one refused request costs.
   package var batch: Int
+  /// So many gaps have an alert each, the others are counted in one more. Ten thousand alerts are what an Alertmanager takes without
+  /// effort once a minute, and more than anybody reads.
+  package var maximumGaps: Int
   /// How long gaps that open one after the other are gathered.
   package var gather: Duration
   /// The first wait after a failure; it doubles with each up to `resend`.
@@ -17,12 +20,13 @@ package struct AlertPolicy: Hashable, Sendable {
 
   package init(
     resend: Duration = .seconds(60), lifetime: Duration? = nil, deadline: Duration = .seconds(10), batch: Int = 256,
-    gather: Duration = .milliseconds(500), firstBackoff: Duration = .seconds(1)
+    maximumGaps: Int = 10_000, gather: Duration = .milliseconds(500), firstBackoff: Duration = .seconds(1)
   ) {
     self.resend = resend
     self.lifetime = lifetime ?? resend * 4
     self.deadline = deadline
     self.batch = batch
+    self.maximumGaps = maximumGaps
     self.gather = gather
     self.firstBackoff = firstBackoff
   }

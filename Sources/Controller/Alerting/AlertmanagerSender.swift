@@ -10,6 +10,8 @@ package struct AlertmanagerStatistics: Hashable, Sendable {
   package var url: String
   /// Alerts accepted, each sending of one counted.
   package var sent = 0
+  /// Gaps that have no alert of their own there, because there are too many.
+  package var leftOut = 0
   /// Requests that failed.
   package var failures = 0
   /// Why the last request failed; `nil` if it did not.
@@ -25,14 +27,14 @@ package final class AlertmanagerSender: Sendable {
   private let transport: HTTPTransport
   private let logger: Logger
   private let now: @Sendable () -> ClockReading
-  private let gaps: @Sendable () -> [Gap]
+  private let gaps: @Sendable () -> any Sequence<Gap>
 
   /// - Parameters:
   ///   - now: both clocks, read together.
-  ///   - gaps: every open gap as of now. A gap that is not among them any more is over.
+  ///   - gaps: every open gap as of now, in an order that stays. A gap that is not among them any more is over.
   package init(
     urls: [AlertmanagerURL], policy: AlertPolicy = AlertPolicy(), transport: HTTPTransport, logger: Logger,
-    now: @escaping @Sendable () -> ClockReading, gaps: @escaping @Sendable () -> [Gap]
+    now: @escaping @Sendable () -> ClockReading, gaps: @escaping @Sendable () -> any Sequence<Gap>
   ) {
     posts = urls.map(AlertmanagerPost.init)
     self.policy = policy
@@ -59,21 +61,25 @@ package final class AlertmanagerSender: Sendable {
   }
 
   private func serve(_ post: AlertmanagerPost) async {
-    var state = AlertmanagerState()
+    var state = AlertmanagerState(policy: policy)
     var backoff = policy.firstBackoff
     while !Task.isCancelled {
       let reading = now()
       state.update(gaps: gaps(), at: reading)
+      // To go through very many gaps takes a while: it is to stay a small part of the time.
+      let gather = max(policy.gather, (now().moment - reading.moment) * 10)
+      let leftOut = state.leftOut
+      post.statistics.withLock { $0.leftOut = leftOut }
       do {
-        while let batch = state.nextBatch(at: reading, policy: policy) {
+        while let batch = state.nextBatch(at: reading) {
           try await send(batch, to: post)
           state.accepted(batch, at: reading.moment)
           succeeded(post, count: batch.count)
         }
         backoff = policy.firstBackoff
-        if await post.wakeup.wait(atMost: state.untilDue(at: reading.moment, policy: policy) ?? policy.resend, clock: ContinuousClock()) {
+        if await post.wakeup.wait(atMost: state.untilDue(at: reading.moment) ?? policy.resend, clock: ContinuousClock()) {
           // What opens together is told together. Cancellation ends the sleep; the loop's condition sees it.
-          try? await Task.sleep(for: policy.gather)
+          try? await Task.sleep(for: gather)
         }
       } catch {
         guard !Task.isCancelled else { return }

@@ -26,7 +26,10 @@ final class GapEventPoster: Sendable {
   func tell(_ transitions: [GapTransition], ledger: Ledger) {
     guard isLeading() else { return }
     let reading = time.reading()
-    for event in words.withLock({ $0.events(transitions, ledger: ledger, at: reading) }) { recorder.record(event) }
+    for event in words.withLock({ $0.events(transitions, ledger: ledger, at: reading) }) {
+      // Where very many gaps open, nodes of which nothing is collected say more than their pods.
+      recorder.record(event, unlessWaiting: event.object.kind == "Node" ? nil : EventPolicy().maximumQueue / 2)
+    }
   }
 
   /// Writes until the task is cancelled.

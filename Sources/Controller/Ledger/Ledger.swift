@@ -48,15 +48,25 @@ package struct Ledger: Sendable {
   }
 
   /// Opens the gaps that time alone makes. To be called every few seconds.
-  package mutating func evaluate(at now: Moment) -> [GapTransition] {
+  /// - Parameter limit: at most so many nodes are looked at, of those for which it is time (`isQuiet`).
+  package mutating func evaluate(at now: Moment, nodes limit: Int = .max) -> [GapTransition] {
     var transitions: [GapTransition] = []
+    var left = limit
     // By index: a loop over the keys would hold the dictionary, and the first change in it would copy all nodes.
     var index = nodes.startIndex
-    while index != nodes.endIndex {
-      if now > nodes.values[index].quietUntil { transitions += nodes.values[index].review(at: now, threshold: threshold) }
+    while index != nodes.endIndex, left > 0 {
+      if now > nodes.values[index].quietUntil {
+        transitions += nodes.values[index].review(at: now, threshold: threshold)
+        left -= 1
+      }
       nodes.formIndex(after: &index)
     }
     return transitions
+  }
+
+  /// Whether no gap can have opened by time alone since the nodes were last looked at.
+  package func isQuiet(at now: Moment) -> Bool {
+    nodes.values.allSatisfy { now <= $0.quietUntil }
   }
 
   // MARK: Restarts

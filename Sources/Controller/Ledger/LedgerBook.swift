@@ -67,8 +67,12 @@ package final class LedgerBook: Sendable {
     change { $0.record(call, of: roll, at: now) }
   }
 
-  package func evaluate(at now: Moment) {
-    change { $0.evaluate(at: now) }
+  /// Opens the gaps that time alone makes, of at most so many nodes.
+  /// - Returns: Whether there are more nodes to look at.
+  @discardableResult
+  package func evaluate(at now: Moment, nodes limit: Int = .max) -> Bool {
+    change { $0.evaluate(at: now, nodes: limit) }
+    return state.withLock { !$0.ledger.isQuiet(at: now) }
   }
 
   package func restore(openGaps: [OpenGap], at reading: ClockReading) {

@@ -101,7 +101,7 @@ package final class RollcallController: Sendable {
 
     let alerts = AlertmanagerSender(
       urls: settings.alertmanagers, transport: try makeTransport(HTTPTransportConfiguration()), logger: logger,
-      now: { time.reading() }, gaps: { ledger.snapshot().gaps() })
+      now: { time.reading() }, gaps: { ledger.snapshot().gapsByNode().joined() })
     let events =
       settings.events == .on
       ? GapEventPoster(client: cluster.client, identity: election.identity, time: time, logger: logger) { election.isLeader } : nil

@@ -149,6 +149,8 @@ struct MetricsPage {
     let alertmanagers = view.alertmanagers()
     page.family("rollcall_alerts_sent_total", .counter, help: "Alerts that an Alertmanager accepted, each sending counted.")
     for statistics in alertmanagers { page.sample("rollcall_alerts_sent_total", ["alertmanager": statistics.url], statistics.sent) }
+    page.family("rollcall_alerts_left_out", .gauge, help: "Open gaps that have no alert of their own, because there are too many.")
+    for statistics in alertmanagers { page.sample("rollcall_alerts_left_out", ["alertmanager": statistics.url], statistics.leftOut) }
     page.family("rollcall_alert_failures_total", .counter, help: "Requests that an Alertmanager did not accept.")
     for statistics in alertmanagers { page.sample("rollcall_alert_failures_total", ["alertmanager": statistics.url], statistics.failures) }
   }

@@ -35,9 +35,10 @@ struct EventBook: Sendable {
   }
 
   /// - Parameters:
+  ///   - limit: how many may wait already, if fewer than the policy's queue takes.
   ///   - now: on any clock that only goes forward.
   ///   - time: the time of day, for the Event.
-  mutating func record(_ event: ClusterEvent, at now: Duration, time: Timestamp) {
+  mutating func record(_ event: ClusterEvent, unlessWaiting limit: Int? = nil, at now: Duration, time: Timestamp) {
     let likeness = Likeness(object: event.object, type: event.type, reason: event.reason, action: event.action)
     if var known = series[likeness], now - known.lastObserved <= policy.seriesWindow {
       known.count += 1
@@ -54,7 +55,7 @@ struct EventBook: Sendable {
       statistics.limited += 1
       return
     }
-    guard queue.count < policy.maximumQueue else {
+    guard queue.count < min(limit ?? .max, policy.maximumQueue) else {
       statistics.overflowed += 1
       return
     }

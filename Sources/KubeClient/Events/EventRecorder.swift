@@ -34,9 +34,11 @@ public final class EventRecorder: Sendable {
   }
 
   /// Takes the event on; returns at once, whatever becomes of it.
-  public func record(_ event: ClusterEvent) {
+  /// - Parameter limit: it is dropped, and counted as overflowed, if so many wait already; `nil` for as many as the queue takes. A lower
+  ///   limit for what matters less leaves room for what matters more.
+  public func record(_ event: ClusterEvent, unlessWaiting limit: Int? = nil) {
     let time = Timestamp.now
-    book.withLock { $0.record(event, at: self.time.now(), time: time) }
+    book.withLock { $0.record(event, unlessWaiting: limit, at: self.time.now(), time: time) }
   }
 
   public var statistics: EventStatistics { book.withLock { $0.statistics } }

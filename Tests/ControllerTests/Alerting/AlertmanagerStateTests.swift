@@ -17,8 +17,13 @@ func alertGap(
 private final class Told {
   /// The time of day at the moment 0: 2026-01-01T00:00:00Z.
   private static let epoch: Int64 = 1_767_225_600_000
-  private let policy = AlertPolicy()
-  private var state = AlertmanagerState()
+  private let policy: AlertPolicy
+  private var state: AlertmanagerState
+
+  init(maximumGaps: Int = 1000) {
+    policy = AlertPolicy(maximumGaps: maximumGaps)
+    state = AlertmanagerState(policy: policy)
+  }
 
   private func at(_ seconds: Double, clockError: Int64) -> ClockReading {
     ClockReading(
@@ -26,8 +31,9 @@ private final class Told {
   }
 
   var count: Int { state.count }
+  var leftOut: Int { state.leftOut }
 
-  func untilDue(_ seconds: Double) -> Duration? { state.untilDue(at: at(seconds, clockError: 0).moment, policy: policy) }
+  func untilDue(_ seconds: Double) -> Duration? { state.untilDue(at: at(seconds, clockError: 0).moment) }
 
   func update(_ gaps: [Gap], _ seconds: Double) { state.update(gaps: gaps, at: at(seconds, clockError: 0)) }
 
@@ -35,7 +41,7 @@ private final class Told {
   func alerts(_ gaps: [Gap], _ seconds: Double, fails: Bool = false, clockError: Int64 = 0) -> [JSONValue] {
     let reading = at(seconds, clockError: clockError)
     state.update(gaps: gaps, at: reading)
-    guard let batch = state.nextBatch(at: reading, policy: policy) else { return [] }
+    guard let batch = state.nextBatch(at: reading) else { return [] }
     if !fails { state.accepted(batch, at: reading.moment) }
     return batch.alerts.array ?? []
   }
@@ -44,7 +50,7 @@ private final class Told {
   func send(_ gaps: [Gap], _ seconds: Double, fails: Bool = false) -> [String] {
     let firing = rfc3339(at(seconds, clockError: 0).unixMilliseconds + policy.lifetime.wholeMilliseconds)
     return alerts(gaps, seconds, fails: fails).map { alert in
-      let pod = alert["labels"]?["pod"]?.string ?? "?"
+      let pod = alert["labels"]?["pod"]?.string ?? alert["labels"]?["alertname"]?.string ?? "?"
       return alert["endsAt"]?.string == firing ? pod : "\(pod) resolved"
     }
   }
@@ -115,6 +121,38 @@ private final class Told {
     told.update([alertGap("a")], 0)
     #expect(told.send([], 1) == [])
     #expect(told.count == 0)
+  }
+
+  /// A gap for every container of a large cluster would be more than the controller and Alertmanager can hold.
+  @Test func r63pastALimitGapsAreCountedInOneAlert() {
+    let told = Told(maximumGaps: 2)
+    let gaps = ["a", "b", "c", "d"].map { alertGap($0) }
+    #expect(told.send(gaps, 0) == ["RollcallTooManyGaps", "a", "b"])
+    #expect(told.leftOut == 2)
+    #expect(told.alerts(gaps, 60).first?["annotations"]?["summary"]?.string?.hasPrefix("2 more containers") == true)
+
+    // Who has an alert keeps it, and the next in the row gets the one that is free once its end was accepted.
+    #expect(told.send(Array(gaps[1...]), 61) == ["a resolved"])
+    #expect(told.send(Array(gaps[1...]), 62) == ["c"])
+    #expect(told.leftOut == 1)
+    #expect(told.send(Array(gaps[1...2]), 63) == ["RollcallTooManyGaps resolved"])
+    #expect(told.leftOut == 0)
+    #expect(told.count == 2)
+  }
+
+  @Test func everythingThatIsDueIsSentInTheEndBatchAfterBatch() {
+    let policy = AlertPolicy(batch: 3)
+    var state = AlertmanagerState(policy: policy)
+    let now = ClockReading(moment: Moment(milliseconds: 0), unixMilliseconds: 1_767_225_600_000)
+    state.update(gaps: (0..<10).map { alertGap("p\($0)") }, at: now)
+    var sent: [String] = []
+    while let batch = state.nextBatch(at: now) {
+      #expect(batch.count <= 3)
+      sent += (batch.alerts.array ?? []).compactMap { $0["labels"]?["pod"]?.string }
+      state.accepted(batch, at: now.moment)
+    }
+    #expect(sent == (0..<10).map { "p\($0)" })
+    #expect(state.untilDue(at: now.moment) == policy.resend)
   }
 
   @Test func aGapThatOpensAgainIsANewBeginningOfTheSameAlert() throws {

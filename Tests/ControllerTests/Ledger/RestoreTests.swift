@@ -153,6 +153,18 @@ import Testing
     #expect(!schedule.isDue(2, at: at(60)))
   }
 
+  @Test func nodesAreLookedAtSomeAtATime() {
+    let book = LedgerBook(threshold: .seconds(300))
+    book.begin(with: ["n1", "n2", "n3"].map { roll(node: $0, [entry("app")]) }, at: at(0))
+    #expect(!book.evaluate(at: at(300), nodes: 2), "it is too early for each")
+    #expect(book.evaluate(at: at(301), nodes: 2))
+    #expect(book.takeTransitions().count == 2)
+    #expect(!book.evaluate(at: at(301), nodes: 2))
+    #expect(book.takeTransitions().count == 1)
+    #expect(!book.evaluate(at: at(301), nodes: 2))
+    #expect(book.snapshot().openGapCount == 3)
+  }
+
   @Test func theLedgersVersionIsThatOfItsGaps() {
     let book = LedgerBook(threshold: .seconds(300))
     let called = roll([entry("app")])

@@ -103,6 +103,8 @@ let goldenMetrics = """
   # TYPE rollcall_failing_objects gauge
   # HELP rollcall_alerts_sent_total Alerts that an Alertmanager accepted, each sending counted.
   # TYPE rollcall_alerts_sent_total counter
+  # HELP rollcall_alerts_left_out Open gaps that have no alert of their own, because there are too many.
+  # TYPE rollcall_alerts_left_out gauge
   # HELP rollcall_alert_failures_total Requests that an Alertmanager did not accept.
   # TYPE rollcall_alert_failures_total counter
   # HELP rollcall_events_total Kubernetes Events about gaps, by what became of them; folded ones only counted in another.

@@ -26,6 +26,13 @@ import Testing
     return writes
   }
 
+  @Test func whatMattersLessLeavesRoomForWhatMattersMore() {
+    for number in 0..<4 { book.record(event("web-\(number)"), unlessWaiting: 3, at: .zero, time: Self.noon) }
+    #expect(book.statistics.overflowed == 1)
+    book.record(event("db-0"), at: .zero, time: Self.noon)
+    #expect(writes(0).map(\.event.object.name) == ["web-0", "web-1", "web-2", "db-0"])
+  }
+
   @Test func alikeEventsAreOneSeries() throws {
     record(event(note: "first"), 0)
     let created = try #require(writes(0).first)

@@ -1,0 +1,41 @@
+import Logging
+import Roll
+import Testing
+
+@testable import Controller
+
+@Suite struct GapLogTests {
+  private func lines(_ transitions: [GapTransition]) -> [String] {
+    let log = RecordedLog()
+    GapLog(logger: log.logger).log(transitions)
+    return log.all
+  }
+
+  private func opened(_ pod: String, reason: Reason = .agentUnreachable, since: Double = 0) -> GapTransition {
+    GapTransition(gap: alertGap(pod, reason: reason, detail: "refused", since: since), change: .opened, at: at(300))
+  }
+
+  @Test func aFewGapsHaveALineEach() {
+    let lines = lines([opened("a"), opened("b", since: 100)])
+    #expect(
+      lines == [
+        "warning gap opened age=5m container=shop/a/cart detail=refused kind=uncollected node=w1 reason=AgentUnreachable source=linux",
+        "warning gap opened age=3m20s container=shop/b/cart detail=refused kind=uncollected node=w1 reason=AgentUnreachable source=linux",
+      ])
+  }
+
+  /// A node that is lost would otherwise cost a line for each container, and a cluster that is lost hundreds of thousands.
+  @Test func manyGapsOfANodeWithTheSameNewsShareALine() {
+    let lines = lines(
+      (0..<50).map { opened("p\($0)", since: Double(50 - $0)) } + [opened("q", reason: .pidNotFound)]
+        + (0..<4).map { number in
+          GapTransition(gap: alertGap("r\(number)"), change: .closed(.leftRoll, after: .seconds(60)), at: at(300))
+        })
+    #expect(
+      lines == [
+        "warning gaps opened age=4m59s container=shop/p49/cart detail=refused gaps=50 kind=uncollected node=w1 reason=AgentUnreachable source=linux",
+        "warning gap opened age=5m container=shop/q/cart detail=refused kind=uncollected node=w1 reason=PidNotFound source=linux",
+        "notice gaps closed after=1m because=the container is gone; nobody saw it again container=shop/r0/cart gaps=4 kind=uncollected node=w1 reason=AgentUnreachable source=linux",
+      ])
+  }
+}

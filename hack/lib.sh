@@ -39,5 +39,5 @@ need_swift() {
 # What the package links.
 build_packages=(libcurl4-openssl-dev libisal-dev libsnappy-dev libyaml-dev pkg-config zlib1g-dev)
 # The real programs that the tests run against.
-test_packages=(bindfs busybox-static containerd docker.io iproute2 jq libnginx-mod-stream microsocks nginx-light openssl prometheus prometheus-alertmanager runc
-  tinyproxy)
+test_packages=(bindfs busybox-static containerd docker.io iproute2 jq libnginx-mod-stream microsocks nginx-light openssl podman prometheus prometheus-alertmanager
+  runc tinyproxy)

@@ -6,33 +6,21 @@ import Simulator
 import TestSupport
 import Testing
 
-private let isRoot = geteuid() == 0
-
 /// The whole way, with the programs that users run: containers of containerd and runc are on the roll, the agent answers for them, Prometheus
 /// scrapes what HTTP SD gives it, and what goes wrong reaches Alertmanager. Only the API server is simulated.
 @Suite(.serialized, .timeLimit(.minutes(10)))
 struct RollCallTests {
   @Test(
     "Real containers answer, a dead agent alerts and heals, a finished container is no gap",
-    .enabled(if: isRoot, "needs root: containerd makes containers, cgroups and network namespaces"))
+    .enabled(if: Containerd.isPermitted, Containerd.condition))
   func realContainers() async throws {
-    let containerd = try await Containerd()
-    let stage = try await Stage()
-    do {
-      try await play(on: stage, with: containerd)
-    } catch {
-      await containerd.stop()
-      await stage.stop(printingLogs: true)
-      throw error
-    }
-    await containerd.stop()
-    await stage.stop(printingLogs: false)
+    try await Stage.play(play)
   }
 
   private func play(on stage: Stage, with containerd: Containerd) async throws {
     // A pod with 25 listening sockets and 20 connections to itself, and a pod whose container will finish.
-    let busy = Pod(name: "busy-0", uid: UUID().uuidString.lowercased(), container: "server")
-    let brief = Pod(name: "brief-0", uid: UUID().uuidString.lowercased(), container: "task")
+    let busy = Pod(name: "busy-0")
+    let brief = Pod(name: "brief-0", container: "task")
     let busyID = try containerd.start(
       podUID: busy.uid, networkNamespace: try containerd.makeNetworkNamespace(),
       script: """
@@ -43,8 +31,8 @@ struct RollCallTests {
         """)
     let briefID = try containerd.start(
       podUID: brief.uid, networkNamespace: try containerd.makeNetworkNamespace(), script: "sleep 100000")
-    try stage.put(busy.object(containerID: busyID, state: Pod.running))
-    try stage.put(brief.object(containerID: briefID, state: Pod.running))
+    try stage.put(busy.object(containerID: busyID))
+    try stage.put(brief.object(containerID: briefID))
 
     // Prometheus finds the agent by HTTP SD and reads exactly the sockets that were opened. busybox's nc listens on IPv6 sockets that
     // accept IPv4 as well, so a connection has one end in each family: 25 + 20 in TCP6, 20 in TCP, 40 established.
@@ -105,29 +93,5 @@ struct RollCallTests {
 extension [UInt8] {
   fileprivate func contains(_ text: String) -> Bool {
     String(decoding: self, as: UTF8.self).contains(text)
-  }
-}
-
-/// A pod of one container, as the API server has it.
-private struct Pod {
-  static let running: JSONValue = ["running": ["startedAt": "2026-01-01T00:00:00Z"]]
-  static let finished: JSONValue = ["terminated": ["exitCode": 0, "reason": "Completed"]]
-
-  var name: String
-  var uid: String
-  var container: String
-
-  func object(containerID: String, state: JSONValue, phase: String = "Running") -> JSONValue {
-    [
-      "apiVersion": "v1", "kind": "Pod",
-      "metadata": ["namespace": "default", "name": .string(name), "uid": .string(uid)],
-      "spec": ["nodeName": .string(Stage.node), "containers": [["name": .string(container), "image": .string(Containerd.image)]]],
-      "status": [
-        "phase": .string(phase),
-        "containerStatuses": [
-          ["name": .string(container), "containerID": .string("containerd://\(containerID)"), "state": state]
-        ],
-      ],
-    ]
   }
 }

@@ -19,12 +19,32 @@ final class Stage {
   private let transport: HTTPTransport
   private let apiServer: SimulatedAPIServer
   private let apiServerTask: Task<Void, any Error>
-  private let controller: ExternalProgram
+  private var controller: ExternalProgram
+  private let controllerArguments: [String]
+  private var isControllerWanted = true
+  private let controllerPort: Int
   private let controllerURL: String
   private let agentPorts: (metrics: Int, roll: Int)
   private var agent: ExternalProgram?
+  private let agentArguments: [String]
 
-  init() async throws {
+  /// Sets the stage, has the play, and clears up; a play that fails leaves the programs' last words.
+  static func play(agentArguments: [String] = [], _ play: (Stage, Containerd) async throws -> Void) async throws {
+    let containerd = try await Containerd()
+    let stage = try await Stage(agentArguments: agentArguments)
+    do {
+      try await play(stage, containerd)
+    } catch {
+      await containerd.stop()
+      await stage.stop(printingLogs: true)
+      throw error
+    }
+    await containerd.stop()
+    await stage.stop(printingLogs: false)
+  }
+
+  private init(agentArguments: [String]) async throws {
+    self.agentArguments = agentArguments
     folder = try TemporaryFolder()
     transport = try HTTPTransport()
     let apiServer = SimulatedAPIServer(
@@ -45,16 +65,16 @@ final class Stage {
 
     alertmanager = try await Alertmanager(folder: folder, transport: transport)
     let port = try freePort()
+    controllerPort = port
     agentPorts = (try freePort(host: Self.nodeAddress), try freePort(host: Self.nodeAddress))
     controllerURL = "http://127.0.0.1:\(port)"
-    controller = try ExternalProgram(
-      try builtExecutable("rollcall"),
-      [
-        "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", Self.namespace, "--listen", "127.0.0.1:\(port)",
-        "--interval", "1s", "--threshold", "5s", "--grace", "1s", "--allow-loopback-targets",
-        "--agent-metrics-port", "\(agentPorts.metrics)", "--agent-roll-port", "\(agentPorts.roll)",
-        "--alertmanager-url", alertmanager.url,
-      ], log: "\(folder.path)/controller.log")
+    controllerArguments = [
+      "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", Self.namespace, "--listen", "127.0.0.1:\(port)",
+      "--interval", "1s", "--threshold", "5s", "--grace", "1s", "--allow-loopback-targets",
+      "--agent-metrics-port", "\(agentPorts.metrics)", "--agent-roll-port", "\(agentPorts.roll)",
+      "--alertmanager-url", alertmanager.url,
+    ]
+    controller = try ExternalProgram(try builtExecutable("rollcall"), controllerArguments, log: "\(folder.path)/controller.log")
     prometheus = try await Prometheus(discovery: "\(controllerURL)/sd/v1/targets", folder: folder, transport: transport)
     try await controller.waitForPort(port)
     try await mountCertificates()
@@ -85,11 +105,31 @@ final class Stage {
         "--node", Self.node, "--listen", "\(Self.nodeAddress):\(agentPorts.metrics)",
         "--roll-listen", "\(Self.nodeAddress):\(agentPorts.roll)", "--tls-dir", "\(folder.path)/tls",
         "--filesystem-interval", "1s",
-      ], log: "\(folder.path)/agent.log")
+      ] + agentArguments, log: "\(folder.path)/agent.log")
   }
 
   func killAgent() {
     agent?.send(signal: SIGKILL)
+  }
+
+  /// The agent's page as it is now.
+  func agentPage() async throws -> Page {
+    let url = "http://\(Self.nodeAddress):\(agentPorts.metrics)/metrics"
+    return try Page(await transport.send(HTTPRequest(url: url, deadline: .seconds(10))).body)
+  }
+
+  /// Ends the controller without a word to anybody: its lease stays taken until it has expired.
+  func killController() {
+    isControllerWanted = false
+    controller.send(signal: SIGKILL)
+    controller.stop()
+  }
+
+  func startController() async throws {
+    controller = try ExternalProgram(
+      try builtExecutable("rollcall"), controllerArguments, log: "\(folder.path)/next-controller.log")
+    isControllerWanted = true
+    try await controller.waitForPort(controllerPort)
   }
 
   /// The open gaps, as `/api/v1/gaps` has them.
@@ -99,19 +139,19 @@ final class Stage {
     return try JSONValue(parsing: response.body)["gaps"]?.array ?? []
   }
 
-  /// The value of the first sample on the controller's `/metrics` with this name and with this text in its labels.
-  func metric(_ name: String, where label: String) async throws -> Double? {
+  /// The value of the first sample on the controller's `/metrics` with this name and, if there is one, with this text in its labels.
+  func metric(_ name: String, where label: String? = nil) async throws -> Double? {
     let response = try await transport.send(
       HTTPRequest(url: "\(controllerURL)/metrics", deadline: .seconds(10)))
     let line = String(decoding: response.body, as: UTF8.self).split(separator: "\n")
-      .first { $0.hasPrefix("\(name){") && $0.contains(label) }
+      .first { ($0.hasPrefix("\(name){") || $0.hasPrefix("\(name) ")) && (label.map($0.contains) ?? true) }
     return line?.split(separator: " ").last.flatMap { Double($0) }
   }
 
   /// Waits as `TestSupport.eventually` does, and fails at once where one of the programs has ended.
   func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
     try await TestSupport.eventually(what, within: .seconds(60)) {
-      guard controller.isRunning else {
+      guard controller.isRunning || !isControllerWanted else {
         throw CommandFailed(description: "the controller ended:\n\(controller.output.suffix(4000))")
       }
       return try await condition()

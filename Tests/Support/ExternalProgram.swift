@@ -57,7 +57,7 @@ package final class ExternalProgram: Sendable {
 
   deinit { stop() }
 
-  package var isRunning: Bool { process.withLock { $0.isRunning } }
+  package var isRunning: Bool { exitStatus == nil }
 
   /// What it wrote so far.
   package var output: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
@@ -77,11 +77,11 @@ package final class ExternalProgram: Sendable {
   /// Returns the exit status when it has ended of its own accord.
   package func waitForExit(within limit: Duration = .seconds(60)) async throws -> Int32 {
     let end = ContinuousClock.now + limit
-    while isRunning {
+    while true {
+      if let exitStatus { return exitStatus }
       if ContinuousClock.now > end { throw ExternalProgramError(description: "\(name) still runs after \(limit):\n\(output.suffix(2000))") }
       try await Task.sleep(for: .milliseconds(10))
     }
-    return process.withLock { $0.terminationStatus }
   }
 
   package func send(signal: Int32) {
@@ -96,7 +96,18 @@ package final class ExternalProgram: Sendable {
     while !hasEnded { usleep(10_000) }
   }
 
-  /// By the kernel's word: Foundation's `Process` at times never notices that a program has ended, and its `waitUntilExit` then waits for ever.
+  /// How it ended, or the signal that ended it; `nil` while it runs. By the kernel's word: Foundation's `Process` waits for a descriptor to be
+  /// closed that the program hands on to whatever it leaves behind, such as the conmon of `podman run --detach`.
+  private var exitStatus: Int32? {
+    var information = siginfo_t()
+    guard waitid(P_PID, id_t(processIdentifier), &information, WEXITED | WNOHANG | WNOWAIT) == 0 else {
+      // Foundation has taken it already.
+      return process.withLock { $0.isRunning ? nil : $0.terminationStatus }
+    }
+    return information.si_signo == SIGCHLD ? information._sifields._sigchld.si_status : nil
+  }
+
+  /// By the kernel's word as well: `waitUntilExit` may wait for ever.
   private var hasEnded: Bool {
     var information = siginfo_t()
     let found = waitid(P_PID, id_t(processIdentifier), &information, WEXITED | WNOHANG | WNOWAIT)

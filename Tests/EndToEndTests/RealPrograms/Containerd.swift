@@ -1,18 +1,21 @@
 import Foundation
 import TestSupport
+import Testing
 
 /// A containerd of the test's own: its root, state, socket and images are in the test's folder, and all of it is gone after `stop()`.
 ///
-/// The containers are made with `ctr` in the namespace that a kubelet uses, in cgroups named as a kubelet names them, and in network
-/// namespaces that exist beforehand, as a CNI plugin makes them: containers of one pod share one.
+/// The containers are made with `ctr` in the namespace that a kubelet uses, in cgroups named as a kubelet with a `--cgroup-root` names
+/// them (one at the usual place would be taken by the machine's own kubelet for a pod that it forgot to kill), and in network namespaces that exist beforehand, as a CNI plugin makes them: containers of one pod share one.
 final class Containerd {
   static let image = "localhost/rollcall-test/busybox:1"
+  static let isPermitted = geteuid() == 0
+  static let condition: Comment = "needs root: containerd makes containers, cgroups and network namespaces"
 
   private let folder: TemporaryFolder
   private let daemon: ExternalProgram
   private let socket: String
   private var containers: [String] = []
-  private var podUIDs: Set<String> = []
+  private let cgroupRoot = "rollcall-test-\(UUID().uuidString.prefix(8))"
   private var networkNamespaces: [String] = []
 
   init() async throws {
@@ -47,14 +50,19 @@ final class Containerd {
   static let volumeBytes = 4 << 20
 
   /// Starts a container that runs `script` in busybox's shell; returns its ID.
-  func start(podUID: String, networkNamespace: String, script: String) throws -> String {
+  /// - Parameters:
+  ///   - networkNamespace: the network that we are in ourselves, if `nil`.
+  ///   - hostPrograms: whether the host's programs and libraries are there as well, read-only.
+  func start(podUID: String, networkNamespace: String?, hostPrograms: Bool = false, script: String) throws -> String {
     let id = (0..<32).map { _ in String(format: "%02x", UInt8.random(in: 0...255)) }.joined()
     containers.append(id)
-    podUIDs.insert(podUID)
+    let network = networkNamespace.map { ["--with-ns", "network:/var/run/netns/\($0)"] } ?? ["--net-host"]
+    let folders = hostPrograms ? ["/usr", "/lib", "/lib64"].filter(FileManager.default.fileExists(atPath:)) : []
     try ctr(
-      "run", "--detach", "--snapshotter", "overlayfs", "--with-ns", "network:/var/run/netns/\(networkNamespace)",
-      "--mount", "type=tmpfs,src=tmpfs,dst=/data,options=size=\(Self.volumeBytes)",
-      "--cgroup", "/kubepods/besteffort/pod\(podUID)/\(id)", Self.image, id, "/bin/sh", "-c", script)
+      ["run", "--detach", "--snapshotter", "overlayfs"] + network
+        + ["--mount", "type=tmpfs,src=tmpfs,dst=/data,options=size=\(Self.volumeBytes)"]
+        + folders.flatMap { ["--mount", "type=bind,src=\($0),dst=\($0),options=rbind:ro"] }
+        + ["--cgroup", "/\(cgroupRoot)/kubepods/besteffort/pod\(podUID)/\(id)", Self.image, id, "/bin/sh", "-c", script])
     return id
   }
 
@@ -73,10 +81,8 @@ final class Containerd {
     }
     daemon.stop()
     for name in networkNamespaces { _ = try? Shell.run("ip", "netns", "delete", name) }
-    // runc removes a container's cgroups and leaves the pod's, which a kubelet would remove.
-    for uid in podUIDs {
-      _ = try? Shell.run("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-name", "pod\(uid)", "-exec", "rmdir", "{}", ";")
-    }
+    // runc removes a container's cgroups and leaves those above it, which a kubelet would remove.
+    _ = try? Shell.run("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", "*/\(cgroupRoot)*", "-exec", "rmdir", "{}", ";")
   }
 
   private func isStopped(_ id: String) -> Bool {
@@ -87,6 +93,11 @@ final class Containerd {
 
   @discardableResult
   private func ctr(_ arguments: String...) throws -> String {
+    try ctr(arguments)
+  }
+
+  @discardableResult
+  private func ctr(_ arguments: [String]) throws -> String {
     try Shell.run(arguments: ["ctr", "--address", socket, "--namespace", "k8s.io"] + arguments)
   }
 }

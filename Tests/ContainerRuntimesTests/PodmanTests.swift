@@ -1,0 +1,114 @@
+import Foundation
+import LinuxCollector
+import NIOPosix
+import ProcFS
+import Roll
+import TestSupport
+import Testing
+
+@testable import ContainerRuntimes
+
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct PodmanTests {
+  private let buffer = ReadBuffer()
+
+  @Test(.enabled(if: geteuid() == 0 && findProgram("podman") != nil, "needs root and podman (Debian: podman, runc)"))
+  func `containers of a real Podman are found by its service's socket and by their cgroups`() async throws {
+    let podman = try await Podman()
+    do {
+      let plain = try await podman.start("plain")
+      let parented = try await podman.start("parented", "--cgroup-parent", "/\(podman.cgroup)")
+      // A pod has a cgroup whose name looks like a container's, and a container that holds its network.
+      let pod = try await podman.run(
+        "pod", "create", "--name", "pod", "--network", "none", "--infra-image", Podman.image, "--infra-command", "/bin/sleep 1000")
+      let member = try await podman.start("member", "--pod", "pod")
+
+      let bySocket = RuntimeLocator(
+        DockerEngine(RuntimeSocket(path: podman.socket, eventLoops: .singletonMultiThreadedEventLoopGroup)), procFS: ProcFS())
+      let location = bySocket.locate(buffer)
+      #expect(location.problems.isEmpty)
+      #expect(location.containers.count == 4)
+      #expect(Set([plain, parented, member]).isSubset(of: location.containers.map(\.id)))
+      let sweep = LinuxSweeper(procFS: ProcFS(), locator: bySocket, now: { Moment(milliseconds: 0) }).sweep()
+      #expect(sweep.namespaces.count == 3, "the pod's two containers share one")
+
+      // The machine may have others.
+      let byCgroup = CgroupLocator(now: { Moment(milliseconds: 0) }).locate(buffer).containers
+      for container in location.containers {
+        let same = try #require(byCgroup.first { $0.id == container.id }, "\(container.id) has no cgroup")
+        let commands = try same.processes.map { try $0.hold(ProcFS(), buffer).command(buffer) }
+        #expect(commands == ["sleep"], "\(same.place)")
+      }
+      // Neither the pod itself nor what minds containers is one.
+      #expect(!byCgroup.contains { $0.id.description == pod })
+      #expect(byCgroup.filter { $0.place.contains(podman.cgroup) }.map(\.id) == [parented])
+    } catch {
+      await podman.cleanUp()
+      throw error
+    }
+    await podman.cleanUp()
+  }
+}
+
+/// A Podman whose images, containers and service are the test's own, with cgroups as without systemd.
+final class Podman {
+  static let image = "localhost/rollcall-test/busybox:1"
+
+  let socket: String
+  /// A parent of containers that has its own name.
+  let cgroup = "rollcall-test-\(UUID().uuidString.prefix(8))"
+  private let folder: TemporaryFolder
+  private let service: ExternalProgram
+  private let arguments: [String]
+  private let environment: [String: String]
+
+  init() async throws {
+    folder = try TemporaryFolder()
+    socket = "\(folder.path)/podman.sock"
+    arguments = [
+      "--root", "\(folder.path)/root", "--runroot", "\(folder.path)/run", "--tmpdir", "\(folder.path)/tmp", "--storage-driver", "vfs",
+      "--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", "runc",
+    ]
+    // Podman's own limits are higher than what a test may have.
+    let configuration = try folder.write(
+      "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n", to: "containers.conf")
+    environment = ["CONTAINERS_CONF": configuration]
+    service = try ExternalProgram(
+      "podman", arguments + ["system", "service", "--time", "0", "unix://\(socket)"], environment: environment,
+      log: "\(folder.path)/service.log")
+    try await eventually("Podman serves its socket") { FileManager.default.fileExists(atPath: self.socket) }
+    try BusyboxRoot.make(at: "\(folder.path)/busybox")
+    _ = try await ContainerRuntimesTests.run(
+      "tar", "--create", "--directory", "\(folder.path)/busybox", "--file", "\(folder.path)/busybox.tar", ".")
+    try await run("import", "\(folder.path)/busybox.tar", Self.image)
+  }
+
+  func start(_ name: String, _ options: String...) async throws -> ContainerID {
+    let network = options.contains("--pod") ? [] : ["--network", "none"]
+    let output = try await run(["run", "--detach", "--name", name] + network + options + [Self.image, "/bin/sleep", "1000"])
+    return try #require(ContainerID(output), "\(output)")
+  }
+
+  /// - Returns: the last line of what it wrote, which is the ID of what it made.
+  @discardableResult
+  func run(_ command: String...) async throws -> String {
+    try await run(command)
+  }
+
+  @discardableResult
+  private func run(_ command: [String]) async throws -> String {
+    let log = try TemporaryFolder()
+    let program = try ExternalProgram("podman", arguments + command, environment: environment, log: "\(log.path)/log")
+    let status = try await program.waitForExit()
+    guard status == 0 else { throw CommandFailed(description: "podman \(command) ended with \(status): \(program.output)") }
+    return program.output.split(separator: "\n").last.map(String.init) ?? ""
+  }
+
+  func cleanUp() async {
+    _ = try? await run("pod", "rm", "--force", "--time", "0", "--all")
+    _ = try? await run("rm", "--force", "--time", "0", "--all")
+    service.stop()
+    _ = try? await ContainerRuntimesTests.run(
+      "find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", "*/\(cgroup)*", "-exec", "rmdir", "{}", ";")
+  }
+}

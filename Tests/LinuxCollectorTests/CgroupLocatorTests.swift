@@ -36,6 +36,7 @@ struct CgroupLocatorTests {
       name: "CRI-O with systemd",
       path: "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod\(escapedUID).slice/crio-\(id).scope",
       podUID: uid),
+    Form(name: "CRI-O outside of Kubernetes", path: "crio/crio-\(id)", podUID: nil),
     Form(name: "CRI-O with cgroupfs", path: "kubepods/besteffort/pod\(uid)/crio-\(id)", podUID: uid),
     Form(
       name: "cri-dockerd with systemd", path: "kubepods.slice/kubepods-pod\(escapedUID).slice/docker-\(id).scope", podUID: uid),
@@ -121,7 +122,9 @@ struct CgroupLocatorTests {
     #expect(location.places.map { $0.dropFirst(tree.cgroupRoot.count) } == ["/pids", "/unified"])
   }
 
-  @Test(arguments: ["crio-conmon-\(id).scope", "crio-conmon-\(id)", "libpod-conmon-\(id).scope", "x\(id)", "\(id.dropFirst())", "podman"])
+  @Test(arguments: [
+    "crio-conmon-\(id).scope", "crio-conmon-\(id)", "libpod-conmon-\(id).scope", "conmon", "x\(id)", "\(id.dropFirst())", "podman",
+  ])
   func `what is no container's name is left out`(name: String) throws {
     let tree = try FixtureTree()
     try tree.unify()
@@ -144,6 +147,14 @@ struct CgroupLocatorTests {
     try tree.cgroup("docker/\(containerID("1"))", [1])
     try tree.cgroup("docker/\(containerID("1"))/docker/\(containerID("2"))", [2])
     #expect(tree.locator.locate(ReadBuffer()).containers.map { $0.processes.map(\.identifier) } == [[1], [2]])
+  }
+
+  @Test func `what minds the containers of a Podman pod is not taken for theirs`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("custom/\(containerID("99"))/conmon", [1])
+    try tree.cgroup("custom/\(containerID("99"))/libpod-\(Self.id)", [2])
+    #expect(tree.locator.locate(ReadBuffer()).containers.flatMap(\.processes).map(\.identifier) == [2])
   }
 
   @Test func `containers come in the order of their IDs`() throws {

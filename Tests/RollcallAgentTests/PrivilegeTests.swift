@@ -19,6 +19,8 @@ struct PrivilegeTests {
     var network: Bool
     /// Why it may not read the volume behind a folder that is another user's alone; `nil` where it may.
     var volumeFailure: String?
+    /// Whether it may count sockets by state.
+    var states = false
 
     var testDescription: String {
       "user \(user) with \(capabilities.isEmpty ? "nothing" : capabilities.joined(separator: " and "))\(hidesProcesses ? ", hidepid" : "")"
@@ -33,6 +35,8 @@ struct PrivilegeTests {
   }
 
   static let table: [Rights] = [
+    Rights(
+      user: 0, capabilities: ["sys_ptrace", "dac_read_search", "sys_admin"], network: true, volumeFailure: nil, states: true),
     Rights(user: 0, capabilities: ["sys_ptrace", "dac_read_search"], network: true, volumeFailure: nil),
     Rights(user: 0, capabilities: ["sys_ptrace"], network: true, volumeFailure: "PermissionDenied"),
     Rights(user: 0, capabilities: ["dac_read_search"], network: false, volumeFailure: "PermissionDenied"),
@@ -107,6 +111,12 @@ struct PrivilegeTests {
 
     #expect(value("rollcall_agent_containers_found ") == "2")
     #expect(value("rollcall_agent_namespaces_read ") == (rights.network ? "2" : "0"))
+    // What may not be counted is absent, also where there is nothing to count; and that is said once.
+    #expect(value("rollcall_agent_socket_states ") == (rights.states ? "1" : "0"))
+    #expect(lines.contains { $0.hasPrefix("rollcall_unnamed_container_tcp_sockets{") } == rights.states)
+    let complaints = agent.output.split(separator: "\n").filter { $0.contains("sockets cannot be counted by state") }
+    #expect(complaints.count == (rights.states ? 0 : 1))
+    #expect(complaints.allSatisfy { $0.contains("CAP_SYS_ADMIN") })
     for (index, user) in [0, 1000].enumerated() {
       let id = "container_id=\"\(String(repeating: "\(index + 1)", count: 64))\""
       let volume = "private-\(user)/volume\""

@@ -5,7 +5,7 @@
 /// | containerd | `<id>` | `cri-containerd-<id>.scope` |
 /// | CRI-O | `crio-<id>`, `crio-conmon-<id>` | `crio-<id>.scope`, `crio-conmon-<id>.scope` |
 /// | Docker | `<id>` | `docker-<id>.scope` |
-/// | Podman | `libpod-<id>`, `libpod-payload-<id>`, `libpod-conmon-<id>` | `libpod-<id>.scope`, `libpod-conmon-<id>.scope` |
+/// | Podman | `libpod-<id>`, `libpod-payload-<id>`, `libpod-conmon-<id>`, `conmon` | `libpod-<id>.scope`, `libpod-conmon-<id>.scope` |
 /// | Podman's pods | `libpod_parent/<id>` | `machine-libpod_pod_<id>.slice` |
 /// | the kubelet's pods | `pod<uid>` | `kubepods-burstable-pod<uid, - as _>.slice` |
 ///
@@ -13,7 +13,7 @@
 /// Prefixes that we do not know are taken as well: the 64 digits behind them are what tells.
 enum CgroupName: Hashable {
   case container(ContainerID, podUID: String?)
-  /// conmon, which minds a container and is not in it.
+  /// conmon, which minds containers and is in none of them.
   case monitor
   case pod(uid: String)
   case other
@@ -36,7 +36,7 @@ enum CgroupName: Hashable {
     } else if let uid = Self.podUID(ofSlice: name[...]) ?? Self.podUID(ofDirectory: name[...]) {
       self = .pod(uid: uid)
     } else {
-      self = .other
+      self = name == "conmon" ? .monitor : .other
     }
   }
 

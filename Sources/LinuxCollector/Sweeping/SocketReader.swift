@@ -26,7 +26,24 @@ struct SocketReader {
   init(_ method: SocketReading, mayEnter: Bool, buffer: ReadBuffer) {
     self.method = method
     self.buffer = buffer
-    if method.entersNamespaces, !mayEnter { self.method = method == .inetDiag ? .off : .text }
+    guard method.entersNamespaces else { return }
+    if !mayEnter {
+      giveUpEntering()
+      return
+    }
+    // Known beforehand: otherwise pods without sockets, which nobody has to enter, had zeros, and those with sockets nothing.
+    do {
+      try NetworkNamespace.tryEntering()
+    } catch let error where error.isPermissionDenied {
+      problem = error
+      giveUpEntering()
+    } catch {
+      // No verdict, as where our own /proc is not mounted.
+    }
+  }
+
+  private mutating func giveUpEntering() {
+    method = method == .inetDiag ? .off : .text
   }
 
   /// `nil` where they are not counted.
@@ -42,7 +59,7 @@ struct SocketReader {
       } catch {
         // Not this namespace's fault, and so nothing to try again in the next one: no right to enter, or a kernel without the module.
         problem = error
-        method = method == .inetDiag ? .off : .text
+        giveUpEntering()
         if method == .off { return nil }
       }
     }

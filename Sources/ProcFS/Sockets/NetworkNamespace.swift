@@ -29,6 +29,13 @@ package struct NetworkNamespace: ~Copyable {
     close(descriptor)
   }
 
+  /// Whether the calling thread may enter namespaces at all: it enters the one that it is in, which takes the same right and changes nothing.
+  /// - Throws: as `enter` does.
+  package static func tryEntering() throws(ProcFSError) {
+    let own = try NetworkNamespace(in: Directory("/proc/thread-self/ns"), name: "net")
+    try own.enter()
+  }
+
   /// Moves the calling thread, and no other, into the namespace. It needs CAP_SYS_ADMIN, and there is no way back without it: call it on
   /// a thread that ends soon (`OwnThread`).
   package func enter() throws(ProcFSError) {

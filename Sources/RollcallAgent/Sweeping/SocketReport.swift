@@ -27,7 +27,8 @@ final class SocketReport: Sendable {
       logger.warning(
         "sockets cannot be counted by state",
         metadata: [
-          "error": "\(now)", "instead": "\(instead)", "advice": "give the agent CAP_SYS_ADMIN, or say how with --sockets",
+          "error": "\(now)", "instead": "\(instead)",
+          "advice": "give the agent CAP_SYS_ADMIN (manifests/socket-states does), or choose --sockets text or --sockets off",
         ])
     } else if before != nil, now == nil, isCounted {
       logger.notice("sockets are counted by state again")

@@ -14,12 +14,16 @@ enum FilesystemChoice {
     ["btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "vfat", "xfs", "zfs"].contains(type)
   }
 
-  /// Of each file system one mount, in the order in which they were mounted. A node's disk comes into a container as its root, as
-  /// volumes and as files like `/etc/hosts`; its numbers are the same everywhere.
+  /// Of each file system one mount: the first that the container can write to, or else the first. A node's disk comes into a container as
+  /// its root, as volumes and as files like `/etc/hosts`; its numbers are the same everywhere.
   static func mounts(_ mounts: [MountInfo]) -> [MountInfo] {
     var chosen: [MountInfo] = []
     var devices: Set<DeviceNumber> = []
-    for mount in mounts where isWanted(mount) && devices.insert(mount.device).inserted { chosen.append(mount) }
+    for isReadOnly in [false, true] {
+      for mount in mounts where mount.isReadOnly == isReadOnly && isWanted(mount) && devices.insert(mount.device).inserted {
+        chosen.append(mount)
+      }
+    }
     return chosen
   }
 

@@ -43,6 +43,27 @@ struct FilesystemWatchTests {
     #expect(sizes == ["first": 1 << 20, "covered": 3 << 20, "with space": 5 << 20])
   }
 
+  @Test(
+    .enabled(
+      if: findProgram("mkfs.ext4") != nil && access("/dev/loop-control", R_OK | W_OK) == 0, "needs loop devices and mkfs.ext4 (e2fsprogs)"))
+  func `a disk has the numbers of df, at the mount that can be written to`() async throws {
+    let container = try await MountNamespace(
+      """
+      truncate -s 16M image; mkfs.ext4 -q image; mkdir disk config data
+      mount -o loop image disk
+      dd if=/dev/zero of=disk/file bs=1M count=2 2>/dev/null; sync -f disk
+      mount --bind disk config; mount -o remount,bind,ro config; mount --bind disk data; umount disk
+      echo df $(df --block-size=1 --output=size,used,avail,itotal,iavail data | tail -n 1)
+      """)
+    let line = try await container.program.waitForLine(containing: "df ")
+    let df = line.split(separator: " ").compactMap { UInt64($0) }
+    let usages = try container.usages(watch().read(container.containers))
+    #expect(usages.keys.sorted() == ["data"])
+    let usage = try #require(usages["data"]).get()
+    #expect([usage.size, usage.used, usage.available, usage.inodes, usage.inodesFree] == df)
+    #expect(usage.used >= 2 << 20)
+  }
+
   @Test func `a link that a container puts into the way of a mount leads nowhere`() async throws {
     let container = try await MountNamespace(
       """

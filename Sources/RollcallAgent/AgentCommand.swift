@@ -16,7 +16,7 @@ struct AgentCommand: AsyncParsableCommand {
   @Flag(help: "Print what there is on this host now, and end. It needs no cluster.")
   var once = false
 
-  @Option(name: .shortAndLong, help: "How --once prints it: table, json or metrics. (default: table)")
+  @Option(name: .shortAndLong, help: "How --once prints it: table, wide (with file systems), json or metrics. (default: table)")
   var output: OnceOutput?
 
   func validate() throws {

@@ -31,7 +31,12 @@ struct OnceTests {
     let table = try await run()
     #expect(table.status == 0)
     #expect(table.output.contains("ESTABLISHED  IN USE  TIME-WAIT  ORPHAN  TOTAL  UDP"))
-    #expect(table.output.contains("abababababab"))
+    #expect(table.output.contains("abababababab  sleep "))
+
+    let wide = try await run("-o", "wide")
+    #expect(wide.status == 0)
+    let root = try #require(wide.output.split(separator: "\n").last { $0.hasPrefix("abababababab  sleep ") })
+    #expect(root.split(separator: " ").count == 9, "\(root)")
 
     let json = try await run("-o", "json")
     #expect(json.status == 0)
@@ -40,10 +45,49 @@ struct OnceTests {
     let containers = try #require(document["containers"] as? [[String: Any]])
     #expect(containers.map { $0["id"] as? String } == [RunningAgent.containerID])
     #expect(containers.map { $0["podUID"] as? String } == ["0b1ffb26-1d2c-4d0c-8d3c-5f7e7f5d0c11"])
+    #expect(containers.map { $0["command"] as? String } == ["sleep"])
+    let filesystems = try #require(containers.first?["filesystems"] as? [[String: Any]])
+    #expect(filesystems.contains { $0["size"] as? Int ?? 0 > 0 })
+    #expect((document["host"] as? [String: Any])?["tcpAllocated"] != nil)
 
     let metrics = try await run("--output", "metrics")
     #expect(metrics.status == 0)
     #expect(metrics.output.contains("\nrollcall_agent_containers_found 1\n"))
+    #expect(metrics.output.contains("\nrollcall_unnamed_container_filesystem_size_bytes{"))
+  }
+
+  @Test func `without containers it says where it looked, and cgroups without a process are one line`() async throws {
+    defer { container.send(signal: SIGKILL) }
+    try FileManager.default.createDirectory(atPath: folder.path + "/empty", withIntermediateDirectories: true)
+    _ = try folder.write("cpu\n", to: "empty/cgroup.controllers")
+    let none = try await run("--cgroup", folder.path + "/empty")
+    #expect(none.status == 0)
+    #expect(none.output.contains("no containers were found in \(folder.path)/empty"))
+
+    for digit in ["1", "2"] {
+      let cgroup = "crio-\(String(repeating: digit, count: 64))"
+      try FileManager.default.createDirectory(atPath: "\(folder.path)/cgroup/\(cgroup)", withIntermediateDirectories: true)
+      _ = try folder.write("", to: "cgroup/\(cgroup)/cgroup.procs")
+    }
+    let table = try await run()
+    #expect(table.status == 0)
+    #expect(table.output.contains("cgroups of containers without a process: 2"))
+    #expect(!table.output.contains("PidNotFound"))
+  }
+
+  @Test(.enabled(if: geteuid() == 0 && findProgram("setpriv") != nil, "needs root and setpriv, to look without rights"))
+  func `where no container may be read it names each and fails`() async throws {
+    defer { container.send(signal: SIGKILL) }
+    chmod(folder.path, 0o755)
+    // Where the build lies may be closed to others.
+    try FileManager.default.copyItem(atPath: try builtExecutable("rollcall-agent"), toPath: folder.path + "/rollcall-agent")
+    let program = try ExternalProgram(
+      "setpriv",
+      [
+        "--reuid=65534", "--regid=65534", "--clear-groups", folder.path + "/rollcall-agent", "--once", "--cgroup", folder.path + "/cgroup",
+      ], log: folder.path + "/once.log")
+    #expect(try await program.waitForExit() == 1)
+    #expect(program.output.contains("abababababab  PermissionDenied: "))
   }
 
   @Test func `where nothing can be looked at it says so and fails`() async throws {

@@ -3,11 +3,13 @@ import Exposition
 import Glibc
 import LinuxCollector
 import Logging
-import NIOPosix
 
 /// How `rollcall-agent --once` prints what it saw.
 enum OnceOutput: String, CaseIterable, ExpressibleByArgument {
-  case table, json, metrics
+  case table
+  /// The table, and one of the file systems.
+  case wide
+  case json, metrics
 }
 
 /// One look at this host, for people and scripts.
@@ -17,19 +19,19 @@ struct OnceCommand {
 
   /// - Throws: `ExitCode.failure` where nothing could be looked at.
   func run(_ output: OnceOutput) throws {
-    let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let sweep = settings.sweeper(keptNamespaces: 0, filesystems: false, eventLoops: eventLoops).sweep()
-    for problem in sweep.problems { logger.warning("cannot look at everything", metadata: ["error": "\(problem)"]) }
-    SocketReport(settings, logger: logger).observe(sweep)
+    let look = HostLook(settings, filesystems: output != .table)
+    for problem in look.sweep.problems { logger.warning("cannot look at everything", metadata: ["error": "\(problem)"]) }
+    SocketReport(settings, logger: logger).observe(look.sweep)
     let text: [UInt8] =
       switch output {
-      case .table: Array(SweepTable(sweep).text.utf8)
-      case .json: try SweepDocument(sweep, node: settings.node).json()
-      case .metrics: metrics(sweep)
+      case .table: Array(NetworkTable(look).text.utf8)
+      case .wide: Array([NetworkTable(look).text, FilesystemTable(look).text].filter { !$0.isEmpty }.joined(separator: "\n").utf8)
+      case .json: try LookDocument(look, node: settings.node).json()
+      case .metrics: metrics(look.sweep)
       }
     try write(text)
     // An empty table beside a warning would pass for an empty host.
-    if sweep.containers.isEmpty, !sweep.problems.isEmpty { throw ExitCode.failure }
+    if look.hasFailed { throw ExitCode.failure }
   }
 
   private func metrics(_ sweep: Sweep) -> [UInt8] {

@@ -3,21 +3,45 @@ import LinuxCollector
 import ProcFS
 import Roll
 
-/// A sweep as JSON, for scripts. What is not known is left out.
-struct SweepDocument: Encodable {
+/// A look as JSON, for scripts. What is not known is left out.
+struct LookDocument: Encodable {
   private let node: String
+  private let host: Host
   private let containers: [Container]
   private let namespaces: [Namespace]
 
   private struct Container: Encodable {
     var id: String
     var podUID: String?
+    var command: String?
     var place: String
     /// The container's place in `namespaces`.
     var namespace: Int?
     var hostNetwork: Bool?
     var reason: String?
     var detail: String?
+    var filesystems: [Filesystem]?
+  }
+
+  /// Sizes in bytes. One without numbers has a reason instead.
+  private struct Filesystem: Encodable {
+    var mountPoint: String
+    var device: String
+    var type: String
+    var size: UInt64?
+    var used: UInt64?
+    var available: UInt64?
+    var inodes: UInt64?
+    var inodesFree: UInt64?
+    var reason: String?
+  }
+
+  /// What is the same in every namespace; memory in pages.
+  private struct Host: Encodable {
+    var tcpOrphans: Int64?
+    var tcpAllocated: Int64?
+    var tcpMemoryPages: Int64?
+    var udpMemoryPages: Int64?
   }
 
   private struct Namespace: Encodable {
@@ -44,10 +68,17 @@ struct SweepDocument: Encodable {
     var sentBytes: Int64
   }
 
-  init(_ sweep: Sweep, node: String) {
+  init(_ look: HostLook, node: String) {
+    let sweep = look.sweep
     self.node = node
+    host = Host(
+      tcpOrphans: sweep.host?[.hostTCPOrphans], tcpAllocated: sweep.host?[.hostTCPAllocated],
+      tcpMemoryPages: sweep.host?[.hostTCPMemoryPages], udpMemoryPages: sweep.host?[.hostUDPMemoryPages])
+    let filesystems = Dictionary(uniqueKeysWithValues: (sweep.filesystems?.containers ?? []).map { ($0.id, Self.filesystems($0)) })
     containers = sweep.containers.map { container in
-      var document = Container(id: container.id.description, podUID: container.podUID, place: container.place)
+      var document = Container(
+        id: container.id.description, podUID: container.podUID, command: look.commands[container.id], place: container.place,
+        filesystems: filesystems[container.id])
       switch container.finding {
       case .namespace(let place): document.namespace = place
       case .host: document.hostNetwork = true
@@ -70,6 +101,20 @@ struct SweepDocument: Encodable {
         tcp: states(.ipv4), tcp6: states(.ipv6), acceptQueue: reading.sockets?.acceptQueues.total,
         acceptQueueLongest: reading.sockets?.acceptQueues.longest,
         interfaces: reading.devices.map { Interface(name: $0.name, receivedBytes: $0.received.bytes, sentBytes: $0.sent.bytes) })
+    }
+  }
+
+  private static func filesystems(_ container: ContainerFilesystems) -> [Filesystem] {
+    if let failure = container.failure { return [Filesystem(mountPoint: "/", device: "", type: "", reason: failure.rawValue)] }
+    return container.readings.map { reading in
+      var document = Filesystem(mountPoint: reading.mountPoint, device: reading.device, type: reading.type)
+      switch reading.usage {
+      case .failure(let failure): document.reason = failure.rawValue
+      case .success(let usage):
+        (document.size, document.used, document.available) = (usage.size, usage.used, usage.available)
+        (document.inodes, document.inodesFree) = (usage.inodes, usage.inodesFree)
+      }
+      return document
     }
   }
 

@@ -1,0 +1,41 @@
+/// Columns of text, as wide as they have to be.
+struct TextTable {
+  /// Names are set to the left, numbers to the right.
+  enum Column {
+    case name(String)
+    case number(String)
+  }
+
+  private let columns: [Column]
+  private var rows: [[String]] = []
+
+  init(_ columns: [Column]) {
+    self.columns = columns
+  }
+
+  mutating func add(_ row: [String]) {
+    rows.append(row)
+  }
+
+  var isEmpty: Bool { rows.isEmpty }
+
+  var text: String {
+    let headings = columns.map { column in
+      switch column {
+      case .name(let heading), .number(let heading): heading
+      }
+    }
+    let lines = [headings] + rows
+    let widths = headings.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
+    return lines.map { line in
+      let cells = line.indices.map { index in
+        let padding = String(repeating: " ", count: widths[index] - line[index].count)
+        if case .name = columns[index] { return line[index] + padding }
+        return padding + line[index]
+      }
+      let text = cells.joined(separator: "  ")
+      // A name at the end needs no room behind it.
+      return text.prefix(through: text.lastIndex { $0 != " " } ?? text.startIndex) + "\n"
+    }.joined()
+  }
+}

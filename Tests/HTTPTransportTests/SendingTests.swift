@@ -74,6 +74,19 @@ import Testing
     #expect(server.requests.count == 5)
   }
 
+  @Test func closesConnectionsThatAreNotToBeKept() async throws {
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil { try connection.respond(status: 200) }
+    }
+    var request = HTTPRequest(url: server.url)
+    request.keepsConnection = false
+    for count in 1...3 {
+      _ = try await transport.send(request)
+      try await eventually("we have closed") { server.openConnections == 0 }
+      #expect(server.acceptedConnections == count)
+    }
+  }
+
   @Test func aKeptConnectionThatThePeerClosedIsReplaced() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()

@@ -15,6 +15,8 @@ struct PreparedRequest: Sendable {
   let headerLines: [String]
   /// In libcurl's syntax; empty where the URL's host is connected to.
   let connectTo: [String]
+  /// The URL's host is an IP address, and it is what is connected to: there is no name to be resolved.
+  let isToAddress: Bool
   let tls: TLSMaterial
   /// When the whole transfer must be over.
   let deadline: ContinuousClock.Instant?
@@ -40,6 +42,7 @@ struct PreparedRequest: Sendable {
     }
     self.url = url.text
     self.connectTo = connectTo.map { [$0] } ?? []
+    isToAddress = connectTo == nil && IPAddress(url.host.filter { $0 != "[" && $0 != "]" }) != nil
     headerLines = Self.lines(headers)
     do {
       tls = try Self.material(request.tls ?? TLSOptions(), files)

@@ -43,6 +43,10 @@ package struct HTTPRequest: Sendable {
   package var maximumBodyBytes = 16 << 20
   /// Bytes that are read from the connection at once, and so much memory while the transfer lasts. Worth more for long bodies alone.
   package var receiveBufferBytes = 16 << 10
+  /// Keeps the connection for the next request to the same peer. To be switched off where there are more peers than
+  /// `connectionCacheSize`: none would be found again, and libcurl 7.88 remembers every peer whose connection it had to give up for
+  /// another's, and looks through all of them the next time.
+  package var keepsConnection = true
   /// Asks for gzip and decompresses the answer.
   package var acceptsCompression = false
   /// Offers HTTP/2 in the TLS handshake; otherwise HTTP/1.1 is spoken.

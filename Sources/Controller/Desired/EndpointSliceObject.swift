@@ -26,17 +26,12 @@ func endpointSlice(_ content: SliceContent, source: Source, settings: TargetSett
 
 extension AdmittedTarget {
   fileprivate var endpointObject: JSONValue {
-    let reference: JSONValue =
-      switch identity {
-      case .node(let name): ["kind": "Node", "name": .string(name)]
-      case .pod(let namespace, let name): ["kind": "Pod", "namespace": .string(namespace), "name": .string(name)]
-      }
-    return [
+    [
       "addresses": [.string(address.description)],
       // Prometheus scrapes an endpoint that is not ready all the same; the condition is for people and for other readers.
       "conditions": ["ready": .bool(ready)],
       "nodeName": .string(node),
-      "targetRef": reference,
+      "targetRef": ["kind": "Node", "name": .string(identity.node)],
     ]
   }
 }
@@ -44,12 +39,8 @@ extension AdmittedTarget {
 extension EndpointIdentity {
   /// What an endpoint of ours stands for; `nil` for one of somebody else.
   init?(endpoint: JSONValue) {
-    guard let name = endpoint["targetRef"]?["name"]?.string else { return nil }
-    switch endpoint["targetRef"]?["kind"]?.string {
-    case "Node": self = .node(name)
-    case "Pod": self = .pod(namespace: endpoint["targetRef"]?["namespace"]?.string ?? "", name: name)
-    default: return nil
-    }
+    guard endpoint["targetRef"]?["kind"]?.string == "Node", let name = endpoint["targetRef"]?["name"]?.string else { return nil }
+    self.init(node: name)
   }
 }
 

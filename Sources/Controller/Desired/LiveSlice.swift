@@ -20,7 +20,7 @@ struct LiveSlice: Sendable {
       group = SlicePacking.Group(family: family, endpoint: endpoint)
     }
     // An endpoint that is not ours counts as a member that nobody wants: its slice is written without it.
-    members = (object["endpoints"]?.array ?? []).map { EndpointIdentity(endpoint: $0) ?? .node("") }
+    members = (object["endpoints"]?.array ?? []).map { EndpointIdentity(endpoint: $0) ?? EndpointIdentity(node: "") }
   }
 
   init(_ content: SliceContent) {

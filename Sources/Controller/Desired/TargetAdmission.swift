@@ -37,20 +37,20 @@ struct AdmittedTarget: Hashable, Sendable {
 }
 
 /// What an endpoint stands for, through changes of its address.
-enum EndpointIdentity: Hashable, Comparable, Sendable {
-  case node(String)
-  case pod(namespace: String, name: String)
+struct EndpointIdentity: Hashable, Comparable, Sendable {
+  var node: String
+
+  init(node: String) {
+    self.node = node
+  }
 
   init(_ target: Target) {
-    self = target.pod.map { .pod(namespace: $0.namespace, name: $0.name) } ?? .node(target.node)
+    node = target.node
   }
 
-  var text: String {
-    switch self {
-    case .node(let name): "node \(name)"
-    case .pod(let namespace, let name): "pod \(namespace)/\(name)"
-    }
-  }
+  var text: String { "node \(node)" }
+
+  static func < (left: EndpointIdentity, right: EndpointIdentity) -> Bool { left.node < right.node }
 }
 
 /// Sorts the targets of one source into those that can be published and those that cannot. Both come in the order of their identity.

@@ -104,10 +104,7 @@ struct StatusPage {
     if !refused.isEmpty {
       page.heading("Targets that cannot be published")
       page.table(
-        ["node", "pod", "why"],
-        refused.prefix(Self.maximumNodes).map { refused in
-          [refused.target.node, refused.target.pod.map { "\($0.namespace)/\($0.name)" } ?? "", "\(refused.refusal)"]
-        })
+        ["node", "why"], refused.prefix(Self.maximumNodes).map { [$0.target.node, "\($0.refusal)"] })
     }
   }
 }

@@ -2,17 +2,6 @@ package import Roll
 
 /// One address that Prometheus is to scrape.
 package struct Target: Hashable, Sendable {
-  /// The pod whose endpoint this is; virtual nodes have one target a pod.
-  package struct Pod: Hashable, Sendable {
-    package var namespace: String
-    package var name: String
-
-    package init(namespace: String, name: String) {
-      self.namespace = namespace
-      self.name = name
-    }
-  }
-
   package var node: String
   package var source: Source
   /// An IP address without brackets, or a DNS name.
@@ -22,13 +11,11 @@ package struct Target: Hashable, Sendable {
   package var path: String
   /// `http` or `https`.
   package var scheme: String
-  package var pod: Pod?
   /// What the node's `Ready` condition says. A target that is not ready is still to be scraped.
   package var ready: Bool
 
   package init(
-    node: String, source: Source, address: String, port: Int, path: String = "/metrics", scheme: String = "http", pod: Pod? = nil,
-    ready: Bool = true
+    node: String, source: Source, address: String, port: Int, path: String = "/metrics", scheme: String = "http", ready: Bool = true
   ) {
     self.node = node
     self.source = source
@@ -36,7 +23,6 @@ package struct Target: Hashable, Sendable {
     self.port = port
     self.path = path
     self.scheme = scheme
-    self.pod = pod
     self.ready = ready
   }
 }

@@ -58,15 +58,6 @@ import Testing
     #expect(service["spec"] == ["clusterIP": "None"])
   }
 
-  @Test func podsOfVirtualNodesAreReferredToAsPods() {
-    let target = Target(
-      node: "v1", source: .virtual, address: "10.9.0.1", port: 8080, path: "/metrics/cadvisor",
-      pod: Target.Pod(namespace: "shop", name: "cart-0"))
-    let endpoint = desired([target], source: .virtual).slices.first?["endpoints"]?[0]
-    #expect(endpoint?["targetRef"] == ["kind": "Pod", "namespace": "shop", "name": "cart-0"])
-    #expect(endpoint?["nodeName"] == "v1")
-  }
-
   @Test func virtualNodesShareOurAddressAndAreToldApartByAParameter() {
     let targets = ["v1", "v2"].map {
       Target(node: $0, source: .virtual, address: "10.3.0.4", port: 9750, path: "/metrics/cadvisor")

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct SlicePackingTests {
   private func nodes(_ range: Range<Int>) -> [EndpointIdentity] {
-    range.map { EndpointIdentity.node("node-\(String(100_000 + $0))") }
+    range.map { EndpointIdentity(node: "node-\(String(100_000 + $0))") }
   }
 
   private func pack(_ wanted: [EndpointIdentity], into existing: [SlicePacking.Slice] = []) -> [SlicePacking.Slice] {

@@ -9,12 +9,17 @@ package struct ExpositionLimits: Hashable, Sendable {
   package var labels: Int
   /// Bytes of one label's name or value, as they stand on the page.
   package var labelLength: Int
+  /// Bytes of the page's different label sets together: they are remembered while it is read.
+  package var labelSetBytes: Int
 
-  package init(bytes: Int = 16 << 20, series: Int = 200_000, labels: Int = 64, labelLength: Int = 4096) {
+  package init(
+    bytes: Int = 16 << 20, series: Int = 200_000, labels: Int = 64, labelLength: Int = 4096, labelSetBytes: Int = 128 << 20
+  ) {
     self.bytes = bytes
     self.series = series
     self.labels = labels
     self.labelLength = labelLength
+    self.labelSetBytes = labelSetBytes
   }
 
   package static let standard = ExpositionLimits()

@@ -114,7 +114,7 @@ package struct PageReader: Sendable {
       }
       place = skippingBlanks(text, place)
     } else if place > afterName {
-      labels = bareSet(&consumer)
+      labels = try bareSet(&consumer)
     } else {
       throw .malformed(
         line: line, reason: "a metric name may only have letters, digits, '_' and ':', and a blank or '{' follows it")
@@ -160,18 +160,25 @@ package struct PageReader: Sendable {
     }
     let end = try reading.read(text, from: start, limits: limits, line: line)
     let set = UnsafeRawBufferPointer(start: text + start, count: end - start)
-    return (sets.find(set, treatment: treatment) ?? add(set, reading.fields, &consumer), end)
+    if let known = sets.find(set, treatment: treatment) { return (known, end) }
+    return (try add(set, reading.fields, &consumer), end)
   }
 
   /// The set of a sample without braces, which is the same as one with nothing between them.
-  private mutating func bareSet(_ consumer: inout some PageConsumer) -> Int {
-    withUnsafeBytes(of: (UInt8(ascii: "{"), UInt8(ascii: "}"))) { set in
-      sets.find(set, treatment: family.treatmentNumber) ?? add(set, [], &consumer)
+  private mutating func bareSet(_ consumer: inout some PageConsumer) throws(ExpositionError) -> Int {
+    try withUnsafeBytes(of: (UInt8(ascii: "{"), UInt8(ascii: "}"))) { set throws(ExpositionError) in
+      if let known = sets.find(set, treatment: family.treatmentNumber) { return known }
+      return try add(set, [], &consumer)
     }
   }
 
-  private mutating func add(_ set: UnsafeRawBufferPointer, _ fields: [LabelEdit.Field], _ consumer: inout some PageConsumer) -> Int {
+  private mutating func add(
+    _ set: UnsafeRawBufferPointer, _ fields: [LabelEdit.Field], _ consumer: inout some PageConsumer
+  ) throws(ExpositionError) -> Int {
     let treatment = family.treatmentNumber
+    guard sets.byteCount + set.count <= limits.labelSetBytes else {
+      throw .tooLarge(line: line, limit: "\(limits.labelSetBytes) bytes of different label sets")
+    }
     edit.begin(set, fields: fields)
     if !family.isDropped { consumer.rewrite(&edit, index: sets.count, treatment: treatment) }
     return sets.add(set, treatment: treatment, seriesHash: refusesDuplicates ? edit.seriesHash : 0)

@@ -76,7 +76,7 @@ let package = Package(
     // Parts
     .target(
       name: "KubeClient", dependencies: ["HTTPTransport", "Identifiers", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
-    .target(name: "Collector", dependencies: ["JSON", "Roll", "Exposition", "HTTPTransport"], swiftSettings: settings),
+    .target(name: "Collector", dependencies: ["CLinux", "JSON", "Roll", "Exposition", "HTTPTransport"], swiftSettings: settings),
     .target(name: "Push", dependencies: ["CSnappy", "Exposition", "HTTPTransport", logging], swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Roll", "ProcFS", "Exposition"], swiftSettings: settings),
     .target(

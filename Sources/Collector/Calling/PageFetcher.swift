@@ -20,6 +20,21 @@ struct PageFetcher {
     }
     return response
   }
+
+  /// The same, as soon as its head is there; the body is still to come.
+  func open(_ request: HTTPRequest) async throws(Miss) -> HTTPStream {
+    let stream: HTTPStream
+    do {
+      stream = try await transport.open(request)
+    } catch {
+      throw Miss(error, reasons: reasons)
+    }
+    guard stream.status == 200 else {
+      stream.cancel()
+      throw Miss(reasons.broken, "GET \(request.url): status \(stream.status) instead of 200")
+    }
+    return stream
+  }
 }
 
 extension HTTPRequest {

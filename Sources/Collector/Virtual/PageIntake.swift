@@ -4,24 +4,53 @@ internal import Roll
 /// Takes pages in: one pass in which a page is judged, rewritten, made compact, and asked about its containers. Its memory is used for
 /// page after page; for one page at a time.
 struct PageIntake: Sendable {
+  /// What became of the pods on a page of many.
+  struct Parts {
+    var facts: PageFacts
+    /// By pod, in the order of the labels' pods: how it passed the limits of one pod's page.
+    var tooLarge: [String?]
+  }
+
   private var reader: PageReader
   private var consumer: IntakeConsumer
 
-  init(settings: VirtualSettings) {
-    reader = PageReader(limits: settings.limits, refusesDuplicates: true)
-    consumer = IntakeConsumer(settings)
+  /// - Parameter isOfNode: whether the pages are those of nodes, with many pods on each.
+  init(settings: VirtualSettings, isOfNode: Bool = false) {
+    reader = PageReader(limits: isOfNode ? settings.nodeLimits : settings.limits, refusesDuplicates: true)
+    consumer = IntakeConsumer(settings, isSplit: isOfNode)
   }
 
+  /// Takes a pod's page.
   /// - Parameter handOver: called with all samples of families that are kept, where the settings want them handed over.
   mutating func take(
     _ body: [UInt8], labels: PodLabels, sharing shapes: ShapeRegistry, handOver: (CollectedPage) -> Void = { _ in }
   ) throws(ExpositionError) -> (page: CompactPage, facts: PageFacts) {
-    reader.begin()
-    consumer.begin(labels)
-    try body.withUnsafeBufferPointer { bytes throws(ExpositionError) in try reader.read(UnsafeRawBufferPointer(bytes), &consumer) }
+    begin(labels)
+    try read(body)
     try reader.finish()
     if consumer.isHandedOver { handOver(CollectedPage(consumer.handed)) }
     return (CompactPage(consumer.draft, sharedBy: shapes), consumer.facts)
+  }
+
+  // MARK: A page of many pods, which is never there as a whole
+
+  mutating func begin(_ labels: PodLabels) {
+    reader.begin()
+    consumer.begin(labels)
+  }
+
+  mutating func read(_ chunk: [UInt8]) throws(ExpositionError) {
+    try chunk.withUnsafeBufferPointer { bytes throws(ExpositionError) in try reader.read(UnsafeRawBufferPointer(bytes), &consumer) }
+  }
+
+  /// The page has ended: calls with each pod's part, and with `nil` for what is no pod's. Pods that are too large are left out.
+  mutating func finish(
+    sharing shapes: ShapeRegistry, handOver: (_ pod: Int?, CollectedPage) -> Void, store: (_ pod: Int?, CompactPage) -> Void
+  ) throws(ExpositionError) -> Parts {
+    try reader.finish()
+    if consumer.isHandedOver { consumer.forEachPart(ofHanded: true) { handOver($0, CollectedPage($1)) } }
+    consumer.forEachPart(ofHanded: false) { store($0, CompactPage($1, sharedBy: shapes)) }
+    return Parts(facts: consumer.facts, tooLarge: consumer.tooLarge)
   }
 }
 
@@ -44,11 +73,18 @@ private struct IntakeConsumer: PageConsumer, Sendable {
   private(set) var facts = PageFacts(containers: 0)
   /// By label set.
   private var owners: [PodLabels.Owner] = []
+  private let isSplit: Bool
+  private let partLimits: ExpositionLimits
+  private var split = PageSplit()
+  /// By part, what is no pod's first.
+  private var sizes: [PartSize] = []
   private var uses: Uses = []
   private var isContainerFamily = false
   private var isScrapeError = false
 
-  init(_ settings: VirtualSettings) {
+  init(_ settings: VirtualSettings, isSplit: Bool) {
+    self.isSplit = isSplit
+    partLimits = settings.limits
     families = settings.families
     servedFamilies = settings.servedFamilies
     isHandedOver = settings.handsOver
@@ -61,6 +97,19 @@ private struct IntakeConsumer: PageConsumer, Sendable {
     handed.begin()
     facts = PageFacts(containers: labels.containers.count)
     owners.removeAll(keepingCapacity: true)
+    guard isSplit else { return }
+    split.begin()
+    sizes.removeAll(keepingCapacity: true)
+    sizes.append(contentsOf: repeatElement(PartSize(), count: labels.pods.count + 1))
+  }
+
+  var tooLarge: [String?] { sizes.dropFirst().map { $0.problem(partLimits) } }
+
+  mutating func forEachPart(ofHanded isOfHanded: Bool, _ each: (_ pod: Int?, PageDraft) -> Void) {
+    let (sizes, limits) = (sizes, partLimits)
+    split.forEach(of: isOfHanded ? handed : draft, count: labels.pods.count) { part, page in
+      if sizes[(part ?? -1) + 1].problem(limits) == nil { each(part, page) }
+    }
   }
 
   private func uses(ofFamily name: UnsafeRawBufferPointer) -> Uses {
@@ -93,7 +142,9 @@ private struct IntakeConsumer: PageConsumer, Sendable {
 
   mutating func rewrite(_ set: inout LabelEdit, index: Int, treatment: UInt8) {
     while owners.count < index { owners.append(.nobodyKnown) }
-    owners.append(labels.rewrite(&set))
+    let owner = labels.rewrite(&set)
+    owners.append(owner)
+    if isSplit { split.add(part: labels.pod(of: set, owner: owner), ofSet: index) }
     let uses = Uses(rawValue: treatment)
     if uses.contains(.served) { draft.add(set, index: index) }
     if uses.contains(.handedOver) { handed.add(set, index: index) }
@@ -107,7 +158,29 @@ private struct IntakeConsumer: PageConsumer, Sendable {
       facts.hasContainerSeries = true
       if case .container(let place) = owners[set] { facts.saw(place, at: timestamp) }
     }
+    if isSplit, !uses.isEmpty, !admits(set, number: value.count) { return }
     if uses.contains(.served) { draft.sample(labels: set, value: value, timestamp: keepsTimestamps ? timestamp : nil) }
     if uses.contains(.handedOver) { handed.sample(labels: set, value: value, timestamp: timestamp) }
+  }
+
+  /// Counts a sample for its part, and says whether that is still within its limits.
+  private mutating func admits(_ set: Int, number: Int) -> Bool {
+    let part = Int(split.parts[set]) + 1
+    sizes[part].series += 1
+    sizes[part].bytes +=
+      uses.contains(.served) ? draft.lineLength(labels: set, number: number) : handed.lineLength(labels: set, number: number)
+    return sizes[part].problem(partLimits) == nil
+  }
+}
+
+/// How large one pod's part of a page is.
+private struct PartSize: Sendable {
+  var series = 0
+  /// As it would be served, within some bytes a line.
+  var bytes = 0
+
+  func problem(_ limits: ExpositionLimits) -> String? {
+    if series > limits.series { return "more than \(limits.series) series" }
+    return bytes > limits.bytes ? "more than \(limits.bytes) bytes" : nil
   }
 }

@@ -16,6 +16,14 @@ struct PageRequest: Sendable {
     }
   }
 
+  /// The pods whose places these are.
+  func pods(of roll: NodeRoll) -> [VirtualPages.Key] {
+    places.map { place in
+      let reference = roll.entries.reference(at: place)
+      return VirtualPages.Key(namespace: reference.namespace, pod: reference.pod)
+    }
+  }
+
   private static func ofNode(_ roll: NodeRoll, at endpoint: VirtualEndpoint) -> PageRequest {
     PageRequest(key: .node, url: url(ofNode: roll, at: endpoint), places: Array(roll.entries.indices))
   }

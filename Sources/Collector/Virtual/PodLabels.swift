@@ -2,7 +2,7 @@ internal import Exposition
 internal import Roll
 
 /// How the labels of a page from virtual nodes become those that a kubelet gives: old names translated, containers named where only
-/// their ID is known, and `namespace`, `pod` and `node` set.
+/// their ID is known, `id` and `name` filled in where only the container is, and `namespace`, `pod` and `node` set.
 struct PodLabels: Sendable {
   /// A container that the page should have.
   struct Container: Sendable {
@@ -11,12 +11,17 @@ struct PodLabels: Sendable {
     var name: EscapedLabelValue
     /// As the runtime knows it; empty where that is not known.
     var id: [UInt8]
+    var escapedID: EscapedLabelValue
+    /// What stands for the container's cgroup where the page does not say it: cgroups end with the container's ID.
+    var path: EscapedLabelValue
 
     init(_ entry: RollEntry) {
       namespace = EscapedLabelValue(entry.reference.namespace)
       pod = EscapedLabelValue(entry.reference.pod)
       name = EscapedLabelValue(entry.reference.container)
       id = Array(entry.containerID.utf8)
+      escapedID = EscapedLabelValue(entry.containerID)
+      path = EscapedLabelValue("/" + entry.containerID)
     }
   }
 
@@ -32,6 +37,11 @@ struct PodLabels: Sendable {
   /// Whether the page is one pod's own: then we know whose it is better than the page, and what the page says otherwise moves to
   /// `exported_namespace` and `exported_pod`. A page of a whole node says itself which series are whose.
   let isOfOnePod: Bool
+  /// The pods that the containers are of, in the order of the roll; of a page of many pods alone.
+  private(set) var pods: [VirtualPages.Key] = []
+  /// By container.
+  private var podOfContainer: [Int] = []
+  private var podsByName: [[UInt8]: Int] = [:]
   private var placesByID: [[UInt8]: Int] = [:]
   private var placesByName: [[UInt8]: [Int]] = [:]
 
@@ -43,6 +53,30 @@ struct PodLabels: Sendable {
       if !container.id.isEmpty { placesByID[container.id] = place }
       placesByName[container.name.bytes, default: []].append(place)
     }
+    guard !isOfOnePod else { return }
+    for (entry, container) in zip(entries, containers) {
+      let name = Self.podName(container.namespace.bytes, container.pod.bytes)
+      let pod = podsByName[name] ?? pods.count
+      if pod == pods.count {
+        podsByName[name] = pod
+        pods.append(VirtualPages.Key(namespace: entry.reference.namespace, pod: entry.reference.pod))
+      }
+      podOfContainer.append(pod)
+    }
+  }
+
+  private static func podName(_ namespace: some Collection<UInt8>, _ pod: some Collection<UInt8>) -> [UInt8] {
+    Array(namespace) + [UInt8(ascii: "/")] + Array(pod)
+  }
+
+  /// The place among `pods` of the one that a container is of.
+  func pod(ofContainer place: Int) -> Int? { podOfContainer.indices.contains(place) ? podOfContainer[place] : nil }
+
+  /// The place among `pods` of the one that a rewritten set belongs to.
+  func pod(of labels: borrowing LabelEdit, owner: Owner) -> Int? {
+    if case .container(let place) = owner { return podOfContainer[place] }
+    guard let namespace = labels.value("namespace"), let pod = labels.value("pod") else { return nil }
+    return podsByName[Self.podName(namespace, pod)]
   }
 
   func rewrite(_ labels: inout LabelEdit) -> Owner {
@@ -54,6 +88,10 @@ struct PodLabels: Sendable {
       labels.fill("pod", with: containers[known].pod)
     }
     let owner = owner(of: labels)
+    if case .container(let place) = owner, !containers[place].id.isEmpty {
+      labels.fill("name", with: containers[place].escapedID)
+      labels.fill("id", with: containers[place].path)
+    }
     if isOfOnePod, let first = containers.first {
       labels.override("namespace", with: first.namespace)
       labels.override("pod", with: first.pod)

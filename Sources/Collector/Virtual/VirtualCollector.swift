@@ -14,6 +14,8 @@ package struct VirtualCollector: NodeCollector {
   private let slots: CallSlots
   private let intakes: IntakePool
   private let endpoints: VirtualEndpoints
+  private let suspects = Suspects()
+  private let freeMemory = FreeMemory()
   private let sink: (any PageSink)?
 
   /// - Parameters:
@@ -33,63 +35,115 @@ package struct VirtualCollector: NodeCollector {
 
   package func call(_ roll: NodeRoll) async -> RollCall {
     let asked = PageRequest.all(of: roll, settings: settings, endpoints: endpoints)
-    // Every place is written, because every entry is in one request.
-    var outcomes = [Outcome](repeating: .missed(.unknown, detail: "the pod was not asked"), count: roll.entries.count)
-    await withTaskGroup(of: (PageRequest, [Outcome]).self) { group in
+    let keepsConnections = pages.count + asked.count <= settings.keptConnections
+    let round = CallRound(
+      asked, suspects: suspects.of(roll.node), askingTime: settings.askingTime, containers: roll.entries.count)
+    await withDiscardingTaskGroup { group in
       // No more tasks than could have a slot: thousands that wait would cost memory for nothing.
-      var next = asked.makeIterator()
-      func askNext() {
-        guard let request = next.next() else { return }
-        group.addTask { (request, await slots.run { await ask(request, of: roll) } ?? []) }
+      for _ in 0..<min(asked.count, max(1, settings.maximumTransfers)) {
+        group.addTask { await work(on: round, .sound, of: roll, keepsConnections: keepsConnections) }
       }
-      for _ in 0..<max(1, settings.maximumTransfers) { askNext() }
-      while let (request, answers) = await group.next() {
-        for (place, answer) in zip(request.places, answers) { outcomes[place] = answer }
-        askNext()
+      for _ in 0..<min(asked.count, max(1, settings.maximumTransfers / 4)) {
+        group.addTask { await work(on: round, .suspect, of: roll, keepsConnections: keepsConnections) }
       }
     }
+    let (outcomes, suspected) = round.end()
     if !Task.isCancelled {
-      let keys = Set(asked.map(\.key))
+      suspects.set(suspected, of: roll.node)
+      let keys = Set(asked.flatMap { $0.key == .node ? [.node] + $0.pods(of: roll) : [$0.key] })
       pages.retain(keys, of: roll.node)
       sink?.retain(keys, of: roll.node)
+      freeMemory.release(after: asked.count)
     }
     // Where nothing is served, nobody can scrape it.
     return roll.answered(outcomes, lastScrape: settings.servedFamilies == nil ? .notObservable : pages.lastScrape(of: roll.node))
   }
 
+  private func work(on round: CallRound, _ lane: CallRound.Lane, of roll: NodeRoll, keepsConnections: Bool) async {
+    while let next = round.next(lane) {
+      // Cancellation ends the sleep, and the work.
+      if next.at > .now { try? await Task.sleep(until: next.at, clock: .continuous) }
+      guard !Task.isCancelled else { return }
+      await slots.run {
+        let start = ContinuousClock.now
+        let answers = await ask(next.request, of: roll, keepsConnection: keepsConnections)
+        round.note(answers, to: next.request, after: start.duration(to: .now))
+      }
+    }
+  }
+
   /// A node is gone: nothing of it is served any more.
   package func forget(node: String) {
+    suspects.set([], of: node)
     pages.forget(node)
     sink?.forget(node)
   }
 
-  private func ask(_ request: PageRequest, of roll: NodeRoll) async -> [Outcome] {
+  private func ask(_ request: PageRequest, of roll: NodeRoll, keepsConnection: Bool) async -> [Outcome] {
     let entries = request.places.map { roll.entries[$0] }
     do throws(Miss) {
-      return try await read(request, entries, node: roll.node)
+      let url = try request.url.get()
+      let limits = request.key == .node ? settings.nodeLimits : settings.limits
+      var page = HTTPRequest.page(url: url, deadline: settings.deadline, connectTimeout: settings.connectTimeout, limits: limits)
+      page.keepsConnection = keepsConnection
+      page.addressPolicy = settings.allowsLoopback ? .any : .publicOnly
+      page.tls = TLSOptions(
+        certificateAuthorities: settings.certificateAuthorities, verification: settings.verifiesCertificates ? .full : .none)
+      return request.key == .node
+        ? try await readNode(page, entries, node: roll.node) : try await readPod(page, request.key, entries, node: roll.node)
     } catch {
       return Array(repeating: error.outcome, count: entries.count)
     }
   }
 
-  private func read(_ request: PageRequest, _ entries: [RollEntry], node: String) async throws(Miss) -> [Outcome] {
-    let url = try request.url.get()
-    var page = HTTPRequest.page(url: url, deadline: settings.deadline, connectTimeout: settings.connectTimeout, limits: settings.limits)
-    page.addressPolicy = settings.allowsLoopback ? .any : .publicOnly
-    page.tls = TLSOptions(
-      certificateAuthorities: settings.certificateAuthorities, verification: settings.verifiesCertificates ? .full : .none)
-    let response = try await fetcher.fetch(page)
-    let labels = PodLabels(node: node, entries: entries, isOfOnePod: request.key != .node)
+  private func readPod(
+    _ request: HTTPRequest, _ key: VirtualPages.Key, _ entries: [RollEntry], node: String
+  ) async throws(Miss) -> [Outcome] {
+    let response = try await fetcher.fetch(request)
+    let labels = PodLabels(node: node, entries: entries, isOfOnePod: true)
     let facts: PageFacts
     do {
-      let taken = try intakes.take(response.body, labels: labels, sharing: pages.shapes) { sink?.take($0, request.key, of: node) }
+      let taken = try intakes.take(response.body, labels: labels, sharing: pages.shapes) { sink?.take($0, key, of: node) }
       // A page without the pod's containers has nothing to serve under its name, but a pod may have no container of its own to show yet.
-      if settings.servedFamilies != nil { pages.store(taken.page, request.key, of: node) }
+      if settings.servedFamilies != nil { pages.store(taken.page, key, of: node) }
       facts = taken.facts
     } catch {
-      throw Miss(error, page: url)
+      throw Miss(error, page: request.url)
     }
-    let sent = response.header("Date").flatMap(unixMilliseconds(ofHTTPDate:))
+    return outcomes(of: entries, facts, date: response.header("Date"))
+  }
+
+  /// Reads the page of a node that answers for its pods as it arrives: it may be larger than all that is kept of it together.
+  private func readNode(_ request: HTTPRequest, _ entries: [RollEntry], node: String) async throws(Miss) -> [Outcome] {
+    let stream = try await fetcher.open(request)
+    let labels = PodLabels(node: node, entries: entries, isOfOnePod: false)
+    var intake = PageIntake(settings: settings, isOfNode: true)
+    intake.begin(labels)
+    let parts: PageIntake.Parts
+    do {
+      for try await chunk in stream.body { try intake.read(chunk) }
+      parts = try intake.finish(sharing: pages.shapes) { pod, page in
+        sink?.take(page, pod.map { labels.pods[$0] } ?? .node, of: node)
+      } store: { pod, page in
+        if settings.servedFamilies != nil { pages.store(page, pod.map { labels.pods[$0] } ?? .node, of: node) }
+      }
+    } catch let error as ExpositionError {
+      throw Miss(error, page: request.url)
+    } catch let error as HTTPTransportError {
+      throw Miss(error, reasons: .endpoint)
+    } catch {
+      throw Miss(.unknown, "\(request.url): \(error)")
+    }
+    var outcomes = outcomes(of: entries, parts.facts, date: stream.header("Date"))
+    for place in entries.indices {
+      guard let pod = labels.pod(ofContainer: place), let limit = parts.tooLarge[pod] else { continue }
+      outcomes[place] = Miss(.tooLarge, "\(request.url): the page has \(limit) of the pod").outcome
+    }
+    return outcomes
+  }
+
+  private func outcomes(of entries: [RollEntry], _ facts: PageFacts, date: String?) -> [Outcome] {
+    let sent = date.flatMap(unixMilliseconds(ofHTTPDate:))
     return entries.enumerated().map { place, entry in
       facts.outcome(of: place, named: entry.reference.container, sent: sent, stalenessLimit: settings.stalenessLimit)
     }

@@ -7,6 +7,8 @@ package struct VirtualSettings: Hashable, Sendable {
   package var endpoint = VirtualEndpoint()
   /// How many pages are fetched at the same time, of all nodes together. More than 64 gain nothing on one machine or network.
   package var maximumTransfers = 64
+  /// Up to so many pods have their connections kept between rounds. With more, each connection is closed after its page.
+  package var keptConnections = 64
   /// Which families are kept.
   package var families = FamilyFilter.standard
   /// Of these, the ones that are held to be served; `nil` where nothing is.
@@ -18,8 +20,13 @@ package struct VirtualSettings: Hashable, Sendable {
   /// For one pod from connecting to the last byte.
   package var deadline: Duration = .seconds(10)
   package var connectTimeout: Duration = .seconds(3)
-  /// For one page.
+  /// For one pod's page, or its part of a node's.
   package var limits = ExpositionLimits(bytes: 4 << 20, series: 50_000)
+  /// For the page of a node that answers for its pods: so many that each of 5,000 may have 100 KB and 400 series.
+  package var nodeLimits = ExpositionLimits(bytes: 512 << 20, series: 2_000_000)
+  /// The part of an interval in which pods begin to be asked, each at its own moment of it, the same every time. Those that were slow to
+  /// fail the last time wait for the next call where it does not suffice for them. `nil` asks all at once, and everyone every time.
+  package var askingTime: Duration?
   /// How old a container's newest sample may be, by the clock of the server that sends it, and how long a page is served after it came.
   package var stalenessLimit: Duration = .seconds(120)
   /// For the scheme `https`; `nil` trusts the system's authorities. A client certificate cannot be set: pods choose where they listen, and

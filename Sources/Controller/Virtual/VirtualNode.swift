@@ -51,6 +51,9 @@ extension VirtualSettings {
     keepsTimestamps = settings.virtualTimestamps == .on
     stalenessLimit = settings.virtualStaleness
     deadline = settings.deadline
+    // A pod that is asked last still has its deadline within the interval, where the settings allow it.
+    askingTime = max(settings.interval - settings.deadline, settings.interval / 4) * 0.8
+    keptConnections = settings.maximumCalls
     connectTimeout = min(settings.deadline, .seconds(3))
     allowsLoopback = settings.allowsLoopbackTargets
   }

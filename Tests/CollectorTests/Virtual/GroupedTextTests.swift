@@ -19,7 +19,7 @@ import Testing
 
       """
     for pod in ["web-0", "web-1"] {
-      let taken = try intake(page, [entry("shop/\(pod)/web", ip: nil)], pages: pages)
+      let taken = try intake(page, [entry("shop/\(pod)/web", id: "")], pages: pages)
       pages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: pod), of: "n")
     }
     let labels = { (pod: String) in "namespace=\"shop\",pod=\"\(pod)\",node=\"n\"" }
@@ -40,7 +40,7 @@ import Testing
     #expect(pages.shapes.count == 1)
   }
 
-  @Test("old names are translated, containers named by their ID, and what a pod claims to be is moved away (R43)")
+  @Test("R43: old names are translated, containers named by their ID and the other way round, and what a pod claims to be is moved away")
   func labelsAreThoseOfAKubelet() throws {
     let id = String(repeating: "0123456789abcdef", count: 4)
     let container = RollEntry(
@@ -57,9 +57,9 @@ import Testing
     pages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: "web-0"), of: "n")
     #expect(
       text(of: pages) == """
-        container_a{container="web",pod="web-0",namespace="shop",node="n"} 1
-        container_a{id="/kubepods/pod1/\(id)",container="web",namespace="shop",pod="web-0",node="n"} 2
-        container_a{id="/system.slice/cri-containerd-\(id).scope",name="",container="web",namespace="shop",pod="web-0",node="n"} 3
+        container_a{container="web",pod="web-0",name="\(id)",id="/\(id)",namespace="shop",node="n"} 1
+        container_a{id="/kubepods/pod1/\(id)",container="web",namespace="shop",pod="web-0",name="\(id)",node="n"} 2
+        container_a{id="/system.slice/cri-containerd-\(id).scope",name="\(id)",container="web",namespace="shop",pod="web-0",node="n"} 3
         container_a{container="web",exported_pod="other",exported_namespace="kube-system",exported_node="mine",\
         namespace="shop",pod="web-0",node="n"} 4
 
@@ -103,15 +103,15 @@ import Testing
     // More than one chunk of 256 KB.
     for index in 0..<100 { page += "container_wide{container=\"web\",i=\"\(index)\",a=\"\(wide)\"} 1\n" }
     let pages = VirtualPages(stalenessLimit: .seconds(3600))
-    let taken = try intake(page, [entry("shop/web-0/web", ip: nil)], pages: pages)
+    let taken = try intake(page, [entry("shop/web-0/web", id: "")], pages: pages)
     pages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: "web-0"), of: "n")
     let labels = ",namespace=\"shop\",pod=\"web-0\",node=\"n\"}"
     #expect(text(of: pages) == page.replacing("\"} ", with: "\"\(labels) ").replacing("\"\"", with: "\""))
   }
 
-  @Test func pagesThatAreOldOrGoneAreNotServed() throws {
+  @Test("R44: pages that are older than the setting, or of pods that are gone, are not served") func pagesThatAreOldOrGone() throws {
     let stale = VirtualPages(stalenessLimit: .zero - .seconds(1))
-    let taken = try intake("container_a{container=\"web\"} 1\n", [entry("shop/web-0/web", ip: nil)], pages: stale)
+    let taken = try intake("container_a{container=\"web\"} 1\n", [entry("shop/web-0/web", id: "")], pages: stale)
     stale.store(taken.page, VirtualPages.Key(namespace: "shop", pod: "web-0"), of: "n")
     #expect(stale.snapshot()?.pageCount == 0)
 

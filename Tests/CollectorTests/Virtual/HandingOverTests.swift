@@ -22,7 +22,7 @@ import Testing
     change(&settings)
     var intake = PageIntake(settings: settings)
     let pages = VirtualPages(stalenessLimit: .seconds(60))
-    let labels = PodLabels(node: "virtual-1", entries: [entry("shop/web-0/web", ip: nil)], isOfOnePod: true)
+    let labels = PodLabels(node: "virtual-1", entries: [entry("shop/web-0/web", id: "")], isOfOnePod: true)
     var handed: [String] = []
     // The second time, the memory of the first is used again.
     for _ in 0..<2 {

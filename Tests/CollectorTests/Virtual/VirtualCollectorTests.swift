@@ -102,7 +102,7 @@ import Testing
     defer { server.stop() }
     let entries = (0..<40).map { entry("a/pod-\($0)/web", ip: "127.0.0.1") }
     let call = try await collector(port: server.port) { $0.maximumTransfers = 3 }.call(roll(.virtual, entries))
-    #expect(call.outcomes.allSatisfy { $0 == .collected(age: .zero) } && call.outcomes.count == 40)
+    #expect(call.outcomes.allSatisfy { $0.reason == nil } && call.outcomes.count == 40)
     #expect(counts.withLock { $0.highest } <= 3)
     #expect(server.requests.count == 40)
   }
@@ -145,6 +145,93 @@ import Testing
       settings.maximumTransfers = 1
     }.call(roll(.virtual, [entry("a/small/c", ip: "127.0.0.1"), entry("a/large/c", ip: "127.0.0.1")]))
     #expect(call.outcomes.map(\.reason) == [nil, .tooLarge])
+  }
+
+  @Test("R41: pods that hang again leave most transfers to the others") func hangingAgain() async throws {
+    let page = cadvisorPage(pod: nil, containers: ["web"])
+    let isReleased = Gate()
+    // All eight hang at once the first time; they are at a port of their own.
+    let hanging = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.stall(until: isReleased)
+    }
+    let sound = try ScriptedServer { connection in
+      while try connection.readRequest() != nil { try connection.respond(status: 200, body: page) }
+    }
+    defer {
+      isReleased.open()
+      hanging.stop()
+      sound.stop()
+    }
+    var settings = VirtualSettings()
+    settings.allowsLoopback = true
+    settings.maximumTransfers = 8
+    settings.deadline = .seconds(2)
+    settings.askingTime = .seconds(1)
+    let endpoints = VirtualEndpoints(ofNode: { _, endpoint in endpoint }) { _, pod, ofNode in
+      var endpoint = ofNode
+      endpoint.port = pod.hasPrefix("hangs") ? hanging.port : sound.port
+      return endpoint
+    }
+    let collector = VirtualCollector(transport: try HTTPTransport(), settings: settings, endpoints: endpoints)
+    let entries = (0..<8).map { entry("a/hangs-\($0)/web", ip: "127.0.0.1") } + (0..<20).map { entry("a/sound-\($0)/web", ip: "127.0.0.1") }
+    let first = await collector.call(roll(.virtual, entries))
+    #expect(first.outcomes.map(\.reason) == Array(repeating: .endpointTimeout, count: 8) + Array(repeating: nil, count: 20))
+    #expect(hanging.acceptedConnections == 8)
+    // A quarter of the transfers is theirs: two are asked before the time for it is over.
+    let second = await collector.call(roll(.virtual, entries))
+    #expect(second.outcomes.map(\.reason) == first.outcomes.map(\.reason))
+    #expect(hanging.acceptedConnections == 10)
+    #expect(second.outcomes[..<8].count { $0.detail.contains("not asked this time") } == 6)
+  }
+
+  @Test(
+    "R40 and R43: what is refused of a page, and why",
+    arguments: [
+      ("container_a{container=\"c\"} 1\n", nil),
+      ("container_a{container=\"c\"} 1\ncontainer_a{container=\"c\"} 2\n", .badExposition),
+      ("container_a{container=\"c\",x=\"1\",y=\"\"} 1\ncontainer_a{x=\"1\",container=\"c\"} 2\n", .badExposition),
+      ("container_a{container=\"c\"} one\n", .badExposition),
+      ("container_a{container=\"c\"} 1 99999999999999999999\n", .badExposition),
+      ("container_a{container=\"c\"} 1", .badExposition),
+      ("container_a{container=\"c\",container=\"d\"} 1\n", .badExposition),
+      ("container_a{container=\"c\",x=\"\\xff\"} 1\n", .badExposition),
+      ((0..<101).map { "container_a{container=\"c\",i=\"\($0)\"} 1\n" }.joined(), .tooLarge),
+      ("container_a{container=\"c\",\((0..<64).map { "l\($0)=\"\"" }.joined(separator: ","))} 1\n", .tooLarge),
+      ("container_a{container=\"c\",x=\"\(String(repeating: "x", count: 4097))\"} 1\n", .tooLarge),
+      (String(repeating: "#\n", count: 10_001), .tooLarge),
+    ] as [(String, Reason?)])
+  func refuses(page: String, reason: Reason?) async throws {
+    // Text has no bytes that are not UTF-8: they are written as an escape here.
+    var bytes = Array(page.utf8)
+    if let place = bytes.firstRange(of: Array("\\xff".utf8)) { bytes.replaceSubrange(place, with: [0xff]) }
+    let body = bytes
+    let server = try ScriptedServer { connection in
+      while let request = try connection.readRequest() {
+        if request.target == "/other" {
+          try connection.respond(status: 200, body: "container_a{container=\"c\"} 1\n")
+        } else {
+          try connection.respond(status: 200, body: body)
+        }
+      }
+    }
+    defer { server.stop() }
+    var settings = VirtualSettings()
+    settings.endpoint.port = server.port
+    settings.allowsLoopback = true
+    settings.deadline = .seconds(60)
+    settings.limits = ExpositionLimits(bytes: 20_000, series: 100)
+    let collector = VirtualCollector(
+      transport: try HTTPTransport(), settings: settings,
+      endpoints: VirtualEndpoints(ofNode: { _, endpoint in endpoint }) { _, pod, ofNode in
+        var endpoint = ofNode
+        if pod == "other" { endpoint.path = "/other" }
+        return endpoint
+      })
+    let call = await collector.call(roll(.virtual, [entry("a/b/c", ip: "127.0.0.1"), entry("a/other/c", ip: "127.0.0.1")]))
+    #expect(call.outcomes.map(\.reason) == [reason, nil], "\(call.outcomes)")
+    // Nothing of a refused page is served, and all of the other.
+    #expect(collector.pages.snapshot()?.pageCount == (reason == nil ? 2 : 1))
   }
 
   @Test func aNodeThatIsNotReadyIsTheReason() async throws {

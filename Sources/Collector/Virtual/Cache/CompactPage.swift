@@ -1,19 +1,19 @@
 internal import Exposition
-internal import Glibc
 
 /// The newest page of one pod, or of one node that answers for its pods: what is its own about it, and the shape that it shares with others.
 ///
-/// About 3.5 KB for a page of 68 KB, and unlike compressed text it can be read family by family: that is how pages that arrive one by one
+/// About 2 KB for a page of 68 KB, and unlike compressed text it can be read family by family: that is how pages that arrive one by one
 /// are served as one, grouped as the format wants it. Why not gzip: docs/decisions/0007.
 struct CompactPage: Sendable {
   let shape: PageShape
-  /// In this order: where each value ends (UInt32), where each family's lines begin (UInt32), the times (Int64), the values, the lines.
-  /// A line is the length of its number (255: two more bytes have it), its time (an index; 254: eight more bytes have it; 255: none), and
-  /// the number as it was written.
+  /// In this order: where each value ends, where each family's lines begin (both UInt16, UInt32 on a page of 64 KB and more), the times
+  /// (Int64), the values, the lines. A line is its time (an index; 254: eight more bytes have it; 255: none), and its number as it was
+  /// written, as `PackedNumber` has it.
   private let bytes: [UInt8]
   private let timeCount: Int
   /// Bytes of the longest line as it is served.
   let longestLine: Int
+  private let isWide: Bool
 
   init(_ draft: borrowing PageDraft, sharedBy shapes: ShapeRegistry) {
     // A page that goes back to a family has its lines brought together.
@@ -38,27 +38,35 @@ struct CompactPage: Sendable {
     longestLine = draft.longestLine
     timeCount = draft.times.count
 
-    let headBytes = 4 * draft.values.count + 4 * families.count + 8 * draft.times.count
-    let lineBytes = draft.lines.reduce(0) { sum, line in
-      sum + 2 + line.number.count + (line.number.count >= 255 ? 2 : 0) + (line.time == PageDraft.ownTime ? 8 : 0)
+    let lineBytes = draft.numbers.withUnsafeBytes { numbers in
+      draft.lines.reduce(0) { sum, line in
+        sum + 1 + PackedNumber.byteCount(of: UnsafeRawBufferPointer(rebasing: numbers[line.number]))
+          + (line.time == PageDraft.ownTime ? 8 : 0)
+      }
     }
-    bytes = [UInt8](unsafeUninitializedCapacity: headBytes + draft.values.bytes.count + lineBytes) { buffer, count in
+    let offsets = draft.values.count + families.count
+    let rest = 8 * draft.times.count + draft.values.bytes.count + lineBytes
+    let isWide = 2 * offsets + rest > UInt16.max
+    self.isWide = isWide
+    let offsetBytes = isWide ? 4 : 2
+    bytes = [UInt8](unsafeUninitializedCapacity: offsetBytes * offsets + rest) { buffer, count in
       var output = ByteCursor(UnsafeMutableRawBufferPointer(buffer))
-      for end in draft.values.ends { output.append(UInt32(end)) }
+      func append(offset: Int, to output: inout ByteCursor) {
+        if isWide { output.append(UInt32(offset)) } else { output.append(UInt16(offset)) }
+      }
+      for end in draft.values.ends { append(offset: end, to: &output) }
       let familyTable = output.place
-      for _ in families { output.append(UInt32(0)) }
+      for _ in families { append(offset: 0, to: &output) }
       for time in draft.times { output.append(time) }
       draft.values.bytes.withUnsafeBytes { output.append($0) }
       draft.numbers.withUnsafeBytes { numbers in
         for (index, family) in families.enumerated() {
-          output.store(UInt32(output.place), at: familyTable + 4 * index)
+          output.store(offset: output.place, isWide: isWide, at: familyTable + offsetBytes * index)
           for place in family.lines {
             let line = draft.lines[order[place]]
-            output.append(UInt8(min(line.number.count, 255)))
-            if line.number.count >= 255 { output.append(UInt16(truncatingIfNeeded: line.number.count)) }
             output.append(line.time)
-            if line.time == PageDraft.ownTime { output.append(draft.ownTimes[order[place]] ?? 0) }
-            output.append(UnsafeRawBufferPointer(rebasing: numbers[line.number]))
+            if line.time == PageDraft.ownTime { output.append(draft.time(ofLine: order[place]) ?? 0) }
+            PackedNumber.append(UnsafeRawBufferPointer(rebasing: numbers[line.number]), to: &output)
           }
         }
       }
@@ -76,20 +84,62 @@ struct CompactPage: Sendable {
     fileprivate var place: Int
   }
 
+  /// Where the parts of `bytes` begin.
+  private struct Layout {
+    var isWide: Bool
+    var families: Int
+    var times: Int
+    var values: Int
+
+    @inline(__always)
+    func offset(_ index: Int, in bytes: UnsafeRawBufferPointer) -> Int {
+      isWide
+        ? Int(bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))
+        : Int(bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
+    }
+
+    @inline(__always)
+    func value(_ index: Int, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+      let start = index == 0 ? 0 : offset(index - 1, in: bytes)
+      return UnsafeRawBufferPointer(rebasing: bytes[values + start..<values + offset(index, in: bytes)])
+    }
+
+    func lines(ofFamily index: Int, in bytes: UnsafeRawBufferPointer) -> Int {
+      offset(families + index, in: bytes)
+    }
+
+    /// The time of the line that begins at the place; the place is moved to its number.
+    @inline(__always)
+    func readTime(_ bytes: UnsafeRawBufferPointer, _ place: inout Int) -> Int64? {
+      let index = bytes[place]
+      place += 1
+      if index == PageDraft.noTime { return nil }
+      if index == PageDraft.ownTime {
+        defer { place += 8 }
+        return bytes.loadUnaligned(fromByteOffset: place, as: Int64.self)
+      }
+      return bytes.loadUnaligned(fromByteOffset: times + 8 * Int(index), as: Int64.self)
+    }
+  }
+
+  private var layout: Layout {
+    let times = (isWide ? 4 : 2) * (shape.valueCount + shape.families.count)
+    return Layout(isWide: isWide, families: shape.valueCount, times: times, values: times + 8 * timeCount)
+  }
+
   /// Writes lines of a family until it ends or the room does not suffice for one more.
   /// - Returns: where to go on, or `nil` at the family's end.
   func write(family index: Int, from position: Position?, into output: inout ByteCursor) -> Position? {
-    bytes.withUnsafeBytes { bytes in
+    let layout = layout
+    return bytes.withUnsafeBytes { bytes in
       shape.text.withUnsafeBytes { text in
         shape.lines.withUnsafeBufferPointer { lines in
           shape.labels.withUnsafeBufferPointer { labels in
             shape.setEnds.withUnsafeBufferPointer { setEnds in
               let family = shape.families[index]
               let name = UnsafeRawBufferPointer(rebasing: text[family.name])
-              let times = 4 * shape.valueCount + 4 * shape.families.count
-              let values = times + 8 * timeCount
               var line = position?.line ?? family.lines.lowerBound
-              var place = position?.place ?? Int(bytes.loadUnaligned(fromByteOffset: 4 * (shape.valueCount + index), as: UInt32.self))
+              var place = position?.place ?? layout.lines(ofFamily: index, in: bytes)
               while line < family.lines.upperBound {
                 guard output.room >= longestLine else { return Position(line: line, place: place) }
                 output.append(name)
@@ -100,8 +150,7 @@ struct CompactPage: Sendable {
                 if label < end {
                   var isFirst = true
                   while label < end {
-                    let (labelName, value) = (Int(labels[label].name), Int(labels[label].value))
-                    shape.labelOpenings[labelName].withUnsafeBytes { opening in
+                    shape.labelOpenings[Int(labels[label].name)].withUnsafeBytes { opening in
                       if isFirst {
                         output.append(UInt8(ascii: "{"))
                         output.append(UnsafeRawBufferPointer(rebasing: opening[2...]))
@@ -110,18 +159,16 @@ struct CompactPage: Sendable {
                       }
                     }
                     isFirst = false
-                    let valueStart = value == 0 ? 0 : Int(bytes.loadUnaligned(fromByteOffset: 4 * (value - 1), as: UInt32.self))
-                    let valueEnd = Int(bytes.loadUnaligned(fromByteOffset: 4 * value, as: UInt32.self))
-                    output.append(UnsafeRawBufferPointer(rebasing: bytes[values + valueStart..<values + valueEnd]))
+                    output.append(layout.value(Int(labels[label].value), in: bytes))
                     label += 1
                   }
                   output.append(UInt8(ascii: "\""))
                   output.append(UInt8(ascii: "}"))
                 }
                 output.append(UInt8(ascii: " "))
-                let sample = readSample(bytes, &place, times: times)
-                output.append(UnsafeRawBufferPointer(rebasing: bytes[sample.number]))
-                if let time = sample.time {
+                let time = layout.readTime(bytes, &place)
+                PackedNumber.unpack(bytes, &place, into: &output)
+                if let time {
                   output.append(UInt8(ascii: " "))
                   output.append(digitsOf: time)
                 }
@@ -136,104 +183,31 @@ struct CompactPage: Sendable {
     }
   }
 
-  @inline(__always)
-  private func readSample(_ bytes: UnsafeRawBufferPointer, _ place: inout Int, times: Int) -> (number: Range<Int>, time: Int64?) {
-    var length = Int(bytes[place])
-    place += 1
-    if length == 255 {
-      length = Int(bytes.loadUnaligned(fromByteOffset: place, as: UInt16.self))
-      place += 2
-    }
-    let index = bytes[place]
-    place += 1
-    var time: Int64?
-    if index == PageDraft.ownTime {
-      time = bytes.loadUnaligned(fromByteOffset: place, as: Int64.self)
-      place += 8
-    } else if index != PageDraft.noTime {
-      time = bytes.loadUnaligned(fromByteOffset: times + 8 * Int(index), as: Int64.self)
-    }
-    defer { place += length }
-    return (place..<place + length, time)
-  }
-
   /// Calls `each` with every sample of a family: a way to look a label's escaped value up (`nil` where it is absent), the number, the time
   /// in milliseconds since 1970. For the few families that other pages are made of.
   func samples(
     ofFamily name: StaticString, _ each: (_ label: (StaticString) -> String?, _ number: Double, _ time: Int64?) -> Void
   ) {
     guard let index = shape.index(ofFamily: name) else { return }
+    let layout = layout
+    var memory = [UInt8](repeating: 0, count: max(longestLine, 1))
     bytes.withUnsafeBytes { bytes in
-      let times = 4 * shape.valueCount + 4 * shape.families.count
-      let values = times + 8 * timeCount
-      var place = Int(bytes.loadUnaligned(fromByteOffset: 4 * (shape.valueCount + index), as: UInt32.self))
+      var place = layout.lines(ofFamily: index, in: bytes)
       for line in shape.families[index].lines {
-        let sample = readSample(bytes, &place, times: times)
-        guard let number = Double(String(decoding: bytes[sample.number], as: UTF8.self)) else { continue }
+        let time = layout.readTime(bytes, &place)
+        let text = memory.withUnsafeMutableBytes { memory in
+          var output = ByteCursor(memory)
+          PackedNumber.unpack(bytes, &place, into: &output)
+          return String(decoding: memory[..<output.place], as: UTF8.self)
+        }
+        guard let number = Double(text) else { continue }
         let labels = shape.labels[shape.labels(ofSet: shape.lines[line].set)]
         each(
           { name in
             guard let wanted = shape.index(ofLabel: name), let label = labels.first(where: { $0.name == wanted }) else { return nil }
-            let start = label.value == 0 ? 0 : bytes.loadUnaligned(fromByteOffset: 4 * (Int(label.value) - 1), as: UInt32.self)
-            let end = bytes.loadUnaligned(fromByteOffset: 4 * Int(label.value), as: UInt32.self)
-            return String(decoding: bytes[values + Int(start)..<values + Int(end)], as: UTF8.self)
-          }, number, sample.time)
+            return String(decoding: layout.value(Int(label.value), in: bytes), as: UTF8.self)
+          }, number, time)
       }
     }
-  }
-}
-
-/// Writes into memory that was measured before.
-struct ByteCursor {
-  private let memory: UnsafeMutableRawBufferPointer
-  private(set) var place = 0
-
-  init(_ memory: UnsafeMutableRawBufferPointer) {
-    self.memory = memory
-  }
-
-  var room: Int { memory.count - place }
-
-  @inline(__always)
-  mutating func append(_ bytes: UnsafeRawBufferPointer) {
-    precondition(bytes.count <= room, "the room was measured wrong")
-    guard let from = bytes.baseAddress, let to = memory.baseAddress else { return }
-    memcpy(to + place, from, bytes.count)
-    place += bytes.count
-  }
-
-  @inline(__always)
-  mutating func append(_ byte: UInt8) {
-    memory[place] = byte
-    place += 1
-  }
-
-  mutating func append(_ integer: some FixedWidthInteger) {
-    withUnsafeBytes(of: integer) { append($0) }
-  }
-
-  mutating func store(_ integer: UInt32, at place: Int) {
-    memory.storeBytes(of: integer, toByteOffset: place, as: UInt32.self)
-  }
-
-  /// Of a number that is not negative.
-  @inline(__always)
-  mutating func append(digitsOf number: Int64) {
-    var rest = UInt64(number)
-    var count = 1
-    var bound: UInt64 = 10
-    while rest >= bound, count < 19 {
-      count += 1
-      bound *= 10
-    }
-    var index = place + count
-    precondition(count <= room, "the room was measured wrong")
-    repeat {
-      index -= 1
-      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-      memory[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
-      rest = quotient
-    } while index > place
-    place += count
   }
 }

@@ -34,8 +34,8 @@ struct PageDraft: Sendable {
   private(set) var values = ByteTable()
   private(set) var numbers: [UInt8] = []
   private(set) var times: [Int64] = []
-  /// Of lines whose time is not among `times`, by their place in `lines`.
-  private(set) var ownTimes: [Int: Int64] = [:]
+  /// Of lines whose time is not among `times`, with their place in `lines`, in its order.
+  private var ownTimes: [(line: Int, time: Int64)] = []
   /// Bytes of the longest line as it will be served.
   private(set) var longestLine = 0
   private var familyNames = ByteTable()
@@ -53,7 +53,7 @@ struct PageDraft: Sendable {
     values.removeAll()
     numbers.removeAll(keepingCapacity: true)
     times.removeAll(keepingCapacity: true)
-    ownTimes.removeAll()
+    ownTimes.removeAll(keepingCapacity: true)
     longestLine = 0
     familyNames.removeAll()
     setLengths.removeAll(keepingCapacity: true)
@@ -84,25 +84,71 @@ struct PageDraft: Sendable {
   }
 
   mutating func enter(family name: UnsafeRawBufferPointer, sample: UnsafeRawBufferPointer) {
-    current = family(name)
     let rest = UnsafeRawBufferPointer(rebasing: sample[name.count...])
-    suffix = PageShape.suffixes.firstIndex { $0.elementsEqual(rest) } ?? 0
+    enter(family: name, suffix: PageShape.suffixes.firstIndex { $0.elementsEqual(rest) } ?? 0)
+  }
+
+  mutating func enter(family name: UnsafeRawBufferPointer, suffix: Int) {
+    current = family(name)
+    self.suffix = suffix
+  }
+
+  /// Gives the current family what it has on another page, where it has nothing yet.
+  mutating func copy(help: UnsafeRawBufferPointer, type: MetricType?) {
+    if families[current].help.isEmpty, !help.isEmpty {
+      let start = texts.count
+      texts.append(contentsOf: help)
+      families[current].help = start..<texts.count
+    }
+    if families[current].type == nil { families[current].type = type }
   }
 
   mutating func add(_ set: borrowing LabelEdit, index: Int) {
     // Sets of families that were dropped have an index, and no labels here.
-    while setEnds.count < index {
-      setEnds.append(UInt32(labels.count))
-      setLengths.append(0)
-    }
+    while setEnds.count < index { endSet(length: 0) }
     var length = 2
     for place in 0..<set.count {
-      let name = set.nameBytes(at: place).withUnsafeBytes { labelNames.add($0).index }
-      let value = set.valueBytes(at: place)
-      let number = value.withUnsafeBytes { values.add($0).index }
-      labels.append(PageShape.Label(name: UInt32(name), value: UInt32(number)))
-      length += labelNames.range(of: name).count + value.count + 4
+      let (name, value) = (set.nameBytes(at: place), set.valueBytes(at: place))
+      name.withUnsafeBytes { name in value.withUnsafeBytes { add(label: name, value: $0) } }
+      length += name.count + value.count + 4
     }
+    endSet(length: length)
+  }
+
+  /// Adds a set of another page.
+  /// - Returns: its number here.
+  mutating func add(set: Int, of other: borrowing PageDraft) -> Int {
+    var length = 2
+    other.labelNames.bytes.withUnsafeBytes { names in
+      other.values.bytes.withUnsafeBytes { values in
+        for label in other.labels[other.labels(ofSet: set)] {
+          let name = UnsafeRawBufferPointer(rebasing: names[other.labelNames.range(of: Int(label.name))])
+          let value = UnsafeRawBufferPointer(rebasing: values[other.values.range(of: Int(label.value))])
+          add(label: name, value: value)
+          length += name.count + value.count + 4
+        }
+      }
+    }
+    endSet(length: length)
+    return setEnds.count - 1
+  }
+
+  func labels(ofSet set: Int) -> Range<Int> {
+    (set == 0 ? 0 : Int(setEnds[set - 1]))..<Int(setEnds[set])
+  }
+
+  /// Bytes of a line of the current family with these labels as it will be served, or a little more: name, suffix, number, time and the
+  /// blanks between them.
+  @inline(__always)
+  func lineLength(labels set: Int, number: Int) -> Int {
+    families[current].name.count + 8 + setLengths[set] + number + 24
+  }
+
+  private mutating func add(label name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    labels.append(PageShape.Label(name: UInt32(labelNames.add(name).index), value: UInt32(values.add(value).index)))
+  }
+
+  private mutating func endSet(length: Int) {
     setEnds.append(UInt32(labels.count))
     setLengths.append(length)
   }
@@ -120,12 +166,11 @@ struct PageDraft: Sendable {
         times.append(timestamp)
       } else {
         time = Self.ownTime
-        ownTimes[lines.count] = timestamp
+        ownTimes.append((lines.count, timestamp))
       }
     }
     families[current].lineCount += 1
-    // Name, suffix, number, time and the blanks between them.
-    longestLine = max(longestLine, families[current].name.count + 8 + setLengths[set] + value.count + 24)
+    longestLine = max(longestLine, lineLength(labels: set, number: value.count))
     lines.append(
       Line(family: current, shape: PageShape.Line(set: set, suffix: suffix), time: time, number: start..<numbers.count))
   }
@@ -134,9 +179,19 @@ struct PageDraft: Sendable {
   func time(ofLine place: Int) -> Int64? {
     switch lines[place].time {
     case Self.noTime: nil
-    case Self.ownTime: ownTimes[place]
+    case Self.ownTime: ownTime(ofLine: place)
     case let index: times[Int(index)]
     }
+  }
+
+  private func ownTime(ofLine place: Int) -> Int64? {
+    var low = 0
+    var high = ownTimes.count
+    while low < high {
+      let middle = low + (high - low) / 2
+      if ownTimes[middle].line < place { low = middle + 1 } else { high = middle }
+    }
+    return low < ownTimes.count && ownTimes[low].line == place ? ownTimes[low].time : nil
   }
 
   private mutating func family(_ name: UnsafeRawBufferPointer) -> Int {

@@ -20,10 +20,13 @@ package final class VirtualPages: Sendable {
     var page: CompactPage
     /// When it arrived.
     var at: ContinuousClock.Instant
+    var cpu: [CPUUse]
   }
 
   private struct Node: Sendable {
     var pages: [Key: Stored] = [:]
+    /// What its pods used of CPU since their first pages here. Unlike the sum of what they say it does not fall when pods go.
+    var cpuSeconds = 0.0
     var lastScrape: ContinuousClock.Instant?
   }
 
@@ -39,7 +42,20 @@ package final class VirtualPages: Sendable {
   // MARK: Writing
 
   func store(_ page: CompactPage, _ key: Key, of node: String) {
-    nodes.withLock { $0[node, default: Node()].pages[key] = Stored(page: page, at: .now) }
+    var uses = page.cpuUses()
+    let now = ContinuousClock.now
+    nodes.withLock { nodes in
+      var used = 0.0
+      if let before = nodes[node]?.pages[key] {
+        for index in uses.indices {
+          guard let last = before.cpu.first(where: { $0.container == uses[index].container }) else { continue }
+          used += max(0, uses[index].seconds - last.seconds)
+          uses[index].follow(last, after: now - before.at)
+        }
+      }
+      nodes[node, default: Node()].pages[key] = Stored(page: page, at: now, cpu: uses)
+      nodes[node]?.cpuSeconds += used
+    }
   }
 
   /// Lets the pages of pods go that are not on the node any more.
@@ -66,9 +82,9 @@ package final class VirtualPages: Sendable {
       let pages = names.flatMap { name in
         let fresh = (nodes[name]?.pages ?? [:]).filter { $0.value.at >= oldest }
         return fresh.sorted { ($0.key.namespace, $0.key.pod) < ($1.key.namespace, $1.key.pod) }
-          .map { VirtualSnapshot.Entry(node: name, page: $0.value.page) }
+          .map { VirtualSnapshot.Entry(node: name, page: $0.value.page, cpu: $0.value.cpu) }
       }
-      return VirtualSnapshot(nodes: names, entries: pages)
+      return VirtualSnapshot(nodes: names, entries: pages, cpuSeconds: names.reduce(0) { $0 + (nodes[$1]?.cpuSeconds ?? 0) })
     }
   }
 
@@ -82,6 +98,9 @@ package final class VirtualPages: Sendable {
   func lastScrape(of node: String) -> LastScrape {
     nodes.withLock { $0[node]?.lastScrape }.map { .ago(ContinuousClock.now - $0) } ?? .never
   }
+
+  /// Pages of all nodes.
+  var count: Int { nodes.withLock { $0.values.reduce(0) { $0 + $1.pages.count } } }
 
   /// For our own metrics: pages, and the bytes that they take beside their shapes.
   package var size: (pages: Int, bytes: Int, shapes: Int) {
@@ -100,10 +119,13 @@ package struct VirtualSnapshot: Sendable {
   struct Entry: Sendable {
     var node: String
     var page: CompactPage
+    var cpu: [CPUUse]
   }
 
   package let nodes: [String]
   let entries: [Entry]
+  /// What the pods of the nodes used of CPU while they were watched.
+  let cpuSeconds: Double
 
   package var pageCount: Int { entries.count }
 }

@@ -18,7 +18,7 @@ package struct CollectedPage: Sendable {
   package func labels(ofSet set: Int, _ each: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
     draft.labelNames.bytes.withUnsafeBytes { names in
       draft.values.bytes.withUnsafeBytes { values in
-        for label in draft.labels[(set == 0 ? 0 : Int(draft.setEnds[set - 1]))..<Int(draft.setEnds[set])] {
+        for label in draft.labels[draft.labels(ofSet: set)] {
           each(
             UnsafeRawBufferPointer(rebasing: names[draft.labelNames.range(of: Int(label.name))]),
             UnsafeRawBufferPointer(rebasing: values[draft.values.range(of: Int(label.value))]))

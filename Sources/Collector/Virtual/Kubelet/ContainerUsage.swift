@@ -13,6 +13,8 @@ struct ContainerUsage {
   var usageBytes: Reading?
   var rssBytes: Reading?
   var startTimeSeconds: Reading?
+  /// Between the last two pages.
+  var cpuNanoCores: Int64?
 }
 
 extension CompactPage {
@@ -39,11 +41,33 @@ extension CompactPage {
   }
 }
 
+extension VirtualSnapshot.Entry {
+  func usages() -> [ContainerUsage] {
+    page.usages().map { usage in
+      var usage = usage
+      usage.cpuNanoCores = cpu.first { $0.container == usage.reference.container }?.nanoCores
+      return usage
+    }
+  }
+}
+
 extension VirtualSnapshot {
+  /// What the pods use together: CPU seconds since they are watched, and bytes of memory.
+  package func total() -> (cpuSeconds: Double, cpuNanoCores: Int64?, workingSetBytes: Double) {
+    var bytes = 0.0
+    var nanoCores: Int64?
+    for entry in entries {
+      bytes += entry.page.usages().reduce(0) { $0 + ($1.workingSetBytes?.value ?? 0) }
+      for use in entry.cpu { nanoCores = use.nanoCores.map { $0 + (nanoCores ?? 0) } ?? nanoCores }
+    }
+    return (cpuSeconds, nanoCores, bytes)
+  }
+
   /// The same in parts of so many pages, for who makes something of them piece by piece.
   package func parts(of count: Int) -> [VirtualSnapshot] {
     stride(from: 0, to: entries.count, by: count).map { start in
-      VirtualSnapshot(nodes: nodes, entries: Array(entries[start..<min(start + count, entries.count)]))
+      VirtualSnapshot(
+        nodes: nodes, entries: Array(entries[start..<min(start + count, entries.count)]), cpuSeconds: cpuSeconds)
     }
   }
 }

@@ -2,17 +2,32 @@ package import JSON
 internal import Roll
 
 extension VirtualSnapshot {
-  /// The pods as they stand in a kubelet's `/stats/summary`; what cAdvisor does not say is absent, rates among it.
+  /// The node in a kubelet's `/stats/summary`, as the sum of its pods.
+  package func nodeSummary(_ name: String) -> JSONValue {
+    let total = total()
+    var node: JSONValue = ["nodeName": .string(name)]
+    guard !entries.isEmpty else { return node }
+    let time = entries.flatMap(\.cpu).compactMap(\.time).max()
+    node["cpu"] = cpu(.init(value: total.cpuSeconds, time: time), nanoCores: total.cpuNanoCores)
+    node["memory"] = memory(workingSet: .init(value: total.workingSetBytes, time: time), usage: nil, rss: nil)
+    return node
+  }
+
+  /// The pods as they stand in a kubelet's `/stats/summary`; what cAdvisor does not say is absent, and rates are before the second page.
   /// Source: k8s.io/kubelet/pkg/apis/stats/v1alpha1/types.go
-  package func summaries() -> [JSONValue] {
+  /// - Parameter uid: of a pod, if it is known.
+  package func summaries(uid: (_ namespace: String, _ pod: String) -> String?) -> [JSONValue] {
     entries.flatMap { entry in
-      entry.page.usages().byPod().compactMap { containers -> JSONValue? in
+      entry.usages().byPod().compactMap { containers -> JSONValue? in
         guard let reference = containers.first?.reference else { return nil }
         var pod: JSONValue = [
           "podRef": ["name": .string(reference.pod), "namespace": .string(reference.namespace)],
           "containers": .array(containers.map(\.summary)),
         ]
-        pod["cpu"] = cpu(sum(containers.compactMap(\.cpuSeconds)))
+        pod["podRef"]?["uid"] = uid(reference.namespace, reference.pod).map { .string($0) }
+        pod["startTime"] = startTime(containers.compactMap(\.startTimeSeconds).map(\.value).min())
+        let rates = containers.compactMap(\.cpuNanoCores)
+        pod["cpu"] = cpu(sum(containers.compactMap(\.cpuSeconds)), nanoCores: rates.count == containers.count ? rates.reduce(0, +) : nil)
         pod["memory"] = memory(
           workingSet: sum(containers.compactMap(\.workingSetBytes)), usage: sum(containers.compactMap(\.usageBytes)),
           rss: sum(containers.compactMap(\.rssBytes)))
@@ -25,9 +40,8 @@ extension VirtualSnapshot {
 extension ContainerUsage {
   fileprivate var summary: JSONValue {
     var container: JSONValue = ["name": .string(reference.container)]
-    container["startTime"] = startTimeSeconds.flatMap { Int64(exactly: ($0.value * 1000).rounded()) }
-      .map { .string(rfc3339(ofUnixMilliseconds: $0)) }
-    container["cpu"] = cpu(cpuSeconds)
+    container["startTime"] = startTime(startTimeSeconds?.value)
+    container["cpu"] = cpu(cpuSeconds, nanoCores: cpuNanoCores)
     container["memory"] = memory(workingSet: workingSetBytes, usage: usageBytes, rss: rssBytes)
     return container
   }
@@ -37,9 +51,14 @@ private func sum(_ readings: [ContainerUsage.Reading]) -> ContainerUsage.Reading
   readings.isEmpty ? nil : .init(value: readings.reduce(0) { $0 + $1.value }, time: readings.compactMap(\.time).min())
 }
 
-private func cpu(_ reading: ContainerUsage.Reading?) -> JSONValue? {
+private func startTime(_ seconds: Double?) -> JSONValue? {
+  seconds.flatMap { Int64(exactly: ($0 * 1000).rounded()) }.map { .string(rfc3339(ofUnixMilliseconds: $0)) }
+}
+
+private func cpu(_ reading: ContainerUsage.Reading?, nanoCores: Int64?) -> JSONValue? {
   guard let reading, let nanoseconds = whole(reading.value * 1e9) else { return nil }
   var cpu: JSONValue = ["usageCoreNanoSeconds": .integer(nanoseconds)]
+  cpu["usageNanoCores"] = nanoCores.map { .integer($0) }
   cpu["time"] = reading.time.map { .string(rfc3339(ofUnixMilliseconds: $0)) }
   return cpu
 }

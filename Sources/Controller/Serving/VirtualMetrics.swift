@@ -45,7 +45,8 @@ struct VirtualMetrics {
   }
 
   func resource(_ request: Request) -> Answer {
-    answer(request) { _, snapshot in
+    let isOfOneNode = request.uri.queryParameters["node"] != nil
+    return answer(request) { _, snapshot in
       .metrics { write in
         for family in ResourceFamily.allCases {
           var writer = ExpositionWriter()
@@ -57,6 +58,15 @@ struct VirtualMetrics {
           }
         }
         var writer = ExpositionWriter()
+        // A kubelet's have no label: of all nodes together they would be nobody's.
+        if isOfOneNode {
+          let total = snapshot.total()
+          writer.family(
+            "node_cpu_usage_seconds_total", .counter, help: "Cumulative cpu time consumed by the node in core-seconds",
+            value: total.cpuSeconds)
+          writer.family(
+            "node_memory_working_set_bytes", .gauge, help: "Current working set of the node in bytes", value: total.workingSetBytes)
+        }
         writer.family("scrape_error", .gauge, help: "1 if there was an error while getting container metrics, 0 otherwise", value: 0)
         try await write(writer.bytes)
       }
@@ -69,11 +79,12 @@ struct VirtualMetrics {
     }
     return answer(request) { _, snapshot in
       .jsonPieces { write in
-        let node = JSONValue.string(snapshot.nodes.first ?? "")
-        try await write(Array("{\"node\":{\"nodeName\":".utf8) + node.bytes + Array("},\"pods\":[".utf8))
+        let name = snapshot.nodes.first ?? ""
+        let uids = uids(onNode: name)
+        try await write(Array("{\"node\":".utf8) + snapshot.nodeSummary(name).bytes + Array(",\"pods\":[".utf8))
         var isFirst = true
         for part in snapshot.parts(of: 64) {
-          for pod in part.summaries() {
+          for pod in part.summaries(uid: { uids["\($0)/\($1)"] }) {
             try await write((isFirst ? [] : [UInt8(ascii: ",")]) + pod.bytes)
             isFirst = false
           }
@@ -81,6 +92,13 @@ struct VirtualMetrics {
         try await write(Array("]}\n".utf8))
       }
     }
+  }
+
+  /// By namespace and name.
+  private func uids(onNode name: String) -> [String: String] {
+    guard let roll = view.rolls.roll(of: name) else { return [:] }
+    return Dictionary(
+      roll.entries.lazy.map { ("\($0.reference.namespace)/\($0.reference.pod)", $0.podUID) }, uniquingKeysWith: { _, last in last })
   }
 
   private func answer(_ request: Request, _ make: (VirtualPages, VirtualSnapshot) -> Answer) -> Answer {

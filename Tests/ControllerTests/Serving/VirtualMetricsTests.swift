@@ -23,13 +23,13 @@ import Testing
     """
 
   /// A page of each pod of the sample's virtual node, taken in as the collector does it.
-  private func fill(_ served: ServedController, pods: [String] = ["render"]) throws {
+  private func fill(_ served: ServedController, pods: [String] = ["render"], page: String = page) throws {
     for pod in pods {
       let entry = RollEntry(
         reference: ContainerReference(namespace: "shop", pod: pod, container: "render"), podUID: "u", containerID: "", hostNetwork: false)
       var intake = PageIntake(settings: VirtualSettings())
       let taken = try intake.take(
-        Array(Self.page.utf8), labels: PodLabels(node: "virtual-1", entries: [entry], isOfOnePod: true), sharing: served.virtualPages.shapes
+        Array(page.utf8), labels: PodLabels(node: "virtual-1", entries: [entry], isOfOnePod: true), sharing: served.virtualPages.shapes
       )
       served.virtualPages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: pod), of: "virtual-1")
     }
@@ -92,6 +92,51 @@ import Testing
     }
   }
 
+  @Test func ratesAreBetweenTheLastTwoReadings() async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      try fill(served)
+      // The same reading once more tells nothing, neither does one of a time before.
+      try fill(served)
+      // 2 s of CPU in 10 s are 200 millicores.
+      try fill(served, page: Self.page.replacing("} 1.5 1795218028337", with: "} 3.5 1795218038337"))
+      let summary = try await served.json("/stats/summary?node=virtual-1")
+      let cpu: JSONValue = [
+        "usageCoreNanoSeconds": 3_500_000_000, "usageNanoCores": 200_000_000, "time": "2026-11-20T23:40:38Z",
+      ]
+      #expect(summary["pods"]?[0]?["containers"]?[0]?["cpu"] == cpu)
+      #expect(summary["pods"]?[0]?["cpu"] == cpu)
+      #expect(summary["node"]?["cpu"]?["usageNanoCores"] == 200_000_000)
+      #expect(summary["node"]?["cpu"]?["usageCoreNanoSeconds"] == 2_000_000_000)
+      #expect(summary["node"]?["memory"]?["workingSetBytes"] == 4096)
+      try fill(served)
+      #expect(try await served.json("/stats/summary?node=virtual-1")["pods"]?[0]?["cpu"]?["usageNanoCores"] == nil)
+      // A node's counter does not fall when a pod does, or goes.
+      served.virtualPages.retain([], of: "virtual-1")
+      try fill(served, pods: ["another"])
+      #expect(try await served.json("/stats/summary?node=virtual-1")["node"]?["cpu"]?["usageCoreNanoSeconds"] == 2_000_000_000)
+    }
+  }
+
+  @Test("metrics-server finds all that it needs of the node and of each pod in /metrics/resource") func asMetricsServerReads() async throws
+  {
+    try await ServedController.run { served in
+      served.publishSample()
+      try fill(served, pods: ["render", "paint"])
+      try fill(
+        served, pods: ["render", "paint"], page: Self.page.replacing("} 1.5 1795218028337", with: "} 3.5 1795218038337"))
+      let read = MetricsServerReading(try await served.text("/metrics/resource?node=virtual-1"))
+      #expect(read.nodeCPU == 4 && read.nodeMemory == 8192)
+      #expect(Set(read.pods.keys) == ["shop/render", "shop/paint"])
+      for (pod, containers) in read.pods {
+        #expect(
+          containers == ["render": .init(cpu: 3.5, memory: 4096, time: 1_795_218_028_337, start: 1_795_217_800)], "\(pod)")
+      }
+      // Of all nodes together no line can be the node's.
+      #expect(try await !served.text("/metrics/resource").contains("node_cpu_usage_seconds_total"))
+    }
+  }
+
   @Test func resourceMetricsAndSummaryAreMadeOfTheSameNumbers() async throws {
     try await ServedController.run { served in
       served.publishSample()
@@ -120,17 +165,69 @@ import Testing
           """)
       let time: JSONValue = "2026-11-20T23:40:28Z"
       let cpu: JSONValue = ["usageCoreNanoSeconds": 1_500_000_000, "time": time]
+      let uid = try #require(served.rolls.roll(of: "virtual-1")?.entries.first?.podUID)
+      #expect(!uid.isEmpty)
       let memory: JSONValue = ["workingSetBytes": 4096, "time": time]
       #expect(
         try await served.json("/stats/summary?node=virtual-1") == [
-          "node": ["nodeName": "virtual-1"],
+          "node": [
+            "nodeName": "virtual-1", "cpu": ["usageCoreNanoSeconds": 0, "time": time], "memory": memory,
+          ],
           "pods": [
             [
-              "podRef": ["name": "render", "namespace": "shop"], "cpu": cpu, "memory": memory,
+              "podRef": ["name": "render", "namespace": "shop", "uid": .string(uid)], "startTime": "2026-11-20T23:36:40Z", "cpu": cpu,
+              "memory": memory,
               "containers": [["name": "render", "startTime": "2026-11-20T23:36:40Z", "cpu": cpu, "memory": memory]],
             ]
           ],
         ])
     }
+  }
+}
+
+/// What metrics-server makes of a kubelet's `/metrics/resource`, and how: series are found by their names, the labels container, pod and
+/// namespace by the first place where they stand; times are the last sample's.
+/// Source: decodeBatch in https://github.com/kubernetes-sigs/metrics-server/blob/master/pkg/scraper/client/resource/decode.go
+private struct MetricsServerReading {
+  struct Container: Equatable {
+    var cpu = 0.0
+    var memory = 0.0
+    /// Milliseconds since 1970.
+    var time: Int64 = 0
+    var start = 0.0
+  }
+
+  var nodeCPU = 0.0
+  var nodeMemory = 0.0
+  /// By namespace and name, then by container. Pods of which a container lacks CPU or memory are dropped.
+  var pods: [String: [String: Container]] = [:]
+
+  init(_ page: String) {
+    for line in page.split(separator: "\n") where !line.hasPrefix("#") {
+      let name = line.prefix { $0 != "{" && $0 != " " }
+      let words = line.drop { $0 != "}" }.split(separator: " ")
+      let fields = line.contains("{") ? Array(words.dropFirst()) : Array(line.split(separator: " ").dropFirst())
+      guard let value = fields.first.flatMap({ Double($0) }) else { continue }
+      func label(_ label: String) -> String {
+        guard let start = line.firstRange(of: "\(label)=\"")?.upperBound else { return "" }
+        return String(line[start...].prefix { $0 != "\"" })
+      }
+      let pod = "\(label("namespace"))/\(label("pod"))"
+      let container = label("container")
+      let time = fields.count > 1 ? Int64(fields[1]) ?? 0 : 0
+      switch name {
+      case "node_cpu_usage_seconds_total": nodeCPU = value
+      case "node_memory_working_set_bytes": nodeMemory = value
+      case "container_cpu_usage_seconds_total":
+        pods[pod, default: [:]][container, default: Container()].cpu = value
+        pods[pod, default: [:]][container, default: Container()].time = time
+      case "container_memory_working_set_bytes":
+        pods[pod, default: [:]][container, default: Container()].memory = value
+        pods[pod, default: [:]][container, default: Container()].time = time
+      case "container_start_time_seconds": pods[pod, default: [:]][container, default: Container()].start = value
+      default: continue
+      }
+    }
+    pods = pods.filter { $0.value.values.allSatisfy { $0.cpu != 0 && $0.memory != 0 } }
   }
 }

@@ -1,5 +1,6 @@
 package import Collector
 package import HTTPTransport
+package import Logging
 package import Roll
 
 /// Which collector calls the nodes of a source. Each serves any number of nodes at once.
@@ -19,10 +20,11 @@ package struct NodeCollectors: Sendable {
   ///   - exporters: told how each call of a windows_exporter went.
   ///   - summary: how kubelets' summaries are read.
   ///   - annotations: of a Node.
+  ///   - logger: for pods of virtual nodes that fail or recover.
   ///   - tls: our side of the mutual TLS with agents; `nil` while the certificates are not there yet.
   package init(
     settings: ControllerSettings, transport: HTTPTransport, virtual: VirtualCollector, exporters: ExporterBook, summary: SummarySource,
-    annotations: @escaping @Sendable (_ node: String) -> [String: String], tls: @escaping @Sendable () -> TLSOptions?
+    annotations: @escaping @Sendable (_ node: String) -> [String: String], logger: Logger, tls: @escaping @Sendable () -> TLSOptions?
   ) {
     let connectTimeout = min(settings.deadline, .seconds(3))
 
@@ -38,6 +40,8 @@ package struct NodeCollectors: Sendable {
     let windows = WindowsNodeCollector(exporter: exporter, summary: SummaryCollector(source: summary), book: exporters) { node in
       WindowsNode(settings: settings, annotations: annotations(node)).source
     }
+
+    let virtual = VirtualNodeCollector(virtual, logger: logger)
 
     self.init { source in
       switch source {

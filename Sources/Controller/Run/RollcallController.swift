@@ -70,7 +70,8 @@ package final class RollcallController: Sendable {
     let collectors =
       collectors
       ?? NodeCollectors(
-        settings: settings, transport: transport, virtual: virtual, exporters: exporters, summary: summary, annotations: annotations
+        settings: settings, transport: transport, virtual: virtual, exporters: exporters, summary: summary, annotations: annotations,
+        logger: logger
       ) { certificates.tls }
     let pages = NodePages(settings: settings, transport: probes, summary: summary, annotations: annotations) {
       cluster.containerNames(onNode: $0)

@@ -1,0 +1,118 @@
+import Collector
+import HTTPTransport
+import Logging
+import Roll
+import Synchronization
+import Testing
+
+@testable import Controller
+
+@Suite struct PodFailuresTests {
+  private static func roll(_ pods: [String], node: String = "v1") -> NodeRoll {
+    let entries = pods.flatMap { pod in
+      ["app", "log"].map { container in
+        RollEntry(
+          reference: ContainerReference(namespace: "shop", pod: pod, container: container), podUID: pod, containerID: "", hostNetwork: false
+        )
+      }
+    }
+    return NodeRoll(node: node, source: .virtual, address: nil, nodeReady: true, entries: entries, exempt: [], hash: "")
+  }
+
+  /// Both containers of each pod, with the reason.
+  private static func call(_ reasons: [Reason?]) -> RollCall {
+    RollCall(
+      outcomes: reasons.flatMap { reason in
+        let outcome = reason.map { Outcome.missed($0, detail: "because") } ?? .collected(age: .zero)
+        return [outcome, outcome]
+      }, lastScrape: .never)
+  }
+
+  @Test func aPodIsToldOfOncePerChange() {
+    var failures = PodFailures()
+    let roll = Self.roll(["a", "b"])
+    func change(_ reasons: [Reason?]) -> [String] {
+      failures.changes(by: Self.call(reasons), of: roll).map { "\($0.pod) \($0.state)" }
+    }
+    #expect(change([nil, nil]) == [])
+    #expect(change([.endpointTimeout, nil]) == ["a \(PodChange.State.failed(.endpointTimeout))"])
+    #expect(change([.endpointTimeout, nil]) == [])
+    #expect(change([.badExposition, nil]) == ["a \(PodChange.State.failed(.badExposition))"])
+    #expect(
+      change([nil, .tooLarge]) == ["b \(PodChange.State.failed(.tooLarge))", "a \(PodChange.State.recovered(.badExposition))"])
+    #expect(change([nil, nil]) == ["b \(PodChange.State.recovered(.tooLarge))"])
+    #expect(change([nil, nil]) == [])
+  }
+
+  @Test func aPodThatLeavesHasNotRecovered() {
+    var failures = PodFailures()
+    _ = failures.changes(by: Self.call([.endpointTimeout, .endpointTimeout]), of: Self.roll(["a", "b"]))
+    #expect(failures.changes(by: Self.call([.endpointTimeout]), of: Self.roll(["b"])) == [])
+    // One that comes again is told of again.
+    #expect(failures.changes(by: Self.call([.endpointTimeout, nil]), of: Self.roll(["a", "b"])).map(\.pod) == ["a", "b"])
+    failures.forget(node: "v1")
+    #expect(failures.changes(by: Self.call([.endpointTimeout]), of: Self.roll(["a"])).count == 1)
+  }
+
+  @Test func thousandsThatFailAtOnceShareLines() throws {
+    let log = Recorded()
+    let logger = Logger(label: "test") { _ in RecordingHandler(log: log) }
+    let collector = VirtualNodeCollector(
+      VirtualCollector(transport: try HTTPTransport(), settings: VirtualSettings()), logger: logger)
+    let pods = (0..<5000).map { "pod-\($0)" }
+    let roll = Self.roll(pods)
+    func lines(_ reasons: [Reason?]) -> [Recorded.Line] {
+      collector.note(Self.call(reasons), of: roll)
+      return log.take()
+    }
+    var down = [Reason?](repeating: .endpointUnreachable, count: 5000)
+    down[17] = .badExposition
+    let failed = lines(down)
+    #expect(failed.count == 51)
+    #expect(failed.allSatisfy { $0.level == .warning && $0.metadata["detail"] == "because" && $0.metadata["node"] == "v1" })
+    // One of its kind has a line of its own; of the others each is named once.
+    #expect(failed.filter { $0.metadata["pod"] == "shop/pod-17" && $0.metadata["reason"] == "BadExposition" }.count == 1)
+    let named = failed.compactMap { $0.metadata["pods"] }.flatMap { "\($0)".split(separator: " ").map(String.init) }
+    #expect(named.count == 4999 && Set(named).count == 4999)
+
+    #expect(lines(down).isEmpty)
+    #expect(
+      lines([nil, nil] + down[2...]).map { "\($0.level) \($0.metadata["pod"] ?? "")" } == ["notice shop/pod-0", "notice shop/pod-1"])
+    #expect(lines(Array(repeating: nil, count: 5000)).count == 51)
+  }
+}
+
+private final class Recorded: Sendable {
+  struct Line {
+    var level: Logger.Level
+    var metadata: Logger.Metadata
+  }
+
+  private let lines = Mutex<[Line]>([])
+
+  func add(_ line: Line) {
+    lines.withLock { $0.append(line) }
+  }
+
+  func take() -> [Line] {
+    lines.withLock { lines in
+      defer { lines = [] }
+      return lines
+    }
+  }
+}
+
+private struct RecordingHandler: LogHandler {
+  let log: Recorded
+  var metadata: Logger.Metadata = [:]
+  var logLevel = Logger.Level.trace
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    log.add(Recorded.Line(level: event.level, metadata: event.metadata ?? [:]))
+  }
+}

@@ -1,5 +1,15 @@
 package import HTTPTransport
 
+/// What is sent with every request beside what the form asks for, or why that cannot be had. Values are never shown.
+package typealias PushHeaders = @Sendable () -> Result<[HTTPHeader], PushHeadersError>
+
+/// Why there are no headers to be sent.
+package struct PushHeadersError: Error {
+  package var reason: String
+
+  package init(_ reason: String) { self.reason = reason }
+}
+
 /// Where samples are pushed, and how.
 package struct PushSettings: Hashable, Sendable {
   /// What the receiver understands.
@@ -12,16 +22,10 @@ package struct PushSettings: Hashable, Sendable {
 
   package var form = Form.remoteWrite
   package var url: String
-  /// Sent with every request. Values are never shown.
-  package var headers: [HTTPHeader] = []
   /// For `https`.
   package var tls: TLSOptions?
   /// Given to every series that has no label of that name.
   package var labels: [String: String] = [:]
-  /// The names of the samples that are pushed; empty for all.
-  package var families: [String] = []
-  /// Whether samples that carry a time keep it. Without, they are dated when they were collected, which no receiver finds out of order.
-  package var keepsTimestamps = false
   /// Requests under way at once. All samples of one owner go through one of them, so that they arrive in order.
   package var shards = 4
   /// A request is sent when it has this many samples…

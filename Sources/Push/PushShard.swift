@@ -1,4 +1,3 @@
-internal import Exposition
 internal import Synchronization
 
 /// One request at a time: the samples of the owners that belong to it, in order.
@@ -32,38 +31,33 @@ final class PushShard: Sendable {
 
   // MARK: Filling
 
-  func push(_ page: PushedPage, limits: ExpositionLimits) throws(ExpositionError) {
-    let result = state.withLock { state in
-      Result { () throws(ExpositionError) in
-        try state.encoder.add(page, limits: limits)
-        return cutIfFull(&state)
-      }
+  func push(_ page: PushedPage) {
+    append { state in
+      state.statistics.newestGiven = max(state.statistics.newestGiven ?? .min, page.collectedAt)
+      return state.encoder.add(page)
     }
-    if try result.get() { wakeup.continuation.yield() }
   }
 
   func end(_ owner: String, at unixMilliseconds: Int64) {
-    let isFull = state.withLock { state in
-      state.encoder.end(owner, at: unixMilliseconds)
-      return cutIfFull(&state)
-    }
-    if isFull { wakeup.continuation.yield() }
+    append { $0.encoder.end(owner, at: unixMilliseconds) }
+  }
+
+  func forgetOwners() {
+    state.withLock { $0.encoder.forgetOwners() }
   }
 
   /// Lets go of a request that is not full.
   func cut() {
-    let hadSamples = state.withLock { state in
-      guard state.encoder.samples > 0 else { return false }
-      state.queue.append(state.encoder.takeBlock())
-      return true
-    }
-    if hadSamples { wakeup.continuation.yield() }
+    append { $0.encoder.takeBlock().map { [$0] } ?? [] }
   }
 
-  private func cutIfFull(_ state: inout State) -> Bool {
-    guard state.encoder.samples >= settings.samplesPerRequest else { return false }
-    state.queue.append(state.encoder.takeBlock())
-    return true
+  private func append(_ make: (inout State) -> [PushBlock]) {
+    let hasNew = state.withLock { state in
+      let blocks = make(&state)
+      for block in blocks { state.queue.append(block) }
+      return !blocks.isEmpty
+    }
+    if hasNew { wakeup.continuation.yield() }
   }
 
   // MARK: Sending
@@ -99,6 +93,8 @@ final class PushShard: Sendable {
       state.withLock { state in
         state.queue.takeOut(first)
         state.statistics.sent += samples
+        state.statistics.sentBytes += UInt64(first.block.bytes.count)
+        state.statistics.newestSent = max(state.statistics.newestSent ?? .min, first.block.newest)
         state.statistics.lastSuccessUnixMilliseconds = unixMilliseconds()
         state.statistics.problem = nil
       }
@@ -123,17 +119,23 @@ final class PushShard: Sendable {
     }
   }
 
-  /// Puts everything that waits on disk, if there is one.
-  func save() {
-    state.withLock { state in
-      if state.encoder.samples > 0 { state.queue.append(state.encoder.takeBlock()) }
-      state.queue.save()
+  /// Sends what waits, until nothing does or a request fails; then puts on disk what is left, if there is one.
+  func finish(sending: Bool) async {
+    cut()
+    var isTaken = sending
+    while isTaken, !Task.isCancelled, let first = state.withLock({ $0.queue.first() }) {
+      let verdict = await delivery.send(first.block)
+      var failures = 0
+      if case .again = verdict { isTaken = false }
+      _ = note(verdict, of: first, failures: &failures)
     }
+    state.withLock { $0.queue.save() }
   }
 
   var statistics: PushStatistics {
     state.withLock { state in
       var statistics = state.statistics
+      statistics.shards = 1
       statistics.dropped = state.queue.dropped
       statistics.memoryBytes = state.queue.bytesInMemory
       statistics.spoolBytes = state.queue.bytesOnDisk

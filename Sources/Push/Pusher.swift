@@ -1,4 +1,3 @@
-package import Exposition
 package import HTTPTransport
 package import Logging
 internal import Synchronization
@@ -8,21 +7,26 @@ internal import Synchronization
 /// Whoever has a page hands it over and goes on at once; nothing here waits for the receiver but `run`. What cannot be sent yet waits in
 /// memory, then on disk, both up to a limit; past it the oldest goes, and is counted (R66). All samples of an owner arrive in order.
 ///
-/// A restart goes on with what is on disk. What was in memory is saved there when `run` ends; what a crash takes is counted by nobody.
+/// A restart goes on with what is on disk. What is in memory is sent or saved there by `finish`; what a crash takes of it is counted by
+/// nobody.
 package final class Pusher: Sendable {
   private let settings: PushSettings
   private let shards: [PushShard]
   /// What was left on disk when there was another number of shards; it is older than anything else.
   private let backlog: [PushShard]
   private let clock: any Clock<Duration>
+  /// `nil` without a spool.
+  private let lock: SpoolLock?
 
+  /// - Parameter headers: to be sent with every request, such as credentials, which may rotate; as long as they cannot be had, requests wait.
   /// - Throws: where the spool's folder cannot be used.
   package init(
-    settings: PushSettings, transport: HTTPTransport, clock: any Clock<Duration> = ContinuousClock(), logger: Logger
+    settings: PushSettings, transport: HTTPTransport, headers: @escaping PushHeaders = { .success([]) },
+    clock: any Clock<Duration> = ContinuousClock(), logger: Logger
   ) throws(SpoolError) {
     self.settings = settings
     self.clock = clock
-    let delivery = Delivery(transport: transport, settings: settings)
+    let delivery = Delivery(transport: transport, settings: settings, headers: headers)
     let reachability = Reachability(logger: logger, url: settings.url)
     func shard(spool: Spool?) -> PushShard {
       PushShard(settings: settings, spool: spool, delivery: delivery, reachability: reachability, clock: clock)
@@ -31,17 +35,18 @@ package final class Pusher: Sendable {
     guard let folder = settings.spoolFolder else {
       shards = (0..<count).map { _ in shard(spool: nil) }
       backlog = []
+      lock = nil
       return
     }
     let spools = try SpoolFolder(folder, shards: count, limit: settings.spoolLimit)
     shards = spools.current.map { shard(spool: $0) }
     backlog = spools.older.map { shard(spool: $0) }
+    lock = spools.lock
   }
 
-  /// Takes a page for sending. Never waits.
-  /// - Throws: where the page is not the text format, or too large; nothing of it is sent then.
-  package func push(_ page: PushedPage, limits: ExpositionLimits = .standard) throws(ExpositionError) {
-    try shard(of: page.owner).push(page, limits: limits)
+  /// Takes a page for sending. Waits for nobody.
+  package func push(_ page: PushedPage) {
+    shard(of: page.owner).push(page)
   }
 
   /// The owner is gone: its series are ended by stale markers, where the receiver knows those.
@@ -49,7 +54,12 @@ package final class Pusher: Sendable {
     shard(of: owner).end(owner, at: unixMilliseconds)
   }
 
-  /// Sends until the task is cancelled, and then saves what is left to disk.
+  /// Somebody else pushes from now on: owners are not known any more, and their series not ended.
+  package func forgetOwners() {
+    for shard in shards { shard.forgetOwners() }
+  }
+
+  /// Sends until the task is cancelled.
   package func run() async {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.cutRequests() }
@@ -60,7 +70,29 @@ package final class Pusher: Sendable {
         }
       }
     }
-    for shard in shards { shard.save() }
+  }
+
+  /// To be called when `run` has ended and nobody pushes any more: sends what waits as long as the receiver takes it, for so long at most,
+  /// and saves what is left to disk.
+  package func finish(within limit: Duration) async {
+    // What an earlier process left is older, and cannot be overtaken; all of it is on disk already.
+    let isSending = backlog.allSatisfy { $0.statistics.waiting == 0 }
+    await withTaskGroup(of: Bool.self) { group in
+      for shard in shards {
+        group.addTask {
+          await shard.finish(sending: isSending)
+          return true
+        }
+      }
+      group.addTask { [clock] in
+        // Cancellation ends the sleep when all is sent.
+        try? await clock.sleep(for: limit)
+        return false
+      }
+      var left = shards.count
+      while left > 0, await group.next() == true { left -= 1 }
+      group.cancelAll()
+    }
   }
 
   /// What became of everything so far.

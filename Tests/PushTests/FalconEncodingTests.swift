@@ -1,4 +1,3 @@
-import Exposition
 import JSON
 import Testing
 
@@ -15,10 +14,10 @@ import Testing
       container_nothing NaN
 
       """
-    try encoder.add(
-      PushedPage(owner: "default/web", text: Array(text.utf8), collectedAt: 1_700_000_000_999, endpoint: "node-1"), limits: .standard)
+    _ = encoder.add(try PushedPage(text, at: 1_700_000_000_999))
     #expect(encoder.samples == 2)
-    let block = encoder.takeBlock()
+    let taken = encoder.takeBlock()
+    let block = try #require(taken)
     #expect(block.samples == 2)
     let items = try #require(JSONValue(parsing: block.bytes).array)
     #expect(

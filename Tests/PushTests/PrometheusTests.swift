@@ -11,12 +11,11 @@ import Testing
   private static let owners = 20
   private static let seriesPerOwner = 25
 
-  private func page(_ owner: Int, round: Int, start: Int64) -> PushedPage {
+  private func page(_ owner: Int, round: Int, start: Int64) throws -> PushedPage {
     let text = (0..<Self.seriesPerOwner).map {
       "pushed_value{pod=\"web-\(owner)\",series=\"\($0)\",text=\"a \\\"quoted\\\" one\"} \(round)\n"
     }
-    return PushedPage(
-      owner: "default/web-\(owner)", text: Array(text.joined().utf8), collectedAt: start + Int64(round) * 1000, endpoint: "virtual-1")
+    return try PushedPage(owner: "default/web-\(owner)", text.joined(), at: start + Int64(round) * 1000)
   }
 
   @Test func `R66 a receiver that is killed and comes back has every sample in the end`() async throws {
@@ -41,7 +40,7 @@ import Testing
     // All in the past, so that an instant query looks back on all of it.
     let start = Int64(Date().timeIntervalSince1970 * 1000) - 120_000
     func push(_ rounds: Range<Int>) throws {
-      for round in rounds { for owner in 0..<Self.owners { try pusher.push(page(owner, round: round, start: start)) } }
+      for round in rounds { for owner in 0..<Self.owners { pusher.push(try page(owner, round: round, start: start)) } }
     }
 
     try push(0..<20)
@@ -77,7 +76,7 @@ import Testing
     defer { run.cancel() }
 
     let start = Int64(Date().timeIntervalSince1970 * 1000) - 5000
-    for owner in 0..<2 { try pusher.push(page(owner, round: 0, start: start)) }
+    for owner in 0..<2 { pusher.push(try page(owner, round: 0, start: start)) }
     try await eventually("both are there") { try await prometheus.number("count(pushed_value)") == 50 }
     pusher.end("default/web-0", at: start + 1000)
     try await eventually("one of them is gone") { try await prometheus.number("count(pushed_value)") == 25 }

@@ -13,17 +13,19 @@ import Testing
 
   init() throws { transport = try HTTPTransport() }
 
-  private func pusher(_ server: ScriptedServer, _ change: (inout PushSettings) -> Void = { _ in }) throws -> Pusher {
+  private func pusher(
+    _ server: ScriptedServer, _ change: (inout PushSettings) -> Void = { _ in }, headers: @escaping PushHeaders = { .success([]) }
+  ) throws -> Pusher {
     var settings = PushSettings(url: "\(server.url)/write")
     settings.shards = 1
     settings.samplesPerRequest = 1
     settings.backoff = .milliseconds(1) ... .milliseconds(5)
     change(&settings)
-    return try Pusher(settings: settings, transport: transport, logger: Logger(label: "test"))
+    return try Pusher(settings: settings, transport: transport, headers: headers, logger: Logger(label: "test"))
   }
 
-  private func page(_ number: Int) -> PushedPage {
-    PushedPage(owner: "default/web", text: Array("up \(number)\n".utf8), collectedAt: Int64(number) * 1000, endpoint: "node-1")
+  private func page(_ number: Int) throws -> PushedPage {
+    try PushedPage("up \(number)\n", at: Int64(number) * 1000)
   }
 
   private func values(_ server: ScriptedServer) -> [Double] {
@@ -43,8 +45,8 @@ import Testing
   @Test func `a request says what it is`() async throws {
     let server = try answering([])
     defer { server.stop() }
-    let pusher = try pusher(server) { $0.headers = [HTTPHeader("Authorization", "Bearer secret")] }
-    try pusher.push(page(1))
+    let pusher = try pusher(server, headers: { .success([HTTPHeader("Authorization", "Bearer secret")]) })
+    pusher.push(try page(1))
     try await running(pusher) { try await eventually("one request") { pusher.statistics.sent == 1 } }
     let request = try #require(server.requests.first)
     #expect(request.method == "POST")
@@ -58,7 +60,7 @@ import Testing
     let server = try answering([500, 503, 429])
     defer { server.stop() }
     let pusher = try pusher(server)
-    for number in 1...3 { try pusher.push(page(number)) }
+    for number in 1...3 { pusher.push(try page(number)) }
     try await running(pusher) { try await eventually("three requests taken") { pusher.statistics.sent == 3 } }
     #expect(values(server) == [1, 1, 1, 1, 2, 3])
     #expect(pusher.statistics.retries == 3)
@@ -70,7 +72,7 @@ import Testing
     let server = try answering([status])
     defer { server.stop() }
     let pusher = try pusher(server)
-    for number in 1...2 { try pusher.push(page(number)) }
+    for number in 1...2 { pusher.push(try page(number)) }
     try await running(pusher) { try await eventually("the second taken") { pusher.statistics.sent == 1 } }
     #expect(values(server) == [1, 2])
     #expect(pusher.statistics.refused == 1)
@@ -83,7 +85,7 @@ import Testing
       $0.samplesPerRequest = 1000
       $0.longestWait = .milliseconds(20)
     }
-    try pusher.push(page(1))
+    pusher.push(try page(1))
     try await running(pusher) { try await eventually("one request") { pusher.statistics.sent == 1 } }
   }
 
@@ -99,27 +101,83 @@ import Testing
         $0.shards = 3
         $0.memoryLimit = 1
       }
-      for number in 1...5 { try pusher.push(page(number)) }
-      // A run that ends saves all that is left.
-      let run = Task { await pusher.run() }
-      run.cancel()
-      await run.value
+      for number in 1...5 { pusher.push(try page(number)) }
+      await pusher.finish(within: .seconds(5))
     }
     let pusher = try pusher(server) {
       $0.spoolFolder = folder.path
       $0.shards = 2
     }
     #expect(pusher.statistics.waiting == 5)
-    for number in 6...7 { try pusher.push(page(number)) }
+    for number in 6...7 { pusher.push(try page(number)) }
     try await running(pusher) { try await eventually("all of it") { pusher.statistics.waiting == 0 } }
     #expect(values(server) == [1, 2, 3, 4, 5, 6, 7])
+  }
+
+  @Test func `one spool is for one process`() throws {
+    let folder = try TemporaryFolder()
+    let server = try answering([])
+    defer { server.stop() }
+    let first = try pusher(server) { $0.spoolFolder = folder.path }
+    let error = #expect(throws: SpoolError.self) { _ = try pusher(server) { $0.spoolFolder = folder.path } }
+    #expect(error?.description.contains("is in use by another process") == true)
+    #expect(first.statistics.waiting == 0)
+  }
+
+  @Test func `what waits is sent when the pusher ends`() async throws {
+    let server = try answering([])
+    defer { server.stop() }
+    let pusher = try pusher(server) { $0.samplesPerRequest = 1000 }
+    pusher.push(try page(1))
+    await pusher.finish(within: .seconds(5))
+    #expect(values(server) == [1])
+    #expect(pusher.statistics.waiting == 0)
+  }
+
+  @Test func `R66 a receiver that hangs does not hold up the end, and nothing is lost`() async throws {
+    let folder = try TemporaryFolder()
+    let server = try ScriptedServer { connection in while try connection.readRequest() != nil {} }
+    defer { server.stop() }
+    let pusher = try pusher(server) { $0.spoolFolder = folder.path }
+    pusher.push(try page(1))
+    await pusher.finish(within: .milliseconds(50))
+    #expect(pusher.statistics.spoolBytes > 0)
+    #expect(pusher.statistics.waiting == 1)
+  }
+
+  @Test func `R20 as long as headers cannot be had, requests wait`() async throws {
+    let server = try answering([])
+    defer { server.stop() }
+    let known = Mutex(false)
+    let pusher = try pusher(
+      server, headers: { known.withLock { $0 } ? .success([HTTPHeader("X-A", "b")]) : .failure(PushHeadersError("no header")) })
+    pusher.push(try page(1))
+    try await running(pusher) {
+      try await eventually("a failure") { pusher.statistics.problem == "no header" }
+      #expect(server.requests.isEmpty)
+      known.withLock { $0 = true }
+      try await eventually("it is sent") { pusher.statistics.sent == 1 }
+    }
+    #expect(server.requests.first?.header("X-A") == "b")
+  }
+
+  @Test func `the newest times tell how far behind the receiver is`() async throws {
+    let server = try answering([])
+    defer { server.stop() }
+    let pusher = try pusher(server)
+    for number in 1...3 { pusher.push(try page(number)) }
+    #expect(pusher.statistics.newestGiven == 3000)
+    #expect(pusher.statistics.newestSent == nil)
+    try await running(pusher) { try await eventually("all sent") { pusher.statistics.sent == 3 } }
+    #expect(pusher.statistics.newestSent == 3000)
+    #expect(pusher.statistics.shards == 1)
   }
 
   @Test func `Open-Falcon is sent an array of items`() async throws {
     let server = try answering([])
     defer { server.stop() }
     let pusher = try pusher(server) { $0.form = .openFalcon(step: .seconds(30)) }
-    try pusher.push(page(60))
+    pusher.push(try page(60))
     try await running(pusher) { try await eventually("one request") { pusher.statistics.sent == 1 } }
     let request = try #require(server.requests.first)
     #expect(request.header("Content-Type") == "application/json")

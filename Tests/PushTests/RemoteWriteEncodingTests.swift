@@ -1,4 +1,3 @@
-import Exposition
 import Testing
 
 @testable import Push
@@ -10,17 +9,13 @@ import Testing
     return RemoteWriteEncoder(settings)
   }
 
-  private func page(_ text: String, at time: Int64 = 1000) -> PushedPage {
-    PushedPage(owner: "default/web", text: Array(text.utf8), collectedAt: time, endpoint: "node-1")
-  }
-
   private func request(_ encoder: inout RemoteWriteEncoder) throws -> ReadRequest {
-    try #require(ReadRequest(encoder.takeBlock().bytes))
+    try #require(ReadRequest(encoder.takeBlock()?.bytes ?? []))
   }
 
   @Test func `labels are sorted by name, unescaped, and never empty`() throws {
     var encoder = encoder()
-    try encoder.add(page("up{pod=\"web\",Job=\"a \\\"b\\\"\\n\",image=\"\",_x=\"1\"} 1\n"), limits: .standard)
+    _ = encoder.add(try PushedPage("up{pod=\"web\",Job=\"a \\\"b\\\"\\n\",image=\"\",_x=\"1\"} 1\n"))
     let read = try request(&encoder)
     #expect(read.series.map(\.labels) == [[["Job", "a \"b\"\n"], ["__name__", "up"], ["_x", "1"], ["pod", "web"]]])
     #expect(read.series.map(\.samples) == [[.init(bits: (1.0).bitPattern, timestamp: 1000)]])
@@ -28,8 +23,9 @@ import Testing
 
   @Test func `the bytes are those of the specification`() throws {
     var encoder = encoder()
-    try encoder.add(page("a 2\n", at: 300), limits: .standard)
-    let block = encoder.takeBlock()
+    _ = encoder.add(try PushedPage("a 2\n", at: 300))
+    let taken = encoder.takeBlock()
+    let block = try #require(taken)
     let bytes = SnappyBlock.uncompress(block.bytes.span, limit: 100)
     // Written out by hand from prompb's field numbers.
     let label: [UInt8] = [0x0a, 8] + Array("__name__".utf8) + [0x12, 1] + Array("a".utf8)
@@ -40,66 +36,77 @@ import Testing
 
   @Test func `extra labels are given to series that have none of that name`() throws {
     var encoder = encoder { $0.labels = ["cluster": "east", "zone": "a", "none": ""] }
-    try encoder.add(page("up{zone=\"b\"} 1\n"), limits: .standard)
+    _ = encoder.add(try PushedPage("up{zone=\"b\"} 1\n"))
     #expect(try request(&encoder).series.map(\.labels) == [[["__name__", "up"], ["cluster", "east"], ["zone", "b"]]])
   }
 
-  @Test(arguments: [(false, Int64(1000)), (true, Int64(555))]) func `times of samples are kept where that is wanted`(
-    keeps: Bool, expected: Int64
-  ) throws {
-    var encoder = encoder { $0.keepsTimestamps = keeps }
-    try encoder.add(page("up 1 555\ndown 1\n"), limits: .standard)
-    #expect(try request(&encoder).series.flatMap(\.samples).map(\.timestamp) == [expected, 1000])
-  }
-
-  @Test func `only wanted families are pushed`() throws {
-    var encoder = encoder { $0.families = ["up"] }
-    try encoder.add(page("up 1\nuptime 2\n"), limits: .standard)
-    #expect(try request(&encoder).series.map(\.labels) == [[["__name__", "up"]]])
-  }
-
-  @Test func `a page that is not the text format adds nothing`() {
+  @Test func `samples are dated when they were collected`() throws {
     var encoder = encoder()
-    #expect(throws: ExpositionError.self) { try encoder.add(page("up 1\ndown{ 2\n"), limits: .standard) }
-    #expect(encoder.samples == 0)
+    _ = encoder.add(try PushedPage("up 1 555\ndown 1\n", at: 2000))
+    #expect(try request(&encoder).series.flatMap(\.samples).map(\.timestamp) == [2000, 2000])
+  }
+
+  @Test func `a page that is larger than a request becomes several`() throws {
+    var encoder = encoder { $0.samplesPerRequest = 3 }
+    #expect(encoder.add(try PushedPage("a 1\n")).isEmpty)
+    let text = (0..<7).map { "b{n=\"\($0)\"} \($0)\n" }.joined()
+    let full = encoder.add(try PushedPage(owner: "default/other", text, at: 2000))
+    #expect(full.map(\.samples) == [3, 3])
+    #expect(full.map(\.newest) == [2000, 2000])
+    let values = try full.flatMap { try #require(ReadRequest($0.bytes)).series.flatMap(\.samples).map { Double(bitPattern: $0.bits) } }
+    #expect(values == [1, 0, 1, 2, 3, 4])
+    #expect(try request(&encoder).series.flatMap(\.samples).map { Double(bitPattern: $0.bits) } == [5, 6])
+    // Seven that are gone, three in each request.
+    #expect(encoder.end("default/other", at: 3000).map(\.samples) == [3, 3])
+    #expect(encoder.samples == 1)
+  }
+
+  @Test func `owners that are forgotten are not ended`() throws {
+    var encoder = encoder()
+    _ = encoder.add(try PushedPage("up 1\n"))
+    _ = encoder.takeBlock()
+    encoder.forgetOwners()
+    #expect(encoder.end("default/web", at: 2000).isEmpty)
+    _ = encoder.add(try PushedPage("down 1\n", at: 3000))
+    #expect(try request(&encoder).series.map(\.labels) == [[["__name__", "down"]]])
   }
 
   @Test func `a series that is gone is ended once`() throws {
     var encoder = encoder()
-    try encoder.add(page("up 1\ndown{a=\"b\"} 2\n", at: 1000), limits: .standard)
+    _ = encoder.add(try PushedPage("up 1\ndown{a=\"b\"} 2\n", at: 1000))
     _ = encoder.takeBlock()
-    try encoder.add(page("up 1\n", at: 2000), limits: .standard)
+    _ = encoder.add(try PushedPage("up 1\n", at: 2000))
     let second = try request(&encoder)
     #expect(second.series.map(\.labels) == [[["__name__", "up"]], [["__name__", "down"], ["a", "b"]]])
     #expect(second.series[1].samples == [.init(bits: 0x7ff0_0000_0000_0002, timestamp: 2000)])
-    try encoder.add(page("up 1\n", at: 3000), limits: .standard)
+    _ = encoder.add(try PushedPage("up 1\n", at: 3000))
     #expect(try request(&encoder).series.count == 1)
   }
 
   @Test func `an owner that is gone has all its series ended, and then is forgotten`() throws {
     var encoder = encoder()
-    try encoder.add(page("up 1\ndown{a=\"b\"} 2\n", at: 1000), limits: .standard)
+    _ = encoder.add(try PushedPage("up 1\ndown{a=\"b\"} 2\n", at: 1000))
     _ = encoder.takeBlock()
-    encoder.end("default/web", at: 1500)
+    _ = encoder.end("default/web", at: 1500)
     let last = try request(&encoder)
     #expect(last.series.map(\.labels) == [[["__name__", "up"]], [["__name__", "down"], ["a", "b"]]])
     #expect(last.series.flatMap(\.samples).allSatisfy { $0 == .init(bits: 0x7ff0_0000_0000_0002, timestamp: 1500) })
-    encoder.end("default/web", at: 1600)
+    _ = encoder.end("default/web", at: 1600)
     #expect(encoder.samples == 0)
   }
 
   @Test func `series in another order are the same series`() throws {
     var encoder = encoder()
-    try encoder.add(page("a{x=\"1\",y=\"2\"} 1\nb 2\n", at: 1000), limits: .standard)
+    _ = encoder.add(try PushedPage("a{x=\"1\",y=\"2\"} 1\nb 2\n", at: 1000))
     _ = encoder.takeBlock()
-    try encoder.add(page("b 2\na{y=\"2\",x=\"1\"} 1\n", at: 2000), limits: .standard)
+    _ = encoder.add(try PushedPage("b 2\na{y=\"2\",x=\"1\"} 1\n", at: 2000))
     #expect(try request(&encoder).series.count == 2)
   }
 
   @Test func `time goes on where the wall clock goes back`() throws {
     var encoder = encoder()
-    for time in [5000, 1000, 1000] as [Int64] { try encoder.add(page("up 1\n", at: time), limits: .standard) }
-    encoder.end("default/web", at: 0)
+    for time in [5000, 1000, 1000] as [Int64] { _ = encoder.add(try PushedPage("up 1\n", at: time)) }
+    _ = encoder.end("default/web", at: 0)
     #expect(try request(&encoder).series.flatMap(\.samples).map(\.timestamp) == [5000, 5001, 5002, 5003])
   }
 }

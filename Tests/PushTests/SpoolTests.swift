@@ -11,7 +11,9 @@ import Testing
   init() throws { folder = try TemporaryFolder() }
 
   private func block(_ number: Int, size: Int = 10) -> PushBlock {
-    PushBlock(bytes: Array("\(number) ".utf8) + Array(repeating: UInt8(truncatingIfNeeded: number), count: size), samples: number + 1)
+    PushBlock(
+      bytes: Array("\(number) ".utf8) + Array(repeating: UInt8(truncatingIfNeeded: number), count: size), samples: number + 1,
+      newest: Int64(number))
   }
 
   private func takeAll(_ spool: inout Spool) throws -> [PushBlock] {

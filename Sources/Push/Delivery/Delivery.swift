@@ -4,15 +4,20 @@ internal import HTTPTransport
 struct Delivery: Sendable {
   private let transport: HTTPTransport
   private let settings: PushSettings
+  private let headers: PushHeaders
 
-  init(transport: HTTPTransport, settings: PushSettings) {
+  init(transport: HTTPTransport, settings: PushSettings, headers: @escaping PushHeaders) {
     self.transport = transport
     self.settings = settings
+    self.headers = headers
   }
 
   func send(_ block: PushBlock) async -> Verdict {
     var request = HTTPRequest(method: "POST", url: settings.url, deadline: settings.deadline, tls: settings.tls)
-    request.headers = settings.form.headers + settings.headers
+    switch headers() {
+    case .success(let own): request.headers = settings.form.headers + own
+    case .failure(let error): return .again(error.reason, after: nil)
+    }
     request.body = block.bytes
     request.maximumBodyBytes = 64 << 10
     do {

@@ -2,63 +2,91 @@
 ///
 /// Source: the data model of open-falcon/book, `{endpoint, metric, timestamp, step, value, counterType, tags}`, POST /v1/push.
 struct FalconItems: Sendable {
-  private(set) var bytes: [UInt8] = []
-  private(set) var samples = 0
+  /// What items of one label set have in common.
+  struct Origin: Sendable {
+    fileprivate let endpoint: [UInt8]
+    fileprivate let tags: [UInt8]
 
-  mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: true)
-    samples = 0
+    /// - Parameters:
+    ///   - endpoint: whom the values are of, Open-Falcon's first key.
+    ///   - tags: by name; a value's commas, equals signs and blanks, which tags cannot have, become underscores.
+    init(endpoint: String, tags: [(name: String, value: String)]) {
+      self.endpoint = quoted(endpoint)
+      self.tags = quoted(tags.map { "\($0.name)=\(Self.tagValue($0.value))" }.joined(separator: ","))
+    }
+
+    private static func tagValue(_ value: String) -> String {
+      String(value.map { $0 == "," || $0 == "=" || $0.isWhitespace ? "_" : $0 })
+    }
   }
 
-  /// Appends a series' newest value. JSON has no NaN and no infinity, and Open-Falcon nothing to say of them: such a sample is left out.
-  /// - Parameters:
-  ///   - endpoint: whom the value is of, Open-Falcon's first key.
-  ///   - tags: by name; a value's commas, equals signs and blanks, which tags cannot have, become underscores.
+  private(set) var samples = 0
+  private let limit: Int
+  private var bytes: [UInt8] = []
+  private var newest: Int64 = .min
+  private var full: [PushBlock] = []
+
+  /// - Parameter limit: items with which a request is full.
+  init(limit: Int) {
+    self.limit = max(limit, 1)
+  }
+
+  /// Appends a value. JSON has no NaN and no infinity, and Open-Falcon nothing to say of them: such a sample is left out.
   mutating func append(
-    endpoint: String, metric: String, tags: [(name: String, value: String)], value: Double, isCounter: Bool, unixSeconds: Int64, step: Int64
+    _ metric: String, of origin: Origin, value: Double, isCounter: Bool, unixMilliseconds: Int64, step: Int64
   ) {
     guard value.isFinite else { return }
     bytes.append(bytes.isEmpty ? UInt8(ascii: "[") : UInt8(ascii: ","))
     append("{\"endpoint\":")
-    append(quoted: endpoint)
+    bytes.append(contentsOf: origin.endpoint)
     append(",\"metric\":")
-    append(quoted: metric)
-    append(
-      ",\"timestamp\":\(unixSeconds),\"step\":\(step),\"value\":\(value),\"counterType\":\"\(isCounter ? "COUNTER" : "GAUGE")\",\"tags\":")
-    append(quoted: tags.map { "\($0.name)=\(Self.tagValue($0.value))" }.joined(separator: ","))
+    bytes.append(contentsOf: quoted(metric))
+    append(",\"timestamp\":\(unixMilliseconds / 1000),\"step\":\(step),\"value\":\(value),\"counterType\":")
+    append(isCounter ? "\"COUNTER\",\"tags\":" : "\"GAUGE\",\"tags\":")
+    bytes.append(contentsOf: origin.tags)
     bytes.append(UInt8(ascii: "}"))
     samples += 1
+    newest = max(newest, unixMilliseconds)
+    if samples >= limit, let block = takeBlock() { full.append(block) }
   }
 
-  mutating func takeBlock() -> PushBlock {
-    let block = PushBlock(bytes: bytes + [UInt8(ascii: "]")], samples: samples)
-    removeAll()
+  /// The requests that became full since this was last called.
+  mutating func takeFull() -> [PushBlock] {
+    defer { full = [] }
+    return full
+  }
+
+  /// The request as it is sent, and an empty one to go on with; `nil` where nothing is in it.
+  mutating func takeBlock() -> PushBlock? {
+    guard samples > 0 else { return nil }
+    let block = PushBlock(bytes: bytes + [UInt8(ascii: "]")], samples: samples, newest: newest)
+    bytes.removeAll(keepingCapacity: true)
+    samples = 0
+    newest = .min
     return block
-  }
-
-  private static func tagValue(_ value: String) -> String {
-    String(value.map { $0 == "," || $0 == "=" || $0.isWhitespace ? "_" : $0 })
   }
 
   private mutating func append(_ text: String) {
     bytes.append(contentsOf: text.utf8)
   }
+}
 
-  private mutating func append(quoted text: String) {
-    bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case 0..<0x20:
-        let digits = Array("0123456789abcdef".utf8)
-        append("\\u00")
-        bytes.append(digits[Int(byte >> 4)])
-        bytes.append(digits[Int(byte & 15)])
-      default: bytes.append(byte)
-      }
+/// As a JSON string.
+private func quoted(_ text: String) -> [UInt8] {
+  var bytes: [UInt8] = [UInt8(ascii: "\"")]
+  for byte in text.utf8 {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+      bytes.append(UInt8(ascii: "\\"))
+      bytes.append(byte)
+    case 0..<0x20:
+      let digits = Array("0123456789abcdef".utf8)
+      bytes.append(contentsOf: "\\u00".utf8)
+      bytes.append(digits[Int(byte >> 4)])
+      bytes.append(digits[Int(byte & 15)])
+    default: bytes.append(byte)
     }
-    bytes.append(UInt8(ascii: "\""))
   }
+  bytes.append(UInt8(ascii: "\""))
+  return bytes
 }

@@ -4,15 +4,16 @@ internal import CSnappy
 ///
 /// Source: https://github.com/google/snappy/blob/main/format_description.txt
 enum SnappyBlock {
-  /// The bytes compressed. Snappy has no way to fail here: it is given as much room as the worst case takes.
+  /// The bytes compressed, in an array of just that size: it may be kept for long. Snappy has no way to fail here: it is given as much room
+  /// as the worst case takes.
   static func compress(_ bytes: borrowing Span<UInt8>) -> [UInt8] {
     bytes.withUnsafeBufferPointer { input in
-      Array(unsafeUninitializedCapacity: snappy_max_compressed_length(input.count)) { output, count in
-        count = output.count
+      withUnsafeTemporaryAllocation(of: CChar.self, capacity: snappy_max_compressed_length(input.count)) { output in
+        var count = output.count
         let status = snappy_compress(
-          UnsafeRawPointer(input.baseAddress)?.assumingMemoryBound(to: CChar.self), input.count,
-          UnsafeMutableRawPointer(output.baseAddress)?.assumingMemoryBound(to: CChar.self), &count)
+          UnsafeRawPointer(input.baseAddress)?.assumingMemoryBound(to: CChar.self), input.count, output.baseAddress, &count)
         precondition(status == SNAPPY_OK, "snappy_compress failed with room for the worst case")
+        return [UInt8](UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output)[..<count]))
       }
     }
   }

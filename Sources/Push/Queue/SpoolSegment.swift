@@ -1,6 +1,6 @@
 /// One file of the spool: blocks one after the other, each behind a header of its own. Only the newest segment grows.
 ///
-/// Header, little-endian: length of the block in bytes (4), its samples (4), checksum of the block (8).
+/// Header, little-endian: length of the block in bytes (4), its samples (4), the time of the newest (8), checksum of the block (8).
 struct SpoolSegment: Sendable {
   /// The order of the segments; also the file's name.
   let number: Int
@@ -12,7 +12,7 @@ struct SpoolSegment: Sendable {
   /// Where the oldest block stands that has not been taken out.
   private(set) var position = 0
 
-  static let headerSize = 16
+  static let headerSize = 24
   /// More than any block has: a length beyond it is damage.
   private static let largestBlock = 64 << 20
 
@@ -51,7 +51,8 @@ struct SpoolSegment: Sendable {
   func first() throws(SpoolError) -> PushBlock? {
     let file = try SpoolFile(path, .reading)
     guard let header = Header(try file.read(at: position, count: Self.headerSize)) else { return nil }
-    let block = PushBlock(bytes: try file.read(at: position + Self.headerSize, count: header.length), samples: header.samples)
+    let bytes = try file.read(at: position + Self.headerSize, count: header.length)
+    let block = PushBlock(bytes: bytes, samples: header.samples, newest: header.newest)
     return Header(of: block) == header ? block : nil
   }
 
@@ -68,27 +69,31 @@ struct SpoolSegment: Sendable {
   private struct Header: Equatable {
     var length: Int
     var samples: Int
+    var newest: Int64
     var checksum: UInt64
 
     init(of block: PushBlock) {
       length = block.bytes.count
       samples = block.samples
+      newest = block.newest
       checksum = Self.checksum(of: block.bytes)
     }
 
     /// `nil` for bytes that are no header.
     init?(_ bytes: [UInt8]) {
       guard bytes.count == SpoolSegment.headerSize else { return nil }
-      let (length, samples, checksum) = bytes.withUnsafeBytes { raw in
+      let (length, samples, newest, checksum) = bytes.withUnsafeBytes { raw in
         (
           UInt32(littleEndian: raw.loadUnaligned(as: UInt32.self)),
           UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 4, as: UInt32.self)),
-          UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+          Int64(littleEndian: raw.loadUnaligned(fromByteOffset: 8, as: Int64.self)),
+          UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
         )
       }
       guard length > 0, length <= SpoolSegment.largestBlock, samples > 0 else { return nil }
       self.length = Int(length)
       self.samples = Int(samples)
+      self.newest = newest
       self.checksum = checksum
     }
 
@@ -96,6 +101,7 @@ struct SpoolSegment: Sendable {
       var bytes: [UInt8] = []
       withUnsafeBytes(of: UInt32(length).littleEndian) { bytes.append(contentsOf: $0) }
       withUnsafeBytes(of: UInt32(samples).littleEndian) { bytes.append(contentsOf: $0) }
+      withUnsafeBytes(of: newest.littleEndian) { bytes.append(contentsOf: $0) }
       withUnsafeBytes(of: checksum.littleEndian) { bytes.append(contentsOf: $0) }
       return bytes
     }

@@ -1,0 +1,138 @@
+/// The names and label sets of one page, each once, in the form that a remote-write request has them in: `Label` messages, field 1 of
+/// `TimeSeries`, sorted by name and without empty values. A series is a name and a set.
+///
+/// Source: https://github.com/prometheus/prometheus/blob/main/prompb/types.proto and the remote write 1.0 specification,
+/// https://prometheus.io/docs/specs/prw/remote_write_spec/
+struct EncodedSeries: Sendable {
+  /// Where a name or a set stands in `bytes`.
+  struct Part: Sendable {
+    var bytes: Range<Int>
+    /// Of a set: where the name belongs among its labels, `bytes.lowerBound` for all but capital names.
+    var nameAt: Int
+    /// Equal bytes have equal hashes within this process.
+    var hash: UInt64
+  }
+
+  struct Series: Sendable {
+    var name: Int32
+    var set: Int32
+  }
+
+  private(set) var bytes: [UInt8] = []
+  private(set) var names: [Part] = []
+  private(set) var sets: [Part] = []
+  private(set) var series: [Series] = []
+  /// Does not depend on the order of the series.
+  private(set) var digest: UInt64 = 0
+
+  private let extra: [(name: [UInt8], value: [UInt8])]
+  /// Of the set that is being encoded; used again for each.
+  private var order: [PushedPage.Label] = []
+
+  /// - Parameter extra: labels that every series is given unless it has its own of that name.
+  init(extra: [String: String]) {
+    self.extra = extra.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }.map { (Array($0.key.utf8), Array($0.value.utf8)) }
+  }
+
+  /// Takes the place of what was encoded before.
+  mutating func encode(_ page: PushedPage) {
+    bytes.removeAll(keepingCapacity: true)
+    names.removeAll(keepingCapacity: true)
+    sets.removeAll(keepingCapacity: true)
+    series.removeAll(keepingCapacity: true)
+    digest = 0
+    page.text.withUnsafeBytes { text in
+      for name in page.names {
+        let start = bytes.count
+        appendLabel(name: Self.metricName[...], value: text[name])
+        names.append(Part(bytes: start..<bytes.count, nameAt: start, hash: Self.hash(bytes, start..<bytes.count)))
+      }
+      for set in page.setStarts.indices { encode(page.labels(ofSet: set), text) }
+    }
+    for sample in page.samples {
+      series.append(Series(name: sample.name, set: sample.labelSet))
+      digest &+= hash(of: series[series.count - 1])
+    }
+  }
+
+  func hash(of series: Series) -> UInt64 {
+    Self.hash(name: names[Int(series.name)].hash, set: sets[Int(series.set)].hash)
+  }
+
+  static func hash(name: UInt64, set: UInt64) -> UInt64 { mix(name ^ mix(set)) }
+
+  // MARK: Labels
+
+  private static let metricName = Array("__name__".utf8)
+
+  private mutating func encode(_ labels: ArraySlice<PushedPage.Label>, _ text: UnsafeRawBufferPointer) {
+    let start = bytes.count
+    var nameAt: Int?
+    order.removeAll(keepingCapacity: true)
+    // Exporters sort the labels themselves, so that most go to the end at once.
+    for label in labels {
+      var place = order.count
+      while place > 0, precedes(text[label.name], text[order[place - 1].name]) { place -= 1 }
+      order.insert(label, at: place)
+    }
+    var nextExtra = 0
+    func appendExtras(before name: Slice<UnsafeRawBufferPointer>?) {
+      while nextExtra < extra.count, name.map({ precedes(extra[nextExtra].name, $0) }) ?? true {
+        if nameAt == nil, precedes(Self.metricName, extra[nextExtra].name) { nameAt = bytes.count }
+        appendLabel(name: extra[nextExtra].name[...], value: extra[nextExtra].value[...])
+        nextExtra += 1
+      }
+    }
+    for label in order {
+      let name = text[label.name]
+      appendExtras(before: name)
+      if nextExtra < extra.count, extra[nextExtra].name.elementsEqual(name) { nextExtra += 1 }
+      if nameAt == nil, precedes(Self.metricName, name) { nameAt = bytes.count }
+      appendLabel(name: name, value: text[label.value])
+    }
+    appendExtras(before: nil)
+    sets.append(Part(bytes: start..<bytes.count, nameAt: nameAt ?? bytes.count, hash: Self.hash(bytes, start..<bytes.count)))
+  }
+
+  private func precedes(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
+    left.lexicographicallyPrecedes(right)
+  }
+
+  private mutating func appendLabel(name: some Collection<UInt8>, value: some Collection<UInt8>) {
+    let nameSize = 1 + Protobuf.size(ofVarint: UInt64(name.count)) + name.count
+    let valueSize = 1 + Protobuf.size(ofVarint: UInt64(value.count)) + value.count
+    Protobuf.append(key: 1, length: nameSize + valueSize, to: &bytes)
+    Protobuf.append(key: 1, length: name.count, to: &bytes)
+    bytes.append(contentsOf: name)
+    Protobuf.append(key: 2, length: value.count, to: &bytes)
+    bytes.append(contentsOf: value)
+  }
+
+  // MARK: Hashes
+
+  /// 64 bits of the bytes, eight at a time; seeded for each process, so that a page cannot be made to collide.
+  static func hash(_ bytes: [UInt8], _ range: Range<Int>) -> UInt64 {
+    bytes.withUnsafeBytes { all in
+      let section = UnsafeRawBufferPointer(rebasing: all[range])
+      var hash = seed ^ UInt64(section.count)
+      var offset = 0
+      while offset + 8 <= section.count {
+        hash = mix(hash ^ section.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        offset += 8
+      }
+      var rest: UInt64 = 0
+      while offset < section.count {
+        rest = rest << 8 | UInt64(section[offset])
+        offset += 1
+      }
+      return mix(mix(hash ^ rest))
+    }
+  }
+
+  private static let seed = UInt64.random(in: .min ... .max)
+
+  private static func mix(_ value: UInt64) -> UInt64 {
+    let product = value.multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
+    return product.high ^ product.low
+  }
+}

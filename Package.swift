@@ -77,7 +77,7 @@ let package = Package(
     .target(
       name: "KubeClient", dependencies: ["HTTPTransport", "Identifiers", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
     .target(name: "Collector", dependencies: ["CLinux", "JSON", "Roll", "Exposition", "HTTPTransport"], swiftSettings: settings),
-    .target(name: "Push", dependencies: ["CSnappy", "Exposition", "HTTPTransport", logging], swiftSettings: settings),
+    .target(name: "Push", dependencies: ["CSnappy", "HTTPTransport", logging], swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Roll", "ProcFS", "Exposition"], swiftSettings: settings),
     .target(
       name: "ContainerRuntimes",
@@ -90,7 +90,7 @@ let package = Package(
     .target(
       name: "Controller",
       dependencies: [
-        "CZlib", "Collector", "Exposition", "Gzip", "HTTPTransport", "Identifiers", "JSON", "KubeClient", "Roll", "YAML",
+        "CZlib", "Collector", "Exposition", "Gzip", "HTTPTransport", "Identifiers", "JSON", "KubeClient", "Push", "Roll", "YAML",
         crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings),
@@ -142,8 +142,8 @@ let package = Package(
     .testTarget(
       name: "ControllerTests",
       dependencies: [
-        "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Roll", "Simulator", "TestSupport", "YAML", logging,
-        x509,
+        "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Push", "Roll", "Simulator", "TestSupport", "YAML",
+        logging, x509,
       ],
       swiftSettings: settings),
     .testTarget(

@@ -22,6 +22,7 @@ let package = Package(
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CISAL", pkgConfig: "libisal"),
+    .systemLibrary(name: "CSnappy", pkgConfig: "snappy"),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
     .target(name: "Identifiers", swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
@@ -30,6 +31,8 @@ let package = Package(
     .target(name: "Collector", dependencies: ["CLinux", "Exposition", "HTTPTransport", "JSON", "Roll"], swiftSettings: settings),
     .target(name: "Exposition", swiftSettings: settings),
     .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
+    .target(
+      name: "Push", dependencies: ["CSnappy", "HTTPTransport", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),
     .target(name: "Roll", dependencies: ["Identifiers"], swiftSettings: settings),
     .target(
       name: "KubeClient",
@@ -42,11 +45,15 @@ let package = Package(
     // Of the controller what is between rolls and requests: links to the files of targets, desired objects and their comparison.
     .target(
       name: "Controller",
-      dependencies: ["Identifiers", "JSON", "KubeClient", "Roll", "YAML", .product(name: "Logging", package: "swift-log")],
+      dependencies: ["Collector", "Identifiers", "JSON", "KubeClient", "Roll", "YAML", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
     .executableTarget(name: "bench-targets", dependencies: ["Controller", "JSON", "Roll"], swiftSettings: settings),
     .executableTarget(
       name: "bench-virtual", dependencies: ["Collector", "Gzip", "HTTPTransport", "Roll"], swiftSettings: settings),
+    .executableTarget(
+      name: "bench-push",
+      dependencies: ["Collector", "Exposition", "HTTPTransport", "Push", "Roll", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: settings),
     .executableTarget(
       name: "bench-client", dependencies: ["KubeClient", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),
   ]

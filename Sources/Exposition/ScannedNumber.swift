@@ -1,6 +1,6 @@
 /// A sample's value: a decimal number, or one of the words `NaN`, `Inf` and `Infinity` in any case, with or without a sign. `nil` for
 /// everything else, hexadecimal and numbers too large for a Double among it, as in Prometheus's parser.
-func parseNumber(_ text: Span<UInt8>) -> Double? {
+package func parseNumber(_ text: Span<UInt8>) -> Double? {
   guard let decimal = Decimal(text) else { return parseWord(text) }
   if let exact = decimal.exactValue { return exact }
   // Rounding is subtle with many digits: leave it to the standard library, up to a length that no honest number has.

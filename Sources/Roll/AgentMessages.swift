@@ -8,11 +8,14 @@ package struct RollRequest: Codable, Hashable, Sendable {
   package var hash: String
   /// Only when the roll changed, or the agent asked for it.
   package var entries: [RollEntry]?
+  /// Whether the report is to have `sockets`; absent means no.
+  package var wantsSockets: Bool?
 
-  package init(node: String, hash: String, entries: [RollEntry]?) {
+  package init(node: String, hash: String, entries: [RollEntry]?, wantsSockets: Bool? = nil) {
     self.node = node
     self.hash = hash
     self.entries = entries
+    self.wantsSockets = wantsSockets
   }
 }
 
@@ -24,11 +27,36 @@ package struct RollReport: Codable, Hashable, Sendable {
   package var answers: [AgentAnswer]
   /// Seconds since `/metrics` was last served in full; absent if it never was.
   package var secondsSinceScrape: Double?
+  /// Where they were asked for, of the pods on the roll that were found and are not in the host's network.
+  package var sockets: [PodSockets]?
 
-  package init(hash: String, answers: [AgentAnswer], secondsSinceScrape: Double?) {
+  package init(hash: String, answers: [AgentAnswer], secondsSinceScrape: Double?, sockets: [PodSockets]? = nil) {
     self.hash = hash
     self.answers = answers
     self.secondsSinceScrape = secondsSinceScrape
+    self.sockets = sockets
+  }
+}
+
+/// How many sockets a pod has. What the node's kernel or the agent's capabilities do not tell is absent.
+package struct PodSockets: Codable, Hashable, Sendable {
+  package var namespace: String
+  package var pod: String
+  /// TCP connections in ESTABLISHED or CLOSE_WAIT.
+  package var established: Int64?
+  /// TCP sockets that listen and connections, without TIME_WAIT.
+  package var inUse: Int64?
+  package var timeWait: Int64?
+  /// TCP connections that no process holds any more.
+  package var orphans: Int64?
+  /// Sockets of every kind.
+  package var total: Int64?
+  /// UDP sockets that are bound.
+  package var udp: Int64?
+
+  package init(namespace: String, pod: String) {
+    self.namespace = namespace
+    self.pod = pod
   }
 }
 

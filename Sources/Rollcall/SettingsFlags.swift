@@ -40,6 +40,23 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("virtual-timestamps")) var virtualTimestamps: String?
   @Option(help: .of("virtual-staleness")) var virtualStaleness: String?
   @Flag(help: .of("allow-loopback-targets")) var allowLoopbackTargets = false
+  @Option(help: .of("virtual-mode")) var virtualMode: String?
+  @Option(help: .of("virtual-basic")) var virtualBasic: [String] = []
+  @Option(help: .of("remote-write-url")) var remoteWriteUrl: String?
+  @Option(help: .of("remote-write-headers-file")) var remoteWriteHeadersFile: String?
+  @Option(help: .of("remote-write-ca-file")) var remoteWriteCaFile: String?
+  @Option(help: .of("remote-write-cert-file")) var remoteWriteCertFile: String?
+  @Option(help: .of("remote-write-key-file")) var remoteWriteKeyFile: String?
+  @Flag(help: .of("remote-write-skip-verify")) var remoteWriteSkipVerify = false
+  @Option(help: .of("open-falcon-url")) var openFalconUrl: String?
+  @Option(help: .of("external-labels")) var externalLabels: [String] = []
+  @Option(help: .of("push-timeout")) var pushTimeout: String?
+  @Option(help: .of("push-shards")) var pushShards: String?
+  @Option(help: .of("push-samples-per-send")) var pushSamplesPerSend: String?
+  @Option(help: .of("push-send-deadline")) var pushSendDeadline: String?
+  @Option(help: .of("push-memory")) var pushMemory: String?
+  @Option(help: .of("push-spool-dir")) var pushSpoolDir: String?
+  @Option(help: .of("push-spool-limit")) var pushSpoolLimit: String?
   @Option(help: .of("alertmanager-url")) var alertmanagerUrl: [String] = []
   @Option(help: .of("service-monitors")) var serviceMonitors: String?
   @Option(help: .of("service-monitor-labels")) var serviceMonitorLabels: [String] = []

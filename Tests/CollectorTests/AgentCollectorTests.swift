@@ -69,6 +69,29 @@ struct AgentCollectorTests {
     #expect(said == ["a+entries", "a", "b+entries", "b", "b+entries", "b", "b+entries"])
   }
 
+  @Test("sockets are asked for where somebody wants them, and believed of the roll's pods alone")
+  func socketsAreHandedOn() async throws {
+    let handed = Mutex<[PodSockets]>([])
+    let agent = try await Agent(
+      certificates, sockets: { pods, node in handed.withLock { $0 += node == "node-1" ? pods : [] } }
+    ) { _ in
+      func pod(_ name: String, total: Int64) -> PodSockets {
+        var pod = PodSockets(namespace: "shop", pod: name)
+        pod.total = total
+        return pod
+      }
+      var report = RollReport(hash: "hash-1", answers: [.collected(age: 0), .collected(age: 0)], secondsSinceScrape: nil)
+      report.sockets = [pod("web-0", total: 7), pod("web-0", total: 8), pod("other", total: 9), pod("web-0", total: -1)]
+      return .report(report)
+    }
+    _ = await agent.call(twoContainers)
+    let pods = handed.withLock { $0 }
+    #expect(pods.map(\.pod) == ["web-0"])
+    #expect(pods.first?.total == 7)
+    let request = try #require(agent.server.requests.first)
+    #expect(try JSONDecoder().decode(RollRequest.self, from: Data(request.body)).wantsSockets == true)
+  }
+
   @Test(
     "an agent that lies is not believed",
     arguments: [
@@ -190,6 +213,7 @@ private struct Agent {
 
   init(
     _ certificates: Certificates, settings change: (inout AgentSettings) -> Void = { _ in },
+    sockets: (@Sendable ([PodSockets], String) -> Void)? = nil,
     answer: @escaping @Sendable (RollRequest) -> Answer
   ) async throws {
     server = try ScriptedServer { connection in
@@ -217,7 +241,7 @@ private struct Agent {
     change(&settings)
     self.settings = settings
     let controller = certificates.controller
-    collector = AgentCollector(transport: try HTTPTransport(), settings: settings) { controller }
+    collector = AgentCollector(transport: try HTTPTransport(), settings: settings, tls: { controller }, sockets: sockets)
   }
 
   func call(_ entries: [RollEntry], ready: Bool = true, hash: String = "hash-1") async -> RollCall {

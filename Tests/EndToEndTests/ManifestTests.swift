@@ -114,6 +114,44 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     #expect(Set(secret?["items"]?.array?.compactMap { $0["key"]?.string } ?? []) == ["ca.crt", "agent.crt", "agent.key"])
   }
 
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func thePushComponentGivesTheControllerASpool() async throws {
+    // As the example of docs/virtual-nodes.md, from a folder somewhere else.
+    let manifests = String(repeating: "../", count: folder.path.split(separator: "/").count) + root.dropFirst() + "/manifests"
+    _ = try folder.write(
+      """
+      resources: [\(manifests)/default]
+      components: [\(manifests)/push]
+      patches:
+        - target: {kind: Deployment, name: rollcall-controller}
+          patch: |-
+            - op: add
+              path: /spec/template/spec/containers/0/env/-
+              value: {name: ROLLCALL_VIRTUAL_MODE, value: push}
+            - op: add
+              path: /spec/template/spec/containers/0/env/-
+              value: {name: ROLLCALL_REMOTE_WRITE_URL, value: "https://prometheus.example/api/v1/write"}
+            - op: add
+              path: /spec/template/spec/containers/0/env/-
+              value: {name: ROLLCALL_REMOTE_WRITE_HEADERS_FILE, value: /etc/rollcall/push/headers}
+      """, to: "kustomization.yaml")
+    let text = try await run("kubectl", "kustomize", folder.path)
+    let objects = try YAMLNode.documents(parsing: text.utf8, file: "push").map(\.jsonValue)
+    let pod = try object("Deployment", "rollcall-controller", of: objects)["spec"]?["template"]?["spec"]
+    let container = try #require(pod?["containers"]?[0])
+    let variables = (container["env"]?.array ?? []).compactMap { variable in
+      variable["name"]?.string.flatMap { name in variable["value"]?.string.map { (name, $0) } }
+    }
+    let settings = try SettingsSources(environment: Dictionary(uniqueKeysWithValues: variables)).settings()
+    #expect(settings.virtualMode == .push)
+    let mounts = container["volumeMounts"]?.array ?? []
+    let spool = mounts.first { $0["mountPath"]?.string == settings.pushSpoolFolder }
+    #expect(spool != nil && spool?["readOnly"] == nil)
+    let volumes = Set(pod?["volumes"]?.array?.compactMap { $0["name"]?.string } ?? [])
+    #expect(volumes == Set(mounts.compactMap { $0["name"]?.string }))
+    #expect(mounts.contains { $0["mountPath"]?.string.map { settings.remoteWriteHeadersFile?.hasPrefix($0) == true } == true })
+  }
+
   // MARK: Rules
 
   @Test(.enabled(if: findProgram("promtool") != nil, "promtool is not installed"))

@@ -50,6 +50,12 @@ struct RollCallTests {
         try await stage.metric("rollcall_container_last_collection_timestamp_seconds", where: "pod=\"\(pod.name)\"") ?? 0 > 0
       }
     }
+    // The same sockets, pushed to Open-Falcon by the controller. Orphans are there only where the agent may count sockets one by one.
+    try await stage.eventually("Open-Falcon has the sockets of \(busy.name)") {
+      let sockets = try stage.pushedSockets(ofPod: busy.name)
+      return sockets["pod.sockets.established"] == 40 && sockets["pod.sockets.inuse"] == 65 && sockets["pod.sockets.total"] == 65
+        && sockets["pod.sockets.timewait"] == 0 && sockets["pod.sockets.udp"] == 0
+    }
     #expect(try await stage.gaps().isEmpty)
 
     // The volume that both have, and nothing that the runtime mounted for itself.

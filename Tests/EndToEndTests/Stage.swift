@@ -15,6 +15,8 @@ final class Stage {
 
   let prometheus: Prometheus
   let alertmanager: Alertmanager
+  /// Stands in for an agent of Open-Falcon, of which there is no package: takes what is pushed, and keeps it.
+  private let openFalcon: ScriptedServer
   private let folder: TemporaryFolder
   private let transport: HTTPTransport
   private let apiServer: SimulatedAPIServer
@@ -64,6 +66,9 @@ final class Stage {
     try apiServer.kubeconfig().write(toFile: "\(folder.path)/kubeconfig", atomically: true, encoding: .utf8)
 
     alertmanager = try await Alertmanager(folder: folder, transport: transport)
+    openFalcon = try ScriptedServer { connection in
+      while try connection.readRequest() != nil { try connection.respond(status: 200, body: "success") }
+    }
     let port = try freePort()
     controllerPort = port
     agentPorts = (try freePort(host: Self.nodeAddress), try freePort(host: Self.nodeAddress))
@@ -72,7 +77,7 @@ final class Stage {
       "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", Self.namespace, "--listen", "127.0.0.1:\(port)",
       "--interval", "1s", "--threshold", "5s", "--grace", "1s", "--allow-loopback-targets",
       "--agent-metrics-port", "\(agentPorts.metrics)", "--agent-roll-port", "\(agentPorts.roll)",
-      "--alertmanager-url", alertmanager.url,
+      "--alertmanager-url", alertmanager.url, "--open-falcon-url", "\(openFalcon.url)/v1/push", "--push-send-deadline", "100ms",
     ]
     controller = try ExternalProgram(try builtExecutable("rollcall"), controllerArguments, log: "\(folder.path)/controller.log")
     prometheus = try await Prometheus(discovery: "\(controllerURL)/sd/v1/targets", folder: folder, transport: transport)
@@ -146,6 +151,18 @@ final class Stage {
     let line = String(decoding: response.body, as: UTF8.self).split(separator: "\n")
       .first { ($0.hasPrefix("\(name){") || $0.hasPrefix("\(name) ")) && (label.map($0.contains) ?? true) }
     return line?.split(separator: " ").last.flatMap { Double($0) }
+  }
+
+  /// The newest values that were pushed to Open-Falcon of a pod on our node, by metric.
+  func pushedSockets(ofPod pod: String) throws -> [String: Double] {
+    var values: [String: Double] = [:]
+    for request in openFalcon.requests {
+      for item in try JSONValue(parsing: request.body).array ?? []
+      where item["endpoint"]?.string == Self.node && item["tags"]?.string?.split(separator: ",").contains("pod=\(pod)") == true {
+        if let metric = item["metric"]?.string, let value = item["value"]?.number { values[metric] = value }
+      }
+    }
+    return values
   }
 
   /// Waits as `TestSupport.eventually` does, and fails at once where one of the programs has ended.

@@ -32,6 +32,31 @@ struct SweepTests {
     #expect(sweep.host?[.hostTCPOrphans] == 2)
   }
 
+  @Test func `the six numbers of a pod's sockets are its namespace's, and the host's are nobody's`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host", sockets: 500)
+    try tree.process(10, namespace: "a", sockets: 40)
+    try tree.process(11, namespace: "b", sockets: 41)
+    try tree.process(12, namespace: "host", sockets: 500)
+    for (number, process) in [("1", Int32(10)), ("2", 11), ("3", 12)] { try tree.cgroup("docker/\(containerID(number))", [process]) }
+    let sweep = tree.sweep()
+    // Nobody on the roll is in namespace b.
+    let pods = sweep.sockets(of: [
+      entry("shop", "web", "app", id: containerID("1")), entry("shop", "proxy", "app", id: containerID("3")),
+    ])
+    let reading = try #require(sweep.namespaces.first)
+    var expected = PodSockets(namespace: "shop", pod: "web")
+    expected.established = reading.snmp[.tcpCurrEstab]
+    expected.inUse = 40 + (reading.sockstat6?[.tcpInUse] ?? 0)
+    expected.timeWait = reading.sockstat[.tcpTimeWait]
+    expected.orphans = reading.sockets?.orphans
+    expected.total = reading.sockstat[.socketsUsed]
+    expected.udp = (reading.sockstat[.udpInUse] ?? 0) + (reading.sockstat6?[.udpInUse] ?? 0)
+    #expect(pods == [expected])
+    #expect(expected.established != nil && expected.timeWait != nil && expected.total != nil)
+  }
+
   @Test func `a process that is gone is passed over for the next one of the container`() throws {
     let tree = try FixtureTree()
     try tree.unify()

@@ -11,11 +11,19 @@ package final class AgentCollector: NodeCollector {
   /// By node, the hash of the roll that its agent last answered for: it holds that one, and needs no entries to answer again.
   private let acknowledged = Mutex<[String: String]>([:])
 
-  /// - Parameter tls: asked at every call, because certificates rotate; `nil` while there are none yet. Nothing is sent without them.
-  package init(transport: HTTPTransport, settings: AgentSettings, tls: @escaping @Sendable () -> TLSOptions?) {
+  private let sockets: (@Sendable (_ pods: [PodSockets], _ node: String) -> Void)?
+
+  /// - Parameters:
+  ///   - tls: asked at every call, because certificates rotate; `nil` while there are none yet. Nothing is sent without them.
+  ///   - sockets: told of the sockets of a node's pods after each call; without it agents are not asked for them.
+  package init(
+    transport: HTTPTransport, settings: AgentSettings, tls: @escaping @Sendable () -> TLSOptions?,
+    sockets: (@Sendable (_ pods: [PodSockets], _ node: String) -> Void)? = nil
+  ) {
     self.transport = transport
     self.settings = settings
     self.tls = tls
+    self.sockets = sockets
   }
 
   package func call(_ roll: NodeRoll) async -> RollCall {
@@ -52,6 +60,7 @@ package final class AgentCollector: NodeCollector {
     }
     let report = try AgentReport(response.body, for: roll)
     acknowledged.withLock { $0[roll.node] = roll.hash }
+    if let sockets, !report.sockets.isEmpty { sockets(report.sockets, roll.node) }
     return report
   }
 
@@ -60,7 +69,9 @@ package final class AgentCollector: NodeCollector {
   ) async throws(Miss) -> HTTPResponse {
     let body: Data
     do {
-      body = try JSONEncoder().encode(RollRequest(node: roll.node, hash: roll.hash, entries: withEntries ? Array(roll.entries) : nil))
+      body = try JSONEncoder().encode(
+        RollRequest(
+          node: roll.node, hash: roll.hash, entries: withEntries ? Array(roll.entries) : nil, wantsSockets: sockets == nil ? nil : true))
     } catch {
       throw Miss(.unknown, "cannot write the roll of \(roll.node) as JSON: \(error)")
     }

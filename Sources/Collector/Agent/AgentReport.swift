@@ -5,6 +5,8 @@ internal import Roll
 struct AgentReport {
   var outcomes: [Outcome]
   var lastScrape: LastScrape
+  /// Of pods on the roll only, whatever else the agent names.
+  var sockets: [PodSockets]
 
   /// - Throws: why the report as a whole cannot be believed.
   init(_ body: [UInt8], for roll: NodeRoll) throws(Miss) {
@@ -22,10 +24,24 @@ struct AgentReport {
       throw Miss(.unknown, "the agent gave \(report.answers.count) answers to a roll of \(roll.entries.count) containers")
     }
     outcomes = report.answers.map(Self.outcome)
+    sockets = report.sockets.map { Self.believable($0, of: roll) } ?? []
     switch report.secondsSinceScrape {
     case nil: lastScrape = .never
     case let seconds? where Self.believableAges.contains(seconds): lastScrape = .ago(.seconds(seconds))
     case let seconds?: throw Miss(.unknown, "the agent says that it was scraped \(seconds) s ago, which cannot be")
+    }
+  }
+
+  private static func believable(_ pods: [PodSockets], of roll: NodeRoll) -> [PodSockets] {
+    struct Pod: Hashable {
+      var namespace: String
+      var name: String
+    }
+    // Taken out when it comes, so that each comes once.
+    var known = Set(roll.entries.map { Pod(namespace: $0.reference.namespace, name: $0.reference.pod) })
+    return pods.filter { pod in
+      let numbers = [pod.established, pod.inUse, pod.timeWait, pod.orphans, pod.total, pod.udp]
+      return numbers.allSatisfy { ($0 ?? 0) >= 0 } && known.remove(Pod(namespace: pod.namespace, name: pod.pod)) != nil
     }
   }
 

@@ -1,23 +1,23 @@
 internal import FoundationEssentials
-internal import HTTPTransport
+package import HTTPTransport
 internal import Roll
 internal import Synchronization
 
 /// Headers that a user keeps in a file, one `Name: value` a line, such as `Authorization: Bearer …`; `#` begins a comment. Read again
 /// at every use, so that a secret can rotate; while the file is empty or cannot be read, what it said last holds (R20).
-final class HeadersFile: Sendable {
+package final class HeadersFile: Sendable {
   private let path: String
   private let isToken: Bool
   private let last = Mutex<[HTTPHeader]>([])
 
   /// - Parameter isToken: the file is one bearer token and nothing else.
-  init(path: String, isToken: Bool = false) {
+  package init(path: String, isToken: Bool = false) {
     self.path = path
     self.isToken = isToken
   }
 
   /// - Throws: why there are none, where the file was never readable.
-  func headers() throws(Miss) -> [HTTPHeader] {
+  package func headers() throws(Miss) -> [HTTPHeader] {
     let read =
       (try? Data(contentsOf: URL(filePath: path))).map { isToken ? Self.token(in: [UInt8]($0)) : Self.headers(in: [UInt8]($0)) } ?? []
     let known = last.withLock { last in

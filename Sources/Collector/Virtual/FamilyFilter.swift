@@ -28,7 +28,7 @@ package struct FamilyFilter: Hashable, Sendable {
 
   package static let everything = FamilyFilter(kept: ["*"])
 
-  func keeps(_ family: UnsafeRawBufferPointer) -> Bool {
+  package func keeps(_ family: UnsafeRawBufferPointer) -> Bool {
     kept.contains { $0.covers(family) } && !dropped.contains { $0.covers(family) }
   }
 }

@@ -44,7 +44,7 @@ package struct DesiredTargets: Hashable, Sendable {
     self.settings = settings
     self.service = Controller.service(source: source, settings: settings)
     // Written out, because `nil` in an expression of type JSONValue is JSON's null.
-    if settings.serviceMonitors != .off {
+    if settings.serviceMonitors != .off, !endpoints.isEmpty {
       self.serviceMonitor = Controller.serviceMonitor(source: source, endpoints: endpoints, settings: settings)
     }
     self.sliceContents = slices

@@ -16,6 +16,7 @@ struct CallingDuty: Sendable {
   let alerts: AlertmanagerSender
   /// `nil` where no Events are wanted.
   let events: GapEventPoster?
+  let push: PushService
   let time: any TimeSource
 
   private static let look: Duration = .milliseconds(250)
@@ -55,5 +56,6 @@ struct CallingDuty: Sendable {
       if let events { group.addTask { await events.run() } }
     }
     ledger.reset()
+    push.forgetAll()
   }
 }

@@ -12,10 +12,12 @@ internal import Synchronization
 ///     try await ServiceGroup(services: controller.services, …).run()
 package final class RollcallController: Sendable {
   /// In the order in which they start; the group stops them from the last to the first, so that the server answers until the end.
-  package var services: [any Service] { [pages, server, ControllerCore(self)] }
+  package var services: [any Service] { [push, pages, server, ControllerCore(self)] }
   package let server: ControllerServer
   /// To run beside the server, and to end after it.
   package let pages: NodePages
+  /// Likewise.
+  package let push: PushService
 
   let settings: ControllerSettings
   let logger: Logger
@@ -62,17 +64,18 @@ package final class RollcallController: Sendable {
     let probes = try makeTransport(probeTransport)
     let summary = SummarySource(settings: settings, client: cluster.client, transport: probes) { cluster.node($0)?.kubeletPort }
     let exporters = ExporterBook()
+    let push = try PushService(settings: settings, transport: try makeTransport(HTTPTransportConfiguration()), time: time, logger: logger)
+    self.push = push
     let virtual = VirtualCollector(
       transport: transport, settings: VirtualSettings(settings),
       endpoints: VirtualEndpoints(node: { cluster.node($0) }) { namespace, name in
         cluster.pod(namespace: namespace, name: name)?.annotations ?? [:]
-      })
+      }, sink: push.pages)
     let collectors =
       collectors
       ?? NodeCollectors(
         settings: settings, transport: transport, virtual: virtual, exporters: exporters, summary: summary, annotations: annotations,
-        logger: logger
-      ) { certificates.tls }
+        logger: logger, tls: { certificates.tls }, sockets: push.takeSockets)
     let pages = NodePages(settings: settings, transport: probes, summary: summary, annotations: annotations) {
       cluster.containerNames(onNode: $0)
     }
@@ -92,7 +95,8 @@ package final class RollcallController: Sendable {
       })
     view.watches = { cluster.watches }
     view.pages = pages
-    view.virtualPages = virtual.pages
+    if settings.virtualMode != .push { view.virtualPages = virtual.pages }
+    view.push = push
     view.leaderAddress = {
       // Only the leader has the pages of virtual nodes. It is known by its name in the Lease, which is its Pod's.
       guard !election.isLeader, let holder = election.holder, holder != election.identity else { return settings.servingAddress }
@@ -123,7 +127,7 @@ package final class RollcallController: Sendable {
         alerts.gapsChanged()
         events?.tell(transitions, ledger: ledger.snapshot())
       },
-      alerts: alerts, events: events, time: time)
+      alerts: alerts, events: events, push: push, time: time)
     server = ControllerServer(view: view, address: settings.listen, logger: logger)
   }
 }

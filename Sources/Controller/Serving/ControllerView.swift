@@ -21,8 +21,10 @@ package struct ControllerView: Sendable {
   /// `nil` where no Events are written.
   package var events: @Sendable () -> EventStatistics? = { nil }
 
-  /// The newest pages of the pods on virtual nodes; `nil` where none are kept.
+  /// The newest pages of the pods on virtual nodes; `nil` where none are held.
   package var virtualPages: VirtualPages?
+  /// `nil` where nothing can be pushed.
+  package var push: PushService?
   /// The IP address of the replica that has them; `nil` while it is not known.
   package var leaderAddress: @Sendable () -> String? = { nil }
   /// `nil` where no pages of nodes are handed on.

@@ -34,6 +34,7 @@ struct MetricsPage {
       self.writeTargets(&page)
       self.writeAlerts(&page)
       self.writeEvents(&page)
+      page.push(self.view.push?.receivers ?? [])
       self.writeKeepsakes(&page)
       self.writeWatches(&page)
       self.writeProcess(&page)

@@ -102,7 +102,9 @@ struct VirtualMetrics {
   }
 
   private func answer(_ request: Request, _ make: (VirtualPages, VirtualSnapshot) -> Answer) -> Answer {
-    guard let pages = view.virtualPages else { return .text(.notFound, "this controller keeps no pages of virtual nodes\n") }
+    guard let pages = view.virtualPages else {
+      return .text(.notFound, "the pages of virtual nodes are pushed and not held here; --virtual-mode both serves the basic families\n")
+    }
     let rolls = view.rolls.snapshot()
     guard rolls.isComplete else {
       return .text(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz\n")

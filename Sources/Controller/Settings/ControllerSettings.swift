@@ -14,6 +14,16 @@ package struct ControllerSettings: Hashable, Sendable {
     case auto
   }
 
+  /// What becomes of the pages of virtual nodes.
+  package enum VirtualMode: String, CaseIterable, Sendable {
+    /// Held, and served as a kubelet would.
+    case serve
+    /// Pushed as they arrive, and not held.
+    case push
+    /// All is pushed, the basic families are served.
+    case both
+  }
+
   /// Where the numbers of Windows containers come from.
   package enum WindowsSource: String, CaseIterable, Sendable {
     case exporter
@@ -82,6 +92,25 @@ package struct ControllerSettings: Hashable, Sendable {
   package var virtualStaleness: Duration = .seconds(120)
   package var allowsLoopbackTargets = false
 
+  // What is pushed.
+  package var virtualMode = VirtualMode.serve
+  package var virtualBasic = Self.basicFamilies
+  package var remoteWrite: PushURL?
+  package var remoteWriteHeadersFile: String?
+  package var remoteWriteCAFile: String?
+  package var remoteWriteCertificateFile: String?
+  package var remoteWriteKeyFile: String?
+  package var remoteWriteSkipsVerification = false
+  package var openFalcon: PushURL?
+  package var externalLabels: [String: String] = [:]
+  package var pushTimeout: Duration = .seconds(30)
+  package var pushShards = 4
+  package var pushSamplesPerSend = 2000
+  package var pushSendDeadline: Duration = .seconds(5)
+  package var pushMemory = 16 << 20
+  package var pushSpoolFolder: String?
+  package var pushSpoolLimit = 2 << 30
+
   // What Prometheus and Alertmanager get.
   package var alertmanagers: [AlertmanagerURL] = []
   package var serviceMonitors: ServiceMonitorMode = .auto
@@ -105,12 +134,11 @@ package struct ControllerSettings: Hashable, Sendable {
 
   package init() {}
 
-  /// Where each source's targets are; those of virtual nodes are pages of ours.
+  /// Where each source's targets are; those of virtual nodes are pages of ours, unless they are only pushed.
   package var endpoints: [Source: ScrapeEndpoint] {
-    [
-      .linux: ScrapeEndpoint(port: agentMetricsPort, path: "/metrics"), .windows: windows,
-      .virtual: ScrapeEndpoint(port: listen.port, path: "/metrics/cadvisor"),
-    ]
+    var endpoints: [Source: ScrapeEndpoint] = [.linux: ScrapeEndpoint(port: agentMetricsPort, path: "/metrics"), .windows: windows]
+    if virtualMode != .push { endpoints[.virtual] = ScrapeEndpoint(port: listen.port, path: "/metrics/cadvisor") }
+    return endpoints
   }
 
   /// Where Prometheus is told to find our `/probe` by a ServiceMonitor; `nil` where it scrapes exporters itself.
@@ -142,6 +170,7 @@ package struct ControllerSettings: Hashable, Sendable {
     if kubeletSkipsVerification, kubeletCAFile != nil {
       throw .contradiction("--kubelet-skip-verify and --kubelet-ca-file contradict each other: give up one of them")
     }
+    try checkPush()
   }
 }
 

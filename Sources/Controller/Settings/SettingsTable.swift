@@ -4,7 +4,7 @@ internal import Logging
 
 /// Every setting, documented once. Flags, environment variables, keys of the configuration file, help and messages all come from here.
 package enum SettingsTable {
-  package static let all: [Setting] = judging + collecting + windows + publishing + placing
+  package static let all: [Setting] = judging + collecting + pushing + windows + publishing + placing
 
   private static let port = "a port"
 
@@ -55,6 +55,73 @@ package enum SettingsTable {
     .truth(
       "allow-loopback-targets", \.allowsLoopbackTargets,
       help: "Accept nodes and pods at loopback addresses. Only for tests and the demo: a pod could make us ask ourselves."),
+  ]
+
+  // MARK: What is pushed
+
+  private static let pushing: [Setting] = [
+    .choice(
+      "virtual-mode", \.virtualMode,
+      help:
+        "What becomes of the pages of virtual nodes: serve (held, and served at /metrics/cadvisor), push (pushed as they arrive, not held) "
+        + "or both (all is pushed, the basic families are served)."),
+    .list(
+      "virtual-basic", \.virtualBasic, accepts: familyAccepted,
+      help:
+        "A basic family: with --virtual-mode both only these are held and served, and only these go to Open-Falcon. Can be given several times.",
+      read: { isFamilyPattern($0) ? $0 : nil }, write: { $0 }),
+    .one(
+      "remote-write-url", \.remoteWrite, accepts: PushURL.accepted,
+      help: "Where the pages of virtual nodes are pushed by Prometheus remote write, with --virtual-mode push or both.",
+      read: { PushURL($0).map { .some($0) } }, write: { $0?.text }),
+    .text(
+      "remote-write-headers-file", \.remoteWriteHeadersFile,
+      help:
+        "A file of headers for --remote-write-url, such as Authorization, one 'Name: value' a line. Sent over https or to loopback only, "
+        + "read again at each use."),
+    .text("remote-write-ca-file", \.remoteWriteCAFile, help: "The certificate authorities of --remote-write-url, instead of the system's."),
+    .text("remote-write-cert-file", \.remoteWriteCertificateFile, help: "Our client certificate for --remote-write-url."),
+    .text(
+      "remote-write-key-file", \.remoteWriteKeyFile, help: "The key of --remote-write-cert-file, where it is not in the same file."),
+    .truth("remote-write-skip-verify", \.remoteWriteSkipsVerification, help: "Do not check the certificate of --remote-write-url."),
+    .one(
+      "open-falcon-url", \.openFalcon, accepts: PushURL.accepted,
+      help:
+        "Where the socket numbers of Linux pods are pushed, and the basic families of virtual nodes with --virtual-mode push or both: an "
+        + "Open-Falcon agent, such as http://falcon-agent:1988/v1/push.",
+      read: { PushURL($0).map { .some($0) } }, write: { $0?.text }),
+    Setting(
+      name: "external-labels", shape: .list,
+      help: "A label name=value that all pushed samples get which have none of that name. Can be given several times.",
+      accepts: "name=value, the name of letters, digits and underscores"
+    ) { texts, settings in
+      var labels: [String: String] = [:]
+      for text in texts {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, isMetricName(parts[0]), !parts[0].contains(":"), parts[0] != "__name__", !parts[1].isEmpty else {
+          return text
+        }
+        labels[parts[0]] = parts[1]
+      }
+      settings.externalLabels = labels
+      return nil
+    } show: { settings in
+      settings.externalLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    },
+    .duration("push-timeout", \.pushTimeout, help: "How long one push may last, from connecting to the answer."),
+    .number(
+      "push-shards", \.pushShards, in: 1...64, what: "a number",
+      help: "How many pushes may be under way at once. All samples of a pod go through one of them, in order."),
+    .number(
+      "push-samples-per-send", \.pushSamplesPerSend, in: 1...100_000, what: "a number", help: "With how many samples a push is full."),
+    .duration("push-send-deadline", \.pushSendDeadline, help: "How long samples wait for a push to become full."),
+    .size("push-memory", \.pushMemory, help: "How much may wait in memory for a receiver."),
+    .text(
+      "push-spool-dir", \.pushSpoolFolder,
+      help:
+        "A folder for what memory has no room for while a receiver is down, and over a restart. Without it the oldest goes, and is counted."
+    ),
+    .size("push-spool-limit", \.pushSpoolLimit, help: "How much may wait on disk for a receiver; past it the oldest goes, and is counted."),
   ]
 
   // MARK: How Windows nodes are read and handed on

@@ -48,6 +48,13 @@ extension VirtualSettings {
     endpoint.answerer = settings.virtualAnswerer
     maximumTransfers = settings.virtualTransfers
     families = FamilyFilter(kept: settings.virtualKept, dropped: settings.virtualDropped)
+    handsOver = settings.virtualMode != .serve
+    servedFamilies =
+      switch settings.virtualMode {
+      case .serve: .everything
+      case .both: FamilyFilter(kept: settings.virtualBasic)
+      case .push: nil
+      }
     keepsTimestamps = settings.virtualTimestamps == .on
     stalenessLimit = settings.virtualStaleness
     deadline = settings.deadline

@@ -59,7 +59,9 @@ struct RollResponder: HTTPResponder {
     let now = monotonicNow()
     let answers = sweep.answers(to: entries, at: now)
     let sinceScrape = book.record(answers, at: now)
-    let report = RollReport(hash: call.hash, answers: answers, secondsSinceScrape: sinceScrape?.seconds)
+    let report = RollReport(
+      hash: call.hash, answers: answers, secondsSinceScrape: sinceScrape?.seconds,
+      sockets: call.wantsSockets == true ? sweep.sockets(of: entries) : nil)
     do {
       let body = try JSONEncoder().encodeAsByteBuffer(report, allocator: ByteBufferAllocator())
       return Response(status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: body))

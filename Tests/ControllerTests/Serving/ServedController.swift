@@ -25,12 +25,13 @@ final class ServedController: Sendable {
   }
 
   /// Serves while `body` runs.
-  static func run(_ body: (ServedController) async throws -> Void) async throws {
+  static func run(push: PushService? = nil, _ body: (ServedController) async throws -> Void) async throws {
     let served = try ServedController()
     var view = ControllerView(
       rolls: served.rolls, ledger: served.ledger, counters: served.counters, time: served.time, settings: ControllerSettings(),
       version: "1.2.3", leadership: { served.leadership.withLock { $0 } }, readiness: { served.checks.withLock { $0 } })
     view.virtualPages = served.virtualPages
+    view.push = push
     view.certificates = {
       [
         CertificateExpiry(member: "ca.crt", notAfter: 1_800_000_000), CertificateExpiry(member: "agent.crt", notAfter: 1_707_776_000),

@@ -12,13 +12,20 @@ import Testing
     "kubelet-token-file": ["/token"], "kubelet-skip-verify": ["true"], "max-probes": ["9"], "proxy-address": ["rollcall:9750"],
     "virtual-port": ["4"], "virtual-path": ["/v/x"], "virtual-scheme": ["https"], "virtual-from": ["node"], "virtual-transfers": ["8"],
     "virtual-keep": ["container_cpu_*", "up"], "virtual-drop": ["container_fs_*"], "virtual-timestamps": ["off"],
-    "virtual-staleness": ["30s"], "own-address": ["10.3.0.4"],
+    "virtual-staleness": ["30s"], "virtual-mode": ["both"], "virtual-basic": ["container_cpu_*"],
+    "remote-write-url": ["https://receiver/api/v1/write?a=b"], "remote-write-headers-file": ["/rh"], "remote-write-ca-file": ["/rca"],
+    "remote-write-cert-file": ["/rcert"], "remote-write-key-file": ["/rkey"], "remote-write-skip-verify": ["true"],
+    "open-falcon-url": ["http://[::1]:1988/v1/push"], "external-labels": ["cluster=east", "zone=a=b"], "push-timeout": ["5s"],
+    "push-shards": ["2"], "push-samples-per-send": ["500"], "push-send-deadline": ["1s"], "push-memory": ["1536KB"],
+    "push-spool-dir": ["/spool"], "push-spool-limit": ["3GB"], "own-address": ["10.3.0.4"],
     "allow-loopback-targets": ["true"], "alertmanager-url": ["http://a:9093", "https://b"], "service-monitors": ["off"],
     "service-monitor-labels": ["release=kps", "team=x"], "events": ["off"], "listen": ["[::1]:80"], "kubeconfig": ["/k"], "context": ["c"],
     "namespace": ["n"], "leader-election": ["off"], "identity": ["me"], "log-level": ["debug"],
   ]
 
   func show(_ name: String, _ sources: SettingsSources) throws -> [String] {
+    var sources = sources
+    sources.flags.merge(Self.companions[name] ?? [:]) { given, _ in given }
     let settings = try sources.settings()
     return try #require(SettingsTable.all.first { $0.name == name }).show(settings)
   }
@@ -27,6 +34,18 @@ import Testing
     #expect(Set(Self.samples.keys) == Set(SettingsTable.all.map(\.name)))
     #expect(Set(SettingsTable.all.map(\.key)).count == SettingsTable.all.count)
   }
+
+  /// What a setting is only accepted with.
+  private static let companions: [String: [String: [String]]] = {
+    let receiver = ["virtual-mode": ["both"], "remote-write-url": ["https://receiver/api/v1/write"]]
+    var companions: [String: [String: [String]]] = [
+      "virtual-mode": ["open-falcon-url": ["http://falcon:1988/v1/push"]],
+      "remote-write-url": ["virtual-mode": ["both"], "open-falcon-url": ["http://falcon:1988/v1/push"]],
+    ]
+    for name in ["headers", "ca", "cert", "key"] { companions["remote-write-\(name)-file"] = receiver }
+    companions["remote-write-key-file"]?["remote-write-cert-file"] = ["/cert"]
+    return companions
+  }()
 
   @Test(arguments: SettingsTable.all.map(\.name)) func flagBeatsEnvironmentBeatsFileBeatsDefault(name: String) throws {
     let setting = try #require(SettingsTable.all.first { $0.name == name })
@@ -50,8 +69,8 @@ import Testing
   }
 
   @Test func whatIsPrintedReadsBack() throws {
-    // These two are only accepted without authorities.
-    let samples = Self.samples.filter { !["windows-skip-verify", "kubelet-skip-verify"].contains($0.key) }
+    // These are only accepted without authorities.
+    let samples = Self.samples.filter { !["windows-skip-verify", "kubelet-skip-verify", "remote-write-skip-verify"].contains($0.key) }
     let settings = try SettingsSources(flags: samples).settings()
     #expect(try SettingsSources(file: ("printed.yaml", Array(settings.yaml.utf8))).settings() == settings)
     let defaults = ControllerSettings()
@@ -96,6 +115,33 @@ import Testing
     (SettingsSources(flags: ["namespace": ["Foo_Bar"]]), ["--namespace", "\"Foo_Bar\"", "lower-case"]),
     (SettingsSources(flags: ["namespace": ["a/../b"]]), ["--namespace"]),
     (SettingsSources(environment: ["ROLLCALL_NAMESPACE": "-a"]), ["ROLLCALL_NAMESPACE"]),
+    (SettingsSources(flags: ["virtual-mode": ["pull"]]), ["--virtual-mode", "serve, push, both"]),
+    (SettingsSources(flags: ["virtual-mode": ["push"]]), ["--virtual-mode push", "--remote-write-url", "--open-falcon-url"]),
+    (SettingsSources(flags: ["remote-write-url": ["http://r/write"]]), ["--remote-write-url", "--virtual-mode serve"]),
+    (SettingsSources(flags: ["remote-write-url": ["https://me:pw@r/write"]]), ["--remote-write-url", "without user and password"]),
+    (SettingsSources(flags: ["remote-write-url": ["r:9090/write"]]), ["--remote-write-url", "http or https"]),
+    (SettingsSources(flags: ["remote-write-url": ["https://:9090/write"]]), ["--remote-write-url"]),
+    (SettingsSources(flags: ["remote-write-ca-file": ["/ca"]]), ["--remote-write-url", "not given"]),
+    (
+      SettingsSources(flags: ["virtual-mode": ["push"], "remote-write-url": ["http://r/write"], "remote-write-headers-file": ["/h"]]),
+      ["--remote-write-headers-file", "plain http"]
+    ),
+    (
+      SettingsSources(
+        flags: [
+          "virtual-mode": ["push"], "remote-write-url": ["https://r/write"], "remote-write-ca-file": ["/ca"],
+          "remote-write-skip-verify": ["true"],
+        ]), ["--remote-write-skip-verify", "--remote-write-ca-file"]
+    ),
+    (
+      SettingsSources(
+        flags: ["virtual-mode": ["push"], "remote-write-url": ["https://r/write"], "remote-write-key-file": ["/key"]]),
+      ["--remote-write-key-file", "--remote-write-cert-file"]
+    ),
+    (SettingsSources(flags: ["external-labels": ["cluster"]]), ["--external-labels", "name=value"]),
+    (SettingsSources(flags: ["external-labels": ["__name__=x"]]), ["--external-labels"]),
+    (SettingsSources(flags: ["push-spool-limit": ["2"]]), ["--push-spool-limit", "64MB"]),
+    (SettingsSources(flags: ["push-memory": ["99999999999999GB"]]), ["--push-memory", "1KB to 1024GB"]),
     (SettingsSources(flags: ["log-level": ["loud"]]), ["--log-level", "trace, debug, info"]),
   ]
 
@@ -105,11 +151,20 @@ import Testing
     for part in parts { #expect("\(error)".contains(part)) }
   }
 
-  @Test func aRefusedURLShowsNoPassword() throws {
+  @Test(arguments: ["alertmanager-url", "remote-write-url", "open-falcon-url"])
+  func aRefusedURLShowsNoPassword(name: String) throws {
     let error = try #require(throws: SettingsError.self) {
-      try SettingsSources(flags: ["alertmanager-url": ["ftp://user:secret@host"]]).settings()
+      try SettingsSources(flags: [name: ["ftp://user:secret@host"]]).settings()
     }
     #expect(!"\(error)".contains("secret"))
+  }
+
+  @Test(
+    "R26: headers go over https, and over plain http to this machine",
+    arguments: ["http://127.0.0.1:9090/w", "http://localhost/w", "http://[::1]:9090/w", "https://receiver/w"])
+  func headersMayGo(url: String) throws {
+    let flags = ["virtual-mode": ["push"], "remote-write-url": [url], "remote-write-headers-file": ["/h"]]
+    #expect(try SettingsSources(flags: flags).settings().remoteWriteHeadersFile == "/h")
   }
 
   @Test func theOwnNamespaceComesFromThePodToo() throws {

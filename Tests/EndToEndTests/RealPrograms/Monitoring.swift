@@ -3,11 +3,28 @@ import HTTPTransport
 import JSON
 import TestSupport
 
-/// A Prometheus of the test's own, which finds its targets by HTTP SD.
+/// A Prometheus of the test's own, which finds its targets by HTTP SD, or takes what is pushed by remote write.
 struct Prometheus {
   let program: ExternalProgram
   private let url: String
   private let transport: HTTPTransport
+
+  /// Where it takes remote writes, if it was started for that.
+  var writeURL: String { "\(url)/api/v1/write" }
+
+  /// Scrapes nothing, and takes remote writes. What is on disk in `folder` from an earlier one is there again.
+  init(receivingAt port: Int, folder: TemporaryFolder, transport: HTTPTransport) async throws {
+    try "scrape_configs: []\n".write(toFile: "\(folder.path)/receiver.yml", atomically: true, encoding: .utf8)
+    program = try ExternalProgram(
+      "prometheus",
+      [
+        "--config.file=\(folder.path)/receiver.yml", "--storage.tsdb.path=\(folder.path)/receiver",
+        "--web.listen-address=127.0.0.1:\(port)", "--web.enable-remote-write-receiver",
+      ], log: "\(folder.path)/receiver.log")
+    url = "http://127.0.0.1:\(port)"
+    self.transport = transport
+    try await waitUntilReady(port)
+  }
 
   init(discovery: String, folder: TemporaryFolder, transport: HTTPTransport, scrapeSeconds: Int = 1) async throws {
     let port = try freePort()
@@ -30,10 +47,19 @@ struct Prometheus {
       ], log: "\(folder.path)/prometheus.log")
     url = "http://127.0.0.1:\(port)"
     self.transport = transport
+    try await waitUntilReady(port)
+  }
+
+  private func waitUntilReady(_ port: Int) async throws {
     try await program.waitForPort(port)
     // It listens before it answers queries.
     let ready = HTTPRequest(url: "\(url)/-/ready", deadline: .seconds(10))
     try await eventually("Prometheus is ready") { try await transport.send(ready).status == 200 }
+  }
+
+  /// The value of an instant query that gives one; `nil` where it gives none.
+  func number(_ expression: String) async throws -> Double? {
+    try await query("label_replace(\(expression), \"all\", \"all\", \"\", \"\")", by: "all")["all"]
   }
 
   /// The values of an instant query, by the label that `key` names.

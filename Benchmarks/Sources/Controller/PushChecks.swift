@@ -1,0 +1,1 @@
+../../../Sources/Controller/Settings/PushChecks.swift

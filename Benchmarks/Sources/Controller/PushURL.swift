@@ -1,0 +1,1 @@
+../../../Sources/Controller/Pushing/PushURL.swift

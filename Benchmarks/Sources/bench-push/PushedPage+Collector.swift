@@ -1,0 +1,1 @@
+../../../Sources/Controller/Pushing/PushedPage+Collector.swift

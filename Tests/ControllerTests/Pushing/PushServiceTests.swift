@@ -1,0 +1,204 @@
+import HTTPTransport
+import JSON
+import Logging
+import Push
+import Roll
+import TestSupport
+import Testing
+
+@testable import Collector
+@testable import Controller
+
+@Suite struct PushServiceTests {
+  private let time = ManualTime()
+  private let transport: HTTPTransport
+
+  init() throws { transport = try HTTPTransport() }
+
+  private func service(_ flags: [String: [String]], _ change: (inout ControllerSettings) -> Void = { _ in }) throws -> PushService {
+    var settings = try SettingsSources(
+      flags: flags.merging(["push-shards": ["1"], "push-send-deadline": ["10ms"]]) { given, _ in given }
+    ).settings()
+    change(&settings)
+    return try PushService(
+      settings: settings, transport: transport, time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  }
+
+  /// Hands a page of one pod over as the collector does it: three samples, one of a basic family.
+  private func take(_ service: PushService, pod: String = "web-0", node: String = "virtual-1") throws {
+    var settings = VirtualSettings()
+    settings.handsOver = true
+    var intake = PageIntake(settings: settings)
+    let entry = RollEntry(
+      reference: ContainerReference(namespace: "shop", pod: pod, container: "web"), podUID: "u", containerID: "", hostNetwork: false)
+    let page = """
+      container_memory_rss{container="web"} 4096
+      container_processes{container="web",text="a \\"b\\""} 3
+      container_threads{container="web"} 5
+
+      """
+    let pages = VirtualPages(stalenessLimit: .seconds(60))
+    let feed = try #require(service.pages)
+    _ = try intake.take(
+      Array(page.utf8), labels: PodLabels(node: node, entries: [entry], isOfOnePod: true), sharing: pages.shapes
+    ) { feed.take($0, VirtualPages.Key(namespace: "shop", pod: pod), of: node) }
+  }
+
+  private func running(_ service: PushService, _ body: () async throws -> Void) async throws {
+    let run = Task { await service.run() }
+    defer { run.cancel() }
+    try await body()
+  }
+
+  private func sent(_ service: PushService) -> UInt64 {
+    service.receivers.reduce(0) { $0 + $1.pusher.statistics.sent }
+  }
+
+  private func taking() throws -> ScriptedServer {
+    try ScriptedServer { connection in while try connection.readRequest() != nil { try connection.respond(status: 204, body: "") } }
+  }
+
+  @Test func `series of pods that are gone, silent for long, or on a node that is gone are ended`() async throws {
+    let server = try taking()
+    defer { server.stop() }
+    let service = try service(["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"], "virtual-staleness": ["1ms"]])
+    let feed = try #require(service.pages)
+    let key = VirtualPages.Key(namespace: "shop", pod: "web-0")
+    // Each time the three samples, and then three stale markers.
+    try await running(service) {
+      try take(service)
+      feed.retain([key], of: "virtual-1")
+      feed.retain([], of: "virtual-2")
+      try await eventually("nothing is ended") { sent(service) == 3 }
+      feed.retain([], of: "virtual-1")
+      try await eventually("the pod is ended") { sent(service) == 6 }
+      feed.forget("virtual-1")
+
+      try take(service)
+      feed.forget("virtual-1")
+      try await eventually("the node is ended") { sent(service) == 12 }
+
+      try take(service)
+      try await eventually("the silent one is ended") {
+        feed.endStale()
+        return sent(service) == 18
+      }
+    }
+  }
+
+  @Test func `R33 who leads no more ends nothing, for another goes on`() async throws {
+    let server = try taking()
+    defer { server.stop() }
+    let service = try service(["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"]])
+    try await running(service) {
+      try take(service)
+      service.forgetAll()
+      service.pages?.forget("virtual-1")
+      try take(service, pod: "web-1")
+      try await eventually("both pages") { sent(service) == 6 }
+    }
+  }
+
+  @Test func `Open-Falcon is given the basic families of virtual nodes and the sockets of Linux pods`() async throws {
+    let server = try taking()
+    defer { server.stop() }
+    let service = try service([
+      "virtual-mode": ["push"], "open-falcon-url": ["\(server.url)/v1/push"], "external-labels": ["cluster=east"], "interval": ["30s"],
+    ])
+    var pod = PodSockets(namespace: "shop", pod: "db-0")
+    (pod.established, pod.inUse, pod.timeWait, pod.orphans, pod.total, pod.udp) = (1, 2, 3, nil, 5, 6)
+    try await running(service) {
+      try take(service)
+      service.sockets?.take([pod], of: "linux-1")
+      try await eventually("all items are there") { sent(service) == 6 }
+    }
+    let items = try server.requests.flatMap { try JSONValue(parsing: $0.body).array ?? [] }
+    #expect(Set(server.requests.map(\.target)) == ["/v1/push"])
+    let seconds = JSONValue.integer(time.reading().unixMilliseconds / 1000)
+    func item(_ endpoint: String, _ metric: String, _ value: Double, _ tags: String) -> JSONValue {
+      [
+        "endpoint": .string(endpoint), "metric": .string(metric), "timestamp": seconds, "step": 30, "value": .number(value),
+        "counterType": "GAUGE", "tags": .string(tags),
+      ]
+    }
+    let tags = "cluster=east,namespace=shop,pod=db-0"
+    #expect(
+      items == [
+        item("virtual-1", "container_memory_rss", 4096, "cluster=east,container=web,namespace=shop,pod=web-0"),
+        item("linux-1", "pod.sockets.established", 1, tags), item("linux-1", "pod.sockets.inuse", 2, tags),
+        item("linux-1", "pod.sockets.timewait", 3, tags), item("linux-1", "pod.sockets.total", 5, tags),
+        item("linux-1", "pod.sockets.udp", 6, tags),
+      ])
+  }
+
+  @Test func `R20, R26 headers come from a file that may change, and go nowhere else`() async throws {
+    let server = try taking()
+    defer { server.stop() }
+    let folder = try TemporaryFolder()
+    let file = try folder.write("# who we are\nAuthorization: Bearer first\n", to: "headers")
+    let service = try service([
+      "virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"], "remote-write-headers-file": [file],
+    ])
+    try await running(service) {
+      try take(service)
+      try await eventually("one push") { sent(service) == 3 }
+      _ = try folder.write("Authorization: Bearer second\n", to: "headers")
+      try take(service)
+      try await eventually("another") { sent(service) == 6 }
+    }
+    #expect(server.requests.map { $0.header("Authorization") } == ["Bearer first", "Bearer second"])
+  }
+
+  @Test func `a redirect is not followed, and counted`() async throws {
+    let elsewhere = try taking()
+    defer { elsewhere.stop() }
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil { try connection.respond(status: 302, headers: [("Location", elsewhere.url)], body: "") }
+    }
+    defer { server.stop() }
+    let service = try service(["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"]])
+    try await running(service) {
+      try take(service)
+      try await eventually("it is refused") { service.receivers[0].pusher.statistics.refused == 3 }
+    }
+    #expect(elsewhere.requests.isEmpty)
+  }
+
+  @Test func `a spool that cannot be used is an error that says so`() {
+    let error = #expect(throws: ControllerError.self) {
+      try service(["virtual-mode": ["push"], "remote-write-url": ["http://127.0.0.1:1/w"], "push-spool-dir": ["/proc/nothing"]])
+    }
+    #expect(error?.description.contains("--push-spool-dir: cannot make the folder /proc/nothing/remote-write") == true)
+  }
+
+  @Test(arguments: [("serve", true), ("both", true), ("push", false)])
+  func `virtual nodes are targets as long as something is served`(mode: String, isTarget: Bool) throws {
+    let settings = try SettingsSources(
+      flags: ["virtual-mode": [mode], "open-falcon-url": ["http://127.0.0.1:1/v1/push"]]
+    ).settings()
+    #expect((settings.endpoints[.virtual] != nil) == isTarget)
+    let virtual = VirtualSettings(settings)
+    #expect(virtual.handsOver == (mode != "serve"))
+    #expect((virtual.servedFamilies != nil) == isTarget)
+  }
+
+  @Test func `what is pushed is counted on the metrics page`() async throws {
+    let server = try taking()
+    defer { server.stop() }
+    let service = try service(["virtual-mode": ["both"], "remote-write-url": ["\(server.url)/w"]])
+    try await running(service) {
+      try take(service)
+      try await eventually("one push") { sent(service) == 3 }
+    }
+    try await ServedController.run(push: service) { served in
+      let text = try await served.text("/metrics")
+      for line in [
+        "rollcall_push_samples_sent_total{receiver=\"remote_write\"} 3", "rollcall_push_samples_pending{receiver=\"remote_write\"} 0",
+        "rollcall_push_shards{receiver=\"remote_write\"} 1", "rollcall_push_samples_failed_total{receiver=\"remote_write\"} 0",
+      ] {
+        #expect(text.contains(line + "\n"), "\(line)")
+      }
+      #expect(!text.contains("rollcall_push_spool_bytes{"))
+    }
+  }
+}

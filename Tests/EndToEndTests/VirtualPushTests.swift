@@ -1,0 +1,207 @@
+import Foundation
+import HTTPTransport
+import JSON
+import Logging
+import Simulator
+import TestSupport
+import Testing
+
+/// The push of virtual nodes the whole way: nginx serves the pods' pages, the built controller pushes them to a real Prometheus, and either
+/// is ended in the middle of it.
+@Suite(.serialized, .timeLimit(.minutes(5)))
+struct VirtualPushTests {
+  private static let pods = 8
+
+  @Test(
+    "R66: receiver killed, controller restarted: every sample is there in the end, and a pod that goes is ended",
+    .enabled(if: Nginx.isInstalled))
+  func everySampleIsAccountedFor() async throws {
+    let stage = try await PushStage(pods: Self.pods)
+    defer { stage.stop() }
+    var prometheus = try await stage.startPrometheus()
+    try await stage.startController()
+    let ofAllPods = "count(container_processes{cluster=\"east\",node=\"v0\"})"
+    try await eventually("all pods are pushed", within: .seconds(60)) { try await prometheus.number(ofAllPods) == Double(Self.pods) }
+
+    // The page that is served has the basic families, and nothing else.
+    let page = try await stage.get("/metrics/cadvisor?node=v0")
+    let families = Set(page.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { $0.split(separator: "{").first })
+    #expect(families == ["container_memory_rss", "container_cpu_usage_seconds_total"])
+
+    // Killed in mid-push, as a crash does.
+    prometheus.program.send(signal: SIGKILL)
+    _ = try await prometheus.program.waitForExit()
+    try await eventually("memory is full, and the disk has the rest", within: .seconds(60)) {
+      try await stage.metric("rollcall_push_spool_bytes") ?? 0 > 0
+    }
+
+    // The controller is restarted meanwhile. Its last round is over before: what it fetched is what it has pushed.
+    try await stage.hidePages()
+    stage.controller?.send(signal: SIGTERM)
+    #expect(try await stage.controller?.waitForExit() == 0)
+    try stage.showPages()
+    try await stage.startController()
+    try await eventually("what the last one left waits", within: .seconds(60)) {
+      try await stage.metric("rollcall_push_samples_pending") ?? 0 > 0
+    }
+    prometheus = try await stage.startPrometheus()
+    let before = stage.pagesServed.values.reduce(0, +)
+    try await eventually("it goes on", within: .seconds(60)) { stage.pagesServed.values.reduce(0, +) >= before + 3 * Self.pods }
+
+    // No more pages come; all of those that did are in Prometheus, each sample once.
+    try await stage.hidePages()
+    try await eventually("nothing waits any more", within: .seconds(60)) {
+      try await stage.metric("rollcall_push_samples_pending") == 0
+    }
+    let served = stage.pagesServed.mapValues(Double.init)
+    #expect(served.count == Self.pods)
+    for family in [
+      "container_memory_rss", "container_processes", "container_cpu_usage_seconds_total", "container_spec_cpu_shares",
+    ] {
+      #expect(try await prometheus.query("count_over_time(\(family)[1h])", by: "pod") == served, "\(family)")
+    }
+    #expect(try await stage.metric("rollcall_push_samples_failed_total") == 0)
+    #expect(try await stage.metric("rollcall_push_samples_dropped_total") == 0)
+
+    // A pod that goes is ended at once, not after the five minutes that Prometheus looks back.
+    try stage.showPages()
+    try await eventually("all pods are there", within: .seconds(60)) { try await prometheus.number(ofAllPods) == Double(Self.pods) }
+    try stage.removePod(0)
+    try await eventually("one pod is gone", within: .seconds(60)) {
+      try await prometheus.query("container_processes", by: "pod").keys.sorted() == (1..<Self.pods).map { "pod-\($0)" }
+    }
+
+    let file = try stage.folder.write(try await stage.get("/metrics"), to: "own.txt")
+    let lint = try ExternalProgram("sh", ["-c", "promtool check metrics < \(file)"], log: "\(stage.folder.path)/promtool.log")
+    #expect(try await lint.waitForExit() == 0, "\(lint.output)")
+  }
+}
+
+/// One virtual node, whose pods' pages nginx serves, and the controller that pushes them.
+private final class PushStage {
+  let folder: TemporaryFolder
+  private(set) var controller: ExternalProgram?
+  private let nginx: Nginx
+  private let transport: HTTPTransport
+  private let apiServer: SimulatedAPIServer
+  private let apiServerTask: Task<Void, any Error>
+  private let ports: (controller: Int, prometheus: Int)
+  private let pods: Int
+
+  init(pods: Int) async throws {
+    self.pods = pods
+    nginx = try await Nginx(
+      files: Dictionary(uniqueKeysWithValues: (0..<pods).map { ("pages/\($0)/metrics/cadvisor", Self.page(of: $0)) }),
+      servers: "server { listen $network.1:$port; root $folder/pages; }")
+    folder = try TemporaryFolder()
+    transport = try HTTPTransport()
+    ports = (try freePort(), try freePort())
+    let apiServer = SimulatedAPIServer(
+      configuration: .init(host: "127.0.0.1", port: 0, acceptsLoopbackEndpoints: true), logger: Logger(label: "api-server"))
+    self.apiServer = apiServer
+    apiServerTask = Task { try await apiServer.run() }
+    _ = try await apiServer.waitUntilListening()
+    try apiServer.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall"]])
+    try apiServer.put([
+      "apiVersion": "v1", "kind": "Node", "metadata": ["name": "v0", "labels": ["type": "virtual-kubelet"]],
+      "status": ["conditions": [["type": "Ready", "status": "True"]], "nodeInfo": ["operatingSystem": "linux"]],
+    ])
+    for number in 0..<pods { try apiServer.put(pod(number)) }
+    try apiServer.kubeconfig().write(toFile: "\(folder.path)/kubeconfig", atomically: true, encoding: .utf8)
+    try FileManager.default.createDirectory(atPath: "\(folder.path)/spool", withIntermediateDirectories: true)
+  }
+
+  func startPrometheus() async throws -> Prometheus {
+    try await Prometheus(receivingAt: ports.prometheus, folder: folder, transport: transport)
+  }
+
+  func startController() async throws {
+    let started = try ExternalProgram(
+      try builtExecutable("rollcall"),
+      [
+        "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", "rollcall", "--listen", "127.0.0.1:\(ports.controller)",
+        "--interval", "1s", "--threshold", "1h", "--grace", "0s", "--allow-loopback-targets", "--virtual-staleness", "1h",
+        "--virtual-mode", "both", "--remote-write-url", "http://127.0.0.1:\(ports.prometheus)/api/v1/write",
+        "--external-labels", "cluster=east", "--push-samples-per-send", "10", "--push-send-deadline", "100ms", "--push-shards", "2",
+        "--push-memory", "2KB", "--push-spool-dir", "\(folder.path)/spool",
+      ], log: "\(folder.path)/controller.log")
+    controller = started
+    try await started.waitForPort(ports.controller)
+  }
+
+  func get(_ path: String) async throws -> String {
+    let response = try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(ports.controller)\(path)", deadline: .seconds(10)))
+    return String(decoding: response.body, as: UTF8.self)
+  }
+
+  /// The value of the controller's own metric for its one receiver.
+  func metric(_ name: String) async throws -> Double? {
+    try await get("/metrics").split(separator: "\n").first { $0.hasPrefix("\(name){") }?.split(separator: " ").last.flatMap { Double($0) }
+  }
+
+  /// How many times each pod's page was served.
+  var pagesServed: [String: Int] {
+    nginx.accessLog.reduce(into: [:]) { counts, line in
+      if let pod = Self.pod(in: line, status: 200) { counts["pod-\(pod)", default: 0] += 1 }
+    }
+  }
+
+  /// From now on pods answer 404. Returns when each has done so: a node's calls do not overlap, so what was served before has been taken.
+  func hidePages() async throws {
+    try FileManager.default.moveItem(atPath: "\(nginx.folder.path)/pages", toPath: "\(nginx.folder.path)/hidden")
+    let known = nginx.accessLog.count
+    try await eventually("every pod has answered 404 twice", within: .seconds(60)) {
+      let refused = nginx.accessLog.dropFirst(known).compactMap { Self.pod(in: $0, status: 404) }
+      return (0..<pods).allSatisfy { pod in refused.count { $0 == "\(pod)" } >= 2 }
+    }
+  }
+
+  func showPages() throws {
+    try FileManager.default.moveItem(atPath: "\(nginx.folder.path)/hidden", toPath: "\(nginx.folder.path)/pages")
+  }
+
+  func removePod(_ number: Int) throws {
+    try apiServer.remove("pods", namespace: "shop", name: "pod-\(number)")
+  }
+
+  func stop() {
+    controller?.stop()
+    apiServerTask.cancel()
+  }
+
+  /// The pod in a line such as `127.20.1.1 "GET /3/metrics/cadvisor HTTP/1.1" 200 …`.
+  private static func pod(in line: String, status: Int) -> Substring? {
+    let words = line.split(separator: " ")
+    guard words.count > 4, words[4] == "\(status)" else { return nil }
+    return words[2].split(separator: "/").first
+  }
+
+  private static func page(of number: Int) -> String {
+    """
+    # TYPE container_cpu_usage_seconds_total counter
+    container_cpu_usage_seconds_total{container="app",cpu="total",id="/app"} \(number)
+    # TYPE container_memory_rss gauge
+    container_memory_rss{container="app",id="/app"} \(number * 4096)
+    # TYPE container_processes gauge
+    container_processes{container="app",id="/app"} 3
+    # TYPE container_spec_cpu_shares gauge
+    container_spec_cpu_shares{container="app",id="/app"} 1024
+
+    """
+  }
+
+  private func pod(_ number: Int) -> JSONValue {
+    [
+      "apiVersion": "v1", "kind": "Pod",
+      "metadata": [
+        "namespace": "shop", "name": .string("pod-\(number)"),
+        "annotations": ["rollcall.dev/cadvisor": .string("http://:\(nginx.port)/\(number)/metrics/cadvisor")],
+      ],
+      "spec": ["nodeName": "v0", "containers": [["name": "app", "image": "app"]]],
+      "status": [
+        "phase": "Running", "podIP": .string(nginx.host), "podIPs": [["ip": .string(nginx.host)]],
+        "containerStatuses": [["name": "app", "state": ["running": ["startedAt": "2024-01-01T00:00:00Z"]]]],
+      ],
+    ]
+  }
+}

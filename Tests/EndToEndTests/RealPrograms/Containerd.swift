@@ -54,16 +54,36 @@ final class Containerd {
   ///   - networkNamespace: the network that we are in ourselves, if `nil`.
   ///   - hostPrograms: whether the host's programs and libraries are there as well, read-only.
   func start(podUID: String, networkNamespace: String?, hostPrograms: Bool = false, script: String) throws -> String {
+    let network = networkNamespace.map { ["--with-ns", "network:/var/run/netns/\($0)"] } ?? ["--net-host"]
+    let volume = ["--mount", "type=tmpfs,src=tmpfs,dst=/data,options=size=\(Self.volumeBytes)"]
+    let programs = hostPrograms ? ["/usr", "/lib", "/lib64"].filter(FileManager.default.fileExists(atPath:)).flatMap(Self.sharing) : []
+    return try start(podUID: podUID, options: network + volume + programs, command: ["/bin/sh", "-c", script])
+  }
+
+  /// Starts a container as `ctr run` does with these options; returns its ID.
+  func start(podUID: String, options: [String], command: [String]) throws -> String {
     let id = (0..<32).map { _ in String(format: "%02x", UInt8.random(in: 0...255)) }.joined()
     containers.append(id)
-    let network = networkNamespace.map { ["--with-ns", "network:/var/run/netns/\($0)"] } ?? ["--net-host"]
-    let folders = hostPrograms ? ["/usr", "/lib", "/lib64"].filter(FileManager.default.fileExists(atPath:)) : []
     try ctr(
-      ["run", "--detach", "--snapshotter", "overlayfs"] + network
-        + ["--mount", "type=tmpfs,src=tmpfs,dst=/data,options=size=\(Self.volumeBytes)"]
-        + folders.flatMap { ["--mount", "type=bind,src=\($0),dst=\($0),options=rbind:ro"] }
-        + ["--cgroup", "/\(cgroupRoot)/kubepods/besteffort/pod\(podUID)/\(id)", Self.image, id, "/bin/sh", "-c", script])
+      ["run", "--detach", "--snapshotter", "overlayfs"] + options
+        + ["--cgroup", "/\(cgroupRoot)/kubepods/besteffort/pod\(podUID)/\(id)", Self.image, id] + command)
     return id
+  }
+
+  /// The option that gives a container one of the host's folders, read-only and at the same place.
+  static func sharing(_ folder: String) -> [String] { sharing(folder, at: folder) }
+
+  static func sharing(_ folder: String, at place: String) -> [String] {
+    ["--mount", "type=bind,src=\(folder),dst=\(place),options=rbind:ro"]
+  }
+
+  /// The number of the container's first process.
+  func process(of id: String) throws -> Int32 {
+    let line = try ctr("task", "ls").split(separator: "\n").first { $0.hasPrefix(id) }
+    guard let number = line?.split(separator: " ").dropFirst().first.flatMap({ Int32($0) }) else {
+      throw CommandFailed(description: "container \(id) has no process")
+    }
+    return number
   }
 
   /// Ends a container's process and waits until containerd says that it stopped.

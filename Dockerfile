@@ -13,10 +13,9 @@ RUN swift package resolve
 COPY Sources Sources
 # A package with test targets wants their folders, also where they are not built.
 COPY Tests Tests
+COPY hack hack
 # The Swift runtime goes into the executables, so that the images need nothing of Swift.
-RUN swift build -c release --static-swift-stdlib --product rollcall \
- && swift build -c release --static-swift-stdlib --product rollcall-agent \
- && install -D -s -t /out "$(swift build -c release --show-bin-path)/rollcall" "$(swift build -c release --show-bin-path)/rollcall-agent"
+RUN hack/build-release --into /out
 
 # The agent links nothing beyond the C and C++ libraries.
 FROM debian:bookworm-slim AS agent

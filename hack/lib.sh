@@ -41,3 +41,22 @@ build_packages=(libcurl4-openssl-dev libisal-dev libsnappy-dev libyaml-dev pkg-c
 # The real programs that the tests run against.
 test_packages=(bindfs busybox-static containerd docker.io iproute2 jq libnginx-mod-stream microsocks nginx-light openssl podman prometheus prometheus-alertmanager
   runc tinyproxy)
+
+# How the executables are built for release: hack/build-release, and the benchmarks. Different flags would build every dependency anew.
+release_flags=(-c release --static-swift-stdlib -Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcc -fdata-sections)
+
+# make_agent_certificates FOLDER: an authority (ca.crt), the agent's certificate (tls.crt) and the controller's (client.crt), with their keys.
+make_agent_certificates() {
+  local name usage
+  mkdir -p "$1"
+  (
+    cd "$1"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=authority -keyout ca.key -out ca.crt
+    for name in tls client; do
+      if [ $name = tls ]; then usage=serverAuth; else usage=clientAuth; fi
+      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" -keyout $name.key -out $name.csr
+      openssl x509 -req -in $name.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 1 -out $name.crt \
+        -extfile <(printf 'extendedKeyUsage=%s\nsubjectAltName=DNS:rollcall-agent\n' $usage)
+    done
+  ) 2>/dev/null || die "openssl could not make certificates in $1"
+}

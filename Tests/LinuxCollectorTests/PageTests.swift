@@ -114,7 +114,7 @@ struct PageTests {
       "container_network_tcp_usage_total{\(labels),tcp_state=\"finwait1\"} 1",
       "container_network_tcp6_usage_total{\(labels),tcp_state=\"listen\"} 10",
       "container_network_udp_usage_total{\(labels),udp_state=\"dropped\"} 3",
-      "container_network_udp_usage_total{\(labels),udp_state=\"rxqueued\"} 512",
+      "container_network_udp_usage_total{\(labels),udp_state=\"rxqueued\"} 16",
       "container_network_advance_tcp_stats_total{\(labels),tcp_state=\"listenoverflows\"} 2",
       "container_network_advance_tcp_stats_total{\(labels),tcp_state=\"currestab\"} 40",
       "container_network_advance_tcp_stats_total{\(labels),tcp_state=\"tcpfackreorder\"} 0",

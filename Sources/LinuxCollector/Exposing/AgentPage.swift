@@ -42,7 +42,12 @@ package struct AgentPage: Sendable {
     var page = ExpositionWriter(format, reservingCapacity: Self.pieceBytes * 2)
     writeNamespaces(to: &page, take)
     writeHostNetworkPods(to: &page)
-    if let report = sweep.filesystems { FilesystemMetrics(node: node, roll: roll, report: report).write(to: &page) }
+    if var report = sweep.filesystems {
+      // It is older than the sweep: whoever has gone meanwhile is not shown any more.
+      let found = Set(sweep.containers.map(\.id))
+      report.containers.removeAll { !found.contains($0.id) }
+      FilesystemMetrics(node: node, roll: roll, report: report).write(to: &page)
+    }
     writeHost(to: &page)
     writeAgent(to: &page)
     if let report = sweep.filesystems { FilesystemMetrics.writeState(of: report, at: sweep.startedAt, to: &page) }

@@ -29,8 +29,9 @@ struct CadvisorMetrics {
         guard let sockets = reading.sockets?[family].udp else { return }
         emit(["udp_state": "listen"], sockets.count)
         emit(["udp_state": "dropped"], sockets.drops)
-        emit(["udp_state": "rxqueued"], sockets.receiveQueue)
-        emit(["udp_state": "txqueued"], sockets.sendQueue)
+        // The wrong way round, as there: the column of net/udp has what is to be sent first, `scanUDPStats` takes it for what was received.
+        emit(["udp_state": "rxqueued"], sockets.sendQueue)
+        emit(["udp_state": "txqueued"], sockets.receiveQueue)
       }
     }
     write("container_network_advance_tcp_stats_total", "advance tcp connections statistic for container", to: &page, afterRow) {

@@ -25,8 +25,11 @@ struct FilesystemPageTests {
       ], readAt: Moment(milliseconds: 1000), hung: 1)
   }
 
-  private func page() throws -> String {
-    var sweep = Sweep(containers: [], namespaces: [], host: nil, problems: [], places: [], duration: .zero)
+  private func page(without gone: ContainerID? = nil) throws -> String {
+    let containers = try report().containers.filter { $0.id != gone }.map {
+      SweptContainer(id: $0.id, podUID: $0.podUID, place: "/docker/\($0.id)", finding: .host(at: Moment(milliseconds: 31_500)))
+    }
+    var sweep = Sweep(containers: containers, namespaces: [], host: nil, problems: [], places: [], duration: .zero)
     sweep.startedAt = Moment(milliseconds: 31_500)
     sweep.filesystems = try report()
     let page = AgentPage(
@@ -44,6 +47,12 @@ struct FilesystemPageTests {
         "rollcall_container_filesystem_available_bytes\(labels) 7340032", "rollcall_container_filesystem_inodes\(labels) 100",
         "rollcall_container_filesystem_inodes_free\(labels) 98",
       ])
+  }
+
+  @Test func `a container that has gone since the look is not shown`() throws {
+    let page = try page(without: ContainerID(containerID("a1")))
+    #expect(!page.contains("rollcall_container_filesystem_"))
+    #expect(page.contains(#"rollcall_unnamed_container_filesystem_size_bytes{pod_uid="2""#))
   }
 
   @Test func `what could not be read is told with its reason, and what is on no roll by its IDs`() throws {

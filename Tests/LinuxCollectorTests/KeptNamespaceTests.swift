@@ -8,8 +8,11 @@ import Testing
 
 /// What is kept open from one sweep to the next.
 struct KeptNamespaceTests {
-  private func sweeper(_ tree: FixtureTree, clock: HandClock = HandClock(), keeping count: Int = 10) -> LinuxSweeper {
-    LinuxSweeper(procFS: tree.procFS, locator: tree.locator, keptNamespaces: count, now: { clock.now })
+  private func sweeper(_ tree: FixtureTree, clock: HandClock = HandClock(), keeping count: Int = 10, netstat: Duration = .zero)
+    -> LinuxSweeper
+  {
+    LinuxSweeper(
+      procFS: tree.procFS, locator: tree.locator, keptNamespaces: count, netstatInterval: netstat, now: { clock.now })
   }
 
   private final class HandClock: Sendable {
@@ -100,6 +103,28 @@ struct KeptNamespaceTests {
     try rewrite(tree, "proc/10/net/netstat", "TcpExt: ListenOverflows\nTcpExt: 51\n")
     #expect(overflows() == 50)
     try rewrite(tree, "proc/10/net/snmp", FixtureTree.snmp(41))
+    #expect(overflows() == 51)
+  }
+
+  @Test func `where TCP's counters move all the time netstat is read once an interval`() throws {
+    let tree = try tree()
+    let clock = HandClock()
+    let sweeper = sweeper(tree, clock: clock, netstat: .seconds(30))
+    func overflows() -> Int64? { sweeper.sweep().namespaces[0].netstat[.listenOverflows] }
+    func overflow(_ count: Int) throws {
+      try rewrite(tree, "proc/10/net/netstat", "TcpExt: ListenOverflows\nTcpExt: \(count)\n")
+      try rewrite(tree, "proc/10/net/snmp", FixtureTree.snmp(count))
+    }
+    #expect(overflows() == 2)
+    try overflow(50)
+    #expect(overflows() == 2)
+    // The first time the interval is shorter, and not the same for all.
+    clock.advance(.seconds(30))
+    #expect(overflows() == 50)
+    try overflow(51)
+    clock.advance(.seconds(29))
+    #expect(overflows() == 50)
+    clock.advance(.seconds(1))
     #expect(overflows() == 51)
   }
 

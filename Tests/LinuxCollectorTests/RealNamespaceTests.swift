@@ -110,6 +110,51 @@ struct RealNamespaceTests {
   }
 
   @Test(.enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"))
+  func `what is remembered of sockets is what a new count finds, whatever was done to them`() async throws {
+    let made = Mutex<[Int32]>([])
+    let busy = try NamespaceThread {
+      try LoopbackSockets.bringLoopbackUp()
+      let sockets = LoopbackSockets()
+      try sockets.listen(1)
+      try sockets.connect(1)
+      try sockets.connect(1, then: .serverCloses)
+      try sockets.connectWithoutAccepting(1)
+      made.withLock { $0 = sockets.descriptors }
+      return sockets
+    }
+    defer { busy.stop() }
+    let descriptors = made.withLock { $0 }
+    try #require(descriptors.count == 5)
+    let (listener, client, inCloseWait) = (descriptors[0], descriptors[1], descriptors[3])
+
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("docker/\(containerID("1"))", [busy.identifier])
+    func sweeper(keeping count: Int) -> LinuxSweeper {
+      LinuxSweeper(
+        procFS: ProcFS(), locator: tree.locator, sockets: .inetDiag, keptNamespaces: count, now: { Moment(milliseconds: 0) })
+    }
+    let remembering = sweeper(keeping: 10)
+    let forgetful = sweeper(keeping: 0)
+    var accepted: Int32 = -1
+    defer { close(accepted) }
+    var seen: Set<SocketCounts> = []
+    for step in [
+      {}, {}, { accepted = accept(listener, nil, nil) }, {}, { _ = shutdown(client, Int32(SHUT_WR)) },
+      { _ = shutdown(inCloseWait, Int32(SHUT_WR)) }, { _ = shutdown(listener, Int32(SHUT_RD)) }, {},
+    ] {
+      step()
+      try await eventually("both count the same") {
+        let counts = remembering.sweep().namespaces.first?.sockets
+        if let counts { seen.insert(counts) }
+        return counts != nil && counts == forgetful.sweep().namespaces.first?.sockets
+      }
+    }
+    // The first, and one more for each step that did something.
+    #expect(seen.count >= 5)
+  }
+
+  @Test(.enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"))
   func `where a namespace cannot be entered the other numbers are there and the problem is told`() async throws {
     // A file is no namespace: entering it fails, as it does without the capability.
     let tree = try FixtureTree()
@@ -184,7 +229,7 @@ private func threadIdentifier() -> Int32 {
 
 /// Sockets on 127.0.0.1 of the namespace that the calling thread is in.
 private final class LoopbackSockets {
-  private var descriptors: [Int32] = []
+  private(set) var descriptors: [Int32] = []
 
   func close() {
     for descriptor in descriptors { _ = Foundation.close(descriptor) }

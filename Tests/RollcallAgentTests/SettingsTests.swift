@@ -22,6 +22,7 @@ struct SettingsTests {
     #expect(settings.compatibility == nil)
     #expect(settings.metricsTLSDirectory == nil)
     #expect(!settings.requiresClientCertificate)
+    #expect(settings.netstatInterval == .seconds(30))
     #expect(settings.sweepReuse == .seconds(1))
     #expect(settings.logLevel == .info)
     #expect(!settings.node.isEmpty)

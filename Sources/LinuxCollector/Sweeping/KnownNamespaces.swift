@@ -6,10 +6,16 @@ final class SweepMemory {
   /// Where the fields stand in the files of this kernel, once they were found.
   var snmpLayout = HeaderLayout<SNMP>()
   var netstatLayout = HeaderLayout<Netstat>()
+  /// How old netstat's numbers may become where TCP does something.
+  let netstatInterval: Duration
   /// A namespace is in here until a sweep finds nobody in it. While its files are open it lives, so that its number is nobody else's.
   var namespaces: [FileIdentity: KnownNamespace] = [:]
   /// The process that told of each container.
   var processes: [ContainerID: KnownProcess] = [:]
+
+  init(netstatInterval: Duration) {
+    self.netstatInterval = netstatInterval
+  }
 
   /// The process that is known of the container, for as long as the locator lists it, too.
   func process(of container: LocatedContainer, at now: Moment) -> KnownProcess? {
@@ -39,11 +45,13 @@ final class KnownProcess {
 /// A network namespace whose files are open.
 final class KnownNamespace {
   private let files: NetworkFiles
-  /// What netstat said, and what snmp did and when.
-  private var last: (netstat: FieldTable<Netstat>, tcp: [Int64?], at: Moment)?
+  /// What netstat said, what snmp said then, and when.
+  private var netstat: (table: FieldTable<Netstat>, tcp: TCPActivity, at: Moment)?
+  /// The TCP sockets as they were counted one by one, what the other numbers were just before, and when.
+  private var sockets: (counts: SocketCounts, tcp: TCPActivity, at: Moment)?
 
-  /// How old netstat's numbers may become where TCP does nothing.
-  private static let netstatLimit: Duration = .seconds(60)
+  /// How old numbers may become where TCP does nothing.
+  private static let quietLimit: Duration = .seconds(60)
 
   init(_ files: NetworkFiles) {
     self.files = files
@@ -55,23 +63,54 @@ final class KnownNamespace {
     let snmp = try files.snmp(buffer, &memory.snmpLayout)
     return NamespaceReading(
       namespace: namespace, readAt: now, sockstat: try files.sockstat(buffer), sockstat6: try files.sockstat6(buffer), snmp: snmp,
-      netstat: try netstat(beside: snmp, memory, buffer, at: now), devices: try files.devices(buffer), sockets: nil)
+      netstat: try netstat(of: namespace, TCPActivity(snmp), memory, buffer, at: now), devices: try files.devices(buffer), sockets: nil)
   }
 
   /// The kernel takes longer to write netstat than all others together. Its counters move where TCP sends, receives or gives up, and then
   /// those of snmp do, too; where none of them has moved it says what it said before. What a timer did without a segment comes a minute
-  /// late at most.
+  /// late at most. Where they move all the time it is read once an interval.
   private func netstat(
-    beside snmp: FieldTable<SNMP>, _ memory: SweepMemory, _ buffer: ReadBuffer, at now: Moment
+    of namespace: FileIdentity, _ tcp: TCPActivity, _ memory: SweepMemory, _ buffer: ReadBuffer, at now: Moment
   ) throws(ProcFSError) -> FieldTable<Netstat> {
-    let tcp = Self.tcpFields.map { snmp[$0] }
-    if let last, last.tcp == tcp, now - last.at < Self.netstatLimit { return last.netstat }
-    let netstat = try files.netstat(buffer, &memory.netstatLayout)
-    last = (netstat, tcp, now)
-    return netstat
+    if let netstat, now - netstat.at < (netstat.tcp == tcp ? Self.quietLimit : memory.netstatInterval) { return netstat.table }
+    let table = try files.netstat(buffer, &memory.netstatLayout)
+    // Those of which we heard at the same time are not to be read again at the same time.
+    let interval = memory.netstatInterval.wholeMilliseconds
+    let ahead = netstat == nil && interval > 0 ? Int64(namespace.inode % UInt64(interval)) : 0
+    netstat = (table, tcp, now - .milliseconds(ahead))
+    return table
   }
 
-  private static let tcpFields: [SNMP] = [
+  /// The TCP sockets of the last count, where a new one would say the same.
+  ///
+  /// A socket changes its state by a segment, by a timer that sends one, or by a call that sends one or puts the socket among the others
+  /// or takes it away; each of these moves one of the numbers. But to accept a connection that waits is a call without one.
+  func sockets(for reading: NamespaceReading) -> SocketCounts? {
+    guard let sockets, reading.readAt - sockets.at < Self.quietLimit, sockets.counts.acceptQueues.total == 0 else { return nil }
+    // A kernel that does not say how many are in TIME_WAIT does not say either when they are not any more.
+    guard reading.sockstat[.tcpTimeWait] != nil, sockets.tcp == TCPActivity(reading) else { return nil }
+    return sockets.counts
+  }
+
+  func remember(_ sockets: SocketCounts, of reading: NamespaceReading) {
+    self.sockets = (sockets, TCPActivity(reading), reading.readAt)
+  }
+}
+
+/// Numbers of which one moves when TCP does something.
+private struct TCPActivity: Equatable {
+  private var numbers: [Int64?]
+
+  init(_ snmp: FieldTable<SNMP>) {
+    numbers = Self.fields.map { snmp[$0] }
+  }
+
+  init(_ reading: NamespaceReading) {
+    self.init(reading.snmp)
+    numbers += [reading.sockstat[.tcpInUse], reading.sockstat[.tcpTimeWait], reading.sockstat6?[.tcpInUse]]
+  }
+
+  private static let fields: [SNMP] = [
     .tcpActiveOpens, .tcpPassiveOpens, .tcpAttemptFails, .tcpEstabResets, .tcpCurrEstab, .tcpInSegs, .tcpOutSegs, .tcpRetransSegs,
     .tcpInErrs, .tcpOutRsts,
   ]

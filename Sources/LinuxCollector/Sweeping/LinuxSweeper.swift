@@ -9,7 +9,7 @@ package struct LinuxSweeper: ~Copyable {
   private let now: @Sendable () -> Moment
   private let sockets: SocketReading
   private let buffer = ReadBuffer()
-  private let memory = SweepMemory()
+  private let memory: SweepMemory
   /// How many namespaces may have their files kept open.
   private let keptNamespaces: Int
   /// On a kernel where `TCP: tw` counts the whole host it says nothing of a namespace.
@@ -20,16 +20,18 @@ package struct LinuxSweeper: ~Copyable {
   ///   - sockets: how sockets are counted by state.
   ///   - filesystems: looks at file systems beside the sweeps; `nil` if nobody shall.
   ///   - keptNamespaces: how many namespaces may have their files kept open from one sweep to the next, which halves what it costs.
+  ///   - netstatInterval: how old the numbers of netstat may be of a namespace that is kept and whose TCP counters move.
   ///   - now: the monotonic clock that readings are stamped with.
   package init(
     procFS: ProcFS, locator: any ContainerLocator, sockets: SocketReading = .off, filesystems: FilesystemWatch? = nil,
-    keptNamespaces: Int = 0, now: @escaping @Sendable () -> Moment
+    keptNamespaces: Int = 0, netstatInterval: Duration = .zero, now: @escaping @Sendable () -> Moment
   ) {
     self.procFS = procFS
     self.locator = locator
     self.sockets = sockets
     self.filesystems = filesystems
     self.keptNamespaces = keptNamespaces
+    memory = SweepMemory(netstatInterval: netstatInterval)
     self.now = now
     // A release that cannot be read is a recent one: /proc/sys was never hidden on those old kernels.
     let release = try? procFS.kernelRelease(buffer)
@@ -156,7 +158,7 @@ package struct LinuxSweeper: ~Copyable {
     let files = if let known { known } else { KnownNamespace(try process.directory.networkFiles()) }
     var reading = try files.read(namespace, memory, buffer, at: now())
     if !timeWaitIsPerNamespace { reading.sockstat[.tcpTimeWait] = nil }
-    reading.sockets = try pass.sockets.read(reading, of: process.directory, in: held)
+    reading.sockets = try pass.sockets.read(reading, of: process.directory, in: held, files)
     // It lives, and was in this namespace all along: otherwise what was opened and read may be of two.
     if known == nil || sockets == .text || sockets == .inetDiagOrText {
       guard try process.directory.networkNamespace() == namespace else {

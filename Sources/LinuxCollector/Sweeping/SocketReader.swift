@@ -48,14 +48,14 @@ struct SocketReader {
 
   /// `nil` where they are not counted.
   mutating func read(
-    _ reading: NamespaceReading, of process: borrowing ProcessDirectory, in namespace: borrowing NetworkNamespace
+    _ reading: NamespaceReading, of process: borrowing ProcessDirectory, in namespace: borrowing NetworkNamespace, _ known: KnownNamespace
   ) throws(ProcFSError) -> SocketCounts? {
     if method == .off { return nil }
     let start = ThreadTime()
     defer { cost += start.elapsed() }
     if method.entersNamespaces {
       do {
-        return try diagnose(reading, namespace)
+        return try diagnose(reading, namespace, known)
       } catch {
         // Not this namespace's fault, and so nothing to try again in the next one: no right to enter, or a kernel without the module.
         problem = error
@@ -74,14 +74,21 @@ struct SocketReader {
     }
   }
 
-  /// The kernel looks through all connections of the host for each namespace, so it is asked only where there are any.
-  private func diagnose(_ reading: NamespaceReading, _ namespace: borrowing NetworkNamespace) throws(ProcFSError) -> SocketCounts {
-    var counts = SocketCounts()
+  /// The kernel looks through all connections of the host for each namespace, so it is asked only where there are any, and where they
+  /// may be others than the last time.
+  private func diagnose(
+    _ reading: NamespaceReading, _ namespace: borrowing NetworkNamespace, _ known: KnownNamespace
+  ) throws(ProcFSError) -> SocketCounts {
+    let last = reading.mayHaveTCP ? known.sockets(for: reading) : SocketCounts()
     let families = reading.udpFamilies
-    if !reading.mayHaveTCP, families.isEmpty { return counts }
+    if let last, families.isEmpty { return last }
     try namespace.enter()
     let socket = try DiagSocket()
-    if reading.mayHaveTCP { try socket.countTCP(into: &counts, buffer) }
+    var counts = last ?? SocketCounts()
+    if last == nil {
+      try socket.countTCP(into: &counts, buffer)
+      known.remember(counts, of: reading)
+    }
     for family in families { try socket.countUDP(family, into: &counts, buffer) }
     return counts
   }

@@ -18,7 +18,7 @@ package final class NetworkFiles {
     }
     snmpFile = try HeldFile(in: directory, name: "net/snmp")
     netstatFile = try HeldFile(in: directory, name: "net/netstat")
-    devicesFile = try HeldFile(in: directory, name: "net/dev")
+    devicesFile = try HeldFile(in: directory, name: "net/dev", isList: true)
     sockstatFile = try HeldFile(in: directory, name: "net/sockstat")
   }
 

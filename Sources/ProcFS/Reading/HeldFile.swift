@@ -11,9 +11,12 @@
 package final class HeldFile {
   private let descriptor: CInt
   private let path: String
+  private let isList: Bool
   private var isAtStart = true
 
-  init(in directory: borrowing Directory, name: String) throws(ProcFSError) {
+  /// - Parameter isList: whether the kernel writes the file piece by piece, so that its end has to be looked for.
+  init(in directory: borrowing Directory, name: String, isList: Bool = false) throws(ProcFSError) {
+    self.isList = isList
     descriptor = try directory.open(name)
     path = directory.path + "/" + name
   }
@@ -25,7 +28,10 @@ package final class HeldFile {
   package func read<Value>(
     into buffer: ReadBuffer, parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
   ) throws(ProcFSError) -> Value {
-    if !isAtStart, lseek(descriptor, 0, SEEK_SET) != 0 { throw .system(.read, path: path, code: errno) }
+    if !isAtStart {
+      if !isList { return try buffer.fillAtOnce(from: descriptor).parsed(path, parse) }
+      if lseek(descriptor, 0, SEEK_SET) != 0 { throw .system(.read, path: path, code: errno) }
+    }
     isAtStart = false
     return try buffer.fill(from: descriptor).parsed(path, parse)
   }

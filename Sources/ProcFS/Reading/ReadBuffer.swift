@@ -48,6 +48,20 @@ package final class ReadBuffer {
     }
   }
 
+  /// Reads a file from its start that the kernel gives as a whole to one read with room for it. That spares a call to find its end, and
+  /// one to go back.
+  func fillAtOnce(from descriptor: CInt) -> Outcome {
+    while true {
+      let got = pread(descriptor, memory.baseAddress, memory.count, 0)
+      if got < 0 {
+        if errno == EINTR { continue }
+        return .failed(errno)
+      }
+      if got < memory.count { return .bytes(UnsafeRawBufferPointer(rebasing: memory[..<got])) }
+      if !grow() { return .tooLarge }
+    }
+  }
+
   /// Receives one datagram whole.
   func receive(from descriptor: CInt) -> Outcome {
     // Source: `netlink_recvmsg` in the kernel's net/netlink/af_netlink.c: a dump comes in datagrams of at most 32 KiB.

@@ -29,6 +29,7 @@ struct Agent {
 
   /// Runs until SIGTERM or SIGINT, then lets requests in progress finish.
   func run() async throws {
+    Heap.keepSmall()
     // One thread for connections, one for sweeps: the work is one short burst every few seconds.
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let sweepThread = NIOThreadPool(numberOfThreads: 1)
@@ -51,6 +52,7 @@ struct Agent {
     let roll = server(RollResponder(sweeps: sweeps, book: book), by: credentials, at: settings.rollListen, "roll", eventLoops)
 
     await reportFirst(sweeps.current())
+    ColdPages.release()
 
     // Stopped in reverse order: not ready first, then the servers.
     var services: [any Service] = [credentials]
@@ -124,6 +126,6 @@ extension AgentSettings {
     return LinuxSweeper(
       procFS: procFS, locator: locator.makeLocator(cgroup: cgroup, procFS: procFS, eventLoops: eventLoops), sockets: sockets,
       filesystems: interval.map { FilesystemWatch(procFS: procFS, interval: $0, now: monotonicNow) }, keptNamespaces: keptNamespaces,
-      now: monotonicNow)
+      netstatInterval: netstatInterval, now: monotonicNow)
   }
 }

@@ -8,8 +8,8 @@ import ServiceLifecycle
 /// the runtime's tables, the libraries' set-up. What goes on afterwards needs a quarter. Pages that are needed again come back from the page
 /// cache, from where most of them never went. Heap that is free goes back as well.
 struct ColdPages: Service {
-  /// Once soon after the start, and then now and again, for what a rare request has brought.
-  private static let first: Duration = .seconds(5)
+  /// Once when the start is over, and then now and again, for what a rare request has brought.
+  private static let first: Duration = .seconds(1)
   private static let interval: Duration = .seconds(300)
 
   func run() async throws {

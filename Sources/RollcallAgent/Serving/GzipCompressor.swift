@@ -1,6 +1,13 @@
 import CZlib
 import NIOCore
 
+/// A page as one member of gzip.
+struct CompressedPage: Sendable {
+  var bytes: ByteBuffer
+  /// How long it is as text.
+  var textBytes: Int
+}
+
 /// Compresses a page piece by piece, so that the whole of it is never in memory as text.
 ///
 /// The lowest level: text of metrics becomes a tenth of its size at any, and the higher ones take twice the time and more.
@@ -14,7 +21,7 @@ struct GzipCompressor: ~Copyable {
 
   // zlib refuses a stream that has moved in memory.
   private let stream: UnsafeMutablePointer<z_stream>
-  private var output = ByteBuffer()
+  private var output = CompressedPage(bytes: ByteBuffer(), textBytes: 0)
 
   /// `nil` where there is no memory for it.
   init?() {
@@ -36,11 +43,12 @@ struct GzipCompressor: ~Copyable {
   }
 
   mutating func append(_ bytes: [UInt8]) {
+    output.textBytes += bytes.count
     run(bytes, flush: Z_NO_FLUSH)
   }
 
   /// The end of the member, and all that was compressed.
-  consuming func finish() -> ByteBuffer {
+  consuming func finish() -> CompressedPage {
     run([], flush: Z_FINISH)
     return output
   }
@@ -54,7 +62,7 @@ struct GzipCompressor: ~Copyable {
       // It is done with the input when it leaves room in the output.
       while isFull {
         isFull =
-          output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.pieceBytes) { room in
+          output.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.pieceBytes) { room in
             stream.pointee.next_out = room.baseAddress?.assumingMemoryBound(to: UInt8.self)
             stream.pointee.avail_out = UInt32(room.count)
             deflate(stream, flush)

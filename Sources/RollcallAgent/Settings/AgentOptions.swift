@@ -57,6 +57,12 @@ struct AgentOptions: ParsableArguments {
       "on: /metrics is only for clients with a certificate of the ca.crt in --metrics-tls-dir. (default: off)", valueName: "on|off"))
   var metricsClientCertificates: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "How old the counters of net/netstat may be of a pod whose TCP counters move: reading them is most of a sweep's cost. (default: 30s)",
+      valueName: "duration"))
+  var netstatInterval: String?
+
   @Option(help: ArgumentHelp("How old a sweep may be that is given to one more scrape or roll call. (default: 1s)", valueName: "duration"))
   var sweepReuse: String?
 

@@ -18,6 +18,7 @@ struct AgentSettings: Hashable, Sendable {
   /// `nil` for plain HTTP.
   var metricsTLSDirectory: String?
   var requiresClientCertificate: Bool
+  var netstatInterval: Duration
   var sweepReuse: Duration
   var node: String
   var logLevel: Logger.Level
@@ -46,6 +47,7 @@ struct AgentSettings: Hashable, Sendable {
     if requiresClientCertificate, metricsTLSDirectory == nil {
       throw ValidationError("--metrics-client-certificates on: that wants TLS; name the folder with the certificates by --metrics-tls-dir")
     }
+    netstatInterval = try lookup.duration(options.netstatInterval, "netstat-interval", default: .seconds(30))
     sweepReuse = try lookup.duration(options.sweepReuse, "sweep-reuse", default: SharedSweep.reusable)
     node = try lookup.name(options.node, "node") ?? environment["NODE_NAME"] ?? hostName()
     logLevel = try lookup.logLevel(options.logLevel, "log-level", default: .info)

@@ -16,6 +16,8 @@ struct Answer: Sendable {
   var contentType: String
   var headers: HTTPFields = [:]
   var body: Body
+  /// Ours to compress. Pages of others go on as they came.
+  var isCompressible = false
 
   static func text(_ status: HTTPResponse.Status, _ text: String) -> Answer {
     Answer(status: status, contentType: "text/plain; charset=utf-8", body: .whole(Array(text.utf8)))
@@ -30,11 +32,11 @@ struct Answer: Sendable {
   }
 
   static func jsonPieces(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> Answer {
-    Answer(status: .ok, contentType: "application/json", body: .pieces(write))
+    Answer(status: .ok, contentType: "application/json", body: .pieces(write), isCompressible: true)
   }
 
   static func metrics(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> Answer {
-    Answer(status: .ok, contentType: ExpositionContentType.text, body: .pieces(write))
+    Answer(status: .ok, contentType: ExpositionContentType.text, body: .pieces(write), isCompressible: true)
   }
 
   /// - Parameter withoutBody: for HEAD.

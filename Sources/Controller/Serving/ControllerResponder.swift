@@ -31,7 +31,7 @@ struct ControllerResponder: HTTPResponder {
   }
 
   func respond(to request: Request, context: Context) async throws -> Response {
-    await answer(to: request).response(withoutBody: request.method == .head)
+    await answer(to: request).compressed(for: request).response(withoutBody: request.method == .head)
   }
 
   private func answer(to request: Request) async -> Answer {

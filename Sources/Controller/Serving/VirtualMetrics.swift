@@ -1,6 +1,5 @@
 internal import Collector
 internal import Exposition
-internal import Gzip
 internal import HTTPTypes
 internal import Hummingbird
 internal import JSON
@@ -9,7 +8,7 @@ internal import Roll
 /// What a kubelet would say about the pods of virtual nodes: `/metrics/cadvisor`, `/metrics/resource` and `/stats/summary`, of all nodes
 /// or, with `?node=`, of one.
 ///
-/// Pages are made while they are sent, and compressed by who asks for it. A page that would be empty only because nothing was collected
+/// Pages are made while they are sent. A page that would be empty only because nothing was collected
 /// yet, or because another replica has it, is a 503: Prometheus keeps what it has rather than take it for the truth.
 struct VirtualMetrics {
   private let view: ControllerView
@@ -20,27 +19,11 @@ struct VirtualMetrics {
 
   func cadvisor(_ request: Request) -> Answer {
     answer(request) { pages, snapshot in
-      var answer = Answer.metrics { write in
+      .metrics { write in
         var text = GroupedText(snapshot)
         while let chunk = text.withNextChunk({ Array($0) }) { try await write(chunk) }
         pages.noteScrape(of: snapshot.nodes)
       }
-      guard accepts(gzip: request) else { return answer }
-      answer.headers[.contentEncoding] = "gzip"
-      answer.body = .pieces { write in
-        guard var encoder = GzipEncoder() else { throw VirtualMetricsError.noMemory }
-        var text = GroupedText(snapshot)
-        var packed: [UInt8] = []
-        while text.withNextChunk({ encoder.encode($0, isLast: false, into: &packed) }) != nil {
-          if packed.isEmpty { continue }
-          try await write(packed)
-          packed.removeAll(keepingCapacity: true)
-        }
-        encoder.encode(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true, into: &packed)
-        try await write(packed)
-        pages.noteScrape(of: snapshot.nodes)
-      }
-      return answer
     }
   }
 
@@ -128,17 +111,4 @@ struct VirtualMetrics {
     }
     return make(pages, snapshot)
   }
-
-  /// https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3, as far as clients of metrics go.
-  private func accepts(gzip request: Request) -> Bool {
-    request.headers[values: .acceptEncoding].joined(separator: ",").split(separator: ",").contains { coding in
-      let parts = coding.split(separator: ";").map { $0.filter { !$0.isWhitespace }.lowercased() }
-      guard parts.first == "gzip" || parts.first == "*" else { return false }
-      return !parts.dropFirst().contains { $0.hasPrefix("q=") && Double($0.dropFirst(2)) == 0 }
-    }
-  }
-}
-
-enum VirtualMetricsError: Error {
-  case noMemory
 }

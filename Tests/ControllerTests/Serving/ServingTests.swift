@@ -23,6 +23,22 @@ import Testing
     }
   }
 
+  @Test("metrics and lists are compressed for those who take gzip", arguments: ["/metrics", "/api/v1/gaps"])
+  func gzip(path: String) async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      let plain = try await served.request(path)
+      #expect(plain.header("Content-Encoding") == nil && plain.header("Vary") == "Accept-Encoding")
+      let packed = try await served.request(path, headers: [HTTPHeader("Accept-Encoding", "gzip")])
+      #expect(packed.header("Content-Encoding") == "gzip" && packed.body.starts(with: [0x1f, 0x8b]))
+      var request = HTTPRequest(url: "http://\(served.authority)\(path)", deadline: .seconds(60))
+      request.acceptsCompression = true
+      let unpacked = String(decoding: try await HTTPTransport().send(request).body, as: UTF8.self)
+      #expect(unpacked.hasPrefix(path == "/metrics" ? "# HELP" : "{\"gaps\":[") && unpacked.hasSuffix("\n"))
+      #expect(try await served.request("/readyz", headers: [HTTPHeader("Accept-Encoding", "gzip")]).header("Content-Encoding") == nil)
+    }
+  }
+
   @Test func readinessSaysWhatIsWaitingAndWhy() async throws {
     try await ServedController.run { served in
       served.checks.withLock { $0 = [ReadinessCheck("nodes", problem: nil), ReadinessCheck("pods", problem: "403 forbidden")] }

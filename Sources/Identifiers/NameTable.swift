@@ -11,6 +11,8 @@ package final class NameTable: Sendable {
   fileprivate struct State {
     /// Open addressing with linear probing; its size is a power of two, at most half full.
     var places: [Name?] = Array(repeating: nil, count: 4 * NameTable.smallest)
+    /// Of the name in each place a part of its hash, so that a name is looked at only where it is most likely the one: it mostly is in no cache.
+    var marks: [UInt16] = Array(repeating: 0, count: 4 * NameTable.smallest)
     var count = 0
     var sweepAt = 2 * NameTable.smallest
   }
@@ -29,30 +31,41 @@ package final class NameTable: Sendable {
 
 extension NameTable.State {
   mutating func name(_ bytes: UnsafeRawBufferPointer) -> Name {
-    var place = place(of: bytes)
-    if let name = places[place] { return name }
-    if count >= sweepAt {
-      sweep()
-      place = self.place(of: bytes)
-    }
+    let hash = Self.hash(bytes)
+    if let name = name(bytes, hash: hash) { return name }
+    if count >= sweepAt { sweep() }
     let name = Name(bytes: bytes)
-    places[place] = name
+    put(name, hash: hash)
     count += 1
     return name
   }
 
-  /// Where the name is, or the empty place where it belongs.
-  private func place(of bytes: UnsafeRawBufferPointer) -> Int {
+  private func name(_ bytes: UnsafeRawBufferPointer, hash: Int) -> Name? {
+    let mark = Self.mark(hash)
+    var place = hash & (marks.count - 1)
+    while marks[place] != 0 {
+      if marks[place] == mark, let name = places[place], name.withBytes({ isEqual($0, bytes) }) { return name }
+      place = (place + 1) & (marks.count - 1)
+    }
+    return nil
+  }
+
+  /// Puts in a name that is not there.
+  private mutating func put(_ name: Name, hash: Int) {
+    var place = hash & (marks.count - 1)
+    while marks[place] != 0 { place = (place + 1) & (marks.count - 1) }
+    marks[place] = Self.mark(hash)
+    places[place] = name
+  }
+
+  private static func hash(_ bytes: UnsafeRawBufferPointer) -> Int {
     var hasher = Hasher()
     hasher.combine(bytes: bytes)
-    let mask = places.count - 1
-    var place = hasher.finalize() & mask
-    while let name = places[place] {
-      if name.withBytes({ isEqual($0, bytes) }) { break }
-      place = (place + 1) & mask
-    }
-    return place
+    return hasher.finalize()
   }
+
+  /// The hash's highest bits, of which its place has none; 0 is left to empty places.
+  private static func mark(_ hash: Int) -> UInt16 { UInt16(truncatingIfNeeded: hash >> 48) | 1 }
 
   private mutating func sweep() {
     var kept: [Name] = []
@@ -65,6 +78,7 @@ extension NameTable.State {
     var size = 4 * NameTable.smallest
     while size < 2 * sweepAt { size *= 2 }
     places = Array(repeating: nil, count: size)
-    for name in kept { places[name.withBytes { place(of: $0) }] = name }
+    marks = Array(repeating: 0, count: size)
+    for name in kept { put(name, hash: name.withBytes(Self.hash)) }
   }
 }

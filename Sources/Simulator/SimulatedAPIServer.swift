@@ -151,9 +151,10 @@ package final class SimulatedAPIServer: Service, Sendable {
     var random = SplitMix64(state: 1)
     var events = 0
     while true {
-      try await Task.sleep(for: .milliseconds(20))
+      // A real API server sends each event as it comes: what a client pays to be woken is part of what an event costs it.
+      try await Task.sleep(for: .milliseconds(1))
       let due = Int((clock.now - started) / .seconds(1) * Double(eventsPerSecond))
-      // Several changes in one write, so that watches are woken once. A pod that is replaced is two events, of which the next round makes up.
+      // A pod that is replaced is two events, of which the next round makes up.
       try cluster.write { (store) throws(APIFailure) in
         for _ in events..<max(events, due) where events < due { events += population.change(in: &store, &random) }
       }

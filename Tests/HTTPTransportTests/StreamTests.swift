@@ -70,6 +70,40 @@ import Testing
   }
   private let sentAll = Gate()
 
+  @Test("A stream that is read in batches brings every byte, in order, and its end", arguments: ["whole", "cut", "reset"])
+  func readInBatches(_ ending: String) async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.sendHead(status: 200, headers: [("Transfer-Encoding", "chunked")])
+      // One by one as events come, then more at once than any buffer takes, then one by one again.
+      for number in 0..<2000 { try connection.sendChunk("\(number)\n") }
+      try connection.sendChunk(String(repeating: "-", count: 4 << 20) + "\n")
+      for number in 2000..<4000 { try connection.sendChunk("\(number)\n") }
+      if ending == "whole" { try connection.sendChunk("") }
+      if ending == "reset" {
+        #expect(hasAll.wait())
+        connection.reset()
+      }
+    }
+    var request = HTTPRequest(url: server.url)
+    request.readsInBatches = true
+    request.maximumBodyBytes = .max
+    let stream = try await transport.open(request)
+    var received: [UInt8] = []
+    let last = Array("3999\n".utf8)
+    let error = await failure {
+      for try await piece in stream.body {
+        received += piece
+        if received.suffix(last.count) == last[...] { hasAll.open() }
+      }
+    }
+    #expect(error?.kind == (ending == "whole" ? nil : "cut"))
+    let lines = received.split(separator: UInt8(ascii: "\n"))
+    #expect(lines.count == 4001)
+    #expect(lines.filter { $0.first != UInt8(ascii: "-") }.map { Int(String(decoding: $0, as: UTF8.self)) } == Array(0..<4000))
+  }
+  private let hasAll = Gate()
+
   @Test func otherTransfersGoOnWhileOneRests() async throws {
     let server = try ScriptedServer { connection in
       while let request = try connection.readRequest() {

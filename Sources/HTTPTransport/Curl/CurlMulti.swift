@@ -6,6 +6,8 @@ final class CurlMulti {
   private let poller: Poller
   /// When libcurl wants to be called although no socket has anything.
   private(set) var timerDue: ContinuousClock.Instant?
+  /// Who reads from a socket and does nothing else with it.
+  private var readers: [Int32: UnsafeMutableRawPointer] = [:]
 
   init(connectionCacheSize: Int, poller: Poller) throws(HTTPTransportError) {
     if let problem = CurlLibrary.problem { throw .setUp(problem) }
@@ -17,9 +19,9 @@ final class CurlMulti {
       rollcall_multi_set_long(handle, CURLMOPT_MAXCONNECTS, connectionCacheSize),
       rollcall_multi_set_pointer(handle, CURLMOPT_SOCKETDATA, me),
       rollcall_multi_set_pointer(handle, CURLMOPT_TIMERDATA, me),
-      rollcall_multi_set_socket(handle) { _, socket, wish, me, _ in
+      rollcall_multi_set_socket(handle) { easy, socket, wish, me, _ in
         guard let me else { return 0 }
-        Unmanaged<CurlMulti>.fromOpaque(me).takeUnretainedValue().watch(socket, wish: wish)
+        Unmanaged<CurlMulti>.fromOpaque(me).takeUnretainedValue().watch(socket, for: easy, wish: wish)
         return 0
       },
       rollcall_multi_set_timer(handle) { _, milliseconds, me in
@@ -71,7 +73,11 @@ final class CurlMulti {
     return nil
   }
 
-  private func watch(_ socket: Int32, wish: Int32) {
+  /// The easy handle of the one transfer that only reads from the socket; nil while something else is done on it.
+  func reader(of socket: Int32) -> UnsafeMutableRawPointer? { readers[socket] }
+
+  private func watch(_ socket: Int32, for easy: UnsafeMutableRawPointer?, wish: Int32) {
+    readers[socket] = wish == CURL_POLL_IN ? easy : nil
     if wish == CURL_POLL_REMOVE { return poller.forget(socket) }
     poller.watch(socket, reading: wish & CURL_POLL_IN != 0, writing: wish & CURL_POLL_OUT != 0)
   }

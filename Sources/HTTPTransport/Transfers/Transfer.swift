@@ -18,6 +18,8 @@ final class Transfer {
   private(set) var ownFailure: HTTPTransportError?
   /// Whether bytes were delivered, or refused because the reader is behind, since the reader was last woken.
   private(set) var hasNews = false
+  /// When the socket of a stream that is read in batches was last read from.
+  private var lastServed = ContinuousClock.now
   /// The last address that the policy refused. Fatal only where no other address of the host worked.
   private(set) var refused: (address: String, reason: String)?
 
@@ -47,6 +49,12 @@ final class Transfer {
     isPaused = false
     lastByte = .now
     return curl_easy_pause(easy.handle, CURLPAUSE_CONT)
+  }
+
+  /// To be asked each time that the stream was read from: whether it had been a short time ago, too.
+  func isBusy(at now: ContinuousClock.Instant) -> Bool {
+    defer { lastServed = now }
+    return hasHead && !isPaused && now - lastServed < ReadPacing.busyInterval
   }
 
   /// Tells the reader what has come.

@@ -30,6 +30,7 @@ final class TransferLoop {
       poller.wait(until: [multi.timerDue, nextCheck].compactMap(\.self).min()) { watched, isReadable, isWritable, isBroken in
         guard watched != mailbox.wakeDescriptor else { return }
         multi.act(on: watched, isReadable: isReadable, isWritable: isWritable, isBroken: isBroken)
+        pace(watched)
       }
       multi.fireTimer(at: .now)
       endFinished()
@@ -40,6 +41,14 @@ final class TransferLoop {
       checkClocks()
       startWaiting()
     }
+  }
+
+  /// Leaves the socket of a busy stream alone for a moment, where its reader prefers batches and nothing is left to read.
+  private func pace(_ socket: Int32) {
+    guard let reader = multi.reader(of: socket), let transfer = runningByHandle[reader] else { return }
+    guard transfer.prepared.request.readsInBatches else { return }
+    let now = ContinuousClock.now
+    if transfer.isBusy(at: now), SocketState.isEmpty(socket) { poller.rest(socket, until: now + ReadPacing.rest) }
   }
 
   private func obey(_ command: Mailbox.Command) {

@@ -89,6 +89,7 @@ extension KubeClient {
     if let contentType = request.contentType { http.headers.append(HTTPHeader("Content-Type", contentType)) }
     http.maximumBodyBytes = limits.maximumBodyBytes
     http.receiveBufferBytes = limits.receiveBufferBytes
+    http.readsInBatches = limits.readsInBatches
     do {
       try await access.prepare(&http)
     } catch {

@@ -8,10 +8,14 @@ package struct RequestLimits: Hashable, Sendable {
   /// Bytes that are read from the connection at once.
   package var receiveBufferBytes: Int
 
-  package init(deadline: Duration, maximumBodyBytes: Int, receiveBufferBytes: Int = 16 << 10) {
+  /// Whether what comes piece by piece may wait for a few milliseconds to be read together.
+  package var readsInBatches: Bool
+
+  package init(deadline: Duration, maximumBodyBytes: Int, receiveBufferBytes: Int = 16 << 10, readsInBatches: Bool = false) {
     self.deadline = deadline
     self.maximumBodyBytes = maximumBodyBytes
     self.receiveBufferBytes = receiveBufferBytes
+    self.readsInBatches = readsInBatches
   }
 
   /// For lists and watches: with 128 KB a system call brings twenty Pods, and there are a few such streams at most.

@@ -29,4 +29,10 @@ public protocol Record: Equatable, Sendable {
   var key: ObjectKey { get }
   /// The version of the object that this was read from; opaque.
   var resourceVersion: String { get }
+  /// Whether the object has a name; one that has none cannot be told from others.
+  var hasName: Bool { get }
+}
+
+extension Record {
+  public var hasName: Bool { !key.name.isEmpty }
 }

@@ -68,6 +68,7 @@ public struct PodRecord: Record, @unchecked Sendable {
 
 extension PodRecord {
   public var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
+  public var hasName: Bool { storage.header.identity.withNameBytes { !$0.isEmpty } }
   /// `metadata.namespace`.
   public var namespace: String { storage.header.identity.namespace.description }
   /// `metadata.name`.
@@ -132,6 +133,17 @@ extension PodRecord {
       for _ in 0..<count {
         let id = reader.skimContainer()
         if !id.isEmpty { body(id) }
+      }
+    }
+  }
+
+  /// Whether both have as many containers, with the same IDs in the same order.
+  func hasSameContainerIDs(as other: PodRecord) -> Bool {
+    readContainers { reader, count in
+      other.readContainers { otherReader, otherCount in
+        guard count == otherCount else { return false }
+        for _ in 0..<count where reader.skimContainer() != otherReader.skimContainer() { return false }
+        return true
       }
     }
   }

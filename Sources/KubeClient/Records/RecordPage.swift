@@ -36,9 +36,9 @@ extension WatchEvent {
 }
 
 extension Record {
-  /// Itself, if it has a name: one that has none cannot be told from others.
+  /// Itself, if it has a name.
   func named() throws(RecordError) -> Self {
-    guard !key.name.isEmpty else { throw RecordError("an object without metadata.name") }
+    guard hasName else { throw RecordError("an object without metadata.name") }
     return self
   }
 }

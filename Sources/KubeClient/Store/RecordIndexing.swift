@@ -12,6 +12,8 @@ struct RecordIndexing<Value: Record>: Sendable {
   var node: @Sendable (Value) -> Name? = { _ in nil }
   /// Calls the function with each container's ID that is not empty.
   var containers: @Sendable (Value, (ContainerID) -> Void) -> Void = { _, _ in }
+  /// Whether that function would be called with the same IDs in the same order.
+  var haveSameContainers: @Sendable (Value, Value) -> Bool = { _, _ in true }
   /// Gives the first record what parts of the second one it can use as they are in memory.
   var share: @Sendable (inout Value, Value) -> Void = { _, _ in }
 
@@ -36,6 +38,7 @@ extension PodRecord: IndexedRecord {
       isOf: { pod, key in pod.identity.withNameBytes { $0.elementsEqual(key.name.utf8) } && pod.namespace == key.namespace },
       node: \.node,
       containers: { pod, body in pod.forEachContainerID(body) },
+      haveSameContainers: { $0.hasSameContainerIDs(as: $1) },
       share: { $0.share(with: $1) })
   }
 }

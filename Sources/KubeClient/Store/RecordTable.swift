@@ -52,12 +52,11 @@ struct RecordTable<Value: Record>: Sendable {
     indexing.share(&record, old)
     let (oldNode, node) = (indexing.node(old), indexing.node(record))
     if oldNode != node { unlink(slot, from: oldNode) }
-    let (oldContainers, newContainers) = (containerHashes(of: old), containerHashes(of: record))
     records[slot] = record
     if oldNode != node { link(slot, to: node) }
-    if oldContainers != newContainers {
-      for container in oldContainers { containers.remove(container, slot) }
-      for container in newContainers { containers.insert(container, slot) }
+    if !indexing.haveSameContainers(old, record) {
+      for container in containerHashes(of: old) { containers.remove(container, slot) }
+      for container in containerHashes(of: record) { containers.insert(container, slot) }
     }
     return (slot, old)
   }

@@ -33,20 +33,18 @@ struct ContainerAssembly {
   mutating func add(status: ContainerDraft) { statuses.append(status) }
 
   /// The containers of the specification, in the order in which they start: names are unique within a Pod, over all kinds.
-  func containers(in bytes: RawSpan) -> [ContainerDraft] {
-    var containers: [ContainerDraft] = []
-    containers.reserveCapacity(specifications.count)
-    for kind in [ContainerRecord.Kind.initialization, .regular, .ephemeral] {
-      for var container in specifications where container.kind == kind {
-        container.hostProcess = container.hostProcess ?? podHostProcess
-        for status in statuses where status.kind == kind && compare(status.name, container.name, in: bytes) == 0 {
-          container.containerID = status.containerID
-          container.state = status.state
-          break
-        }
-        containers.append(container)
+  consuming func containers(in bytes: RawSpan) -> [ContainerDraft] {
+    for index in specifications.indices {
+      let (kind, name) = (specifications[index].kind, specifications[index].name)
+      if specifications[index].hostProcess == nil { specifications[index].hostProcess = podHostProcess }
+      for status in statuses where status.kind == kind && compare(status.name, name, in: bytes) == 0 {
+        specifications[index].containerID = status.containerID
+        specifications[index].state = status.state
+        break
       }
     }
-    return containers
+    // Most Pods have no other kind.
+    if specifications.allSatisfy({ $0.kind == .regular }) { return specifications }
+    return [ContainerRecord.Kind.initialization, .regular, .ephemeral].flatMap { kind in specifications.filter { $0.kind == kind } }
   }
 }

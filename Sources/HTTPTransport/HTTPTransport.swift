@@ -41,6 +41,18 @@ package final class HTTPTransport: Sendable {
     return HTTPStream(head: head, body: HTTPBody(transfer: stream))
   }
 
+  /// The options with what their files hold now in place of the files: as long as that is equal, a connection made with the options is as good as
+  /// a new one. nil where a file cannot be read.
+  package func current(_ options: TLSOptions) -> TLSOptions? {
+    var current = options
+    for source in [\TLSOptions.certificateAuthorities, \.clientCertificate, \.clientKey] {
+      guard let named = options[keyPath: source] else { continue }
+      guard let bytes = try? files.bytes(of: named) else { return nil }
+      current[keyPath: source] = .memory(bytes)
+    }
+    return current
+  }
+
   private func start(_ request: HTTPRequest, bufferLimit: Int) throws(HTTPTransportError) -> TransferHold {
     let prepared = try PreparedRequest(request, files: files)
     let exchange = Exchange(bufferLimit: bufferLimit, detail: prepared.label)

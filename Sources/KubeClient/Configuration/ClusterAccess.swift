@@ -36,6 +36,12 @@ package final class ClusterAccess: Sendable {
     }
   }
 
+  /// How connections are secured, where files take part in it, which may change at any time.
+  var tlsFiles: TLSOptions? {
+    let sources = [tls?.certificateAuthorities, tls?.clientCertificate, tls?.clientKey]
+    return sources.contains { if case .file = $0 { true } else { false } } ? tls : nil
+  }
+
   /// Completes a request whose `url` is a path and a query, such as `/api/v1/nodes?limit=500`.
   /// - Throws: `ConfigurationError.unreadable` or `.plugin` where no credential could be had; nothing must be sent then.
   package func prepare(_ request: inout HTTPRequest) async throws(ConfigurationError) {

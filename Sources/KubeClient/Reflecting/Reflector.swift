@@ -78,11 +78,23 @@ public final class Reflector<Value: Record>: Sendable {
   }
 
   private func run(writing writer: borrowing StoreWriter<Value>) async {
+    let connection = WatchConnection(
+      store: store, client: client, resource: resource, selection: selection, decoder: decoder, policy: policy, time: time)
+    await withTaskGroup { group in
+      if let renewal = connection.renewal {
+        let (interval, time) = (policy.certificatesCheck, time)
+        group.addTask { await renewal.run(every: interval, time) }
+      }
+      await follow(over: connection, writing: writer)
+      group.cancelAll()
+    }
+  }
+
+  private func follow(over connection: WatchConnection<Value>, writing writer: borrowing StoreWriter<Value>) async {
+    var connection = connection
     var random: any RandomNumberGenerator = random()
     var machine = WatchStateMachine<Value>(policy: policy)
     machine.statistics = statistics
-    var connection = WatchConnection(
-      store: store, client: client, resource: resource, selection: selection, decoder: decoder, policy: policy, time: time)
     var action = machine.start(at: time.now(), random: &random)
     state.withLock { $0.status = machine.status }
     while !Task.isCancelled {
@@ -103,6 +115,7 @@ public final class Reflector<Value: Record>: Sendable {
         fact = .waited
       }
       if Task.isCancelled { break }
+      if case .outdated = fact { logger.info("certificates have changed, watching on over a new connection") }
       action = machine.handle(fact, at: time.now(), random: &random)
       note(machine)
     }

@@ -14,6 +14,8 @@ struct WatchConnection<Value: Record> {
   let decoder: RecordDecoder<Value>
   let policy: WatchPolicy
   let time: LocalTime
+  /// `nil` where no file takes part in the connection.
+  let renewal: ConnectionRenewal?
   private var stream: WatchStream<Value>?
 
   init(
@@ -27,6 +29,7 @@ struct WatchConnection<Value: Record> {
     self.decoder = decoder
     self.policy = policy
     self.time = time
+    renewal = ConnectionRenewal(client)
   }
 
   /// Fetches a page, or the whole list, and reads it as it comes.
@@ -68,7 +71,7 @@ struct WatchConnection<Value: Record> {
 
   /// Reads on in the open stream; where nothing comes for longer than `limit`, the stream is gone.
   mutating func read(within limit: Duration?) async -> Fact {
-    guard let limit else { return await stream?.next() ?? .streamEnded }
+    guard let limit else { return await read() }
     guard let open = stream.take() else { return .streamEnded }
     let time = time
     let outcome = await time.whileMoving(pausingAtMost: limit) { progress in
@@ -86,12 +89,23 @@ struct WatchConnection<Value: Record> {
     return outcome.fact
   }
 
+  /// Reads on in a stream that may be ended for a new connection at any time.
+  private mutating func read() async -> Fact {
+    guard let source = stream?.source else { return .streamEnded }
+    renewal?.follow(source)
+    let fact = await stream?.next() ?? .streamEnded
+    if case .failed = fact, renewal?.hasEnded == true { return .outdated }
+    return fact
+  }
+
   private func open(
     _ request: APIRequest, timeoutSeconds: Int, recycling known: StoreSnapshot<Value>?
   ) async -> Result<WatchStream<Value>, KubeError> {
     // A watch has no end of its own in bytes; each event has (R12). Its time is what we asked for and a little (R17).
     let limits = RequestLimits(
-      deadline: .seconds(timeoutSeconds) + policy.watchGrace, maximumBodyBytes: .max, receiveBufferBytes: RequestLimits.longBodyBuffer)
+      deadline: .seconds(timeoutSeconds) + policy.watchGrace, maximumBodyBytes: .max, receiveBufferBytes: RequestLimits.longBodyBuffer,
+      readsInBatches: true)
+    renewal?.opening()
     do throws(KubeError) {
       return .success(try WatchStream(try await client.open(request, limits: limits), decoder: decoder, policy: policy, recycling: known))
     } catch {
@@ -120,5 +134,8 @@ struct WatchConnection<Value: Record> {
   }
 
   /// Lets go of the stream, which ends its transfer.
-  mutating func close() { stream = nil }
+  mutating func close() {
+    stream = nil
+    renewal?.closed()
+  }
 }

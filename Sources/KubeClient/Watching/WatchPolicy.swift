@@ -34,6 +34,10 @@ public struct WatchPolicy: Hashable, Sendable {
   /// the list that follows it still comes before the five minutes after which a container counts as a gap.
   public var unconfirmedSilence: Duration = .seconds(90)
 
+  /// How often the files of certificates are looked at while a watch is open (R21): it goes on over a new connection where they have changed.
+  /// Five minutes are allowed; a look is three calls of `stat`.
+  public var certificatesCheck: Duration = .seconds(60)
+
   /// The first wait after a failure, and the longest; each is twice the one before (R10). With at most 30 s between attempts a server that
   /// was away is found again well within the five minutes after which a container counts as a gap.
   public var backoff: ClosedRange<Duration> = .milliseconds(800) ... .seconds(30)

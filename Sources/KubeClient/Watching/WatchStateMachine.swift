@@ -57,6 +57,7 @@ struct WatchStateMachine<Value: Record> {
     case (.watching(let watch), .streamEnded): ended(watch, at: now, random: &random)
     case (.watching(let watch), .failed(let problem)): failed(problem, watchingFrom: watch.version, at: now, random: &random)
     case (.watching(let watch), .stalled): check(watch.version)
+    case (.watching(let watch), .outdated): self.watch(from: watch.version, isConfirmed: watch.isConfirmed, random: &random)
     case (.checking(let version), .versionReached): watch(from: version, isConfirmed: true, random: &random)
     case (.checking(let version), .failed(let problem)): failed(problem, watchingFrom: version, at: now, random: &random)
 
@@ -84,6 +85,8 @@ extension WatchStateMachine {
     /// The stream is over without a word: closed, or cut, in the middle of an event or not. Half an event is dropped (R11).
     case streamEnded
     case failed(WatchProblem)
+    /// The stream was ended by us, since its connection was made by files that have changed (R21).
+    case outdated
     /// The server is not behind the version that was asked about.
     case versionReached
     case published
@@ -98,7 +101,7 @@ extension WatchStateMachine {
     case watchInitially(timeoutSeconds: Int, within: Duration)
     /// Ask for the changes after a version, → `watchOpened` or `failed`.
     case watch(from: String, timeoutSeconds: Int)
-    /// Read on in the open stream, → `changes`, `initialEventsEnded`, `streamEnded`, `failed`, or `stalled` where there is a limit.
+    /// Read on in the open stream, → `changes`, `initialEventsEnded`, `streamEnded`, `failed`, `outdated`, or `stalled` where there is a limit.
     case read(within: Duration?)
     /// Ask whether the server has reached a version, → `versionReached` or `failed`.
     case check(version: String)

@@ -4,6 +4,7 @@ internal import HTTPTransport
 struct WatchStream<Value: Record> {
   typealias Fact = WatchStateMachine<Value>.Fact
 
+  let source: HTTPStream
   private let decoder: RecordDecoder<Value>
   private let format: WireFormat
   private var pieces: HTTPBody.Iterator
@@ -23,6 +24,7 @@ struct WatchStream<Value: Record> {
     } catch {
       throw .decode("\(error)")
     }
+    source = stream
     self.decoder = decoder
     self.known = known
     pieces = stream.body.makeAsyncIterator()

@@ -10,14 +10,26 @@ struct TLSFront {
   private let nginx: ExternalProgram
 
   /// Answers everybody whom `clientAuthority` signed, or everybody, with a JSON object that names the client certificate; 401 where the
-  /// request has an `Authorization` other than `acceptedToken`.
-  init(folder: TemporaryFolder, certificate: TestAuthority.Issued, clientAuthority: String? = nil, acceptedToken: String? = nil)
-    async throws
-  {
+  /// request has an `Authorization` other than `acceptedToken`. With an `upstream`, hands requests on to that URL, and says in `X-Caller` who
+  /// made them and in `X-Connection` on which connection they came.
+  init(
+    folder: TemporaryFolder, certificate: TestAuthority.Issued, clientAuthority: String? = nil, acceptedToken: String? = nil,
+    upstream: String? = nil
+  ) async throws {
     self.folder = folder
     port = try freePort()
     let client = clientAuthority.map { "ssl_client_certificate \($0); ssl_verify_client on;" } ?? ""
     let refusal = acceptedToken.map { "if ($http_authorization != \"Bearer \($0)\") { return 401 '{}'; }" } ?? ""
+    let answer =
+      upstream.map { url in
+        """
+        proxy_pass \(url);
+        proxy_http_version 1.1;
+        proxy_buffering off;
+        proxy_set_header X-Caller $ssl_client_s_dn;
+        proxy_set_header X-Connection $connection;
+        """
+      } ?? #"return 200 '{"caller":"$ssl_client_s_dn","token":"$http_authorization"}';"#
     let configuration = try folder.write(
       """
       user root;
@@ -34,7 +46,7 @@ struct TLSFront {
           ssl_certificate \(certificate.certificate);
           ssl_certificate_key \(certificate.key);
           \(client)
-          location / { \(refusal) return 200 '{"caller":"$ssl_client_s_dn","token":"$http_authorization"}'; }
+          location / { \(refusal) \(answer) }
         }
       }
       """, to: "nginx.conf")

@@ -485,4 +485,13 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
     try machine.wait()
     try machine.expectList()
   }
+
+  @Test("R21: a watch that was ended for a new connection goes on at its version, at once") func outdatedConnection() throws {
+    var machine = try Machine.watching()
+    machine.tell(.changes([], resourceVersion: "12"))
+    machine.tell(.outdated)
+    try machine.expectWatch(from: "12")
+    #expect(machine.subject.status == .synced)
+    #expect(machine.subject.statistics.failures == 0)
+  }
 }

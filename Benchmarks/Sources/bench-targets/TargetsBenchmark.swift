@@ -13,6 +13,8 @@ import Roll
 
   let settings = TargetSettings(namespace: "rollcall")
   var rolls: [String: NodeRoll] = [:]
+  /// As the controller keeps it.
+  var order = NodeOrder()
   var known: [ObjectName: KnownObject] = [:]
   var version = 0
   var nextNode = 0
@@ -33,6 +35,7 @@ import Roll
     let node = "ip-\(address.replacing(".", with: "-")).eu-central-1.compute.internal"
     rolls[node] = NodeRoll(
       node: node, source: .linux, address: address, nodeReady: true, entries: RollEntries(), exempt: [], hash: "")
+    order.insert(node)
   }
 
   /// How many slices have an endpoint of a node that is gone.
@@ -41,7 +44,10 @@ import Roll
     let concerned = known.values.count { known in
       known.slice?.members.contains { if case .node(let node) = $0 { gone.contains(node) } else { false } } == true
     }
-    for node in gone { rolls[node] = nil }
+    for node in gone {
+      rolls[node] = nil
+      order.remove(node)
+    }
     for _ in gone { addNode() }
     return concerned
   }
@@ -49,7 +55,7 @@ import Roll
   /// One pass of the reconciler without its requests.
   mutating func pass(_ name: String, concerned: Int) {
     let start = cpuMilliseconds()
-    let targets = TargetBuilder(endpoints: settings.endpoints).targets(of: rolls.values)
+    let targets = TargetBuilder(endpoints: settings.endpoints).targets(of: order.names.lazy.compactMap { rolls[$0] })
     let desired = DesiredTargets(source: .linux, targets: targets, live: known.values.compactMap(\.slice), settings: settings)
     let plan = ChangePlan(known: known, desired: desired.desiredObjects, json: desired.json)
     let end = cpuMilliseconds()

@@ -9,6 +9,10 @@ package final class RollBook: Sendable {
     package var notes: [String: [String]] = [:]
     /// Whether the rolls come from whole lists of Nodes and Pods. Once true it stays so: a watch that breaks leaves the rolls as they are.
     package var isComplete = false
+    fileprivate(set) var order = NodeOrder()
+
+    /// The rolls by the names of their nodes.
+    package var inOrder: some Sequence<NodeRoll> { order.names.lazy.compactMap { rolls[$0] } }
   }
 
   private struct State {
@@ -42,6 +46,16 @@ package final class RollBook: Sendable {
       state.snapshot.rolls = builder.rolls
       state.snapshot.notes = builder.notes
       let isFirst = !state.snapshot.isComplete
+      if isFirst {
+        state.snapshot.order = NodeOrder(builder.rolls.keys)
+      } else {
+        for change in changes {
+          switch change {
+          case .changed(let roll): state.snapshot.order.insert(roll.node)
+          case .removed(let node): state.snapshot.order.remove(node)
+          }
+        }
+      }
       state.snapshot.isComplete = true
       let names = Set(changes.map(\.node))
       guard isFirst || !names.isEmpty else { return }

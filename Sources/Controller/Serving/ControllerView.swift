@@ -50,7 +50,7 @@ package struct ControllerView: Sendable {
     let snapshot = rolls.snapshot()
     guard snapshot.isComplete else { return nil }
     let standings = exporters()
-    return TargetBuilder(endpoints: settings.endpoints, virtualAddress: leaderAddress()).targets(of: snapshot.rolls.values).map { target in
+    return TargetBuilder(endpoints: settings.endpoints, virtualAddress: leaderAddress()).targets(of: snapshot.inOrder).map { target in
       guard target.source == .windows, standings[target.node]?.failure == .exporterUnreachable else { return target }
       var target = target
       target.ready = false

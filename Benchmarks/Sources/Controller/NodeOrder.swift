@@ -1,0 +1,1 @@
+../../../Sources/Controller/RollBuilding/NodeOrder.swift

@@ -155,7 +155,7 @@ let package = Package(
       name: "ControllerTests",
       dependencies: [
         "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Push", "Roll", "Simulator", "TestSupport", "YAML",
-        logging, x509,
+        logging, serviceLifecycle, x509,
       ],
       swiftSettings: settings),
     .testTarget(

@@ -62,13 +62,13 @@ struct RunningController {
     let log = RecordedLog()
     let controller = try RollcallController(
       settings: SettingsSources(flags: given).settings(), environment: [:], version: "test", collectors: collectors, logger: log.logger)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await controller.server.run() }
-      group.addTask { await controller.pages.run() }
-      group.addTask { try await ControllerCore(controller).run() }
-      let port = try await controller.server.waitUntilListening()
-      try await body(RunningController(controller: controller, log: log, port: port, transport: HTTPTransport()))
-      group.cancelAll()
+    try await serving(controller.server) { port in
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await controller.pages.run() }
+        group.addTask { try await ControllerCore(controller).run() }
+        try await body(RunningController(controller: controller, log: log, port: port, transport: HTTPTransport()))
+        group.cancelAll()
+      }
     }
   }
 

@@ -42,12 +42,9 @@ final class ServedController: Sendable {
     }
     let server = ControllerServer(
       view: view, address: ListenAddress(host: "127.0.0.1", port: 0), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await server.run() }
-      let port = try await server.waitUntilListening()
+    try await serving(server) { port in
       served.port.withLock { $0 = port }
       try await body(served)
-      group.cancelAll()
     }
   }
 

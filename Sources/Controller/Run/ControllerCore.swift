@@ -14,12 +14,14 @@ struct ControllerCore: Service {
   /// lease given back last (R32).
   func run() async throws {
     let controller = controller
-    controller.logger.notice(
-      "starting",
-      metadata: [
-        "apiServer": "\(controller.cluster.configuration.server)", "configuration": "\(controller.cluster.configuration.origin)",
-        "namespace": "\(controller.cluster.namespace)", "identity": "\(controller.election.identity)",
-      ])
+    let configuration = controller.cluster.configuration
+    var metadata: Logger.Metadata = [
+      "apiServer": "\(configuration.server)", "configuration": "\(configuration.origin)",
+      "namespace": "\(controller.cluster.namespace)", "identity": "\(controller.election.identity)",
+    ]
+    // Its description has no credentials. One from the environment is easily forgotten.
+    if let proxy = configuration.proxy { metadata["proxy"] = "\(proxy)" }
+    controller.logger.notice("starting", metadata: metadata)
     defer { controller.lifecycle.shutDown() }
     try await withGracefulShutdownHandler {
       do {

@@ -1,0 +1,68 @@
+import HTTPTransport
+import JSON
+import Logging
+import Simulator
+import TestSupport
+import Testing
+
+@testable import Controller
+
+/// A whole controller that reaches its API server through real proxies only.
+@Suite(.timeLimit(.minutes(2))) struct ProxiedControllerTests {
+  @Test("proxy-url of a kubeconfig, and what the log says of it", arguments: ["http", "socks5"])
+  func throughAProxy(_ scheme: String) async throws {
+    let folder = try TemporaryFolder()
+    let port = try freePort()
+    let proxy: ExternalProgram
+    if scheme == "http" {
+      let configuration = try folder.write(
+        "Port \(port)\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 600\nMaxClients 50\nLogLevel Info\nBasicAuth me s3cret\n",
+        to: "tinyproxy.conf")
+      proxy = try ExternalProgram("tinyproxy", ["-d", "-c", configuration], log: folder.path + "/proxy.log")
+    } else {
+      proxy = try ExternalProgram(
+        "microsocks", ["-i", "127.0.0.1", "-p", "\(port)", "-u", "me", "-P", "s3cret"], log: folder.path + "/proxy.log")
+    }
+    defer { proxy.kill() }
+    try await proxy.waitForPort(port)
+    try await withSimulator { server in
+      try server.put(nodeObject("w1", address: "127.0.0.21"))
+      let kubeconfig = """
+        {"clusters": [{"name": "c", "cluster": {"server": "\(server.url)", "proxy-url": "\(scheme)://me:s3cret@127.0.0.1:\(port)"}}],
+         "users": [{"name": "u", "user": {}}], "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}], "current-context": "x"}
+        """
+      try await RunningController.run(kubeconfig: kubeconfig, leaderElection: "on") { running in
+        try await eventually("it is ready") { try await running.request("/readyz").status == 200 }
+        try server.put(nodeObject("w2", address: "127.0.0.22"))
+        try await eventually("changes come by the watch") { try await running.targets() == ["127.0.0.21", "127.0.0.22"] }
+        try await eventually("it writes") { server.writeCount("endpointslices.discovery.k8s.io") > 0 }
+        let lines = running.log.all
+        #expect(lines.contains { $0.contains("starting") && $0.contains("proxy=\(scheme)://127.0.0.1:\(port)") })
+        #expect(!lines.contains { $0.contains("s3cret") }, "R26")
+
+        proxy.kill()
+        server.dropWatches()
+        try await eventually("the failure names the proxy") {
+          running.log.all.contains { $0.contains("watch not in sync") && $0.contains("\(scheme)") && $0.contains("127.0.0.1:\(port)") }
+        }
+        #expect(try await running.request("/sd/v1/targets").status == 200, "R36: targets stay")
+      }
+    }
+  }
+}
+
+extension RunningController {
+  /// The addresses of targets, without ports.
+  fileprivate func targets() async throws -> Set<String> {
+    let groups = try await json("/sd/v1/targets").array ?? []
+    return Set(groups.flatMap { $0["targets"]?.array ?? [] }.compactMap { $0.string?.split(separator: ":").first.map(String.init) })
+  }
+}
+
+extension ExternalProgram {
+  /// Neither proxy ends at a TERM while it has connections.
+  fileprivate func kill() {
+    send(signal: 9)
+    stop()
+  }
+}

@@ -28,6 +28,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
       [
         [0] + Samples.list(kind: "NodeList", [Samples.node], version: "5"),
         [1] + Samples.list(kind: "PodList", [Samples.pod], version: "5", token: "more"),
+        [29] + Samples.list(kind: "PodList", [Samples.pod, [], Samples.pod], version: "6"),
         [2] + ProtobufEncoder.frame("MODIFIED", kind: "Node", Samples.node).dropFirst(4),
         [3] + ProtobufEncoder.frame("DELETED", kind: "Pod", Samples.pod).dropFirst(4),
       ]
@@ -118,12 +119,26 @@ extension FuzzTarget {
     guard let choice = input.first else { return nil }
     let body = Array(input.dropFirst())
     switch choice & 3 {
-    case 0: _ = try? Samples.nodes.page(body, contentType: contentType)
-    case 1: _ = try? Samples.pods.page(body, contentType: contentType)
+    case 0: return page(body, contentType, Samples.nodes, piece: Int(choice >> 2) + 1)
+    case 1: return page(body, contentType, Samples.pods, piece: Int(choice >> 2) + 1)
     case 2: _ = try? Samples.nodes.event(0..<body.count, of: body, format: format)
     default: _ = try? Samples.pods.event(0..<body.count, of: body, format: format)
     }
     return nil
+  }
+
+  /// However an answer to a list is cut, the same page comes of it.
+  private func page<Value: Record>(_ body: [UInt8], _ contentType: String, _ decoder: RecordDecoder<Value>, piece: Int) -> String? {
+    let whole = try? decoder.page(body, contentType: contentType)
+    var reader = ListReader(decoder, contentType: contentType, limit: .max)
+    var page: RecordPage<Value>?
+    do throws(RecordError) {
+      for start in stride(from: 0, to: body.count, by: piece) { try reader.append(Array(body[start..<min(start + piece, body.count)])) }
+      page = try reader.finish()
+    } catch {
+      page = nil
+    }
+    return whole == page ? nil : "the page depends on how the answer is cut"
   }
 
   /// What was read, written, and read again is the same.

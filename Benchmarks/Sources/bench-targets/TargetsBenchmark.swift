@@ -42,7 +42,7 @@ import Roll
   mutating func replaceNodes() -> Int {
     let gone = Set(rolls.keys.sorted().enumerated().filter { $0.offset % (Self.nodeCount / Self.churn) == 0 }.map(\.element))
     let concerned = known.values.count { known in
-      known.slice?.members.contains { if case .node(let node) = $0 { gone.contains(node) } else { false } } == true
+      known.slice?.members.contains { gone.contains($0.node) } == true
     }
     for node in gone {
       rolls[node] = nil
@@ -54,6 +54,7 @@ import Roll
 
   /// One pass of the reconciler without its requests.
   mutating func pass(_ name: String, concerned: Int) {
+    let rolls = rolls
     let start = cpuMilliseconds()
     let targets = TargetBuilder(endpoints: settings.endpoints).targets(of: order.names.lazy.compactMap { rolls[$0] })
     let desired = DesiredTargets(source: .linux, targets: targets, live: known.values.compactMap(\.slice), settings: settings)

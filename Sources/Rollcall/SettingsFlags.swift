@@ -10,6 +10,7 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("virtual-nodes")) var virtualNodes: [String] = []
   @Option(help: .of("deadline")) var deadline: String?
   @Option(help: .of("max-calls")) var maxCalls: String?
+  @Option(help: .of("kept-connections")) var keptConnections: String?
   @Option(help: .of("agent-metrics-port")) var agentMetricsPort: String?
   @Option(help: .of("agent-roll-port")) var agentRollPort: String?
   @Option(help: .of("windows-port")) var windowsPort: String?

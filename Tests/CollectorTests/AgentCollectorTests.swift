@@ -137,6 +137,13 @@ struct AgentCollectorTests {
     #expect(await agent.call(twoContainers).outcomes.map(\.reason) == [.agentTimeout, .agentTimeout])
   }
 
+  @Test("R63: connections to agents are kept between calls, or not, as it is asked for", arguments: [true, false])
+  func keptConnections(_ keeps: Bool) async throws {
+    let agent = try await Agent(certificates, keepsConnections: keeps) { _ in .status(200, "{}") }
+    for _ in 1...3 { _ = await agent.call(twoContainers) }
+    #expect(Set(agent.server.requests.map { $0.header("x-connection") }).count == (keeps ? 1 : 3))
+  }
+
   @Test func anAgentWithoutCertificatesIsNotAsked() async throws {
     let agent = try await Agent(certificates) { _ in .status(200, "") }
     let collector = AgentCollector(transport: try HTTPTransport(), settings: agent.settings) { nil }
@@ -213,7 +220,7 @@ private struct Agent {
 
   init(
     _ certificates: Certificates, settings change: (inout AgentSettings) -> Void = { _ in },
-    sockets: (@Sendable ([PodSockets], String) -> Void)? = nil,
+    keepsConnections: Bool = true, sockets: (@Sendable ([PodSockets], String) -> Void)? = nil,
     answer: @escaping @Sendable (RollRequest) -> Answer
   ) async throws {
     server = try ScriptedServer { connection in
@@ -230,7 +237,7 @@ private struct Agent {
         server {
           listen $network.1:$port ssl;
           \(certificates.nginxServerSide)
-          location / { proxy_pass \(server.url); }
+          location / { proxy_pass \(server.url); proxy_set_header X-Connection $connection; }
         }
         """)
     var settings = AgentSettings()
@@ -241,7 +248,8 @@ private struct Agent {
     change(&settings)
     self.settings = settings
     let controller = certificates.controller
-    collector = AgentCollector(transport: try HTTPTransport(), settings: settings, tls: { controller }, sockets: sockets)
+    collector = AgentCollector(
+      transport: try HTTPTransport(), settings: settings, tls: { controller }, keepsConnections: { keepsConnections }, sockets: sockets)
   }
 
   func call(_ entries: [RollEntry], ready: Bool = true, hash: String = "hash-1") async -> RollCall {

@@ -11,18 +11,22 @@ package final class AgentCollector: NodeCollector {
   /// By node, the hash of the roll that its agent last answered for: it holds that one, and needs no entries to answer again.
   private let acknowledged = Mutex<[String: String]>([:])
 
+  private let keepsConnections: @Sendable () -> Bool
   private let sockets: (@Sendable (_ pods: [PodSockets], _ node: String) -> Void)?
 
   /// - Parameters:
   ///   - tls: asked at every call, because certificates rotate; `nil` while there are none yet. Nothing is sent without them.
+  ///   - keepsConnections: asked at every call, whether its connection is to be kept for the next one.
   ///   - sockets: told of the sockets of a node's pods after each call; without it agents are not asked for them.
   package init(
     transport: HTTPTransport, settings: AgentSettings, tls: @escaping @Sendable () -> TLSOptions?,
+    keepsConnections: @escaping @Sendable () -> Bool = { true },
     sockets: (@Sendable (_ pods: [PodSockets], _ node: String) -> Void)? = nil
   ) {
     self.transport = transport
     self.settings = settings
     self.tls = tls
+    self.keepsConnections = keepsConnections
     self.sockets = sockets
   }
 
@@ -81,6 +85,7 @@ package final class AgentCollector: NodeCollector {
     request.deadline = settings.deadline
     request.connectTimeout = settings.connectTimeout
     request.maximumBodyBytes = settings.maximumReportBytes
+    request.keepsConnection = keepsConnections()
     request.tls = tls
     request.connectTo = ConnectTo(host: address, port: settings.port)
     do {

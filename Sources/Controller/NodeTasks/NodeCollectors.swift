@@ -22,10 +22,12 @@ package struct NodeCollectors: Sendable {
   ///   - annotations: of a Node.
   ///   - logger: for pods of virtual nodes that fail or recover.
   ///   - tls: our side of the mutual TLS with agents; `nil` while the certificates are not there yet.
+  ///   - keepsConnections: whether connections to agents are kept between calls, now.
   ///   - sockets: told of the sockets of a Linux node's pods; without it agents are not asked for them.
   package init(
     settings: ControllerSettings, transport: HTTPTransport, virtual: VirtualCollector, exporters: ExporterBook, summary: SummarySource,
     annotations: @escaping @Sendable (_ node: String) -> [String: String], logger: Logger, tls: @escaping @Sendable () -> TLSOptions?,
+    keepsConnections: @escaping @Sendable () -> Bool = { true },
     sockets: (@Sendable (_ pods: [PodSockets], _ node: String) -> Void)? = nil
   ) {
     let connectTimeout = min(settings.deadline, .seconds(3))
@@ -34,7 +36,8 @@ package struct NodeCollectors: Sendable {
     agentSettings.port = settings.agentRollPort
     agentSettings.deadline = settings.deadline
     agentSettings.connectTimeout = connectTimeout
-    let agent = AgentCollector(transport: transport, settings: agentSettings, tls: tls, sockets: sockets)
+    let agent = AgentCollector(
+      transport: transport, settings: agentSettings, tls: tls, keepsConnections: keepsConnections, sockets: sockets)
 
     let exporter = WindowsCollector(transport: transport, settings: WindowsSettings(settings), book: exporters) { node in
       WindowsNode(settings: settings, annotations: annotations(node)).endpoint

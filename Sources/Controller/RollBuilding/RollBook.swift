@@ -33,6 +33,8 @@ package final class RollBook: Sendable {
     state.withLock { $0.snapshot.rolls[node] }
   }
 
+  package var nodeCount: Int { state.withLock { $0.snapshot.rolls.count } }
+
   /// Returns when the rolls are complete, or the task is cancelled.
   package func waitUntilComplete() async {
     await withSubscription { subscription in

@@ -56,7 +56,9 @@ package final class RollcallController: Sendable {
     var collectorTransport = HTTPTransportConfiguration()
     // A transfer for each call, and for the pods of virtual nodes, whose collector bounds itself.
     collectorTransport.maximumTransfers = settings.maximumCalls + settings.virtualTransfers
-    collectorTransport.connectionCacheSize = settings.maximumCalls
+    let kept = keptConnections(settings, inUse: 2 * collectorTransport.maximumTransfers, logger: logger)
+    // Beside those of virtual nodes' pods, of which at most as many as calls are kept.
+    collectorTransport.connectionCacheSize = kept + settings.maximumCalls
     let transport = try makeTransport(collectorTransport)
     let annotations: @Sendable (String) -> [String: String] = { cluster.node($0)?.annotations ?? [:] }
     var probeTransport = HTTPTransportConfiguration()
@@ -75,7 +77,7 @@ package final class RollcallController: Sendable {
       collectors
       ?? NodeCollectors(
         settings: settings, transport: transport, virtual: virtual, exporters: exporters, summary: summary, annotations: annotations,
-        logger: logger, tls: { certificates.tls }, sockets: push.takeSockets)
+        logger: logger, tls: { certificates.tls }, keepsConnections: { [rolls] in rolls.nodeCount <= kept }, sockets: push.takeSockets)
     let pages = NodePages(settings: settings, transport: probes, summary: summary, annotations: annotations) {
       cluster.containerNames(onNode: $0)
     }
@@ -130,6 +132,17 @@ package final class RollcallController: Sendable {
       alerts: alerts, events: events, push: push, time: time)
     server = ControllerServer(view: view, address: settings.listen, logger: logger)
   }
+}
+
+/// As many as the settings say, or as there may be descriptors for.
+private func keptConnections(_ settings: ControllerSettings, inUse: Int, logger: Logger) -> Int {
+  let room = Descriptors.connectionRoom(inUse: inUse)
+  if room < settings.keptConnections {
+    logger.warning(
+      "the limit of open files is too low to keep the connections of that many nodes; raise it (ulimit -n)",
+      metadata: ["kept": "\(room)", "wanted": "\(settings.keptConnections)"])
+  }
+  return min(room, settings.keptConnections)
 }
 
 private func makeTransport(_ configuration: HTTPTransportConfiguration) throws(ControllerError) -> HTTPTransport {

@@ -65,6 +65,9 @@ package struct ControllerSettings: Hashable, Sendable {
   /// Each holds one connection at most, except on virtual nodes. A call to a node that is down lasts until it cannot be connected, 3 s
   /// of every 15 s: 512 at once are enough for 2,500 such nodes.
   package var maximumCalls = 512
+  /// A connection to an agent takes 49 KB as long as it is kept, a new one 1.8 ms of CPU (mutual TLS, measured with libcurl 7.88 and OpenSSL 3.0):
+  /// 50 MB at most for 1,024 nodes, where 5,000 would take 245 MB, more than all else.
+  package var keptConnections = 1024
   package var agentMetricsPort = 9753
   package var agentRollPort = 9754
   package var windows = ScrapeEndpoint(port: 9182, path: "/metrics")

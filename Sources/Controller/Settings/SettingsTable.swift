@@ -26,6 +26,9 @@ package enum SettingsTable {
   private static let collecting: [Setting] = [
     .duration("deadline", \.deadline, help: "How long one call of a node or of a virtual node's pod may last."),
     .number("max-calls", \.maximumCalls, in: 1...100_000, what: "a number", help: "How many nodes are called at the same time."),
+    .number(
+      "kept-connections", \.keptConnections, in: 0...100_000, what: "a number",
+      help: "Up to how many nodes the connections to agents are kept between calls; with more nodes each call makes its own."),
     .number("agent-metrics-port", \.agentMetricsPort, in: 1...65535, what: port, help: "Where rollcall-agent serves /metrics."),
     .number("agent-roll-port", \.agentRollPort, in: 1...65535, what: port, help: "Where rollcall-agent answers the roll."),
     .number("virtual-port", \.virtual.port, in: 1...65535, what: port, help: "The port of cAdvisor in the pods of virtual nodes."),

@@ -155,6 +155,33 @@ struct RealNamespaceTests {
   }
 
   @Test(.enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"))
+  func `a sweep that has no time to count sockets shows those of up to half a minute ago`() async throws {
+    let made = Mutex<[Int32]>([])
+    let busy = try NamespaceThread {
+      try LoopbackSockets.bringLoopbackUp()
+      let sockets = LoopbackSockets()
+      try sockets.listen(1)
+      try sockets.connect(1)
+      made.withLock { $0 = sockets.descriptors }
+      return sockets
+    }
+    defer { busy.stop() }
+    let client = try #require(made.withLock { $0.count == 3 ? $0[1] : nil })
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("docker/\(containerID("1"))", [busy.identifier])
+    let clock = Mutex(Moment(milliseconds: 0))
+    let sweeper = LinuxSweeper(
+      procFS: ProcFS(), locator: tree.locator, sockets: .inetDiag, keptNamespaces: 10, socketBudget: .zero, now: { clock.withLock { $0 } })
+    func established() throws -> Int64 { try #require(sweeper.sweep().namespaces.first?.sockets?.ipv4[.established]) }
+    #expect(try established() == 2)
+    _ = shutdown(client, Int32(SHUT_WR))
+    #expect(try established() == 2)
+    clock.withLock { $0 = Moment(milliseconds: 30_000) }
+    #expect(try established() == 0)
+  }
+
+  @Test(.enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"))
   func `where a namespace cannot be entered the other numbers are there and the problem is told`() async throws {
     // A file is no namespace: entering it fails, as it does without the capability.
     let tree = try FixtureTree()

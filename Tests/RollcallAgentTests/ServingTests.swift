@@ -51,6 +51,26 @@ struct ServingTests {
     #expect(page.hasSuffix("\n"))
   }
 
+  @Test func `who takes no gzip has the same page as text, and whoever comes at the same time has it, too`() async throws {
+    let agent = try await RunningAgent(arguments: ["--sweep-reuse", "3600s", "--filesystem-interval", "off"])
+    let folder = agent.folder.path
+    let curls = try (1...4).flatMap { index in
+      try [("plain", []), ("gzip", ["--compressed"])].map { (name: String, options: [String]) in
+        try ExternalProgram(
+          "curl", ["-sSf", "http://\(agent.listen)/metrics", "-o", "\(folder)/\(name)-\(index)"] + options,
+          log: folder + "/curl-\(name)-\(index).log")
+      }
+    }
+    for curl in curls { #expect(try await curl.waitForExit() == 0, "\(curl.output)") }
+    let pages = try (1...4).flatMap { index in
+      try ["plain", "gzip"].map { try String(contentsOfFile: folder + "/\($0)-\(index)", encoding: .utf8) }
+    }
+    // What the process tells of itself may have been read twice.
+    let samples = Set(pages.map { $0.split(separator: "\n").filter { !$0.hasPrefix("process_") } })
+    #expect(samples.count == 1)
+    #expect(pages.allSatisfy { $0.contains("\nrollcall_agent_sweeps_total 1\n") && $0.hasSuffix("\n") })
+  }
+
   @Test func `R54 with the controller gone the roll is kept and its names are on the page`() async throws {
     let agent = try await RunningAgent()
     let tls = try agent.controller()

@@ -52,6 +52,8 @@ final class KnownNamespace {
 
   /// How old numbers may become where TCP does nothing.
   private static let quietLimit: Duration = .seconds(60)
+  /// How old counts of sockets may become where TCP does something and counting takes too long.
+  private static let busyLimit: Duration = .seconds(30)
 
   init(_ files: NetworkFiles) {
     self.files = files
@@ -74,10 +76,8 @@ final class KnownNamespace {
   ) throws(ProcFSError) -> FieldTable<Netstat> {
     if let netstat, now - netstat.at < (netstat.tcp == tcp ? Self.quietLimit : memory.netstatInterval) { return netstat.table }
     let table = try files.netstat(buffer, &memory.netstatLayout)
-    // Those of which we heard at the same time are not to be read again at the same time.
-    let interval = memory.netstatInterval.wholeMilliseconds
-    let ahead = netstat == nil && interval > 0 ? Int64(namespace.inode % UInt64(interval)) : 0
-    netstat = (table, tcp, now - .milliseconds(ahead))
+    let ahead = netstat == nil ? spread(namespace, over: memory.netstatInterval) : .zero
+    netstat = (table, tcp, now - ahead)
     return table
   }
 
@@ -92,8 +92,21 @@ final class KnownNamespace {
     return sockets.counts
   }
 
+  /// The same, also where a new count would say something else, for a sweep that has no time for it.
+  func recentSockets(for reading: NamespaceReading) -> SocketCounts? {
+    guard let sockets, reading.readAt - sockets.at < Self.busyLimit else { return nil }
+    return sockets.counts
+  }
+
   func remember(_ sockets: SocketCounts, of reading: NamespaceReading) {
-    self.sockets = (sockets, TCPActivity(reading), reading.readAt)
+    let ahead = self.sockets == nil ? spread(reading.namespace, over: Self.busyLimit) : .zero
+    self.sockets = (sockets, TCPActivity(reading), reading.readAt - ahead)
+  }
+
+  /// Less than the interval, and not the same for all: what was read of many at the same time is not to be read again at the same time.
+  private func spread(_ namespace: FileIdentity, over interval: Duration) -> Duration {
+    let milliseconds = interval.wholeMilliseconds
+    return milliseconds > 0 ? .milliseconds(Int64(namespace.inode % UInt64(milliseconds))) : .zero
   }
 }
 

@@ -10,6 +10,7 @@ package struct LinuxSweeper: ~Copyable {
   private let sockets: SocketReading
   private let buffer = ReadBuffer()
   private let memory: SweepMemory
+  private let socketBudget: Duration
   /// How many namespaces may have their files kept open.
   private let keptNamespaces: Int
   /// On a kernel where `TCP: tw` counts the whole host it says nothing of a namespace.
@@ -21,16 +22,20 @@ package struct LinuxSweeper: ~Copyable {
   ///   - filesystems: looks at file systems beside the sweeps; `nil` if nobody shall.
   ///   - keptNamespaces: how many namespaces may have their files kept open from one sweep to the next, which halves what it costs.
   ///   - netstatInterval: how old the numbers of netstat may be of a namespace that is kept and whose TCP counters move.
+  ///   - socketBudget: the processor time that one sweep may take for sockets before namespaces that are kept show counts of up to 30 s ago; 100 ms
+  ///     where nothing is said.
   ///   - now: the monotonic clock that readings are stamped with.
   package init(
     procFS: ProcFS, locator: any ContainerLocator, sockets: SocketReading = .off, filesystems: FilesystemWatch? = nil,
-    keptNamespaces: Int = 0, netstatInterval: Duration = .zero, now: @escaping @Sendable () -> Moment
+    keptNamespaces: Int = 0, netstatInterval: Duration = .zero, socketBudget: Duration? = nil,
+    now: @escaping @Sendable () -> Moment
   ) {
     self.procFS = procFS
     self.locator = locator
     self.sockets = sockets
     self.filesystems = filesystems
     self.keptNamespaces = keptNamespaces
+    self.socketBudget = socketBudget ?? SocketReader.usualBudget
     memory = SweepMemory(netstatInterval: netstatInterval)
     self.now = now
     // A release that cannot be read is a recent one: /proc/sys was never hidden on those old kernels.
@@ -66,7 +71,7 @@ package struct LinuxSweeper: ~Copyable {
     sweep.cost.locating = time.elapsed()
     sweep.containers.reserveCapacity(location.containers.count)
     var pass = SweepPass(
-      hostNamespace: readHost(into: &sweep), sockets: SocketReader(sockets, mayEnter: mayEnter, buffer: buffer))
+      hostNamespace: readHost(into: &sweep), sockets: SocketReader(sockets, mayEnter: mayEnter, budget: socketBudget, buffer: buffer))
     for container in location.containers {
       let finding = find(container, &pass)
       sweep.containers.append(SweptContainer(id: container.id, podUID: container.podUID, place: container.place, finding: finding))

@@ -54,9 +54,8 @@ import Roll
 
   /// One pass of the reconciler without its requests.
   mutating func pass(_ name: String, concerned: Int) {
-    let rolls = rolls
     let start = cpuMilliseconds()
-    let targets = TargetBuilder(endpoints: settings.endpoints).targets(of: order.names.lazy.compactMap { rolls[$0] })
+    let targets = TargetBuilder(endpoints: settings.endpoints).targets(of: order.rolls(in: rolls))
     let desired = DesiredTargets(source: .linux, targets: targets, live: known.values.compactMap(\.slice), settings: settings)
     let plan = ChangePlan(known: known, desired: desired.desiredObjects, json: desired.json)
     let end = cpuMilliseconds()

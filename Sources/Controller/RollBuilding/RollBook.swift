@@ -12,7 +12,7 @@ package final class RollBook: Sendable {
     fileprivate(set) var order = NodeOrder()
 
     /// The rolls by the names of their nodes.
-    package var inOrder: some Sequence<NodeRoll> { order.names.lazy.compactMap { rolls[$0] } }
+    package var inOrder: [NodeRoll] { order.rolls(in: rolls) }
   }
 
   private struct State {

@@ -55,7 +55,8 @@ package final class HTTPTransport: Sendable {
 
   private func start(_ request: HTTPRequest, bufferLimit: Int) throws(HTTPTransportError) -> TransferHold {
     let prepared = try PreparedRequest(request, files: files)
-    let exchange = Exchange(bufferLimit: bufferLimit, detail: prepared.label)
+    let exchange = Exchange(
+      bufferLimit: bufferLimit, buffers: bufferLimit == .max ? request.bodyBuffers : nil, detail: prepared.label)
     guard mailbox.post(.start(prepared, exchange)) else {
       throw .shutDown(prepared.label.because("no request can be sent through it any more"))
     }

@@ -35,6 +35,8 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("virtual-path")) var virtualPath: String?
   @Option(help: .of("virtual-scheme")) var virtualScheme: String?
   @Option(help: .of("virtual-from")) var virtualFrom: String?
+  @Option(help: .of("virtual-ca-file")) var virtualCaFile: String?
+  @Flag(help: .of("virtual-skip-verify")) var virtualSkipVerify = false
   @Option(help: .of("virtual-transfers")) var virtualTransfers: String?
   @Option(help: .of("virtual-keep")) var virtualKeep: [String] = []
   @Option(help: .of("virtual-drop")) var virtualDrop: [String] = []

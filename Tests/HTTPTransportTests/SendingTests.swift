@@ -87,6 +87,28 @@ import Testing
     }
   }
 
+  @Test func bodiesFindTheirMemoryWhereItWasGivenBack() async throws {
+    let sizes = [100_000, 10, 0, 50_000]
+    let server = try ScriptedServer { connection in
+      while let request = try connection.readRequest() {
+        let size = sizes[Int(request.target.dropFirst()) ?? 0]
+        try connection.respond(status: 200, body: Array(repeating: UInt8(ascii: "a") + UInt8(size % 7), count: size))
+      }
+    }
+    let buffers = BodyBuffers(limit: 1)
+    var places: Set<UnsafeRawPointer> = []
+    for (number, size) in sizes.enumerated() {
+      var request = HTTPRequest(url: "\(server.url)/\(number)")
+      request.bodyBuffers = buffers
+      var answer = try await transport.send(request)
+      #expect(answer.body == Array(repeating: UInt8(ascii: "a") + UInt8(size % 7), count: size))
+      if size > 0 { answer.body.withUnsafeBytes { bytes in if let base = bytes.baseAddress { places.insert(base) } } }
+      buffers.giveBack(&answer)
+      #expect(answer.body.isEmpty)
+    }
+    #expect(places.count == 1)
+  }
+
   @Test func aKeptConnectionThatThePeerClosedIsReplaced() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()

@@ -1,13 +1,19 @@
 internal import CLinux
+internal import HTTPTransport
 internal import Synchronization
 
-/// Gives memory back that the allocator holds for nobody. A round of thousands of pages leaves megabytes of it, spread between the pages
+/// Gives memory back that nobody needs between rounds: that of bodies, and what the allocator holds. A round of thousands of pages leaves megabytes of it, spread between the pages
 /// that stay; what is needed again the next time is a few milliseconds of page faults.
 final class FreeMemory: Sendable {
   /// Fewer pages leave little behind.
   private static let pages = 500
 
+  private let buffers: BodyBuffers
   private let taken = Mutex(0)
+
+  init(_ buffers: BodyBuffers) {
+    self.buffers = buffers
+  }
 
   /// - Parameter count: of pages that were taken in.
   func release(after count: Int) {
@@ -17,6 +23,8 @@ final class FreeMemory: Sendable {
       taken = 0
       return true
     }
-    if isDue { malloc_trim(0) }
+    guard isDue else { return }
+    buffers.releaseAll()
+    malloc_trim(0)
   }
 }

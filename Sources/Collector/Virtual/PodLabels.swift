@@ -42,6 +42,8 @@ struct PodLabels: Sendable {
   /// By container.
   private var podOfContainer: [Int] = []
   private var podsByName: [[UInt8]: Int] = [:]
+  /// By pod and name of the container.
+  private var placesByReference: [[UInt8]: [Int]] = [:]
   private var placesByID: [[UInt8]: Int] = [:]
   private var placesByName: [[UInt8]: [Int]] = [:]
 
@@ -62,6 +64,7 @@ struct PodLabels: Sendable {
         pods.append(VirtualPages.Key(namespace: entry.reference.namespace, pod: entry.reference.pod))
       }
       podOfContainer.append(pod)
+      placesByReference[name + [UInt8(ascii: "/")] + container.name.bytes, default: []].append(podOfContainer.count - 1)
     }
   }
 
@@ -108,6 +111,11 @@ struct PodLabels: Sendable {
     guard let name = labels.value("container"), let places = placesByName[Array(name)] else { return .nobodyKnown }
     let pod = labels.value("pod")
     let namespace = labels.value("namespace")
+    // Hundreds of pods on a page have containers of the same name.
+    if !isOfOnePod, let namespace, let pod {
+      let places = placesByReference[Self.podName(namespace, pod) + [UInt8(ascii: "/")] + Array(name)] ?? []
+      return places.count == 1 ? .container(places[0]) : .nobodyKnown
+    }
     let matches = places.filter { place in
       (pod?.elementsEqual(containers[place].pod.bytes) ?? true) && (namespace?.elementsEqual(containers[place].namespace.bytes) ?? true)
     }

@@ -15,7 +15,9 @@ package struct VirtualCollector: NodeCollector {
   private let intakes: IntakePool
   private let endpoints: VirtualEndpoints
   private let suspects = Suspects()
-  private let freeMemory = FreeMemory()
+  private let nodeToken: HeadersFile?
+  private let buffers: BodyBuffers
+  private let freeMemory: FreeMemory
   private let sink: (any PageSink)?
 
   /// - Parameters:
@@ -31,6 +33,9 @@ package struct VirtualCollector: NodeCollector {
     pages = VirtualPages(stalenessLimit: settings.stalenessLimit)
     slots = CallSlots(settings.maximumTransfers)
     intakes = IntakePool(settings: settings)
+    nodeToken = settings.nodeTokenFile.map { HeadersFile(path: $0, isToken: true) }
+    buffers = BodyBuffers(limit: settings.maximumTransfers)
+    freeMemory = FreeMemory(buffers)
   }
 
   package func call(_ roll: NodeRoll) async -> RollCall {
@@ -86,9 +91,11 @@ package struct VirtualCollector: NodeCollector {
       let limits = request.key == .node ? settings.nodeLimits : settings.limits
       var page = HTTPRequest.page(url: url, deadline: settings.deadline, connectTimeout: settings.connectTimeout, limits: limits)
       page.keepsConnection = keepsConnection
+      page.bodyBuffers = buffers
       page.addressPolicy = settings.allowsLoopback ? .any : .publicOnly
       page.tls = TLSOptions(
         certificateAuthorities: settings.certificateAuthorities, verification: settings.verifiesCertificates ? .full : .none)
+      if request.key == .node, let nodeToken, url.hasPrefix("https://") { page.headers += try nodeToken.headers() }
       return request.key == .node
         ? try await readNode(page, entries, node: roll.node) : try await readPod(page, request.key, entries, node: roll.node)
     } catch {
@@ -99,7 +106,8 @@ package struct VirtualCollector: NodeCollector {
   private func readPod(
     _ request: HTTPRequest, _ key: VirtualPages.Key, _ entries: [RollEntry], node: String
   ) async throws(Miss) -> [Outcome] {
-    let response = try await fetcher.fetch(request)
+    var response = try await fetcher.fetch(request)
+    defer { buffers.giveBack(&response) }
     let labels = PodLabels(node: node, entries: entries, isOfOnePod: true)
     let facts: PageFacts
     do {

@@ -30,10 +30,12 @@ package struct VirtualSettings: Hashable, Sendable {
   /// How old a container's newest sample may be, by the clock of the server that sends it, and how long a page is served after it came.
   package var stalenessLimit: Duration = .seconds(120)
   /// For the scheme `https`; `nil` trusts the system's authorities. A client certificate cannot be set: pods choose where they listen, and
-  /// no credential goes to an address that a pod chose.
+  /// no credential goes to an address that a pod chose (R42).
   package var certificateAuthorities: PEMSource?
   /// Off only where a user asked for it by name: the pods' certificates are then not checked.
   package var verifiesCertificates = true
+  /// A file with a bearer token for nodes that answer for their pods, as kubelets want it; sent over `https` alone, and never to a pod.
+  package var nodeTokenFile: String?
   /// Lets loopback and link-local addresses be asked, for tests and the demo.
   package var allowsLoopback = false
 

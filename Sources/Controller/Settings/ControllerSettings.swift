@@ -88,6 +88,8 @@ package struct ControllerSettings: Hashable, Sendable {
   package var maximumProbes = 128
   package var virtual = ScrapeEndpoint(port: 8080, path: "/metrics/cadvisor")
   package var virtualAnswerer = VirtualEndpoint.Answerer.pods
+  package var virtualCAFile: String?
+  package var virtualSkipsVerification = false
   package var virtualTransfers = 64
   package var virtualKept = ["container_*"]
   package var virtualDropped: [String] = []
@@ -169,6 +171,9 @@ package struct ControllerSettings: Hashable, Sendable {
     }
     if windowsSkipsVerification, windowsCAFile != nil {
       throw .contradiction("--windows-skip-verify and --windows-ca-file contradict each other: give up one of them")
+    }
+    if virtualSkipsVerification, virtualCAFile != nil {
+      throw .contradiction("--virtual-skip-verify and --virtual-ca-file contradict each other: give up one of them")
     }
     if kubeletSkipsVerification, kubeletCAFile != nil {
       throw .contradiction("--kubelet-skip-verify and --kubelet-ca-file contradict each other: give up one of them")

@@ -38,6 +38,14 @@ package enum SettingsTable {
       "virtual-from", \.virtualAnswerer,
       help: "Who is asked about the pods of virtual nodes: pods (each at its own address) or node (which answers for all under ?nodeName=)."
     ),
+    .text(
+      "virtual-ca-file", \.virtualCAFile,
+      help:
+        "The certificate authorities of the pods of virtual nodes, or of the nodes that answer for them, over https, instead of the system's."
+    ),
+    .truth(
+      "virtual-skip-verify", \.virtualSkipsVerification,
+      help: "Do not check the certificates of the pods of virtual nodes, or of the nodes that answer for them."),
     .number(
       "virtual-transfers", \.virtualTransfers, in: 1...10_000, what: "a number",
       help: "How many pages of pods on virtual nodes are fetched at the same time."),
@@ -161,7 +169,9 @@ package enum SettingsTable {
     .choice(
       "kubelet-access", \.kubeletAccess, help: "How a kubelet's /stats/summary is read: proxy (through the API server) or direct."),
     .text("kubelet-ca-file", \.kubeletCAFile, help: "The certificate authorities of kubelets that are read directly."),
-    .text("kubelet-token-file", \.kubeletTokenFile, help: "A bearer token for kubelets that are read directly, sent over https only."),
+    .text(
+      "kubelet-token-file", \.kubeletTokenFile,
+      help: "A bearer token for kubelets that are read directly and for virtual nodes that answer for their pods, sent over https only."),
     .truth("kubelet-skip-verify", \.kubeletSkipsVerification, help: "Do not check the certificates of kubelets that are read directly."),
     .number("max-probes", \.maximumProbes, in: 1...100_000, what: "a number", help: "How many scrapes go through us at the same time."),
   ]

@@ -1,4 +1,5 @@
 import Collector
+import HTTPTransport
 import KubeClient
 
 extension VirtualEndpoints {
@@ -56,6 +57,9 @@ extension VirtualSettings {
       case .push: nil
       }
     keepsTimestamps = settings.virtualTimestamps == .on
+    certificateAuthorities = settings.virtualCAFile.map { .file($0) }
+    verifiesCertificates = !settings.virtualSkipsVerification
+    nodeTokenFile = settings.kubeletTokenFile
     stalenessLimit = settings.virtualStaleness
     deadline = settings.deadline
     // A pod that is asked last still has its deadline within the interval, where the settings allow it.

@@ -41,10 +41,13 @@ final class Exchange: Sendable {
 
   let detail: HTTPTransportError.Detail
   private let bufferLimit: Int
+  private let buffers: BodyBuffers?
   private let state = Mutex(State())
 
-  init(bufferLimit: Int, detail: HTTPTransportError.Detail) {
+  /// - Parameter buffers: where memory for the body is found, instead of new one.
+  init(bufferLimit: Int, buffers: BodyBuffers? = nil, detail: HTTPTransportError.Detail) {
     self.bufferLimit = bufferLimit
+    self.buffers = buffers
     self.detail = detail
   }
 
@@ -64,7 +67,10 @@ final class Exchange: Sendable {
         state.isPaused = true
         return false
       }
-      if state.buffer.isEmpty { state.buffer.reserveCapacity(max(chunk.count, state.lastTaken)) }
+      if state.buffer.isEmpty {
+        if let buffers, state.buffer.capacity == 0 { state.buffer = buffers.take() }
+        state.buffer.reserveCapacity(max(chunk.count, state.lastTaken))
+      }
       state.buffer.append(contentsOf: chunk)
       return true
     }

@@ -43,6 +43,8 @@ package struct HTTPRequest: Sendable {
   package var maximumBodyBytes = 16 << 20
   /// Bytes that are read from the connection at once, and so much memory while the transfer lasts. Worth more for long bodies alone.
   package var receiveBufferBytes = 16 << 10
+  /// Where the body of an answer that is read as a whole finds its memory, to be given back there; nil is new memory.
+  package var bodyBuffers: BodyBuffers? = nil
   /// Keeps the connection for the next request to the same peer. To be switched off where there are more peers than
   /// `connectionCacheSize`: none would be found again, and libcurl 7.88 remembers every peer whose connection it had to give up for
   /// another's, and looks through all of them the next time.

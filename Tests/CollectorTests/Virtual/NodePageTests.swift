@@ -27,6 +27,8 @@ import Testing
     var settings = VirtualSettings()
     settings.endpoint.port = port
     settings.endpoint.answerer = .node
+    // The pages are of a day that is over.
+    settings.stalenessLimit = .seconds(1 << 30)
     settings.connectTimeout = .seconds(60)
     settings.deadline = .seconds(60)
     settings.allowsLoopback = true
@@ -111,6 +113,46 @@ import Testing
     let call = await collector.call(roll(.virtual, [entry("shop/pod-0/app"), entry("shop/pod-1/app")]))
     #expect(call.outcomes.map(\.reason) == [reason, reason], "\(call.outcomes)")
     #expect(collector.pages.snapshot(of: "node-1")?.pageCount ?? 0 == 0)
+  }
+
+  @Test("a node behind TLS is checked, and gets the token that kubelets get", .enabled(if: Nginx.isInstalled && Certificates.isPossible))
+  func asksKubelets() async throws {
+    let certificates = try await Certificates()
+    let token = try certificates.folder.write("secret\n", to: "token")
+    let server = """
+      if ($http_authorization != "Bearer secret") { return 401; }
+      root $folder;
+      """
+    let nginx = try await Nginx(
+      files: ["metrics/cadvisor": Self.page([(name: "pod-0", series: 1)])],
+      servers: """
+        server { listen $network.1:$port; \(server) }
+        server { listen $network.2:$port ssl; ssl_certificate \(certificates.path("agent", "crt"));
+          ssl_certificate_key \(certificates.path("agent", "key")); \(server) }
+        """)
+    func reason(_ address: String, _ change: (inout VirtualSettings) -> Void) async throws -> Reason? {
+      let collector = try Self.collector(port: nginx.port) {
+        $0.nodeTokenFile = token
+        change(&$0)
+      }
+      return await collector.call(roll(.virtual, [entry("shop/pod-0/app")], address: address)).outcomes.first?.reason
+    }
+    let host = "\(nginx.network).2"
+    #expect(try await reason(host) { ($0.endpoint.scheme, $0.verifiesCertificates) = ("https", false) } == nil)
+    // The certificate is of an authority that nobody trusts; of one that is trusted it would still be another's.
+    #expect(try await reason(host) { $0.endpoint.scheme = "https" } == .endpointUnreachable)
+    #expect(
+      try await reason(host) {
+        $0.endpoint.scheme = "https"
+        $0.certificateAuthorities = .file(certificates.path("ca", "crt"))
+      } == .endpointUnreachable)
+    // No token goes over the wire in clear, and none to a pod.
+    #expect(try await reason(nginx.host) { _ in } == .badExposition)
+    let collector = try Self.collector(port: nginx.port) {
+      $0.nodeTokenFile = token
+      ($0.endpoint.scheme, $0.endpoint.answerer, $0.verifiesCertificates) = ("https", .pods, false)
+    }
+    #expect(await collector.call(roll(.virtual, [entry("shop/pod-0/app", ip: host)])).outcomes.map(\.reason) == [.badExposition])
   }
 
   @Test func partsAreHandedOverByPod() throws {

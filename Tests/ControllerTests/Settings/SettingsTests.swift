@@ -12,6 +12,7 @@ import Testing
     "windows-skip-verify": ["true"], "windows-headers-file": ["/headers"], "kubelet-access": ["direct"], "kubelet-ca-file": ["/kca"],
     "kubelet-token-file": ["/token"], "kubelet-skip-verify": ["true"], "max-probes": ["9"], "proxy-address": ["rollcall:9750"],
     "virtual-port": ["4"], "virtual-path": ["/v/x"], "virtual-scheme": ["https"], "virtual-from": ["node"], "virtual-transfers": ["8"],
+    "virtual-ca-file": ["/vca"], "virtual-skip-verify": ["true"],
     "virtual-keep": ["container_cpu_*", "up"], "virtual-drop": ["container_fs_*"], "virtual-timestamps": ["off"],
     "virtual-staleness": ["30s"], "virtual-mode": ["both"], "virtual-basic": ["container_cpu_*"],
     "remote-write-url": ["https://receiver/api/v1/write?a=b"], "remote-write-headers-file": ["/rh"], "remote-write-ca-file": ["/rca"],
@@ -71,7 +72,8 @@ import Testing
 
   @Test func whatIsPrintedReadsBack() throws {
     // These are only accepted without authorities.
-    let samples = Self.samples.filter { !["windows-skip-verify", "kubelet-skip-verify", "remote-write-skip-verify"].contains($0.key) }
+    let unchecked = ["windows-skip-verify", "kubelet-skip-verify", "remote-write-skip-verify", "virtual-skip-verify"]
+    let samples = Self.samples.filter { !unchecked.contains($0.key) }
     let settings = try SettingsSources(flags: samples).settings()
     #expect(try SettingsSources(file: ("printed.yaml", Array(settings.yaml.utf8))).settings() == settings)
     let defaults = ControllerSettings()

@@ -15,7 +15,7 @@ final class FreeMemory: Sendable {
     self.buffers = buffers
   }
 
-  /// - Parameter count: of pages that were taken in.
+  /// - Parameter count: of pods whose pages were taken in.
   func release(after count: Int) {
     let isDue = taken.withLock { taken in
       taken += count

@@ -58,7 +58,7 @@ package struct VirtualCollector: NodeCollector {
       let keys = Set(asked.flatMap { $0.key == .node ? [.node] + $0.pods(of: roll) : [$0.key] })
       pages.retain(keys, of: roll.node)
       sink?.retain(keys, of: roll.node)
-      freeMemory.release(after: asked.count)
+      freeMemory.release(after: keys.count)
     }
     // Where nothing is served, nobody can scrape it.
     return roll.answered(outcomes, lastScrape: settings.servedFamilies == nil ? .notObservable : pages.lastScrape(of: roll.node))

@@ -12,6 +12,8 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("max-calls")) var maxCalls: String?
   @Option(help: .of("kept-connections")) var keptConnections: String?
   @Option(help: .of("agent-metrics-port")) var agentMetricsPort: String?
+  @Option(help: .of("agent-metrics-scheme")) var agentMetricsScheme: String?
+  @Option(help: .of("agent-metrics-tls-secret")) var agentMetricsTlsSecret: String?
   @Option(help: .of("agent-roll-port")) var agentRollPort: String?
   @Option(help: .of("windows-port")) var windowsPort: String?
   @Option(help: .of("windows-path")) var windowsPath: String?

@@ -152,6 +152,35 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     #expect(mounts.contains { $0["mountPath"]?.string.map { settings.remoteWriteHeadersFile?.hasPrefix($0) == true } == true })
   }
 
+  /// A component used as `docs/` say, from a folder elsewhere.
+  private func rendered(component: String) async throws -> [JSONValue] {
+    // kustomize takes folders by relative paths only.
+    let up = String(repeating: "../", count: folder.path.split(separator: "/").count)
+    _ = try folder.write(
+      "resources: [\(up)\(root.dropFirst())/manifests/default]\ncomponents: [\(up)\(root.dropFirst())/manifests/\(component)]\n",
+      to: "kustomization.yaml")
+    let text = try await run("kubectl", "kustomize", folder.path)
+    return try YAMLNode.documents(parsing: text.utf8, file: component).map(\.jsonValue)
+  }
+
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func agentsAndTheControllerAgreeOnTLSForMetrics() async throws {
+    let objects = try await rendered(component: "metrics-tls")
+    let agent = try object("DaemonSet", "rollcall-agent", of: objects)["spec"]?["template"]?["spec"]?["containers"]?[0]
+    #expect(agent?["env"]?.array?.last == ["name": "ROLLCALL_AGENT_METRICS_TLS_DIR", "value": "/etc/rollcall/tls"])
+    for probe in ["livenessProbe", "readinessProbe"] { #expect(agent?[probe]?["httpGet"]?["scheme"] == "HTTPS") }
+    let controller = try object("Deployment", "rollcall-controller", of: objects)["spec"]?["template"]?["spec"]?["containers"]?[0]
+    #expect(controller?["env"]?.array?.last == ["name": "ROLLCALL_AGENT_METRICS_SCHEME", "value": "https"])
+  }
+
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func socketStatesAddOneCapability() async throws {
+    let objects = try await rendered(component: "socket-states")
+    let agent = try object("DaemonSet", "rollcall-agent", of: objects)["spec"]?["template"]?["spec"]?["containers"]?[0]
+    #expect(
+      agent?["securityContext"]?["capabilities"] == ["drop": ["ALL"], "add": ["SYS_PTRACE", "DAC_READ_SEARCH", "SYS_ADMIN"]])
+  }
+
   // MARK: Rules
 
   @Test(.enabled(if: findProgram("promtool") != nil, "promtool is not installed"))

@@ -44,7 +44,7 @@ func serviceMonitor(source: Source, endpoints: [ScrapeEndpoint], settings: Targe
 
 private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: TargetSettings) -> JSONValue {
   let probeAddress = source == .windows ? settings.probeAddress : nil
-  return [
+  var object: JSONValue = [
     "port": .string(endpoint.portName),
     "path": .string(probeAddress == nil ? endpoint.path : "/probe"),
     "scheme": .string(probeAddress == nil ? endpoint.scheme : "http"),
@@ -70,7 +70,26 @@ private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: Tar
         ],
       ] + (probeAddress.map(toProbe) ?? []) + (source == .virtual ? toPageOfNode : [])),
   ]
+  if source == .linux, endpoint.scheme == "https" { object["tlsConfig"] = agentTLS(settings.agentTLSSecret) }
+  return object
 }
+
+/// Agents are scraped at their nodes' addresses and share one certificate, so that it is checked for a name of ours.
+/// https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.TLSConfig
+private func agentTLS(_ secret: String?) -> JSONValue {
+  func item(_ key: String, of secret: String) -> JSONValue { ["name": .string(secret), "key": .string(key)] }
+  // Without one of the user's, agents have the certificate that the leader made for the roll.
+  guard let secret else {
+    return ["serverName": .string(agentServerName), "ca": ["secret": item("ca.crt", of: TLSSecret.name)]]
+  }
+  return [
+    "serverName": .string(agentServerName), "ca": ["secret": item("ca.crt", of: secret)], "cert": ["secret": item("tls.crt", of: secret)],
+    "keySecret": item("tls.key", of: secret),
+  ]
+}
+
+/// The DNS name in the certificate of agents, as in the one that the leader makes for the roll.
+private let agentServerName = "rollcall-agent"
 
 /// The pages of virtual nodes are all at one address of ours: the node is a parameter of the scrape, and what tells the targets apart.
 private let toPageOfNode: [JSONValue] = ["__param_node", "instance"].map { label in

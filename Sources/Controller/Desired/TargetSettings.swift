@@ -21,6 +21,8 @@ package struct TargetSettings: Hashable, Sendable {
   package var endpoints: [Source: ScrapeEndpoint]
   /// Host and port of our `/probe`, where Windows nodes are scraped through us; `nil` where Prometheus scrapes their exporters itself.
   package var probeAddress: String?
+  /// A Secret with `ca.crt`, `tls.crt` and `tls.key` for agents that serve https.
+  package var agentTLSSecret: String?
 
   package init(
     namespace: String,
@@ -31,7 +33,8 @@ package struct TargetSettings: Hashable, Sendable {
     bodySizeLimit: String? = "64MB",
     sampleLimit: Int? = 200_000,
     endpoints: [Source: ScrapeEndpoint] = ScrapeEndpoint.defaults,
-    probeAddress: String? = nil
+    probeAddress: String? = nil,
+    agentTLSSecret: String? = nil
   ) {
     self.namespace = namespace
     self.allowsLoopback = allowsLoopback
@@ -42,5 +45,6 @@ package struct TargetSettings: Hashable, Sendable {
     self.sampleLimit = sampleLimit
     self.endpoints = endpoints
     self.probeAddress = probeAddress
+    self.agentTLSSecret = agentTLSSecret
   }
 }

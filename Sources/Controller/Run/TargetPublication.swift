@@ -15,7 +15,7 @@ struct TargetPublication: Sendable {
         namespace: cluster.namespace, allowsLoopback: settings.allowsLoopbackTargets,
         serviceMonitors: settings.serviceMonitors, extraLabels: settings.serviceMonitorLabels,
         scrapeInterval: settings.interval, endpoints: settings.endpoints,
-        probeAddress: settings.probeAddress(namespace: cluster.namespace)),
+        probeAddress: settings.probeAddress(namespace: cluster.namespace), agentTLSSecret: settings.agentMetricsTLSSecret),
       logger: logger, isLeading: isLeading, snapshot: { view.targets() })
     rolls = view.rolls
     self.logger = logger

@@ -69,6 +69,9 @@ package struct ControllerSettings: Hashable, Sendable {
   /// 50 MB at most for 1,024 nodes, where 5,000 would take 245 MB, more than all else.
   package var keptConnections = 1024
   package var agentMetricsPort = 9753
+  package var agentMetricsScheme = "http"
+  /// A Secret in our namespace by which Prometheus reaches agents over https; `nil`: the authority of our own.
+  package var agentMetricsTLSSecret: String?
   package var agentRollPort = 9754
   package var windows = ScrapeEndpoint(port: 9182, path: "/metrics")
   package var windowsCollectors: [String] = []
@@ -141,7 +144,9 @@ package struct ControllerSettings: Hashable, Sendable {
 
   /// Where each source's targets are; those of virtual nodes are pages of ours, unless they are only pushed.
   package var endpoints: [Source: ScrapeEndpoint] {
-    var endpoints: [Source: ScrapeEndpoint] = [.linux: ScrapeEndpoint(port: agentMetricsPort, path: "/metrics"), .windows: windows]
+    var endpoints: [Source: ScrapeEndpoint] = [
+      .linux: ScrapeEndpoint(scheme: agentMetricsScheme, port: agentMetricsPort, path: "/metrics"), .windows: windows,
+    ]
     if virtualMode != .push { endpoints[.virtual] = ScrapeEndpoint(port: listen.port, path: "/metrics/cadvisor") }
     return endpoints
   }

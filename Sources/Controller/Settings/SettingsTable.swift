@@ -30,6 +30,12 @@ package enum SettingsTable {
       "kept-connections", \.keptConnections, in: 0...100_000, what: "a number",
       help: "Up to how many nodes the connections to agents are kept between calls; with more nodes each call makes its own."),
     .number("agent-metrics-port", \.agentMetricsPort, in: 1...65535, what: port, help: "Where rollcall-agent serves /metrics."),
+    .scheme(
+      "agent-metrics-scheme", \.agentMetricsScheme, help: "How rollcall-agent serves /metrics: https where it has --metrics-tls-dir."),
+    .text(
+      "agent-metrics-tls-secret", \.agentMetricsTLSSecret,
+      help: "A Secret in our namespace with ca.crt, tls.crt and tls.key, by which the ServiceMonitor has agents scraped over https. "
+        + "Without it: ca.crt of rollcall-tls, and no client certificate."),
     .number("agent-roll-port", \.agentRollPort, in: 1...65535, what: port, help: "Where rollcall-agent answers the roll."),
     .number("virtual-port", \.virtual.port, in: 1...65535, what: port, help: "The port of cAdvisor in the pods of virtual nodes."),
     .path("virtual-path", \.virtual.path, help: "The path of cAdvisor's metrics in the pods of virtual nodes."),

@@ -130,6 +130,25 @@ import Testing
     #expect(linux?["relabelings"]?.array?.count == 2)
   }
 
+  @Test func agentsThatServeTLSAreScrapedByTLS() throws {
+    var settings = settings
+    settings.endpoints[.linux] = ScrapeEndpoint(scheme: "https", port: 9753, path: "/metrics")
+    let target = Target(node: "w1", source: .linux, address: "10.0.0.1", port: 9753, scheme: "https")
+    let bare = try #require(desired([target], settings: settings).serviceMonitor?["spec"]?["endpoints"]?[0])
+    #expect(bare["scheme"] == "https")
+    #expect(bare["tlsConfig"] == ["serverName": "rollcall-agent", "ca": ["secret": ["name": "rollcall-tls", "key": "ca.crt"]]])
+    settings.agentTLSSecret = "scraping"
+    let complete = desired([target], settings: settings).serviceMonitor?["spec"]?["endpoints"]?[0]
+    #expect(
+      complete?["tlsConfig"] == [
+        "serverName": "rollcall-agent", "ca": ["secret": ["name": "scraping", "key": "ca.crt"]],
+        "cert": ["secret": ["name": "scraping", "key": "tls.crt"]], "keySecret": ["name": "scraping", "key": "tls.key"],
+      ])
+    // Nobody else's.
+    let plain = desired([linux("w1", "10.0.0.1")], settings: self.settings).serviceMonitor?["spec"]?["endpoints"]?[0]
+    #expect(plain?["tlsConfig"] == nil)
+  }
+
   @Test func serviceMonitorsCanBeSwitchedOff() {
     var settings = settings
     settings.serviceMonitors = .off

@@ -5,8 +5,8 @@ import Testing
   /// A value that is accepted and is not the default, for every setting.
   static let samples: [String: [String]] = [
     "interval": ["20s"], "threshold": ["10m"], "grace": ["0s"], "virtual-nodes": ["a=b", "role in (x,y)"], "deadline": ["1s500ms"],
-    "max-calls": ["7"], "kept-connections": ["70"],
-    "agent-metrics-port": ["1"], "agent-roll-port": ["2"], "windows-port": ["3"], "windows-path": ["/w"],
+    "max-calls": ["7"], "kept-connections": ["70"], "agent-metrics-port": ["1"], "agent-metrics-scheme": ["https"],
+    "agent-metrics-tls-secret": ["scraping"], "agent-roll-port": ["2"], "windows-port": ["3"], "windows-path": ["/w"],
     "windows-scheme": ["https"], "windows-collect": ["cpu", "container"], "windows-source": ["auto"], "windows-pages": ["pass-through"],
     "windows-targets": ["exporter"], "windows-ca-file": ["/ca"], "windows-cert-file": ["/cert"], "windows-key-file": ["/key"],
     "windows-skip-verify": ["true"], "windows-headers-file": ["/headers"], "kubelet-access": ["direct"], "kubelet-ca-file": ["/kca"],

@@ -41,7 +41,8 @@ struct AgentPrivilegeTests {
     let pod = "pod_uid=\"\(podUID)\""
     var page = try Page([])
     try await eventually("the agent has looked at everything") {
-      guard let response = try? await transport.send(HTTPRequest(url: "http://\(address)/metrics", deadline: .seconds(10))) else { return false }
+      let request = HTTPRequest(url: "http://\(address)/metrics", deadline: .seconds(10))
+      guard let response = try? await transport.send(request) else { return false }
       page = try Page(response.body)
       return page("rollcall_unnamed_container_sockstat_tcp_inuse", pod) == Double(PodSockets.both[0].inUse)
         && page("rollcall_unnamed_container_filesystem_size_bytes", id, "/data") != nil

@@ -19,12 +19,13 @@ struct VirtualPushTests {
     let stage = try await PushStage(pods: Self.pods)
     defer { stage.stop() }
     var prometheus = try await stage.startPrometheus()
-    try await stage.startController()
+    var controller = try await stage.startController()
+    defer { controller.stop() }
     let ofAllPods = "count(container_processes{cluster=\"east\",node=\"v0\"})"
     try await eventually("all pods are pushed", within: .seconds(60)) { try await prometheus.number(ofAllPods) == Double(Self.pods) }
 
     // The page that is served has the basic families, and nothing else.
-    let page = try await stage.get("/metrics/cadvisor?node=v0")
+    let page = try await controller.get("/metrics/cadvisor?node=v0")
     let families = Set(page.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { $0.split(separator: "{").first })
     #expect(families == ["container_memory_rss", "container_cpu_usage_seconds_total"])
 
@@ -32,17 +33,17 @@ struct VirtualPushTests {
     prometheus.program.send(signal: SIGKILL)
     _ = try await prometheus.program.waitForExit()
     try await eventually("memory is full, and the disk has the rest", within: .seconds(60)) {
-      try await stage.metric("rollcall_push_spool_bytes") ?? 0 > 0
+      try await controller.metric("rollcall_push_spool_bytes") ?? 0 > 0
     }
 
     // The controller is restarted meanwhile. Its last round is over before: what it fetched is what it has pushed.
     try await stage.hidePages()
-    stage.controller?.send(signal: SIGTERM)
-    #expect(try await stage.controller?.waitForExit() == 0)
+    controller.program.send(signal: SIGTERM)
+    #expect(try await controller.program.waitForExit() == 0)
     try stage.showPages()
-    try await stage.startController()
+    controller = try await stage.startController()
     try await eventually("what the last one left waits", within: .seconds(60)) {
-      try await stage.metric("rollcall_push_samples_pending") ?? 0 > 0
+      try await controller.metric("rollcall_push_samples_pending") ?? 0 > 0
     }
     prometheus = try await stage.startPrometheus()
     let before = stage.pagesServed.values.reduce(0, +)
@@ -51,7 +52,7 @@ struct VirtualPushTests {
     // No more pages come; all of those that did are in Prometheus, each sample once.
     try await stage.hidePages()
     try await eventually("nothing waits any more", within: .seconds(60)) {
-      try await stage.metric("rollcall_push_samples_pending") == 0
+      try await controller.metric("rollcall_push_samples_pending") == 0
     }
     let served = stage.pagesServed.mapValues(Double.init)
     #expect(served.count == Self.pods)
@@ -60,8 +61,8 @@ struct VirtualPushTests {
     ] {
       #expect(try await prometheus.query("count_over_time(\(family)[1h])", by: "pod") == served, "\(family)")
     }
-    #expect(try await stage.metric("rollcall_push_samples_failed_total") == 0)
-    #expect(try await stage.metric("rollcall_push_samples_dropped_total") == 0)
+    #expect(try await controller.metric("rollcall_push_samples_failed_total") == 0)
+    #expect(try await controller.metric("rollcall_push_samples_dropped_total") == 0)
 
     // A pod that goes is ended at once, not after the five minutes that Prometheus looks back.
     try stage.showPages()
@@ -71,21 +72,98 @@ struct VirtualPushTests {
       try await prometheus.query("container_processes", by: "pod").keys.sorted() == (1..<Self.pods).map { "pod-\($0)" }
     }
 
-    let file = try stage.folder.write(try await stage.get("/metrics"), to: "own.txt")
+    let file = try stage.folder.write(try await controller.get("/metrics"), to: "own.txt")
     let lint = try ExternalProgram("sh", ["-c", "promtool check metrics < \(file)"], log: "\(stage.folder.path)/promtool.log")
     #expect(try await lint.waitForExit() == 0, "\(lint.output)")
   }
+
+  @Test(
+    "R20, R26: over TLS to an authority of one's own, with a header from a file; what is only pushed is served nowhere",
+    .enabled(if: Nginx.isInstalled))
+  func pushesWithCredentials() async throws {
+    let stage = try await PushStage(pods: 3)
+    defer { stage.stop() }
+    let prometheus = try await stage.startPrometheus()
+    let authority = try TestAuthority(in: stage.folder, name: "authority")
+    let guarded = try await stage.guardedReceiver(by: authority, header: "Bearer good-secret")
+    let headers = try stage.folder.write("Authorization: Bearer wrong-secret\n", to: "headers")
+    let controller = try await stage.startController(
+      mode: "push", url: guarded, ["--remote-write-ca-file", authority.certificate, "--remote-write-headers-file", headers])
+    defer { controller.stop() }
+    try await eventually("the receiver refuses, and says so for good", within: .seconds(60)) {
+      try await controller.metric("rollcall_push_samples_failed_total") ?? 0 > 0
+    }
+    #expect(try await prometheus.number("count(container_processes)") == nil)
+    _ = try stage.folder.write("Authorization: Bearer good-secret\n", to: "headers")
+    try await eventually("with the other header all is taken", within: .seconds(60)) {
+      try await prometheus.number("count(container_processes)") == 3
+    }
+
+    #expect(try await controller.get("/metrics/cadvisor").contains("pushed and not held here"))
+    #expect(try JSONValue(parsing: Array(try await controller.get("/sd/v1/targets?source=virtual").utf8)).array?.isEmpty == true)
+    #expect(controller.program.output.contains("push receiver refuses samples"))
+    #expect(!controller.program.output.contains("-secret"))
+  }
+
+  @Test("R33: of two replicas one pushes, and the other goes on when it ends", .enabled(if: Nginx.isInstalled))
+  func oneOfTwoReplicasPushes() async throws {
+    let stage = try await PushStage(pods: 3)
+    defer { stage.stop() }
+    let prometheus = try await stage.startPrometheus()
+    let first = try await stage.startController("first")
+    defer { first.stop() }
+    try await eventually("the first pushes", within: .seconds(60)) { try await prometheus.number("count(container_processes)") == 3 }
+    let second = try await stage.startController("second")
+    defer { second.stop() }
+    let before = stage.pagesServed["pod-0"] ?? 0
+    try await eventually("some rounds go by", within: .seconds(60)) { stage.pagesServed["pod-0"] ?? 0 > before + 8 }
+    #expect(try await second.metric("rollcall_push_samples_sent_total") == 0)
+
+    first.program.send(signal: SIGTERM)
+    #expect(try await first.program.waitForExit() == 0)
+    try await eventually("the second pushes", within: .seconds(60)) {
+      try await second.metric("rollcall_push_samples_sent_total") ?? 0 > 30
+    }
+    #expect(try await second.metric("rollcall_push_samples_failed_total") == 0)
+    // The first has ended no series: in the last ten seconds there is no moment at which one is not there.
+    #expect(try await prometheus.number("count_over_time(absent(container_processes{pod=\"pod-0\"})[10s:1s])") == nil)
+  }
 }
 
-/// One virtual node, whose pods' pages nginx serves, and the controller that pushes them.
+/// A controller that runs.
+private struct RunningController {
+  let program: ExternalProgram
+  private let port: Int
+  private let transport: HTTPTransport
+
+  init(_ program: ExternalProgram, port: Int, transport: HTTPTransport) {
+    self.program = program
+    self.port = port
+    self.transport = transport
+  }
+
+  func get(_ path: String) async throws -> String {
+    let response = try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(port)\(path)", deadline: .seconds(10)))
+    return String(decoding: response.body, as: UTF8.self)
+  }
+
+  /// The value of its own metric for its one receiver.
+  func metric(_ name: String) async throws -> Double? {
+    try await get("/metrics").split(separator: "\n").first { $0.hasPrefix("\(name){") }?.split(separator: " ").last.flatMap { Double($0) }
+  }
+
+  func stop() { program.stop() }
+}
+
+/// One virtual node, whose pods' pages nginx serves, and what its controllers need.
 private final class PushStage {
   let folder: TemporaryFolder
-  private(set) var controller: ExternalProgram?
   private let nginx: Nginx
+  private var receiver: Nginx?
   private let transport: HTTPTransport
   private let apiServer: SimulatedAPIServer
   private let apiServerTask: Task<Void, any Error>
-  private let ports: (controller: Int, prometheus: Int)
+  private let prometheusPort: Int
   private let pods: Int
 
   init(pods: Int) async throws {
@@ -95,7 +173,7 @@ private final class PushStage {
       servers: "server { listen $network.1:$port; root $folder/pages; }")
     folder = try TemporaryFolder()
     transport = try HTTPTransport()
-    ports = (try freePort(), try freePort())
+    prometheusPort = try freePort()
     let apiServer = SimulatedAPIServer(
       configuration: .init(host: "127.0.0.1", port: 0, acceptsLoopbackEndpoints: true), logger: Logger(label: "api-server"))
     self.apiServer = apiServer
@@ -108,35 +186,49 @@ private final class PushStage {
     ])
     for number in 0..<pods { try apiServer.put(pod(number)) }
     try apiServer.kubeconfig().write(toFile: "\(folder.path)/kubeconfig", atomically: true, encoding: .utf8)
-    try FileManager.default.createDirectory(atPath: "\(folder.path)/spool", withIntermediateDirectories: true)
   }
 
   func startPrometheus() async throws -> Prometheus {
-    try await Prometheus(receivingAt: ports.prometheus, folder: folder, transport: transport)
+    try await Prometheus(receivingAt: prometheusPort, folder: folder, transport: transport)
   }
 
-  func startController() async throws {
-    let started = try ExternalProgram(
+  /// - Parameter url: the receiver's; Prometheus's own where it is `nil`.
+  func startController(
+    _ name: String = "controller", mode: String = "both", url: String? = nil, _ more: [String] = []
+  ) async throws -> RunningController {
+    let port = try freePort()
+    try FileManager.default.createDirectory(atPath: "\(folder.path)/\(name).spool", withIntermediateDirectories: true)
+    let program = try ExternalProgram(
       try builtExecutable("rollcall"),
       [
-        "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", "rollcall", "--listen", "127.0.0.1:\(ports.controller)",
+        "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", "rollcall", "--listen", "127.0.0.1:\(port)",
         "--interval", "1s", "--threshold", "1h", "--grace", "0s", "--allow-loopback-targets", "--virtual-staleness", "1h",
-        "--virtual-mode", "both", "--remote-write-url", "http://127.0.0.1:\(ports.prometheus)/api/v1/write",
+        "--identity", name, "--virtual-mode", mode, "--remote-write-url", url ?? "http://127.0.0.1:\(prometheusPort)/api/v1/write",
         "--external-labels", "cluster=east", "--push-samples-per-send", "10", "--push-send-deadline", "100ms", "--push-shards", "2",
-        "--push-memory", "2KB", "--push-spool-dir", "\(folder.path)/spool",
-      ], log: "\(folder.path)/controller.log")
-    controller = started
-    try await started.waitForPort(ports.controller)
+        "--push-memory", "2KB", "--push-spool-dir", "\(folder.path)/\(name).spool",
+      ] + more, log: "\(folder.path)/\(name).log")
+    try await program.waitForPort(port)
+    return RunningController(program, port: port, transport: transport)
   }
 
-  func get(_ path: String) async throws -> String {
-    let response = try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(ports.controller)\(path)", deadline: .seconds(10)))
-    return String(decoding: response.body, as: UTF8.self)
-  }
-
-  /// The value of the controller's own metric for its one receiver.
-  func metric(_ name: String) async throws -> Double? {
-    try await get("/metrics").split(separator: "\n").first { $0.hasPrefix("\(name){") }?.split(separator: " ").last.flatMap { Double($0) }
+  /// Before Prometheus: takes what comes over TLS with that authorization, and refuses the rest.
+  /// - Returns: its URL.
+  func guardedReceiver(by authority: TestAuthority, header: String) async throws -> String {
+    let issued = try authority.issue("receiver", subjectAlternativeName: "DNS:localhost,IP:127.0.0.1", usage: "serverAuth")
+    let port = try freePort()
+    receiver = try await Nginx(
+      servers: """
+        server { listen $network.1:$port; }
+        server {
+          listen 127.0.0.1:\(port) ssl;
+          ssl_certificate \(issued.certificate);
+          ssl_certificate_key \(issued.key);
+          client_max_body_size 64m;
+          if ($http_authorization != "\(header)") { return 401; }
+          location / { proxy_pass http://127.0.0.1:\(prometheusPort); }
+        }
+        """)
+    return "https://127.0.0.1:\(port)/api/v1/write"
   }
 
   /// How many times each pod's page was served.
@@ -165,7 +257,6 @@ private final class PushStage {
   }
 
   func stop() {
-    controller?.stop()
     apiServerTask.cancel()
   }
 

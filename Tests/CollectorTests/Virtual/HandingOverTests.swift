@@ -66,6 +66,31 @@ import Testing
         """)
   }
 
+  @Test func `of a node's page each pod's part is handed over by itself`() throws {
+    var settings = VirtualSettings()
+    settings.handsOver = true
+    settings.servedFamilies = nil
+    let labels = PodLabels(
+      node: "virtual-1", entries: [entry("shop/web-0/web", ip: nil), entry("shop/db-0/db", ip: nil)], isOfOnePod: false)
+    var intake = PageIntake(settings: settings, isOfNode: true)
+    intake.begin(labels)
+    try intake.read(
+      Array(
+        """
+        container_a{container="web",namespace="shop",pod="web-0"} 1
+        container_a{container="db",namespace="shop",pod="db-0"} 2
+        container_b{container="web",namespace="shop",pod="web-0"} 3
+
+        """.utf8))
+    var handed: [String: [String]] = [:]
+    _ = try intake.finish(sharing: ShapeRegistry()) { pod, page in
+      handed[pod.map { labels.pods[$0].pod } ?? ""] = page.lines
+    } store: { _, _ in
+    }
+    #expect(handed.mapValues(\.count) == ["web-0": 2, "db-0": 1])
+    #expect(handed["db-0"]?.first?.hasPrefix(#"container_a{container="db",namespace="shop",pod="db-0","#) == true)
+  }
+
   @Test func `containers are judged also where nothing is served`() throws {
     let taken = try take {
       $0.handsOver = true

@@ -5,15 +5,11 @@ internal import Synchronization
 
 /// Hands the pages of virtual nodes to the pushers, and ends the series of pods that are gone or have not answered for long.
 final class PageFeed: PageSink {
-  private struct Node {
-    /// When each page came last.
-    var pages: [VirtualPages.Key: ContinuousClock.Instant] = [:]
-  }
-
   private let receivers: [PushReceiver]
   private let stalenessLimit: Duration
   private let time: any TimeSource
-  private let nodes = Mutex<[String: Node]>([:])
+  /// By node, when each page came last.
+  private let arrivals = Mutex<[String: [VirtualPages.Key: ContinuousClock.Instant]]>([:])
 
   /// - Parameter stalenessLimit: for how long a page may fail to come before its series are ended.
   init(_ receivers: [PushReceiver], stalenessLimit: Duration, time: any TimeSource) {
@@ -23,7 +19,7 @@ final class PageFeed: PageSink {
   }
 
   func take(_ page: CollectedPage, _ key: VirtualPages.Key, of node: String) {
-    nodes.withLock { $0[node, default: Node()].pages[key] = .now }
+    arrivals.withLock { $0[node, default: [:]][key] = .now }
     let now = time.reading().unixMilliseconds
     for receiver in receivers {
       receiver.pusher.push(PushedPage(page, owner: owner(key, node), collectedAt: now, endpoint: node, families: receiver.families))
@@ -31,35 +27,36 @@ final class PageFeed: PageSink {
   }
 
   func retain(_ keys: Set<VirtualPages.Key>, of node: String) {
-    end { name, key, _ in name == node && !keys.contains(key) }
+    end(on: node) { key, _ in !keys.contains(key) }
   }
 
   func forget(_ node: String) {
-    end { name, _, _ in name == node }
+    end(on: node) { _, _ in true }
   }
 
   /// Ends the series of pages that have not come for long, as those that are scraped end when they are no longer served. To be called now
   /// and then.
   func endStale() {
     let oldest = ContinuousClock.now - stalenessLimit
-    end { _, _, came in came < oldest }
+    end { _, came in came < oldest }
   }
 
   /// Another replica pushes from now on: nothing is ended, for it goes on there.
   func forgetAll() {
-    nodes.withLock { $0 = [:] }
+    arrivals.withLock { $0 = [:] }
     for receiver in receivers { receiver.pusher.forgetOwners() }
   }
 
-  private func end(where isOver: (_ node: String, _ key: VirtualPages.Key, _ came: ContinuousClock.Instant) -> Bool) {
-    let ended = nodes.withLock { nodes in
+  /// - Parameter node: `nil` for all of them.
+  private func end(on node: String? = nil, where isOver: (_ key: VirtualPages.Key, _ came: ContinuousClock.Instant) -> Bool) {
+    let ended = arrivals.withLock { arrivals in
       var ended: [String] = []
-      for (name, node) in nodes {
-        for (key, came) in node.pages where isOver(name, key, came) {
-          nodes[name]?.pages[key] = nil
+      for name in node.map({ [$0] }) ?? Array(arrivals.keys) {
+        for (key, came) in arrivals[name] ?? [:] where isOver(key, came) {
+          arrivals[name]?[key] = nil
           ended.append(owner(key, name))
         }
-        if nodes[name]?.pages.isEmpty == true { nodes[name] = nil }
+        if arrivals[name]?.isEmpty == true { arrivals[name] = nil }
       }
       return ended
     }

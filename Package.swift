@@ -88,7 +88,7 @@ let package = Package(
     // Parts
     .target(
       name: "KubeClient", dependencies: ["HTTPTransport", "Identifiers", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
-    .target(name: "Collector", dependencies: ["CLinux", "JSON", "Roll", "Exposition", "HTTPTransport"], swiftSettings: settings),
+    .target(name: "Collector", dependencies: ["CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Roll"], swiftSettings: settings),
     .target(name: "Push", dependencies: ["CSnappy", "HTTPTransport", logging], swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Roll", "ProcFS", "Exposition"], swiftSettings: settings),
     .target(

@@ -39,6 +39,8 @@ package enum Outcome: Hashable, Sendable {
   case collected(age: Duration)
   /// Not collected. The detail is for people: what was tried, on what, and what came of it.
   case missed(Reason, detail: String)
+  /// Found to be one that cannot be collected. It stays so for as long as this container lives, unless it is collected after all.
+  case exempt(Exemption)
 }
 
 /// What came of calling one node's roll once.

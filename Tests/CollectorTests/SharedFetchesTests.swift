@@ -9,8 +9,8 @@ import Testing
   private static let head = PageHead(status: 200, contentType: "text/plain")
 
   /// Runs fetches while `body` does.
-  private func running(_ body: (SharedFetches<String>) async throws -> Void) async throws {
-    let fetches = SharedFetches<String>()
+  private func running(places: Int = 8, _ body: (SharedFetches<String>) async throws -> Void) async throws {
+    let fetches = SharedFetches<String>(places: CallSlots(places))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await fetches.run() }
       try await body(fetches)
@@ -36,7 +36,7 @@ import Testing
       let calls = Mutex(0)
       let door = Door()
       func ask() throws -> SharedPageReader {
-        try fetches.page("node") { page in
+        try fetches.page("node", until: .now + .seconds(60)) { page, _ in
           let call = calls.withLock { calls in
             calls += 1
             return calls
@@ -73,7 +73,7 @@ import Testing
       let door = Door()
       let isDone = Atomic(false)
       func ask() throws -> SharedPageReader {
-        try fetches.page("node") { page in
+        try fetches.page("node", until: .now + .seconds(60)) { page, _ in
           page.begin(Self.head)
           do throws(Miss) {
             try await page.append(Array("half, ".utf8), until: .now + .seconds(60))
@@ -103,7 +103,7 @@ import Testing
   @Test func aFailureReachesEveryReader() async throws {
     try await running { fetches in
       func ask() throws -> SharedPageReader {
-        try fetches.page("node") { page in
+        try fetches.page("node", until: .now + .seconds(60)) { page, _ in
           page.begin(Self.head)
           do throws(Miss) { try await page.append([1], until: .now + .seconds(60)) } catch { return .failure(error) }
           return .failure(Miss(.badExposition, "line 2"))
@@ -121,7 +121,7 @@ import Testing
   @Test("R63: one reader that does not read holds its producer back, and ends it in time") func theWindowIsBounded() async throws {
     try await running { fetches in
       let pieces = Atomic(0)
-      let reader = try fetches.page("node") { page in
+      let reader = try fetches.page("node", until: .now + .seconds(60)) { page, _ in
         page.begin(Self.head)
         do throws(Miss) {
           while true {
@@ -139,10 +139,47 @@ import Testing
     }
   }
 
+  @Test("R41, R63: what is under way is bounded by the places, whoever waits; a place is taken until the last reader has all of the page")
+  func placesAreBounded() async throws {
+    let occupancy = Occupancy()
+    try await running(places: 2) { fetches in
+      func ask(_ number: Int, within timeout: Duration = .seconds(60)) throws -> SharedPageReader {
+        try fetches.page("node-\(number)", until: .now + timeout) { page, _ in
+          occupancy.enter()
+          page.begin(Self.head)
+          do throws(Miss) { try await page.append([UInt8(number)], until: page.deadline) } catch { return .failure(error) }
+          return .success(())
+        }
+      }
+      @Sendable func read(_ reader: SharedPageReader) async throws -> PageBeginning {
+        defer { occupancy.leave() }
+        return try await reader.beginning(upTo: 1000)
+      }
+      // Two pages are whole, and nobody lets go of them.
+      var held = [try ask(0), try ask(1)]
+      for reader in held { #expect(try await read(reader).isWhole) }
+      let late = try ask(2, within: .milliseconds(20))
+      await #expect(throws: Miss(.unknown, "all 2 places for pages under way were taken")) { try await late.beginning(upTo: 1) }
+
+      held.removeAll()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for number in 3..<100 {
+          let reader = try ask(number)
+          group.addTask {
+            let pieces = try await read(reader).pieces
+            #expect(pieces == [[UInt8(number)]])
+          }
+        }
+        try await group.waitForAll()
+      }
+      #expect(occupancy.most <= 2)
+    }
+  }
+
   @Test func aShortPageComesInOnePieceAndOneThatFailsEarlyNotAtAll() async throws {
     try await running { fetches in
       func ask(_ end: Result<Void, Miss>) throws -> SharedPageReader {
-        try fetches.page("node") { page in
+        try fetches.page("node", until: .now + .seconds(60)) { page, _ in
           page.begin(Self.head)
           do throws(Miss) {
             for byte in UInt8(0)..<3 { try await page.append([byte], until: .now + .seconds(60)) }
@@ -161,13 +198,31 @@ import Testing
   }
 
   @Test func afterTheEndNobodyWaits() async throws {
-    let fetches = SharedFetches<String>()
-    let waiting = try fetches.page("node") { _ in .success(()) }
+    let fetches = SharedFetches<String>(places: CallSlots(1))
+    let waiting = try fetches.page("node", until: .now + .seconds(60)) { _, _ in .success(()) }
     let task = Task { await fetches.run() }
     task.cancel()
     await task.value
     await #expect(throws: Miss.self) { try await waiting.beginning(upTo: 1) }
-    #expect(throws: Miss.self) { try fetches.page("node") { _ in .success(()) } }
+    #expect(throws: Miss.self) { try fetches.page("node", until: .now + .seconds(60)) { _, _ in .success(()) } }
+  }
+}
+
+/// How many are there at once.
+private final class Occupancy: Sendable {
+  private let state = Mutex((now: 0, most: 0))
+
+  var most: Int { state.withLock { $0.most } }
+
+  func enter() {
+    state.withLock { state in
+      state.now += 1
+      state.most = max(state.most, state.now)
+    }
+  }
+
+  func leave() {
+    state.withLock { $0.now -= 1 }
   }
 }
 

@@ -52,19 +52,63 @@ private let windowsSummary = """
   }
   """
 
+/// In the form of a kubelet 1.36 on Linux: numbers of pods without their containers' page faults, a pod on the host's network that has the
+/// host's interfaces, logs and swap of which nothing is taken, a volume in memory, and members that we have no name for.
+private let linuxSummary = """
+  {
+    "node": {
+      "nodeName": "lin-1", "startTime": "2026-02-01T00:00:00Z",
+      "systemContainers": [{"name": "pods", "cpu": {"time": "2026-03-01T11:59:50Z", "usageCoreNanoSeconds": 874975096}}],
+      "cpu": {"time": "2026-03-01T11:59:50Z", "usageNanoCores": 12, "usageCoreNanoSeconds": 200350010, "psi": {"full": {"total": 0}}},
+      "network": {"time": "2026-03-01T11:59:50Z", "name": "eth0", "rxBytes": 7, "rxErrors": 0, "txBytes": 8, "txErrors": 0,
+        "interfaces": [{"name": "ifb0", "rxBytes": 0, "txBytes": 0}, {"name": "eth0", "rxBytes": 7, "txBytes": 8}]},
+      "rlimit": {"time": "2026-03-01T11:59:50Z", "maxpid": 32768, "curproc": 915}
+    },
+    "pods": [
+      {
+        "podRef": {"name": "web-0", "namespace": "default", "uid": "u1"}, "startTime": "2026-03-01T11:00:00Z",
+        "containers": [
+          {
+            "name": "app", "startTime": "2026-03-01T11:00:01Z",
+            "cpu": {"time": "2026-03-01T11:59:54Z", "usageNanoCores": 0, "usageCoreNanoSeconds": 200350010},
+            "memory": {"time": "2026-03-01T11:59:54Z", "availableBytes": 0, "usageBytes": 3928064, "pageFaults": 966, "majorPageFaults": 0},
+            "io": {"time": "2026-03-01T11:59:54Z"},
+            "logs": {"time": "2026-03-01T11:59:54Z", "usedBytes": 0, "inodesUsed": 1},
+            "swap": {"time": "2026-03-01T11:59:54Z", "swapAvailableBytes": 0, "swapUsageBytes": 0}
+          }
+        ],
+        "memory": {"time": "2026-03-01T11:59:54Z", "pageFaults": 0, "majorPageFaults": 0},
+        "network": {"time": "2026-03-01T11:59:54Z", "name": "eth0", "rxBytes": 446, "rxErrors": 0, "txBytes": 726, "txErrors": 0,
+          "interfaces": [{"name": "eth0", "rxBytes": 446, "rxErrors": 0, "txBytes": 726, "txErrors": 0}]},
+        "volume": [{"time": "2026-03-01T11:59:30Z", "name": "mem", "capacityBytes": 1048576, "usedBytes": 0, "availableBytes": 1048576,
+          "inodes": 3085511, "inodesFree": 3085510, "inodesUsed": 1}],
+        "process_stats": {"process_count": 2}
+      },
+      {
+        "podRef": {"name": "agent-0", "namespace": "default", "uid": "u2"}, "startTime": "2026-03-01T11:00:00Z",
+        "containers": [{"name": "app", "cpu": {"time": "2026-03-01T11:59:54Z", "usageCoreNanoSeconds": 11108219}}],
+        "network": {"time": "2026-03-01T11:59:54Z", "name": "eth0", "rxBytes": 7, "txBytes": 8, "interfaces": [{"name": "eth0", "rxBytes": 7, "txBytes": 8}]}
+      }
+    ]
+  }
+  """
+
+private func samples(_ page: [UInt8]) -> [String] {
+  String(decoding: page, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }.map(String.init)
+}
+
 private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throws -> KubeletSummary {
   try KubeletSummary(Array(text.utf8), freshness: Freshness(sent: sent, limit: .seconds(120)), origin: "test")
 }
 
 @Suite struct SummaryTests {
   @Test("golden: what the summary has, under the names that dashboards know; nothing that it does not know") func golden() throws {
-    let page = String(decoding: try summary().page(of: "win-1"), as: UTF8.self)
-    let samples = page.split(separator: "\n").filter { !$0.hasPrefix("#") }.map(String.init)
+    let page = try summary().page(of: "win-1")
     let iis = #"namespace="web",pod="frontend-0",node="win-1",container="iis""#
     let pod = #"namespace="web",pod="frontend-0",node="win-1""#
     let (at48, at50, at54, at30) = (sent - 12_000, sent - 10_000, sent - 6000, sent - 30_000)
     #expect(
-      samples == [
+      samples(page) == [
         #"container_cpu_usage_seconds_total{\#(iis),cpu="total"} 749.578125 \#(at48)"#,
         #"container_cpu_usage_seconds_total{node="win-1",id="/",cpu="total"} 8532.52 \#(at50)"#,
         #"container_memory_working_set_bytes{\#(iis)} 83255296 \#(at54)"#,
@@ -90,7 +134,41 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
         #"container_start_time_seconds{\#(iis)} 1772236810.5"#,
         #"container_start_time_seconds{node="win-1",id="/"} 1769904000"#,
       ])
-    try scanExposition(Array(page.utf8), refusesDuplicates: true) { _, _ in }
+    try scanExposition(page, refusesDuplicates: true) { _, _ in }
+  }
+
+  @Test("golden: a pod on the host's network has no network of its own; what is a number stays one, to the last digit")
+  func goldenOfALinuxKubelet() throws {
+    let page = try summary(linuxSummary).page(of: "lin-1") { $0.name == "agent-0" }
+    let app = #"namespace="default",pod="web-0",node="lin-1",container="app""#
+    let pod = #"namespace="default",pod="web-0",node="lin-1""#
+    let (at50, at54, at30) = (sent - 10_000, sent - 6000, sent - 30_000)
+    func volume(_ what: String, _ value: Int) -> String { "rollcall_pod_volume_\(what){\(pod),volume=\"mem\"} \(value) \(at30)" }
+    var expected = [
+      #"container_cpu_usage_seconds_total{namespace="default",pod="agent-0",node="lin-1",container="app",cpu="total"} 0.011108219 \#(at54)"#,
+      #"container_cpu_usage_seconds_total{\#(app),cpu="total"} 0.20035001 \#(at54)"#,
+      #"container_cpu_usage_seconds_total{node="lin-1",id="/",cpu="total"} 0.20035001 \#(at50)"#,
+      #"container_memory_usage_bytes{\#(app)} 3928064 \#(at54)"#,
+      #"container_memory_failures_total{\#(app),failure_type="pgfault",scope="container"} 966 \#(at54)"#,
+      #"container_memory_failures_total{\#(app),failure_type="pgmajfault",scope="container"} 0 \#(at54)"#,
+      #"container_memory_swap{\#(app)} 0 \#(at54)"#,
+      #"kubelet_container_log_filesystem_used_bytes{\#(app)} 0 \#(at54)"#,
+    ]
+    for (what, pods, errors, node) in [("receive", 446, 0, 7), ("transmit", 726, 0, 8)] {
+      expected += [
+        #"container_network_\#(what)_bytes_total{\#(pod),interface="eth0"} \#(pods) \#(at54)"#,
+        #"container_network_\#(what)_bytes_total{node="lin-1",id="/",interface="ifb0"} 0 \#(at50)"#,
+        #"container_network_\#(what)_bytes_total{node="lin-1",id="/",interface="eth0"} \#(node) \#(at50)"#,
+        #"container_network_\#(what)_errors_total{\#(pod),interface="eth0"} \#(errors) \#(at54)"#,
+      ]
+    }
+    expected += [
+      volume("capacity_bytes", 1_048_576), volume("available_bytes", 1_048_576), volume("used_bytes", 0), volume("inodes", 3_085_511),
+      volume("inodes_free", 3_085_510), volume("inodes_used", 1),
+      "container_start_time_seconds{\(app)} 1772362801", #"container_start_time_seconds{node="lin-1",id="/"} 1769904000"#,
+    ]
+    #expect(samples(page) == expected)
+    try scanExposition(page, refusesDuplicates: true) { _, _ in }
   }
 
   @Test func aContainerIsCollectedByNumbersThatAreFreshAndKnown() throws {
@@ -169,8 +247,8 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
       guard node == "win-1", address == "10.0.0.9" else { throw Miss(.endpointUnreachable, "\(node) at \(address ?? "")") }
       return SummaryAnswer(body: Array(windowsSummary.utf8), date: "Sun, 01 Mar 2026 12:00:00 GMT")
     }
-    let fetches = SharedFetches<SummaryScrape>()
-    let proxy = SummaryProxy(source: source, fetches: fetches)
+    let fetches = SharedFetches<SummaryScrape>(places: CallSlots(8))
+    let proxy = SummaryProxy(source: source, fetches: fetches) { _, pod in pod == "agent-0" }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await fetches.run() }
       let page = try await proxy.page(SummaryScrape(node: "win-1", address: "10.0.0.9")).beginning(upTo: 1 << 20)

@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(
-    "why a container is not on the page",
+    "R43, R44: why a container is not on the page",
     arguments: [
       (#"windows_exporter_collector_success{collector="container"} 0"#, Reason.collectorFailed, "its collector container failed"),
       (
@@ -66,7 +66,7 @@ import Testing
     #expect(call.outcomes.map(\.reason) == [.collectorFailed, nil, .collectorFailed])
   }
 
-  @Test(arguments: [204, 302, 400, 404, 503])
+  @Test("R42: another status is no page, and no redirect is followed", arguments: [204, 302, 400, 404, 503])
   func anotherStatusIsNoPage(status: Int) async throws {
     let elsewhere = try answering("windows_container_count 0\n")
     let server = try ScriptedServer { connection in
@@ -242,6 +242,21 @@ import Testing
     let frozen = try await collector(port: server.port).call(roll(.windows, Self.entries))
     #expect(frozen.outcomes.map(\.reason) == [.staleData, .notInResponse, .notInResponse])
     #expect(frozen.outcomes[1].detail.contains("windows_container_available 0"))
+  }
+
+  @Test("a HostProcess container is collected where the exporter has numbers of it, and exempt where it has none")
+  func hostProcessContainers() async throws {
+    let server = try answering(
+      """
+      windows_container_available{container_id="containerd://\(Self.frontend)",hostprocess="true"} 1
+      windows_container_available{container_id="containerd://\(Self.worker)",hostprocess="true"} 1
+      windows_container_cpu_usage_seconds_total{container_id="containerd://\(Self.worker)"} 3
+
+      """)
+    defer { server.stop() }
+    let call = try await collector(port: server.port).call(roll(.windows, Self.entries))
+    #expect(Array(call.outcomes.prefix(2)) == [.exempt(.hostProcess), .collected(age: .zero)])
+    #expect(call.outcomes[2].reason == .notInResponse)
   }
 
   @Test func whatTheExporterSaysOfItselfIsKept() async throws {

@@ -12,9 +12,12 @@ package final class CallSlots: Sendable {
     var waiters: [Waiter] = []
   }
 
+  /// How many calls there may be at once.
+  package let count: Int
   private let state: Mutex<State>
 
   package init(_ count: Int) {
+    self.count = max(count, 1)
     state = Mutex(State(free: max(count, 1)))
   }
 
@@ -23,6 +26,34 @@ package final class CallSlots: Sendable {
     guard await acquire() else { return nil }
     defer { release() }
     return await body()
+  }
+
+  /// Waits for a slot, which is free again when what is returned is released. `nil` if none was free by `deadline`, or the task was cancelled.
+  func take(until deadline: ContinuousClock.Instant) async -> CallSlot? {
+    if let slot = takeFree() { return slot }
+    let isTaken = await withTaskGroup(of: Bool.self) { group in
+      group.addTask { await self.acquire() }
+      group.addTask {
+        // Cancellation ends the sleep, and the wait.
+        try? await Task.sleep(until: deadline, clock: .continuous)
+        return false
+      }
+      var isTaken = await group.next() == true
+      group.cancelAll()
+      for await other in group { isTaken = isTaken || other }
+      return isTaken
+    }
+    return isTaken ? CallSlot(of: self) : nil
+  }
+
+  /// A slot, if one is free now.
+  func takeFree() -> CallSlot? {
+    let isTaken = state.withLock { state in
+      guard state.free > 0 else { return false }
+      state.free -= 1
+      return true
+    }
+    return isTaken ? CallSlot(of: self) : nil
   }
 
   private func acquire() async -> Bool {
@@ -52,7 +83,7 @@ package final class CallSlots: Sendable {
     }
   }
 
-  private func release() {
+  fileprivate func release() {
     let next = state.withLock { state -> Waiter? in
       guard !state.waiters.isEmpty else {
         state.free += 1
@@ -62,4 +93,15 @@ package final class CallSlots: Sendable {
     }
     next?.continuation.withLock { $0.take() }?.resume(returning: true)
   }
+}
+
+/// A slot that is taken for as long as this is held.
+final class CallSlot: Sendable {
+  private let slots: CallSlots
+
+  fileprivate init(of slots: CallSlots) {
+    self.slots = slots
+  }
+
+  deinit { slots.release() }
 }

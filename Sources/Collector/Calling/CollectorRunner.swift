@@ -44,6 +44,7 @@ package struct CollectionRecord: Hashable, Sendable {
       switch outcome {
       case .collected: collected += 1
       case .missed(let reason, _): missed[reason, default: 0] += 1
+      case .exempt: break
       }
     }
   }

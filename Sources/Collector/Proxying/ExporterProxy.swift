@@ -22,9 +22,10 @@ package struct ExporterProxy: Sendable {
 
   /// Begins the scrape, or joins an equal one that has just begun.
   package func page(_ scrape: ExporterScrape) throws(Miss) -> SharedPageReader {
-    try fetches.page(scrape) { page in
+    let timing = ScrapeTiming(timeout: scrape.timeout ?? requests.settings.deadline)
+    return try fetches.page(scrape, until: .now + timing.deadline) { page, waited in
       do throws(Miss) {
-        try await fetch(scrape, into: page)
+        try await fetch(scrape, timing.after(waited), into: page)
         return .success(())
       } catch {
         return .failure(error)
@@ -32,9 +33,8 @@ package struct ExporterProxy: Sendable {
     }
   }
 
-  private func fetch(_ scrape: ExporterScrape, into page: SharedPage) async throws(Miss) {
-    let timing = ScrapeTiming(timeout: scrape.timeout ?? requests.settings.deadline)
-    let end = ContinuousClock.now + timing.deadline
+  private func fetch(_ scrape: ExporterScrape, _ timing: ScrapeTiming, into page: SharedPage) async throws(Miss) {
+    let end = page.deadline
     var request = try requests.request(
       node: scrape.node, address: scrape.address, endpoint: scrape.endpoint, deadline: timing.deadline, told: timing.told)
     switch scrape.form {
@@ -44,8 +44,8 @@ package struct ExporterProxy: Sendable {
       if let accept { request.headers.append(HTTPHeader("Accept", accept)) }
       if let encoding { request.headers.append(HTTPHeader("Accept-Encoding", encoding)) }
       try await handOn(try await open(request), to: page, until: end)
-    case .named:
-      try await rewrite(try await open(request), to: page, names(scrape.node), until: end)
+    case .named(let isCompressed):
+      try await rewrite(try await open(request), to: page, names(scrape.node), isCompressed: isCompressed, until: end)
     }
   }
 
@@ -63,12 +63,13 @@ package struct ExporterProxy: Sendable {
 
   /// The head is not written before there is something to write: what is wrong from the beginning is told by a status.
   private func rewrite(
-    _ stream: HTTPStream, to page: SharedPage, _ names: ContainerNames, until end: ContinuousClock.Instant
+    _ stream: HTTPStream, to page: SharedPage, _ names: ContainerNames, isCompressed: Bool, until end: ContinuousClock.Instant
   ) async throws(Miss) {
     guard stream.status == 200 else {
       throw Miss(.badExposition, "windows_exporter answered with status \(stream.status) instead of 200")
     }
-    let head = PageHead(status: 200, contentType: ExpositionContentType.text)
+    var encoder = try PageEncoder(isGzip: isCompressed)
+    let head = PageHead(status: 200, contentType: ExpositionContentType.text, contentEncoding: encoder.contentEncoding)
     var rewriter = PageRewriter(names, limits: requests.settings.limits, refusesDuplicates: true)
     rewriter.begin()
     var hasBegun = false
@@ -82,6 +83,7 @@ package struct ExporterProxy: Sendable {
       } catch {
         throw Miss(error, page: "the page of windows_exporter")
       }
+      output = encoder.encode(output, isLast: false)
       if output.isEmpty { continue }
       if !hasBegun { page.begin(head) }
       hasBegun = true
@@ -93,6 +95,8 @@ package struct ExporterProxy: Sendable {
       throw Miss(error, page: "the page of windows_exporter")
     }
     if !hasBegun { page.begin(head) }
+    let rest = encoder.encode([], isLast: true)
+    if !rest.isEmpty { try await page.append(rest, until: end) }
   }
 
   private func open(_ request: HTTPRequest) async throws(Miss) -> HTTPStream {
@@ -126,8 +130,8 @@ package struct ExporterScrape: Hashable, Sendable {
   package enum Form: Hashable, Sendable {
     /// Nothing: the exporter sees the client's own headers, and the client the exporter's answer.
     case verbatim(accept: String?, acceptEncoding: String?)
-    /// The node and the names of containers are added; what goes on is the text format 0.0.4.
-    case named
+    /// The node and the names of containers are added; what goes on is the text format 0.0.4, as it is or by gzip.
+    case named(isCompressed: Bool)
   }
 
   package init(node: String, address: String?, endpoint: ExporterEndpoint, timeout: Duration? = nil, form: Form) {
@@ -142,14 +146,22 @@ package struct ExporterScrape: Hashable, Sendable {
 /// How a client's time is shared out, so that each hears from the next before its own time is up.
 struct ScrapeTiming {
   /// What the exporter is told. It keeps half a second of this for itself, gives up on slow collectors and answers with the others.
-  let told: Duration
+  private(set) var told: Duration
   /// When we give up on the exporter, in time to tell the client.
-  let deadline: Duration
+  private(set) var deadline: Duration
 
   init(timeout: Duration) {
     // For the way there and back, twice; short time-outs have no half second to spare.
     let margin = min(.milliseconds(500), timeout / 10)
     told = timeout - margin
     deadline = timeout - margin / 2
+  }
+
+  /// What is left of it.
+  func after(_ waited: Duration) -> ScrapeTiming {
+    var left = self
+    left.told = max(told - waited, .milliseconds(1))
+    left.deadline = max(deadline - waited, .milliseconds(1))
+    return left
   }
 }

@@ -5,12 +5,17 @@ internal import Synchronization
 /// that has begun is never handed to a newcomer, so nobody gets an old page for a fresh one.
 ///
 /// Fetches run as children of `run`, not of who asks: one who goes away early costs the others nothing, and does not cut the peer off.
+///
+/// A fetch has a place from before the peer is asked until its last reader is released. What is in memory is bounded by the places; a
+/// request that waits for one has nothing but itself.
 package final class SharedFetches<Key: Hashable & Sendable>: Sendable {
-  typealias Producer = @Sendable (SharedPage) async -> Result<Void, Miss>
+  /// - Parameters: where the answer goes, and how long the fetch has waited for its place.
+  typealias Producer = @Sendable (_ page: SharedPage, _ waited: Duration) async -> Result<Void, Miss>
 
   private struct Job: Sendable {
     var key: Key
     var page: SharedPage
+    var posted: ContinuousClock.Instant
     var produce: Producer
   }
 
@@ -24,8 +29,11 @@ package final class SharedFetches<Key: Hashable & Sendable>: Sendable {
   private let state = Mutex(State())
   private let jobs: AsyncStream<Job>
   private let posting: AsyncStream<Job>.Continuation
+  private let places: CallSlots
 
-  package init() {
+  /// - Parameter places: for the pages that are under way, which others may share.
+  package init(places: CallSlots) {
+    self.places = places
     (jobs, posting) = AsyncStream.makeStream()
   }
 
@@ -48,30 +56,44 @@ package final class SharedFetches<Key: Hashable & Sendable>: Sendable {
   }
 
   /// A reader of a fetch with this key: of one that is under way, or of a new one that `produce` makes.
-  func page(_ key: Key, produce: @escaping Producer) throws(Miss) -> SharedPageReader {
+  /// - Parameter deadline: when the client is to have all of it.
+  func page(_ key: Key, until deadline: ContinuousClock.Instant, produce: @escaping Producer) throws(Miss) -> SharedPageReader {
     let (reader, new): (SharedPageReader?, SharedPage?) = state.withLock { state in
       guard !state.isClosed else { return (nil, nil) }
       state.statistics.requests += 1
       if let reader = state.joinable[key]?.join() { return (reader, nil) }
-      let page = SharedPage()
+      let page = SharedPage(deadline: deadline)
       state.joinable[key] = page
       state.underWay[ObjectIdentifier(page)] = page
       state.statistics.fetches += 1
       return (page.join(), page)
     }
     guard let reader else { throw Self.closed }
-    if let new { posting.yield(Job(key: key, page: new, produce: produce)) }
+    if let new { posting.yield(Job(key: key, page: new, posted: .now, produce: produce)) }
     return reader
   }
 
   private func run(_ job: Job) async {
-    let end = await job.produce(job.page)
+    let end = await answer(job)
     state.withLock { state in
       if state.joinable[job.key] === job.page { state.joinable[job.key] = nil }
       state.underWay[ObjectIdentifier(job.page)] = nil
       if case .failure(let miss) = end { state.statistics.failures[miss.reason, default: 0] += 1 }
     }
     job.page.finish(end)
+  }
+
+  private func answer(_ job: Job) async -> Result<Void, Miss> {
+    if let place = places.takeFree() {
+      job.page.occupy(place)
+      return await job.produce(job.page, .zero)
+    }
+    guard let place = await places.take(until: job.page.deadline) else {
+      let busy = Miss(.unknown, "all \(places.count) places for pages under way were taken")
+      return .failure(Task.isCancelled ? Self.closed : busy)
+    }
+    job.page.occupy(place)
+    return await job.produce(job.page, job.posted.duration(to: .now))
   }
 
   private static var closed: Miss { Miss(.unknown, "shutting down") }

@@ -22,6 +22,8 @@ final class SharedPage: Sendable {
     var readersEver = 0
     var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
     var producer: CheckedContinuation<Void, Never>?
+    /// Goes with the page: memory is taken until the last reader has it all.
+    var place: CallSlot?
 
     var hasRoom: Bool { retainedBytes <= SharedPage.window || positions.count != 1 || end != nil }
 
@@ -54,9 +56,19 @@ final class SharedPage: Sendable {
     }
   }
 
+  /// When the readers' time is up.
+  let deadline: ContinuousClock.Instant
   private let state = Mutex(State())
 
+  init(deadline: ContinuousClock.Instant) {
+    self.deadline = deadline
+  }
+
   // MARK: The producer's side
+
+  func occupy(_ place: CallSlot) {
+    state.withLock { $0.place = place }
+  }
 
   /// Whoever comes from now on gets another page. Readers wait for the bytes that follow.
   func begin(_ head: PageHead) {
@@ -204,7 +216,7 @@ package struct PageBeginning: Sendable {
   package var isWhole: Bool
 }
 
-/// One who asked for a page. For one task; when it is released, the page no longer waits for it.
+/// One who asked for a page. For one task; when it is released, the page no longer waits for it. To be held until its client has all of it.
 package final class SharedPageReader: Sendable {
   private let page: SharedPage
   private let number: Int
@@ -215,6 +227,9 @@ package final class SharedPageReader: Sendable {
   }
 
   deinit { page.leave(number) }
+
+  /// When the client's time is up.
+  package var deadline: ContinuousClock.Instant { page.deadline }
 
   /// Waits for the first bytes of the answer, `limit` of them or the whole of it. To be called first, and once.
   /// - Throws: why there is no answer, or why it ended early: then nothing of it was handed out.

@@ -5,21 +5,28 @@ internal import Roll
 package struct SummaryProxy: Sendable {
   private let source: SummarySource
   private let fetches: SharedFetches<SummaryScrape>
+  private let isOnHostNetwork: @Sendable (_ namespace: String, _ pod: String) -> Bool
 
-  package init(source: SummarySource, fetches: SharedFetches<SummaryScrape>) {
+  /// - Parameter isOnHostNetwork: whether a pod has no network of its own.
+  package init(
+    source: SummarySource, fetches: SharedFetches<SummaryScrape>,
+    isOnHostNetwork: @escaping @Sendable (_ namespace: String, _ pod: String) -> Bool
+  ) {
     self.source = source
     self.fetches = fetches
+    self.isOnHostNetwork = isOnHostNetwork
   }
 
   /// Begins the scrape, or joins an equal one that has just begun.
   package func page(_ scrape: SummaryScrape) throws(Miss) -> SharedPageReader {
-    try fetches.page(scrape) { page in
+    let timing = ScrapeTiming(timeout: scrape.timeout ?? source.deadline)
+    return try fetches.page(scrape, until: .now + timing.deadline) { page, waited in
       do throws(Miss) {
-        let timing = ScrapeTiming(timeout: scrape.timeout ?? source.deadline)
-        let end = ContinuousClock.now + timing.deadline
-        let summary = try await source.summary(of: scrape.node, address: scrape.address, deadline: timing.deadline)
-        page.begin(PageHead(status: 200, contentType: ExpositionContentType.text))
-        try await page.append(summary.page(of: scrape.node), until: end)
+        let summary = try await source.summary(of: scrape.node, address: scrape.address, deadline: timing.after(waited).deadline)
+        var encoder = try PageEncoder(isGzip: scrape.isCompressed)
+        let text = summary.page(of: scrape.node) { isOnHostNetwork($0.namespace, $0.name) }
+        page.begin(PageHead(status: 200, contentType: ExpositionContentType.text, contentEncoding: encoder.contentEncoding))
+        try await page.append(encoder.encode(text, isLast: true), until: page.deadline)
         return .success(())
       } catch {
         return .failure(error)
@@ -35,10 +42,13 @@ package struct SummaryScrape: Hashable, Sendable {
   package var address: String?
   /// How long the client waits; `nil` where it does not say.
   package var timeout: Duration?
+  /// By gzip.
+  package var isCompressed: Bool
 
-  package init(node: String, address: String?, timeout: Duration? = nil) {
+  package init(node: String, address: String?, timeout: Duration? = nil, isCompressed: Bool = false) {
     self.node = node
     self.address = address
     self.timeout = timeout
+    self.isCompressed = isCompressed
   }
 }

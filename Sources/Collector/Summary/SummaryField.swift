@@ -17,7 +17,8 @@ struct SummaryField {
   /// The member of a container, a pod or the node that has the number.
   let part: String
   let key: String
-  var scale = 1.0
+  /// How many of the summary's units are one of the family's.
+  var divisor = 1.0
   var zero = Zero.never
   /// What tells this series of the family from the others of the same container.
   var labels = ExpositionLabels.none
@@ -32,7 +33,7 @@ struct SummaryField {
       case .beside(let other): if number(other, of: part) ?? 0 == 0 { return nil }
       }
     }
-    return (value * scale, freshness.time(of: part))
+    return (value / divisor, freshness.time(of: part))
   }
 
   private func number(_ key: String, of part: JSONValue) -> Double? {
@@ -48,7 +49,7 @@ extension SummaryField {
     [
       SummaryField(
         family: "container_cpu_usage_seconds_total", type: .counter, help: "Cumulative cpu time consumed in seconds.", part: "cpu",
-        key: "usageCoreNanoSeconds", scale: 1e-9, labels: ["cpu": "total"]),
+        key: "usageCoreNanoSeconds", divisor: 1e9, labels: ["cpu": "total"]),
       SummaryField(
         family: "container_memory_usage_bytes", type: .gauge, help: "Current memory usage in bytes, including all memory.", part: "memory",
         key: "usageBytes"),

@@ -28,8 +28,11 @@ extension KubeletSummary {
   }
 
   /// The network interfaces of every pod and of the node. Each item has its interface as the part `network`.
-  func interfaceItems(_ nodeLabels: ExpositionLabels) -> [SummaryItem] {
-    (podItems(nodeLabels) + [nodeItem(nodeLabels)]).flatMap { item -> [SummaryItem] in
+  ///
+  /// A pod on the host's network is left out: kubelets give the host's numbers as its own, and every sum over pods would be wrong.
+  func interfaceItems(_ nodeLabels: ExpositionLabels, isOnHostNetwork: (Pod) -> Bool) -> [SummaryItem] {
+    let pods = pods.filter { !isOnHostNetwork($0) }.map { SummaryItem(labels: labels(of: $0, nodeLabels), content: $0.content) }
+    return (pods + [nodeItem(nodeLabels)]).flatMap { item -> [SummaryItem] in
       guard let network = item.content["network"] else { return [] }
       var seen: Set<String> = []
       // Without a list, the network itself is the only interface.

@@ -4,7 +4,8 @@ internal import Roll
 
 extension KubeletSummary {
   /// The summary as a page of metrics. Samples carry the time of the part that they come from, as cAdvisor's do.
-  func page(of node: String) -> [UInt8] {
+  /// - Parameter isOnHostNetwork: whether a pod has no network of its own, which a summary does not say.
+  func page(of node: String, isOnHostNetwork: (Pod) -> Bool = { _ in false }) -> [UInt8] {
     var writer = ExpositionWriter(reservingCapacity: 32 << 10)
     let nodeLabels: ExpositionLabels = ["node": node]
     let containers = containerItems(nodeLabels)
@@ -14,7 +15,7 @@ extension KubeletSummary {
     root.content["rootfs"] = root.content["fs"]
     writer.write(SummaryField.resources, of: containers + pods + [root], freshness)
     writer.write(SummaryField.logs, of: containers, freshness)
-    writer.write(SummaryField.network, of: interfaceItems(nodeLabels), freshness)
+    writer.write(SummaryField.network, of: interfaceItems(nodeLabels, isOnHostNetwork: isOnHostNetwork), freshness)
     let volumes = volumeItems(nodeLabels)
     writer.write(SummaryField.volumes(prefix: "kubelet_volume_stats_"), of: volumes.claims, freshness)
     writer.write(SummaryField.volumes(prefix: "rollcall_pod_volume_"), of: volumes.others, freshness)

@@ -20,6 +20,8 @@ struct WindowsPage {
     var hasNumbers = false
     /// What `windows_container_available` says.
     var isAvailable: Bool?
+    /// What the label `hostprocess` of that says, since 0.31. Source: windows_exporter, internal/collector/container/container.go.
+    var isHostProcess = false
     /// Milliseconds since 1970, of the newest sample that carries a time; windows_exporter itself writes none.
     var newest: Int64?
 
@@ -70,6 +72,7 @@ struct WindowsPage {
   }
 
   private func outcome(of container: Container, sent: Int64?, stalenessLimit: Duration) -> Outcome {
+    if container.isHostProcess, !container.hasNumbers { return .exempt(.hostProcess) }
     guard container.hasNumbers || container.isAvailable == true else {
       return .missed(.notInResponse, detail: "windows_exporter lists the container, says windows_container_available 0 and has no numbers")
     }
@@ -91,8 +94,10 @@ struct WindowsPage {
     hasContainerSeries = true
     guard let label = sample.label("container_id", in: text), !label.isEmpty else { return }
     let isAvailability = sample.hasName("windows_container_available", in: text)
-    containers[Self.bareID(label.text(in: text)), default: Container()].note(
+    let id = Self.bareID(label.text(in: text))
+    containers[id, default: Container()].note(
       value: sample.value, isAvailability: isAvailability, timestamp: sample.timestampMilliseconds)
+    if isAvailability, sample.label("hostprocess", in: text)?.text(in: text) == "true" { containers[id]?.isHostProcess = true }
   }
 
   /// `containerd://<id>` and `docker://<id>` without the runtime's name.

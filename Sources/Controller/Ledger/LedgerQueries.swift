@@ -6,7 +6,7 @@ package struct NodeCoverage: Hashable, Sendable {
   package var source: Source
   package var address: String?
   package var ready: Bool
-  /// Containers on the roll.
+  /// Containers on the roll, without those that turned out to be exempt.
   package var expected: Int
   /// Those with a collection within the threshold.
   package var collected: Int
@@ -24,9 +24,9 @@ package struct ContainerStanding: Hashable, Sendable {
 }
 
 extension NodeLedger {
-  /// One for each container on the roll, in its order.
+  /// One for each container on the roll that has to be collected, in its order.
   package func standings() -> some Sequence<ContainerStanding> {
-    zip(roll.entries.references, rows).lazy.map { reference, row in
+    zip(roll.entries.references, rows).lazy.filter { $0.1.exemption == nil }.map { reference, row in
       ContainerStanding(container: reference, due: row.due, lastCollected: row.lastCollected)
     }
   }
@@ -61,9 +61,10 @@ extension NodeLedger {
   func coverage(at now: Moment, threshold: Duration) -> NodeCoverage {
     var exempt: [Exemption: Int] = [:]
     for entry in roll.exempt { exempt[entry.exemption, default: 0] += 1 }
+    for exemption in rows.lazy.compactMap(\.exemption) { exempt[exemption, default: 0] += 1 }
     return NodeCoverage(
-      node: roll.node, source: roll.source, address: roll.address, ready: roll.nodeReady, expected: rows.count,
-      collected: rows.count { row in row.lastCollected.map { now - $0 <= threshold } ?? false }, exempt: exempt,
+      node: roll.node, source: roll.source, address: roll.address, ready: roll.nodeReady, expected: rows.count { $0.exemption == nil },
+      collected: rows.count { row in row.exemption == nil && row.lastCollected.map { now - $0 <= threshold } ?? false }, exempt: exempt,
       gaps: openGapCount)
   }
 }

@@ -21,6 +21,8 @@ struct LedgerRow: Sendable {
   private var standing = Standing.neverCollected
   /// The reason of the newest miss since the last collection.
   var miss: Reason?
+  /// Why the container, though on the roll, turned out to be one that cannot be collected: nothing is owed of it.
+  var exemption: Exemption?
 
   init(due: Moment) {
     self.due = due
@@ -54,6 +56,10 @@ struct LedgerRow: Sendable {
 
   /// Collected, with data as of `moment`; known since `now`. An open gap stays open: the data may be old.
   mutating func collected(at moment: Moment, now: Moment) {
+    if exemption != nil {
+      exemption = nil
+      due = now
+    }
     lastCollection = max(lastCollection, moment)
     if case .neverCollected = standing { standing = .collected(since: now) }
   }

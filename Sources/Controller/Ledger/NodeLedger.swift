@@ -130,7 +130,9 @@ package struct NodeLedger: Sendable {
         forgetMiss(row: row)  // while a gap is open, its end is still to be told with its reason
       }
     case .missed(let reason, let detail):
-      miss(row: row, reason, detail: detail)
+      if rows[row].exemption == nil { miss(row: row, reason, detail: detail) }
+    case .exempt(let exemption):
+      rows[row].exemption = exemption
     }
   }
 
@@ -139,6 +141,11 @@ package struct NodeLedger: Sendable {
     var transitions: [GapTransition] = []
     quietUntil = Moment(milliseconds: .max)
     for row in rows.indices {
+      if let exemption = rows[row].exemption {
+        close(row: row, because: .exempt(exemption), at: now, into: &transitions)
+        forgetMiss(row: row)
+        continue
+      }
       reviewCollection(row: row, at: now, threshold: threshold, into: &transitions)
       if seesScrapes || rows[row].unscrapedSince != nil { reviewScrape(row: row, at: now, threshold: threshold, into: &transitions) }
     }

@@ -78,9 +78,10 @@ package final class RollcallController: Sendable {
       ?? NodeCollectors(
         settings: settings, transport: transport, virtual: virtual, exporters: exporters, summary: summary, annotations: annotations,
         logger: logger, tls: { certificates.tls }, keepsConnections: { [rolls] in rolls.nodeCount <= kept }, sockets: push.takeSockets)
-    let pages = NodePages(settings: settings, transport: probes, summary: summary, annotations: annotations) {
-      cluster.containerNames(onNode: $0)
-    }
+    let pages = NodePages(
+      settings: settings, transport: probes, summary: summary, annotations: annotations,
+      isOnHostNetwork: { cluster.pod(namespace: $0, name: $1)?.hostNetwork == true }
+    ) { cluster.containerNames(onNode: $0) }
     self.pages = pages
     let tasks = NodeTaskManager(
       rolls: rolls, ledger: ledger, counters: counters, collectors: collectors,

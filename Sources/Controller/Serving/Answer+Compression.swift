@@ -5,7 +5,7 @@ internal import Hummingbird
 extension Answer {
   /// The same, compressed while it is sent where whoever asks takes gzip: a page of metrics shrinks to a tenth or less.
   func compressed(for request: Request) -> Answer {
-    guard isCompressible, case .pieces(let produce) = body else { return self }
+    guard isCompressible, case .pieces(_, let produce) = body else { return self }
     var answer = self
     answer.headers[.vary] = "Accept-Encoding"
     guard request.acceptsGzip else { return answer }
@@ -53,12 +53,5 @@ private struct GzipStream: ~Copyable {
 }
 
 extension Request {
-  /// https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3, as far as clients of metrics go.
-  fileprivate var acceptsGzip: Bool {
-    headers[values: .acceptEncoding].joined(separator: ",").split(separator: ",").contains { coding in
-      let parts = coding.split(separator: ";").map { $0.filter { !$0.isWhitespace }.lowercased() }
-      guard parts.first == "gzip" || parts.first == "*" else { return false }
-      return !parts.dropFirst().contains { $0.hasPrefix("q=") && Double($0.dropFirst(2)) == 0 }
-    }
-  }
+  fileprivate var acceptsGzip: Bool { Controller.acceptsGzip(headers[values: .acceptEncoding].joined(separator: ",")) }
 }

@@ -8,8 +8,8 @@ internal import NIOCore
 struct Answer: Sendable {
   enum Body: Sendable {
     case whole([UInt8])
-    /// Written piece by piece, since it may be large.
-    case pieces(@Sendable (_ write: (_ piece: [UInt8]) async throws -> Void) async throws -> Void)
+    /// Written piece by piece, since it may be large. The length is for those that know it.
+    case pieces(length: Int? = nil, @Sendable (_ write: (_ piece: [UInt8]) async throws -> Void) async throws -> Void)
   }
 
   var status: HTTPResponse.Status
@@ -18,6 +18,8 @@ struct Answer: Sendable {
   var body: Body
   /// Ours to compress. Pages of others go on as they came.
   var isCompressible = false
+  /// When the client is to have taken all of it: then its connection is closed. Without one it may take any time.
+  var deadline: ContinuousClock.Instant?
 
   static func text(_ status: HTTPResponse.Status, _ text: String) -> Answer {
     Answer(status: status, contentType: "text/plain; charset=utf-8", body: .whole(Array(text.utf8)))
@@ -39,8 +41,10 @@ struct Answer: Sendable {
     Answer(status: .ok, contentType: ExpositionContentType.text, body: .pieces(write), isCompressible: true)
   }
 
-  /// - Parameter withoutBody: for HEAD.
-  func response(withoutBody: Bool) -> Response {
+  /// - Parameters:
+  ///   - connection: where it goes.
+  ///   - withoutBody: for HEAD.
+  func response(on connection: any Channel, withoutBody: Bool) -> Response {
     var fields = headers
     fields[.contentType] = contentType
     fields[.cacheControl] = "no-store"
@@ -49,10 +53,15 @@ struct Answer: Sendable {
     switch body {
     case .whole(let bytes):
       return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-    case .pieces(let produce):
+    case .pieces(let length, let produce):
       return Response(
         status: status, headers: fields,
-        body: ResponseBody { writer in
+        body: ResponseBody(contentLength: length) { [deadline] writer in
+          // A write to a client that does not read ends with its connection only.
+          let cut = deadline.map { deadline in
+            connection.eventLoop.scheduleTask(in: TimeAmount(ContinuousClock.now.duration(to: deadline))) { connection.close(promise: nil) }
+          }
+          defer { cut?.cancel() }
           try await produce { piece in try await writer.write(ByteBuffer(bytes: piece)) }
           try await writer.finish(nil)
         })

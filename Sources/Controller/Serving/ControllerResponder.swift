@@ -1,10 +1,20 @@
 internal import HTTPTypes
 internal import Hummingbird
+internal import NIOCore
 
 /// Which answer belongs to which request. There are few paths and one pattern, so a table is all the routing that is needed; what is
 /// not in it is 404, whatever it is called.
 struct ControllerResponder: HTTPResponder {
-  typealias Context = BasicRequestContext
+  /// What is known of a request besides the request.
+  struct Context: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let connection: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+      coreContext = CoreRequestContextStorage(source: source)
+      connection = source.channel
+    }
+  }
 
   private let pages: [String: @Sendable (Request) async -> Answer]
   private let probe: Probe
@@ -31,7 +41,7 @@ struct ControllerResponder: HTTPResponder {
   }
 
   func respond(to request: Request, context: Context) async throws -> Response {
-    await answer(to: request).compressed(for: request).response(withoutBody: request.method == .head)
+    await answer(to: request).compressed(for: request).response(on: context.connection, withoutBody: request.method == .head)
   }
 
   private func answer(to request: Request) async -> Answer {

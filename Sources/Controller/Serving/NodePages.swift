@@ -9,22 +9,27 @@ package final class NodePages: Service {
   let summary: SummaryProxy
   /// What the Node of that name is annotated with; empty where it is not known.
   let annotations: @Sendable (_ node: String) -> [String: String]
-  private let exporterFetches = SharedFetches<ExporterScrape>()
-  private let summaryFetches = SharedFetches<SummaryScrape>()
+  private let exporterFetches: SharedFetches<ExporterScrape>
+  private let summaryFetches: SharedFetches<SummaryScrape>
 
   /// - Parameters:
   ///   - transport: for these pages alone, with as many transfers at once as the settings allow.
   ///   - summary: how kubelets' summaries are read.
   ///   - annotations: of a Node.
+  ///   - isOnHostNetwork: whether a pod has no network of its own.
   ///   - names: what the containers of a node are called now.
   package init(
     settings: ControllerSettings, transport: HTTPTransport, summary: SummarySource,
-    annotations: @escaping @Sendable (String) -> [String: String], names: @escaping @Sendable (String) -> ContainerNames
+    annotations: @escaping @Sendable (String) -> [String: String],
+    isOnHostNetwork: @escaping @Sendable (_ namespace: String, _ pod: String) -> Bool, names: @escaping @Sendable (String) -> ContainerNames
   ) {
     self.settings = settings
     self.annotations = annotations
+    let places = CallSlots(settings.maximumProbes)
+    exporterFetches = SharedFetches(places: places)
+    summaryFetches = SharedFetches(places: places)
     exporter = ExporterProxy(transport: transport, settings: WindowsSettings(settings), fetches: exporterFetches, names: names)
-    self.summary = SummaryProxy(source: summary, fetches: summaryFetches)
+    self.summary = SummaryProxy(source: summary, fetches: summaryFetches, isOnHostNetwork: isOnHostNetwork)
   }
 
   /// What was asked for and fetched, by where it came from.

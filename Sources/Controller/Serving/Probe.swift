@@ -16,7 +16,8 @@ struct Probe {
     await answering {
       let probe = try ProbeRequest(request)
       let (pages, roll) = try node(probe)
-      let summary = SummaryScrape(node: probe.node, address: roll.address, timeout: probe.timeout)
+      let summary = SummaryScrape(
+        node: probe.node, address: roll.address, timeout: probe.timeout, isCompressed: probe.acceptsGzip)
       // A Linux node has no exporter of ours to ask; its kubelet has a summary all the same.
       guard roll.source == .windows else { return try await stream(pages.summary.page(summary)) }
       let windows = WindowsNode(settings: pages.settings, annotations: pages.annotations(probe.node))
@@ -73,7 +74,7 @@ struct Probe {
     if let collectors = probe.collectors { endpoint.collectors = collectors }
     let form: ExporterScrape.Form =
       switch pages {
-      case .relabel: .named
+      case .relabel: .named(isCompressed: probe.acceptsGzip)
       case .passThrough: .verbatim(accept: probe.accept, acceptEncoding: probe.acceptEncoding)
       }
     return ExporterScrape(node: probe.node, address: roll.address, endpoint: endpoint, timeout: probe.timeout, form: form)
@@ -89,8 +90,14 @@ struct Probe {
     let head = beginning.head
     var answer = Answer(status: .init(code: head.status), contentType: head.contentType, body: .whole([]))
     if let encoding = head.contentEncoding { answer.headers[.contentEncoding] = encoding }
+    // The page has its place until the client has all of it, or its time is up: so long the reader is held.
+    answer.deadline = reader.deadline
     if beginning.isWhole {
-      answer.body = .whole(beginning.pieces.count == 1 ? beginning.pieces[0] : Array(beginning.pieces.joined()))
+      let page = beginning.pieces.count == 1 ? beginning.pieces[0] : Array(beginning.pieces.joined())
+      answer.body = .pieces(length: page.count) { write in
+        try await write(page)
+        withExtendedLifetime(reader) {}
+      }
       return answer
     }
     answer.body = .pieces { write in

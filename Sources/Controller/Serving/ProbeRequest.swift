@@ -13,6 +13,8 @@ struct ProbeRequest: Hashable {
   var accept: String?
   var acceptEncoding: String?
 
+  var acceptsGzip: Bool { acceptEncoding.map(Controller.acceptsGzip) ?? false }
+
   struct Refused: Error, Hashable {
     let message: String
   }

@@ -12,6 +12,7 @@ struct LedgerModel {
     var miss: (reason: Reason, detail: String)?
     var uncollectedSince: Moment?
     var unscrapedSince: Moment?
+    var exemption: Exemption?
   }
 
   struct Node {
@@ -69,8 +70,14 @@ struct LedgerModel {
     for (entry, outcome) in zip(called.entries, call.outcomes) {
       guard var row = node.rows[entry.reference], isSame(row.entry, entry) else { continue }
       switch outcome {
-      case .missed(let reason, let detail): row.miss = (reason, detail)
+      case .missed(let reason, let detail):
+        if row.exemption == nil { row.miss = (reason, detail) }
+      case .exempt(let exemption): row.exemption = exemption
       case .collected(let age):
+        if row.exemption != nil {
+          row.exemption = nil
+          row.due = now
+        }
         row.lastCollected = max(row.lastCollected ?? now - age, now - age)
         if age > threshold {
           row.miss = (.staleData, "the newest data is older than the threshold of 5m")
@@ -93,6 +100,13 @@ struct LedgerModel {
     guard var node = nodes[name] else { return [] }
     var transitions: [GapTransition] = []
     for var row in node.rows.values {
+      if let exemption = row.exemption {
+        transitions += closings(of: row, in: node, .exempt(exemption), at: now)
+        if row.uncollectedSince != nil { row.collectedSince = now }
+        (row.uncollectedSince, row.unscrapedSince, row.miss) = (nil, nil, nil)
+        node.rows[row.entry.reference] = row
+        continue
+      }
       let base = max(row.due, row.lastCollected ?? row.due)
       if let since = row.uncollectedSince {
         if let collected = row.lastCollected, now - collected <= threshold {

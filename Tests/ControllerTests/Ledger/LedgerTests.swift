@@ -50,6 +50,23 @@ import Testing
     #expect(ledger.gaps().map(\.reason) == [.permissionDenied])
   }
 
+  @Test func whatTurnsOutToBeExemptIsNoGapUntilItIsCollectedAfterAll() {
+    var ledger = ledger(oneApp)
+    _ = ledger.evaluate(at: at(301))
+    let exempt = RollCall(outcomes: [.exempt(.hostProcess)], lastScrape: .notObservable)
+    #expect(ledger.record(exempt, of: oneApp, at: at(310)).map(\.change) == [.closed(.exempt(.hostProcess), after: .seconds(310))])
+    #expect(ledger.coverage(at: at(310)).map(\.expected) == [0])
+    #expect(ledger.coverage(at: at(310)).map(\.exempt) == [[.hostProcess: 1]])
+    #expect(ledger.nodes.values.flatMap { $0.standings().map(\.container) }.isEmpty)
+    // It is what it is, whoever does not answer.
+    #expect(ledger.record(missed(.exporterUnreachable), of: oneApp, at: at(320)).isEmpty)
+    #expect(ledger.evaluate(at: at(1000)).isEmpty)
+
+    #expect(ledger.record(collected(), of: oneApp, at: at(1100)).isEmpty)
+    #expect(ledger.coverage(at: at(1100)).map(\.collected) == [1])
+    #expect(ledger.evaluate(at: at(1401)).map(\.gap.since) == [at(1100)])
+  }
+
   @Test func aHungTaskOfANodeThatIsNotReadyIsBlamedOnTheNode() {
     var ledger = ledger(roll(ready: false, [entry("app")]))
     #expect(ledger.evaluate(at: at(301)).map(\.gap.reason) == [.nodeNotReady])

@@ -68,6 +68,12 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
         ))
       #expect(text.contains(#"windows_container_count{node="win-1"} 2"#))
 
+      var asking = HTTPRequest(url: "http://127.0.0.1:\(running.port)/probe?node=win-1", deadline: .seconds(60))
+      asking.acceptsCompression = true
+      let compressed = try await running.transport.send(asking)
+      #expect(compressed.header("Content-Encoding") == "gzip")
+      #expect(compressed.body == page.body)
+
       #expect(try await running.request("/probe").status == 400)
       #expect(try await running.request("/probe?node=win-1&collect%5B%5D=a%2Fb").status == 400)
       let unknown = try await running.request("/probe?node=nobody")
@@ -101,7 +107,7 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     }
   }
 
-  @Test("an exporter that answers badly costs its own node, and says why")
+  @Test("R42, R43: an exporter that answers badly costs its own node, and says why; no redirect is followed")
   func badExporters() async throws {
     let nginx = try await Self.nginx()
     var nodes = Dictionary(uniqueKeysWithValues: (1...5).map { ("win-\($0)", windowsNode("win-\($0)", "\(nginx.network).\($0)")) })
@@ -155,6 +161,72 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
           guard case .cut = error as? HTTPTransportError else { throw error }
         }
       }
+    }
+  }
+
+  @Test(
+    "R40, R43: a page past a limit, or that is not the format, is refused with what and where",
+    arguments: [
+      ("windows_a{n=\"\(String(repeating: "x", count: 5000))\"} 1\n", "TooLarge", "line 1"),
+      ("windows_a{\((0..<65).map { "l\($0)=\"\"" }.joined(separator: ","))} 1\n", "TooLarge", "line 1"),
+      ("windows_a 1\nwindows_a{node=\"x\"} 1\nwindows_a 2\n", "BadExposition", "line 3"),
+      ("windows_a{n=\"\u{ff}\"} 1\n", "BadExposition", "line 1"), ("windows_a 1 soon\n", "BadExposition", "line 1"),
+      ("windows_a 1\nwindows_b", "BadExposition", "line 2"),
+    ])
+  func refusedPages(page: String, reason: String, place: String) async throws {
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        // As Latin-1, so that what is above ASCII is no UTF-8.
+        try connection.respond(status: 200, body: page.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) })
+      }
+    }
+    defer { server.stop() }
+    try await withProxy(
+      nodes: ["win-1": windowsNode("win-1", "127.0.0.1")], flags: ["windows-port": ["\(server.port)"]]
+    ) { running in
+      let answer = try await running.request("/probe?node=win-1")
+      let text = String(decoding: answer.body, as: UTF8.self)
+      #expect(answer.status == 502 && text.hasPrefix("\(reason): ") && text.contains(place), "\(answer.status) \(text)")
+    }
+  }
+
+  @Test("R42: a node at a loopback address is not asked unless that is allowed") func loopbackAddresses() async throws {
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil { try connection.respond(status: 200, body: "windows_a 1\n") }
+    }
+    defer { server.stop() }
+    let flags = ["windows-port": ["\(server.port)"], "allow-loopback-targets": ["false"]]
+    try await withProxy(nodes: ["win-1": windowsNode("win-1", "127.0.0.1")], flags: flags) { running in
+      for path in ["/probe?node=win-1", "/proxy/win-1/metrics"] {
+        let answer = try await running.request(path)
+        let text = String(decoding: answer.body, as: UTF8.self)
+        #expect(answer.status == 502 && text.hasPrefix("ExporterUnreachable") && text.contains("loopback"), "\(text)")
+      }
+    }
+    #expect(server.requests.isEmpty)
+  }
+
+  @Test("R63: a client that does not read loses its connection when its time is up, and its place goes to the next") func aStalledClient()
+    async throws
+  {
+    let server = try ScriptedServer { connection in
+      while let request = try connection.readRequest() {
+        // More than the sockets on the way hold.
+        let bytes = request.target.contains("large") ? 15 << 20 : 1
+        try connection.respond(status: 200, body: [UInt8](repeating: UInt8(ascii: "\n"), count: bytes))
+      }
+    }
+    defer { server.stop() }
+    let flags = ["windows-port": ["\(server.port)"], "max-probes": ["1"], "deadline": ["60s"]]
+    try await withProxy(nodes: ["win-1": windowsNode("win-1", "127.0.0.1")], flags: flags) { running in
+      var request = HTTPRequest(
+        url: "http://127.0.0.1:\(running.port)/proxy/win-1/metrics?collect[]=large",
+        headers: [HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "2")], deadline: .seconds(60))
+      request.maximumBodyBytes = 64 << 20
+      let stalled = try await running.transport.open(request)
+      #expect(stalled.status == 200)
+      #expect(try await running.request("/proxy/win-1/metrics").status == 200)
+      await #expect(throws: HTTPTransportError.self) { for try await _ in stalled.body {} }
     }
   }
 

@@ -26,8 +26,8 @@ struct Prometheus {
     try await waitUntilReady(port)
   }
 
+  /// One that finds its targets by HTTP SD.
   init(discovery: String, folder: TemporaryFolder, transport: HTTPTransport, scrapeSeconds: Int = 1) async throws {
-    let port = try freePort()
     let configuration = """
       global:
         scrape_interval: \(scrapeSeconds)s
@@ -38,6 +38,11 @@ struct Prometheus {
             - url: \(discovery)
               refresh_interval: 1s
       """
+    try await self.init(configuration: configuration, folder: folder, transport: transport)
+  }
+
+  init(configuration: String, folder: TemporaryFolder, transport: HTTPTransport) async throws {
+    let port = try freePort()
     try configuration.write(toFile: "\(folder.path)/prometheus.yml", atomically: true, encoding: .utf8)
     program = try ExternalProgram(
       "prometheus",

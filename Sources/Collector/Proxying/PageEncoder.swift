@@ -1,0 +1,27 @@
+internal import Gzip
+internal import Roll
+
+/// Gives a page that is handed on the form that its client asked for: as it is, or by gzip.
+struct PageEncoder: ~Copyable {
+  private var gzip: GzipEncoder?
+  /// For the answer's head.
+  let contentEncoding: String?
+
+  init(isGzip: Bool) throws(Miss) {
+    contentEncoding = isGzip ? "gzip" : nil
+    guard isGzip else {
+      gzip = nil
+      return
+    }
+    guard let encoder = GzipEncoder() else { throw Miss(.unknown, "there is no memory to compress the page") }
+    gzip = consume encoder
+  }
+
+  /// What goes out for these bytes, which may be nothing yet.
+  mutating func encode(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
+    guard contentEncoding != nil else { return bytes }
+    var output: [UInt8] = []
+    bytes.withUnsafeBytes { gzip?.encode($0, isLast: isLast, into: &output) }
+    return output
+  }
+}

@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
     .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: settings),
-    .target(name: "Collector", dependencies: ["CLinux", "Exposition", "HTTPTransport", "JSON", "Roll"], swiftSettings: settings),
+    .target(name: "Collector", dependencies: ["CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Roll"], swiftSettings: settings),
     .target(name: "Exposition", swiftSettings: settings),
     .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
     .target(

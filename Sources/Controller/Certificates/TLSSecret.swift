@@ -5,7 +5,7 @@ internal import X509
 
 /// The Secret with the certificates, and the meaning of its members.
 struct TLSSecret: Sendable {
-  static let name = "rollcall-tls"
+  static let name = ObjectNames.tlsSecret
   static let authorityKey = "ca.crt"
   static let authorityPrivateKey = "ca.key"
   private static let certManager = "cert-manager.io/"

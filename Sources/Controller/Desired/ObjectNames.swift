@@ -9,6 +9,8 @@ package enum ObjectNames {
   package static let manager = "rollcall.dev"
   static let managedBy = "app.kubernetes.io/managed-by"
   static let source = "rollcall.dev/source"
+  /// The Secret with the certificates for mutual TLS.
+  static let tlsSecret = "rollcall-tls"
   // https://kubernetes.io/docs/reference/labels-annotations-taints/
   static let serviceName = "kubernetes.io/service-name"
   static let sliceManagedBy = "endpointslice.kubernetes.io/managed-by"

@@ -80,7 +80,7 @@ private func agentTLS(_ secret: String?) -> JSONValue {
   func item(_ key: String, of secret: String) -> JSONValue { ["name": .string(secret), "key": .string(key)] }
   // Without one of the user's, agents have the certificate that the leader made for the roll.
   guard let secret else {
-    return ["serverName": .string(agentServerName), "ca": ["secret": item("ca.crt", of: TLSSecret.name)]]
+    return ["serverName": .string(agentServerName), "ca": ["secret": item("ca.crt", of: ObjectNames.tlsSecret)]]
   }
   return [
     "serverName": .string(agentServerName), "ca": ["secret": item("ca.crt", of: secret)], "cert": ["secret": item("tls.crt", of: secret)],

@@ -1,19 +1,7 @@
+import TestSupport
 import Testing
 
 @testable import Exposition
-
-/// SplitMix64: the same page for the same seed on every machine.
-private struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}
 
 @Suite struct ScannerMutationTests {
   private static let page = Array(
@@ -32,7 +20,7 @@ private struct SeededGenerator: RandomNumberGenerator {
 
   @Test(arguments: 0..<16 as Range<UInt64>)
   func aDamagedPageIsReadOrRefusedAndNeverWorse(seed: UInt64) {
-    var random = SeededGenerator(state: seed)
+    var random = SplitMix(seed: seed)
     var refused = 0
     for _ in 0..<200 {
       var page = Self.page
@@ -70,7 +58,7 @@ private struct SeededGenerator: RandomNumberGenerator {
     }
   }
 
-  private static func damage(_ page: inout [UInt8], using random: inout SeededGenerator) {
+  private static func damage(_ page: inout [UInt8], using random: inout SplitMix) {
     guard let place = page.indices.randomElement(using: &random) else { return }
     switch Int.random(in: 0..<5, using: &random) {
     case 0: page[place] = UInt8.random(in: 0...255, using: &random)

@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test(arguments: 0..<20) func `a queue over memory and disk keeps order and count`(seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = SplitMix(seed: UInt64(seed))
     let base = "\(folder.path)/\(seed)"
     var queue = PushQueue(memoryLimit: 60, spool: try Spool(folder: base, limit: 1 << 20, segmentSize: 80))
     var expected: [PushBlock] = []
@@ -143,20 +143,5 @@ import Testing
     for number in 0..<10 { queue.append(block(number, size: 28)) }
     #expect(queue.first()?.block == block(7, size: 28))
     #expect(queue.dropped == (0..<7).reduce(0) { $0 + UInt64($1) + 1 })
-  }
-}
-
-/// The same numbers for the same seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Synchronization
 
 /// Where a test server listens.
 package enum ListeningAddress: Sendable {
@@ -71,9 +72,22 @@ struct ListeningSocket {
   }
 }
 
-/// A TCP port of that address that nobody listened on a moment ago, for programs that must be told their port.
+/// Below the ports that the kernel gives to sockets which ask for any (`ip_local_port_range`, from 32768 on): no server and no connection that
+/// comes in between takes one of these.
+private let reservedPorts = 20_000..<30_000
+private let nextPort = Mutex(Int.random(in: reservedPorts))
+
+/// A port that nobody listens on, for a program that is to be told its port; none is given twice until all have been.
 package func freePort(host: String = "127.0.0.1") throws(SocketError) -> Int {
-  let socket = try ListeningSocket(.tcp(host: host))
-  close(socket.descriptor)
-  return socket.port
+  for _ in reservedPorts {
+    let port = nextPort.withLock { next in
+      defer { next = next + 1 == reservedPorts.upperBound ? reservedPorts.lowerBound : next + 1 }
+      return next
+    }
+    // In use by somebody: the next one.
+    guard let socket = try? ListeningSocket(.tcp(host: host, port: port)) else { continue }
+    close(socket.descriptor)
+    return port
+  }
+  throw SocketError(saying: "no port of \(reservedPorts) is free at \(host)")
 }

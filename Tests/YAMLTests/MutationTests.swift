@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import YAML
@@ -29,7 +30,7 @@ struct MutationTests {
 
   @Test(arguments: 0..<16 as Range<UInt64>)
   func mutatedTextsParseOrFailInsideThemselves(seed: UInt64) {
-    var random = SplitMix(state: seed)
+    var random = SplitMix(seed: seed)
     let original = Array(Self.seedText.utf8)
     for _ in 0..<150 {
       var bytes = original
@@ -53,18 +54,7 @@ struct MutationTests {
   }
 }
 
-/// Numbers that are the same on every run. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators".
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
+extension SplitMix {
   /// Changes, adds, removes or copies some bytes.
   mutating func mutate(_ bytes: inout [UInt8]) {
     guard let position = bytes.indices.randomElement(using: &self) else { return bytes.append(UInt8(truncatingIfNeeded: next())) }

@@ -1,5 +1,6 @@
 import Exposition
 import Roll
+import TestSupport
 import Testing
 
 @testable import Collector
@@ -168,19 +169,4 @@ func intake(
   var intake = PageIntake(settings: VirtualSettings())
   return try intake.take(
     Array(page.utf8), labels: PodLabels(node: "n", entries: entries, isOfOnePod: true), sharing: pages.shapes)
-}
-
-/// SplitMix64: the same page for the same seed on every machine.
-private struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Controller
@@ -34,7 +35,7 @@ import Testing
   /// Fifty of 5,000 nodes are replaced by others: only the slices that lost one are written, and they take the new ones.
   @Test(arguments: [1, 2, 3, 4, 5])
   func aPercentOfChurnChangesOnlySlicesThatLostMembers(seed: UInt64) {
-    var random = SplitMix64(state: seed)
+    var random = SplitMix(seed: seed)
     let before = pack(nodes(0..<5000))
     let gone = Set(nodes(0..<5000).shuffled(using: &random).prefix(50))
     let after = pack(nodes(0..<5000).filter { !gone.contains($0) } + nodes(5000..<5050), into: before)
@@ -96,7 +97,7 @@ import Testing
   /// Whatever comes and goes: each wanted endpoint is in exactly one slice, no slice is too full, and a second pass changes nothing.
   @Test(arguments: [11, 12, 13, 14, 15, 16, 17, 18])
   func holdsThroughRandomChanges(seed: UInt64) {
-    var random = SplitMix64(state: seed)
+    var random = SplitMix(seed: seed)
     var slices: [SlicePacking.Slice] = []
     for _ in 0..<40 {
       let share = Int.random(in: 1...100, using: &random)
@@ -106,18 +107,5 @@ import Testing
       #expect(slices.allSatisfy { (1...100).contains($0.members.count) })
       #expect(pack(wanted, into: slices) == slices)
     }
-  }
-}
-
-/// Repeatable randomness. https://prng.di.unimi.it/splitmix64.c
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

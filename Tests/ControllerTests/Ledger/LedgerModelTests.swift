@@ -1,11 +1,12 @@
 import Controller
 import Roll
+import TestSupport
 import Testing
 
 @Suite struct LedgerModelTests {
   /// What may happen, in any order: rolls that come, change and go, answers to them and to older ones, and time.
   private struct World {
-    var random: SplitMix64
+    var random: SplitMix
     var now = at(1000)
     var ledger = Ledger(threshold: .seconds(300))
     var model = LedgerModel(threshold: .seconds(300))
@@ -66,7 +67,7 @@ import Testing
   }
 
   @Test(arguments: (1...20).map(UInt64.init)) func theLedgerDoesWhatItsRulesSay(seed: UInt64) {
-    var world = World(random: SplitMix64(state: seed))
+    var world = World(random: SplitMix(seed: seed))
     var transitions = 0
     for step in 0..<600 {
       let (ledger, model) = world.step()

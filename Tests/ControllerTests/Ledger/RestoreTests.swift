@@ -1,5 +1,6 @@
 import JSON
 import Roll
+import TestSupport
 import Testing
 
 @testable import Controller
@@ -95,7 +96,7 @@ import Testing
 
   /// As they are in a cluster: a UID for each pod, an ID for each container.
   private func manyGaps(_ count: Int) -> [OpenGap] {
-    var random = SplitMix64(state: 7)
+    var random = SplitMix(seed: 7)
     func digits(_ count: Int) -> String { String((0..<count).map { _ in "0123456789abcdef".randomElement(using: &random) ?? "0" }) }
     var uid = ""
     return (0..<count).map { number in

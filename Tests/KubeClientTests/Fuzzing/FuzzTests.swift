@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// `hack/fuzz` does this with libFuzzer, and for as long as one likes.

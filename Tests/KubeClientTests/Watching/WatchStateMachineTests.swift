@@ -1,4 +1,5 @@
 // One file although it is long: each test is one line of what list and watch have to survive, told to one machine.
+import TestSupport
 import Testing
 
 @testable import KubeClient

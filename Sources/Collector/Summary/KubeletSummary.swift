@@ -51,20 +51,11 @@ struct KubeletSummary {
   }
 }
 
-/// Tells whether a part of a summary is of now.
-struct Freshness: Hashable {
-  /// When the answer was sent by the sender's clock, in milliseconds since 1970; without it nothing is judged.
-  var sent: Int64?
-  /// How old a part may be then, and how far ahead.
-  var limit: Duration
-
-  /// Milliseconds since 1970; `nil` for a part that says none.
+extension Freshness {
+  /// Of a part of a summary in milliseconds since 1970; `nil` for one that says none.
   func time(of part: JSONValue) -> Int64? {
     part["time"]?.string.flatMap(unixMilliseconds(ofRFC3339:))
   }
 
-  func isFresh(_ part: JSONValue) -> Bool {
-    guard let sent, let time = time(of: part) else { return true }
-    return Duration.milliseconds(abs(sent - time)) <= limit
-  }
+  func isFresh(_ part: JSONValue) -> Bool { time(of: part).map(covers) ?? true }
 }

@@ -31,7 +31,7 @@ package struct SummarySource: Sendable {
 
   func summary(of node: String, address: String?, deadline: Duration? = nil) async throws(Miss) -> KubeletSummary {
     let answer = try await fetch(node, address, deadline ?? self.deadline)
-    let freshness = Freshness(sent: answer.date.flatMap(unixMilliseconds(ofHTTPDate:)), limit: stalenessLimit)
+    let freshness = Freshness(date: answer.date, limit: stalenessLimit)
     return try KubeletSummary(answer.body, freshness: freshness, origin: "/stats/summary of \(node)")
   }
 }

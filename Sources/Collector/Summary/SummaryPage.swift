@@ -51,8 +51,7 @@ extension KubeletSummary {
       return .missed(
         .notInResponse, detail: "the kubelet's summary lists the container without any number of its processor time or its memory")
     }
-    guard let sent = freshness.sent, let newest = numbers.compactMap(\.time).max() else { return .collected(age: .zero) }
-    return .collected(age: .milliseconds(max(sent - newest, 0)))
+    return freshness.outcome(newest: numbers.compactMap(\.time).max())
   }
 }
 

@@ -11,11 +11,11 @@ final class IntakePool: Sendable {
   }
 
   func take(
-    _ body: [UInt8], labels: PodLabels, sharing shapes: ShapeRegistry, handOver: (CollectedPage) -> Void
+    _ body: [UInt8], labels: PodLabels, _ freshness: Freshness, sharing shapes: ShapeRegistry, handOver: (CollectedPage) -> Void
   ) throws(ExpositionError) -> (page: CompactPage, facts: PageFacts) {
     var intake = free.withLock { $0.popLast() } ?? PageIntake(settings: settings)
     defer { give(back: intake) }
-    return try intake.take(body, labels: labels, sharing: shapes, handOver: handOver)
+    return try intake.take(body, labels: labels, freshness, sharing: shapes, handOver: handOver)
   }
 
   private func give(back intake: PageIntake) {

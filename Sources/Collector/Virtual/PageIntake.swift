@@ -20,12 +20,12 @@ struct PageIntake: Sendable {
     consumer = IntakeConsumer(settings, isSplit: isOfNode)
   }
 
-  /// Takes a pod's page.
+  /// Takes a pod's page. Samples that are not of now are judged, and neither kept nor handed over.
   /// - Parameter handOver: called with all samples of families that are kept, where the settings want them handed over.
   mutating func take(
-    _ body: [UInt8], labels: PodLabels, sharing shapes: ShapeRegistry, handOver: (CollectedPage) -> Void = { _ in }
+    _ body: [UInt8], labels: PodLabels, _ freshness: Freshness, sharing shapes: ShapeRegistry, handOver: (CollectedPage) -> Void = { _ in }
   ) throws(ExpositionError) -> (page: CompactPage, facts: PageFacts) {
-    begin(labels)
+    begin(labels, freshness)
     try read(body)
     try reader.finish()
     if consumer.isHandedOver { handOver(CollectedPage(consumer.handed)) }
@@ -34,9 +34,9 @@ struct PageIntake: Sendable {
 
   // MARK: A page of many pods, which is never there as a whole
 
-  mutating func begin(_ labels: PodLabels) {
+  mutating func begin(_ labels: PodLabels, _ freshness: Freshness) {
     reader.begin()
-    consumer.begin(labels)
+    consumer.begin(labels, freshness)
   }
 
   mutating func read(_ chunk: [UInt8]) throws(ExpositionError) {
@@ -67,6 +67,7 @@ private struct IntakeConsumer: PageConsumer, Sendable {
   let isHandedOver: Bool
   private let keepsTimestamps: Bool
   private var labels = PodLabels(node: "", entries: [], isOfOnePod: true)
+  private var freshness = Freshness(limit: .zero)
   /// What is served of the page, and what is handed over.
   private(set) var draft = PageDraft()
   private(set) var handed = PageDraft()
@@ -91,8 +92,9 @@ private struct IntakeConsumer: PageConsumer, Sendable {
     keepsTimestamps = settings.keepsTimestamps
   }
 
-  mutating func begin(_ labels: PodLabels) {
+  mutating func begin(_ labels: PodLabels, _ freshness: Freshness) {
     self.labels = labels
+    self.freshness = freshness
     draft.begin()
     handed.begin()
     facts = PageFacts(containers: labels.containers.count)
@@ -158,6 +160,7 @@ private struct IntakeConsumer: PageConsumer, Sendable {
       facts.hasContainerSeries = true
       if case .container(let place) = owners[set] { facts.saw(place, at: timestamp) }
     }
+    if let timestamp, !freshness.covers(timestamp) { return }
     if isSplit, !uses.isEmpty, !admits(set, number: value.count) { return }
     if uses.contains(.served) { draft.sample(labels: set, value: value, timestamp: keepsTimestamps ? timestamp : nil) }
     if uses.contains(.handedOver) { handed.sample(labels: set, value: value, timestamp: timestamp) }

@@ -109,16 +109,17 @@ package struct VirtualCollector: NodeCollector {
     var response = try await fetcher.fetch(request)
     defer { buffers.giveBack(&response) }
     let labels = PodLabels(node: node, entries: entries, isOfOnePod: true)
+    let freshness = Freshness(date: response.header("Date"), limit: settings.stalenessLimit)
     let facts: PageFacts
     do {
-      let taken = try intakes.take(response.body, labels: labels, sharing: pages.shapes) { sink?.take($0, key, of: node) }
+      let taken = try intakes.take(response.body, labels: labels, freshness, sharing: pages.shapes) { sink?.take($0, key, of: node) }
       // A page without the pod's containers has nothing to serve under its name, but a pod may have no container of its own to show yet.
       if settings.servedFamilies != nil { pages.store(taken.page, key, of: node) }
       facts = taken.facts
     } catch {
       throw Miss(error, page: request.url)
     }
-    return outcomes(of: entries, facts, date: response.header("Date"))
+    return outcomes(of: entries, facts, freshness)
   }
 
   /// Reads the page of a node that answers for its pods as it arrives: it may be larger than all that is kept of it together.
@@ -126,7 +127,8 @@ package struct VirtualCollector: NodeCollector {
     let stream = try await fetcher.open(request)
     let labels = PodLabels(node: node, entries: entries, isOfOnePod: false)
     var intake = PageIntake(settings: settings, isOfNode: true)
-    intake.begin(labels)
+    let freshness = Freshness(date: stream.header("Date"), limit: settings.stalenessLimit)
+    intake.begin(labels, freshness)
     let parts: PageIntake.Parts
     do {
       for try await chunk in stream.body { try intake.read(chunk) }
@@ -142,7 +144,7 @@ package struct VirtualCollector: NodeCollector {
     } catch {
       throw Miss(.unknown, "\(request.url): \(error)")
     }
-    var outcomes = outcomes(of: entries, parts.facts, date: stream.header("Date"))
+    var outcomes = outcomes(of: entries, parts.facts, freshness)
     for place in entries.indices {
       guard let pod = labels.pod(ofContainer: place), let limit = parts.tooLarge[pod] else { continue }
       outcomes[place] = Miss(.tooLarge, "\(request.url): the page has \(limit) of the pod").outcome
@@ -150,10 +152,7 @@ package struct VirtualCollector: NodeCollector {
     return outcomes
   }
 
-  private func outcomes(of entries: [RollEntry], _ facts: PageFacts, date: String?) -> [Outcome] {
-    let sent = date.flatMap(unixMilliseconds(ofHTTPDate:))
-    return entries.enumerated().map { place, entry in
-      facts.outcome(of: place, named: entry.reference.container, sent: sent, stalenessLimit: settings.stalenessLimit)
-    }
+  private func outcomes(of entries: [RollEntry], _ facts: PageFacts, _ freshness: Freshness) -> [Outcome] {
+    entries.enumerated().map { place, entry in facts.outcome(of: place, named: entry.reference.container, freshness) }
   }
 }

@@ -27,7 +27,7 @@ package struct VirtualSettings: Hashable, Sendable {
   /// The part of an interval in which pods begin to be asked, each at its own moment of it, the same every time. Those that were slow to
   /// fail the last time wait for the next call where it does not suffice for them. `nil` asks all at once, and everyone every time.
   package var askingTime: Duration?
-  /// How old a container's newest sample may be, by the clock of the server that sends it, and how long a page is served after it came.
+  /// How old a sample may be, by the clock of the server that sends it, and how long a page is served after it came.
   package var stalenessLimit: Duration = .seconds(120)
   /// For the scheme `https`; `nil` trusts the system's authorities. A client certificate cannot be set: pods choose where they listen, and
   /// no credential goes to an address that a pod chose (R42).

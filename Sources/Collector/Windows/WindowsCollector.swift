@@ -25,19 +25,17 @@ package struct WindowsCollector: NodeCollector {
   package func call(_ roll: NodeRoll) async -> RollCall {
     let start = ContinuousClock.now
     do throws(Miss) {
-      let (page, sent) = try await page(of: roll)
+      let (page, freshness) = try await page(of: roll)
       book?.note(roll.node, failure: nil, duration: start.duration(to: .now), health: page.health)
       return roll.answered(
-        roll.entries.map { page.outcome(for: $0, sent: sent, stalenessLimit: requests.settings.stalenessLimit) },
-        lastScrape: .notObservable)
+        roll.entries.map { page.outcome(for: $0, freshness) }, lastScrape: .notObservable)
     } catch {
       book?.note(roll.node, failure: error.reason, duration: start.duration(to: .now), health: nil)
       return roll.missed(error, lastScrape: .notObservable)
     }
   }
 
-  /// The page, and when it was sent by the sender's clock.
-  private func page(of roll: NodeRoll) async throws(Miss) -> (WindowsPage, sent: Int64?) {
+  private func page(of roll: NodeRoll) async throws(Miss) -> (WindowsPage, Freshness) {
     let settings = requests.settings
     var endpoint = endpoint(roll.node) ?? settings.endpoint
     endpoint.collectors = settings.rollCollectors
@@ -49,7 +47,8 @@ package struct WindowsCollector: NodeCollector {
       throw Miss(.staleData, "\(request.url): a cache on the way has had the page for \(age) s")
     }
     do {
-      return (try WindowsPage(response.body, limits: settings.limits), response.header("Date").flatMap(unixMilliseconds(ofHTTPDate:)))
+      let page = try WindowsPage(response.body, limits: settings.limits)
+      return (page, Freshness(date: response.header("Date"), limit: settings.stalenessLimit))
     } catch {
       throw Miss(error, page: request.url)
     }

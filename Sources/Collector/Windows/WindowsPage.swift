@@ -42,13 +42,8 @@ struct WindowsPage {
 
   private init() {}
 
-  /// - Parameters:
-  ///   - sent: when the page was sent by the sender's own clock, in milliseconds since 1970; without it times are not judged.
-  ///   - stalenessLimit: how old the newest sample of a container may be.
-  func outcome(for entry: RollEntry, sent: Int64?, stalenessLimit: Duration) -> Outcome {
-    if !entry.containerID.isEmpty, let container = containers[entry.containerID] {
-      return outcome(of: container, sent: sent, stalenessLimit: stalenessLimit)
-    }
+  func outcome(for entry: RollEntry, _ freshness: Freshness) -> Outcome {
+    if !entry.containerID.isEmpty, let container = containers[entry.containerID] { return outcome(of: container, freshness) }
     let ownCollector = health.collectors[Self.collector]
     if ownCollector?.timedOut == true {
       return .missed(.collectorFailed, detail: "windows_exporter says that its collector \(Self.collector) ran into its time limit")
@@ -71,21 +66,12 @@ struct WindowsPage {
       .notInResponse, detail: "the page has \(containers.count) containers, and none with container_id …://\(entry.containerID)")
   }
 
-  private func outcome(of container: Container, sent: Int64?, stalenessLimit: Duration) -> Outcome {
+  private func outcome(of container: Container, _ freshness: Freshness) -> Outcome {
     if container.isHostProcess, !container.hasNumbers { return .exempt(.hostProcess) }
     guard container.hasNumbers || container.isAvailable == true else {
       return .missed(.notInResponse, detail: "windows_exporter lists the container, says windows_container_available 0 and has no numbers")
     }
-    guard let sent, let newest = container.newest else { return .collected(age: .zero) }
-    let age = Duration.milliseconds(sent - newest)
-    guard age <= stalenessLimit else {
-      return .missed(.staleData, detail: "the container's newest sample was \(age.components.seconds) s old when it was sent")
-    }
-    guard age >= .zero - stalenessLimit else {
-      return .missed(
-        .badExposition, detail: "the container's newest sample is dated \(-age.components.seconds) s ahead of its sender's clock")
-    }
-    return .collected(age: max(age, .zero))
+    return freshness.outcome(newest: container.newest)
   }
 
   private mutating func read(_ sample: borrowing ScannedSample, in text: Span<UInt8>) {

@@ -164,9 +164,10 @@ private struct PlainRule: LabelRule {
 }
 
 func intake(
-  _ page: String, _ entries: [RollEntry], pages: VirtualPages = VirtualPages(stalenessLimit: .seconds(60))
+  _ page: String, _ entries: [RollEntry], _ freshness: Freshness = Freshness(limit: .seconds(60)),
+  pages: VirtualPages = VirtualPages(stalenessLimit: .seconds(60))
 ) throws(ExpositionError) -> (page: CompactPage, facts: PageFacts) {
   var intake = PageIntake(settings: VirtualSettings())
   return try intake.take(
-    Array(page.utf8), labels: PodLabels(node: "n", entries: entries, isOfOnePod: true), sharing: pages.shapes)
+    Array(page.utf8), labels: PodLabels(node: "n", entries: entries, isOfOnePod: true), freshness, sharing: pages.shapes)
 }

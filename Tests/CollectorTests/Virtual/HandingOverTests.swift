@@ -17,7 +17,10 @@ import Testing
     """
 
   /// What is served of the page, and what is handed over, line by line.
-  private func take(_ change: (inout VirtualSettings) -> Void) throws -> (served: String, handed: [String], facts: PageFacts) {
+  private func take(
+    _ page: String = HandingOverTests.page, _ freshness: Freshness = Freshness(limit: .seconds(60)),
+    _ change: (inout VirtualSettings) -> Void
+  ) throws -> (served: String, handed: [String], facts: PageFacts) {
     var settings = VirtualSettings()
     change(&settings)
     var intake = PageIntake(settings: settings)
@@ -27,9 +30,9 @@ import Testing
     // The second time, the memory of the first is used again.
     for _ in 0..<2 {
       handed = []
-      _ = try intake.take(Array(Self.page.utf8), labels: labels, sharing: pages.shapes) { page in handed = page.lines }
+      _ = try intake.take(Array(page.utf8), labels: labels, freshness, sharing: pages.shapes) { page in handed = page.lines }
     }
-    let taken = try intake.take(Array(Self.page.utf8), labels: labels, sharing: pages.shapes)
+    let taken = try intake.take(Array(page.utf8), labels: labels, freshness, sharing: pages.shapes)
     pages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: "web-0"), of: "virtual-1")
     var served = ""
     if let snapshot = pages.snapshot() {
@@ -66,29 +69,18 @@ import Testing
         """)
   }
 
-  @Test func `of a node's page each pod's part is handed over by itself`() throws {
-    var settings = VirtualSettings()
-    settings.handsOver = true
-    settings.servedFamilies = nil
-    let labels = PodLabels(
-      node: "virtual-1", entries: [entry("shop/web-0/web", ip: nil), entry("shop/db-0/db", ip: nil)], isOfOnePod: false)
-    var intake = PageIntake(settings: settings, isOfNode: true)
-    intake.begin(labels)
-    try intake.read(
-      Array(
-        """
-        container_a{container="web",namespace="shop",pod="web-0"} 1
-        container_a{container="db",namespace="shop",pod="db-0"} 2
-        container_b{container="web",namespace="shop",pod="web-0"} 3
+  @Test func `R44: samples that are not of now are neither served nor handed over`() throws {
+    let page = """
+      container_a{container="web"} 1 500000
+      container_b{container="web"} 2
+      container_c{container="web"} 3 379999
+      container_d{container="web"} 4 620001
 
-        """.utf8))
-    var handed: [String: [String]] = [:]
-    _ = try intake.finish(sharing: ShapeRegistry()) { pod, page in
-      handed[pod.map { labels.pods[$0].pod } ?? ""] = page.lines
-    } store: { _, _ in
-    }
-    #expect(handed.mapValues(\.count) == ["web-0": 2, "db-0": 1])
-    #expect(handed["db-0"]?.first?.hasPrefix(#"container_a{container="db",namespace="shop",pod="db-0","#) == true)
+      """
+    let taken = try take(page, Freshness(sent: 500_000, limit: .seconds(120))) { $0.handsOver = true }
+    let served = taken.served.split(separator: "\n").compactMap { $0.split(separator: "{").first }
+    #expect(served == ["container_a", "container_b"])
+    #expect(taken.handed.compactMap { $0.split(separator: "{").first } == served)
   }
 
   @Test func `containers are judged also where nothing is served`() throws {
@@ -98,7 +90,7 @@ import Testing
     }
     #expect(taken.handed.count == 4)
     #expect(taken.served.isEmpty)
-    #expect(taken.facts.outcome(of: 0, named: "web", sent: nil, stalenessLimit: .seconds(60)) == .collected(age: .zero))
+    #expect(taken.facts.outcome(of: 0, named: "web", Freshness(limit: .seconds(60))) == .collected(age: .zero))
   }
 }
 

@@ -162,7 +162,7 @@ import Testing
     let labels = PodLabels(node: "n", entries: [entry("shop/pod-0/app"), entry("shop/pod-1/app")], isOfOnePod: false)
     // Used twice: nothing of the first page is on the second.
     for names in [["pod-0", "pod-1"], ["pod-1"]] {
-      intake.begin(labels)
+      intake.begin(labels, Freshness(limit: .seconds(60)))
       for byte in Self.page(names.map { (name: $0, series: 3) }).utf8 { try intake.read([byte]) }
       var handed: [String: Int] = [:]
       var stored: [String: Int] = [:]

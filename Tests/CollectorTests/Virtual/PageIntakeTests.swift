@@ -56,7 +56,8 @@ import Testing
   }
 
   private func outcome(of page: String, sent: Int64?) throws -> Outcome {
-    try intake(page, [Self.web]).facts.outcome(of: 0, named: "web", sent: sent, stalenessLimit: .seconds(120))
+    let freshness = Freshness(sent: sent, limit: .seconds(120))
+    return try intake(page, [Self.web], freshness).facts.outcome(of: 0, named: "web", freshness)
   }
 
   @Test func aMalformedPageIsRefusedWhole() {

@@ -40,7 +40,8 @@ import Testing
     let pages = VirtualPages(stalenessLimit: .seconds(60))
     let feed = try #require(service.pages)
     _ = try intake.take(
-      Array(page.utf8), labels: PodLabels(node: node, entries: [entry], isOfOnePod: true), sharing: pages.shapes
+      Array(page.utf8), labels: PodLabels(node: node, entries: [entry], isOfOnePod: true), Freshness(limit: .seconds(60)),
+      sharing: pages.shapes
     ) { feed.take($0, VirtualPages.Key(namespace: "shop", pod: pod), of: node) }
   }
 

@@ -29,8 +29,8 @@ import Testing
         reference: ContainerReference(namespace: "shop", pod: pod, container: "render"), podUID: "u", containerID: "", hostNetwork: false)
       var intake = PageIntake(settings: VirtualSettings())
       let taken = try intake.take(
-        Array(page.utf8), labels: PodLabels(node: "virtual-1", entries: [entry], isOfOnePod: true), sharing: served.virtualPages.shapes
-      )
+        Array(page.utf8), labels: PodLabels(node: "virtual-1", entries: [entry], isOfOnePod: true), Freshness(limit: .seconds(60)),
+        sharing: served.virtualPages.shapes)
       served.virtualPages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: pod), of: "virtual-1")
     }
   }

@@ -1,7 +1,6 @@
 import Foundation
 import HTTPTransport
 import JSON
-import Logging
 import Simulator
 import TestSupport
 import Testing
@@ -22,37 +21,23 @@ struct VirtualNodesTests {
     let hostile = try Self.hostileServers(network: nginx.network, port: nginx.port)
     defer { for pod in hostile { pod.server.stop() } }
 
-    let folder = try TemporaryFolder()
-    let transport = try HTTPTransport()
-    let apiServer = SimulatedAPIServer(
-      configuration: .init(host: "127.0.0.1", port: 0, acceptsLoopbackEndpoints: true), logger: Logger(label: "api-server"))
-    let apiServerTask = Task { try await apiServer.run() }
-    defer { apiServerTask.cancel() }
-    _ = try await apiServer.waitUntilListening()
-    try apiServer.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall"]])
-    for node in ["v0", "v1"] { try apiServer.put(Self.node(node)) }
-    for number in 0..<2 * Self.podsOfNode {
-      try apiServer.put(
-        Self.pod(
+    let pods =
+      (0..<2 * Self.podsOfNode).map { number in
+        VirtualObjects.pod(
           "pod-\(number)", on: "v\(number % 2)", ip: "\(nginx.network).\(Self.lastNumbers[number % Self.lastNumbers.count])",
-          page: "http://:\(nginx.port)/\(number)/metrics/cadvisor"))
+          page: "http://:\(nginx.port)/\(number)/metrics/cadvisor")
+      }
+      + hostile.map { VirtualObjects.pod($0.name, on: "v0", ip: $0.ip, page: "http://:\($0.server.port)/metrics/cadvisor") }
+    let settings = ["--interval", "4s", "--threshold", "15s", "--deadline", "3s"]
+    try await ControllerStage.run(["v0", "v1"].map(VirtualObjects.node) + pods, settings) { stage in
+      try await play(stage, hostile: hostile)
     }
-    for pod in hostile {
-      try apiServer.put(Self.pod(pod.name, on: "v0", ip: pod.ip, page: "http://:\(pod.server.port)/metrics/cadvisor"))
-    }
-    try apiServer.kubeconfig().write(toFile: "\(folder.path)/kubeconfig", atomically: true, encoding: .utf8)
+  }
 
-    let port = try freePort()
-    let controller = try ExternalProgram(
-      try builtExecutable("rollcall"),
-      [
-        "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", "rollcall", "--listen", "127.0.0.1:\(port)",
-        "--interval", "4s", "--threshold", "15s", "--grace", "0s", "--deadline", "3s", "--allow-loopback-targets",
-      ], log: "\(folder.path)/controller.log")
-    defer { controller.stop() }
-    try await controller.waitForPort(port)
+  private func play(_ stage: ControllerStage, hostile: [HostilePod]) async throws {
+    let folder = try TemporaryFolder()
     let prometheus = try await Prometheus(
-      discovery: "http://127.0.0.1:\(port)/sd/v1/targets", folder: folder, transport: transport, scrapeSeconds: 4)
+      discovery: "\(stage.url)/sd/v1/targets", folder: folder, transport: stage.transport, scrapeSeconds: 4)
     defer { prometheus.program.stop() }
 
     // Each virtual node is one target, and every pod that answers is on its page: the slow one, too, which is on the first node.
@@ -68,11 +53,7 @@ struct VirtualNodesTests {
     // The hostile ones are gaps with their reasons, and the only ones.
     var reasons: [String: String] = [:]
     try await eventually("the gaps of the hostile pods are open", within: .seconds(60)) {
-      let response = try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(port)/api/v1/gaps", deadline: .seconds(10)))
-      let gaps = try JSONValue(parsing: response.body)["gaps"]?.array ?? []
-      reasons = Dictionary(
-        gaps.compactMap { gap in gap["pod"]?.string.flatMap { pod in gap["reason"]?.string.map { (pod, $0) } } },
-        uniquingKeysWith: { first, _ in first })
+      reasons = try await Self.gaps(stage)
       return reasons.count >= hostile.count - 1
     }
     #expect(
@@ -82,37 +63,88 @@ struct VirtualNodesTests {
       ])
 
     // Each was logged once, and is counted by its reason.
-    let log = controller.output.split(separator: "\n").filter { $0.contains("pod of a virtual node not collected") }
+    let log = stage.program.output.split(separator: "\n").filter { $0.contains("pod of a virtual node not collected") }
     for pod in hostile where pod.name != "slow" {
       #expect(log.count { $0.contains("pod=shop/\(pod.name) ") } == 1, "\(pod.name): \(log)")
     }
-    let metrics = try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(port)/metrics", deadline: .seconds(10)))
     for reason in Set(reasons.values) {
-      #expect(
-        String(decoding: metrics.body, as: UTF8.self)
-          .contains("rollcall_collection_failures_total{source=\"virtual\",reason=\"\(reason)\"}"))
+      #expect(try await stage.metric("rollcall_collection_failures_total", where: "source=\"virtual\",reason=\"\(reason)\"") > 0)
     }
 
     // A strict parser, which is client_golang's, takes the page.
-    let page = try await transport.send(
-      {
-        var request = HTTPRequest(url: "http://127.0.0.1:\(port)/metrics/cadvisor", deadline: .seconds(20))
-        request.maximumBodyBytes = 64 << 20
-        return request
-      }())
-    let file = try folder.write(String(decoding: page.body, as: UTF8.self), to: "page.txt")
+    let page = try await stage.get("/metrics/cadvisor")
+    let file = try folder.write(String(decoding: page, as: UTF8.self), to: "page.txt")
     let lint = try ExternalProgram("sh", ["-c", "promtool check metrics < \(file)"], log: "\(folder.path)/promtool.log")
     // 3 is for names that it would have chosen otherwise: they are cAdvisor's.
     #expect([0, 3].contains(try await lint.waitForExit()), "\(lint.output.prefix(500))")
 
     // Pods that are gone leave the page.
-    for number in 0..<Self.podsOfNode { try apiServer.remove("pods", namespace: "shop", name: "pod-\(number)") }
+    for number in 0..<Self.podsOfNode { try stage.apiServer.remove("pods", namespace: "shop", name: "pod-\(number)") }
     try await eventually("half of the pods are gone from the page", within: .seconds(60)) {
-      let page = try await transport.send(
-        HTTPRequest(url: "http://127.0.0.1:\(port)/metrics/cadvisor?node=v1", deadline: .seconds(20)))
-      return String(decoding: page.body, as: UTF8.self).split(separator: "\n").count { $0.hasPrefix("container_cpu_usage_seconds_total{") }
+      let page = try await stage.get("/metrics/cadvisor?node=v1")
+      return String(decoding: page, as: UTF8.self).split(separator: "\n").count { $0.hasPrefix("container_cpu_usage_seconds_total{") }
         == Self.podsOfNode / 2
     }
+  }
+
+  @Test(
+    "R44: pods that do not run are not on the roll; a page that stops coming and numbers that stand still are not served, and are gaps",
+    .enabled(if: Nginx.isInstalled))
+  func onlyWhatIsOfNow() async throws {
+    // An hour old by the clock of the server that sends it.
+    let before = Int64(Date().timeIntervalSince1970 - 3600) * 1000
+    let nginx = try await Nginx(
+      files: [
+        "well/metrics/cadvisor": Self.page(of: 1), "silent/metrics/cadvisor": Self.page(of: 2),
+        "frozen/metrics/cadvisor": "container_memory_rss{container=\"app\",id=\"/app\"} 3 \(before)\n",
+      ], servers: "server { listen $network.1:$port; root $folder; }")
+    let phases = ["well": "Running", "silent": "Running", "frozen": "Running", "done": "Succeeded", "failed": "Failed", "new": "Pending"]
+    func pod(_ name: String, _ phase: String) -> JSONValue {
+      VirtualObjects.pod(name, on: "v0", ip: nginx.host, page: "http://:\(nginx.port)/\(name)/metrics/cadvisor", phase: phase)
+    }
+    let settings = ["--interval", "1s", "--threshold", "3s", "--virtual-staleness", "3s"]
+    try await ControllerStage.run([VirtualObjects.node("v0")] + phases.map(pod), settings) { stage in
+      try await eventually("what runs is on the roll") {
+        try await stage.metric("rollcall_expected_containers", where: "node=\"v0\"") == 3
+      }
+      #expect(try await stage.metric("rollcall_exempt_containers", where: "NotRunning") == 3)
+      try await eventually("what is of now is served") { try await Self.podsServed(stage) == ["well", "silent"] }
+      try await eventually("what stands still is a gap") { try await Self.gaps(stage) == ["frozen": "StaleData"] }
+
+      let file = "\(nginx.folder.path)/silent/metrics/cadvisor"
+      try FileManager.default.moveItem(atPath: file, toPath: file + ".hidden")
+      try await eventually("what stopped coming is a gap, too") {
+        try await Self.gaps(stage) == ["frozen": "StaleData", "silent": "BadExposition"]
+      }
+      try await eventually("it is no longer served") { try await Self.podsServed(stage) == ["well"] }
+      try FileManager.default.moveItem(atPath: file + ".hidden", toPath: file)
+      try await eventually("it is back") { try await Self.podsServed(stage) == ["well", "silent"] }
+      try await eventually("its gap is closed") { try await Self.gaps(stage) == ["frozen": "StaleData"] }
+
+      // A pod that ends is no gap.
+      try stage.apiServer.put(pod("silent", "Succeeded"))
+      try await eventually("it has left the page") { try await Self.podsServed(stage) == ["well"] }
+      #expect(try await stage.metric("rollcall_expected_containers", where: "node=\"v0\"") == 2)
+      #expect(try await Self.gaps(stage) == ["frozen": "StaleData"])
+    }
+  }
+
+  /// Those with a number of their own on the page of the first node.
+  private static func podsServed(_ stage: ControllerStage) async throws -> Set<String> {
+    let lines = String(decoding: try await stage.get("/metrics/cadvisor?node=v0"), as: UTF8.self).split(separator: "\n")
+    return Set(
+      lines.filter { $0.hasPrefix("container_memory_rss{container=\"app\"") }.compactMap { line in
+        line.firstRange(of: "pod=\"").map { String(line[$0.upperBound...].prefix { $0 != "\"" }) }
+      })
+  }
+
+  /// The reasons of containers that are not collected, by pod.
+  private static func gaps(_ stage: ControllerStage) async throws -> [String: String] {
+    let gaps = try JSONValue(parsing: try await stage.get("/api/v1/gaps"))["gaps"]?.array ?? []
+    return Dictionary(
+      gaps.filter { $0["kind"]?.string == "uncollected" }
+        .compactMap { gap in gap["pod"]?.string.flatMap { pod in gap["reason"]?.string.map { (pod, $0) } } },
+      uniquingKeysWith: { first, _ in first })
   }
 
   private static func page(of number: Int) -> String {
@@ -158,25 +190,6 @@ struct VirtualNodesTests {
         try connection.sendSlowly(page, pieceBytes: 20, pause: .milliseconds(50))
       },
       try pod("redirects", 15) { try $0.respond(status: 302, headers: [("Location", "http://127.0.0.1:1/")]) },
-    ]
-  }
-
-  private static func node(_ name: String) -> JSONValue {
-    [
-      "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(name), "labels": ["type": "virtual-kubelet"]],
-      "status": ["conditions": [["type": "Ready", "status": "True"]], "nodeInfo": ["operatingSystem": "linux"]],
-    ]
-  }
-
-  private static func pod(_ name: String, on node: String, ip: String, page: String) -> JSONValue {
-    [
-      "apiVersion": "v1", "kind": "Pod",
-      "metadata": ["namespace": "shop", "name": .string(name), "annotations": ["rollcall.dev/cadvisor": .string(page)]],
-      "spec": ["nodeName": .string(node), "containers": [["name": "app", "image": "app"]]],
-      "status": [
-        "phase": "Running", "podIP": .string(ip), "podIPs": [["ip": .string(ip)]],
-        "containerStatuses": [["name": "app", "state": ["running": ["startedAt": "2024-01-01T00:00:00Z"]]]],
-      ],
     ]
   }
 }

@@ -24,7 +24,7 @@ func serviceMonitor(source: Source, endpoints: [ScrapeEndpoint], settings: Targe
     "namespaceSelector": ["matchNames": [.string(settings.namespace)]],
     // The Endpoints API is deprecated, and we write no Endpoints.
     "serviceDiscoveryRole": "EndpointSlice",
-    // The node is in `nodeName` of each endpoint: Prometheus need not watch Nodes for it.
+    // The node is in `targetRef` of each endpoint: Prometheus need not watch Nodes for it.
     "attachMetadata": ["node": false],
     "endpoints": .array(endpoints.map { scrape($0, of: source, settings: settings) }),
   ]
@@ -54,20 +54,12 @@ private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: Tar
     "honorLabels": true,
     "relabelings": .array(
       [
-        // The operator does this for endpoints that stand for Nodes; for Pods we have to. The expression keeps what the operator set where
-        // Prometheus is too old to know the label.
-        [
-          "action": "replace",
-          "sourceLabels": ["__meta_kubernetes_endpointslice_endpoint_node_name"],
-          "regex": "(.+)",
-          "targetLabel": "node",
-        ],
         // The operator takes these from the Service and from the endpoint's Pod. On a sample without its own they would say that numbers
-        // of a node, or of a pod elsewhere, are of our namespace and of one container.
+        // of a node, or of a pod elsewhere, are of our namespace and of one container. `node` it takes from `targetRef`, and that stays.
         [
           "action": "labeldrop",
           "regex": "namespace|service|pod|container|endpoint",
-        ],
+        ]
       ] + (probeAddress.map(toProbe) ?? []) + (source == .virtual ? toPageOfNode : [])),
   ]
   if source == .linux, endpoint.scheme == "https" { object["tlsConfig"] = agentTLS(settings.agentTLSSecret) }
@@ -92,22 +84,22 @@ private func agentTLS(_ secret: String?) -> JSONValue {
 private let agentServerName = "rollcall-agent"
 
 /// The pages of virtual nodes are all at one address of ours: the node is a parameter of the scrape, and what tells the targets apart.
-private let toPageOfNode: [JSONValue] = ["__param_node", "instance"].map { label in
-  [
-    "action": "replace", "sourceLabels": ["__meta_kubernetes_endpointslice_endpoint_node_name"], "regex": "(.+)",
-    "targetLabel": .string(label),
-  ]
-}
+private let toPageOfNode = [naming("__param_node"), naming("instance")]
 
 /// The multi-target way: the node is a parameter of the scrape, and the address is ours.
 /// https://prometheus.io/docs/guides/multi-target-exporter/
 private func toProbe(at address: String) -> [JSONValue] {
   [
-    [
-      "action": "replace", "sourceLabels": ["__meta_kubernetes_endpointslice_endpoint_node_name"], "regex": "(.+)",
-      "targetLabel": "__param_node",
-    ],
+    naming("__param_node"),
     ["action": "replace", "sourceLabels": ["__address__"], "targetLabel": "instance"],
     ["action": "replace", "targetLabel": "__address__", "replacement": .string(address)],
+  ]
+}
+
+/// Names the node in a label. By the endpoint's `targetRef`, which every Prometheus knows that knows EndpointSlices. It has had a label for
+/// `nodeName` only since 2024, and a scrape whose parameter is lost gets the pages of all nodes.
+private func naming(_ label: String) -> JSONValue {
+  [
+    "action": "replace", "sourceLabels": ["__meta_kubernetes_endpointslice_address_target_name"], "targetLabel": .string(label),
   ]
 }

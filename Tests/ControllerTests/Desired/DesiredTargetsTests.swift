@@ -118,8 +118,7 @@ import Testing
     #expect(
       endpoint["relabelings"]?.array?.suffix(3) == [
         [
-          "action": "replace", "sourceLabels": ["__meta_kubernetes_endpointslice_endpoint_node_name"], "regex": "(.+)",
-          "targetLabel": "__param_node",
+          "action": "replace", "sourceLabels": ["__meta_kubernetes_endpointslice_address_target_name"], "targetLabel": "__param_node",
         ],
         ["action": "replace", "sourceLabels": ["__address__"], "targetLabel": "instance"],
         ["action": "replace", "targetLabel": "__address__", "replacement": "rollcall-controller.rollcall.svc:9750"],
@@ -127,7 +126,7 @@ import Testing
     // Only theirs.
     let linux = desired([linux("w1", "10.0.0.1")], settings: settings).serviceMonitor?["spec"]?["endpoints"]?[0]
     #expect(linux?["path"] == "/metrics")
-    #expect(linux?["relabelings"]?.array?.count == 2)
+    #expect(linux?["relabelings"]?.array?.count == 1)
   }
 
   @Test func agentsThatServeTLSAreScrapedByTLS() throws {

@@ -3,11 +3,38 @@ import HTTPTransport
 import JSON
 import TestSupport
 
+/// Who answers queries as Prometheus does.
+protocol QueryServer {
+  var url: String { get }
+  var transport: HTTPTransport { get }
+}
+
+extension QueryServer {
+  /// The value of an instant query that gives one; `nil` where it gives none.
+  func number(_ expression: String) async throws -> Double? {
+    try await query("label_replace(\(expression), \"all\", \"all\", \"\", \"\")", by: "all")["all"]
+  }
+
+  /// The values of an instant query, by the label that `key` names.
+  func query(_ expression: String, by key: String) async throws -> [String: Double] {
+    let allowed = CharacterSet.alphanumerics
+    let escaped = expression.addingPercentEncoding(withAllowedCharacters: allowed) ?? expression
+    let response = try await transport.send(
+      HTTPRequest(url: "\(url)/api/v1/query?query=\(escaped)", deadline: .seconds(10)))
+    let series = try JSONValue(parsing: response.body)["data"]?["result"]?.array ?? []
+    return Dictionary(
+      series.compactMap { one in
+        guard let name = one["metric"]?[key]?.string, let value = one["value"]?[1]?.string.flatMap(Double.init) else { return nil }
+        return (name, value)
+      }, uniquingKeysWith: { first, _ in first })
+  }
+}
+
 /// A Prometheus of the test's own, which finds its targets by HTTP SD, or takes what is pushed by remote write.
-struct Prometheus {
+struct Prometheus: QueryServer {
   let program: ExternalProgram
-  private let url: String
-  private let transport: HTTPTransport
+  let url: String
+  let transport: HTTPTransport
 
   /// Where it takes remote writes, if it was started for that.
   var writeURL: String { "\(url)/api/v1/write" }
@@ -60,25 +87,6 @@ struct Prometheus {
     // It listens before it answers queries.
     let ready = HTTPRequest(url: "\(url)/-/ready", deadline: .seconds(10))
     try await eventually("Prometheus is ready") { try await transport.send(ready).status == 200 }
-  }
-
-  /// The value of an instant query that gives one; `nil` where it gives none.
-  func number(_ expression: String) async throws -> Double? {
-    try await query("label_replace(\(expression), \"all\", \"all\", \"\", \"\")", by: "all")["all"]
-  }
-
-  /// The values of an instant query, by the label that `key` names.
-  func query(_ expression: String, by key: String) async throws -> [String: Double] {
-    let allowed = CharacterSet.alphanumerics
-    let escaped = expression.addingPercentEncoding(withAllowedCharacters: allowed) ?? expression
-    let response = try await transport.send(
-      HTTPRequest(url: "\(url)/api/v1/query?query=\(escaped)", deadline: .seconds(10)))
-    let series = try JSONValue(parsing: response.body)["data"]?["result"]?.array ?? []
-    return Dictionary(
-      series.compactMap { one in
-        guard let name = one["metric"]?[key]?.string, let value = one["value"]?[1]?.string.flatMap(Double.init) else { return nil }
-        return (name, value)
-      }, uniquingKeysWith: { first, _ in first })
   }
 }
 

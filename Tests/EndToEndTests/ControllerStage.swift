@@ -1,0 +1,54 @@
+import HTTPTransport
+import JSON
+import Logging
+import Simulator
+import TestSupport
+
+/// The built controller before a simulated API server. What its nodes and pods are, is the test's to say.
+struct ControllerStage {
+  let url: String
+  let apiServer: SimulatedAPIServer
+  let program: ExternalProgram
+  let transport: HTTPTransport
+
+  /// Sets the stage with these objects in the cluster, has the play, and clears up.
+  static func run(_ objects: [JSONValue], _ arguments: [String], _ play: (ControllerStage) async throws -> Void) async throws {
+    let apiServer = SimulatedAPIServer(
+      configuration: .init(host: "127.0.0.1", port: 0, acceptsLoopbackEndpoints: true),
+      logger: Logger(label: "api-server") { _ in SwiftLogNoOpLogHandler() })
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await apiServer.run() }
+      _ = try await apiServer.waitUntilListening()
+      try apiServer.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall"]])
+      for object in objects { try apiServer.put(object) }
+      let folder = try TemporaryFolder()
+      let kubeconfig = try folder.write(apiServer.kubeconfig(), to: "kubeconfig")
+      let port = try freePort()
+      let program = try ExternalProgram(
+        try builtExecutable("rollcall"),
+        [
+          "controller", "--kubeconfig", kubeconfig, "--namespace", "rollcall", "--listen", "127.0.0.1:\(port)", "--grace", "0s",
+          "--allow-loopback-targets", "--proxy-address", "127.0.0.1:\(port)",
+        ] + arguments, log: "\(folder.path)/controller.log")
+      defer { program.stop() }
+      try await program.waitForPort(port)
+      try await play(
+        ControllerStage(url: "http://127.0.0.1:\(port)", apiServer: apiServer, program: program, transport: HTTPTransport()))
+      group.cancelAll()
+    }
+  }
+
+  func get(_ path: String) async throws -> [UInt8] {
+    guard program.isRunning else { throw CommandFailed(description: "the controller ended:\n\(program.output.suffix(4000))") }
+    var request = HTTPRequest(url: url + path, deadline: .seconds(20))
+    request.maximumBodyBytes = 64 << 20
+    return try await transport.send(request).body
+  }
+
+  /// The value of the first such sample on the controller's `/metrics`; 0 where there is none.
+  func metric(_ name: String, where label: String) async throws -> Double {
+    let line = String(decoding: try await get("/metrics"), as: UTF8.self).split(separator: "\n")
+      .first { $0.hasPrefix("\(name){") && $0.contains(label) }
+    return line?.split(separator: " ").last.flatMap { Double($0) } ?? 0
+  }
+}

@@ -1,0 +1,62 @@
+import JSON
+
+/// What the Prometheus Operator, which is not here, makes of a ServiceMonitor.
+enum PrometheusOperator {
+  /// One scrape configuration for each endpoint: the operator's own relabelling first, then that of the object.
+  /// Source: `generateServiceMonitorConfig` in prometheus-operator, pkg/prometheus/promcfg.go. `bodySizeLimit` is left out: VictoriaMetrics
+  /// has one limit for all that it scrapes.
+  static func scrapeConfigurations(of monitor: JSONValue, apiServer: String) -> [JSONValue] {
+    let spec = monitor["spec"]
+    let name = "\(monitor["metadata"]?["namespace"]?.string ?? "")/\(monitor["metadata"]?["name"]?.string ?? "")"
+    return (spec?["endpoints"]?.array ?? []).enumerated().map { number, endpoint in
+      var configuration: JSONValue = [
+        "job_name": .string("serviceMonitor/\(name)/\(number)"),
+        "kubernetes_sd_configs": [
+          [
+            "role": .string(spec?["serviceDiscoveryRole"]?.string?.lowercased() ?? "endpoints"), "api_server": .string(apiServer),
+            "namespaces": ["names": spec?["namespaceSelector"]?["matchNames"] ?? []],
+          ]
+        ],
+        "relabel_configs": .array(relabelling(of: endpoint, selector: spec?["selector"])),
+      ]
+      configuration["sample_limit"] = spec?["sampleLimit"]
+      configuration["honor_labels"] = endpoint["honorLabels"]
+      configuration["scrape_interval"] = endpoint["interval"]
+      configuration["metrics_path"] = endpoint["path"]
+      configuration["scheme"] = endpoint["scheme"]
+      return configuration
+    }
+  }
+
+  private static func relabelling(of endpoint: JSONValue, selector: JSONValue?) -> [JSONValue] {
+    var rules = (selector?["matchLabels"]?.object ?? [:]).sorted { $0.key < $1.key }.map { label, value -> JSONValue in
+      let name = String(label.map { $0.isLetter || $0.isNumber ? $0 : "_" })
+      let meta = "__meta_kubernetes_service_label"
+      return [
+        "action": "keep", "source_labels": [.string("\(meta)_\(name)"), .string("\(meta)present_\(name)")],
+        "regex": .string("(\(value.string ?? ""));true"),
+      ]
+    }
+    rules.append([
+      "action": "keep", "source_labels": ["__meta_kubernetes_endpointslice_port_name"], "regex": endpoint["port"] ?? "",
+    ])
+    rules += ["Node", "Pod"].map { kind in
+      [
+        "source_labels": ["__meta_kubernetes_endpointslice_address_target_kind", "__meta_kubernetes_endpointslice_address_target_name"],
+        "separator": ";", "regex": .string("\(kind);(.*)"), "replacement": "${1}", "target_label": .string(kind.lowercased()),
+      ]
+    }
+    rules += [
+      ("__meta_kubernetes_namespace", "namespace"), ("__meta_kubernetes_service_name", "service"), ("__meta_kubernetes_pod_name", "pod"),
+      ("__meta_kubernetes_pod_container_name", "container"), ("__meta_kubernetes_service_name", "job"),
+    ].map { source, label in ["source_labels": [.string(source)], "target_label": .string(label)] }
+    rules.append(["target_label": "endpoint", "replacement": endpoint["port"] ?? ""])
+    return rules + (endpoint["relabelings"]?.array ?? []).map(inConfiguration)
+  }
+
+  /// A rule of a ServiceMonitor as Prometheus's configuration has it.
+  private static func inConfiguration(_ rule: JSONValue) -> JSONValue {
+    let names = ["sourceLabels": "source_labels", "targetLabel": "target_label"]
+    return .object(Dictionary(uniqueKeysWithValues: (rule.object ?? [:]).map { (names[$0.key] ?? $0.key, $0.value) }))
+  }
+}

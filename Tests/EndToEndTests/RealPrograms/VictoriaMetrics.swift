@@ -1,0 +1,36 @@
+import HTTPTransport
+import JSON
+import TestSupport
+
+/// A VictoriaMetrics of the test's own, which finds its targets through an API server. Debian's Prometheus is built without
+/// `kubernetes_sd_configs`.
+struct VictoriaMetrics: QueryServer {
+  static let isInstalled = findProgram("victoria-metrics") != nil
+
+  let program: ExternalProgram
+  let url: String
+  let transport: HTTPTransport
+
+  init(scrapeConfigurations: [JSONValue], folder: TemporaryFolder, transport: HTTPTransport) async throws {
+    // JSON is YAML.
+    let configuration: JSONValue = ["scrape_configs": .array(scrapeConfigurations)]
+    let file = try folder.write(configuration.prettyText, to: "scrape.yml")
+    let port = try freePort()
+    program = try ExternalProgram(
+      "victoria-metrics",
+      [
+        "-promscrape.config=\(file)", "-storageDataPath=\(folder.path)/victoria", "-httpListenAddr=127.0.0.1:\(port)",
+        "-promscrape.kubernetesSDCheckInterval=1s", "-search.latencyOffset=1ms", "-search.disableCache", "-memory.allowedBytes=64MB",
+      ], log: "\(folder.path)/victoria.log")
+    url = "http://127.0.0.1:\(port)"
+    self.transport = transport
+    try await program.waitForPort(port)
+  }
+
+  /// What it scrapes now: URLs with their parameters.
+  func scrapedURLs() async throws -> [String] {
+    let response = try await transport.send(HTTPRequest(url: "\(url)/api/v1/targets?state=active", deadline: .seconds(10)))
+    let targets = try JSONValue(parsing: response.body)["data"]?["activeTargets"]?.array ?? []
+    return targets.compactMap { $0["scrapeUrl"]?.string }.sorted()
+  }
+}

@@ -1,0 +1,127 @@
+import JSON
+import Simulator
+import TestSupport
+import Testing
+
+/// What the controller writes for the Prometheus Operator, in the hands of who discovers its targets through the API server: nodes of every
+/// source, two of each.
+@Suite(
+  .serialized, .timeLimit(.minutes(5)),
+  .enabled(if: Nginx.isInstalled && VictoriaMetrics.isInstalled, "nginx or victoria-metrics is not installed"))
+struct TargetDiscoveryTests {
+  private static let numbers = [1, 2]
+
+  /// The agents and the exporters of all nodes, and the pods of virtual nodes.
+  private static func pages() async throws -> Nginx {
+    try await Nginx(
+      files: [
+        "linux-1/metrics": agentPage(1), "linux-2/metrics": agentPage(2),
+        "windows/metrics": windowsPage(version: "0.20", frontend: WindowsStage.frontend, worker: WindowsStage.worker),
+        "pods/1/metrics/cadvisor": podPage(1), "pods/2/metrics/cadvisor": podPage(2),
+      ],
+      servers: """
+        server { listen $network.1:$port; listen $network.2:$port; root $folder/windows; }
+        server { listen $network.11:$port; root $folder/linux-1; }
+        server { listen $network.12:$port; root $folder/linux-2; }
+        server { listen $network.20:$port; root $folder/pods; }
+        """)
+  }
+
+  private static func agentPage(_ number: Int) -> String {
+    "rollcall_pod_sockstat_tcp_inuse{namespace=\"shop\",pod=\"web-\(number)\",node=\"linux-\(number)\"} \(number)\n"
+  }
+
+  private static func podPage(_ number: Int) -> String {
+    "container_memory_rss{container=\"app\",id=\"/app\"} \(number)\n"
+  }
+
+  private static func cluster(_ nginx: Nginx) -> [JSONValue] {
+    numbers.flatMap { number in
+      WindowsStage.objects(number, address: "\(nginx.network).\(number)") + [
+        linuxNode("linux-\(number)", address: "\(nginx.network).\(10 + number)"), VirtualObjects.node("virtual-\(number)"),
+        VirtualObjects.pod(
+          "pod-\(number)", on: "virtual-\(number)", ip: "\(nginx.network).20",
+          page: "http://:\(nginx.port)/\(number)/metrics/cadvisor"),
+      ]
+    }
+  }
+
+  private static func linuxNode(_ name: String, address: String) -> JSONValue {
+    [
+      "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(name)],
+      "status": [
+        "addresses": [["type": "InternalIP", "address": .string(address)]], "nodeInfo": ["operatingSystem": "linux"],
+        "conditions": [["type": "Ready", "status": "True"]],
+      ],
+    ]
+  }
+
+  @Test("ServiceMonitors and EndpointSlices make each node one target with its own series; a node that goes loses its target")
+  func everyNodeIsOneTarget() async throws {
+    let nginx = try await Self.pages()
+    let settings = [
+      "--interval", "1s", "--service-monitors", "on", "--agent-metrics-port", "\(nginx.port)", "--windows-port", "\(nginx.port)",
+    ]
+    try await ControllerStage.run(Self.cluster(nginx), settings) { stage in
+      let folder = try TemporaryFolder()
+      let victoria = try await VictoriaMetrics(
+        scrapeConfigurations: try await Self.scrapeConfigurations(stage), folder: folder, transport: stage.transport)
+      defer { victoria.program.stop() }
+      func urls(_ numbers: [Int]) -> [String] {
+        numbers.flatMap { number in
+          [
+            "http://\(nginx.network).\(10 + number):\(nginx.port)/metrics", "\(stage.url)/metrics/cadvisor?node=virtual-\(number)",
+            "\(stage.url)/probe?node=win-\(number)",
+          ]
+        }.sorted()
+      }
+
+      try await eventually("each node is one target") { try await victoria.scrapedURLs() == urls(Self.numbers) }
+      try await eventually("each is up, under its job and instance") {
+        try await victoria.query("label_join(up, \"target\", \" \", \"job\", \"instance\", \"node\")", by: "target") == [
+          "rollcall-linux \(nginx.network).11:\(nginx.port) linux-1": 1, "rollcall-linux \(nginx.network).12:\(nginx.port) linux-2": 1,
+          "rollcall-windows \(nginx.network).1:\(nginx.port) win-1": 1, "rollcall-windows \(nginx.network).2:\(nginx.port) win-2": 1,
+          "rollcall-virtual virtual-1 virtual-1": 1, "rollcall-virtual virtual-2 virtual-2": 1,
+        ]
+      }
+      // Where each number came from, and whose it is.
+      func origins(_ series: String) async throws -> [String: Double] {
+        try await victoria.query("label_join(\(series), \"origin\", \" \", \"job\", \"node\", \"namespace\", \"pod\")", by: "origin")
+      }
+      #expect(
+        try await origins("container_memory_rss") == [
+          "rollcall-virtual virtual-1 shop pod-1": 1, "rollcall-virtual virtual-2 shop pod-2": 2,
+        ])
+      #expect(
+        try await origins("rollcall_pod_sockstat_tcp_inuse") == [
+          "rollcall-linux linux-1 shop web-1": 1, "rollcall-linux linux-2 shop web-2": 2,
+        ])
+      #expect(
+        try await origins("windows_container_available") == [
+          "rollcall-windows win-1 web-1 frontend-0": 1, "rollcall-windows win-1 web-1 worker-0": 1,
+          "rollcall-windows win-2 web-2 frontend-0": 1, "rollcall-windows win-2 web-2 worker-0": 1,
+        ])
+      // No label of our Service stands beside or instead of the samples' own.
+      for label in ["exported_namespace", "exported_pod", "exported_node", "service", "endpoint"] {
+        #expect(try await victoria.query("{\(label)!=\"\"}", by: label).isEmpty, "\(label)")
+      }
+      #expect(try await victoria.query("windows_service_info{namespace!=\"\"}", by: "node").isEmpty)
+
+      for node in ["linux-2", "virtual-2", "win-2"] { try stage.apiServer.remove("nodes", name: node) }
+      try await eventually("nodes that are gone are no targets") { try await victoria.scrapedURLs() == urls([1]) }
+      try await eventually("their series have ended") {
+        try await victoria.query("up", by: "node") == ["linux-1": 1, "win-1": 1, "virtual-1": 1]
+      }
+    }
+  }
+
+  /// Of the ServiceMonitors that the controller has written.
+  private static func scrapeConfigurations(_ stage: ControllerStage) async throws -> [JSONValue] {
+    var monitors: [JSONValue] = []
+    try await eventually("a ServiceMonitor for each source") {
+      monitors = try stage.apiServer.list("servicemonitors.monitoring.coreos.com", namespace: "rollcall")
+      return monitors.count == 3
+    }
+    return monitors.flatMap { PrometheusOperator.scrapeConfigurations(of: $0, apiServer: stage.apiServer.url) }
+  }
+}

@@ -1,0 +1,31 @@
+import JSON
+
+/// Virtual nodes and their pods as the API server has them.
+enum VirtualObjects {
+  static func node(_ name: String) -> JSONValue {
+    [
+      "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(name), "labels": ["type": "virtual-kubelet"]],
+      "status": ["conditions": [["type": "Ready", "status": "True"]], "nodeInfo": ["operatingSystem": "linux"]],
+    ]
+  }
+
+  /// A pod in the namespace `shop` with one container, `app`.
+  /// - Parameter page: where its cAdvisor is, such as `http://:8080/metrics/cadvisor`.
+  static func pod(_ name: String, on node: String, ip: String, page: String, phase: String = "Running") -> JSONValue {
+    let state: JSONValue =
+      switch phase {
+      case "Running": ["running": ["startedAt": "2024-01-01T00:00:00Z"]]
+      case "Pending": ["waiting": ["reason": "ContainerCreating"]]
+      default: ["terminated": ["exitCode": phase == "Succeeded" ? 0 : 1]]
+      }
+    return [
+      "apiVersion": "v1", "kind": "Pod",
+      "metadata": ["namespace": "shop", "name": .string(name), "annotations": ["rollcall.dev/cadvisor": .string(page)]],
+      "spec": ["nodeName": .string(node), "containers": [["name": "app", "image": "app"]]],
+      "status": [
+        "phase": .string(phase), "podIP": .string(ip), "podIPs": [["ip": .string(ip)]],
+        "containerStatuses": [["name": "app", "state": state]],
+      ],
+    ]
+  }
+}

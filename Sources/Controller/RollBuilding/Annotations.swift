@@ -25,4 +25,9 @@ package enum Annotations {
 
   /// What a record has to keep.
   package static let keptPrefixes = [prefix]
+
+  /// For people, where an annotation or a label says what it cannot mean.
+  static func refusal(_ name: String, _ text: String, accepted: String) -> String {
+    "\(name): \"\(text)\" is not accepted; accepted is \(accepted)"
+  }
 }

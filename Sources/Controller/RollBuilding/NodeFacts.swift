@@ -1,3 +1,4 @@
+internal import Collector
 package import KubeClient
 package import Roll
 
@@ -27,7 +28,11 @@ package struct NodeFacts: Hashable, Sendable {
       }
     }
 
-    if source == .windows { notes += WindowsNode(settings: ControllerSettings(), annotations: node.annotations).notes }
+    switch source {
+    case .linux: break
+    case .windows: notes += WindowsNode(settings: ControllerSettings(), annotations: node.annotations).notes
+    case .virtual: notes += VirtualNode(node, configured: VirtualEndpoint()).notes
+    }
 
     if let override = node.annotations[Annotations.address], !override.isEmpty {
       address = isHost(override) ? override : nil

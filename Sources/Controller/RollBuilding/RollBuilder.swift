@@ -77,7 +77,8 @@ package struct RollBuilder: Sendable {
       containerNames: containerNames)
     for pod in pods.pods(onNode: name) { draft.add(pod) }
     starting[name] = draft.starting.isEmpty ? nil : draft.starting
-    notes[name] = facts.notes.isEmpty ? nil : facts.notes
+    let notes = facts.notes + (facts.source == .virtual ? VirtualNode.notes(on: pods.pods(onNode: name)) : [])
+    self.notes[name] = notes.isEmpty ? nil : notes
     let roll = draft.roll(of: name, facts: facts)
     guard rolls[name] != roll else { return nil }
     rolls[name] = roll

@@ -40,7 +40,7 @@ struct RollUpkeep: Sendable {
           logger.info("rolls are complete", metadata: ["nodes": "\(builder.rolls.count)", "containers": "\(builder.containers)"])
         }
         hasBegun = true
-        note(changes, builder)
+        log(builder.notes)
         book.publish(changes, of: builder)
       }
       let wait = builder.nextEndOfGrace.map { max($0 - time.now, .zero) } ?? Self.longestWait
@@ -51,12 +51,11 @@ struct RollUpkeep: Sendable {
     }
   }
 
-  /// Says what is odd about a node when its roll changes.
-  private func note(_ changes: [RollChange], _ builder: RollBuilder) {
+  /// Says what is odd about a node, once for each time that it is odd in another way.
+  private func log(_ notes: [String: [String]]) {
     let before = book.snapshot().notes
-    for change in changes {
-      guard let notes = builder.notes[change.node], notes != before[change.node] else { continue }
-      logger.warning("odd node", metadata: ["node": "\(change.node)", "notes": "\(notes.joined(separator: "; "))"])
+    for (node, notes) in notes.sorted(by: { $0.key < $1.key }) where notes != before[node] {
+      logger.warning("odd node", metadata: ["node": "\(node)", "notes": "\(notes.joined(separator: "; "))"])
     }
   }
 }

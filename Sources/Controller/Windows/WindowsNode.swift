@@ -18,7 +18,7 @@ package struct WindowsNode: Hashable, Sendable {
     // Most nodes have none, and this is asked at each scrape.
     if annotations.isEmpty { return }
     func note(_ name: String, _ accepted: String) -> String {
-      "annotation \(name): \"\(annotations[name] ?? "")\" is not accepted; accepted is \(accepted)"
+      Annotations.refusal("annotation \(name)", annotations[name] ?? "", accepted: accepted)
     }
     if let text = annotations[Annotations.windowsScheme] {
       if ["http", "https"].contains(text) {

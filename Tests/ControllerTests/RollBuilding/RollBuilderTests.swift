@@ -122,6 +122,7 @@ func pod(
     (node("n", os: "windows"), .windows, "10.0.0.1", 0),
     (node("n", os: "windows", labels: ["type": "virtual-kubelet"]), .virtual, "10.0.0.1", 0),
     (node("n", address: nil, labels: ["type": "virtual-kubelet"]), .virtual, nil, 0),
+    (node("n", labels: ["type": "virtual-kubelet", "rollcall.dev/cadvisor-port": "no"]), .virtual, "10.0.0.1", 1),
     (node("n", os: "plan9"), .linux, "10.0.0.1", 1),
     (node("n", os: ""), .linux, "10.0.0.1", 1),
     (node("n", os: "", labels: ["kubernetes.io/os": "windows"]), .windows, "10.0.0.1", 0),

@@ -1,0 +1,56 @@
+import Collector
+import KubeClient
+import Testing
+
+@testable import Controller
+
+@Suite struct VirtualNodeTests {
+  let configured = VirtualEndpoint()
+
+  private func endpoint(scheme: String = "http", port: Int, path: String = "/metrics/cadvisor", from: VirtualEndpoint.Answerer = .pods)
+    -> VirtualEndpoint
+  {
+    var endpoint = configured
+    (endpoint.scheme, endpoint.port, endpoint.path, endpoint.answerer) = (scheme, port, path, from)
+    return endpoint
+  }
+
+  @Test func theLabelStandsAboveSettingsAndAnnotationsAboveTheLabel() {
+    let labelled = VirtualNode(NodeRecord(name: "n", labels: ["rollcall.dev/cadvisor-port": "9000"]), configured: configured)
+    #expect(labelled.endpoint == endpoint(port: 9000))
+    let annotated = VirtualNode(
+      NodeRecord(
+        name: "n", labels: ["rollcall.dev/cadvisor-port": "9000"],
+        annotations: ["rollcall.dev/cadvisor": "https://:10250/m", "rollcall.dev/cadvisor-from": "node"]), configured: configured)
+    #expect(annotated.endpoint == endpoint(scheme: "https", port: 10250, path: "/m", from: .node))
+    #expect(labelled.notes + annotated.notes == [])
+  }
+
+  @Test(arguments: [
+    ("rollcall.dev/cadvisor", "http://evil.example:8080/metrics", "without a host"),
+    ("rollcall.dev/cadvisor", ":8080/metrics", "without a host"),
+    ("rollcall.dev/cadvisor", "ftp://:8080/metrics", "without a host"), ("rollcall.dev/cadvisor", "http://:0/metrics", "without a host"),
+    ("rollcall.dev/cadvisor", "http://:8080/m?x", "without a host"), ("rollcall.dev/cadvisor-from", "both", "pods or node"),
+    ("rollcall.dev/cadvisor-port", "65536", "a port"), ("rollcall.dev/cadvisor-port", "http", "a port"),
+  ])
+  func whatIsNotAcceptedIsNotedAndPassedOver(name: String, value: String, accepted: String) throws {
+    let isLabel = name.hasSuffix("port")
+    let node = VirtualNode(
+      NodeRecord(name: "n", labels: isLabel ? [name: value] : [:], annotations: isLabel ? [:] : [name: value]), configured: configured)
+    #expect(node.endpoint == configured)
+    #expect(node.notes.count == 1)
+    let note = try #require(node.notes.first)
+    #expect(note.contains(name) && note.contains("\"\(value)\"") && note.contains(accepted))
+  }
+
+  @Test func aFewPodsWithWrongAnnotationsAreNamedAndTheOthersCounted() {
+    func pod(_ number: Int, _ annotation: String) -> PodRecord {
+      PodRecord(namespace: "shop", name: "p\(number)", nodeName: "n", annotations: ["rollcall.dev/cadvisor": annotation])
+    }
+    #expect(VirtualNode.notes(on: [pod(0, "http://:8080/m")]) == [])
+    let notes = VirtualNode.notes(on: (0..<13).map { pod($0, "8080") })
+    #expect(notes.count == 11)
+    #expect(notes.first?.hasPrefix("pod shop/p0: annotation rollcall.dev/cadvisor: \"8080\" is not accepted") == true)
+    #expect(notes.last == "and 3 more pods with such an annotation")
+  }
+}

@@ -68,7 +68,7 @@ package struct ExporterProxy: Sendable {
     guard stream.status == 200 else {
       throw Miss(.badExposition, "windows_exporter answered with status \(stream.status) instead of 200")
     }
-    var encoder = try PageEncoder(isGzip: isCompressed)
+    var encoder = try ContentEncoder(isGzip: isCompressed)
     let head = PageHead(status: 200, contentType: ExpositionContentType.text, contentEncoding: encoder.contentEncoding)
     var rewriter = PageRewriter(names, limits: requests.settings.limits, refusesDuplicates: true)
     rewriter.begin()

@@ -23,7 +23,7 @@ package struct SummaryProxy: Sendable {
     return try fetches.page(scrape, until: .now + timing.deadline) { page, waited in
       do throws(Miss) {
         let summary = try await source.summary(of: scrape.node, address: scrape.address, deadline: timing.after(waited).deadline)
-        var encoder = try PageEncoder(isGzip: scrape.isCompressed)
+        var encoder = try ContentEncoder(isGzip: scrape.isCompressed)
         let text = summary.page(of: scrape.node) { isOnHostNetwork($0.namespace, $0.name) }
         page.begin(PageHead(status: 200, contentType: ExpositionContentType.text, contentEncoding: encoder.contentEncoding))
         try await page.append(encoder.encode(text, isLast: true), until: page.deadline)

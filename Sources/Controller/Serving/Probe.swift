@@ -17,7 +17,7 @@ struct Probe {
       let probe = try ProbeRequest(request)
       let (pages, roll) = try node(probe)
       let summary = SummaryScrape(
-        node: probe.node, address: roll.address, timeout: probe.timeout, isCompressed: probe.acceptsGzip)
+        node: probe.node, address: roll.address, timeout: probe.timeout, isCompressed: probe.isGzipTaken)
       // A Linux node has no exporter of ours to ask; its kubelet has a summary all the same.
       guard roll.source == .windows else { return try await stream(pages.summary.page(summary)) }
       let windows = WindowsNode(settings: pages.settings, annotations: pages.annotations(probe.node))
@@ -74,7 +74,7 @@ struct Probe {
     if let collectors = probe.collectors { endpoint.collectors = collectors }
     let form: ExporterScrape.Form =
       switch pages {
-      case .relabel: .named(isCompressed: probe.acceptsGzip)
+      case .relabel: .named(isCompressed: probe.isGzipTaken)
       case .passThrough: .verbatim(accept: probe.accept, acceptEncoding: probe.acceptEncoding)
       }
     return ExporterScrape(node: probe.node, address: roll.address, endpoint: endpoint, timeout: probe.timeout, form: form)

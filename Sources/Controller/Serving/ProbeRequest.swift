@@ -1,4 +1,5 @@
 internal import Collector
+internal import Exposition
 internal import HTTPTypes
 internal import Hummingbird
 internal import Roll
@@ -13,7 +14,7 @@ struct ProbeRequest: Hashable {
   var accept: String?
   var acceptEncoding: String?
 
-  var acceptsGzip: Bool { acceptEncoding.map(Controller.acceptsGzip) ?? false }
+  var isGzipTaken: Bool { acceptsGzip(acceptEncoding.map { [$0] } ?? []) }
 
   struct Refused: Error, Hashable {
     let message: String

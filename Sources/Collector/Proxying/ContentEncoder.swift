@@ -2,7 +2,7 @@ internal import Gzip
 internal import Roll
 
 /// Gives a page that is handed on the form that its client asked for: as it is, or by gzip.
-struct PageEncoder: ~Copyable {
+struct ContentEncoder: ~Copyable {
   private var gzip: GzipEncoder?
   /// For the answer's head.
   let contentEncoding: String?

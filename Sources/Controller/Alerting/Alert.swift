@@ -103,7 +103,7 @@ extension Alert {
         "description": .string(
           "There are too many gaps for an alert each: \(leftOut) have none. All of them are in Rollcall's metrics and in its API (/api/v1/gaps)."
         ),
-        "runbook": "Look for what they have in common: the status page counts gaps by reason and by node.",
+        "runbook": "Look for what they have in common: count by (reason, node) (rollcall_container_gap).",
       ]
     }
   }

@@ -8,13 +8,14 @@ final class GapEventPoster: Sendable {
   /// Who reports, in every Event.
   static let controller = "rollcall.dev/controller"
 
+  private let policy = EventPolicy()
   private let recorder: EventRecorder
   private let time: any TimeSource
   private let isLeading: @Sendable () -> Bool
   private let words = Mutex(GapEvents())
 
   init(client: KubeClient, identity: String, time: any TimeSource, logger: Logger, isLeading: @escaping @Sendable () -> Bool) {
-    recorder = EventRecorder(client: client, controller: Self.controller, instance: identity, logger: logger)
+    recorder = EventRecorder(client: client, controller: Self.controller, instance: identity, policy: policy, logger: logger)
     self.time = time
     self.isLeading = isLeading
   }
@@ -28,7 +29,7 @@ final class GapEventPoster: Sendable {
     let reading = time.reading()
     for event in words.withLock({ $0.events(transitions, ledger: ledger, at: reading) }) {
       // Where very many gaps open, nodes of which nothing is collected say more than their pods.
-      recorder.record(event, unlessWaiting: event.object.kind == "Node" ? nil : EventPolicy().maximumQueue / 2)
+      recorder.record(event, unlessWaiting: event.object.kind == "Node" ? nil : policy.maximumQueue / 2)
     }
   }
 

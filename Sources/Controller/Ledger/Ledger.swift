@@ -101,17 +101,11 @@ package struct Ledger: Sendable {
 
   // MARK: Reading
 
-  /// Every open gap, by container and kind.
-  package func gaps() -> [Gap] {
-    var gaps = unclaimed.values.joined().map { Gap($0.gap, since: $0.since) }
-    for node in nodes.values where node.openGapCount > 0 { gaps += node.gaps() }
-    return gaps.sorted { ($0.container, $0.kind.rawValue) < ($1.container, $1.kind.rawValue) }
-  }
-
   /// Every open gap, node by node in their order, and those of before a restart that no node has claimed yet: for readers that need
   /// not hold all of them at once.
   package func gapsByNode() -> some Sequence<[Gap]> {
-    let unclaimed = unclaimed.values.joined().map { Gap($0.gap, since: $0.since) }.sorted { $0.container < $1.container }
+    let unclaimed = unclaimed.values.joined().map { Gap($0.gap, since: $0.since) }
+      .sorted { ($0.container, $0.kind.rawValue) < ($1.container, $1.kind.rawValue) }
     let nodes = nodes.values.filter { $0.openGapCount > 0 }.sorted { $0.roll.node < $1.roll.node }
     return (0...nodes.count).lazy.map { $0 == 0 ? unclaimed : nodes[$0 - 1].gaps() }
   }

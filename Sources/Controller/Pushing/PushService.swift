@@ -33,21 +33,24 @@ package final class PushService: Service {
     self.logger = logger
     self.time = time
     var receivers: [PushReceiver] = []
-    func add(_ name: String, _ push: PushSettings?, families: FamilyFilter, headers: @escaping PushHeaders) throws(ControllerError) {
-      guard let push else { return }
+    func add(
+      _ name: String, _ push: PushSettings?, families: FamilyFilter, headers: @escaping PushHeaders
+    ) throws(ControllerError) -> Pusher? {
+      guard let push else { return nil }
       do throws(SpoolError) {
         let pusher = try Pusher(settings: push, transport: transport, headers: headers, logger: logger)
         receivers.append(
           PushReceiver(name: name, pusher: pusher, families: families, spoolLimit: push.spoolFolder == nil ? nil : push.spoolLimit))
+        return pusher
       } catch {
         throw .configuration("--push-spool-dir: \(error); does the folder exist, and may we write there?")
       }
     }
-    try add("remote_write", settings.remoteWriteSettings, families: .everything, headers: settings.remoteWriteHeaders)
-    try add("open_falcon", settings.openFalconSettings, families: FamilyFilter(kept: settings.virtualBasic)) { .success([]) }
+    _ = try add("remote_write", settings.remoteWriteSettings, families: .everything, headers: settings.remoteWriteHeaders)
+    let falcon = try add("open_falcon", settings.openFalconSettings, families: FamilyFilter(kept: settings.virtualBasic)) { .success([]) }
     self.receivers = receivers
     pages = settings.virtualMode == .serve ? nil : PageFeed(receivers, stalenessLimit: settings.virtualStaleness, time: time)
-    sockets = receivers.first { $0.name == "open_falcon" }.map { SocketFeed(pusher: $0.pusher, time: time) }
+    sockets = falcon.map { SocketFeed(pusher: $0, time: time) }
   }
 
   /// Pushes until the task is cancelled or the service group shuts it down, and then for a short while what still waits; what is left is

@@ -77,7 +77,6 @@ import Testing
         return
       }
       #expect(world.ledger.openGapCount == world.model.gaps().count)
-      #expect(Set(world.ledger.gapsByNode().flatMap(\.self)) == Set(world.model.gaps()))
       for (name, node) in world.ledger.nodes {
         let rows = world.model.nodes[name]?.rows ?? [:]
         #expect(node.standings().allSatisfy { rows[$0.container]?.due == $0.due && rows[$0.container]?.lastCollected == $0.lastCollected })

@@ -38,8 +38,8 @@ import Testing
     transitions += ledger.record(collected(scrape: .never), of: lonely, at: at(8))
     #expect(transitions.isEmpty)
     let gaps = ledger.gaps()
-    #expect(gaps.map(\.reason) == [.notScraped, .agentTimeout])
-    #expect(gaps.map(\.since) == [at(5 - 920), at(5 - 1020)], "their age goes on")
+    #expect(gaps.map(\.reason) == [.agentTimeout, .notScraped])
+    #expect(gaps.map(\.since) == [at(5 - 1020), at(5 - 920)], "their age goes on")
 
     let recovered = ledger.record(collected(), of: down, at: at(20)) + ledger.record(collected(scrape: .ago(.zero)), of: lonely, at: at(20))
     #expect(recovered.map(\.change) == [.closed(.recovered, after: .seconds(1035)), .closed(.recovered, after: .seconds(935))])

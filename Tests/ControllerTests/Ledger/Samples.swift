@@ -27,3 +27,8 @@ func collected(_ count: Int = 1, age: Duration = .zero, scrape: LastScrape = .no
 func missed(_ reason: Reason, _ detail: String = "", count: Int = 1, scrape: LastScrape = .notObservable) -> RollCall {
   RollCall(outcomes: Array(repeating: .missed(reason, detail: detail), count: count), lastScrape: scrape)
 }
+
+extension Ledger {
+  /// Every open gap, node by node.
+  func gaps() -> [Gap] { gapsByNode().flatMap(\.self) }
+}

@@ -19,18 +19,20 @@ struct PodmanTests {
       let plain = try await podman.start("plain")
       let parented = try await podman.start("parented", "--cgroup-parent", "/\(podman.cgroup)")
       // A pod has a cgroup whose name looks like a container's, and a container that holds its network.
-      let pod = try await podman.run(
-        "pod", "create", "--name", "pod", "--network", "none", "--infra-image", Podman.image, "--infra-command", "/bin/sleep 1000")
+      let pod = try await podman.createPod("pod")
       let member = try await podman.start("member", "--pod", "pod")
+      // Below a parent of the user's own nothing else tells it from a container of Docker's.
+      let parentedPod = try await podman.createPod("parented-pod", "--cgroup-parent", "/\(podman.cgroup)")
+      let parentedMember = try await podman.start("parented-member", "--pod", "parented-pod")
 
       let bySocket = RuntimeLocator(
         DockerEngine(RuntimeSocket(path: podman.socket, eventLoops: .singletonMultiThreadedEventLoopGroup)), procFS: ProcFS())
       let location = bySocket.locate(buffer)
       #expect(location.problems.isEmpty)
-      #expect(location.containers.count == 4)
-      #expect(Set([plain, parented, member]).isSubset(of: location.containers.map(\.id)))
+      #expect(location.containers.count == 6)
+      #expect(Set([plain, parented, member, parentedMember]).isSubset(of: location.containers.map(\.id)))
       let sweep = LinuxSweeper(procFS: ProcFS(), locator: bySocket, now: { Moment(milliseconds: 0) }).sweep()
-      #expect(sweep.namespaces.count == 3, "the pod's two containers share one")
+      #expect(sweep.namespaces.count == 4, "a pod's two containers share one")
 
       // The machine may have others.
       let byCgroup = CgroupLocator(now: { Moment(milliseconds: 0) }).locate(buffer).containers
@@ -39,9 +41,11 @@ struct PodmanTests {
         let commands = try same.processes.map { try $0.hold(ProcFS(), buffer).command(buffer) }
         #expect(commands == ["sleep"], "\(same.place)")
       }
-      // Neither the pod itself nor what minds containers is one.
-      #expect(!byCgroup.contains { $0.id.description == pod })
-      #expect(byCgroup.filter { $0.place.contains(podman.cgroup) }.map(\.id) == [parented])
+      // Neither a pod itself nor what minds containers is one.
+      #expect(!byCgroup.contains { [pod, parentedPod].contains($0.id.description) })
+      let below = byCgroup.filter { $0.place.contains(podman.cgroup) }.map(\.id)
+      #expect(below.count == 3, "the container, and the pod's two")
+      #expect(Set([parented, parentedMember]).isSubset(of: below))
     } catch {
       await podman.cleanUp()
       throw error
@@ -87,6 +91,12 @@ final class Podman {
     let network = options.contains("--pod") ? [] : ["--network", "none"]
     let output = try await run(["run", "--detach", "--name", name] + network + options + [Self.image, "/bin/sleep", "1000"])
     return try #require(ContainerID(output), "\(output)")
+  }
+
+  /// - Returns: the pod's ID.
+  func createPod(_ name: String, _ options: String...) async throws -> String {
+    try await run(
+      ["pod", "create", "--name", name, "--network", "none", "--infra-image", Self.image, "--infra-command", "/bin/sleep 1000"] + options)
   }
 
   /// - Returns: the last line of what it wrote, which is the ID of what it made.

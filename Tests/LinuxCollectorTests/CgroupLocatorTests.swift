@@ -55,6 +55,10 @@ struct CgroupLocatorTests {
     Form(name: "Docker with --cgroup-parent and systemd", path: "batch.slice/batch-jobs.slice/docker-\(id).scope", podUID: nil),
     Form(name: "Podman with cgroupfs", path: "libpod_parent/libpod-\(id)", podUID: nil),
     Form(name: "a Podman pod with cgroupfs", path: "libpod_parent/\(containerID("99"))/libpod-\(id)", podUID: nil),
+    Form(name: "a Podman pod with --cgroup-parent and cgroupfs", path: "batch/\(containerID("99"))/libpod-\(id)", podUID: nil),
+    Form(
+      name: "a Podman pod with --cgroup-parent and systemd",
+      path: "batch.slice/batch-libpod_pod_\(containerID("99")).slice/libpod-\(id).scope", podUID: nil),
     Form(
       name: "a Podman pod with systemd", path: "machine.slice/machine-libpod_pod_\(containerID("99")).slice/libpod-\(id).scope", podUID: nil
     ),
@@ -155,6 +159,14 @@ struct CgroupLocatorTests {
     try tree.cgroup("custom/\(containerID("99"))/conmon", [1])
     try tree.cgroup("custom/\(containerID("99"))/libpod-\(Self.id)", [2])
     #expect(tree.locator.locate(ReadBuffer()).containers.flatMap(\.processes).map(\.identifier) == [2])
+  }
+
+  @Test func `a container in which Podman runs containers is one, whatever their parent is`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("docker/\(containerID("1"))/init", [1])
+    try tree.cgroup("docker/\(containerID("1"))/libpod-\(containerID("2"))", [2])
+    #expect(tree.locator.locate(ReadBuffer()).containers.map { $0.processes.map(\.identifier) } == [[1], [2]])
   }
 
   @Test func `containers come in the order of their IDs`() throws {

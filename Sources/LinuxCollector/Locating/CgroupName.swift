@@ -6,7 +6,7 @@
 /// | CRI-O | `crio-<id>`, `crio-conmon-<id>` | `crio-<id>.scope`, `crio-conmon-<id>.scope` |
 /// | Docker | `<id>` | `docker-<id>.scope` |
 /// | Podman | `libpod-<id>`, `libpod-payload-<id>`, `libpod-conmon-<id>`, `conmon` | `libpod-<id>.scope`, `libpod-conmon-<id>.scope` |
-/// | Podman's pods | `libpod_parent/<id>` | `machine-libpod_pod_<id>.slice` |
+/// | Podman's pods | `libpod_parent/<id>`, `<parent>/<id>` | `machine-libpod_pod_<id>.slice` |
 /// | the kubelet's pods | `pod<uid>` | `kubepods-burstable-pod<uid, - as _>.slice` |
 ///
 /// A containerd that was given systemd's paths without its systemd setting makes `kubepods-pod<uid>.slice:cri-containerd:<id>`.
@@ -39,6 +39,9 @@ enum CgroupName: Hashable {
       self = name == "conmon" ? .monitor : .other
     }
   }
+
+  /// Of a container's cgroup: whether Podman made it.
+  static func isPodmanContainer(_ name: String) -> Bool { name.hasPrefix("libpod-") }
 
   /// systemd reads `-` in a slice's name as a step down the tree, so the kubelet writes the UID with `_` instead.
   private static func podUID(ofSlice name: Substring) -> String? {

@@ -35,6 +35,11 @@ struct CgroupTree: ~Copyable {
     /// The container's own cgroups. In a hybrid layout, and below some nested runtimes, it has several.
     var cgroups: [String] = []
     var processes: [LocatedProcess] = []
+    /// Podman's containers lie directly in it.
+    var holdsPodmanContainers = false
+
+    /// A pod of Podman's below a parent with a name of its own looks like a container. One in which Podman runs has processes.
+    var isPodmanPod: Bool { holdsPodmanContainers && processes.isEmpty }
   }
 
   enum Update {
@@ -62,7 +67,7 @@ struct CgroupTree: ~Copyable {
 
   /// In the order of their IDs.
   var containers: [LocatedContainer] {
-    found.sorted { $0.key < $1.key }.map { id, one in
+    found.filter { !$0.value.isPodmanPod }.sorted { $0.key < $1.key }.map { id, one in
       LocatedContainer(id: id, podUID: one.podUID, place: one.cgroups[0], processes: one.processes)
     }
   }
@@ -124,6 +129,7 @@ struct CgroupTree: ~Copyable {
       return nil
     case .pod(let uid): surroundings.podUID = uid
     case .container(let id, let podUID):
+      if CgroupName.isPodmanContainer(name), let parent = ContainerID(outer.parentName) { found[parent]?.holdsPodmanContainers = true }
       surroundings.container = id
       note(id, podUID: podUID ?? surroundings.podUID, directory.path)
     case .other: break

@@ -87,7 +87,8 @@ struct FilesystemMetrics {
   static func writeState(of report: FilesystemReport, at moment: Moment, to page: inout ExpositionWriter) {
     page.family(
       "rollcall_agent_filesystems_age_seconds", .gauge, help: "How long ago the file systems of containers were last looked at.",
-      value: (moment - report.readAt).seconds)
+      // A new container's are read after the sweep began.
+      value: max(0, (moment - report.readAt).seconds))
     page.family(
       "rollcall_agent_filesystems_hung", .gauge, help: "File systems that do not answer; each holds a thread of the agent.",
       value: Double(report.hung))

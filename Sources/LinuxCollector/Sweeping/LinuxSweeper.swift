@@ -51,8 +51,7 @@ package struct LinuxSweeper: ~Copyable {
     if sockets.entersNamespaces { _ = OwnThread.run { looked = look(mayEnter: true) } }
     var (sweep, containers) = looked ?? look(mayEnter: false)
     // Not on that thread: one that it started would stay in the namespace.
-    filesystems?.refresh(containers)
-    sweep.filesystems = filesystems?.report
+    sweep.filesystems = filesystems?.refresh(containers)
     return sweep
   }
 
@@ -83,8 +82,6 @@ package struct LinuxSweeper: ~Copyable {
     sweep.socketProblem = pass.sockets.problem
     sweep.cost.sockets = pass.sockets.cost
     sweep.cost.reading = time.elapsed() - sweep.cost.locating - sweep.cost.sockets
-    filesystems?.refresh(location.containers)
-    sweep.filesystems = filesystems?.report
     sweep.startedAt = start
     sweep.duration = now() - start
     return (sweep, location.containers)

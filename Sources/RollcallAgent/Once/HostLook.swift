@@ -27,7 +27,6 @@ struct HostLook {
     }
     if filesystems, settings.filesystemInterval != nil {
       sweep.filesystems = FilesystemWatch(procFS: procFS, now: monotonicNow).read(found)
-      sweep.startedAt = sweep.filesystems?.readAt ?? sweep.startedAt
     }
     self.sweep = sweep
     self.commands = commands

@@ -33,7 +33,8 @@ struct AgentOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How often the containers' file systems are looked at, in seconds or minutes, or off. (default: 60s)", valueName: "duration"))
+      "How often the containers' file systems are looked at (a new container's at once), in seconds or minutes, or off. (default: 60s)",
+      valueName: "duration"))
   var filesystemInterval: String?
 
   @Option(

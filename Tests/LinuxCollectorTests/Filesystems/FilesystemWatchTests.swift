@@ -112,17 +112,35 @@ struct FilesystemWatchTests {
     #expect(watch().read([stale]).containers.isEmpty)
   }
 
-  @Test func `a look comes with a sweep, not oftener than its interval, and its report stays until the next one`() async throws {
+  @Test func `a new container is looked at with the sweep that finds it, and everything once an interval`() async throws {
     let container = try await MountNamespace("mkdir volume; mount -t tmpfs -o size=1m none volume")
     let watch = FilesystemWatch(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
     let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: watch, now: clock.now)
-    _ = sweeper.sweep()
-    try await eventually("the first look is done") { watch.report != nil }
+    func report() throws -> FilesystemReport { try #require(sweeper.sweep().filesystems) }
+    try await eventually("the first sweeps have it") { try container.usages(report()).keys.sorted() == ["volume"] }
+
     clock.advance(.milliseconds(59_999))
-    #expect(try container.usages(#require(sweeper.sweep().filesystems)).keys.sorted() == ["volume"])
-    #expect(watch.report?.readAt == Moment(milliseconds: 0))
+    try container.tree.cgroup("docker/\(containerID("2"))", [container.program.processIdentifier])
+    let second = try #require(ContainerID(containerID("2")))
+    try await eventually("the second one is there long before the next look at everything") {
+      try report().containers.map(\.id) == [container.id, second]
+    }
+    let places = try report().containers.map { $0.readings.map(\.mountPoint) }
+    #expect(places[0] == places[1])
+
     clock.advance(.milliseconds(1))
-    _ = sweeper.sweep()
-    try await eventually("the second look is done") { watch.report?.readAt == Moment(milliseconds: 60_000) }
+    try await eventually("the next look at everything is done") { try report().readAt == Moment(milliseconds: 60_000) }
+  }
+
+  @Test func `a container that had no process yet, or not all of its mounts, is looked at again with the next sweep`() async throws {
+    let container = try await MountNamespace("mkdir volume; mount -t tmpfs -o size=1m none volume")
+    let watch = FilesystemWatch(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
+    var empty = container.containers
+    empty[0].processes = []
+    // Each look ends within the moment that a sweep waits, or the next one takes its part.
+    _ = watch.refresh(empty)
+    try await eventually("its file systems are there") {
+      try watch.refresh(container.containers).map { $0.containers.isEmpty ? [] : try container.usages($0).keys.sorted() } == ["volume"]
+    }
   }
 }

@@ -61,4 +61,32 @@ struct HungMountTests {
       return after.sizes.keys.sorted() == ["frozen", "healthy", "later"] && after.hung == 0
     }
   }
+  @Test func `R52 a sweep goes on without a new container whose mount hangs, which is marked once that is certain`() async throws {
+    let container = try await MountNamespace(
+      """
+      mkdir low frozen healthy
+      mount -t tmpfs -o size=1m none healthy
+      bindfs -f low frozen & echo bindfs $!
+      until mountpoint -q frozen; do sleep 0.05; done
+      """)
+    let line = try await container.program.waitForLine(containing: "bindfs ")
+    let bindfs = try #require(line.split(separator: " ").last.flatMap { Int32($0) })
+    defer { kill(bindfs, SIGKILL) }
+    kill(bindfs, SIGSTOP)
+    try await eventually("bindfs is stopped") {
+      try String(contentsOfFile: "/proc/\(bindfs)/stat", encoding: .utf8).contains(") T ")
+    }
+    // It would have to answer for ever: a sweep that waited for it would not come back.
+    let watch = FilesystemWatch(procFS: ProcFS(), deadline: .seconds(3600), now: { .init(milliseconds: 0) })
+    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: watch, now: { .init(milliseconds: 0) })
+    #expect(sweeper.sweep().filesystems == nil)
+    #expect(sweeper.sweep().filesystems == nil)
+
+    let patient = FilesystemWatch(procFS: ProcFS(), deadline: .milliseconds(200), now: { .init(milliseconds: 0) })
+    try await eventually("the look has given it up") {
+      guard let report = patient.refresh(container.containers), !report.containers.isEmpty else { return false }
+      let usages = try container.usages(report)
+      return try usages["healthy"]?.get().size == 1 << 20 && usages["frozen"] == .failure(.hung) && report.hung == 1
+    }
+  }
 }

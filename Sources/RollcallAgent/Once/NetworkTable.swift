@@ -23,7 +23,9 @@ struct NetworkTable {
     for container in sweep.containers {
       switch container.finding {
       case .namespace(let place): members[place].append(container)
-      case .host: remarks.append("\(container.id.short)  \(look.commands[container.id] ?? "-")  shares the host's network")
+      case .host:
+        let pod = container.podUID.map { " (pod \($0))" } ?? ""
+        remarks.append("\(container.id.short)  \(look.commands[container.id] ?? "-")  shares the host's network\(pod)")
       case .missed where look.empty.contains(container.id): empty += 1
       case .missed(let reason, let detail): remarks.append("\(container.id.short)  \(reason.rawValue): \(detail)")
       }

@@ -126,7 +126,7 @@ let package = Package(
       swiftSettings: settings, linkerSettings: linking),
 
     // Tests
-    .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/Support", swiftSettings: settings),
+    .target(name: "TestSupport", dependencies: ["JSON", logging], path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "IdentifiersTests", dependencies: ["Identifiers"], swiftSettings: settings),
     .testTarget(name: "RollTests", dependencies: ["Identifiers", "Roll"], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),

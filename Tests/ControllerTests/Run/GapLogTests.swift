@@ -1,5 +1,6 @@
 import Logging
 import Roll
+import TestSupport
 import Testing
 
 @testable import Controller

@@ -2,43 +2,9 @@ import HTTPTransport
 import JSON
 import Logging
 import Simulator
-import Synchronization
 import TestSupport
 
 @testable import Controller
-
-/// The log of a controller, for tests that ask what was said.
-final class RecordedLog: Sendable {
-  private let lines = Mutex<[String]>([])
-
-  var all: [String] { lines.withLock { $0 } }
-
-  func count(_ message: String) -> Int { all.count { $0.contains(message) } }
-
-  var logger: Logger {
-    Logger(label: "test") { _ in Handler(log: self) }
-  }
-
-  private func add(_ line: String) {
-    lines.withLock { $0.append(line) }
-  }
-
-  private struct Handler: LogHandler {
-    let log: RecordedLog
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.debug
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-      get { metadata[key] }
-      set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-      let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
-      log.add("\(event.level) \(event.message) \(all.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))")
-    }
-  }
-}
 
 /// A whole controller on a free port, and a client of it.
 struct RunningController {

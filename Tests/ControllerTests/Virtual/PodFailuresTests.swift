@@ -2,7 +2,7 @@ import Collector
 import HTTPTransport
 import Logging
 import Roll
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import Controller
@@ -55,13 +55,12 @@ import Testing
   }
 
   @Test func thousandsThatFailAtOnceShareLines() throws {
-    let log = Recorded()
-    let logger = Logger(label: "test") { _ in RecordingHandler(log: log) }
+    let log = RecordedLog()
     let collector = VirtualNodeCollector(
-      VirtualCollector(transport: try HTTPTransport(), settings: VirtualSettings()), logger: logger)
+      VirtualCollector(transport: try HTTPTransport(), settings: VirtualSettings()), logger: log.logger)
     let pods = (0..<5000).map { "pod-\($0)" }
     let roll = Self.roll(pods)
-    func lines(_ reasons: [Reason?]) -> [Recorded.Line] {
+    func lines(_ reasons: [Reason?]) -> [RecordedLog.Line] {
       collector.note(Self.call(reasons), of: roll)
       return log.take()
     }
@@ -79,40 +78,5 @@ import Testing
     #expect(
       lines([nil, nil] + down[2...]).map { "\($0.level) \($0.metadata["pod"] ?? "")" } == ["notice shop/pod-0", "notice shop/pod-1"])
     #expect(lines(Array(repeating: nil, count: 5000)).count == 51)
-  }
-}
-
-private final class Recorded: Sendable {
-  struct Line {
-    var level: Logger.Level
-    var metadata: Logger.Metadata
-  }
-
-  private let lines = Mutex<[Line]>([])
-
-  func add(_ line: Line) {
-    lines.withLock { $0.append(line) }
-  }
-
-  func take() -> [Line] {
-    lines.withLock { lines in
-      defer { lines = [] }
-      return lines
-    }
-  }
-}
-
-private struct RecordingHandler: LogHandler {
-  let log: Recorded
-  var metadata: Logger.Metadata = [:]
-  var logLevel = Logger.Level.trace
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) {
-    log.add(Recorded.Line(level: event.level, metadata: event.metadata ?? [:]))
   }
 }

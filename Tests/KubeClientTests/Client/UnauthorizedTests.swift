@@ -1,6 +1,5 @@
 import Foundation
 import Logging
-import Synchronization
 import TestSupport
 import Testing
 
@@ -22,15 +21,15 @@ struct UnauthorizedTests {
       }
     }
     defer { server.stop() }
-    let lines = RecordingLogHandler.Lines()
+    let log = RecordedLog()
     try await withTLS(folder, before: server) { configuration in
       var configuration = configuration
       configuration.credentials = .tokenFile(path: file, initial: nil)
-      let client = try KubeClient(configuration: configuration, logger: Logger(label: "test") { _ in RecordingLogHandler(lines: lines) })
+      let client = try KubeClient(configuration: configuration, logger: log.logger)
       _ = try await client.get(.nodes, name: "a")
     }
     #expect(server.requests.map { $0.header("Authorization") } == ["Bearer old-token", "Bearer new-token"])
-    #expect(lines.all.withLock { !$0.isEmpty && $0.allSatisfy { !$0.contains("-token") } })
+    #expect(!log.lines.isEmpty && !log.text.contains("-token"))
   }
 
   @Test("R20: a token file that still holds the refused token is read, and the token not sent again", .timeLimit(.minutes(1)))
@@ -95,29 +94,9 @@ struct UnauthorizedTests {
   ) async throws {
     let authority = try TestAuthority(in: folder, name: "cluster")
     let certificate = try authority.issue("server", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth")
-    let port = try freePort()
-    let configuration = try folder.write(
-      """
-      user root;
-      daemon off;
-      pid nginx.pid;
-      error_log stderr;
-      events { worker_connections 64; }
-      http {
-        access_log off;
-        client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-        server {
-          listen 127.0.0.1:\(port) ssl;
-          ssl_certificate \(certificate.certificate);
-          ssl_certificate_key \(certificate.key);
-          location / { proxy_pass \(server.url); }
-        }
-      }
-      """, to: "nginx.conf")
-    let nginx = try ExternalProgram("nginx", ["-p", folder.path, "-e", "stderr", "-c", configuration], log: folder.path + "/nginx.log")
-    defer { nginx.stop() }
-    try await nginx.waitForPort(port)
+    let front = try await TLSFront(folder: folder, certificate: certificate, upstream: server.url)
+    defer { front.stop() }
     try await body(
-      ClusterConfiguration(server: "https://127.0.0.1:\(port)", tls: ClusterTLS(certificateAuthorities: .file(authority.certificate))))
+      ClusterConfiguration(server: front.url, tls: ClusterTLS(certificateAuthorities: .file(authority.certificate))))
   }
 }

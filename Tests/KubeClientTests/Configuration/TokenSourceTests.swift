@@ -1,5 +1,6 @@
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import KubeClient
@@ -8,7 +9,7 @@ import Testing
 struct TokenSourceTests {
   let directory: ConfigurationDirectory
   let time = ManualTime()
-  let log = LogRecord()
+  let log = RecordedLog()
 
   init() throws { directory = try ConfigurationDirectory() }
 
@@ -38,11 +39,11 @@ struct TokenSourceTests {
       time.advance(by: TokenSource.period)
       #expect(try tokens.current() == Secret("one"))
     }
-    #expect(log.levels == [.warning], "said once, not at each reading")
+    #expect(log.lines.map(\.level) == [.warning], "said once, not at each reading")
     try directory.write("token", "two")
     time.advance(by: TokenSource.period)
     #expect(try tokens.current() == Secret("two"))
-    #expect(log.levels == [.warning, .info])
+    #expect(log.lines.map(\.level) == [.warning, .info])
   }
 
   @Test func a401ForcesAReading() throws {
@@ -93,27 +94,4 @@ final class ManualTime: Sendable {
   private let elapsed = Mutex(Duration.zero)
   var now: Duration { elapsed.withLock { $0 } }
   func advance(by duration: Duration) { elapsed.withLock { $0 += duration } }
-}
-
-/// Keeps what is logged.
-final class LogRecord: Sendable {
-  private let entries = Mutex<[(level: Logger.Level, text: String)]>([])
-  var levels: [Logger.Level] { entries.withLock { $0.map(\.level) } }
-  var text: String { entries.withLock { $0.map(\.text).joined(separator: "\n") } }
-  var logger: Logger {
-    Logger(label: "test") { _ in Handler(record: self) }
-  }
-
-  private struct Handler: LogHandler {
-    let record: LogRecord
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.trace
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-      get { metadata[key] }
-      set { metadata[key] = newValue }
-    }
-    func log(event: LogEvent) {
-      record.entries.withLock { $0.append((event.level, "\(event.message) \(event.metadata ?? [:])")) }
-    }
-  }
 }

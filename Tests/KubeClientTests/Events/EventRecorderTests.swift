@@ -1,7 +1,6 @@
 import JSON
 import Logging
 import Simulator
-import Synchronization
 import TestSupport
 import Testing
 
@@ -15,19 +14,19 @@ import Testing
   }
 
   private func withRecorder(
-    _ body: @Sendable (SimulatedAPIServer, EventRecorder, RecordingLogHandler.Lines) async throws -> Void
+    _ body: @Sendable (SimulatedAPIServer, EventRecorder, RecordedLog) async throws -> Void
   ) async throws {
     try await withSimulator { server, client in
       var policy = EventPolicy()
       policy.look = .milliseconds(2)
       policy.backoff = .milliseconds(1) ... .milliseconds(10)
-      let lines = RecordingLogHandler.Lines()
+      let log = RecordedLog()
       let recorder = EventRecorder(
         client: client, controller: "rollcall.dev/controller", instance: "rollcall-0", policy: policy,
-        logger: Logger(label: "test", factory: { _ in RecordingLogHandler(lines: lines) }))
+        logger: log.logger)
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await recorder.run() }
-        try await body(server, recorder, lines)
+        try await body(server, recorder, log)
         group.cancelAll()
       }
     }
@@ -69,23 +68,23 @@ import Testing
   }
 
   @Test func aServerInTroubleIsAskedAgain() async throws {
-    try await withRecorder { server, recorder, lines in
+    try await withRecorder { server, recorder, log in
       server.rejectNext(Rejection(status: 503, reason: "ServiceUnavailable", count: 2, verb: .create))
       server.rejectNext(Rejection(status: 429, reason: "TooManyRequests", count: 1, verb: .create))
       recorder.record(event())
       try await eventually("it is written") { recorder.statistics.written == 1 }
       #expect(recorder.statistics.retries == 3 && recorder.statistics.refused == 0)
-      #expect(lines.all.withLock { $0.allSatisfy { !$0.hasPrefix("warning") } })
+      #expect(log.lines.allSatisfy { $0.level != .warning })
     }
   }
 
   @Test(arguments: [403, 404]) func aRefusalIsToldOfOnce(status: Int) async throws {
-    try await withRecorder { server, recorder, lines in
+    try await withRecorder { server, recorder, log in
       server.rejectNext(Rejection(status: status, reason: "Refused", count: 3, verb: .create))
       for number in 0..<4 { recorder.record(event("web-\(number)")) }
       try await eventually("the last is written") { recorder.statistics.written == 1 }
       #expect(recorder.statistics.refused == 3 && recorder.statistics.retries == 0)
-      #expect(lines.all.withLock { $0.count { $0.hasPrefix("warning") } } == 1)
+      #expect(log.lines.count { $0.level == .warning } == 1)
     }
   }
 

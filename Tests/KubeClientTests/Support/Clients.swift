@@ -1,6 +1,5 @@
 import HTTPTransport
 import Logging
-import Synchronization
 import TestSupport
 
 @testable import KubeClient
@@ -38,24 +37,5 @@ extension ReceivedRequest {
   func parameter(_ name: String) -> String? {
     target.split(separator: "?").dropFirst().first?.split(separator: "&").first { $0.hasPrefix("\(name)=") }
       .map { String($0.dropFirst(name.count + 1)) }
-  }
-}
-
-/// Keeps every log line as text, with all its metadata, at every level.
-struct RecordingLogHandler: LogHandler {
-  final class Lines: Sendable {
-    let all = Mutex<[String]>([])
-  }
-  let lines: Lines
-  var metadata: Logger.Metadata = [:]
-  var logLevel: Logger.Level = .trace
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) {
-    lines.all.withLock { $0.append("\(event.level) \(event.message) \(metadata) \(event.metadata ?? [:])") }
   }
 }

@@ -29,6 +29,12 @@ struct VirtualPushTests {
     let families = Set(page.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { $0.split(separator: "{").first })
     #expect(families == ["container_memory_rss", "container_cpu_usage_seconds_total"])
 
+    // An image is the Pod's where the page says none, whether it is pushed or served.
+    #expect(
+      try await prometheus.query("count(container_processes) by (image)", by: "image") == ["registry.example/app:1": Double(Self.pods)])
+    #expect(try await prometheus.query("count(container_spec_cpu_shares) by (image)", by: "image") == ["of-the-page": Double(Self.pods)])
+    #expect(page.split(separator: "\n").allSatisfy { $0.hasPrefix("#") || $0.contains("image=\"registry.example/app:1\"") })
+
     // Killed in mid-push, as a crash does.
     prometheus.program.send(signal: SIGKILL)
     _ = try await prometheus.program.waitForExit()
@@ -276,7 +282,7 @@ private final class PushStage {
     # TYPE container_processes gauge
     container_processes{container="app",id="/app"} 3
     # TYPE container_spec_cpu_shares gauge
-    container_spec_cpu_shares{container="app",id="/app"} 1024
+    container_spec_cpu_shares{container="app",id="/app",image="of-the-page"} 1024
 
     """
   }
@@ -291,7 +297,9 @@ private final class PushStage {
       "spec": ["nodeName": "v0", "containers": [["name": "app", "image": "app"]]],
       "status": [
         "phase": "Running", "podIP": .string(nginx.host), "podIPs": [["ip": .string(nginx.host)]],
-        "containerStatuses": [["name": "app", "state": ["running": ["startedAt": "2024-01-01T00:00:00Z"]]]],
+        "containerStatuses": [
+          ["name": "app", "image": "registry.example/app:1", "state": ["running": ["startedAt": "2024-01-01T00:00:00Z"]]]
+        ],
       ],
     ]
   }

@@ -2,7 +2,7 @@ internal import Exposition
 internal import Roll
 
 /// How the labels of a page from virtual nodes become those that a kubelet gives: old names translated, containers named where only
-/// their ID is known, `id` and `name` filled in where only the container is, and `namespace`, `pod` and `node` set.
+/// their ID is known, `id`, `name` and `image` filled in where only the container is, and `namespace`, `pod` and `node` set.
 struct PodLabels: Sendable {
   /// A container that the page should have.
   struct Container: Sendable {
@@ -14,14 +14,17 @@ struct PodLabels: Sendable {
     var escapedID: EscapedLabelValue
     /// What stands for the container's cgroup where the page does not say it: cgroups end with the container's ID.
     var path: EscapedLabelValue
+    /// Empty where it is not known.
+    var image: EscapedLabelValue
 
-    init(_ entry: RollEntry) {
+    init(_ entry: RollEntry, image: String) {
       namespace = EscapedLabelValue(entry.reference.namespace)
       pod = EscapedLabelValue(entry.reference.pod)
       name = EscapedLabelValue(entry.reference.container)
       id = Array(entry.containerID.utf8)
       escapedID = EscapedLabelValue(entry.containerID)
       path = EscapedLabelValue("/" + entry.containerID)
+      self.image = EscapedLabelValue(image)
     }
   }
 
@@ -47,9 +50,17 @@ struct PodLabels: Sendable {
   private var placesByID: [[UInt8]: Int] = [:]
   private var placesByName: [[UInt8]: [Int]] = [:]
 
-  init(node: String, entries: [RollEntry], isOfOnePod: Bool) {
+  /// - Parameter images: of a pod, by the container's name.
+  init(node: String, entries: [RollEntry], images: (VirtualPages.Key) -> [String: String] = { _ in [:] }, isOfOnePod: Bool) {
     self.node = EscapedLabelValue(node)
-    containers = entries.map(Container.init)
+    // The containers of a pod stand one behind the other.
+    var last: (pod: VirtualPages.Key, images: [String: String])?
+    containers = entries.map { entry in
+      let pod = VirtualPages.Key(namespace: entry.reference.namespace, pod: entry.reference.pod)
+      let known = last.flatMap { $0.pod == pod ? $0.images : nil } ?? images(pod)
+      last = (pod, known)
+      return Container(entry, image: known[entry.reference.container] ?? "")
+    }
     self.isOfOnePod = isOfOnePod
     for (place, container) in containers.enumerated() {
       if !container.id.isEmpty { placesByID[container.id] = place }
@@ -91,9 +102,13 @@ struct PodLabels: Sendable {
       labels.fill("pod", with: containers[known].pod)
     }
     let owner = owner(of: labels)
-    if case .container(let place) = owner, !containers[place].id.isEmpty {
-      labels.fill("name", with: containers[place].escapedID)
-      labels.fill("id", with: containers[place].path)
+    if case .container(let place) = owner {
+      let container = containers[place]
+      if !container.id.isEmpty {
+        labels.fill("name", with: container.escapedID)
+        labels.fill("id", with: container.path)
+      }
+      if !container.image.bytes.isEmpty { labels.fill("image", with: container.image) }
     }
     if isOfOnePod, let first = containers.first {
       labels.override("namespace", with: first.namespace)

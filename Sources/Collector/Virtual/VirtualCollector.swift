@@ -19,13 +19,17 @@ package struct VirtualCollector: NodeCollector {
   private let buffers: BodyBuffers
   private let freeMemory: FreeMemory
   private let sink: (any PageSink)?
+  private let images: @Sendable (VirtualPages.Key) -> [String: String]
 
   /// - Parameters:
   ///   - endpoints: what nodes and pods say about where their pages are.
+  ///   - images: what is known of a pod's images, by the container's name.
   ///   - sink: told of every page where the settings say so.
   package init(
-    transport: HTTPTransport, settings: VirtualSettings, endpoints: VirtualEndpoints = .asConfigured, sink: (any PageSink)? = nil
+    transport: HTTPTransport, settings: VirtualSettings, endpoints: VirtualEndpoints = .asConfigured,
+    images: @escaping @Sendable (VirtualPages.Key) -> [String: String] = { _ in [:] }, sink: (any PageSink)? = nil
   ) {
+    self.images = images
     self.sink = sink
     self.endpoints = endpoints
     fetcher = PageFetcher(transport: transport, reasons: .endpoint)
@@ -108,7 +112,7 @@ package struct VirtualCollector: NodeCollector {
   ) async throws(Miss) -> [Outcome] {
     var response = try await fetcher.fetch(request)
     defer { buffers.giveBack(&response) }
-    let labels = PodLabels(node: node, entries: entries, isOfOnePod: true)
+    let labels = PodLabels(node: node, entries: entries, images: images, isOfOnePod: true)
     let freshness = Freshness(date: response.header("Date"), limit: settings.stalenessLimit)
     let facts: PageFacts
     do {
@@ -125,7 +129,7 @@ package struct VirtualCollector: NodeCollector {
   /// Reads the page of a node that answers for its pods as it arrives: it may be larger than all that is kept of it together.
   private func readNode(_ request: HTTPRequest, _ entries: [RollEntry], node: String) async throws(Miss) -> [Outcome] {
     let stream = try await fetcher.open(request)
-    let labels = PodLabels(node: node, entries: entries, isOfOnePod: false)
+    let labels = PodLabels(node: node, entries: entries, images: images, isOfOnePod: false)
     var intake = PageIntake(settings: settings, isOfNode: true)
     let freshness = Freshness(date: stream.header("Date"), limit: settings.stalenessLimit)
     intake.begin(labels, freshness)

@@ -72,7 +72,7 @@ package final class RollcallController: Sendable {
       transport: transport, settings: VirtualSettings(settings),
       endpoints: VirtualEndpoints(node: { cluster.node($0) }) { namespace, name in
         cluster.pod(namespace: namespace, name: name)?.annotations ?? [:]
-      }, sink: push.pages)
+      }, images: { cluster.pod(namespace: $0.namespace, name: $0.pod)?.images ?? [:] }, sink: push.pages)
     let collectors =
       collectors
       ?? NodeCollectors(

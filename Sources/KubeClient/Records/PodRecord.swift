@@ -17,6 +17,8 @@ public struct PodRecord: Record, @unchecked Sendable {
   struct Header {
     var identity: PodIdentity
     var node: Name?
+    /// Which container has which image, as `PodRecord+Packing.swift` says; `nil` where no image is known.
+    var images: Name?
     /// 0 where the version is no number.
     var version: UInt64
     var count: UInt32
@@ -44,10 +46,11 @@ public struct PodRecord: Record, @unchecked Sendable {
   /// - Parameters:
   ///   - podIPs: as text, in the order in which the status has them.
   ///   - containers: in the order in which they are to stand in `containers`.
+  ///   - images: by the container's name.
   public init(
     namespace: String, name: String, uid: String = "", resourceVersion: String = "", nodeName: String? = nil, phase: String = "",
     hostNetwork: Bool = false, podIPs: [String] = [], annotations: [String: String] = [:], isBeingDeleted: Bool = false,
-    containers: [ContainerRecord] = []
+    containers: [ContainerRecord] = [], images: [String: String] = [:]
   ) {
     var arena = TextArena()
     var draft = PodDraft()
@@ -61,7 +64,11 @@ public struct PodRecord: Record, @unchecked Sendable {
     draft.isBeingDeleted = isBeingDeleted
     draft.podIPs = podIPs.map { arena.add($0) }
     draft.annotations = arena.add(annotations)
-    draft.containers = containers.map { ContainerDraft($0, in: &arena) }
+    draft.containers = containers.map { container in
+      var draft = ContainerDraft(container, in: &arena)
+      draft.image = arena.add(images[container.name] ?? "")
+      return draft
+    }
     self.init(draft, in: arena.bytes.span.bytes, names: nil)
   }
 }
@@ -106,6 +113,13 @@ extension PodRecord {
   /// each call.
   public var containers: [ContainerRecord] {
     readContainers { reader, count in (0..<count).map { _ in reader.container() } }
+  }
+  /// Images by the container's name: as the status has them, otherwise as the specification has. Made anew at each call.
+  public var images: [String: String] {
+    storage.header.images?.withBytes { bytes in
+      var reader = PackedReader(bytes)
+      return reader.pairs()
+    } ?? [:]
   }
 }
 
@@ -156,7 +170,8 @@ extension PodRecord: Hashable {
       right.storage.withUnsafeMutablePointers { rightHeader, rightTail in
         let (left, right) = (leftHeader.pointee, rightHeader.pointee)
         return left.version == right.version && left.count == right.count && left.phase == right.phase && left.flags == right.flags
-          && memcmp(leftTail, rightTail, Int(left.count)) == 0 && left.node == right.node && left.identity == right.identity
+          && memcmp(leftTail, rightTail, Int(left.count)) == 0 && left.node == right.node && left.images == right.images
+          && left.identity == right.identity
       }
     }
   }
@@ -171,6 +186,6 @@ extension PodRecord: CustomStringConvertible {
   public var description: String {
     "PodRecord(\(key), uid: \(uid), version: \(resourceVersion), node: \(nodeName ?? "none"), phase: \(phase), "
       + "\(hostNetwork ? "host network, " : "")\(isBeingDeleted ? "being deleted, " : "")podIPs: \(podIPs), "
-      + "annotations: \(annotations), containers: \(containers))"
+      + "annotations: \(annotations), containers: \(containers), images: \(images))"
   }
 }

@@ -67,6 +67,33 @@ import Testing
         """)
   }
 
+  @Test("a container's image is that of the Pod where the page says none")
+  func imagesAreFilledIn() throws {
+    let pages = VirtualPages(stalenessLimit: .seconds(3600))
+    let entries = [entry("shop/web-0/log"), entry("shop/web-0/web"), entry("shop/web-0/job")]
+    let page = """
+      container_a{container="web",id="/w",name="w"} 1
+      container_a{container="log",id="/l",image="",name="l"} 2
+      container_a{container="log",id="/m",image="the page's own",name="m"} 3
+      container_a{container="job",id="/j",name="j"} 4
+      container_a{container="POD",id="/p"} 5
+
+      """
+    let images = ["log": "docker.io/tools/log:2", "web": "shop/\"web\":1"]
+    let taken = try intake(page, entries, pages: pages, images: images)
+    pages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: "web-0"), of: "n")
+    let whose = #"namespace="shop",pod="web-0",node="n""#
+    #expect(
+      text(of: pages) == """
+        container_a{container="web",id="/w",name="w",image="shop/\\"web\\":1",\(whose)} 1
+        container_a{container="log",id="/l",image="docker.io/tools/log:2",name="l",\(whose)} 2
+        container_a{container="log",id="/m",image="the page's own",name="m",\(whose)} 3
+        container_a{container="job",id="/j",name="j",\(whose)} 4
+        container_a{container="POD",id="/p",\(whose)} 5
+
+        """)
+  }
+
   @Test(arguments: 0..<12 as Range<UInt64>)
   func everySampleComesOutOnceAndGrouped(seed: UInt64) throws {
     var random = SplitMix(seed: seed)
@@ -165,9 +192,10 @@ private struct PlainRule: LabelRule {
 
 func intake(
   _ page: String, _ entries: [RollEntry], _ freshness: Freshness = Freshness(limit: .seconds(60)),
-  pages: VirtualPages = VirtualPages(stalenessLimit: .seconds(60))
+  pages: VirtualPages = VirtualPages(stalenessLimit: .seconds(60)), images: [String: String] = [:]
 ) throws(ExpositionError) -> (page: CompactPage, facts: PageFacts) {
   var intake = PageIntake(settings: VirtualSettings())
   return try intake.take(
-    Array(page.utf8), labels: PodLabels(node: "n", entries: entries, isOfOnePod: true), freshness, sharing: pages.shapes)
+    Array(page.utf8), labels: PodLabels(node: "n", entries: entries, images: { _ in images }, isOfOnePod: true), freshness,
+    sharing: pages.shapes)
 }

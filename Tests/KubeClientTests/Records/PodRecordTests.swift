@@ -20,7 +20,7 @@ import Testing
     let pod = PodRecord(
       namespace: "größe", name: "web-0", uid: "mirror-of-web-0", resourceVersion: "v1:8f", nodeName: "worker-1", phase: "Evicted",
       hostNetwork: true, podIPs: ["10.1.0.9", "fe80::9%eth0", "fd00::9", ""], annotations: ["b": "2", "a": "", "é": "ü"],
-      isBeingDeleted: true, containers: containers)
+      isBeingDeleted: true, containers: containers, images: ["app": "registry.example/größe:1", "setup": "", "gone": "x"])
     #expect(pod.namespace == "größe")
     #expect(pod.name == "web-0")
     #expect(pod.uid == "mirror-of-web-0")
@@ -32,6 +32,7 @@ import Testing
     #expect(pod.address == IPAddress("10.1.0.9"))
     #expect(pod.annotations == ["b": "2", "a": "", "é": "ü"])
     #expect(pod.containers == containers)
+    #expect(pod.images == ["app": "registry.example/größe:1"])
     #expect(pod.containers.map(\.containerID) == containers.map(\.containerID))
     var ids: [String] = []
     pod.forEachContainerID { ids.append($0.description) }
@@ -64,6 +65,7 @@ import Testing
       pod { $0.node = "x" }, pod { $0.node = nil }, pod { $0.phase = "x" }, pod { $0.hostNetwork = true }, pod { $0.podIPs = ["10.1.0.1"] },
       pod { $0.podIPs = [] }, pod { $0.annotations = ["a": "c"] }, pod { $0.annotations = [:] }, pod { $0.isBeingDeleted = true },
       pod { $0.containers = [] }, pod { $0.containers = [ContainerRecord(name: "c", hostProcess: true)] },
+      pod { $0.images = ["c": "y"] }, pod { $0.images = [:] },
     ]
     for (index, other) in others.enumerated() { #expect(other != pod(), "\(index)") }
   }
@@ -80,11 +82,12 @@ import Testing
     var annotations = ["a": "b"]
     var isBeingDeleted = false
     var containers = [ContainerRecord(name: "c")]
+    var images = ["c": "x"]
 
     var record: PodRecord {
       PodRecord(
         namespace: namespace, name: name, uid: uid, resourceVersion: version, nodeName: node, phase: phase, hostNetwork: hostNetwork,
-        podIPs: podIPs, annotations: annotations, isBeingDeleted: isBeingDeleted, containers: containers)
+        podIPs: podIPs, annotations: annotations, isBeingDeleted: isBeingDeleted, containers: containers, images: images)
     }
   }
 
@@ -103,6 +106,32 @@ import Testing
     let pod1 = try pod([("x/b", "1"), ("x/a", "2"), ("y/c", "3"), ("x/ab", "4")])
     #expect(pod1 == (try pod([("x/ab", "4"), ("x/b", "0"), ("x/a", "2"), ("x/b", "1")])))
     #expect(pod1.annotations == ["x/b": "1", "x/a": "2", "x/ab": "4"])
+  }
+
+  @Test("the Pods of a workload share the text of their images")
+  func sharedImages() throws {
+    let names = NameTable()
+    func pod(_ name: String, _ image: String) throws -> PodRecord {
+      let bytes = ProtobufEncoder {
+        $0.message(1) { $0.string(1, name) }
+        $0.message(2) {
+          for container in ["app", "sidecar"] {
+            $0.message(2) {
+              $0.string(1, container)
+              $0.string(2, image)
+            }
+          }
+        }
+      }.bytes
+      return try PodRecord(
+        protobuf: 0..<bytes.count, in: bytes.span.bytes, keeping: MetadataFilter(keepsLabels: false, annotationPrefixes: []), names: names)
+    }
+    let first = try pod("web-0", "web:1")
+    let known = names.count
+    let second = try pod("web-1", "web:1")
+    #expect(names.count == known)
+    #expect(first.images == ["app": "web:1", "sidecar": "web:1"] && second.images == first.images)
+    #expect(try pod("web-2", "web:2").images == ["app": "web:2", "sidecar": "web:2"])
   }
 
   @Test("a Pod's records share what they have in common, from one version to the next")

@@ -91,6 +91,7 @@ enum Samples {
         $0.message(8) {
           $0.string(1, "app")
           $0.message(2) { $0.message(2) { $0.message(1) { $0.integer(1, 1_700_000_200) } } }
+          $0.string(6, "docker.io/library/image:1")
           $0.string(8, "containerd://bbb")
         }
         $0.message(12) { $0.string(1, "10.1.0.9") }
@@ -107,7 +108,10 @@ enum Samples {
           $0.string(2, "image")
           $0.message(15) { $0.message(10) { $0.integer(4, 0) } }
         }
-        $0.message(2) { $0.string(1, "sidecar") }
+        $0.message(2) {
+          $0.string(1, "sidecar")
+          $0.string(2, "proxy")
+        }
         $0.string(10, "worker-1")
         $0.integer(11, 1)
         $0.message(14) { $0.message(8) { $0.integer(4, 1) } }
@@ -123,13 +127,13 @@ enum Samples {
     {"kind":"Pod","apiVersion":"v1","metadata":{"name":"web-0","namespace":"shop","uid":"5f6e7d8c-1111-2222-3333-444455556666",\
     "resourceVersion":"4712","deletionTimestamp":"2023-11-14T22:21:40Z","labels":{"app":"web"},\
     "annotations":{"rollcall.dev/ignore":"true","other":"x"}},"spec":{"volumes":[{"name":"a-volume"}],"containers":[\
-    {"name":"app","image":"image","securityContext":{"windowsOptions":{"hostProcess":false}}},{"name":"sidecar"}],"nodeName":"worker-1",\
+    {"name":"app","image":"image","securityContext":{"windowsOptions":{"hostProcess":false}}},{"name":"sidecar","image":"proxy"}],"nodeName":"worker-1",\
     "hostNetwork":true,"securityContext":{"windowsOptions":{"hostProcess":true}},"initContainers":[{"name":"setup"}],\
     "ephemeralContainers":[{"name":"debug","targetContainerName":"app"}]},"status":{"phase":"Running","podIP":"10.1.0.9",\
     "podIPs":[{"ip":"10.1.0.9"},{"ip":"fd00::9"}],"initContainerStatuses":[{"name":"setup","containerID":"containerd://aaa",\
     "state":{"terminated":{"exitCode":0}}}],"containerStatuses":[{"name":"sidecar","containerID":"containerd://ccc",\
     "state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"exitCode":1}}},{"name":"app",\
-    "containerID":"containerd://bbb","state":{"running":{"startedAt":"2023-11-14T22:16:40Z"}}}],\
+    "containerID":"containerd://bbb","image":"docker.io/library/image:1","state":{"running":{"startedAt":"2023-11-14T22:16:40Z"}}}],\
     "ephemeralContainerStatuses":[{"name":"debug","state":{"running":{"startedAt":null}}}]}}
     """
 
@@ -144,7 +148,7 @@ enum Samples {
       ContainerRecord(
         name: "sidecar", containerID: "containerd://ccc", state: .waiting(reason: "CrashLoopBackOff"), hostProcess: true),
       ContainerRecord(name: "debug", kind: .ephemeral, state: .running(startedAtUnixMilliseconds: nil), hostProcess: true),
-    ])
+    ], images: ["app": "docker.io/library/image:1", "sidecar": "proxy"])
 
   static let nodes = RecordDecoder<NodeRecord>.nodes(annotationPrefixes: ["rollcall.dev/"])
   static let pods = RecordDecoder<PodRecord>.pods(annotationPrefixes: ["rollcall.dev/"])

@@ -28,6 +28,10 @@ final class ReceivingPrometheus {
       ], log: "\(folder.path)/prometheus.log")
     program = started
     try await started.waitForPort(port)
+    // It listens before it has read what is on disk, and answers queries with 503 until then.
+    try await eventually("Prometheus is ready", within: .seconds(30)) {
+      try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(port)/-/ready", deadline: .seconds(10))).status == 200
+    }
   }
 
   /// Ends it at once, as a crash does.

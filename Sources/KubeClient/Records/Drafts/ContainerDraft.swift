@@ -11,6 +11,7 @@ struct ContainerDraft {
   /// `nil` where the container leaves it to its Pod.
   var hostProcess: Bool?
   var containerID = 0..<0
+  var image = 0..<0
   /// A status without a state means waiting (`ContainerState` in k8s.io/api/core/v1).
   var state = State.waiting(reason: 0..<0)
 }
@@ -40,6 +41,8 @@ struct ContainerAssembly {
       for status in statuses where status.kind == kind && compare(status.name, name, in: bytes) == 0 {
         specifications[index].containerID = status.containerID
         specifications[index].state = status.state
+        // The runtime's word for it, where the kubelet has one: `docker.io/library/nginx:1` instead of `nginx:1`.
+        if !status.image.isEmpty { specifications[index].image = status.image }
         break
       }
     }

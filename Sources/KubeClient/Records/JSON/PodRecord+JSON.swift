@@ -8,6 +8,7 @@ struct WirePod: Decodable {
   }
   struct Container: Decodable {
     var name: String?
+    var image: String?
     var securityContext: SecurityContext?
   }
   struct Specification: Decodable {
@@ -28,6 +29,7 @@ struct WirePod: Decodable {
       var terminated: Terminated?
     }
     var name: String?
+    var image: String?
     var containerID: String?
     var state: State?
   }
@@ -85,12 +87,14 @@ extension ContainerDraft {
   fileprivate init(_ wire: WirePod.Container, _ kind: ContainerRecord.Kind, in arena: inout TextArena) {
     self.kind = kind
     name = arena.add(wire.name ?? "")
+    image = arena.add(wire.image ?? "")
     hostProcess = wire.securityContext?.windowsOptions?.hostProcess
   }
 
   fileprivate init(_ wire: WirePod.ContainerStatus, _ kind: ContainerRecord.Kind, in arena: inout TextArena) {
     self.kind = kind
     name = arena.add(wire.name ?? "")
+    image = arena.add(wire.image ?? "")
     containerID = arena.add(wire.containerID ?? "")
     if wire.state?.terminated != nil {
       state = .terminated

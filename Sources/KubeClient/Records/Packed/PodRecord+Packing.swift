@@ -2,9 +2,11 @@ internal import Identifiers
 
 // The tail of a Pod's record, in this order: the text of the version and that of the phase, where the header says so; the addresses;
 // the annotations; the containers. Lists begin with their count.
+//
+// Names of containers and their images stand beside it, in a text that the Pods of a workload share.
 
 extension PodRecord {
-  /// - Parameter names: shares namespaces and nodes with other records; `nil` to share nothing.
+  /// - Parameter names: shares namespaces, nodes and images with other records; `nil` to share nothing.
   init(_ draft: PodDraft, in bytes: RawSpan, names: NameTable?) {
     var tail = PackedWriter()
     var flags = Flags()
@@ -33,12 +35,25 @@ extension PodRecord {
     let identity = bytes.withText(draft.name) { PodIdentity(namespace: namespace, name: $0, uid: uid) }
     let count = tail.bytes.count
     let header = Header(
-      identity: identity, node: draft.nodeName.isEmpty ? nil : bytes.name(draft.nodeName, from: names), version: version,
-      count: UInt32(count), phase: phase, flags: flags)
+      identity: identity, node: draft.nodeName.isEmpty ? nil : bytes.name(draft.nodeName, from: names),
+      images: Self.images(of: draft.containers, in: bytes, names: names), version: version, count: UInt32(count), phase: phase, flags: flags
+    )
     storage = ManagedBuffer.create(minimumCapacity: count) { _ in header }
     storage.withUnsafeMutablePointerToElements { elements in
       tail.bytes.withUnsafeBufferPointer { if let start = $0.baseAddress { elements.initialize(from: start, count: $0.count) } }
     }
+  }
+
+  private static func images(of containers: [ContainerDraft], in bytes: RawSpan, names: NameTable?) -> Name? {
+    let count = containers.count { !$0.image.isEmpty }
+    guard count > 0 else { return nil }
+    var pairs = PackedWriter()
+    pairs.append(count: count)
+    for container in containers where !container.image.isEmpty {
+      pairs.append(text: container.name, of: bytes)
+      pairs.append(text: container.image, of: bytes)
+    }
+    return pairs.bytes.withUnsafeBytes { names?.name($0) ?? Name(bytes: $0) }
   }
 
   /// Refers to the same identity as an older record of the Pod, where it is the same Pod.

@@ -1,13 +1,14 @@
 // Source of the field numbers: k8s.io/api/core/v1/generated.proto, named at each message.
 
 extension ContainerDraft {
-  /// `Container`: name 1, securityContext 15; `SecurityContext`: windowsOptions 10.
+  /// `Container`: name 1, image 2, securityContext 15; `SecurityContext`: windowsOptions 10.
   init(specification field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan) throws(RecordError) {
     self.kind = kind
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
       switch field.number {
       case 1: name = try field.range()
+      case 2: image = try field.range()
       case 15: hostProcess = try windowsHostProcess(field, options: 10, in: bytes)
       default: break
       }
@@ -33,7 +34,7 @@ func windowsHostProcess(_ context: ProtobufField, options number: Int, in bytes:
 }
 
 extension ContainerDraft {
-  /// `ContainerStatus`: name 1, state 2, containerID 8.
+  /// `ContainerStatus`: name 1, state 2, image 6, containerID 8.
   init(status field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan) throws(RecordError) {
     self.kind = kind
     var fields = try field.fields()
@@ -41,6 +42,7 @@ extension ContainerDraft {
       switch field.number {
       case 1: name = try field.range()
       case 2: state = try Self.state(field, in: bytes)
+      case 6: image = try field.range()
       case 8: containerID = try field.range()
       default: break
       }

@@ -91,7 +91,7 @@ struct VirtualPushTests {
     defer { stage.stop() }
     let prometheus = try await stage.startPrometheus()
     let authority = try TestAuthority(in: stage.folder, name: "authority")
-    let guarded = try await stage.guardedReceiver(by: authority, header: "Bearer good-secret")
+    let guarded = try await stage.guardedReceiver(by: authority, #"if ($http_authorization != "Bearer good-secret") { return 401; }"#)
     let headers = try stage.folder.write("Authorization: Bearer wrong-secret\n", to: "headers")
     let controller = try await stage.startController(
       mode: "push", url: guarded, ["--remote-write-ca-file", authority.certificate, "--remote-write-headers-file", headers])
@@ -109,6 +109,65 @@ struct VirtualPushTests {
     #expect(try JSONValue(parsing: Array(try await controller.get("/sd/v1/targets?source=virtual").utf8)).array?.isEmpty == true)
     #expect(controller.program.output.contains("push receiver refuses samples"))
     #expect(!controller.program.output.contains("-secret"))
+  }
+
+  @Test(
+    "R21: with a client certificate, which may be renewed while the controller runs, and to nobody whose own is not vouched for",
+    .enabled(if: Nginx.isInstalled))
+  func pushesWithClientCertificate() async throws {
+    let stage = try await PushStage(pods: 3)
+    defer { stage.stop() }
+    let prometheus = try await stage.startPrometheus()
+    let authority = try TestAuthority(in: stage.folder, name: "authority")
+    let guarded = try await stage.guardedReceiver(by: authority, "ssl_client_certificate \(authority.certificate); ssl_verify_client on;")
+    let shown = TestAuthority.Issued(certificate: "\(stage.folder.path)/shown.crt", key: "\(stage.folder.path)/shown.key")
+    func show(_ name: String, by authority: TestAuthority) throws {
+      let issued = try authority.issue(name, usage: "clientAuth")
+      for (new, old) in [(issued.key, shown.key), (issued.certificate, shown.certificate)] {
+        try String(contentsOfFile: new, encoding: .utf8).write(toFile: old, atomically: true, encoding: .utf8)
+      }
+    }
+
+    try show("stranger", by: try TestAuthority(in: stage.folder, name: "other-authority"))
+    let credentials = ["--remote-write-cert-file", shown.certificate, "--remote-write-key-file", shown.key]
+    let controller = try await stage.startController(
+      mode: "push", url: guarded, ["--remote-write-ca-file", authority.certificate] + credentials)
+    defer { controller.stop() }
+    try await eventually("the stranger is refused", within: .seconds(60)) {
+      try await controller.metric("rollcall_push_samples_failed_total") ?? 0 > 0
+    }
+    #expect(stage.clientsTaken.isEmpty)
+    for name in ["pusher", "renewed"] {
+      try show(name, by: authority)
+      try await eventually("\(name) is known, and all is taken", within: .seconds(60)) {
+        let pods = try await prometheus.number("count(container_processes)")
+        return pods == 3 && stage.clientsTaken.last == "CN=\(name)"
+      }
+    }
+    controller.program.send(signal: SIGTERM)
+    #expect(try await controller.program.waitForExit() == 0)
+
+    // Without our authority the receiver could be anybody: it gets nothing, and nothing is lost.
+    let wary = try await stage.startController("wary", mode: "push", url: guarded, credentials)
+    defer { wary.stop() }
+    try await eventually("the receiver is not believed", within: .seconds(60)) {
+      let retries = try await wary.metric("rollcall_push_retries_total") ?? 0
+      let waiting = try await wary.metric("rollcall_push_samples_pending") ?? 0
+      return retries > 0 && waiting > 0
+    }
+    #expect(try await wary.metric("rollcall_push_samples_sent_total") == 0)
+    #expect(wary.program.output.contains("certificate"))
+    wary.program.send(signal: SIGTERM)
+    #expect(try await wary.program.waitForExit() == 0)
+
+    // Unless the user gives up the check. The key may be in the certificate's file.
+    let both = try stage.folder.write(
+      try [shown.certificate, shown.key].map { try String(contentsOfFile: $0, encoding: .utf8) }.joined(), to: "both.pem")
+    let careless = try await stage.startController(
+      "careless", mode: "push", url: guarded, ["--remote-write-skip-verify", "--remote-write-cert-file", both])
+    defer { careless.stop() }
+    try await eventually("all is taken", within: .seconds(60)) { try await careless.metric("rollcall_push_samples_sent_total") ?? 0 > 0 }
+    #expect(try await careless.metric("rollcall_push_samples_failed_total") == 0)
   }
 
   @Test("R33: of two replicas one pushes, and the other goes on when it ends", .enabled(if: Nginx.isInstalled))
@@ -217,24 +276,32 @@ private final class PushStage {
     return RunningController(program, port: port, transport: transport)
   }
 
-  /// Before Prometheus: takes what comes over TLS with that authorization, and refuses the rest.
+  /// Before Prometheus: takes what comes over TLS on these conditions, which are nginx's directives, and refuses the rest.
   /// - Returns: its URL.
-  func guardedReceiver(by authority: TestAuthority, header: String) async throws -> String {
+  func guardedReceiver(by authority: TestAuthority, _ conditions: String) async throws -> String {
     let issued = try authority.issue("receiver", subjectAlternativeName: "DNS:localhost,IP:127.0.0.1", usage: "serverAuth")
     let port = try freePort()
     receiver = try await Nginx(
       servers: """
         server { listen $network.1:$port; }
+        log_format clients '$status $ssl_client_s_dn';
         server {
+          access_log $folder/clients.log clients;
           listen 127.0.0.1:\(port) ssl;
           ssl_certificate \(issued.certificate);
           ssl_certificate_key \(issued.key);
           client_max_body_size 64m;
-          if ($http_authorization != "\(header)") { return 401; }
+          \(conditions)
           location / { proxy_pass http://127.0.0.1:\(prometheusPort); }
         }
         """)
     return "https://127.0.0.1:\(port)/api/v1/write"
+  }
+
+  /// The subjects of the client certificates with which the guarded receiver took something, in order.
+  var clientsTaken: [Substring] {
+    let log = (receiver?.folder.path).flatMap { try? String(contentsOfFile: "\($0)/clients.log", encoding: .utf8) } ?? ""
+    return log.split(separator: "\n").filter { $0.hasPrefix("204 ") }.map { $0.dropFirst(4) }
   }
 
   /// How many times each pod's page was served.

@@ -111,7 +111,7 @@ let package = Package(
     .executableTarget(
       name: "Rollcall",
       dependencies: [
-        "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Roll", "Simulator", "YAML",
+        "CLinux", "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Roll", "Simulator", "YAML",
         argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess,
         unixSignals,
       ],

@@ -39,6 +39,7 @@ struct ControllerCommand: AsyncParsableCommand {
   private static let drainTime: Duration = .seconds(25)
 
   func run() async throws {
+    Heap.giveBackLargeBlocks()
     let environment = ProcessInfo.processInfo.environment
     let settings = try settings(environment: environment)
     if printConfig {

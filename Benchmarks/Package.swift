@@ -48,11 +48,16 @@ let package = Package(
       dependencies: ["Collector", "Identifiers", "JSON", "KubeClient", "Roll", "YAML", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
     .executableTarget(name: "bench-targets", dependencies: ["Controller", "JSON", "Roll"], swiftSettings: settings),
+    .target(name: "BenchmarkSupport", dependencies: ["Collector", "Roll"], swiftSettings: settings),
     .executableTarget(
-      name: "bench-virtual", dependencies: ["Collector", "Gzip", "HTTPTransport", "Roll"], swiftSettings: settings),
+      name: "bench-virtual", dependencies: ["BenchmarkSupport", "CLinux", "Collector", "Gzip", "HTTPTransport", "Roll"],
+      swiftSettings: settings),
     .executableTarget(
       name: "bench-push",
-      dependencies: ["Collector", "Exposition", "HTTPTransport", "Push", "Roll", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "BenchmarkSupport", "CLinux", "Collector", "Exposition", "HTTPTransport", "Push", "Roll",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "bench-client", dependencies: ["KubeClient", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),

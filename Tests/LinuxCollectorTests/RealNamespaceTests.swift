@@ -103,9 +103,9 @@ struct RealNamespaceTests {
     #expect(counts.acceptQueues.total == 6)
     #expect(counts.acceptQueues.longest == 3)
     if reading == .inetDiag { #expect(counts.acceptQueues.fullest == 3.0 / 129) }
-    #expect(counts.ipv4.udp.count == 5)
-    #expect(counts.ipv6.udp.count == 6)
-    #expect(counts.ipv6.udp.receiveQueue > 0)
+    #expect(counts.ipv4.udp?.count == 5)
+    #expect(counts.ipv6.udp?.count == 6)
+    #expect(try #require(counts.ipv6.udp).receiveQueue > 0)
     #expect(sweep.namespaces[1].sockets == SocketCounts())
   }
 
@@ -198,6 +198,34 @@ struct RealNamespaceTests {
     let withText = tree.sweep(sockets: .inetDiagOrText)
     #expect(withText.namespaces.map { $0.sockets?.ipv4[.listen] } == [30, 30])
     #expect(withText.socketProblem != nil)
+  }
+
+  @Test(.enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"))
+  func `file systems are looked at by a thread that has gone into no namespace`() async throws {
+    let pod = try NamespaceThread {
+      try LoopbackSockets.bringLoopbackUp()
+      let sockets = LoopbackSockets()
+      try sockets.listen(1)
+      return sockets
+    }
+    defer { pod.stop() }
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("docker/\(containerID("1"))", [pod.identifier])
+    @Sendable func ownNamespace() -> String? { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self/ns/net") }
+    // Whoever looks reads the clock when it is done.
+    let seen = Mutex<Set<String?>>([])
+    let watch = FilesystemWatch(
+      procFS: ProcFS(),
+      now: {
+        seen.withLock { _ = $0.insert(ownNamespace()) }
+        return Moment(milliseconds: 0)
+      })
+    let sweeper = LinuxSweeper(
+      procFS: ProcFS(), locator: tree.locator, sockets: .inetDiag, filesystems: watch, now: { Moment(milliseconds: 0) })
+    #expect(sweeper.sweep().namespaces.first?.sockets?.ipv4[.listen] == 1)
+    try await eventually("the look is over") { sweeper.sweep().filesystems != nil }
+    #expect(seen.withLock { $0 } == [ownNamespace()])
   }
 }
 

@@ -33,10 +33,10 @@ struct SocketTests {
       """
     var counts = SocketCounts()
     try parse(udp) { bytes throws(MalformedFile) in try SocketTable.countUDP(bytes, .ipv6, into: &counts) }
-    #expect(counts.ipv6.udp.count == 2)
-    #expect(counts.ipv6.udp.sendQueue == 16)
-    #expect(counts.ipv6.udp.receiveQueue == 512)
-    #expect(counts.ipv6.udp.drops == 3)
+    #expect(counts.ipv6.udp?.count == 2)
+    #expect(counts.ipv6.udp?.sendQueue == 16)
+    #expect(counts.ipv6.udp?.receiveQueue == 512)
+    #expect(counts.ipv6.udp?.drops == 3)
   }
 
   @Test(arguments: [
@@ -95,14 +95,16 @@ struct SocketTests {
     let other = number(UInt16(5)) + number(UInt16(8)) + [9, 0, 0, 0]
     let attributes = other + number(UInt16(4 + memory.count)) + number(UInt16(7)) + memory
     #expect(count(message(type: 20, socket(family: 2, state: 7, received: 8, sent: 9, attributes)), .udp(.ipv4), into: &counts) == .more)
-    #expect(counts.ipv4.udp.drops == 42)
-    #expect(counts.ipv4.udp.receiveQueue == 8)
-    #expect(counts.ipv4.udp.sendQueue == 9)
+    #expect(counts.ipv4.udp?.drops == 42)
+    #expect(counts.ipv4.udp?.receiveQueue == 8)
+    #expect(counts.ipv4.udp?.sendQueue == 9)
   }
 
   @Test func `a refusal is its number, and what is cut off is malformed, wherever it is cut`() {
     var counts = SocketCounts()
     #expect(count(message(type: 2, number(Int32(-2))), into: &counts) == .failed(2))
+    // As a kernel ends a dump whose protocol it has no module for.
+    #expect(count(message(type: 3, number(Int32(-2))), into: &counts) == .failed(2))
     let whole = message(type: 20, socket(family: 2, state: 1))
     for length in 16..<whole.count {
       #expect(count(Array(whole[..<length]), into: &counts) == .malformed, "\(length) bytes")

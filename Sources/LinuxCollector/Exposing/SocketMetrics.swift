@@ -29,10 +29,10 @@ enum SocketMetrics {
       if let fullest = reading.sockets?.acceptQueues.fullest { emit(.none, fullest) }
     },
     gauge("udp_receive_queue_bytes", "Bytes that wait in the pod's UDP sockets to be read.") {
-      $0.ipv4.udp.receiveQueue + $0.ipv6.udp.receiveQueue
+      sum($0.ipv4.udp?.receiveQueue, $0.ipv6.udp?.receiveQueue)
     },
     gauge("udp_send_queue_bytes", "Bytes that wait in the pod's UDP sockets to be sent.") {
-      $0.ipv4.udp.sendQueue + $0.ipv6.udp.sendQueue
+      sum($0.ipv4.udp?.sendQueue, $0.ipv6.udp?.sendQueue)
     },
   ]
 
@@ -50,10 +50,15 @@ enum SocketMetrics {
   }
 
   private static func gauge(
-    _ name: String, _ help: String, _ value: @escaping @Sendable (SocketCounts) -> Int64
+    _ name: String, _ help: String, _ value: @escaping @Sendable (SocketCounts) -> Int64?
   ) -> NamespaceMetric {
     NamespaceMetric(name: name, type: .gauge, help: help) { reading, emit in
-      if let sockets = reading.sockets { emit(.none, Double(value(sockets))) }
+      if let value = reading.sockets.flatMap(value) { emit(.none, Double(value)) }
     }
+  }
+
+  private static func sum(_ left: Int64?, _ right: Int64?) -> Int64? {
+    guard let left, let right else { return nil }
+    return left + right
   }
 }

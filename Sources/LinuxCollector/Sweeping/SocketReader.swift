@@ -84,7 +84,7 @@ struct SocketReader {
 
   /// The kernel looks through all connections of the host for each namespace, so it is asked only where there are any, and where they
   /// may be others than the last time.
-  private func diagnose(
+  private mutating func diagnose(
     _ reading: NamespaceReading, _ namespace: borrowing NetworkNamespace, _ known: KnownNamespace
   ) throws(ProcFSError) -> SocketCounts {
     var last = reading.mayHaveTCP ? known.sockets(for: reading) : SocketCounts()
@@ -98,7 +98,15 @@ struct SocketReader {
       try socket.countTCP(into: &counts, buffer)
       known.remember(counts, of: reading)
     }
-    for family in families { try socket.countUDP(family, into: &counts, buffer) }
+    for family in families {
+      do {
+        try socket.countUDP(family, into: &counts, buffer)
+      } catch let error where error.isGone && method == .inetDiag {
+        // The kernel has no module for UDP (udp_diag), which is no loss to TCP.
+        problem = error
+        counts[family].udp = nil
+      }
+    }
     return counts
   }
 

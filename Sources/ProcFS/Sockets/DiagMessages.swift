@@ -19,6 +19,14 @@ enum DiagRequest {
   private static let ipv6: UInt8 = 10
   private static let udpProtocol: UInt8 = 17
 
+  /// For messages.
+  var name: String {
+    switch self {
+    case .tcp: "sock_diag of TCP"
+    case .udp: "sock_diag of UDP"
+    }
+  }
+
   var bytes: [UInt8] {
     switch self {
     case .tcp:
@@ -70,10 +78,12 @@ enum DiagReply {
       guard length >= headerSize, length <= datagram.count - offset else { return .malformed }
       let body = UnsafeRawBufferPointer(rebasing: datagram[(offset + headerSize)..<(offset + length)])
       switch CInt(header.nlmsg_type) {
-      case NLMSG_DONE: return .done
-      case NLMSG_ERROR:
+      case NLMSG_DONE, NLMSG_ERROR:
+        // A dump that fails once it has begun, as for want of the protocol's module, says so in its last message.
+        // Source: `netlink_dump_done` in the kernel's net/netlink/af_netlink.c.
         guard body.count >= MemoryLayout<CInt>.size else { return .malformed }
-        return .failed(-body.loadUnaligned(as: CInt.self))
+        let code = body.loadUnaligned(as: CInt.self)
+        return code < 0 ? .failed(-code) : .done
       default:
         guard body.count >= MemoryLayout<inet_diag_msg>.size else { return .malformed }
         count(body.loadUnaligned(as: inet_diag_msg.self), attributes(of: body), of: request, into: &counts)

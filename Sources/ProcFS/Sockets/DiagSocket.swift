@@ -12,7 +12,7 @@ package struct DiagSocket: ~Copyable {
 
   package init() throws(ProcFSError) {
     descriptor = socket(AF_NETLINK, CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue), NETLINK_SOCK_DIAG)
-    if descriptor < 0 { throw .system(.open, path: Self.name, code: errno) }
+    if descriptor < 0 { throw .system(.open, path: "sock_diag", code: errno) }
   }
 
   deinit {
@@ -31,22 +31,19 @@ package struct DiagSocket: ~Copyable {
   private func dump(_ request: DiagRequest, into counts: inout SocketCounts, _ buffer: ReadBuffer) throws(ProcFSError) {
     let message = request.bytes
     let sent = message.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, 0) }
-    if sent < 0 { throw .system(.send, path: Self.name, code: errno) }
+    if sent < 0 { throw .system(.send, path: request.name, code: errno) }
     while true {
       switch buffer.receive(from: descriptor) {
-      case .failed(let code): throw .system(.receive, path: Self.name, code: code)
-      case .tooLarge: throw .tooLarge(path: Self.name, limit: ReadBuffer.maximumSize)
+      case .failed(let code): throw .system(.receive, path: request.name, code: code)
+      case .tooLarge: throw .tooLarge(path: request.name, limit: ReadBuffer.maximumSize)
       case .bytes(let datagram):
         switch DiagReply.count(datagram, of: request, into: &counts) {
         case .more: continue
         case .done: return
-        case .failed(let code): throw .system(.receive, path: Self.name, code: code)
-        case .malformed: throw .malformed(path: Self.name, line: 1, reason: "a message is cut off")
+        case .failed(let code): throw .system(.receive, path: request.name, code: code)
+        case .malformed: throw .malformed(path: request.name, line: 1, reason: "a message is cut off")
         }
       }
     }
   }
-
-  /// For messages.
-  private static let name = "sock_diag"
 }

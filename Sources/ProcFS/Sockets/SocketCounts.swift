@@ -30,9 +30,9 @@ package struct SocketCounts: Hashable, Sendable {
 
   mutating func countUDP(_ family: Family, receiveQueue: UInt32, sendQueue: UInt32, drops: UInt32) {
     if family == .ipv4 {
-      ipv4.udp.add(receiveQueue: receiveQueue, sendQueue: sendQueue, drops: drops)
+      ipv4.udp?.add(receiveQueue: receiveQueue, sendQueue: sendQueue, drops: drops)
     } else {
-      ipv6.udp.add(receiveQueue: receiveQueue, sendQueue: sendQueue, drops: drops)
+      ipv6.udp?.add(receiveQueue: receiveQueue, sendQueue: sendQueue, drops: drops)
     }
   }
 }
@@ -40,7 +40,8 @@ package struct SocketCounts: Hashable, Sendable {
 /// The sockets of one address family. An IPv6 socket that speaks to an IPv4 address is still one of IPv6.
 package struct FamilySockets: Hashable, Sendable {
   private var tcp = [Int64](repeating: 0, count: TCPState.allCases.count)
-  package var udp = UDPSockets()
+  /// `nil` where the kernel does not list them.
+  package var udp: UDPSockets? = UDPSockets()
 
   package subscript(state: TCPState) -> Int64 {
     tcp[state.rawValue - 1]

@@ -7,7 +7,7 @@ import Synchronization
 final class SocketReport: Sendable {
   private let settings: AgentSettings
   private let logger: Logger
-  private let problem = Mutex<String?>(nil)
+  private let problem = Mutex<ProcFSError?>(nil)
 
   init(_ settings: AgentSettings, logger: Logger) {
     self.settings = settings
@@ -17,18 +17,20 @@ final class SocketReport: Sendable {
   func observe(_ sweep: Sweep) {
     // A sweep that found no sockets at all has learnt nothing.
     let isCounted = sweep.namespaces.contains { $0.sockets != nil && $0.sockstat[.tcpInUse] != 0 }
-    let now = sweep.socketProblem.map { "\($0)" }
-    let before = problem.withLock { problem -> String? in
+    let now = sweep.socketProblem
+    let before = problem.withLock { problem -> ProcFSError? in
       defer { if now != nil || isCounted { problem = now } }
       return problem
     }
     if let now, before == nil {
-      let instead = settings.sockets == .inetDiagOrText ? "reading /proc/<pid>/net/tcp instead" : "going on without states of sockets"
+      let instead = settings.sockets == .inetDiagOrText ? "reading /proc/<pid>/net/tcp instead" : "going on without these numbers"
+      let remedy =
+        now.isPermissionDenied
+        ? "give the agent CAP_SYS_ADMIN (manifests/socket-states does)" : "load the kernel's modules tcp_diag and udp_diag on the node"
       logger.warning(
         "sockets cannot be counted by state",
         metadata: [
-          "error": "\(now)", "instead": "\(instead)",
-          "advice": "give the agent CAP_SYS_ADMIN (manifests/socket-states does), or choose --sockets text or --sockets off",
+          "error": "\(now)", "instead": "\(instead)", "advice": "\(remedy), or choose --sockets text or --sockets off",
         ])
     } else if before != nil, now == nil, isCounted {
       logger.notice("sockets are counted by state again")

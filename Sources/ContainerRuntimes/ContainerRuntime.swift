@@ -28,12 +28,13 @@ package struct RunningContainer: Hashable, Sendable {
 /// Finds containers by asking their runtime: for runtimes whose cgroups have names that tell nothing.
 ///
 /// The list is asked for each time, a container's process once. While the runtime does not answer, as while it is restarted, the containers
-/// of its last answer are still found: they go on running without it.
+/// of its last answer are still found: they go on running without it. It is then waited for once and not for each container.
 package final class RuntimeLocator: ContainerLocator {
   private let runtime: any ContainerRuntime
   private let procFS: ProcFS
   private var processes: [ContainerID: LocatedProcess] = [:]
   private var known: [RunningContainer] = []
+  private var isAnswering = true
 
   /// - Parameter procFS: of the PID namespace in which the runtime counts.
   package init(_ runtime: any ContainerRuntime, procFS: ProcFS) {
@@ -45,13 +46,19 @@ package final class RuntimeLocator: ContainerLocator {
     var problems: [ProcFSError] = []
     do {
       known = try runtime.containers().sorted { $0.id < $1.id }
-      let ids = Set(known.map(\.id))
-      processes = processes.filter { ids.contains($0.key) }
-      for container in known where processes[container.id] == nil {
-        processes[container.id] = try findProcess(of: container.id, buffer)
-      }
+      isAnswering = true
     } catch {
-      problems = [error]
+      isAnswering = false
+      problems.append(error)
+    }
+    let ids = Set(known.map(\.id))
+    processes = processes.filter { ids.contains($0.key) }
+    for container in known where processes[container.id] == nil {
+      do {
+        processes[container.id] = try ask(container.id, buffer)
+      } catch {
+        problems.append(error)
+      }
     }
     let containers = known.map { container in
       LocatedContainer(
@@ -62,9 +69,21 @@ package final class RuntimeLocator: ContainerLocator {
   }
 
   package func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess] {
-    // A container that was started anew keeps its ID and has another process. A runtime that does not answer is told of by `locate`.
-    processes[container.id] = (try? findProcess(of: container.id, buffer)) ?? nil
+    // A container that was started anew keeps its ID and has another process. What the runtime says wrong is told by `locate`.
+    processes[container.id] = (try? ask(container.id, buffer)) ?? nil
     return processes[container.id].map { [$0] } ?? []
+  }
+
+  /// `nil` where there is no process, and while the runtime does not answer.
+  private func ask(_ id: ContainerID, _ buffer: ReadBuffer) throws(ProcFSError) -> LocatedProcess? {
+    guard isAnswering else { return nil }
+    do {
+      return try findProcess(of: id, buffer)
+    } catch {
+      // A call that failed is of the runtime, an answer that makes no sense of this container alone.
+      if case .system = error { isAnswering = false }
+      throw error
+    }
   }
 
   /// Asks twice: the number is still the container's after we looked at who has it, so it was the container's when we looked.

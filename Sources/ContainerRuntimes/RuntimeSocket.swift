@@ -5,8 +5,9 @@ internal import ProcFS
 
 /// The Unix socket of a container runtime, for one short exchange after the other. Its callers wait: they are on a thread that may.
 package struct RuntimeSocket: Sendable {
-  /// A busy runtime on a busy node takes a second or two to list its containers.
-  package static let defaultDeadline: TimeAmount = .seconds(10)
+  /// A busy runtime on a busy node takes a second or two to list its containers. Prometheus gives a scrape 10 s by default, within which the
+  /// numbers of the containers that are known are to come.
+  package static let defaultDeadline: TimeAmount = .seconds(5)
   /// The list of 2,000 containers with their labels and annotations has about 8 MiB.
   static let maximumAnswerBytes = 64 << 20
 

@@ -1,0 +1,65 @@
+import Foundation
+import LinuxCollector
+import ProcFS
+import Synchronization
+import Testing
+
+@testable import ContainerRuntimes
+
+/// What the locator makes of a runtime that misbehaves.
+struct RuntimeLocatorTests {
+  private let buffer = ReadBuffer()
+  private let ids = ["a", "b", "c"].compactMap { ContainerID(String(repeating: $0, count: 64)) }
+
+  @Test func `a container about which the runtime talks nonsense costs the others nothing`() {
+    let nonsense = ProcFSError.unexpectedAnswer(path: "/socket", reason: "nonsense")
+    let runtime = ScriptedRuntime(ids) { [ids] id throws(ProcFSError) in
+      if id == ids[0] { throw nonsense }
+      return getpid()
+    }
+    let location = RuntimeLocator(runtime, procFS: ProcFS()).locate(buffer)
+    #expect(location.containers.map(\.processes.count) == [0, 1, 1])
+    #expect(location.problems == [nonsense])
+  }
+
+  @Test func `a runtime that stops answering is waited for once, and its containers are still found`() {
+    let hangs = Mutex(false)
+    let timeout = ProcFSError.system(.connect, path: "/socket", code: ETIMEDOUT)
+    let runtime = ScriptedRuntime(ids) { _ throws(ProcFSError) in
+      if hangs.withLock({ $0 }) { throw timeout }
+      return nil
+    }
+    let locator = RuntimeLocator(runtime, procFS: ProcFS())
+    #expect(locator.locate(buffer).problems.isEmpty)
+    runtime.calls.withLock { $0 = 0 }
+    hangs.withLock { $0 = true }
+    let location = locator.locate(buffer)
+    #expect(location.containers.map(\.id) == ids)
+    #expect(location.problems == [timeout])
+    for container in location.containers { #expect(locator.processes(of: container, buffer).isEmpty) }
+    #expect(runtime.calls.withLock { $0 } == 1)
+  }
+}
+
+/// A runtime whose containers have the processes that a closure says.
+private final class ScriptedRuntime: ContainerRuntime, Sendable {
+  let socket = "/socket"
+  /// How often it was asked for a process.
+  let calls = Mutex(0)
+  private let ids: [ContainerID]
+  private let answer: @Sendable (ContainerID) throws(ProcFSError) -> Int32?
+
+  init(_ ids: [ContainerID], _ answer: @escaping @Sendable (ContainerID) throws(ProcFSError) -> Int32?) {
+    self.ids = ids
+    self.answer = answer
+  }
+
+  func containers() -> [RunningContainer] {
+    ids.map { RunningContainer(id: $0, podUID: nil, role: .application) }
+  }
+
+  func process(of id: ContainerID) throws(ProcFSError) -> Int32? {
+    calls.withLock { $0 += 1 }
+    return try answer(id)
+  }
+}

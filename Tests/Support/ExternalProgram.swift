@@ -129,14 +129,7 @@ package final class ExternalProgram: Sendable {
 
 /// Whether somebody accepts TCP connections there.
 private func accepts(host: String, port: Int) -> Bool {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-  guard descriptor >= 0 else { return false }
-  defer { close(descriptor) }
-  var name = sockaddr_in()
-  name.sin_family = sa_family_t(AF_INET)
-  name.sin_port = in_port_t(port).bigEndian
-  guard inet_pton(AF_INET, host, &name.sin_addr) == 1 else { return false }
-  return withUnsafePointer(to: &name) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-  } == 0
+  guard let descriptor = connectedSocket(host: host, port: port) else { return false }
+  close(descriptor)
+  return true
 }

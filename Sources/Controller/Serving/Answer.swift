@@ -18,7 +18,7 @@ struct Answer: Sendable {
   var body: Body
   /// Ours to compress. Pages of others go on as they came.
   var isCompressible = false
-  /// When the client is to have taken all of it: then its connection is closed. Without one it may take any time.
+  /// When the client is to have taken all of it, if that is earlier than it is for every answer: then its connection is closed.
   var deadline: ContinuousClock.Instant?
 
   static func text(_ status: HTTPResponse.Status, _ text: String) -> Answer {
@@ -43,8 +43,9 @@ struct Answer: Sendable {
 
   /// - Parameters:
   ///   - connection: where it goes.
+  ///   - limit: how long the client may take for it.
   ///   - withoutBody: for HEAD.
-  func response(on connection: any Channel, withoutBody: Bool) -> Response {
+  func response(on connection: any Channel, within limit: Duration, withoutBody: Bool) -> Response {
     var fields = headers
     fields[.contentType] = contentType
     fields[.cacheControl] = "no-store"
@@ -54,14 +55,14 @@ struct Answer: Sendable {
     case .whole(let bytes):
       return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     case .pieces(let length, let produce):
+      let end = min(deadline ?? .now + limit, .now + limit)
       return Response(
         status: status, headers: fields,
-        body: ResponseBody(contentLength: length) { [deadline] writer in
+        body: ResponseBody(contentLength: length) { writer in
           // A write to a client that does not read ends with its connection only.
-          let cut = deadline.map { deadline in
-            connection.eventLoop.scheduleTask(in: TimeAmount(ContinuousClock.now.duration(to: deadline))) { connection.close(promise: nil) }
-          }
-          defer { cut?.cancel() }
+          let rest = TimeAmount(ContinuousClock.now.duration(to: end))
+          let cut = connection.eventLoop.scheduleTask(in: rest) { connection.close(promise: nil) }
+          defer { cut.cancel() }
           try await produce { piece in try await writer.write(ByteBuffer(bytes: piece)) }
           try await writer.finish(nil)
         })

@@ -18,8 +18,10 @@ struct ControllerResponder: HTTPResponder {
 
   private let pages: [String: @Sendable (Request) async -> Answer]
   private let probe: Probe
+  private let limits: ServingLimits
 
-  init(_ view: ControllerView) {
+  init(_ view: ControllerView, limits: ServingLimits) {
+    self.limits = limits
     probe = Probe(view)
     pages = [
       "/": { _ in StatusPage(view).answer() },
@@ -41,7 +43,8 @@ struct ControllerResponder: HTTPResponder {
   }
 
   func respond(to request: Request, context: Context) async throws -> Response {
-    await answer(to: request).compressed(for: request).response(on: context.connection, withoutBody: request.method == .head)
+    await answer(to: request).compressed(for: request)
+      .response(on: context.connection, within: limits.answer, withoutBody: request.method == .head)
   }
 
   private func answer(to request: Request) async -> Answer {

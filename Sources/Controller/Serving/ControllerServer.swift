@@ -1,4 +1,5 @@
 internal import Hummingbird
+internal import HummingbirdCore
 package import Logging
 internal import NIOCore
 import ServiceLifecycle
@@ -16,12 +17,14 @@ internal import Synchronization
 package final class ControllerServer: Service {
   private let view: ControllerView
   private let address: ListenAddress
+  private let limits: ServingLimits
   private let logger: Logger
   private let port: PortPromise
 
-  package init(view: ControllerView, address: ListenAddress, logger: Logger) {
+  package init(view: ControllerView, address: ListenAddress, limits: ServingLimits = ServingLimits(), logger: Logger) {
     self.view = view
     self.address = address
+    self.limits = limits
     self.logger = logger
     port = PortPromise()
   }
@@ -33,8 +36,11 @@ package final class ControllerServer: Service {
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .error)
     let application = Application(
-      responder: ControllerResponder(view),
-      configuration: ApplicationConfiguration(address: .hostname(address.host, port: address.port), serverName: nil),
+      responder: ControllerResponder(view, limits: limits),
+      server: .http1(configuration: HTTP1Channel.Configuration(idleTimeout: TimeAmount(limits.idle))),
+      configuration: ApplicationConfiguration(
+        address: .hostname(address.host, port: address.port), serverName: nil,
+        availableConnectionsDelegate: .maximum(limits.connections, logger: quiet)),
       onServerRunning: { [logger, port, address] channel in
         let bound = channel.localAddress?.port ?? address.port
         logger.notice("serving", metadata: ["address": "\(ListenAddress(host: address.host, port: bound))"])

@@ -26,9 +26,9 @@ struct ServiceDiscovery {
     }
     // The pages of virtual nodes are ours, so that their address needs no leave.
     let admitted = DiscoverableTargets(targets.filter { $0.source != .virtual }, allowsLoopback: view.settings.allowsLoopbackTargets)
-    let ours = targets.filter { $0.source == .virtual && (!$0.address.isEmpty || authority != nil) }
+    let probeAddress = view.settings.proxyAddress ?? authority.flatMap(Self.address(asked:))
+    let ours = targets.filter { $0.source == .virtual && (!$0.address.isEmpty || probeAddress != nil) }
     let published = (admitted.targets + ours).sorted { $0.node < $1.node }
-    let probeAddress = view.settings.proxyAddress ?? authority.flatMap { isAuthority($0) ? $0 : nil }
     let isProxied = view.settings.windowsTargets == .proxy
     return .json(
       .array(
@@ -38,6 +38,11 @@ struct ServiceDiscovery {
           if isProxied, target.source == .windows, let probeAddress { Self.sendToProbe(&group, at: probeAddress) }
           return group
         }))
+  }
+
+  /// Host and port, of which a client that asks at the port of http leaves out the latter.
+  private static func address(asked authority: String) -> String? {
+    [authority, authority + ":80"].first(where: isAuthority)
   }
 
   private static func group(_ target: Target) -> JSONValue {

@@ -18,14 +18,16 @@ final class ServedController: Sendable {
   let virtualPages = VirtualPages(stalenessLimit: .seconds(3600))
   let checks = Mutex<[ReadinessCheck]>([])
   private let transport: HTTPTransport
-  private let port = Mutex(0)
+  private let listening = Mutex(0)
 
   private init() throws {
     transport = try HTTPTransport()
   }
 
   /// Serves while `body` runs.
-  static func run(push: PushService? = nil, _ body: (ServedController) async throws -> Void) async throws {
+  static func run(
+    push: PushService? = nil, limits: ServingLimits = ServingLimits(), _ body: (ServedController) async throws -> Void
+  ) async throws {
     let served = try ServedController()
     var view = ControllerView(
       rolls: served.rolls, ledger: served.ledger, counters: served.counters, time: served.time, settings: ControllerSettings(),
@@ -41,18 +43,20 @@ final class ServedController: Sendable {
       [WatchView(resource: "nodes", isListed: true, status: .waiting(reason: "connection <refused>"), statistics: WatchStatistics())]
     }
     let server = ControllerServer(
-      view: view, address: ListenAddress(host: "127.0.0.1", port: 0), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      view: view, address: ListenAddress(host: "127.0.0.1", port: 0), limits: limits,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     try await serving(server) { port in
-      served.port.withLock { $0 = port }
+      served.listening.withLock { $0 = port }
       try await body(served)
     }
   }
 
   /// Where it is reached.
-  var authority: String { "127.0.0.1:\(port.withLock { $0 })" }
+  var port: Int { listening.withLock { $0 } }
+  var authority: String { "127.0.0.1:\(port)" }
 
   func request(_ path: String, method: String = "GET", headers: [HTTPHeader] = []) async throws -> HTTPResponse {
-    var request = HTTPRequest(method: method, url: "http://127.0.0.1:\(port.withLock { $0 })\(path)", deadline: .seconds(60))
+    var request = HTTPRequest(method: method, url: "http://\(authority)\(path)", deadline: .seconds(60))
     request.headers = headers
     request.maximumBodyBytes = 64 << 20
     return try await transport.send(request)

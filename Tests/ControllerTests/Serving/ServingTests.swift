@@ -7,6 +7,12 @@ import Synchronization
 import TestSupport
 import Testing
 
+#if canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
 @Suite struct ServingTests {
   @Test func unknownPathsAndMethodsAreRefused() async throws {
     try await ServedController.run { served in
@@ -82,6 +88,8 @@ import Testing
           "node": "virtual-1", "__meta_rollcall_node": "virtual-1", "__meta_rollcall_source": "virtual",
           "__metrics_path__": "/metrics/cadvisor", "__scheme__": "http", "__param_node": "virtual-1", "instance": "virtual-1",
         ])
+      let atPort80 = try await served.request("/sd/v1/targets?source=windows", headers: [HTTPHeader("Host", "rollcall.example")])
+      #expect(try JSONValue(parsing: atPort80.body)[0]?["targets"] == ["rollcall.example:80"])
       #expect(try await served.request("/sd/v1/targets?source=mac").status == 400)
     }
   }
@@ -176,6 +184,34 @@ import Testing
       #expect(lines.count { $0.hasPrefix("rollcall_container_due_timestamp_seconds{") } == 4000)
       #expect(lines.count { $0.hasPrefix("rollcall_container_last_collection_timestamp_seconds{") } == 4000)
       #expect(lines.count { $0.hasPrefix("# TYPE rollcall_container_due_timestamp_seconds ") } == 1)
+    }
+  }
+
+  @Test("R63: a client that takes too long over a page loses its connection") func slowReader() async throws {
+    var limits = ServingLimits()
+    limits.answer = .zero
+    try await ServedController.run(limits: limits) { served in
+      // More than is written before the time is up.
+      let name = String(repeating: "a", count: 200)
+      served.publish([node("n")], (0..<1000).map { pod("\(name)-\($0)", on: "n", [container("a"), container("b")]) })
+      await #expect(throws: HTTPTransportError.self) { try await served.request("/metrics") }
+      let alive = try await served.request("/livez")
+      #expect(alive.status == 200)
+    }
+  }
+
+  @Test("R63: a connection without a request is closed") func idleConnection() async throws {
+    var limits = ServingLimits()
+    limits.idle = .milliseconds(10)
+    try await ServedController.run(limits: limits) { served in
+      let socket = try #require(connectedSocket(port: served.port))
+      defer { close(socket) }
+      try await eventually("the server has closed the connection") {
+        var look = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        return poll(&look, 1, 0) == 1
+      }
+      var byte: UInt8 = 0
+      #expect(recv(socket, &byte, 1, 0) == 0)
     }
   }
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by the scripts in this folder: what they all need, once.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -40,7 +41,7 @@ need_swift() {
 build_packages=(libcurl4-openssl-dev libisal-dev libsnappy-dev libyaml-dev pkg-config zlib1g-dev)
 # The real programs that the tests run against.
 test_packages=(bindfs busybox-static containerd docker.io iproute2 jq libnginx-mod-stream microsocks nginx-light openssl podman prometheus prometheus-alertmanager
-  runc tinyproxy victoria-metrics)
+  runc shellcheck tinyproxy victoria-metrics)
 
 # How the executables are built for release: hack/build-release, and the benchmarks. Different flags would build every dependency anew.
 release_flags=(-c release --static-swift-stdlib -Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcc -fdata-sections)

@@ -12,8 +12,8 @@ import UnixSignals
 struct Agent {
   static let version = "0.1.0"
 
-  /// Kubernetes gives a pod 30 s between SIGTERM and SIGKILL by default.
-  private static let drainTime: Duration = .seconds(25)
+  /// The manifest has Kubernetes wait 10 s between SIGTERM and SIGKILL.
+  private static let drainTime: Duration = .seconds(8)
   /// A few Prometheus servers and controllers, and people; it bounds descriptors and memory.
   private static let maximumConnections = 128
   /// Longer than any scrape interval in use, so that a scraper keeps its connection.

@@ -131,7 +131,7 @@ let package = Package(
     .testTarget(name: "RollTests", dependencies: ["Identifiers", "Roll"], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "YAMLTests", dependencies: ["JSON", "TestSupport", "YAML"], swiftSettings: settings),
-    .testTarget(name: "ProcFSTests", dependencies: ["ProcFS"], resources: [.copy("Fixtures")], swiftSettings: settings),
+    .testTarget(name: "ProcFSTests", dependencies: ["ProcFS", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: settings),
     .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "GzipTests", dependencies: ["Gzip"], swiftSettings: settings),
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: settings),

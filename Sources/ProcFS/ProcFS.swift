@@ -47,15 +47,17 @@ package struct ProcessDirectory: ~Copyable {
 
   /// Counts what `/proc/<pid>/net/tcp` lists, or `tcp6`.
   package func countTCP(_ family: SocketCounts.Family, into counts: inout SocketCounts, _ buffer: ReadBuffer) throws(ProcFSError) {
-    try directory.read(family == .ipv4 ? "net/tcp" : "net/tcp6", into: buffer) { bytes throws(MalformedFile) in
-      try SocketTable.countTCP(bytes, family, into: &counts)
+    var table = SocketTable()
+    try directory.readLines(family == .ipv4 ? "net/tcp" : "net/tcp6", into: buffer) { bytes throws(MalformedFile) in
+      try table.countTCP(bytes, family, into: &counts)
     }
   }
 
   /// Counts what `/proc/<pid>/net/udp` lists, or `udp6`.
   package func countUDP(_ family: SocketCounts.Family, into counts: inout SocketCounts, _ buffer: ReadBuffer) throws(ProcFSError) {
-    try directory.read(family == .ipv4 ? "net/udp" : "net/udp6", into: buffer) { bytes throws(MalformedFile) in
-      try SocketTable.countUDP(bytes, family, into: &counts)
+    var table = SocketTable()
+    try directory.readLines(family == .ipv4 ? "net/udp" : "net/udp6", into: buffer) { bytes throws(MalformedFile) in
+      try table.countUDP(bytes, family, into: &counts)
     }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import ProcFS
+import TestSupport
 import Testing
 
 struct ReadingTests {
@@ -27,6 +28,23 @@ struct ReadingTests {
       try CgroupProcesses.parse(bytes, limit: .max)
     }
     #expect(read == Array(1...20_000))
+  }
+
+  @Test(arguments: [1, 4000, 200_000], ["", "the end"])
+  func `a file of any size is read some whole lines at a time`(count: Int, end: String) throws {
+    let folder = try TemporaryFolder()
+    let text = (1...count).map { "line \($0) of a large file\n" }.joined() + end
+    _ = try folder.write(text, to: "file")
+    var read = ""
+    var pieces: [String] = []
+    try Directory(folder.path).readLines("file", into: ReadBuffer()) { bytes in
+      pieces.append(String(decoding: bytes, as: UTF8.self))
+      read += pieces.last ?? ""
+    }
+    #expect(read == text)
+    #expect(pieces.allSatisfy { $0.utf8.count <= 16 << 10 })
+    #expect(pieces.last == "")
+    #expect(pieces.dropLast(2).allSatisfy { $0.hasSuffix("\n") })
   }
 
   @Test func `a file without end is refused`() throws {

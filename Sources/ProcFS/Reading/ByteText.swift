@@ -11,10 +11,12 @@
 struct Lines {
   private var rest: UnsafeRawBufferPointer
   /// The number of the line that `next` gave last, from 1.
-  private(set) var number = 0
+  private(set) var number: Int
 
-  init(_ bytes: UnsafeRawBufferPointer) {
+  /// - Parameter before: the lines of the file that stand before these.
+  init(_ bytes: UnsafeRawBufferPointer, after before: Int = 0) {
     rest = bytes
+    number = before
   }
 
   mutating func next() -> Words? {

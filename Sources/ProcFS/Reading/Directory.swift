@@ -46,6 +46,23 @@ package struct Directory: ~Copyable {
     try readWhole(name, below: descriptor, in: path, into: buffer, parse: parse)
   }
 
+  /// Reads a file below this directory to its end, some whole lines at a time, and has each piece parsed in place: for one that grows with
+  /// what containers do. The last piece is empty.
+  package func readLines(
+    _ name: String, into buffer: ReadBuffer, parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Void
+  ) throws(ProcFSError) {
+    let file = try open(name)
+    defer { close(file) }
+    var rest = 0..<0
+    var isAtEnd = false
+    while !isAtEnd {
+      isAtEnd = try buffer.fillLines(from: file, &rest).parsed(path + "/" + name) { bytes throws(MalformedFile) in
+        try parse(bytes)
+        return bytes.isEmpty
+      }
+    }
+  }
+
   /// Opens a file below this directory for reading. The descriptor is the caller's.
   func open(_ name: String) throws(ProcFSError) -> CInt {
     let file = openat(descriptor, name, O_RDONLY | O_CLOEXEC)

@@ -48,6 +48,29 @@ package final class ReadBuffer {
     }
   }
 
+  /// Reads on from the descriptor up to the end of a line, or of the file: for files that may be larger than memory should be.
+  /// - Parameter rest: what was read already and belongs to the next piece; nothing to begin with.
+  /// - Returns: whole lines, the last of which may lack its line feed at the end of the file, where nothing is left afterwards; no bytes where
+  ///   nothing was left.
+  func fillLines(from descriptor: CInt, _ rest: inout Range<Int>) -> Outcome {
+    var count = rest.count
+    memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[rest]))
+    while true {
+      if count == memory.count, !grow() { return .tooLarge }
+      let got = read(descriptor, memory.baseAddress.map { $0 + count }, memory.count - count)
+      if got < 0 {
+        if errno == EINTR { continue }
+        return .failed(errno)
+      }
+      count += got
+      let bytes = UnsafeRawBufferPointer(rebasing: memory[..<count])
+      let end = got == 0 ? count : bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+      if end == 0, got > 0 { continue }
+      rest = end..<count
+      return .bytes(UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+    }
+  }
+
   /// Reads a file from its start that the kernel gives as a whole to one read with room for it. That spares a call to find its end, and
   /// one to go back.
   func fillAtOnce(from descriptor: CInt) -> Outcome {

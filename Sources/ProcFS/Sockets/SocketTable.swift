@@ -1,10 +1,14 @@
-/// `/proc/<pid>/net/tcp`, `tcp6`, `udp` and `udp6`: a line for each socket of the network namespace.
+/// `/proc/<pid>/net/tcp`, `tcp6`, `udp` and `udp6`: a line for each socket of the network namespace. It is given one of them piece by piece.
 ///
 /// The kernel looks through the sockets of the whole host to write one, and writes much that nobody here wants: sock_diag is an order of
 /// magnitude cheaper. They can be read without any right beyond that to look at the process.
 /// Source: proc_net(5), `tcp4_seq_show` in net/ipv4/tcp_ipv4.c, `udp4_format_sock` in net/ipv4/udp.c.
-package enum SocketTable {
-  package static func countTCP(
+struct SocketTable {
+  /// Of the pieces so far.
+  private var lineCount = 0
+
+  /// - Parameter bytes: whole lines, those that follow the ones before.
+  mutating func countTCP(
     _ bytes: UnsafeRawBufferPointer, _ family: SocketCounts.Family, into counts: inout SocketCounts
   ) throws(MalformedFile) {
     try eachSocket(bytes) { socket throws(MalformedFile) in
@@ -13,7 +17,8 @@ package enum SocketTable {
     }
   }
 
-  package static func countUDP(
+  /// - Parameter bytes: whole lines, those that follow the ones before.
+  mutating func countUDP(
     _ bytes: UnsafeRawBufferPointer, _ family: SocketCounts.Family, into counts: inout SocketCounts
   ) throws(MalformedFile) {
     try eachSocket(bytes) { socket throws(MalformedFile) in
@@ -31,10 +36,11 @@ package enum SocketTable {
   }
 
   /// The columns are `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …`.
-  private static func eachSocket(
+  private mutating func eachSocket(
     _ bytes: UnsafeRawBufferPointer, _ body: (Socket) throws(MalformedFile) -> Void
   ) throws(MalformedFile) {
-    var lines = Lines(bytes)
+    var lines = Lines(bytes, after: lineCount)
+    defer { lineCount = lines.number }
     while var words = lines.next() {
       if lines.number == 1 { continue }
       var socket = Socket()

@@ -87,7 +87,15 @@ struct Spool: Sendable {
   private var sizeOnDisk: Int { segments.reduce(0) { $0 + $1.size } }
 
   private mutating func removeFirst() {
-    unlink(segments.removeFirst().path)
+    let path = segments.removeFirst().path
+    do throws(SpoolError) {
+      // Before the file goes: its number may be given again, to a segment that is read from the beginning.
+      try notePositions()
+    } catch {
+      // Without positions some blocks are sent twice, with a wrong one some never.
+      unlink(positionsPath)
+    }
+    unlink(path)
   }
 
   private func notePositions() throws(SpoolError) {

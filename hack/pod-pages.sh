@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154
 # Sourced by the benchmarks of virtual nodes, behind lib.sh: the pages of pods in $folder, nginx, which serves them on this machine, and figures.
 pages_port=18080
 # Pod n is at an address of its own.

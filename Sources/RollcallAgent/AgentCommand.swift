@@ -1,7 +1,6 @@
 import ArgumentParser
 import Logging
 
-@main
 struct AgentCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rollcall-agent",

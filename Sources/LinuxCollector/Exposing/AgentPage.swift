@@ -46,7 +46,7 @@ package struct AgentPage: Sendable {
       // It is older than the sweep: whoever has gone meanwhile is not shown any more.
       let found = Set(sweep.containers.map(\.id))
       report.containers.removeAll { !found.contains($0.id) }
-      FilesystemMetrics(node: node, roll: roll, report: report).write(to: &page)
+      FilesystemMetrics(node: node, roll: roll, report: report).write(to: &page) { page in Self.drainPiece(of: &page, take) }
     }
     writeHost(to: &page)
     writeAgent(to: &page)
@@ -58,6 +58,10 @@ package struct AgentPage: Sendable {
 
   /// A piece ends with the sample at which it has this size.
   private static let pieceBytes = 128 * 1024
+
+  private static func drainPiece(of page: inout ExpositionWriter, _ take: ([UInt8]) -> Void) {
+    if page.bytes.count >= pieceBytes { page.drain(take) }
+  }
 
   private func writeNamespaces(to page: inout ExpositionWriter, _ take: ([UInt8]) -> Void) {
     let owners = sweep.owners(by: roll)
@@ -91,7 +95,7 @@ package struct AgentPage: Sendable {
           isBegun = true
           page.sample(name, row.labels, labels, value)
         }
-        if page.bytes.count >= Self.pieceBytes { page.drain(take) }
+        Self.drainPiece(of: &page, take)
       }
     }
   }
@@ -119,9 +123,7 @@ package struct AgentPage: Sendable {
           ], sweep.namespaces[index]
         ))
     }
-    CadvisorMetrics(rows: rows).write(to: &page) { page in
-      if page.bytes.count >= Self.pieceBytes { page.drain(take) }
-    }
+    CadvisorMetrics(rows: rows).write(to: &page) { page in Self.drainPiece(of: &page, take) }
   }
 
   /// Pods that share the host's network are not forgotten: their numbers are the node's.

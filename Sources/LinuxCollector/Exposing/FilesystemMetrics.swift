@@ -61,17 +61,21 @@ struct FilesystemMetrics {
     }
   }
 
-  func write(to page: inout ExpositionWriter) {
-    write(named, prefix: "rollcall_container_filesystem_", to: &page)
-    write(unnamed, prefix: "rollcall_unnamed_container_filesystem_", to: &page)
+  /// - Parameter afterSample: called so that the page can be handed on in pieces.
+  func write(to page: inout ExpositionWriter, afterSample: (inout ExpositionWriter) -> Void) {
+    write(named, prefix: "rollcall_container_filesystem_", to: &page, afterSample)
+    write(unnamed, prefix: "rollcall_unnamed_container_filesystem_", to: &page, afterSample)
   }
 
-  private func write(_ series: [Series], prefix: String, to page: inout ExpositionWriter) {
+  private func write(
+    _ series: [Series], prefix: String, to page: inout ExpositionWriter, _ afterSample: (inout ExpositionWriter) -> Void
+  ) {
     for metric in Self.metrics {
       for one in series {
         guard case .success(let usage) = one.usage else { continue }
         page.family(prefix + metric.name, .gauge, help: metric.help)
         page.sample(prefix + metric.name, one.labels, Double(metric.value(usage)))
+        afterSample(&page)
       }
     }
     for one in series {

@@ -29,7 +29,6 @@ struct Agent {
 
   /// Runs until SIGTERM or SIGINT, then lets requests in progress finish.
   func run() async throws {
-    Heap.keepSmall()
     // One thread for connections, one for sweeps: the work is one short burst every few seconds.
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let sweepThread = NIOThreadPool(numberOfThreads: 1)

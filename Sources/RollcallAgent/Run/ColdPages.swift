@@ -23,7 +23,7 @@ struct ColdPages: Service {
   }
 
   static func release() {
-    malloc_trim(0)
+    Heap.giveBack()
     for segment in readOnlySegments() {
       // It only ever fails for addresses that are not ours, and then nothing is lost.
       madvise(segment.baseAddress, segment.count, MADV_DONTNEED)

@@ -79,6 +79,7 @@ struct MetricsResponder: HTTPResponder {
   }
 
   private func compress(_ sweep: Sweep, _ state: AgentState, _ format: ExpositionFormat) -> CompressedPage? {
+    defer { Heap.giveBack() }
     guard var compressor = GzipCompressor() else { return nil }
     let page = AgentPage(
       node: settings.node, roll: book.entries, sweep: sweep, state: state, process: .current(),

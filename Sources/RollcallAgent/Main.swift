@@ -1,0 +1,16 @@
+import ArgumentParser
+import Dispatch
+import Glibc
+
+/// What the process begins with. An asynchronous `main` would begin on a thread of the runtime's, which by then has a heap of its own.
+@main
+enum Main {
+  static func main() {
+    Heap.keepSmall()
+    Task {
+      await AgentCommand.main()
+      exit(EXIT_SUCCESS)
+    }
+    dispatchMain()
+  }
+}

@@ -17,11 +17,8 @@ COPY hack hack
 # The Swift runtime goes into the executables, so that the images need nothing of Swift.
 RUN hack/build-release --into /out
 
-# The agent links nothing beyond the C and C++ libraries.
-FROM debian:bookworm-slim AS agent
-RUN apt-get update \
- && apt-get install -y --no-install-recommends libstdc++6 zlib1g \
- && rm -rf /var/lib/apt/lists/*
+# The agent needs no library and no other file.
+FROM scratch AS agent
 COPY --from=build /out/rollcall-agent /usr/local/bin/rollcall-agent
 # Root, with the two capabilities of the manifest: see manifests/default/agent.yaml.
 ENTRYPOINT ["/usr/local/bin/rollcall-agent"]

@@ -13,15 +13,22 @@ let settings: [SwiftSetting] =
 
 /// How the executables are linked for release: no table of their own symbols, which keeps unused code and takes 3 MB; relocations in the packed
 /// form, which the loader reads in a tenth of the pages; and the functions that the agent runs beside each other, so that the others' pages stay
-/// on disk (hack/order-agent). LLVM's linker, because it knows all three. What each brings: docs/performance.md, "Agent".
+/// on disk (hack/order-agent, hack/private-functions.ld). LLVM's linker, because it knows all three. What each brings: docs/performance.md, "Agent".
 let linking: [LinkerSetting] = [
   .unsafeFlags(
     ["-use-ld=lld"]
       + [
         "--no-export-dynamic", "-z", "pack-relative-relocs", "--symbol-ordering-file=\(Context.packageDirectory)/hack/agent.order",
-        "--no-warn-symbol-ordering",
+        "--no-warn-symbol-ordering", "\(Context.packageDirectory)/hack/private-functions.ld",
       ].flatMap { ["-Xlinker", $0] }, .when(platforms: [.linux], configuration: .release))
 ]
+
+/// The agent as it is shipped has the C and C++ libraries inside as well, and still can be loaded anywhere in memory
+/// (docs/decisions/0010-static-agent.md). `ROLLCALL_STATIC_AGENT=1` is set by hack/build-release alone: such an executable must not have the path to
+/// libraries that a plain `swift build` puts into it.
+let standalone: [LinkerSetting] =
+  Context.environment["ROLLCALL_STATIC_AGENT"] == "1"
+  ? [.unsafeFlags(["-static-executable", "-Xclang-linker", "-static-pie"], .when(platforms: [.linux], configuration: .release))] : []
 
 // What of other packages each target names; a product is written out once.
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -123,7 +130,7 @@ let package = Package(
         argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
         unixSignals,
       ],
-      swiftSettings: settings, linkerSettings: linking),
+      swiftSettings: settings, linkerSettings: linking + standalone),
 
     // Tests
     .target(name: "TestSupport", dependencies: ["JSON", logging], path: "Tests/Support", swiftSettings: settings),

@@ -44,7 +44,7 @@ test_packages=(bindfs busybox-static containerd docker.io iproute2 jq libnginx-m
   runc shellcheck tinyproxy victoria-metrics)
 
 # How the executables are built for release: hack/build-release, and the benchmarks. Different flags would build every dependency anew.
-release_flags=(-c release --static-swift-stdlib -Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcc -fdata-sections)
+release_flags=(-c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcc -fdata-sections)
 
 # make_agent_certificates FOLDER: an authority (ca.crt), the agent's certificate (tls.crt) and the controller's (client.crt), with their keys.
 make_agent_certificates() {

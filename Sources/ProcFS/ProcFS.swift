@@ -9,7 +9,7 @@ package struct ProcFS: Hashable, Sendable {
 
   /// Takes hold of a process. What it gives afterwards is of this process or fails, even when another one gets its number.
   package func process(_ identifier: Int32) throws(ProcFSError) -> ProcessDirectory {
-    ProcessDirectory(directory: try Directory("\(root)/\(identifier)"))
+    ProcessDirectory(try Directory("\(root)/\(identifier)"))
   }
 
   package func kernelRelease(_ buffer: ReadBuffer) throws(ProcFSError) -> KernelRelease {
@@ -19,7 +19,16 @@ package struct ProcFS: Hashable, Sendable {
 
 /// `/proc/<pid>` of one process.
 package struct ProcessDirectory: ~Copyable {
+  /// How many descriptors one takes.
+  package static let descriptors = 2
+
   let directory: Directory
+  private let namespaces: NamespaceLinks
+
+  fileprivate init(_ directory: consuming Directory) {
+    namespaces = NamespaceLinks(of: directory)
+    self.directory = directory
+  }
 
   /// Tells the process from a later one with the same number.
   package func stat(_ buffer: ReadBuffer) throws(ProcFSError) -> ProcessStat {
@@ -27,8 +36,8 @@ package struct ProcessDirectory: ~Copyable {
   }
 
   /// The network namespace that the process is in. Asking needs the right to trace the process (ptrace(2), PTRACE_MODE_READ_FSCREDS).
-  package func networkNamespace() throws(ProcFSError) -> FileIdentity {
-    try directory.identity(of: "ns/net")
+  package func networkNamespace() throws(ProcFSError) -> NamespaceNumber {
+    try namespaces.number("net")
   }
 
   /// The same, held. It needs the same right.

@@ -3,6 +3,7 @@ import LinuxCollector
 import ProcFS
 import Roll
 import TestSupport
+import Testing
 
 /// A `/proc` and a `/sys/fs/cgroup` of our own making, in a folder that goes with this value.
 final class FixtureTree {
@@ -42,12 +43,10 @@ final class FixtureTree {
 
   static func process(_ identifier: Int32, in folder: String, namespace: String, sockets: Int, startTicks: Int = 1000) throws {
     let process = "\(folder)/proc/\(identifier)"
-    for directory in ["\(process)/ns", "\(process)/net", "\(folder)/namespaces"] {
+    for directory in ["\(process)/ns", "\(process)/net"] {
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     }
-    let namespace = "\(folder)/namespaces/\(namespace)"
-    if !FileManager.default.fileExists(atPath: namespace) { try Data().write(to: URL(filePath: namespace)) }
-    try FileManager.default.createSymbolicLink(atPath: process + "/ns/net", withDestinationPath: namespace)
+    try enter(namespace, in: folder, process: identifier)
     for (name, text) in [
       ("stat", stat(identifier, startTicks: startTicks)), ("net/sockstat", sockstat(sockets)), ("net/sockstat6", sockstat6(sockets)),
       ("net/snmp", snmp(sockets)), ("net/netstat", netstat), ("net/dev", devices(sockets)), ("net/tcp", tcp(sockets)),
@@ -55,6 +54,26 @@ final class FixtureTree {
     ] {
       try Data(text.utf8).write(to: URL(filePath: "\(process)/\(name)"))
     }
+  }
+
+  /// Puts the process into the namespace of that name.
+  static func enter(_ namespace: String, in folder: String, process: Int32) throws {
+    let link = "\(folder)/proc/\(process)/ns/net"
+    try? FileManager.default.removeItem(atPath: link)
+    let file = try namespaceFile(namespace, in: "\(folder)/namespaces")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "../../../namespaces/\(file)")
+  }
+
+  /// The name of the namespace's file. As in the kernel's tree, the text of a link to it tells its number.
+  private static func namespaceFile(_ namespace: String, in folder: String) throws -> String {
+    let files = FileManager.default
+    try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    if let file = try files.contentsOfDirectory(atPath: folder).first(where: { $0.hasPrefix(namespace + ":[") }) { return file }
+    try Data().write(to: URL(filePath: "\(folder)/new"))
+    let number = try #require(try files.attributesOfItem(atPath: "\(folder)/new")[.systemFileNumber])
+    let file = "\(namespace):[\(number)]"
+    try files.moveItem(atPath: "\(folder)/new", toPath: "\(folder)/\(file)")
+    return file
   }
 
   func sweep(sockets: SocketReading = .off, _ now: @escaping @Sendable () -> Moment = { Moment(milliseconds: 5000) }) -> Sweep {

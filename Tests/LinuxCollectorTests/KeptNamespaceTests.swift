@@ -60,8 +60,7 @@ struct KeptNamespaceTests {
 
   @Test func `what is open goes with its namespace, on release, and never passes the limit`() throws {
     let tree = try tree()
-    // The directory of its process, too.
-    let each = NetworkFiles.descriptors + 1
+    let each = NetworkFiles.descriptors + ProcessDirectory.descriptors
     let sweeper = sweeper(tree)
     _ = sweeper.sweep()
     #expect(try openFiles(below: tree.folder.path) == 2 * each)
@@ -75,7 +74,7 @@ struct KeptNamespaceTests {
     let limited = try self.tree()
     let one = self.sweeper(limited, keeping: 1)
     #expect(one.sweep().namespaces.count == 2)
-    #expect(try openFiles(below: limited.folder.path) == each + 1)
+    #expect(try openFiles(below: limited.folder.path) == each + ProcessDirectory.descriptors)
   }
 
   @Test func `R50 a number that went to a process of another namespace gives the other's numbers`() throws {

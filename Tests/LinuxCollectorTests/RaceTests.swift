@@ -58,10 +58,7 @@ struct RaceTests {
   func `R50 a process that moves to another namespace while it is read gives no number`() throws {
     let tree = try FixtureTree()
     let folder = tree.folder.path
-    let sweep = try sweep(tree) {
-      try FileManager.default.removeItem(atPath: folder + "/proc/10/ns/net")
-      try FileManager.default.createSymbolicLink(atPath: folder + "/proc/10/ns/net", withDestinationPath: folder + "/namespaces/host")
-    }
+    let sweep = try sweep(tree) { try FixtureTree.enter("host", in: folder, process: 10) }
     #expect(sweep.namespaces.isEmpty)
   }
 

@@ -18,12 +18,46 @@ struct ReadingTests {
     #expect(!error.isGone)
   }
 
-  @Test func `a file larger than the buffer is read whole`() throws {
+  /// A folder that has these files.
+  private func folder(_ files: [String: String]) throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appending(path: "rollcall-procfs-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for (path, text) in files {
+      let file = folder.appending(path: path)
+      try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: file)
+    }
+    return folder
+  }
+
+  @Test(arguments: [1, 40, 400])
+  func `a list is read whole each time, however many pages it has`(interfaces: Int) throws {
+    let lines = (1...interfaces).map { "  eth\($0): 1000 2 0 0 0 0 0 0 3000 4 0 0 0 0 0 0\n" }
+    let folder = try folder([
+      "10/net/dev": "Inter-|   Receive\n face |bytes\n" + lines.joined(), "10/net/sockstat": "", "10/net/snmp": "", "10/net/netstat": "",
+    ])
     defer { try? FileManager.default.removeItem(at: folder) }
+    let files = try ProcFS(root: folder.path).process(10).networkFiles()
+    let buffer = ReadBuffer()
+    for _ in 1...2 {
+      #expect(try files.devices(buffer).map(\.name) == (1...interfaces).map { "eth\($0)" })
+    }
+  }
+
+  @Test(arguments: ["net:", "net:[]", "net:[12", "net:[12]]", "net:[x]", "net:[" + String(repeating: "1", count: 80) + "]"])
+  func `a link that is no namespace's is malformed`(text: String) throws {
+    let folder = try folder(["10/ns/empty": ""])
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let link = folder.appending(path: "10/ns/net").path
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: text)
+    let error = try #require(throws: ProcFSError.self) { try ProcFS(root: folder.path).process(10).networkNamespace() }
+    #expect(error == .malformed(path: link, line: 1, reason: "not the link of a namespace"))
+  }
+
+  @Test func `a file larger than the buffer is read whole`() throws {
     let numbers = (1...20_000).map { "\($0)\n" }.joined()
-    try Data(numbers.utf8).write(to: folder.appending(path: "cgroup.procs"))
+    let folder = try folder(["cgroup.procs": numbers])
+    defer { try? FileManager.default.removeItem(at: folder) }
     let read = try Directory(folder.path).read("cgroup.procs", into: ReadBuffer()) { bytes throws(MalformedFile) in
       try CgroupProcesses.parse(bytes, limit: .max)
     }
@@ -58,7 +92,7 @@ struct ReadingTests {
     let process = try ProcFS().process(getpid())
     let buffer = ReadBuffer()
     #expect(try process.stat(buffer).startTicks > 0)
-    #expect(try process.networkNamespace() == Directory("/proc/self").identity(of: "ns/net"))
+    #expect(try process.networkNamespace() == process.holdNetworkNamespace().number)
     var layout = HeaderLayout<SNMP>()
     #expect(try process.networkFiles().snmp(buffer, &layout)[.tcpInSegs] != nil)
   }

@@ -21,6 +21,6 @@ enum CgroupHierarchies {
 
   /// Only version 2 has this file.
   private static func isUnified(_ directory: borrowing Directory) -> Bool {
-    (try? directory.identity(of: "cgroup.controllers")) != nil
+    directory.contains("cgroup.controllers")
   }
 }

@@ -9,7 +9,7 @@ final class SweepMemory {
   /// How old netstat's numbers may become where TCP does something.
   let netstatInterval: Duration
   /// A namespace is in here until a sweep finds nobody in it. While its files are open it lives, so that its number is nobody else's.
-  var namespaces: [FileIdentity: KnownNamespace] = [:]
+  var namespaces: [NamespaceNumber: KnownNamespace] = [:]
   /// The process that told of each container.
   var processes: [ContainerID: KnownProcess] = [:]
 
@@ -60,7 +60,7 @@ final class KnownNamespace {
   }
 
   func read(
-    _ namespace: FileIdentity, _ memory: SweepMemory, _ buffer: ReadBuffer, at now: Moment
+    _ namespace: NamespaceNumber, _ memory: SweepMemory, _ buffer: ReadBuffer, at now: Moment
   ) throws(ProcFSError) -> NamespaceReading {
     let snmp = try files.snmp(buffer, &memory.snmpLayout)
     return NamespaceReading(
@@ -72,7 +72,7 @@ final class KnownNamespace {
   /// those of snmp do, too; where none of them has moved it says what it said before. What a timer did without a segment comes a minute
   /// late at most. Where they move all the time it is read once an interval.
   private func netstat(
-    of namespace: FileIdentity, _ tcp: TCPActivity, _ memory: SweepMemory, _ buffer: ReadBuffer, at now: Moment
+    of namespace: NamespaceNumber, _ tcp: TCPActivity, _ memory: SweepMemory, _ buffer: ReadBuffer, at now: Moment
   ) throws(ProcFSError) -> FieldTable<Netstat> {
     if let netstat, now - netstat.at < (netstat.tcp == tcp ? Self.quietLimit : memory.netstatInterval) { return netstat.table }
     let table = try files.netstat(buffer, &memory.netstatLayout)
@@ -104,7 +104,7 @@ final class KnownNamespace {
   }
 
   /// Less than the interval, and not the same for all: what was read of many at the same time is not to be read again at the same time.
-  private func spread(_ namespace: FileIdentity, over interval: Duration) -> Duration {
+  private func spread(_ namespace: NamespaceNumber, over interval: Duration) -> Duration {
     let milliseconds = interval.wholeMilliseconds
     return milliseconds > 0 ? .milliseconds(Int64(namespace.inode % UInt64(milliseconds))) : .zero
   }

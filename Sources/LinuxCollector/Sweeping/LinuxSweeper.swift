@@ -89,17 +89,17 @@ package struct LinuxSweeper: ~Copyable {
 
   /// What one sweep has read so far.
   private struct SweepPass {
-    var hostNamespace: FileIdentity?
+    var hostNamespace: NamespaceNumber?
     var sockets: SocketReader
     var namespaces: [NamespaceReading] = []
-    var indices: [FileIdentity: Int] = [:]
-    var kept: [FileIdentity: KnownNamespace] = [:]
+    var indices: [NamespaceNumber: Int] = [:]
+    var kept: [NamespaceNumber: KnownNamespace] = [:]
     var processes: [ContainerID: KnownProcess] = [:]
   }
 
   /// The first process is in the host's network namespace, unless we are not in the host's PID namespace; then no container would be
   /// readable either. Its numbers may be read by everybody, its namespace only with the right to trace it.
-  private func readHost(into sweep: inout Sweep) -> FileIdentity? {
+  private func readHost(into sweep: inout Sweep) -> NamespaceNumber? {
     do {
       let first = try procFS.process(1)
       sweep.host = try first.sockstat(buffer)
@@ -113,7 +113,7 @@ package struct LinuxSweeper: ~Copyable {
   }
 
   /// Where the second process is, if that is the kernel's own (kthreadd).
-  private func kernelNamespace() throws(ProcFSError) -> FileIdentity? {
+  private func kernelNamespace() throws(ProcFSError) -> NamespaceNumber? {
     let second = try procFS.process(2)
     return try second.stat(buffer).isKernelThread ? second.networkNamespace() : nil
   }
@@ -149,8 +149,7 @@ package struct LinuxSweeper: ~Copyable {
   private func read(
     _ process: KnownProcess, of container: LocatedContainer, _ pass: inout SweepPass
   ) throws(ProcFSError) -> SweptContainer.Finding {
-    let held = try process.directory.holdNetworkNamespace()
-    let namespace = held.identity
+    let namespace = try process.directory.networkNamespace()
     // A pod has two or three containers.
     if pass.processes.count < keptNamespaces * 3 { pass.processes[container.id] = process }
     if namespace == pass.hostNamespace { return .host(at: now()) }
@@ -160,7 +159,7 @@ package struct LinuxSweeper: ~Copyable {
     let files = if let known { known } else { KnownNamespace(try process.directory.networkFiles()) }
     var reading = try files.read(namespace, memory, buffer, at: now())
     if !timeWaitIsPerNamespace { reading.sockstat[.tcpTimeWait] = nil }
-    reading.sockets = try pass.sockets.read(reading, of: process.directory, in: held, files)
+    reading.sockets = try pass.sockets.read(reading, of: process.directory, files)
     // It lives, and was in this namespace all along: otherwise what was opened and read may be of two.
     if known == nil || sockets == .text || sockets == .inetDiagOrText {
       guard try process.directory.networkNamespace() == namespace else {

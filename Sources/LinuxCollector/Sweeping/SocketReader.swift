@@ -56,21 +56,13 @@ struct SocketReader {
 
   /// `nil` where they are not counted.
   mutating func read(
-    _ reading: NamespaceReading, of process: borrowing ProcessDirectory, in namespace: borrowing NetworkNamespace, _ known: KnownNamespace
+    _ reading: NamespaceReading, of process: borrowing ProcessDirectory, _ known: KnownNamespace
   ) throws(ProcFSError) -> SocketCounts? {
     if method == .off { return nil }
     let start = ThreadTime()
     defer { cost += start.elapsed() }
-    if method.entersNamespaces {
-      do {
-        return try diagnose(reading, namespace, known)
-      } catch {
-        // Not this namespace's fault, and so nothing to try again in the next one: no right to enter, or a kernel without the module.
-        problem = error
-        giveUpEntering()
-        if method == .off { return nil }
-      }
-    }
+    if method.entersNamespaces, let counts = try diagnose(reading, process, known) { return counts }
+    if method == .off { return nil }
     do {
       return try list(reading, process)
     } catch let error where error.isGone {
@@ -84,30 +76,40 @@ struct SocketReader {
 
   /// The kernel looks through all connections of the host for each namespace, so it is asked only where there are any, and where they
   /// may be others than the last time.
+  /// - Returns: `nil` where it does not let itself be asked, and then not in any other namespace either.
   private mutating func diagnose(
-    _ reading: NamespaceReading, _ namespace: borrowing NetworkNamespace, _ known: KnownNamespace
-  ) throws(ProcFSError) -> SocketCounts {
+    _ reading: NamespaceReading, _ process: borrowing ProcessDirectory, _ known: KnownNamespace
+  ) throws(ProcFSError) -> SocketCounts? {
     var last = reading.mayHaveTCP ? known.sockets(for: reading) : SocketCounts()
     if last == nil, cost >= budget { last = known.recentSockets(for: reading) }
     let families = reading.udpFamilies
     if let last, families.isEmpty { return last }
-    try namespace.enter()
-    let socket = try DiagSocket()
-    var counts = last ?? SocketCounts()
-    if last == nil {
-      try socket.countTCP(into: &counts, buffer)
-      known.remember(counts, of: reading)
-    }
-    for family in families {
-      do {
-        try socket.countUDP(family, into: &counts, buffer)
-      } catch let error where error.isGone && method == .inetDiag {
-        // The kernel has no module for UDP (udp_diag), which is no loss to TCP.
-        problem = error
-        counts[family].udp = nil
+    let namespace = try process.holdNetworkNamespace()
+    guard namespace.number == reading.namespace else { throw .gone("network namespace \(reading.namespace.inode)") }
+    do {
+      try namespace.enter()
+      let socket = try DiagSocket()
+      var counts = last ?? SocketCounts()
+      if last == nil {
+        try socket.countTCP(into: &counts, buffer)
+        known.remember(counts, of: reading)
       }
+      for family in families {
+        do {
+          try socket.countUDP(family, into: &counts, buffer)
+        } catch let error where error.isGone && method == .inetDiag {
+          // The kernel has no module for UDP (udp_diag), which is no loss to TCP.
+          problem = error
+          counts[family].udp = nil
+        }
+      }
+      return counts
+    } catch {
+      // Not this namespace's fault: no right to enter, or a kernel without the module.
+      problem = error
+      giveUpEntering()
+      return nil
     }
-    return counts
   }
 
   private func list(_ reading: NamespaceReading, _ process: borrowing ProcessDirectory) throws(ProcFSError) -> SocketCounts {

@@ -77,7 +77,7 @@ package struct SweptContainer: Hashable, Sendable {
 
 /// The numbers of one network namespace.
 package struct NamespaceReading: Hashable, Sendable {
-  package var namespace: FileIdentity
+  package var namespace: NamespaceNumber
   package var readAt: Moment
   package var sockstat: FieldTable<Sockstat>
   /// `nil` on a kernel without IPv6.

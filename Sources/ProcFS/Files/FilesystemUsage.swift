@@ -58,19 +58,16 @@ private struct PathDescriptor: ~Copyable {
   private let descriptor: CInt
   private let path: String
 
-  /// Source: O_PATH in the kernel's include/uapi/asm-generic/fcntl.h; the C library shows it to GNU programs only.
-  private static let path: CInt = 0o10_000_000
-
   /// - Parameter link: an entry that the kernel resolves itself (`root`), the one kind of link that is followed.
   init(_ parent: borrowing Directory, _ link: String) throws(ProcFSError) {
     path = parent.path + "/" + link
-    descriptor = parent.open(link, Self.path | O_CLOEXEC)
+    descriptor = parent.open(link, Directory.pathOnly | O_CLOEXEC)
     if descriptor < 0 { throw .system(.open, path: path, code: errno) }
   }
 
   init(_ parent: borrowing PathDescriptor, _ name: String) throws(ProcFSError) {
     path = parent.path + "/" + name
-    descriptor = openat(parent.descriptor, name, Self.path | O_NOFOLLOW | O_CLOEXEC)
+    descriptor = openat(parent.descriptor, name, Directory.pathOnly | O_NOFOLLOW | O_CLOEXEC)
     if descriptor < 0 { throw .system(.open, path: path, code: errno) }
   }
 

@@ -9,6 +9,10 @@
 /// That is faster than whole paths, and it is what makes `/proc/<pid>` safe to read: the descriptor stands for the process itself, not
 /// for its number, so that after its end every further call fails, even if the number has a new owner.
 package struct Directory: ~Copyable {
+  /// Holds a place without opening what is there, which may need a right that searching it does not.
+  /// Source: O_PATH in the kernel's include/uapi/asm-generic/fcntl.h; the C library shows it to GNU programs only.
+  static let pathOnly: CInt = 0o10_000_000
+
   /// For messages.
   package let path: String
   private let descriptor: CInt
@@ -73,14 +77,9 @@ package struct Directory: ~Copyable {
     return file
   }
 
-  /// What the file system says of an entry of this directory, symbolic links followed.
-  package func identity(of name: String) throws(ProcFSError) -> FileIdentity {
-    var status = stat()
-    guard fstatat(descriptor, name, &status, 0) == 0 else {
-      let code = errno
-      throw .system(.status, path: path + "/" + name, code: code)
-    }
-    return FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+  /// Whether there is an entry of that name which can be looked at.
+  package func contains(_ name: String) -> Bool {
+    faccessat(descriptor, name, F_OK, 0) == 0
   }
 
   /// Whether the directory surely has no subdirectories: those of cgroup file systems count a link for each subdirectory, `.` and the
@@ -154,16 +153,5 @@ extension ReadBuffer.Outcome {
         throw .malformed(path: path(), line: error.line, reason: error.reason)
       }
     }
-  }
-}
-
-/// Tells a file from every other one of this machine, under whatever name it was reached.
-package struct FileIdentity: Hashable, Sendable {
-  package var device: UInt64
-  package var inode: UInt64
-
-  package init(device: UInt64, inode: UInt64) {
-    self.device = device
-    self.inode = inode
   }
 }

@@ -14,7 +14,7 @@ package final class HeldFile {
   private let isList: Bool
   private var isAtStart = true
 
-  /// - Parameter isList: whether the kernel writes the file piece by piece, so that its end has to be looked for.
+  /// - Parameter isList: whether the kernel writes the file line by line and not as a whole, so that its end may have to be looked for.
   init(in directory: borrowing Directory, name: String, isList: Bool = false) throws(ProcFSError) {
     self.isList = isList
     descriptor = try directory.open(name)
@@ -28,10 +28,8 @@ package final class HeldFile {
   package func read<Value>(
     into buffer: ReadBuffer, parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
   ) throws(ProcFSError) -> Value {
-    if !isAtStart {
-      if !isList { return try buffer.fillAtOnce(from: descriptor).parsed(path, parse) }
-      if lseek(descriptor, 0, SEEK_SET) != 0 { throw .system(.read, path: path, code: errno) }
-    }
+    if isList { return try buffer.fillList(from: descriptor).parsed(path, parse) }
+    if !isAtStart { return try buffer.fillAtOnce(from: descriptor).parsed(path, parse) }
     isAtStart = false
     return try buffer.fill(from: descriptor).parsed(path, parse)
   }

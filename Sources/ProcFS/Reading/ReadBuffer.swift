@@ -85,6 +85,24 @@ package final class ReadBuffer {
     }
   }
 
+  /// Reads a list from its start, of which the kernel gives to one read as many lines as fit into a page: a read that left room for another line
+  /// came to the end, which spares the call that would find it. Source: `seq_read_iter` in the kernel's fs/seq_file.c.
+  func fillList(from descriptor: CInt) -> Outcome {
+    // The smallest page there is, and more than any line.
+    let (page, line) = (4096, 512)
+    var count = 0
+    while true {
+      if memory.count - count < page, !grow() { return .tooLarge }
+      let got = pread(descriptor, memory.baseAddress.map { $0 + count }, memory.count - count, off_t(count))
+      if got < 0 {
+        if errno == EINTR { continue }
+        return .failed(errno)
+      }
+      count += got
+      if got + line <= page { return .bytes(UnsafeRawBufferPointer(rebasing: memory[..<count])) }
+    }
+  }
+
   /// Receives one datagram whole.
   func receive(from descriptor: CInt) -> Outcome {
     // Source: `netlink_recvmsg` in the kernel's net/netlink/af_netlink.c: a dump comes in datagrams of at most 32 KiB.

@@ -10,7 +10,7 @@ internal import CLinux
 package struct NetworkNamespace: ~Copyable {
   private let descriptor: CInt
   private let path: String
-  package let identity: FileIdentity
+  package let number: NamespaceNumber
 
   init(in directory: borrowing Directory, name: String) throws(ProcFSError) {
     let opened = try directory.open(name)
@@ -22,7 +22,7 @@ package struct NetworkNamespace: ~Copyable {
     }
     descriptor = opened
     path = directory.path + "/" + name
-    identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    number = NamespaceNumber(UInt64(status.st_ino))
   }
 
   deinit {

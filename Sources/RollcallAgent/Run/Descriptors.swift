@@ -16,8 +16,8 @@ enum Descriptors {
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
     let room = Int(clamping: limit.rlim_cur) - reserve
-    // Those of its files, and of its containers' processes.
-    return max(0, min(room / (NetworkFiles.descriptors + 3), maximumNamespaces))
+    // Those of its files, and of its containers' processes: a pod has two or three.
+    return max(0, min(room / (NetworkFiles.descriptors + 3 * ProcessDirectory.descriptors), maximumNamespaces))
   }
 
   /// A node has a few hundred pods; the kernel keeps up to 32 KiB for each namespace's open files.

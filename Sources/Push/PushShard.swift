@@ -3,7 +3,7 @@ internal import Synchronization
 /// One request at a time: the samples of the owners that belong to it, in order.
 final class PushShard: Sendable {
   private struct State {
-    var encoder: any PageEncoder
+    var encoder: any RequestEncoder
     var queue: PushQueue
     var statistics = PushStatistics()
   }
@@ -20,7 +20,7 @@ final class PushShard: Sendable {
     self.delivery = delivery
     self.reachability = reachability
     self.clock = clock
-    let encoder: any PageEncoder =
+    let encoder: any RequestEncoder =
       switch settings.form {
       case .remoteWrite: RemoteWriteEncoder(settings)
       case .openFalcon(let step): FalconEncoder(settings, step: step)

@@ -9,7 +9,7 @@ final class PageFeed: PageSink {
   private let stalenessLimit: Duration
   private let time: any TimeSource
   /// By node, when each page came last.
-  private let arrivals = Mutex<[String: [VirtualPages.Key: ContinuousClock.Instant]]>([:])
+  private let arrivals = Mutex<[String: [VirtualPages.Key: Moment]]>([:])
 
   /// - Parameter stalenessLimit: for how long a page may fail to come before its series are ended.
   init(_ receivers: [PushReceiver], stalenessLimit: Duration, time: any TimeSource) {
@@ -19,10 +19,11 @@ final class PageFeed: PageSink {
   }
 
   func take(_ page: CollectedPage, _ key: VirtualPages.Key, of node: String) {
-    arrivals.withLock { $0[node, default: [:]][key] = .now }
-    let now = time.reading().unixMilliseconds
+    let now = time.reading()
+    arrivals.withLock { $0[node, default: [:]][key] = now.moment }
     for receiver in receivers {
-      receiver.pusher.push(PushedPage(page, owner: owner(key, node), collectedAt: now, endpoint: node, families: receiver.families))
+      receiver.pusher.push(
+        PushedPage(page, owner: owner(key, node), collectedAt: now.unixMilliseconds, endpoint: node, families: receiver.families))
     }
   }
 
@@ -37,7 +38,7 @@ final class PageFeed: PageSink {
   /// Ends the series of pages that have not come for long, as those that are scraped end when they are no longer served. To be called now
   /// and then.
   func endStale() {
-    let oldest = ContinuousClock.now - stalenessLimit
+    let oldest = time.now - stalenessLimit
     end { _, came in came < oldest }
   }
 
@@ -48,7 +49,7 @@ final class PageFeed: PageSink {
   }
 
   /// - Parameter node: `nil` for all of them.
-  private func end(on node: String? = nil, where isOver: (_ key: VirtualPages.Key, _ came: ContinuousClock.Instant) -> Bool) {
+  private func end(on node: String? = nil, where isOver: (_ key: VirtualPages.Key, _ came: Moment) -> Bool) {
     let ended = arrivals.withLock { arrivals in
       var ended: [String] = []
       for name in node.map({ [$0] }) ?? Array(arrivals.keys) {

@@ -1,5 +1,5 @@
 /// Pages as arrays of Open-Falcon items.
-struct FalconEncoder: PageEncoder {
+struct FalconEncoder: RequestEncoder {
   private let labels: [String: String]
   private let step: Int64
   private var items: FalconItems
@@ -14,8 +14,8 @@ struct FalconEncoder: PageEncoder {
 
   mutating func add(_ page: PushedPage) -> [PushBlock] {
     let metrics = page.names.map { name in
-      let metric = page.string(name)
-      return (metric, isCounter: Self.isCounter(metric))
+      let name = page.string(name)
+      return FalconItems.Metric(name, isCounter: Self.isCounter(name))
     }
     let sets = page.setStarts.indices.map { set in
       var tags = labels
@@ -24,9 +24,8 @@ struct FalconEncoder: PageEncoder {
       return FalconItems.Origin(endpoint: endpoint, tags: tags.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
     }
     for sample in page.samples {
-      let (metric, isCounter) = metrics[Int(sample.name)]
       items.append(
-        metric, of: sets[Int(sample.labelSet)], value: sample.value, isCounter: isCounter, unixMilliseconds: page.collectedAt, step: step)
+        metrics[Int(sample.name)], of: sets[Int(sample.labelSet)], value: sample.value, unixMilliseconds: page.collectedAt, step: step)
     }
     return items.takeFull()
   }

@@ -2,6 +2,17 @@
 ///
 /// Source: the data model of open-falcon/book, `{endpoint, metric, timestamp, step, value, counterType, tags}`, POST /v1/push.
 struct FalconItems: Sendable {
+  /// What items of one metric have in common.
+  struct Metric: Sendable {
+    fileprivate let name: [UInt8]
+    fileprivate let counterType: StaticString
+
+    init(_ name: String, isCounter: Bool) {
+      self.name = quoted(name)
+      counterType = isCounter ? "COUNTER" : "GAUGE"
+    }
+  }
+
   /// What items of one label set have in common.
   struct Origin: Sendable {
     fileprivate let endpoint: [UInt8]
@@ -32,17 +43,15 @@ struct FalconItems: Sendable {
   }
 
   /// Appends a value. JSON has no NaN and no infinity, and Open-Falcon nothing to say of them: such a sample is left out.
-  mutating func append(
-    _ metric: String, of origin: Origin, value: Double, isCounter: Bool, unixMilliseconds: Int64, step: Int64
-  ) {
+  mutating func append(_ metric: Metric, of origin: Origin, value: Double, unixMilliseconds: Int64, step: Int64) {
     guard value.isFinite else { return }
     bytes.append(bytes.isEmpty ? UInt8(ascii: "[") : UInt8(ascii: ","))
     append("{\"endpoint\":")
     bytes.append(contentsOf: origin.endpoint)
     append(",\"metric\":")
-    bytes.append(contentsOf: quoted(metric))
-    append(",\"timestamp\":\(unixMilliseconds / 1000),\"step\":\(step),\"value\":\(value),\"counterType\":")
-    append(isCounter ? "\"COUNTER\",\"tags\":" : "\"GAUGE\",\"tags\":")
+    bytes.append(contentsOf: metric.name)
+    append(
+      ",\"timestamp\":\(unixMilliseconds / 1000),\"step\":\(step),\"value\":\(value),\"counterType\":\"\(metric.counterType)\",\"tags\":")
     bytes.append(contentsOf: origin.tags)
     bytes.append(UInt8(ascii: "}"))
     samples += 1

@@ -1,5 +1,5 @@
 /// Pages as remote-write requests. Series that an owner's page no longer has are ended by stale markers.
-struct RemoteWriteEncoder: PageEncoder {
+struct RemoteWriteEncoder: RequestEncoder {
   private var request: WriteRequest
   private var histories: [String: SeriesHistory] = [:]
   /// Of the page that is being added; its storage is used again for the next.

@@ -62,7 +62,7 @@ import Testing
   @Test func `series of pods that are gone, silent for long, or on a node that is gone are ended`() async throws {
     let server = try taking()
     defer { server.stop() }
-    let service = try service(["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"], "virtual-staleness": ["1ms"]])
+    let service = try service(["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"], "virtual-staleness": ["1m"]])
     let feed = try #require(service.pages)
     let key = VirtualPages.Key(namespace: "shop", pod: "web-0")
     // Each time the three samples, and then three stale markers.
@@ -80,10 +80,13 @@ import Testing
       try await eventually("the node is ended") { sent(service) == 12 }
 
       try take(service)
-      try await eventually("the silent one is ended") {
-        feed.endStale()
-        return sent(service) == 18
-      }
+      time.advance(by: .seconds(60))
+      feed.endStale()
+      try take(service, pod: "web-1")
+      try await eventually("the silent one is not yet ended") { sent(service) == 18 }
+      time.advance(by: .milliseconds(1))
+      feed.endStale()
+      try await eventually("it is ended, and the other one is not") { sent(service) == 21 }
     }
   }
 

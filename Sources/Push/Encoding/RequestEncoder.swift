@@ -1,5 +1,5 @@
 /// Turns pages into the requests of one kind of receiver.
-protocol PageEncoder: Sendable {
+protocol RequestEncoder: Sendable {
   /// Samples in the request that is being filled.
   var samples: Int { get }
   /// Adds a page.

@@ -41,8 +41,10 @@ let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
@@ -127,7 +129,7 @@ let package = Package(
       name: "RollcallAgent",
       dependencies: [
         "CLinux", "CZlib", "ContainerRuntimes", "LinuxCollector", "Roll", "Exposition", "ProcFS",
-        argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
+        argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, nioTLS, serviceLifecycle,
         unixSignals,
       ],
       swiftSettings: settings, linkerSettings: linking + standalone),
@@ -168,7 +170,8 @@ let package = Package(
     .testTarget(
       name: "RollcallAgentTests",
       dependencies: [
-        "RollcallAgent", "HTTPTransport", "LinuxCollector", "ProcFS", "Roll", "TestSupport", argumentParser, logging, nioPosix,
+        "RollcallAgent", "HTTPTransport", "LinuxCollector", "ProcFS", "Roll", "TestSupport", argumentParser, logging, nioCore, nioEmbedded,
+        nioPosix, nioTLS,
       ],
       swiftSettings: settings),
     .testTarget(

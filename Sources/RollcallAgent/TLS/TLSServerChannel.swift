@@ -16,7 +16,7 @@ struct TLSServerChannel<Base: ServerChildChannel>: ServerChildChannel {
     }
     return channel.eventLoop.makeCompletedFuture {
       try channel.pipeline.syncOperations.addHandlers([
-        NIOSSLServerHandler(context: context), RefusedConnectionLogger(logger: logger),
+        NIOSSLServerHandler(context: context), HandshakeWatch(logger: logger),
       ])
     }.flatMap {
       base.setup(channel: channel, logger: logger)
@@ -29,24 +29,4 @@ struct TLSServerChannel<Base: ServerChildChannel>: ServerChildChannel {
 
   /// The connection is closed; the agent has said once that it waits for certificates.
   private struct NoCredentials: Error {}
-}
-
-/// Says why a client was turned away: from the outside all that is seen is a connection that closes.
-private final class RefusedConnectionLogger: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-
-  private let logger: Logger
-
-  init(logger: Logger) {
-    self.logger = logger
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if let refusal = error as? NIOSSLError, case .handshakeFailed(let cause) = refusal {
-      logger.notice(
-        "a connection by TLS was refused",
-        metadata: ["client": "\(context.remoteAddress?.description ?? "unknown")", "error": "\(cause)"])
-    }
-    context.fireErrorCaught(error)
-  }
 }

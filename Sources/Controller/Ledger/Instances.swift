@@ -16,6 +16,14 @@ extension NodeRoll {
   }
 }
 
+extension RollEntries {
+  /// Where the container is, if it is there: entries are in the order of their references.
+  func place(of reference: ContainerReference) -> Int? {
+    let place = indices.partitioningIndex { self.reference(at: $0) >= reference }
+    return place < count && self.reference(at: place) == reference ? place : nil
+  }
+}
+
 extension RandomAccessCollection where Index == Int {
   /// The first index whose element belongs to the second part, where all of the first part come before all of the second.
   func partitioningIndex(where belongsToSecondPart: (Element) -> Bool) -> Int {

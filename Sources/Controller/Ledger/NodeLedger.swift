@@ -232,10 +232,7 @@ package struct NodeLedger: Sendable {
 
   // MARK: Reading
 
-  func row(of reference: ContainerReference) -> Int? {
-    let index = roll.entries.indices.partitioningIndex { roll.entries.reference(at: $0) >= reference }
-    return index < rows.count && roll.entries.reference(at: index) == reference ? index : nil
-  }
+  func row(of reference: ContainerReference) -> Int? { roll.entries.place(of: reference) }
 
   func uncollectedGap(row: Int, since: Moment) -> Gap {
     var reason = rows[row].miss ?? .unknown

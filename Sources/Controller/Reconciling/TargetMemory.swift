@@ -67,6 +67,9 @@ struct TargetMemory {
 
   mutating func settle(with targets: [Target]) { settledTargets = targets }
 
+  /// Whether every EndpointSlice is as it should be, as far as was tried.
+  var hasAllSlices: Bool { !report.failing.keys.contains { $0.hasPrefix("\(ObjectName.sliceKind) ") } }
+
   func canHave(_ object: DesiredObject) -> Bool {
     monitorsRefused == nil || object.name.kind != APIResource.serviceMonitors.kind
   }

@@ -75,7 +75,7 @@ package final class TargetReconciler: Reconciler {
       }
     }
     // Deleted last, and only if every slice that should be there is: a target is in its new slice before it leaves the old one.
-    if !failures.keys.contains(where: { $0.kind == APIResource.endpointSlices.kind }) {
+    if memory.hasAllSlices {
       for object in plan.delete {
         do {
           try await objects.delete(object)

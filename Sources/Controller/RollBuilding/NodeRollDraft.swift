@@ -92,15 +92,16 @@ struct NodeRollDraft {
 
     let instance = Instance(podUID: pod.uid, container: container.name, containerID: container.id.bare.description)
     if let end = wasStarting[instance] { return end > now.moment ? (instance, end) : nil }
-    guard let age, isYoung, !hasStarted(instance) else { return nil }
+    guard let age, isYoung, !hasStarted(instance, in: pod) else { return nil }
     return (instance, now.moment + (grace - age))
   }
 
   /// Whether the instance has been on the roll: its grace is over, whatever the wall clock says by now.
-  private func hasStarted(_ instance: Instance) -> Bool {
-    previous?.entries.contains {
-      $0.containerID == instance.containerID && $0.podUID == instance.podUID && $0.reference.container == instance.container
-    } == true
+  private func hasStarted(_ instance: Instance, in pod: PodRecord) -> Bool {
+    let reference = ContainerReference(namespace: pod.namespace, pod: pod.name, container: instance.container)
+    guard let previous, let place = previous.entries.place(of: reference) else { return false }
+    let entry = previous.entries[place]
+    return entry.podUID == instance.podUID && entry.containerID == instance.containerID
   }
 }
 

@@ -245,6 +245,25 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     }
   }
 
+  @Test("R36: a slice goes only when the one that its targets move to could be written") func conflictOverASlice() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(100..<400))
+      _ = try await stage.reconciler.reconcile(.linux)
+      let name = try #require(try stage.slices.compactMap { $0["metadata"]?["name"]?.string }.first { $0.hasSuffix("-1") })
+      try await stage.client.apply(
+        [
+          "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+          "metadata": ["name": .string(name), "namespace": "rollcall", "labels": ["app.kubernetes.io/name": "mine"]],
+        ], fieldManager: "somebody", force: true)
+      // So few that one slice is dissolved, whose nodes go to the emptier of the others: that which cannot be written.
+      let left = nodes(100..<130) + nodes(200..<220) + nodes(300..<310)
+      stage.set(left)
+      #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(300)))
+      #expect(stage.reconciler.report(of: .linux).failing.keys.contains("EndpointSlice \(name)"))
+      #expect(try Set(stage.nodes()).isSuperset(of: left.map(\.node)))
+    }
+  }
+
   @Test(arguments: [404, 403])
   func withoutServiceMonitorsTheRestGoesOn(status: Int) async throws {
     try await withStage(mode: .auto) { stage async throws in

@@ -12,8 +12,7 @@ struct Freshness: Hashable, Sendable {
   init(sent: Int64? = nil, limit: Duration) {
     self.sent = sent
     self.limit = limit
-    // Some thirty years; what is longer is as good as for ever.
-    let milliseconds = Int64(min(limit, .seconds(1_000_000_000)) / .milliseconds(1))
+    let milliseconds = Int64(limit / .milliseconds(1))
     times = sent.map { $0 - milliseconds...$0 + milliseconds } ?? Int64.min...Int64.max
   }
 

@@ -28,3 +28,26 @@ func unixMilliseconds(ofRFC3339 text: String) -> Int64? {
   let seconds = daysSince1970(year: year, month: month, day: day) * 86400 + hour * 3600 + minute * 60 + second
   return seconds * 1000 + milliseconds
 }
+
+/// `2026-03-01T12:00:00Z`, as Kubernetes writes times.
+func rfc3339(ofUnixMilliseconds milliseconds: Int64) -> String {
+  let seconds = max(0, min(milliseconds, 253_402_300_799_000)) / 1000
+  let day = seconds / 86400
+  // The civil calendar in years that begin in March, counted from 0000-03-01, in eras of 400 years: the inverse of `daysSince1970`.
+  let shifted = day + 719_468
+  let era = shifted / 146_097
+  let dayOfEra = shifted % 146_097
+  let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
+  let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+  let shiftedMonth = (5 * dayOfYear + 2) / 153
+  let dayOfMonth = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+  let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+  let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+  func padded(_ number: Int64, _ width: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  }
+  let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))"
+  let time = "\(padded(seconds / 3600 % 24, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
+  return "\(date)T\(time)Z"
+}

@@ -50,7 +50,10 @@ struct VirtualMetrics {
           writer.family(
             "node_memory_working_set_bytes", .gauge, help: "Current working set of the node in bytes", value: total.workingSetBytes)
         }
-        writer.family("scrape_error", .gauge, help: "1 if there was an error while getting container metrics, 0 otherwise", value: 0)
+        // The second is the older name, which kubelets have given up for the first in 1.29.
+        for name in ["resource_scrape_error", "scrape_error"] {
+          writer.family(name, .gauge, help: "1 if there was an error while getting container metrics, 0 otherwise", value: 0)
+        }
         try await write(writer.bytes)
       }
     }
@@ -64,10 +67,11 @@ struct VirtualMetrics {
       .jsonPieces { write in
         let name = snapshot.nodes.first ?? ""
         let uids = uids(onNode: name)
-        try await write(Array("{\"node\":".utf8) + snapshot.nodeSummary(name).bytes + Array(",\"pods\":[".utf8))
+        let now = view.time.reading().unixMilliseconds
+        try await write(Array("{\"node\":".utf8) + snapshot.nodeSummary(name, now: now).bytes + Array(",\"pods\":[".utf8))
         var isFirst = true
         for part in snapshot.parts(of: 64) {
-          for pod in part.summaries(uid: { uids["\($0)/\($1)"] }) {
+          for pod in part.summaries(now: now, uid: { uids["\($0)/\($1)"] }) {
             try await write((isFirst ? [] : [UInt8(ascii: ",")]) + pod.bytes)
             isFirst = false
           }

@@ -25,7 +25,7 @@ import Testing
     }
     let labels = { (pod: String) in "namespace=\"shop\",pod=\"\(pod)\",node=\"n\"" }
     #expect(
-      text(of: pages) == """
+      pages.snapshot()?.text == """
         # HELP container_a_total First, with \\\\ and \\\\x.
         # TYPE container_a_total counter
         container_a_total{container="web",id="/x",\(labels("web-0"))} 2 1795218028337
@@ -57,7 +57,7 @@ import Testing
     let taken = try intake(page, [container], pages: pages)
     pages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: "web-0"), of: "n")
     #expect(
-      text(of: pages) == """
+      pages.snapshot()?.text == """
         container_a{container="web",pod="web-0",name="\(id)",id="/\(id)",namespace="shop",node="n"} 1
         container_a{id="/kubepods/pod1/\(id)",container="web",namespace="shop",pod="web-0",name="\(id)",node="n"} 2
         container_a{id="/system.slice/cri-containerd-\(id).scope",name="\(id)",container="web",namespace="shop",pod="web-0",node="n"} 3
@@ -84,7 +84,7 @@ import Testing
     pages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: "web-0"), of: "n")
     let whose = #"namespace="shop",pod="web-0",node="n""#
     #expect(
-      text(of: pages) == """
+      pages.snapshot()?.text == """
         container_a{container="web",id="/w",name="w",image="shop/\\"web\\":1",\(whose)} 1
         container_a{container="log",id="/l",image="docker.io/tools/log:2",name="l",\(whose)} 2
         container_a{container="log",id="/m",image="the page's own",name="m",\(whose)} 3
@@ -109,7 +109,7 @@ import Testing
       try Array(page.utf8).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }
       expected += String(decoding: output, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }.map(String.init)
     }
-    let served = text(of: pages)
+    let served = try #require(pages.snapshot()).text
     let lines = served.split(separator: "\n").map(String.init)
     #expect(lines.filter { !$0.hasPrefix("#") }.sorted() == expected.sorted())
     // Each name is announced once, and its samples are in one run.
@@ -134,7 +134,7 @@ import Testing
     let taken = try intake(page, [entry("shop/web-0/web", id: "")], pages: pages)
     pages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: "web-0"), of: "n")
     let labels = ",namespace=\"shop\",pod=\"web-0\",node=\"n\"}"
-    #expect(text(of: pages) == page.replacing("\"} ", with: "\"\(labels) ").replacing("\"\"", with: "\""))
+    #expect(pages.snapshot()?.text == page.replacing("\"} ", with: "\"\(labels) ").replacing("\"\"", with: "\""))
   }
 
   @Test("R44: pages that are older than the setting, or of pods that are gone, are not served") func pagesThatAreOldOrGone() throws {
@@ -150,14 +150,6 @@ import Testing
     #expect(pages.snapshot(of: "n")?.pageCount == 1)
     pages.forget("n")
     #expect(pages.snapshot(of: "n") == nil)
-  }
-
-  private func text(of pages: VirtualPages) -> String {
-    guard let snapshot = pages.snapshot() else { return "" }
-    var text = GroupedText(snapshot)
-    var bytes: [UInt8] = []
-    while text.withNextChunk({ bytes.append(contentsOf: $0) }) != nil {}
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   private func randomPage(using random: inout SplitMix) -> String {
@@ -188,6 +180,16 @@ private struct PlainRule: LabelRule {
 
   func treatment(ofFamily name: UnsafeRawBufferPointer) -> FamilyTreatment { .keep(0) }
   func rewrite(_ set: inout LabelEdit, treatment: UInt8) { _ = labels.rewrite(&set) }
+}
+
+extension VirtualSnapshot {
+  /// The page as it is served.
+  var text: String {
+    var text = GroupedText(self)
+    var bytes: [UInt8] = []
+    while text.withNextChunk({ bytes.append(contentsOf: $0) }) != nil {}
+    return String(decoding: bytes, as: UTF8.self)
+  }
 }
 
 func intake(

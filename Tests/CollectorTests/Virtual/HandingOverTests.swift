@@ -34,12 +34,7 @@ import Testing
     }
     let taken = try intake.take(Array(page.utf8), labels: labels, freshness, sharing: pages.shapes)
     pages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: "web-0"), of: "virtual-1")
-    var served = ""
-    if let snapshot = pages.snapshot() {
-      var text = GroupedText(snapshot)
-      while let chunk = text.withNextChunk({ String(decoding: $0, as: UTF8.self) }) { served += chunk }
-    }
-    return (served, handed, taken.facts)
+    return (pages.snapshot()?.text ?? "", handed, taken.facts)
   }
 
   @Test func `nothing is handed over unless that is wanted`() throws {

@@ -63,7 +63,7 @@ import Testing
     let snapshot = try #require(collector.pages.snapshot(of: "node-1"))
     #expect(snapshot.pageCount == 60)
     #expect(collector.pages.shapes.count == 2)
-    let served = Self.text(snapshot).split(separator: "\n")
+    let served = snapshot.text.split(separator: "\n")
     #expect(served.count { $0.contains("pod=\"pod-3\"") } == 400)
     #expect(served.count { $0.contains("pod=\"pod-7\"") } == 0)
     #expect(served.count { $0.contains("pod=\"stranger\"") } == 2)
@@ -91,7 +91,7 @@ import Testing
         hash: "")
       #expect(await collector.call(roll).outcomes.map(\.reason) == [nil])
       let snapshot = try #require(collector.pages.snapshot(of: node))
-      #expect(Self.text(snapshot).contains("pod=\"pod-of-\(node)\",name=\"id-app\",id=\"/id-app\",node=\"\(node)\""))
+      #expect(snapshot.text.contains("pod=\"pod-of-\(node)\",name=\"id-app\",id=\"/id-app\",node=\"\(node)\""))
     }
     #expect(server.requests.map(\.target) == ["/metrics/cadvisor?nodeName=v-1", "/metrics/cadvisor?nodeName=v-2"])
   }
@@ -177,12 +177,5 @@ import Testing
       #expect(stored == expected)
       #expect(parts.tooLarge == [nil, nil])
     }
-  }
-
-  private static func text(_ snapshot: VirtualSnapshot) -> String {
-    var text = GroupedText(snapshot)
-    var bytes: [UInt8] = []
-    while text.withNextChunk({ bytes.append(contentsOf: $0) }) != nil {}
-    return String(decoding: bytes, as: UTF8.self)
   }
 }

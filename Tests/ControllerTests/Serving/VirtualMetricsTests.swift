@@ -118,6 +118,19 @@ import Testing
     }
   }
 
+  @Test func numbersWithoutATimeAreOfWhenTheirPageCame() async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      try fill(served, page: Self.page.replacing(" 1795218028337", with: ""))
+      let summary = try await served.json("/stats/summary?node=virtual-1")
+      let pod = summary["pods"]?[0]
+      let times = [summary["node"], pod, pod?["containers"]?[0]].flatMap { [$0?["cpu"]?["time"]?.string, $0?["memory"]?["time"]?.string] }
+      // The clock of these tests stands still; pages arrive by the machine's.
+      let now = served.time.reading().unixMilliseconds
+      for time in times { #expect((now - 600_000...now).contains(time.flatMap(unixMilliseconds(ofRFC3339:)) ?? 0), "\(time ?? "none")") }
+    }
+  }
+
   @Test("metrics-server finds all that it needs of the node and of each pod in /metrics/resource") func asMetricsServerReads() async throws
   {
     try await ServedController.run { served in
@@ -158,6 +171,9 @@ import Testing
           # HELP pod_memory_working_set_bytes Current working set of the pod in bytes
           # TYPE pod_memory_working_set_bytes gauge
           pod_memory_working_set_bytes{namespace="shop",pod="render"} 4096 1795218028337
+          # HELP resource_scrape_error 1 if there was an error while getting container metrics, 0 otherwise
+          # TYPE resource_scrape_error gauge
+          resource_scrape_error 0
           # HELP scrape_error 1 if there was an error while getting container metrics, 0 otherwise
           # TYPE scrape_error gauge
           scrape_error 0

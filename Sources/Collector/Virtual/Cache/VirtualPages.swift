@@ -82,7 +82,7 @@ package final class VirtualPages: Sendable {
       let pages = names.flatMap { name in
         let fresh = (nodes[name]?.pages ?? [:]).filter { $0.value.at >= oldest }
         return fresh.sorted { ($0.key.namespace, $0.key.pod) < ($1.key.namespace, $1.key.pod) }
-          .map { VirtualSnapshot.Entry(node: name, page: $0.value.page, cpu: $0.value.cpu) }
+          .map { VirtualSnapshot.Entry(node: name, page: $0.value.page, at: $0.value.at, cpu: $0.value.cpu) }
       }
       return VirtualSnapshot(nodes: names, entries: pages, cpuSeconds: names.reduce(0) { $0 + (nodes[$1]?.cpuSeconds ?? 0) })
     }
@@ -102,7 +102,7 @@ package final class VirtualPages: Sendable {
   /// Pages of all nodes.
   var count: Int { nodes.withLock { $0.values.reduce(0) { $0 + $1.pages.count } } }
 
-  /// For our own metrics: pages, and the bytes that they take beside their shapes.
+  /// What is held: pages, the bytes that they take beside their shapes, and the shapes.
   package var size: (pages: Int, bytes: Int, shapes: Int) {
     let (pages, bytes) = nodes.withLock { nodes in
       nodes.values.reduce(into: (0, 0)) { sum, node in
@@ -119,6 +119,8 @@ package struct VirtualSnapshot: Sendable {
   struct Entry: Sendable {
     var node: String
     var page: CompactPage
+    /// When it arrived.
+    var at: ContinuousClock.Instant
     var cpu: [CPUUse]
   }
 

@@ -3,46 +3,56 @@ internal import Roll
 
 extension VirtualSnapshot {
   /// The node in a kubelet's `/stats/summary`, as the sum of its pods.
-  package func nodeSummary(_ name: String) -> JSONValue {
+  /// - Parameter now: in milliseconds since 1970: what bears no time is of when its page came.
+  package func nodeSummary(_ name: String, now: Int64) -> JSONValue {
     let total = total()
     var node: JSONValue = ["nodeName": .string(name)]
-    guard !entries.isEmpty else { return node }
-    let time = entries.flatMap(\.cpu).compactMap(\.time).max()
-    node["cpu"] = cpu(.init(value: total.cpuSeconds, time: time), nanoCores: total.cpuNanoCores)
-    node["memory"] = memory(workingSet: .init(value: total.workingSetBytes, time: time), usage: nil, rss: nil)
+    guard let newest = entries.map({ $0.arrival(now) }).max() else { return node }
+    let time = entries.flatMap(\.cpu).compactMap(\.time).max() ?? newest
+    node["cpu"] = cpu(.init(value: total.cpuSeconds, time: time), nanoCores: total.cpuNanoCores, arrival: newest)
+    node["memory"] = memory(workingSet: .init(value: total.workingSetBytes, time: time), usage: nil, rss: nil, arrival: newest)
     return node
   }
 
   /// The pods as they stand in a kubelet's `/stats/summary`; what cAdvisor does not say is absent, and rates are before the second page.
   /// Source: k8s.io/kubelet/pkg/apis/stats/v1alpha1/types.go
-  /// - Parameter uid: of a pod, if it is known.
-  package func summaries(uid: (_ namespace: String, _ pod: String) -> String?) -> [JSONValue] {
+  /// - Parameters:
+  ///   - now: in milliseconds since 1970: what bears no time is of when its page came.
+  ///   - uid: of a pod, if it is known.
+  package func summaries(now: Int64, uid: (_ namespace: String, _ pod: String) -> String?) -> [JSONValue] {
     entries.flatMap { entry in
-      entry.usages().byPod().compactMap { containers -> JSONValue? in
+      let arrival = entry.arrival(now)
+      return entry.usages().byPod().compactMap { containers -> JSONValue? in
         guard let reference = containers.first?.reference else { return nil }
         var pod: JSONValue = [
           "podRef": ["name": .string(reference.pod), "namespace": .string(reference.namespace)],
-          "containers": .array(containers.map(\.summary)),
+          "containers": .array(containers.map { $0.summary(arrival: arrival) }),
         ]
         pod["podRef"]?["uid"] = uid(reference.namespace, reference.pod).map { .string($0) }
         pod["startTime"] = startTime(containers.compactMap(\.startTimeSeconds).map(\.value).min())
         let rates = containers.compactMap(\.cpuNanoCores)
-        pod["cpu"] = cpu(sum(containers.compactMap(\.cpuSeconds)), nanoCores: rates.count == containers.count ? rates.reduce(0, +) : nil)
+        pod["cpu"] = cpu(
+          sum(containers.compactMap(\.cpuSeconds)), nanoCores: rates.count == containers.count ? rates.reduce(0, +) : nil, arrival: arrival)
         pod["memory"] = memory(
           workingSet: sum(containers.compactMap(\.workingSetBytes)), usage: sum(containers.compactMap(\.usageBytes)),
-          rss: sum(containers.compactMap(\.rssBytes)))
+          rss: sum(containers.compactMap(\.rssBytes)), arrival: arrival)
         return pod
       }
     }
   }
 }
 
+extension VirtualSnapshot.Entry {
+  /// In milliseconds since 1970, by the clock that says what is now.
+  fileprivate func arrival(_ now: Int64) -> Int64 { now - Int64((ContinuousClock.now - at) / .milliseconds(1)) }
+}
+
 extension ContainerUsage {
-  fileprivate var summary: JSONValue {
+  fileprivate func summary(arrival: Int64) -> JSONValue {
     var container: JSONValue = ["name": .string(reference.container)]
     container["startTime"] = startTime(startTimeSeconds?.value)
-    container["cpu"] = cpu(cpuSeconds, nanoCores: cpuNanoCores)
-    container["memory"] = memory(workingSet: workingSetBytes, usage: usageBytes, rss: rssBytes)
+    container["cpu"] = cpu(cpuSeconds, nanoCores: cpuNanoCores, arrival: arrival)
+    container["memory"] = memory(workingSet: workingSetBytes, usage: usageBytes, rss: rssBytes, arrival: arrival)
     return container
   }
 }
@@ -55,20 +65,20 @@ private func startTime(_ seconds: Double?) -> JSONValue? {
   seconds.flatMap { Int64(exactly: ($0 * 1000).rounded()) }.map { .string(rfc3339(ofUnixMilliseconds: $0)) }
 }
 
-private func cpu(_ reading: ContainerUsage.Reading?, nanoCores: Int64?) -> JSONValue? {
+private func cpu(_ reading: ContainerUsage.Reading?, nanoCores: Int64?, arrival: Int64) -> JSONValue? {
   guard let reading, let nanoseconds = whole(reading.value * 1e9) else { return nil }
-  var cpu: JSONValue = ["usageCoreNanoSeconds": .integer(nanoseconds)]
+  var cpu: JSONValue = [
+    "time": .string(rfc3339(ofUnixMilliseconds: reading.time ?? arrival)), "usageCoreNanoSeconds": .integer(nanoseconds),
+  ]
   cpu["usageNanoCores"] = nanoCores.map { .integer($0) }
-  cpu["time"] = reading.time.map { .string(rfc3339(ofUnixMilliseconds: $0)) }
   return cpu
 }
 
 private func memory(
-  workingSet: ContainerUsage.Reading?, usage: ContainerUsage.Reading?, rss: ContainerUsage.Reading?
+  workingSet: ContainerUsage.Reading?, usage: ContainerUsage.Reading?, rss: ContainerUsage.Reading?, arrival: Int64
 ) -> JSONValue? {
   guard let first = workingSet ?? usage ?? rss else { return nil }
-  var memory: JSONValue = [:]
-  memory["time"] = first.time.map { .string(rfc3339(ofUnixMilliseconds: $0)) }
+  var memory: JSONValue = ["time": .string(rfc3339(ofUnixMilliseconds: first.time ?? arrival))]
   memory["workingSetBytes"] = workingSet.flatMap { whole($0.value) }.map { .integer($0) }
   memory["usageBytes"] = usage.flatMap { whole($0.value) }.map { .integer($0) }
   memory["rssBytes"] = rss.flatMap { whole($0.value) }.map { .integer($0) }
@@ -78,27 +88,4 @@ private func memory(
 /// `nil` for what is no number of bytes or nanoseconds: a page may say anything.
 private func whole(_ value: Double) -> Int64? {
   value >= 0 ? Int64(exactly: value.rounded()) : nil
-}
-
-/// `2026-03-01T12:00:00Z`, as Kubernetes writes times.
-func rfc3339(ofUnixMilliseconds milliseconds: Int64) -> String {
-  let seconds = max(0, min(milliseconds, 253_402_300_799_000)) / 1000
-  let day = seconds / 86400
-  // The civil calendar in years that begin in March, counted from 0000-03-01, in eras of 400 years: the inverse of `daysSince1970`.
-  let shifted = day + 719_468
-  let era = shifted / 146_097
-  let dayOfEra = shifted % 146_097
-  let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
-  let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-  let shiftedMonth = (5 * dayOfYear + 2) / 153
-  let dayOfMonth = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-  let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-  let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-  func padded(_ number: Int64, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
-  }
-  let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))"
-  let time = "\(padded(seconds / 3600 % 24, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
-  return "\(date)T\(time)Z"
 }

@@ -65,6 +65,8 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("alertmanager-url")) var alertmanagerUrl: [String] = []
   @Option(help: .of("service-monitors")) var serviceMonitors: String?
   @Option(help: .of("service-monitor-labels")) var serviceMonitorLabels: [String] = []
+  @Option(help: .of("service-monitor-sample-limit")) var serviceMonitorSampleLimit: String?
+  @Option(help: .of("service-monitor-body-limit")) var serviceMonitorBodyLimit: String?
   @Option(help: .of("events")) var events: String?
   @Option(help: .of("listen")) var listen: String?
   @Option(help: .of("own-address")) var ownAddress: String?

@@ -61,11 +61,13 @@ struct TargetDiscoveryTests {
     let nginx = try await Self.pages()
     let settings = [
       "--interval", "1s", "--service-monitors", "on", "--agent-metrics-port", "\(nginx.port)", "--windows-port", "\(nginx.port)",
+      "--service-monitor-sample-limit", "1000",
     ]
     try await ControllerStage.run(Self.cluster(nginx), settings) { stage in
+      let configurations = try await Self.scrapeConfigurations(stage)
+      #expect(configurations.allSatisfy { $0["sample_limit"] == 1000 })
       let folder = try TemporaryFolder()
-      let victoria = try await VictoriaMetrics(
-        scrapeConfigurations: try await Self.scrapeConfigurations(stage), folder: folder, transport: stage.transport)
+      let victoria = try await VictoriaMetrics(scrapeConfigurations: configurations, folder: folder, transport: stage.transport)
       defer { victoria.program.stop() }
       func urls(_ numbers: [Int]) -> [String] {
         numbers.flatMap { number in

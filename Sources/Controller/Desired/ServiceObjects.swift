@@ -19,7 +19,7 @@ func service(source: Source, settings: TargetSettings) -> JSONValue {
 /// Tells a Prometheus Operator to scrape the targets of a source.
 /// https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.ServiceMonitor
 func serviceMonitor(source: Source, endpoints: [ScrapeEndpoint], settings: TargetSettings) -> JSONValue {
-  var spec: JSONValue = [
+  let spec: JSONValue = [
     "selector": ["matchLabels": [ObjectNames.managedBy: .string(ObjectNames.manager), ObjectNames.source: .string(source.rawValue)]],
     "namespaceSelector": ["matchNames": [.string(settings.namespace)]],
     // The Endpoints API is deprecated, and we write no Endpoints.
@@ -27,9 +27,9 @@ func serviceMonitor(source: Source, endpoints: [ScrapeEndpoint], settings: Targe
     // The node is in `targetRef` of each endpoint: Prometheus need not watch Nodes for it.
     "attachMetadata": ["node": false],
     "endpoints": .array(endpoints.map { scrape($0, of: source, settings: settings) }),
+    "bodySizeLimit": .string(ByteSize.text(of: settings.bodyLimit)),
+    "sampleLimit": .integer(Int64(settings.sampleLimit)),
   ]
-  spec["bodySizeLimit"] = settings.bodySizeLimit.map { .string($0) }
-  spec["sampleLimit"] = settings.sampleLimit.map { .integer(Int64($0)) }
   return [
     "apiVersion": "monitoring.coreos.com/v1",
     "kind": "ServiceMonitor",

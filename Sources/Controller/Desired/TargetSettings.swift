@@ -13,10 +13,10 @@ package struct TargetSettings: Hashable, Sendable {
   package var extraLabels: [String: String]
   /// How often Prometheus scrapes.
   package var scrapeInterval: Duration
-  /// Past so many decompressed bytes Prometheus drops a scrape, written as the Prometheus Operator wants it. `nil`: no limit.
-  package var bodySizeLimit: String?
-  /// Past so many samples Prometheus drops a scrape. `nil`: no limit.
-  package var sampleLimit: Int?
+  /// Past so many decompressed bytes Prometheus drops a scrape.
+  package var bodyLimit: Int
+  /// Past so many samples Prometheus drops a scrape.
+  package var sampleLimit: Int
   /// Where each source's targets are found unless a target says otherwise: the ServiceMonitor names it also while there is no target.
   package var endpoints: [Source: ScrapeEndpoint]
   /// Host and port of our `/probe`, where Windows nodes are scraped through us; `nil` where Prometheus scrapes their exporters itself.
@@ -30,8 +30,8 @@ package struct TargetSettings: Hashable, Sendable {
     serviceMonitors: ControllerSettings.ServiceMonitorMode = .auto,
     extraLabels: [String: String] = [:],
     scrapeInterval: Duration = .seconds(15),
-    bodySizeLimit: String? = "64MB",
-    sampleLimit: Int? = 200_000,
+    bodyLimit: Int = 64 << 20,
+    sampleLimit: Int = 200_000,
     endpoints: [Source: ScrapeEndpoint] = ScrapeEndpoint.defaults,
     probeAddress: String? = nil,
     agentTLSSecret: String? = nil
@@ -41,7 +41,7 @@ package struct TargetSettings: Hashable, Sendable {
     self.serviceMonitors = serviceMonitors
     self.extraLabels = extraLabels
     self.scrapeInterval = scrapeInterval
-    self.bodySizeLimit = bodySizeLimit
+    self.bodyLimit = bodyLimit
     self.sampleLimit = sampleLimit
     self.endpoints = endpoints
     self.probeAddress = probeAddress

@@ -14,7 +14,8 @@ struct TargetPublication: Sendable {
       settings: TargetSettings(
         namespace: cluster.namespace, allowsLoopback: settings.allowsLoopbackTargets,
         serviceMonitors: settings.serviceMonitors, extraLabels: settings.serviceMonitorLabels,
-        scrapeInterval: settings.interval, endpoints: settings.endpoints,
+        scrapeInterval: settings.interval, bodyLimit: settings.serviceMonitorBodyLimit, sampleLimit: settings.serviceMonitorSampleLimit,
+        endpoints: settings.endpoints,
         probeAddress: settings.probeAddress(namespace: cluster.namespace), agentTLSSecret: settings.agentMetricsTLSSecret),
       logger: logger, isLeading: isLeading, snapshot: { view.targets() })
     rolls = view.rolls

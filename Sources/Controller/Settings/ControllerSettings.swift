@@ -123,6 +123,9 @@ package struct ControllerSettings: Hashable, Sendable {
   package var alertmanagers: [AlertmanagerURL] = []
   package var serviceMonitors: ServiceMonitorMode = .auto
   package var serviceMonitorLabels: [String: String] = [:]
+  /// Past these, in samples and decompressed bytes, Prometheus drops a scrape.
+  package var serviceMonitorSampleLimit = 200_000
+  package var serviceMonitorBodyLimit = 64 << 20
   /// Where Prometheus reaches /probe; `nil`: our Service, and for HTTP SD the address that it asked.
   package var proxyAddress: String?
   package var events: Toggle = .on

@@ -92,24 +92,10 @@ extension Setting {
     one(
       name, path, accepts: "a size such as 512KB, 64MB or 2GB, from 1KB to 1024GB", help: help,
       read: { text in
-        guard let value = bytes(of: text), (1 << 10...1 << 40).contains(value) else { return nil }
+        guard let value = ByteSize.bytes(of: text), (1 << 10...1 << 40).contains(value) else { return nil }
         return value
       },
-      write: { value in
-        let unit = byteUnits.first { value % $0.bytes == 0 }
-        return unit.map { "\(value / $0.bytes)\($0.name)" } ?? "\(value)B"
-      })
-  }
-
-  /// As Prometheus counts: a KB is 1024 bytes.
-  private static let byteUnits = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10), ("B", 1)].map { (name: $0.0, bytes: $0.1) }
-
-  private static func bytes(of text: String) -> Int? {
-    guard let unit = byteUnits.first(where: { text.hasSuffix($0.name) }),
-      case let digits = text.dropLast(unit.name.count), digits.allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(digits)
-    else { return nil }
-    let (value, overflow) = count.multipliedReportingOverflow(by: unit.bytes)
-    return overflow ? nil : value
+      write: ByteSize.text)
   }
 
   static func text(_ name: String, _ path: any Path<String?>, accepts: String = "any text but the empty one", help: String) -> Setting {

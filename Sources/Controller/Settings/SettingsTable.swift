@@ -68,7 +68,7 @@ package enum SettingsTable {
       help: "Whether samples of pods on virtual nodes keep the times that they carry: on or off."),
     .duration(
       "virtual-staleness", \.virtualStaleness,
-      help: "Numbers of pods on virtual nodes that are older are neither served nor counted as collected."),
+      help: "Numbers of pods on virtual nodes that are older are not served, not pushed and not counted as collected."),
     .truth(
       "allow-loopback-targets", \.allowsLoopbackTargets,
       help: "Accept nodes and pods at loopback addresses. Only for tests and the demo: a pod could make us ask ourselves."),
@@ -214,6 +214,12 @@ package enum SettingsTable {
     } show: { settings in
       settings.serviceMonitorLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     },
+    .number(
+      "service-monitor-sample-limit", \.serviceMonitorSampleLimit, in: 1...1_000_000_000, what: "a number",
+      help: "ServiceMonitors tell Prometheus to drop a scrape with more samples. A virtual node has about 175 for each pod."),
+    .size(
+      "service-monitor-body-limit", \.serviceMonitorBodyLimit,
+      help: "ServiceMonitors tell Prometheus to drop a scrape with more bytes, decompressed."),
     .choice("events", \.events, help: "Whether gaps are told of by Events on their Pods and Nodes: on or off."),
   ]
 

@@ -92,6 +92,8 @@ import Testing
     #expect(spec?["endpoints"]?[0]?["port"] == "http-9182-metrics")
     #expect(spec?["endpoints"]?[0]?["honorLabels"] == true)
     #expect(spec?["selector"]?["matchLabels"]?["rollcall.dev/source"] == "windows")
+    #expect(spec?["sampleLimit"] == 200_000)
+    #expect(spec?["bodySizeLimit"] == "64MB")
   }
 
   @Test func extraLabelsAreOnEverythingAndNeverInsteadOfOurs() {

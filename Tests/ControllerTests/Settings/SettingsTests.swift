@@ -21,7 +21,8 @@ import Testing
     "push-shards": ["2"], "push-samples-per-send": ["500"], "push-send-deadline": ["1s"], "push-memory": ["1536KB"],
     "push-spool-dir": ["/spool"], "push-spool-limit": ["3GB"], "own-address": ["10.3.0.4"],
     "allow-loopback-targets": ["true"], "alertmanager-url": ["http://a:9093", "https://b"], "service-monitors": ["off"],
-    "service-monitor-labels": ["release=kps", "team=x"], "events": ["off"], "listen": ["[::1]:80"], "kubeconfig": ["/k"], "context": ["c"],
+    "service-monitor-labels": ["release=kps", "team=x"], "service-monitor-sample-limit": ["7"], "service-monitor-body-limit": ["1GB"],
+    "events": ["off"], "listen": ["[::1]:80"], "kubeconfig": ["/k"], "context": ["c"],
     "namespace": ["n"], "leader-election": ["off"], "identity": ["me"], "log-level": ["debug"],
   ]
 

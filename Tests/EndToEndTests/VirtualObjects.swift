@@ -24,7 +24,7 @@ enum VirtualObjects {
       "spec": ["nodeName": .string(node), "containers": [["name": "app", "image": "app"]]],
       "status": [
         "phase": .string(phase), "podIP": .string(ip), "podIPs": [["ip": .string(ip)]],
-        "containerStatuses": [["name": "app", "state": state]],
+        "containerStatuses": [["name": "app", "image": "registry.example/app:1", "state": state]],
       ],
     ]
   }

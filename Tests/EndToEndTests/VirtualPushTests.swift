@@ -245,10 +245,7 @@ private final class PushStage {
     apiServerTask = Task { try await apiServer.run() }
     _ = try await apiServer.waitUntilListening()
     try apiServer.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall"]])
-    try apiServer.put([
-      "apiVersion": "v1", "kind": "Node", "metadata": ["name": "v0", "labels": ["type": "virtual-kubelet"]],
-      "status": ["conditions": [["type": "Ready", "status": "True"]], "nodeInfo": ["operatingSystem": "linux"]],
-    ])
+    try apiServer.put(VirtualObjects.node("v0"))
     for number in 0..<pods { try apiServer.put(pod(number)) }
     try apiServer.kubeconfig().write(toFile: "\(folder.path)/kubeconfig", atomically: true, encoding: .utf8)
   }
@@ -355,19 +352,6 @@ private final class PushStage {
   }
 
   private func pod(_ number: Int) -> JSONValue {
-    [
-      "apiVersion": "v1", "kind": "Pod",
-      "metadata": [
-        "namespace": "shop", "name": .string("pod-\(number)"),
-        "annotations": ["rollcall.dev/cadvisor": .string("http://:\(nginx.port)/\(number)/metrics/cadvisor")],
-      ],
-      "spec": ["nodeName": "v0", "containers": [["name": "app", "image": "app"]]],
-      "status": [
-        "phase": "Running", "podIP": .string(nginx.host), "podIPs": [["ip": .string(nginx.host)]],
-        "containerStatuses": [
-          ["name": "app", "image": "registry.example/app:1", "state": ["running": ["startedAt": "2024-01-01T00:00:00Z"]]]
-        ],
-      ],
-    ]
+    VirtualObjects.pod("pod-\(number)", on: "v0", ip: nginx.host, page: "http://:\(nginx.port)/\(number)/metrics/cadvisor")
   }
 }

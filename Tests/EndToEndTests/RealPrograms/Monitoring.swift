@@ -61,6 +61,7 @@ struct Prometheus: QueryServer {
         scrape_timeout: \(scrapeSeconds)s
       scrape_configs:
         - job_name: rollcall
+          honor_labels: true
           http_sd_configs:
             - url: \(discovery)
               refresh_interval: 1s

@@ -111,6 +111,8 @@ final class PushShard: Sendable {
       state.withLock { state in
         state.statistics.retries += 1
         state.statistics.problem = reason
+        // One failure may be an accident. After two a crash is to cost nothing of what waits.
+        if failures > 0 { state.queue.save() }
       }
       // 2^16 times the first wait is over any last one; more would only overflow.
       let whole = min(settings.backoff.upperBound, settings.backoff.lowerBound * (1 << min(failures, 16)))

@@ -7,8 +7,8 @@ internal import Synchronization
 /// Whoever has a page hands it over and goes on at once; nothing here waits for the receiver but `run`. What cannot be sent yet waits in
 /// memory, then on disk, both up to a limit; past it the oldest goes, and is counted (R66). All samples of an owner arrive in order.
 ///
-/// A restart goes on with what is on disk. What is in memory is sent or saved there by `finish`; what a crash takes of it is counted by
-/// nobody.
+/// A restart goes on with what is on disk. There goes what is in memory when the receiver has failed twice in succession, and what `finish` does not
+/// get sent; what a crash takes of the rest is counted by nobody.
 package final class Pusher: Sendable {
   private let settings: PushSettings
   private let shards: [PushShard]

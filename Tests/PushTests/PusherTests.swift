@@ -114,6 +114,29 @@ import Testing
     #expect(values(server) == [1, 2, 3, 4, 5, 6, 7])
   }
 
+  @Test func `R66 what waits for a receiver that is away is on disk, where a crash leaves it`() async throws {
+    let folder = try TemporaryFolder()
+    let server = try answering([])
+    defer { server.stop() }
+    do {
+      let crashing = try pusher(server) {
+        // Nobody listens there: nothing of it arrives.
+        $0.url = "http://127.0.0.1:1/write"
+        $0.spoolFolder = folder.path
+      }
+      for number in 1...5 { crashing.push(try page(number)) }
+      try await running(crashing) {
+        try await eventually("nothing waits in memory") { crashing.statistics.memoryBytes == 0 && crashing.statistics.spoolBytes > 0 }
+        crashing.push(try page(6))
+        #expect(crashing.statistics.memoryBytes == 0)
+      }
+    }
+    let pusher = try pusher(server) { $0.spoolFolder = folder.path }
+    try await running(pusher) { try await eventually("all of it") { pusher.statistics.sent == 6 } }
+    #expect(values(server) == [1, 2, 3, 4, 5, 6])
+    #expect(pusher.statistics.waiting == 0)
+  }
+
   @Test func `one spool is for one process`() throws {
     let folder = try TemporaryFolder()
     let server = try answering([])
@@ -188,8 +211,10 @@ import Testing
   }
 
   private func running(_ pusher: Pusher, _ body: () async throws -> Void) async throws {
-    let run = Task { await pusher.run() }
-    defer { run.cancel() }
-    try await body()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await pusher.run() }
+      try await body()
+      group.cancelAll()
+    }
   }
 }

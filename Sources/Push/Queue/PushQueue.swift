@@ -86,11 +86,12 @@ struct PushQueue: Sendable {
     }
   }
 
-  /// Puts what is in memory on disk, before what is there: the process is about to end.
+  /// Puts what is in memory on disk, before what is there: it may be long until it can be sent, or the process is about to end.
   mutating func save() {
     do throws(SpoolError) {
       guard spool != nil else { return }
       try spool?.prepend(memory)
+      leftMemory += UInt64(memory.count)
       memory = []
       memoryBytes = 0
     } catch {

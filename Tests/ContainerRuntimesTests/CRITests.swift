@@ -33,7 +33,7 @@ struct CRITests {
       #expect(location.containers.allSatisfy { $0.podUID == pod.uid && $0.role == .application })
       for container in location.containers {
         let process = try #require(container.processes.first)
-        #expect(try process.hold(ProcFS(), buffer).command(buffer) == "sleep")
+        try await eventually("its program runs") { try process.hold(ProcFS(), buffer).command(buffer) == "sleep" }
       }
 
       let report = FilesystemWatch(procFS: ProcFS(), now: { Moment(milliseconds: 0) }).read(location.containers)

@@ -118,7 +118,12 @@ final class Podman {
     _ = try? await run("pod", "rm", "--force", "--time", "0", "--all")
     _ = try? await run("rm", "--force", "--time", "0", "--all")
     service.stop()
-    _ = try? await ContainerRuntimesTests.run(
-      "find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", "*/\(cgroup)*", "-exec", "rmdir", "{}", ";")
+    // What minds a container ends a moment after it.
+    try? await eventually("the cgroups are gone") {
+      let pattern = "*/\(self.cgroup)*"
+      let removal = try? await ContainerRuntimesTests.run(
+        "find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", pattern, "-delete")
+      return removal != nil
+    }
   }
 }

@@ -10,8 +10,10 @@ struct OnceTests {
 
   init() async throws {
     folder = try TemporaryFolder()
-    // In a network namespace of its own where we may make one, whatever namespace the tests are in.
-    let arguments = geteuid() == 0 ? ["unshare", "--net", "sleep", "1000"] : ["sleep", "1000"]
+    // With a network namespace and a root directory of its own where we may make them, whatever the tests have.
+    let script = try folder.write("exec sleep 1000\n", to: "container.sh")
+    let ownRoot = OwnRoot.script(at: folder.path + "/root", running: script)
+    let arguments = geteuid() == 0 ? ["unshare", "--net", "--mount", "sh", "-c", ownRoot] : ["sleep", "1000"]
     container = try ExternalProgram(arguments[0], Array(arguments.dropFirst()), log: folder.path + "/container.log")
     let pid = container.processIdentifier
     try await eventually("the container's command runs") { try String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8) == "sleep\n" }

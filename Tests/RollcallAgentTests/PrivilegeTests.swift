@@ -60,15 +60,15 @@ struct PrivilegeTests {
     // A container that has more capabilities than the agent, and one of a user that is not the agent's, whose volume nobody else may see.
     let containers = try [0, 1000].map { user in
       let mount = "\(folder.path)/private-\(user)"
+      let script = try folder.write(
+        """
+        set -e; mkdir -p \(mount)/volume; mount -t tmpfs -o size=1m none \(mount)/volume; chown 1000 \(mount); chmod 700 \(mount)
+        echo is ready; exec setpriv --reuid \(user) --regid \(user) --clear-groups sleep 1000
+
+        """, to: "container-\(user).sh")
       return try ExternalProgram(
-        "unshare",
-        [
-          "--mount", "--net", "sh", "-c",
-          """
-          set -e; mkdir -p \(mount)/volume; mount -t tmpfs -o size=1m none \(mount)/volume; chown 1000 \(mount); chmod 700 \(mount)
-          echo is ready; exec setpriv --reuid \(user) --regid \(user) --clear-groups sleep 1000
-          """,
-        ], log: "\(folder.path)/container-\(user).log")
+        "unshare", ["--mount", "--net", "sh", "-c", OwnRoot.script(at: "\(folder.path)/root-\(user)", running: script)],
+        log: "\(folder.path)/container-\(user).log")
     }
     defer {
       for container in containers {

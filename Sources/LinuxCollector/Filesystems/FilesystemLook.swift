@@ -113,8 +113,9 @@ final class FilesystemLook: Sendable {
 
   private func help(_ helper: Int) {
     let buffer = ReadBuffer()
+    let machineRoot = try? procFS.askMachine(buffer) { process throws(ProcFSError) in try process.root() }
     while let container = container(for: helper) {
-      let result = read(container, buffer, helper)
+      let result = read(container, machineRoot, buffer, helper)
       guard finish(result, helper) else { break }
     }
     let isCurrent = state.withLock { state in
@@ -142,12 +143,17 @@ final class FilesystemLook: Sendable {
     }
   }
 
-  /// - Returns: `nil` for a container that has gone, and for one that does nothing.
-  private func read(_ container: LocatedContainer, _ buffer: ReadBuffer, _ helper: Int) -> ContainerFilesystems? {
+  /// - Parameter machineRoot: the machine's root directory, where it may be known. A container's first process is in it until the runtime has
+  ///   made the mounts; up to then what it sees is not the container's.
+  /// - Returns: `nil` for a container that has gone or not begun, and for one that does nothing.
+  private func read(
+    _ container: LocatedContainer, _ machineRoot: RootDirectory?, _ buffer: ReadBuffer, _ helper: Int
+  ) -> ContainerFilesystems? {
     for located in container.processes where located.identifier != 0 {
       do {
         let process = try located.hold(procFS, buffer)
         if container.podUID != nil, try process.command(buffer) == "pause" { return nil }
+        if let machineRoot, (try? process.root()) == machineRoot { return nil }
         let mounts = FilesystemChoice.mounts(try process.mounts(buffer, where: FilesystemChoice.isWanted(type:)))
         var result = ContainerFilesystems(id: container.id, podUID: container.podUID)
         result.leftOut = max(0, mounts.count - FilesystemChoice.maximumPerContainer)

@@ -14,6 +14,9 @@ package final class FilesystemWatch: Sendable {
   /// How long a sweep waits for the file systems of new containers: one that does not answer must not hold it up.
   private static let patience: Duration = .milliseconds(100)
 
+  /// How long a container is new of which nothing is found: it has its cgroup before its mounts, and some have no file systems for us.
+  fileprivate static let newness: Duration = .seconds(30)
+
   private let interval: Duration
   private let look: FilesystemLook
   private let now: @Sendable () -> Moment
@@ -26,8 +29,8 @@ package final class FilesystemWatch: Sendable {
     var startedAt: Moment?
     /// The containers of the last sweep, in the order of their IDs.
     var containers: [ContainerID] = []
-    /// Those of them that are still new, with the looks that they have had.
-    var new: [ContainerID: Int] = [:]
+    /// Those of them of which nothing was found yet, and since when they are there.
+    var new: [ContainerID: Moment] = [:]
   }
 
   /// - Parameters:
@@ -60,7 +63,7 @@ package final class FilesystemWatch: Sendable {
   /// One look at everything, now, after the one that runs if one does. For each file system that is found not to answer it waits until the
   /// deadline.
   package func read(_ containers: [LocatedContainer]) -> FilesystemReport {
-    state.withLock { $0.note(containers) }
+    state.withLock { $0.note(containers, at: now()) }
     let report = look.run(containers)
     state.withLock { $0.put(report, of: containers) }
     return report
@@ -70,7 +73,7 @@ package final class FilesystemWatch: Sendable {
   private func begin(_ containers: [LocatedContainer]) -> (wanted: [LocatedContainer], hasNew: Bool)? {
     let now = now()
     return state.withLock { state in
-      state.note(containers)
+      state.note(containers, at: now)
       let isDue = state.startedAt.map { now - $0 >= interval } ?? true
       if state.isLooking || !isDue && state.new.isEmpty { return nil }
       state.isLooking = true
@@ -90,26 +93,21 @@ package final class FilesystemWatch: Sendable {
 }
 
 extension FilesystemWatch.State {
-  /// A container is found as soon as it has a cgroup: the first look may come before its process, or before its mounts.
-  private static let looksWhileNew = 2
-
   /// Takes note of the containers that have come, and of those that have gone.
-  mutating func note(_ located: [LocatedContainer]) {
+  mutating func note(_ located: [LocatedContainer], at now: Moment) {
     let ids = located.map(\.id)
-    if ids == containers { return }
-    let before = Set(containers)
-    let after = Set(ids)
-    containers = ids
-    new = new.filter { after.contains($0.key) }
-    for id in after.subtracting(before) { new[id] = 0 }
+    if ids != containers {
+      for id in Set(ids).subtracting(containers) { new[id] = now }
+      for id in Set(containers).subtracting(ids) { new[id] = nil }
+      containers = ids
+    }
+    if !new.isEmpty { new = new.filter { now - $0.value < FilesystemWatch.newness } }
   }
 
   /// Puts what a look at some containers found in the place of what was known of them.
   mutating func put(_ newer: FilesystemReport, of asked: [LocatedContainer]) {
+    for container in newer.containers { new[container.id] = nil }
     let asked = Set(asked.map(\.id))
-    for id in asked {
-      if let looks = new[id] { new[id] = looks + 1 < Self.looksWhileNew ? looks + 1 : nil }
-    }
     guard let older = report, !asked.isSuperset(of: containers) else {
       report = newer
       return

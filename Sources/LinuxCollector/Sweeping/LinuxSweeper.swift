@@ -101,21 +101,12 @@ package struct LinuxSweeper: ~Copyable {
   /// readable either. Its numbers may be read by everybody, its namespace only with the right to trace it.
   private func readHost(into sweep: inout Sweep) -> NamespaceNumber? {
     do {
-      let first = try procFS.process(1)
-      sweep.host = try first.sockstat(buffer)
-      return try first.networkNamespace()
+      sweep.host = try procFS.process(1).sockstat(buffer)
+      return try procFS.askMachine(buffer) { process throws(ProcFSError) in try process.networkNamespace() }
     } catch {
-      // A machine may guard its first process more closely than others: the kernel's own threads are where it started.
-      if error.isPermissionDenied, let namespace = try? kernelNamespace() { return namespace }
       sweep.problems.append(error)
       return nil
     }
-  }
-
-  /// Where the second process is, if that is the kernel's own (kthreadd).
-  private func kernelNamespace() throws(ProcFSError) -> NamespaceNumber? {
-    let second = try procFS.process(2)
-    return try second.stat(buffer).isKernelThread ? second.networkNamespace() : nil
   }
 
   private func find(_ container: LocatedContainer, _ pass: inout SweepPass) -> SweptContainer.Finding {

@@ -40,6 +40,11 @@ extension ProcessDirectory {
     return try place.filesystemUsage()
   }
 
+  /// The root directory of the process. Asking needs the right to trace the process, and blocks for as long as its file system does not answer.
+  package func root() throws(ProcFSError) -> RootDirectory {
+    try PathDescriptor(directory, "root").identity()
+  }
+
   /// The mounts in the process's mount namespace whose file system's type is wanted.
   package func mounts(_ buffer: ReadBuffer, where isWanted: (_ type: String) -> Bool) throws(ProcFSError) -> [MountInfo] {
     try directory.read("mountinfo", into: buffer) { bytes throws(MalformedFile) in try MountInfo.parse(bytes, where: isWanted) }
@@ -87,6 +92,12 @@ private struct PathDescriptor: ~Copyable {
       }
       throw MalformedFile(line: lines.number, reason: "no mnt_id")
     }
+  }
+
+  func identity() throws(ProcFSError) -> RootDirectory {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system(.status, path: path, code: errno) }
+    return RootDirectory(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
   }
 
   func filesystemUsage() throws(ProcFSError) -> FilesystemUsage {

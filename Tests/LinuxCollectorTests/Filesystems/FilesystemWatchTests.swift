@@ -132,13 +132,14 @@ struct FilesystemWatchTests {
     try await eventually("the next look at everything is done") { try report().readAt == Moment(milliseconds: 60_000) }
   }
 
-  @Test func `a container that had no process yet, or not all of its mounts, is looked at again with the next sweep`() async throws {
+  @Test func `a process in the machine's root is not in its container yet, which is looked at again with the next sweep`() async throws {
     let container = try await MountNamespace("mkdir volume; mount -t tmpfs -o size=1m none volume")
     let watch = FilesystemWatch(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
-    var empty = container.containers
-    empty[0].processes = []
-    // Each look ends within the moment that a sweep waits, or the next one takes its part.
-    _ = watch.refresh(empty)
+    let beginning = try ExternalProgram("sleep", ["1000"], log: container.tree.folder.path + "/beginning.log")
+    defer { beginning.stop() }
+    try container.tree.cgroup("docker/\(containerID("1"))", [beginning.processIdentifier])
+    #expect(watch.read(container.containers).containers.isEmpty)
+    try container.tree.cgroup("docker/\(containerID("1"))", [container.program.processIdentifier])
     try await eventually("its file systems are there") {
       try watch.refresh(container.containers).map { $0.containers.isEmpty ? [] : try container.usages($0).keys.sorted() } == ["volume"]
     }

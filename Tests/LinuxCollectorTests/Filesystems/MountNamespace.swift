@@ -5,7 +5,7 @@ import Roll
 import TestSupport
 import Testing
 
-/// A process with a mount namespace of its own, which stands for a container's; what it mounted goes with it.
+/// A process with a mount namespace and a root directory of its own, which stands for a container's; what it mounted goes with it.
 final class MountNamespace {
   static let isPermitted = geteuid() == 0
 
@@ -20,8 +20,9 @@ final class MountNamespace {
     tree = try FixtureTree()
     folder = tree.folder.path + "/mounts"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let file = try tree.folder.write("cd '\(folder)'\nset -e\n\(script)\necho is ready\nexec sleep 1000\n", to: "mounts.sh")
     program = try ExternalProgram(
-      "unshare", ["--mount", "sh", "-c", "set -e\n\(script)\necho is ready\nexec sleep 1000"], directory: folder,
+      "unshare", ["--mount", "sh", "-c", OwnRoot.script(at: tree.folder.path + "/root", running: file)],
       log: tree.folder.path + "/mounts.log")
     _ = try await program.waitForLine(containing: "is ready")
     try tree.unify()

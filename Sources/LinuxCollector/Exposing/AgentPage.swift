@@ -174,7 +174,7 @@ package struct AgentPage: Sendable {
     page.family("rollcall_agent_sweep_duration_seconds", .gauge, help: "How long the last sweep took.", value: sweep.duration.seconds)
     page.family(
       "rollcall_agent_socket_states", .gauge,
-      help: "Whether sockets are counted by state: 0 where the agent was told not to, or lacks the capability.",
+      help: "Whether sockets are counted by state: 0 where the agent was told not to, lacks the capability, or the kernel lacks tcp_diag.",
       value: sweep.namespaces.contains { $0.sockets != nil } ? 1 : 0)
     page.family(
       "rollcall_agent_sweep_cpu_seconds_total", .counter,

@@ -60,6 +60,7 @@ let package = Package(
       ],
       swiftSettings: settings),
     .executableTarget(
-      name: "bench-client", dependencies: ["KubeClient", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),
+      name: "bench-client", dependencies: ["CLinux", "KubeClient", .product(name: "Logging", package: "swift-log")], swiftSettings: settings
+    ),
   ]
 )

@@ -28,7 +28,14 @@ package struct HTTPBody: AsyncSequence, Sendable {
     let transfer: TransferHold
 
     package mutating func next() async throws(HTTPTransportError) -> [UInt8]? {
-      try await transfer.exchange.bytes(cancelledBy: transfer)
+      var piece: [UInt8] = []
+      return try await append(to: &piece) ? piece : nil
+    }
+
+    /// As `next()`, but appends to a buffer; false at the end. Who hands in the same buffer each time has what comes put right there, and no memory
+    /// is asked for. After an error the buffer's content is lost.
+    package mutating func append(to buffer: inout [UInt8]) async throws(HTTPTransportError) -> Bool {
+      try await transfer.exchange.append(to: &buffer, cancelledBy: transfer)
     }
   }
 

@@ -35,6 +35,9 @@ package struct Name: @unchecked Sendable {
     }
   }
 
+  /// Whether these are its bytes.
+  package func hasBytes(_ bytes: UnsafeRawBufferPointer) -> Bool { withBytes { Identifiers.isEqual($0, bytes) } }
+
   package var isEmpty: Bool { withBytes(\.isEmpty) }
 
   /// Whether both are one in memory, which says that they are equal; the reverse does not hold.
@@ -64,7 +67,7 @@ extension Name: CustomStringConvertible, ExpressibleByStringLiteral {
   package init(stringLiteral text: String) { self.init(text) }
 }
 
-func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+package func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
   guard left.count == right.count else { return false }
   guard let leftStart = left.baseAddress, let rightStart = right.baseAddress else { return true }
   return memcmp(leftStart, rightStart, left.count) == 0

@@ -44,7 +44,7 @@ extension NameTable.State {
     let mark = Self.mark(hash)
     var place = hash & (marks.count - 1)
     while marks[place] != 0 {
-      if marks[place] == mark, let name = places[place], name.withBytes({ isEqual($0, bytes) }) { return name }
+      if marks[place] == mark, let name = places[place], name.hasBytes(bytes) { return name }
       place = (place + 1) & (marks.count - 1)
     }
     return nil

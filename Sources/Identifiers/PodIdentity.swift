@@ -83,6 +83,11 @@ extension PodIdentity: Hashable, Comparable {
       || withNameBytes { left in other.withNameBytes { right in isEqual(left, right) } } && namespace == other.namespace
   }
 
+  /// Whether these are the bytes of namespace and name.
+  package func isNamed(_ name: UnsafeRawBufferPointer, in namespace: UnsafeRawBufferPointer) -> Bool {
+    withNameBytes { isEqual($0, name) } && self.namespace.hasBytes(namespace)
+  }
+
   /// By namespace, then name, then UID, byte by byte.
   package static func < (left: PodIdentity, right: PodIdentity) -> Bool {
     if left.isSameInMemory(as: right) { return false }

@@ -104,6 +104,34 @@ import Testing
   }
   private let hasAll = Gate()
 
+  @Test("What a reader has in its buffer stays in front of what comes, whether it waits for it or finds it there")
+  func appendToABuffer() async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.sendHead(status: 200, headers: [("Transfer-Encoding", "chunked")])
+      #expect(waits.wait())
+      for number in 0..<100_000 { try connection.sendChunk("\(number)\n") }
+      try connection.sendChunk("")
+    }
+    let stream = try await transport.open(HTTPRequest(url: server.url))
+    var pieces = stream.body.makeAsyncIterator()
+    // The end of a line that is not whole yet waits in the buffer.
+    var buffer = Array("-1\n".utf8)
+    var numbers: [Int] = []
+    waits.open()
+    while try await pieces.append(to: &buffer) {
+      let whole = (buffer.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+      numbers += buffer[..<whole].split(separator: UInt8(ascii: "\n")).compactMap { Int(String(decoding: $0, as: UTF8.self)) }
+      buffer.removeSubrange(..<whole)
+    }
+    #expect(buffer.isEmpty)
+    #expect(numbers == Array(-1..<100_000))
+    buffer = [7]
+    #expect(try await !pieces.append(to: &buffer))
+    #expect(buffer == [7])
+  }
+  private let waits = Gate()
+
   @Test func otherTransfersGoOnWhileOneRests() async throws {
     let server = try ScriptedServer { connection in
       while let request = try connection.readRequest() {

@@ -15,6 +15,7 @@ import Logging
       print("usage: bench-client KUBECONFIG [--pages] [--relist] [--watch SECONDS]")
       exit(2)
     }
+    Heap.giveBackLargeBlocks()
     let seconds = arguments.firstIndex(of: "--watch").flatMap { Int(arguments[$0 + 1]) } ?? 0
     var policy = WatchPolicy.standard
     policy.usesInitialEvents = !arguments.contains("--pages")

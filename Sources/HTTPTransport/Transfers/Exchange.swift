@@ -17,16 +17,30 @@ final class Exchange: Sendable {
   private struct State {
     var head: HTTPResponseHead?
     var buffer: [UInt8] = []
+    /// Where the buffer is the reader's own, which waits for more to be appended: how many bytes it had in it.
+    var lent: Int?
     /// How much the reader took the last time: as much is likely to come before the next.
     var lastTaken = 0
     var isPaused = false
     var outcome: Outcome?
     var reader: (wanted: Wanted, continuation: CheckedContinuation<Bool, Never>)?
 
+    /// Bytes that the reader has not got.
+    var unread: Int { buffer.count - (lent ?? 0) }
+
+    /// Grows the buffer as an array does, but not beyond what it will hold.
+    mutating func makeRoom(for count: Int, limit: Int) {
+      let needed = buffer.count + count
+      guard needed > buffer.capacity else { return }
+      let most = limit.addingReportingOverflow(lent ?? Exchange.headroom)
+      let wanted = max(2 * buffer.capacity, lastTaken)
+      buffer.reserveCapacity(max(needed, most.overflow ? wanted : min(wanted, most.partialValue)))
+    }
+
     func has(_ wanted: Wanted) -> Bool {
       switch wanted {
       case .head: head != nil || outcome != nil
-      case .bytes: !buffer.isEmpty || outcome != nil
+      case .bytes: unread > 0 || outcome != nil
       case .end: outcome != nil
       }
     }
@@ -38,6 +52,9 @@ final class Exchange: Sendable {
       return reader.continuation
     }
   }
+
+  /// Where the reader's buffer is not lent, room for what it has in there to be put in front: several events of a watch.
+  private static let headroom = 32 << 10
 
   let detail: HTTPTransportError.Detail
   private let bufferLimit: Int
@@ -63,14 +80,12 @@ final class Exchange: Sendable {
   func deliver(_ chunk: UnsafeRawBufferPointer) -> Bool {
     state.withLock { state in
       guard state.outcome == nil else { return true }
-      guard state.buffer.isEmpty || state.buffer.count + chunk.count <= bufferLimit else {
+      guard state.unread == 0 || state.unread + chunk.count <= bufferLimit else {
         state.isPaused = true
         return false
       }
-      if state.buffer.isEmpty {
-        if let buffers, state.buffer.capacity == 0 { state.buffer = buffers.take() }
-        state.buffer.reserveCapacity(max(chunk.count, state.lastTaken))
-      }
+      if let buffers, state.buffer.capacity == 0 { state.buffer = buffers.take() }
+      state.makeRoom(for: chunk.count, limit: bufferLimit)
       state.buffer.append(contentsOf: chunk)
       return true
     }
@@ -92,7 +107,7 @@ final class Exchange: Sendable {
   }
 
   /// What the reader has not taken yet, and whether the transfer rests because of it.
-  var unread: (bytes: Int, isPaused: Bool) { state.withLock { ($0.buffer.count, $0.isPaused) } }
+  var unread: (bytes: Int, isPaused: Bool) { state.withLock { ($0.unread, $0.isPaused) } }
 
   // MARK: The reader's side
 
@@ -102,6 +117,7 @@ final class Exchange: Sendable {
       guard state.outcome == nil else { return false }
       state.outcome = .failed(.cancelled(detail.because("by the one who asked")))
       state.buffer = []
+      state.lent = nil
       return true
     }
   }
@@ -115,19 +131,37 @@ final class Exchange: Sendable {
     }
   }
 
-  /// Everything that has arrived, at least one byte; nil at the end.
-  func bytes(cancelledBy hold: TransferHold) async throws(HTTPTransportError) -> [UInt8]? {
+  /// Appends everything that has arrived, at least one byte; false at the end. After an error nobody knows what is in the buffer.
+  func append(to buffer: inout [UInt8], cancelledBy hold: TransferHold) async throws(HTTPTransportError) -> Bool {
+    lend(&buffer)
     try await wait(for: .bytes, hold)
-    let (bytes, wasPaused) = try state.withLock { state throws(HTTPTransportError) in
-      if state.buffer.isEmpty, case .failed(let error) = state.outcome { throw error }
-      let taken = (state.buffer, state.isPaused)
-      state.lastTaken = state.buffer.count
-      state.buffer = []
-      state.isPaused = false
-      return taken
+    let (count, wasPaused) = try state.withLock { state throws(HTTPTransportError) in
+      let count = state.unread
+      if count == 0, case .failed(let error) = state.outcome { throw error }
+      if state.lent.take() != nil {
+        swap(&buffer, &state.buffer)
+      } else {
+        // Not the other way round: so both buffers are of the size that `makeRoom` chooses, and are used in turn.
+        state.buffer.insert(contentsOf: buffer, at: 0)
+        swap(&buffer, &state.buffer)
+        state.buffer.removeAll(keepingCapacity: true)
+      }
+      defer { state.isPaused = false }
+      state.lastTaken = count
+      return (count, state.isPaused)
     }
     if wasPaused { hold.resume() }
-    return bytes.isEmpty ? nil : bytes
+    return count > 0
+  }
+
+  /// Has what comes put into the reader's own buffer, unless something is there already, or somebody else waits.
+  private func lend(_ buffer: inout [UInt8]) {
+    state.withLock { state in
+      guard state.buffer.isEmpty, state.lent == nil, state.reader == nil, state.outcome == nil else { return }
+      state.lent = buffer.count
+      state.buffer = []
+      swap(&buffer, &state.buffer)
+    }
   }
 
   func whole(cancelledBy hold: TransferHold) async throws(HTTPTransportError) -> HTTPResponse {

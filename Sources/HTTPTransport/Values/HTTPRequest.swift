@@ -49,8 +49,8 @@ package struct HTTPRequest: Sendable {
   /// `connectionCacheSize`: none would be found again, and libcurl 7.88 remembers every peer whose connection it had to give up for
   /// another's, and looks through all of them the next time.
   package var keepsConnection = true
-  /// Where the answer comes in many small pieces, has each wait for up to 8 ms for those behind it, since to be woken for a piece costs more than
-  /// to take it. A piece that comes after 30 ms of silence is handed over at once.
+  /// Where the answer comes in many small pieces, has each wait for up to 16 ms for those behind it, since to be woken for a piece costs more than
+  /// to take it. A piece that comes after 40 ms of silence is handed over at once.
   package var readsInBatches = false
   /// Asks for gzip and decompresses the answer.
   package var acceptsCompression = false

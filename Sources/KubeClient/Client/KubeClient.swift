@@ -38,8 +38,10 @@ public final class KubeClient: Sendable {
   /// - Throws: `KubeError.configuration` where the configuration contradicts itself or no HTTP client can be made.
   public convenience init(configuration: ClusterConfiguration, logger: Logger) throws(KubeError) {
     let transport: HTTPTransport
+    var limits = HTTPTransportConfiguration()
+    limits.streamBufferBytes = RequestLimits.streamBuffer
     do {
-      transport = try HTTPTransport()
+      transport = try HTTPTransport(configuration: limits)
     } catch {
       throw .configuration("no HTTP client can be made: \(error)")
     }

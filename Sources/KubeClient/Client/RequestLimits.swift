@@ -20,6 +20,8 @@ package struct RequestLimits: Hashable, Sendable {
 
   /// For lists and watches: with 128 KB a system call brings twenty Pods, and there are a few such streams at most.
   static let longBodyBuffer = 128 << 10
+  /// What a busy watch gathers before its reader is woken: 32 MB/s for 16 ms, and a quarter more.
+  static let streamBuffer = 640 << 10
 
   /// For one object. The API server gives a request 60 s of its own (`--request-timeout`) and etcd takes no object over 1.5 MiB; half that
   /// time leaves room for a second attempt, and 16 MiB is what we take as an event's size, too.

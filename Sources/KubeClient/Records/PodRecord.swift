@@ -1,29 +1,23 @@
 package import Identifiers
 
-#if canImport(Darwin)
-  internal import Darwin
-#else
-  internal import Glibc
-#endif
-
 /// What we keep of a Pod.
 ///
 /// A value of one reference, about 250 bytes in all for a Pod of two containers: identifiers are kept in binary, names that Pods have in
 /// common are shared, and the properties make text of them when they are asked for. Nothing is lost by it: a UID, a version, an address or a container's ID of
 /// a form that nobody expects comes out as it came in.
 public struct PodRecord: Record, @unchecked Sendable {
-  // Sendable, since the buffer is written before anyone else can see it. `share(with:)` alone changes one later, and only its own.
+  // Sendable, since the buffer is written before anyone else can see it. `update(to:)` alone changes one later, that nobody else can see.
 
-  struct Header {
-    var identity: PodIdentity
-    var node: Name?
-    /// Which container has which image, as `PodRecord+Packing.swift` says; `nil` where no image is known.
-    var images: Name?
+  struct Header: Equatable {
     /// 0 where the version is no number.
     var version: UInt64
     var count: UInt32
     var phase: Phase
     var flags: Flags
+    var node: Name?
+    /// Which container has which image, as `PodRecord+Packing.swift` says; `nil` where no image is known.
+    var images: Name?
+    var identity: PodIdentity
   }
 
   struct Flags: OptionSet {
@@ -166,14 +160,14 @@ extension PodRecord {
 extension PodRecord: Hashable {
   public static func == (left: PodRecord, right: PodRecord) -> Bool {
     if left.storage === right.storage { return true }
-    return left.storage.withUnsafeMutablePointers { leftHeader, leftTail in
-      right.storage.withUnsafeMutablePointers { rightHeader, rightTail in
-        let (left, right) = (leftHeader.pointee, rightHeader.pointee)
-        return left.version == right.version && left.count == right.count && left.phase == right.phase && left.flags == right.flags
-          && memcmp(leftTail, rightTail, Int(left.count)) == 0 && left.node == right.node && left.images == right.images
-          && left.identity == right.identity
-      }
+    return right.storage.withUnsafeMutablePointers { header, tail in
+      left.has(header.pointee, UnsafeRawBufferPointer(start: tail, count: Int(header.pointee.count)))
     }
+  }
+
+  /// Whether it is of this content.
+  func has(_ header: Header, _ tail: UnsafeRawBufferPointer) -> Bool {
+    storage.withUnsafeMutablePointers { $0.pointee == header && isEqual(UnsafeRawBufferPointer(start: $1, count: Int(header.count)), tail) }
   }
 
   public func hash(into hasher: inout Hasher) {

@@ -7,26 +7,29 @@ public struct RecordDecoder<Value: Record>: Sendable {
   /// What to ask the server for.
   let accept: String
   let kind: String
-  private let readProtobuf: (@Sendable (Range<Int>, RawSpan) throws(RecordError) -> Value)?
-  private let readJSONPage: @Sendable (Data) throws -> RecordPage<Value>
-  private let readJSONEvent: @Sendable (Data) throws -> WatchEvent<Value>
+  /// Reads an object from where it is in a buffer. What is known already is taken as it is in memory.
+  typealias ProtobufReader = @Sendable (Range<Int>, RawSpan, StoreSnapshot<Value>) throws(RecordError) -> Value
+
+  private let readProtobuf: ProtobufReader?
+  private let readJSONPage: @Sendable (Data, StoreSnapshot<Value>) throws -> RecordPage<Value>
+  private let readJSONEvent: @Sendable (Data, StoreSnapshot<Value>) throws -> WatchEvent<Value>
 
   /// - Parameters:
   ///   - wire: the object's shape in JSON.
   ///   - convert: what is kept of it.
-  ///   - protobuf: reads the object from where it is in a buffer; `nil` for resources without this format.
+  ///   - protobuf: `nil` for resources without this format.
   init<Wire: Decodable & SendableMetatype>(
     kind: String, wire: Wire.Type, convert: @escaping @Sendable (Wire) throws -> Value,
-    protobuf: (@Sendable (Range<Int>, RawSpan) throws(RecordError) -> Value)?
+    protobuf: ProtobufReader?
   ) {
     self.kind = kind
     accept = protobuf == nil ? MediaType.json : MediaType.either
     readProtobuf = protobuf
-    readJSONPage = { data in
-      try WireList<Wire>.read(data, kind: kind).page(convert)
+    readJSONPage = { data, known in
+      try WireList<Wire>.read(data, kind: kind).page { known.recycling(try convert($0)) }
     }
-    readJSONEvent = { data in
-      try WireEvent<Wire>.read(data, kind: kind).event(convert)
+    readJSONEvent = { data, known in
+      try WireEvent<Wire>.read(data, kind: kind).event { known.recycling(try convert($0)) }
     }
   }
 
@@ -46,22 +49,30 @@ extension RecordDecoder {
   }
 
   /// Reads a list in JSON.
-  func jsonPage(_ body: [UInt8]) throws(RecordError) -> RecordPage<Value> {
-    try json { try readJSONPage(Data(body)) }
+  /// - Parameter known: what the store has: records that are equal to these are these.
+  func jsonPage(_ body: [UInt8], known: StoreSnapshot<Value>) throws(RecordError) -> RecordPage<Value> {
+    try json { try readJSONPage(Data(body), known) }
   }
 
   /// What reads an object in protobuf.
-  func protobufReader() throws(RecordError) -> @Sendable (Range<Int>, RawSpan) throws(RecordError) -> Value {
+  func protobufReader() throws(RecordError) -> ProtobufReader {
     guard let readProtobuf else { throw RecordError("\(kind) came as protobuf, which was not asked for") }
     return readProtobuf
   }
 
   /// Reads one event of a watch.
-  func event(_ frame: Range<Int>, of buffer: [UInt8], format: WireFormat) throws(RecordError) -> WatchEvent<Value> {
+  /// - Parameter known: what the store has: a record that is equal to one of these is that one.
+  func event(
+    _ frame: Range<Int>, of buffer: [UInt8], format: WireFormat, known: StoreSnapshot<Value>
+  ) throws(RecordError) -> WatchEvent<Value> {
     switch format {
-    case .json: return try json { try readJSONEvent(Data(buffer[frame])) }
+    case .json:
+      return try json { try readJSONEvent(Data(buffer[frame]), known) }
     case .protobuf:
-      return try WatchEvent(protobuf: frame, in: buffer.span.bytes, kind: kind, reading: try protobufReader())
+      let read = try protobufReader()
+      return try WatchEvent(protobuf: frame, in: buffer.span.bytes, kind: kind) { object, bytes throws(RecordError) in
+        try read(object, bytes, known)
+      }
     }
   }
 
@@ -84,8 +95,8 @@ extension RecordDecoder where Value == NodeRecord {
     let names = NameTable()
     return RecordDecoder(
       kind: APIResource.nodes.kind, wire: WireNode.self, convert: { NodeRecord($0, keeping: filter) },
-      protobuf: { object, bytes throws(RecordError) in
-        try NodeRecord(protobuf: object, in: bytes, keeping: filter, names: names)
+      protobuf: { object, bytes, known throws(RecordError) in
+        known.recycling(try NodeRecord(protobuf: object, in: bytes, keeping: filter, names: names))
       })
   }
 }
@@ -98,8 +109,8 @@ extension RecordDecoder where Value == PodRecord {
     let names = NameTable()
     return RecordDecoder(
       kind: APIResource.pods.kind, wire: WirePod.self, convert: { PodRecord($0, keeping: filter) },
-      protobuf: { object, bytes throws(RecordError) in
-        try PodRecord(protobuf: object, in: bytes, keeping: filter, names: names)
+      protobuf: { object, bytes, known throws(RecordError) in
+        try PodRecord(protobuf: object, in: bytes, keeping: filter, known: known, names: names)
       })
   }
 }

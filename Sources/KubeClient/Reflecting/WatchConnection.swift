@@ -2,8 +2,8 @@ internal import HTTPTransport
 
 /// Performs what the state machine asks of the API server, and says what came of it.
 ///
-/// Whatever comes as part of a whole list is given as it is in the store already where it is equal, piece by piece, so that a relist never
-/// has the old and the new records in memory.
+/// Whatever comes is given as it is in the store already where it is equal, object by object, so that a relist never has the old and the new
+/// records in memory.
 struct WatchConnection<Value: Record> {
   typealias Fact = WatchStateMachine<Value>.Fact
 
@@ -38,9 +38,8 @@ struct WatchConnection<Value: Record> {
     let request = APIRequest.list(resource, selection, limit: limit, continue: token, accept: decoder.accept)
     do {
       let answer = try await client.open(request, limits: limit == nil ? .wholeList : .page)
-      let known = store.snapshot()
       var reader = ListReader(
-        decoder, contentType: answer.header("Content-Type") ?? "", limit: policy.maximumEventBytes, recycling: known.recycling)
+        decoder, contentType: answer.header("Content-Type") ?? "", limit: policy.maximumEventBytes, known: store.snapshot())
       for try await piece in answer.body { try reader.append(piece) }
       return .pageReceived(try reader.finish())
     } catch let error as HTTPTransportError {
@@ -55,7 +54,7 @@ struct WatchConnection<Value: Record> {
   mutating func watch(from version: String, timeoutSeconds: Int) async -> Fact {
     close()
     let request = APIRequest.watch(resource, selection, from: version, timeoutSeconds: timeoutSeconds, accept: decoder.accept)
-    return opened(await open(request, timeoutSeconds: timeoutSeconds, recycling: nil))
+    return opened(await open(request, timeoutSeconds: timeoutSeconds))
   }
 
   /// Opens a watch that begins with what is there.
@@ -63,10 +62,8 @@ struct WatchConnection<Value: Record> {
     close()
     let request = APIRequest.watchInitially(resource, selection, timeoutSeconds: timeoutSeconds, accept: decoder.accept)
     let this = self
-    guard
-      let result = await time.limit(limit, { await this.open(request, timeoutSeconds: timeoutSeconds, recycling: this.store.snapshot()) })
-    else { return .stalled }
-    return opened(result)
+    let result = await time.limit(limit) { await this.open(request, timeoutSeconds: timeoutSeconds, hasInitialEvents: true) }
+    return result.map { opened($0) } ?? .stalled
   }
 
   /// Reads on in the open stream; where nothing comes for longer than `limit`, the stream is gone.
@@ -99,7 +96,7 @@ struct WatchConnection<Value: Record> {
   }
 
   private func open(
-    _ request: APIRequest, timeoutSeconds: Int, recycling known: StoreSnapshot<Value>?
+    _ request: APIRequest, timeoutSeconds: Int, hasInitialEvents: Bool = false
   ) async -> Result<WatchStream<Value>, KubeError> {
     // A watch has no end of its own in bytes; each event has (R12). Its time is what we asked for and a little (R17).
     let limits = RequestLimits(
@@ -107,7 +104,8 @@ struct WatchConnection<Value: Record> {
       readsInBatches: true)
     renewal?.opening()
     do throws(KubeError) {
-      return .success(try WatchStream(try await client.open(request, limits: limits), decoder: decoder, policy: policy, recycling: known))
+      let stream = try await client.open(request, limits: limits)
+      return .success(try WatchStream(stream, decoder: decoder, policy: policy, store: store, hasInitialEvents: hasInitialEvents))
     } catch {
       return .failure(error)
     }

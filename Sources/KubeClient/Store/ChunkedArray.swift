@@ -25,6 +25,11 @@ struct ChunkedArray<Element: Sendable>: Sendable {
     set { chunks[index >> shift][index & (1 << shift - 1)] = newValue }
   }
 
+  /// Runs the function on the element where it is.
+  mutating func update<Result>(_ index: Int, _ body: (inout Element) -> Result) -> Result {
+    body(&chunks[index >> shift][index & (1 << shift - 1)])
+  }
+
   mutating func append(_ element: Element) {
     if count & (1 << shift - 1) == 0 {
       var chunk: [Element] = []

@@ -14,8 +14,8 @@ struct RecordIndexing<Value: Record>: Sendable {
   var containers: @Sendable (Value, (ContainerID) -> Void) -> Void = { _, _ in }
   /// Whether that function would be called with the same IDs in the same order.
   var haveSameContainers: @Sendable (Value, Value) -> Bool = { _, _ in true }
-  /// Gives the first record what parts of the second one it can use as they are in memory.
-  var share: @Sendable (inout Value, Value) -> Void = { _, _ in }
+  /// Makes the first record, of the same object, equal to the second one, in the memory that it has where it can.
+  var update: @Sendable (inout Value, Value) -> Void = { $0 = $1 }
 
   /// What suits the type.
   static var ofType: RecordIndexing {
@@ -35,11 +35,11 @@ extension PodRecord: IndexedRecord {
     RecordIndexing(
       hash: { pod in pod.identity.withNameBytes { name in pod.identity.namespace.withBytes { keyHash(namespace: $0, name: name) } } },
       isSameObject: { $0.identity.isNamed(as: $1.identity) },
-      isOf: { pod, key in pod.identity.withNameBytes { $0.elementsEqual(key.name.utf8) } && pod.namespace == key.namespace },
+      isOf: { pod, key in key.withBytes { namespace, name in pod.identity.isNamed(name, in: namespace) } },
       node: \.node,
       containers: { pod, body in pod.forEachContainerID(body) },
       haveSameContainers: { $0.hasSameContainerIDs(as: $1) },
-      share: { $0.share(with: $1) })
+      update: { $0.update(to: $1) })
   }
 }
 
@@ -52,7 +52,7 @@ extension NodeRecord: IndexedRecord {
 }
 
 /// Seeded anew in each process, so that no one can choose names that collide.
-private func keyHash(namespace: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer) -> Int {
+func keyHash(namespace: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer) -> Int {
   var hasher = Hasher()
   hasher.combine(bytes: namespace)
   hasher.combine(UInt8(ascii: "/"))
@@ -61,10 +61,13 @@ private func keyHash(namespace: UnsafeRawBufferPointer, name: UnsafeRawBufferPoi
 }
 
 extension ObjectKey {
-  var storeHash: Int {
+  var storeHash: Int { withBytes { keyHash(namespace: $0, name: $1) } }
+
+  /// Runs the function on the bytes of namespace and name.
+  fileprivate func withBytes<Result>(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result) -> Result {
     var (namespace, name) = (namespace, name)
     return namespace.withUTF8 { namespace in
-      name.withUTF8 { keyHash(namespace: UnsafeRawBufferPointer(namespace), name: UnsafeRawBufferPointer($0)) }
+      name.withUTF8 { body(UnsafeRawBufferPointer(namespace), UnsafeRawBufferPointer($0)) }
     }
   }
 }

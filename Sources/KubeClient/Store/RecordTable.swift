@@ -25,40 +25,51 @@ struct RecordTable<Value: Record>: Sendable {
   var count: Int { keys.count }
 
   subscript(key: ObjectKey) -> Value? {
-    keys.first(key.storeHash) { isOf($0, key) }.flatMap { records[$0] }
+    record(key.storeHash) { indexing.isOf($0, key) }
   }
 
   /// The record that stands for the same object.
   func counterpart(of record: Value) -> Value? {
-    keys.first(indexing.hash(record)) { isSameObject($0, record) }.flatMap { records[$0] }
+    self.record(indexing.hash(record)) { indexing.isSameObject($0, record) }
   }
 
-  /// Puts a record in, in place of the one of the same object. The new one shares with the old one what it can.
-  /// - Returns: where it is, and the old one.
+  /// The record under the hash of a key that is meant.
+  func record(_ hash: Int, where isMeant: (Value) -> Bool) -> Value? {
+    keys.first(hash) { records[$0].map(isMeant) ?? false }.flatMap { records[$0] }
+  }
+
+  /// Puts a record in, or brings the one of the same object to its content.
+  /// - Returns: where it is, and the node that the object was on before.
   @discardableResult
   @specialized(where Value == PodRecord)
-  mutating func put(_ record: Value) -> (slot: Int, old: Value?) {
+  mutating func put(_ record: Value) -> (slot: Int, oldNode: Name?) {
     let hash = indexing.hash(record)
-    guard let slot = keys.first(hash, where: { isSameObject($0, record) }), let old = records[slot] else {
-      let slot = takeSlot()
-      records[slot] = record
-      keys.insert(hash, slot)
-      link(slot, to: indexing.node(record))
-      for container in containerHashes(of: record) { containers.insert(container, slot) }
-      return (slot, nil)
-    }
-    if old == record { return (slot, old) }
-    var record = record
-    indexing.share(&record, old)
-    let (oldNode, node) = (indexing.node(old), indexing.node(record))
-    if oldNode != node { unlink(slot, from: oldNode) }
+    if let slot = keys.first(hash, where: { isSameObject($0, record) }) { return (slot, update(slot, to: record)) }
+    let slot = takeSlot()
     records[slot] = record
-    if oldNode != node { link(slot, to: node) }
-    if !indexing.haveSameContainers(old, record) {
-      for container in containerHashes(of: old) { containers.remove(container, slot) }
+    keys.insert(hash, slot)
+    link(slot, to: indexing.node(record))
+    for container in containerHashes(of: record) { containers.insert(container, slot) }
+    return (slot, nil)
+  }
+
+  /// - Returns: the node that the object was on before.
+  @specialized(where Value == PodRecord)
+  private mutating func update(_ slot: Int, to record: Value) -> Name? {
+    let node = indexing.node(record)
+    if records[slot] == record { return node }
+    // Taken out of the table, so that it has one owner and can change in place.
+    guard var known = records.update(slot, { $0.take() }) else { return nil }
+    let oldNode = indexing.node(known)
+    if oldNode != node { unlink(slot, from: oldNode) }
+    if !indexing.haveSameContainers(known, record) {
+      for container in containerHashes(of: known) { containers.remove(container, slot) }
       for container in containerHashes(of: record) { containers.insert(container, slot) }
     }
-    return (slot, old)
+    indexing.update(&known, record)
+    records[slot] = known
+    if oldNode != node { link(slot, to: node) }
+    return oldNode
   }
 
   /// - Returns: what was removed.

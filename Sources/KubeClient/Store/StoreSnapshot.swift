@@ -43,6 +43,11 @@ extension StoreSnapshot where Value == PodRecord {
   package func pod(withContainer id: ContainerID) -> PodRecord? {
     id.isEmpty ? nil : table.record(withContainer: id)
   }
+
+  /// The Pod of that name, by the bytes of the texts.
+  func pod(named name: UnsafeRawBufferPointer, in namespace: UnsafeRawBufferPointer) -> PodRecord? {
+    table.record(keyHash(namespace: namespace, name: name)) { $0.identity.isNamed(name, in: namespace) }
+  }
 }
 
 /// The Pods on one node, as of one moment.

@@ -36,17 +36,17 @@ struct StoreWriter<Value: Record>: ~Copyable, Sendable {
       let (wantsKeys, wantsNodes) = state.subscribers.wishes
       let indexing = state.indexing
       for change in changes {
-        let old: Value?
+        let oldNode: Name?
         switch change {
         case .put(let record):
           if wantsKeys { keys.insert(record.key) }
           if wantsNodes, let node = indexing.node(record) { nodes.insert(node) }
-          old = state.snapshot.table.put(record).old
+          oldNode = state.snapshot.table.put(record).oldNode
         case .remove(let key):
           if wantsKeys { keys.insert(key) }
-          old = state.snapshot.table.remove(key)
+          oldNode = state.snapshot.table.remove(key).flatMap(indexing.node)
         }
-        if wantsNodes, let node = old.flatMap(indexing.node) { nodes.insert(node) }
+        if wantsNodes, let oldNode { nodes.insert(oldNode) }
       }
       state.subscribers.post(keys: keys, nodes: nodes)
     }
@@ -56,7 +56,6 @@ struct StoreWriter<Value: Record>: ~Copyable, Sendable {
 extension StoreSnapshot {
   /// The same record as it is in memory already, if there is one that is equal. Whoever reads a whole list passes each record through this as
   /// it comes, so that old and new are never there twice.
-  @specialized(where Value == PodRecord)
   func recycling(_ record: Value) -> Value {
     guard let known = table.counterpart(of: record), known == record else { return record }
     return known

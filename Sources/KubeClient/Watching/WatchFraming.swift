@@ -14,15 +14,18 @@ enum FramingError: Error, Hashable, Sendable, CustomStringConvertible {
 /// JSON has an event a line. Protobuf has four bytes of length, most significant first, before each event
 /// (`NewLengthDelimitedFrameReader` in k8s.io/apimachinery/pkg/util/framer).
 struct WatchFraming: Sendable {
+  /// So much memory a stream keeps even while it is quiet.
+  private static let keptCapacity = 64 << 10
+
   private let format: WireFormat
   private let limit: Int
-  /// What came and was not consumed begins at `start`.
-  private(set) var buffer: [UInt8] = []
+  /// Where what comes is appended, after `makeRoom()`. What was not consumed begins at `start`.
+  var buffer: [UInt8] = []
   private var start = 0
   /// In JSON, up to where there is no end of line.
   private var searched = 0
 
-  /// - Parameter limit: bytes of one event; at most so many and one piece are kept.
+  /// - Parameter limit: bytes of one event; at most so many are kept, and what was appended behind them.
   init(_ format: WireFormat, limit: Int) {
     self.format = format
     self.limit = limit
@@ -31,19 +34,18 @@ struct WatchFraming: Sendable {
   /// Whether part of an event was received and its rest was not.
   var isInsideEvent: Bool { start < buffer.count }
 
-  mutating func append(_ piece: [UInt8]) {
-    if start == buffer.count {
-      buffer = piece
+  /// Lets go of what was consumed, to be called before more is appended; also of the memory, where it is far more than was needed.
+  mutating func makeRoom() {
+    if buffer.capacity > Self.keptCapacity, buffer.count < buffer.capacity / 4 {
+      buffer = Array(buffer[start...])
     } else {
       buffer.removeSubrange(..<start)
-      buffer += piece
     }
-    searched -= start
+    searched = max(searched - start, 0)
     start = 0
-    searched = max(searched, 0)
   }
 
-  /// Where in `buffer` the next whole event is, until the next `append`; `nil` where more bytes are needed.
+  /// Where in `buffer` the next whole event is, until the next `makeRoom()`; `nil` where more bytes are needed.
   mutating func next() throws(FramingError) -> Range<Int>? {
     switch format {
     case .json: try nextLine()

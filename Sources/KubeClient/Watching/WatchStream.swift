@@ -11,13 +11,15 @@ struct WatchStream<Value: Record> {
   private var framing: WatchFraming
   /// What ended the stream after events that were handed out first.
   private var ending: WatchProblem?
-  /// What the store has, until the initial events are through; `nil` where there are none.
-  private var known: StoreSnapshot<Value>?
+  /// Whose records are taken as they are in memory, where what comes is equal.
+  private let store: Store<Value>
+  /// Until the mark at their end.
+  private var hasInitialEvents: Bool
 
-  /// - Parameter known: what the store has, for a watch that begins with initial events: their records are taken from it where they are equal.
+  /// - Parameter hasInitialEvents: whether the watch begins with what is there.
   /// - Throws: `KubeError.decode` where the answer is in no format that we read.
   init(
-    _ stream: HTTPStream, decoder: RecordDecoder<Value>, policy: WatchPolicy, recycling known: StoreSnapshot<Value>? = nil
+    _ stream: HTTPStream, decoder: RecordDecoder<Value>, policy: WatchPolicy, store: Store<Value>, hasInitialEvents: Bool
   ) throws(KubeError) {
     do {
       format = try WireFormat(contentType: stream.header("Content-Type") ?? "")
@@ -26,7 +28,8 @@ struct WatchStream<Value: Record> {
     }
     source = stream
     self.decoder = decoder
-    self.known = known
+    self.store = store
+    self.hasInitialEvents = hasInitialEvents
     pieces = stream.body.makeAsyncIterator()
     framing = WatchFraming(format, limit: policy.maximumEventBytes)
   }
@@ -38,8 +41,8 @@ struct WatchStream<Value: Record> {
     if let fact = batch() { return fact }
     while true {
       do {
-        guard let piece = try await pieces.next() else { return .streamEnded }
-        framing.append(piece)
+        framing.makeRoom()
+        guard try await pieces.append(to: &framing.buffer) else { return .streamEnded }
       } catch {
         return ended(by: error)
       }
@@ -56,7 +59,7 @@ struct WatchStream<Value: Record> {
       switch fact {
       case .changes(let changes, let version):
         gathered += changes
-        guard known != nil, isPatient(), gathered.count < 1000 else { return .changes(gathered, resourceVersion: version) }
+        guard hasInitialEvents, isPatient(), gathered.count < 1000 else { return .changes(gathered, resourceVersion: version) }
       case .initialEventsEnded(let changes, let version):
         return .initialEventsEnded(gathered + changes, resourceVersion: version)
       default: return fact
@@ -72,15 +75,17 @@ struct WatchStream<Value: Record> {
 
   @specialized(where Value == PodRecord)
   private mutating func batch() -> Fact? {
+    // Let go before the changes are applied, which would have to copy what they change otherwise.
+    let known = store.snapshot()
     var changes: [RecordChange<Value>] = []
     // Of all versions only the last one counts, and of a record it is made into text.
     var last: Value?
     var version = ""
     do {
       while let frame = try framing.next() {
-        switch try decoder.event(frame, of: framing.buffer, format: format) {
+        switch try decoder.event(frame, of: framing.buffer, format: format, known: known) {
         case .put(let record):
-          changes.append(.put(known?.recycling(record) ?? record))
+          changes.append(.put(record))
           last = record
         case .remove(let key, let removedAt):
           changes.append(.remove(key))
@@ -88,7 +93,7 @@ struct WatchStream<Value: Record> {
         case .bookmark(let bookmark, let endsInitialEvents):
           (last, version) = (nil, bookmark)
           if endsInitialEvents {
-            known = nil
+            hasInitialEvents = false
             return .initialEventsEnded(changes, resourceVersion: version)
           }
         case .error(let status):

@@ -25,7 +25,8 @@ extension Bench {
   ) async throws -> WatchStream<Value> {
     let request = APIRequest.watch(resource, selection, from: version, timeoutSeconds: timeoutSeconds, accept: accept)
     let limits = RequestLimits(deadline: .seconds(timeoutSeconds + 30), maximumBodyBytes: .max)
-    return try WatchStream(try await client.open(request, limits: limits), decoder: decoder, policy: .standard)
+    let stream = try await client.open(request, limits: limits)
+    return try WatchStream(stream, decoder: decoder, policy: .standard, store: Store(), hasInitialEvents: false)
   }
 
   struct Unexpected: Error, CustomStringConvertible {

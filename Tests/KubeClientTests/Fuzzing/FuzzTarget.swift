@@ -121,8 +121,8 @@ extension FuzzTarget {
     switch choice & 3 {
     case 0: return page(body, contentType, Samples.nodes, piece: Int(choice >> 2) + 1)
     case 1: return page(body, contentType, Samples.pods, piece: Int(choice >> 2) + 1)
-    case 2: _ = try? Samples.nodes.event(0..<body.count, of: body, format: format)
-    default: _ = try? Samples.pods.event(0..<body.count, of: body, format: format)
+    case 2: _ = try? Samples.nodes.event(0..<body.count, of: body, format: format, known: StoreSnapshot())
+    default: _ = try? Samples.pods.event(0..<body.count, of: body, format: format, known: StoreSnapshot())
     }
     return nil
   }

@@ -68,7 +68,7 @@ import Testing
     let decoder = Samples.pods
     for start in stride(from: 0, to: Self.list.count, by: 16) {
       try scanner.append(
-        Array(Self.list[start..<min(start + 16, Self.list.count)]), reading: decoder.protobufReader(), recycling: { $0 })
+        Array(Self.list[start..<min(start + 16, Self.list.count)]), reading: decoder.protobufReader(), known: StoreSnapshot())
       #expect(scanner.heldBytes <= 16 + 300)
     }
     #expect(try scanner.finish().records.count == 5)
@@ -102,7 +102,7 @@ import Testing
   func recycling() throws {
     let store = Store<PodRecord>()
     StoreWriter(store: store).replaceAll(with: try read([Self.list[...]]).records)
-    var reader = ListReader(.pods(), contentType: MediaType.protobuf, limit: 1 << 20, recycling: store.snapshot().recycling)
+    var reader = ListReader(.pods(), contentType: MediaType.protobuf, limit: 1 << 20, known: store.snapshot())
     try reader.append(Self.list)
     for record in try reader.finish().records { #expect(record.storage === store.snapshot()[record.key]?.storage) }
   }

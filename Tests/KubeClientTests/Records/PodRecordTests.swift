@@ -101,7 +101,7 @@ import Testing
         }
       }.bytes
       let filter = MetadataFilter(keepsLabels: false, annotationPrefixes: ["x/"])
-      return try PodRecord(protobuf: 0..<bytes.count, in: bytes.span.bytes, keeping: filter, names: NameTable())
+      return try PodRecord(protobuf: 0..<bytes.count, in: bytes.span.bytes, keeping: filter, known: StoreSnapshot(), names: NameTable())
     }
     let pod1 = try pod([("x/b", "1"), ("x/a", "2"), ("y/c", "3"), ("x/ab", "4")])
     #expect(pod1 == (try pod([("x/ab", "4"), ("x/b", "0"), ("x/a", "2"), ("x/b", "1")])))
@@ -124,7 +124,8 @@ import Testing
         }
       }.bytes
       return try PodRecord(
-        protobuf: 0..<bytes.count, in: bytes.span.bytes, keeping: MetadataFilter(keepsLabels: false, annotationPrefixes: []), names: names)
+        protobuf: 0..<bytes.count, in: bytes.span.bytes, keeping: MetadataFilter(keepsLabels: false, annotationPrefixes: []),
+        known: StoreSnapshot(), names: names)
     }
     let first = try pod("web-0", "web:1")
     let known = names.count
@@ -134,17 +135,55 @@ import Testing
     #expect(try pod("web-2", "web:2").images == ["app": "web:2", "sidecar": "web:2"])
   }
 
-  @Test("a Pod's records share what they have in common, from one version to the next")
-  func sharing() {
-    let first = Fields(phase: "Pending").record
-    var second = Fields(version: "2", phase: "Running").record
-    let untouched = second
-    second.share(with: first)
-    #expect(second.identity.isSameInMemory(as: first.identity))
-    #expect(second == untouched)
-    var successor = Fields(uid: "v", phase: "Running").record
-    successor.share(with: first)
-    #expect(successor.uid == "v")
+  @Test("a record becomes another in the memory that it has, and keeps its identity while the Pod is the same")
+  func update() {
+    var record = Fields(phase: "Pending").record
+    let (memory, identity) = (ObjectIdentifier(record.storage), record.identity)
+    for newer in [Fields(version: "2", phase: "Running", podIPs: ["10.1.0.8"]), Fields(version: "3", node: "other", phase: "Running")] {
+      record.update(to: newer.record)
+      #expect(record == newer.record)
+      #expect(ObjectIdentifier(record.storage) == memory)
+      #expect(record.identity.isSameInMemory(as: identity))
+    }
+    record.update(to: Fields(uid: "v", phase: "Running").record)
+    #expect(record.uid == "v")
+  }
+
+  @Test("a record that others hold stays as it was when it is updated")
+  func updateOfShared() {
+    let older = Fields(phase: "Pending").record
+    var record = older
+    record.update(to: Fields(version: "2", phase: "Running").record)
+    #expect(older == Fields(phase: "Pending").record)
+    #expect(record == Fields(version: "2", phase: "Running").record)
+    #expect(record.identity.isSameInMemory(as: older.identity))
+  }
+
+  @Test("a record that has grown, or shrunk to less than half, moves")
+  func updateOfAnotherSize() {
+    let many = (0..<40).map { ContainerRecord(name: "container-\($0)") }
+    var record = Fields(phase: "Running").record
+    record.update(to: Fields(phase: "Running", containers: many).record)
+    #expect(record.containers == many)
+    record.update(to: Fields(phase: "Running").record)
+    #expect(record == Fields(phase: "Running").record)
+    #expect(record.storage.capacity < 100)
+  }
+
+  @Test(
+    "a container that waits takes no more room than one that runs, for the reasons that kubelets give",
+    arguments: [
+      "ContainerCreating", "PodInitializing", "CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError",
+    ])
+  func waiting(_ reason: String) {
+    func pod(_ state: ContainerRecord.State) -> PodRecord {
+      Fields(phase: "Running", containers: [ContainerRecord(name: "c", state: state)]).record
+    }
+    let running = pod(.running(startedAtUnixMilliseconds: 1_700_000_000_000))
+    #expect(pod(.waiting(reason: reason)).storage.header.count <= running.storage.header.count)
+    for text in [reason, reason + "s", String(reason.dropLast())] {
+      #expect(pod(.waiting(reason: text)).containers.map(\.state) == [.waiting(reason: text)])
+    }
   }
 }
 

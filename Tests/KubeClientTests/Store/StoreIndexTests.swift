@@ -118,6 +118,22 @@ private struct NaiveStore {
     #expect(store.snapshot()[pod(1).key]?.storage === old.storage)
   }
 
+  @Test("a Pod's record stays where it is in memory from version to version, unless a snapshot has it")
+  func inPlace() throws {
+    let store = Store<PodRecord>()
+    let writer = StoreWriter(store: store)
+    func memory() throws -> ObjectIdentifier { ObjectIdentifier(try #require(store.snapshot()[pod(1).key]).storage) }
+    writer.apply([.put(pod(1, containers: [0]))])
+    let first = try memory()
+    writer.apply([.put(pod(1, version: 2, on: 1, containers: [3]))])
+    #expect(try memory() == first)
+    let snapshot = store.snapshot()
+    writer.apply([.put(pod(1, version: 3, containers: [0]))])
+    #expect(try memory() != first)
+    #expect(snapshot[pod(1).key] == pod(1, version: 2, on: 1, containers: [3]))
+    #expect(store.snapshot()[pod(1).key] == pod(1, version: 3, containers: [0]))
+  }
+
   @Test("the versions of one Pod share its identity, and a successor of the same name has its own")
   func identities() throws {
     let store = Store<PodRecord>()

@@ -188,3 +188,11 @@ enum Samples {
     #"{"kind":"Status","apiVersion":"v1","status":"Failure","message":"\#(message)","reason":"\#(reason)","details":\#(details),"code":\#(code)}"#
   }
 }
+
+extension WatchFraming {
+  /// As the stream of a watch has it append.
+  mutating func append(_ piece: [UInt8]) {
+    makeRoom()
+    buffer += piece
+  }
+}

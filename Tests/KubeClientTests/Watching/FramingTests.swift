@@ -57,6 +57,19 @@ import Testing
     #expect(throws: FramingError.tooLarge(limit: 100)) { try large.next() }
   }
 
+  @Test("a stream that has become quiet lets go of the memory that it needed while it was busy")
+  func quiet() throws {
+    var framing = WatchFraming(.protobuf, limit: 1 << 20)
+    framing.append(Array(repeatElement(Self.frames, count: 4000).joined()))
+    while try framing.next() != nil {}
+    #expect(framing.buffer.capacity >= 4000 * Self.frames.count)
+    for _ in 0..<2 {
+      framing.append(Self.frames)
+      while try framing.next() != nil {}
+    }
+    #expect(framing.buffer.capacity < 64 << 10)
+  }
+
   @Test("bookmarks, errors and unknown types", arguments: [WireFormat.json, .protobuf])
   func kinds(_ format: WireFormat) throws {
     let bookmark: [UInt8]
@@ -101,7 +114,9 @@ import Testing
     var events: [WatchEvent<NodeRecord>] = []
     for piece in pieces {
       framing.append(piece)
-      while let frame = try framing.next() { events.append(try Samples.nodes.event(frame, of: framing.buffer, format: format)) }
+      while let frame = try framing.next() {
+        events.append(try Samples.nodes.event(frame, of: framing.buffer, format: format, known: StoreSnapshot()))
+      }
     }
     return events
   }

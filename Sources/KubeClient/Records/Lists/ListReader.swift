@@ -8,7 +8,7 @@ struct ListReader<Value: Record> {
 
   private let decoder: RecordDecoder<Value>
   private let contentType: String
-  private let recycle: (Value) -> Value
+  private let known: StoreSnapshot<Value>
   private var content: Content
   private var count = 0
   /// For the error, if there is one.
@@ -23,11 +23,11 @@ struct ListReader<Value: Record> {
 
   /// - Parameters:
   ///   - limit: bytes of one object.
-  ///   - recycle: gives for a record the same one in memory, where there is one that is equal.
-  init(_ decoder: RecordDecoder<Value>, contentType: String, limit: Int, recycling recycle: @escaping (Value) -> Value = { $0 }) {
+  ///   - known: what the store has: records that are equal to these are these.
+  init(_ decoder: RecordDecoder<Value>, contentType: String, limit: Int, known: StoreSnapshot<Value> = StoreSnapshot()) {
     self.decoder = decoder
     self.contentType = contentType
-    self.recycle = recycle
+    self.known = known
     do throws(RecordError) {
       switch try WireFormat(contentType: contentType) {
       case .json: content = .json([])
@@ -51,7 +51,7 @@ struct ListReader<Value: Record> {
       // Taken out, so that its records have one owner and grow in place.
       content = .json([])
       do throws(RecordError) {
-        try scanner.append(piece, reading: decoder.protobufReader(), recycling: recycle)
+        try scanner.append(piece, reading: decoder.protobufReader(), known: known)
       } catch {
         throw unreadable(error)
       }
@@ -65,10 +65,7 @@ struct ListReader<Value: Record> {
   mutating func finish() throws(RecordError) -> RecordPage<Value> {
     do throws(RecordError) {
       switch content {
-      case .json(let body):
-        var page = try decoder.jsonPage(body)
-        for index in page.records.indices { page.records[index] = recycle(page.records[index]) }
-        return page
+      case .json(let body): return try decoder.jsonPage(body, known: known)
       case .protobuf(let scanner): return try scanner.finish()
       case .other(let error): throw error
       }

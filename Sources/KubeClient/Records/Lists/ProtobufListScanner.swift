@@ -37,7 +37,7 @@ struct ProtobufListScanner<Value: Record> {
   /// Reads all that is whole with the piece.
   @specialized(where Value == PodRecord)
   mutating func append(
-    _ piece: [UInt8], reading read: (Range<Int>, RawSpan) throws(RecordError) -> Value, recycling recycle: (Value) -> Value
+    _ piece: [UInt8], reading read: RecordDecoder<Value>.ProtobufReader, known: StoreSnapshot<Value>
   ) throws(RecordError) {
     if start == buffer.count {
       buffer = piece
@@ -48,12 +48,12 @@ struct ProtobufListScanner<Value: Record> {
     start = 0
     let buffer = buffer
     let bytes = buffer.span.bytes
-    while try step(in: bytes, read, recycle) {}
+    while try step(in: bytes, read, known) {}
   }
 
   /// Reads one thing more; false where it is not whole.
   private mutating func step(
-    in bytes: RawSpan, _ read: (Range<Int>, RawSpan) throws(RecordError) -> Value, _ recycle: (Value) -> Value
+    in bytes: RawSpan, _ read: RecordDecoder<Value>.ProtobufReader, _ known: StoreSnapshot<Value>
   ) throws(RecordError) -> Bool {
     switch place {
     case .magic:
@@ -87,7 +87,7 @@ struct ProtobufListScanner<Value: Record> {
       guard let field = try whole(head, in: bytes) else { return false }
       switch field.number {
       case 1: try readMetadata(field, in: bytes)
-      case 2: page.records.append(recycle(try read(try field.range(), bytes).named()))
+      case 2: page.records.append(try read(try field.range(), bytes, known).named())
       default: break
       }
     }

@@ -1,7 +1,8 @@
 internal import Identifiers
 
 // A container in the tail of a Pod's record: a byte of its kind, its state and more; its name; its ID; then the start, if it runs and the
-// kubelet says since when, or the reason, if it waits.
+// kubelet says since when, or the reason, if it waits. For the reasons that kubelets give that is no longer than the start: the record of a Pod
+// whose containers come and go stays where it is in memory.
 
 private enum PackedState: UInt8 {
   case waiting, running, terminated
@@ -9,10 +10,12 @@ private enum PackedState: UInt8 {
   case runningSinceSecond
   /// The start follows in milliseconds.
   case runningSince
+  /// The reason is one of `usualReasons`, and its place there follows in a byte.
+  case waitingAsUsual
 
-  init(_ state: ContainerDraft.State) {
+  init(_ state: ContainerDraft.State, usualReason: UInt8?) {
     switch state {
-    case .waiting: self = .waiting
+    case .waiting: self = usualReason == nil ? .waiting : .waitingAsUsual
     case .terminated: self = .terminated
     case .running(nil): self = .running
     case .running(let startedAt?):
@@ -21,14 +24,32 @@ private enum PackedState: UInt8 {
   }
 }
 
+/// Source: pkg/kubelet/kubelet_pods.go (the first two), pkg/kubelet/container/sync_result.go, pkg/kubelet/images/types.go and
+/// pkg/kubelet/kuberuntime/kuberuntime_container.go in k8s.io/kubernetes.
+private let usualReasons = [
+  "ContainerCreating", "PodInitializing", "CrashLoopBackOff", "RunContainerError", "ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull",
+  "ImageInspectError", "InvalidImageName", "RegistryUnavailable", "CreateContainerConfigError", "CreateContainerError",
+]
+
+extension ContainerDraft.State {
+  fileprivate func usualReason(in buffer: RawSpan) -> UInt8? {
+    guard case .waiting(let reason) = self else { return nil }
+    return buffer.extracting(reason).withUnsafeBytes { reason in
+      usualReasons.firstIndex { $0.utf8.count == reason.count && $0.utf8.elementsEqual(reason) }.map { UInt8($0) }
+    }
+  }
+}
+
 extension PackedWriter {
   mutating func append(_ container: ContainerDraft, of buffer: RawSpan) {
-    let state = PackedState(container.state)
+    let usualReason = container.state.usualReason(in: buffer)
+    let state = PackedState(container.state, usualReason: usualReason)
     append(byte: container.kind.rawValue | state.rawValue << 2 | (container.hostProcess == true ? 1 << 5 : 0))
     append(text: container.name, of: buffer)
     append(buffer.extracting(container.containerID).withUnsafeBytes { ContainerID(bytes: $0) })
     switch container.state {
-    case .waiting(let reason): append(text: reason, of: buffer)
+    case .waiting(let reason):
+      if let usualReason { append(byte: usualReason) } else { append(text: reason, of: buffer) }
     case .running(let startedAt?) where state == .runningSinceSecond: append(halfWord: UInt32(startedAt / 1000))
     case .running(let startedAt?): append(word: UInt64(bitPattern: startedAt))
     case .running(nil), .terminated: break
@@ -44,6 +65,7 @@ extension PackedReader {
     let id = containerID()
     switch PackedState(rawValue: first >> 2 & 7) ?? .terminated {
     case .waiting: _ = textBytes()
+    case .waitingAsUsual: _ = byte()
     case .runningSinceSecond: _ = halfWord()
     case .runningSince: _ = word()
     case .running, .terminated: break
@@ -58,6 +80,7 @@ extension PackedReader {
     let state: ContainerRecord.State =
       switch PackedState(rawValue: first >> 2 & 7) ?? .terminated {
       case .waiting: .waiting(reason: text())
+      case .waitingAsUsual: .waiting(reason: usualReasons[Int(byte())])
       case .running: .running(startedAtUnixMilliseconds: nil)
       case .runningSinceSecond: .running(startedAtUnixMilliseconds: Int64(halfWord()) * 1000)
       case .runningSince: .running(startedAtUnixMilliseconds: Int64(bitPattern: word()))

@@ -6,8 +6,10 @@ internal import Identifiers
 // Names of containers and their images stand beside it, in a text that the Pods of a workload share.
 
 extension PodRecord {
-  /// - Parameter names: shares namespaces, nodes and images with other records; `nil` to share nothing.
-  init(_ draft: PodDraft, in bytes: RawSpan, names: NameTable?) {
+  /// - Parameters:
+  ///   - older: what is known of the Pod of this name: the record shares with it what it can, and is the same in memory where they are equal.
+  ///   - names: shares namespaces, nodes and images with other records; `nil` to share nothing.
+  init(_ draft: PodDraft, in bytes: RawSpan, older: PodRecord? = nil, names: NameTable?) {
     var tail = PackedWriter()
     var flags = Flags()
     if draft.hostNetwork { flags.insert(.hostNetwork) }
@@ -30,21 +32,55 @@ extension PodRecord {
     tail.append(count: draft.containers.count)
     for container in draft.containers { tail.append(container, of: bytes) }
 
-    let namespace = bytes.name(draft.namespace, from: names)
-    let uid = bytes.uid(draft.uid)
-    let identity = bytes.withText(draft.name) { PodIdentity(namespace: namespace, name: $0, uid: uid) }
-    let count = tail.bytes.count
     let header = Header(
-      identity: identity, node: draft.nodeName.isEmpty ? nil : bytes.name(draft.nodeName, from: names),
-      images: Self.images(of: draft.containers, in: bytes, names: names), version: version, count: UInt32(count), phase: phase, flags: flags
-    )
-    storage = ManagedBuffer.create(minimumCapacity: count) { _ in header }
-    storage.withUnsafeMutablePointerToElements { elements in
-      tail.bytes.withUnsafeBufferPointer { if let start = $0.baseAddress { elements.initialize(from: start, count: $0.count) } }
+      version: version, count: UInt32(tail.bytes.count), phase: phase, flags: flags,
+      node: draft.node(in: bytes, older: older?.node, names: names),
+      images: draft.images(in: bytes, older: older?.storage.header.images, names: names),
+      identity: draft.identity(in: bytes, older: older?.identity, names: names))
+    self = tail.bytes.withUnsafeBytes { tail in
+      if let older, older.has(header, tail) { return older }
+      return PodRecord(header, tail)
     }
   }
 
-  private static func images(of containers: [ContainerDraft], in bytes: RawSpan, names: NameTable?) -> Name? {
+  private init(_ header: Header, _ tail: UnsafeRawBufferPointer) {
+    storage = ManagedBuffer.create(minimumCapacity: tail.count) { _ in header }
+    storage.withUnsafeMutablePointerToElements { UnsafeMutableRawBufferPointer(start: $0, count: tail.count).copyMemory(from: tail) }
+  }
+
+  /// Becomes equal to a newer record: in the memory that it has, if nobody else uses that and it is of the right size. So a Pod's record mostly
+  /// stays where it is, and no holes come about between the records that last. The identity is kept where it is equal.
+  mutating func update(to newer: PodRecord) {
+    var header = newer.storage.header
+    if header.identity == storage.header.identity { header.identity = storage.header.identity }
+    newer.storage.withUnsafeMutablePointerToElements { start in
+      let tail = UnsafeRawBufferPointer(start: start, count: Int(header.count))
+      guard isKnownUniquelyReferenced(&storage), (tail.count...2 * tail.count).contains(storage.capacity) else {
+        self = PodRecord(header, tail)
+        return
+      }
+      storage.header = header
+      storage.withUnsafeMutablePointerToElements { UnsafeMutableRawBufferPointer(start: $0, count: tail.count).copyMemory(from: tail) }
+    }
+  }
+}
+
+extension PodDraft {
+  /// - Parameter older: of the Pod of this name.
+  fileprivate func identity(in bytes: RawSpan, older: PodIdentity?, names: NameTable?) -> PodIdentity {
+    let uid = bytes.uid(uid)
+    if let older, older.uid == uid { return older }
+    let namespace = older?.namespace ?? bytes.name(namespace, from: names)
+    return bytes.withText(name) { PodIdentity(namespace: namespace, name: $0, uid: uid) }
+  }
+
+  fileprivate func node(in bytes: RawSpan, older: Name?, names: NameTable?) -> Name? {
+    if nodeName.isEmpty { return nil }
+    if let older, bytes.withText(nodeName, older.hasBytes) { return older }
+    return bytes.name(nodeName, from: names)
+  }
+
+  fileprivate func images(in bytes: RawSpan, older: Name?, names: NameTable?) -> Name? {
     let count = containers.count { !$0.image.isEmpty }
     guard count > 0 else { return nil }
     var pairs = PackedWriter()
@@ -53,21 +89,10 @@ extension PodRecord {
       pairs.append(text: container.name, of: bytes)
       pairs.append(text: container.image, of: bytes)
     }
-    return pairs.bytes.withUnsafeBytes { names?.name($0) ?? Name(bytes: $0) }
-  }
-
-  /// Refers to the same identity as an older record of the Pod, where it is the same Pod.
-  mutating func share(with older: PodRecord) {
-    let identity = older.identity
-    guard !storage.header.identity.isSameInMemory(as: identity), storage.header.identity == identity else { return }
-    if !isKnownUniquelyReferenced(&storage) {
-      storage = storage.withUnsafeMutablePointers { header, tail in
-        let copy = ManagedBuffer<Header, UInt8>.create(minimumCapacity: Int(header.pointee.count)) { _ in header.pointee }
-        copy.withUnsafeMutablePointerToElements { $0.initialize(from: tail, count: Int(header.pointee.count)) }
-        return copy
-      }
+    return pairs.bytes.withUnsafeBytes { pairs in
+      if let older, older.hasBytes(pairs) { return older }
+      return names?.name(pairs) ?? Name(bytes: pairs)
     }
-    storage.header.identity = identity
   }
 }
 

@@ -3,8 +3,12 @@ internal import Identifiers
 // Source of the field numbers: k8s.io/api/core/v1/generated.proto, named at each message.
 
 extension PodRecord {
-  init(protobuf object: Range<Int>, in bytes: RawSpan, keeping filter: MetadataFilter, names: NameTable) throws(RecordError) {
-    self.init(try PodDraft(protobuf: object, in: bytes, keeping: filter), in: bytes, names: names)
+  init(
+    protobuf object: Range<Int>, in bytes: RawSpan, keeping filter: MetadataFilter, known: StoreSnapshot<PodRecord>, names: NameTable
+  ) throws(RecordError) {
+    let draft = try PodDraft(protobuf: object, in: bytes, keeping: filter)
+    let older = bytes.withText(draft.name) { name in bytes.withText(draft.namespace) { known.pod(named: name, in: $0) } }
+    self.init(draft, in: bytes, older: older, names: names)
   }
 }
 

@@ -1,0 +1,1 @@
+../../../Sources/Rollcall/Heap.swift

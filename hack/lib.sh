@@ -61,3 +61,26 @@ make_agent_certificates() {
     done
   ) 2>/dev/null || die "openssl could not make certificates in $1"
 }
+
+# write_container_script FILE: a script that stands for a container's runtime, as `sh FILE ROOT FOLDER MOUNT… -- COMMAND…` in a mount namespace of its own. It
+# makes a root directory at ROOT that has this machine's programs and FOLDER, with a small file system at each MOUNT below that, and runs the command
+# in it. The agent takes nothing of file systems from a process that is in the machine's root directory.
+write_container_script() {
+  cat >"$1" <<'SH'
+set -e
+root=$1 folder=$2
+shift 2
+mkdir -p "$root"
+mount -t tmpfs -o size=1m root "$root"
+mkdir -p "$root/usr" "$root$folder"
+for link in bin lib lib64; do [ ! -e "/usr/$link" ] || ln -s "usr/$link" "$root/$link"; done
+mount --bind /usr "$root/usr"
+mount --bind "$folder" "$root$folder"
+while [ "$1" != -- ]; do
+  mount -t tmpfs -o size=1m "${1##*/}" "$root$1"
+  shift
+done
+shift
+exec chroot "$root" "$@"
+SH
+}

@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 /// A moment as Kubernetes writes it in its objects, `2026-03-01T12:00:00Z` with or without a fraction, in milliseconds since 1970.
 /// Kubernetes writes UTC only, and another zone is not read. Source: RFC 3339, section 5.6.
 func unixMilliseconds(ofRFC3339 text: String) -> Int64? {
@@ -29,25 +31,8 @@ func unixMilliseconds(ofRFC3339 text: String) -> Int64? {
   return seconds * 1000 + milliseconds
 }
 
-/// `2026-03-01T12:00:00Z`, as Kubernetes writes times.
+/// `2026-03-01T12:00:00Z`, as Kubernetes writes times; what is outside of the years 1970 to 9999 is at their edge.
 func rfc3339(ofUnixMilliseconds milliseconds: Int64) -> String {
-  let seconds = max(0, min(milliseconds, 253_402_300_799_000)) / 1000
-  let day = seconds / 86400
-  // The civil calendar in years that begin in March, counted from 0000-03-01, in eras of 400 years: the inverse of `daysSince1970`.
-  let shifted = day + 719_468
-  let era = shifted / 146_097
-  let dayOfEra = shifted % 146_097
-  let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
-  let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-  let shiftedMonth = (5 * dayOfYear + 2) / 153
-  let dayOfMonth = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-  let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-  let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-  func padded(_ number: Int64, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
-  }
-  let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))"
-  let time = "\(padded(seconds / 3600 % 24, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
-  return "\(date)T\(time)Z"
+  let seconds = max(0, min(milliseconds / 1000, 253_402_300_799))
+  return Date(timeIntervalSince1970: Double(seconds)).formatted(Date.ISO8601FormatStyle())
 }

@@ -72,7 +72,8 @@ root=$1 folder=$2
 shift 2
 mkdir -p "$root"
 mount -t tmpfs -o size=1m root "$root"
-mkdir -p "$root/usr" "$root$folder"
+mkdir -p "$root/usr" "$root/dev" "$root$folder"
+mknod -m 666 "$root/dev/null" c 1 3
 for link in bin lib lib64; do [ ! -e "/usr/$link" ] || ln -s "usr/$link" "$root/$link"; done
 mount --bind /usr "$root/usr"
 mount --bind "$folder" "$root$folder"

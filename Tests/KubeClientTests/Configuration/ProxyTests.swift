@@ -50,7 +50,7 @@ struct ProxyTests {
     let plain = try await tinyproxy(port: try freePort())
     defer { plain.program.kill() }
     let proxy = try await tlsFront(before: plain.port, signedBy: authority)
-    defer { proxy.program.kill() }
+    defer { proxy.program.stop() }
     #expect(try await ask(server, through: "https://127.0.0.1:\(proxy.port)") == "Bearer t0ken")
     #expect(plain.program.output.contains("CONNECT 127.0.0.1:\(server.port) HTTP/1.1"))
 
@@ -140,7 +140,7 @@ struct ProxyTests {
 }
 
 extension ExternalProgram {
-  /// Neither of the plain proxies ends at a TERM while it has connections.
+  /// Neither of the plain proxies ends at a TERM while it has connections. (nginx does, and would leave its workers behind.)
   fileprivate func kill() {
     send(signal: SIGKILL)
     stop()

@@ -7,6 +7,7 @@ import Glibc
 enum Main {
   static func main() {
     Heap.keepSmall()
+    // The whole program: nothing stands above it that could wait for it or cancel it.
     Task {
       await AgentCommand.main()
       exit(EXIT_SUCCESS)

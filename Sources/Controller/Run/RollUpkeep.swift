@@ -54,7 +54,7 @@ struct RollUpkeep: Sendable {
   /// Says what is odd about a node, once for each time that it is odd in another way.
   private func log(_ notes: [String: [String]]) {
     let before = book.snapshot().notes
-    for (node, notes) in notes.sorted(by: { $0.key < $1.key }) where notes != before[node] {
+    for (node, notes) in notes.filter({ $0.value != before[$0.key] }).sorted(by: { $0.key < $1.key }) {
       logger.warning("odd node", metadata: ["node": "\(node)", "notes": "\(notes.joined(separator: "; "))"])
     }
   }

@@ -85,8 +85,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Leaves: values and parsers, no input or output of their own beyond what their name says
-    .target(name: "Identifiers", swiftSettings: settings),
-    .target(name: "Roll", dependencies: ["Identifiers"], swiftSettings: settings),
+    .target(name: "Primitives", swiftSettings: settings),
+    .target(name: "Roll", dependencies: ["Primitives"], swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "ProcFS", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Exposition", swiftSettings: settings),
@@ -96,7 +96,7 @@ let package = Package(
 
     // Parts
     .target(
-      name: "KubeClient", dependencies: ["HTTPTransport", "Identifiers", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
+      name: "KubeClient", dependencies: ["HTTPTransport", "Primitives", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
     .target(name: "Collector", dependencies: ["CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Roll"], swiftSettings: settings),
     .target(name: "Push", dependencies: ["CSnappy", "HTTPTransport", logging], swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Roll", "ProcFS", "Exposition"], swiftSettings: settings),
@@ -111,7 +111,7 @@ let package = Package(
     .target(
       name: "Controller",
       dependencies: [
-        "CZlib", "Collector", "Exposition", "Gzip", "HTTPTransport", "Identifiers", "JSON", "KubeClient", "Push", "Roll", "YAML",
+        "CZlib", "Collector", "Exposition", "Gzip", "HTTPTransport", "Primitives", "JSON", "KubeClient", "Push", "Roll", "YAML",
         crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings),
@@ -136,8 +136,8 @@ let package = Package(
 
     // Tests
     .target(name: "TestSupport", dependencies: ["JSON", logging], path: "Tests/Support", swiftSettings: settings),
-    .testTarget(name: "IdentifiersTests", dependencies: ["Identifiers"], swiftSettings: settings),
-    .testTarget(name: "RollTests", dependencies: ["Identifiers", "Roll"], swiftSettings: settings),
+    .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
+    .testTarget(name: "RollTests", dependencies: ["Primitives", "Roll"], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "YAMLTests", dependencies: ["JSON", "TestSupport", "YAML"], swiftSettings: settings),
     .testTarget(name: "ProcFSTests", dependencies: ["ProcFS", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: settings),
@@ -146,7 +146,7 @@ let package = Package(
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "KubeClientTests",
-      dependencies: ["Exposition", "KubeClient", "HTTPTransport", "Identifiers", "JSON", "Simulator", "TestSupport", "YAML", logging],
+      dependencies: ["Exposition", "KubeClient", "HTTPTransport", "Primitives", "JSON", "Simulator", "TestSupport", "YAML", logging],
       swiftSettings: settings),
     .testTarget(
       name: "CollectorTests", dependencies: ["Collector", "Roll", "Exposition", "HTTPTransport", "TestSupport"], swiftSettings: settings),

@@ -24,7 +24,7 @@ let package = Package(
     .systemLibrary(name: "CISAL", pkgConfig: "libisal"),
     .systemLibrary(name: "CSnappy", pkgConfig: "snappy"),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
-    .target(name: "Identifiers", swiftSettings: settings),
+    .target(name: "Primitives", swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
     .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: settings),
@@ -33,11 +33,11 @@ let package = Package(
     .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
     .target(
       name: "Push", dependencies: ["CSnappy", "HTTPTransport", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),
-    .target(name: "Roll", dependencies: ["Identifiers"], swiftSettings: settings),
+    .target(name: "Roll", dependencies: ["Primitives"], swiftSettings: settings),
     .target(
       name: "KubeClient",
       dependencies: [
-        "HTTPTransport", "Identifiers", "JSON", "YAML",
+        "HTTPTransport", "Primitives", "JSON", "YAML",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
@@ -45,7 +45,7 @@ let package = Package(
     // Of the controller what is between rolls and requests: links to the files of targets, desired objects and their comparison.
     .target(
       name: "Controller",
-      dependencies: ["Collector", "Identifiers", "JSON", "KubeClient", "Roll", "YAML", .product(name: "Logging", package: "swift-log")],
+      dependencies: ["Collector", "Primitives", "JSON", "KubeClient", "Roll", "YAML", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
     .executableTarget(name: "bench-targets", dependencies: ["Controller", "JSON", "Roll"], swiftSettings: settings),
     .target(name: "BenchmarkSupport", dependencies: ["Collector", "Roll"], swiftSettings: settings),

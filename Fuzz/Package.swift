@@ -21,7 +21,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
-    .target(name: "Identifiers", swiftSettings: settings),
+    .target(name: "Primitives", swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
     .target(name: "Exposition", swiftSettings: settings),
@@ -29,7 +29,7 @@ let package = Package(
     .target(
       name: "KubeClient",
       dependencies: [
-        "HTTPTransport", "Identifiers", "JSON", "YAML",
+        "HTTPTransport", "Primitives", "JSON", "YAML",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],

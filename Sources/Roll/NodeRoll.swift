@@ -34,7 +34,7 @@ package struct NodeRoll: Hashable, Sendable {
 }
 
 /// What one container said when the roll was called.
-package enum Outcome: Hashable, Sendable {
+package enum Answer: Hashable, Sendable {
   /// Collected, `age` before the answer was received: differences survive clocks that disagree, times of day do not.
   case collected(age: Duration)
   /// Not collected. The detail is for people: what was tried, on what, and what came of it.
@@ -46,12 +46,12 @@ package enum Outcome: Hashable, Sendable {
 /// What came of calling one node's roll once.
 package struct RollCall: Sendable {
   /// One for each entry of the roll that was called, in its order.
-  package var outcomes: [Outcome]
+  package var answers: [Answer]
   /// How long ago Prometheus last fetched the data of this node, where the source can tell.
   package var lastScrape: LastScrape
 
-  package init(outcomes: [Outcome], lastScrape: LastScrape) {
-    self.outcomes = outcomes
+  package init(answers: [Answer], lastScrape: LastScrape) {
+    self.answers = answers
     self.lastScrape = lastScrape
   }
 }

@@ -1,4 +1,4 @@
-package import Identifiers
+package import Primitives
 
 /// What the containers of a pod have in common on a roll.
 package struct RollPod: Hashable, Sendable {

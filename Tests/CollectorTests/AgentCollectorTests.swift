@@ -16,13 +16,13 @@ struct AgentCollectorTests {
     certificates = try await Certificates()
   }
 
-  @Test func anAgentsAnswersBecomeOutcomes() async throws {
+  @Test func agentAnswersBecomeAnswersOfTheCall() async throws {
     let agent = try await Agent(certificates) { _ in
       .report(
         RollReport(hash: "hash-1", answers: [.collected(age: 0.25), .missed(.pidNotFound, detail: "no cgroup")], secondsSinceScrape: 12))
     }
     let call = await agent.call(twoContainers)
-    #expect(call.outcomes == [.collected(age: .milliseconds(250)), .missed(.pidNotFound, detail: "no cgroup")])
+    #expect(call.answers == [.collected(age: .milliseconds(250)), .missed(.pidNotFound, detail: "no cgroup")])
     #expect(call.lastScrape == .ago(.seconds(12)))
     let request = try #require(agent.server.requests.first)
     #expect(request.method == "POST" && request.target == "/v1/roll")
@@ -36,7 +36,7 @@ struct AgentCollectorTests {
       .report(RollReport(hash: "hash-1", answers: [.collected(age: 0), .collected(age: 0)], secondsSinceScrape: nil))
     }
     let call = await agent.call(twoContainers)
-    #expect(call.lastScrape == .never, "\(call.outcomes)")
+    #expect(call.lastScrape == .never, "\(call.answers)")
   }
 
   @Test("the entries are sent when the agent lacks them, and only then")
@@ -50,8 +50,8 @@ struct AgentCollectorTests {
       }
     }
     func call(hash: String) async {
-      let outcomes = await agent.call(twoContainers, hash: hash).outcomes
-      #expect(outcomes == [.collected(age: .zero), .collected(age: .zero)])
+      let answers = await agent.call(twoContainers, hash: hash).answers
+      #expect(answers == [.collected(age: .zero), .collected(age: .zero)])
     }
     await call(hash: "a")
     await call(hash: "a")
@@ -110,7 +110,7 @@ struct AgentCollectorTests {
     ])
   func liesAreNotBelieved(body: String, detail: String) async throws {
     let agent = try await Agent(certificates) { _ in .status(200, body) }
-    for outcome in await agent.call(twoContainers).outcomes {
+    for outcome in await agent.call(twoContainers).answers {
       #expect(outcome.reason == .unknown && outcome.detail.contains(detail), "\(outcome)")
     }
   }
@@ -118,9 +118,9 @@ struct AgentCollectorTests {
   @Test(arguments: [403, 404, 409, 500, 503])
   func anotherStatusIsTold(status: Int) async throws {
     let agent = try await Agent(certificates) { _ in .status(status, "because\nof this") }
-    let outcomes = await agent.call(twoContainers).outcomes
-    #expect(outcomes.count == 2)
-    for outcome in outcomes {
+    let answers = await agent.call(twoContainers).answers
+    #expect(answers.count == 2)
+    for outcome in answers {
       #expect(outcome.reason == .unknown && outcome.detail.contains("status \(status): because of this"), "\(outcome)")
     }
   }
@@ -129,12 +129,12 @@ struct AgentCollectorTests {
     let agent = try await Agent(certificates, settings: { $0.maximumReportBytes = 1000 }) { _ in
       .status(200, String(repeating: " ", count: 2000))
     }
-    #expect(await agent.call(twoContainers).outcomes.map(\.reason) == [.tooLarge, .tooLarge])
+    #expect(await agent.call(twoContainers).answers.map(\.reason) == [.tooLarge, .tooLarge])
   }
 
   @Test("R41: an agent that does not answer in time") func aHangingAgent() async throws {
     let agent = try await Agent(certificates, settings: { $0.deadline = .milliseconds(500) }) { _ in .nothing }
-    #expect(await agent.call(twoContainers).outcomes.map(\.reason) == [.agentTimeout, .agentTimeout])
+    #expect(await agent.call(twoContainers).answers.map(\.reason) == [.agentTimeout, .agentTimeout])
   }
 
   @Test("R63: connections to agents are kept between calls, or not, as it is asked for", arguments: [true, false])
@@ -148,8 +148,8 @@ struct AgentCollectorTests {
     let agent = try await Agent(certificates) { _ in .status(200, "") }
     let collector = AgentCollector(transport: try HTTPTransport(), settings: agent.settings) { nil }
     let call = await collector.call(roll(.linux, twoContainers, address: agent.address))
-    #expect(call.outcomes.map(\.reason) == [.agentUnreachable, .agentUnreachable])
-    #expect(call.outcomes[0].detail.contains("certificates for talking to agents are not ready"))
+    #expect(call.answers.map(\.reason) == [.agentUnreachable, .agentUnreachable])
+    #expect(call.answers[0].detail.contains("certificates for talking to agents are not ready"))
     #expect(agent.server.acceptedConnections == 0)
   }
 
@@ -158,7 +158,7 @@ struct AgentCollectorTests {
     let others = try await Certificates()
     let collector = AgentCollector(transport: try HTTPTransport(), settings: agent.settings) { others.controller }
     let call = await collector.call(roll(.linux, twoContainers, address: agent.address))
-    #expect(call.outcomes.map(\.reason) == [.agentUnreachable, .agentUnreachable], "\(call.outcomes)")
+    #expect(call.answers.map(\.reason) == [.agentUnreachable, .agentUnreachable], "\(call.answers)")
     #expect(agent.server.acceptedConnections == 0)
   }
 
@@ -167,8 +167,8 @@ struct AgentCollectorTests {
     settings.port = try freePort()
     let collector = AgentCollector(transport: try HTTPTransport(), settings: settings) { certificates.controller }
     let call = await collector.call(roll(.linux, twoContainers))
-    #expect(call.outcomes.map(\.reason) == [.agentUnreachable, .agentUnreachable])
-    #expect(call.outcomes[0].detail.contains("agent at 127.0.0.1:\(settings.port)"))
+    #expect(call.answers.map(\.reason) == [.agentUnreachable, .agentUnreachable])
+    #expect(call.answers[0].detail.contains("agent at 127.0.0.1:\(settings.port)"))
     #expect(call.lastScrape == .notObservable)
   }
 
@@ -179,14 +179,14 @@ struct AgentCollectorTests {
     settings.port = server.port
     settings.connectTimeout = .milliseconds(300)
     let collector = AgentCollector(transport: try HTTPTransport(), settings: settings) { certificates.controller }
-    #expect(await collector.call(roll(.linux, twoContainers)).outcomes.map(\.reason) == [.agentUnreachable, .agentUnreachable])
+    #expect(await collector.call(roll(.linux, twoContainers)).answers.map(\.reason) == [.agentUnreachable, .agentUnreachable])
   }
 
   @Test func aNodeWithoutAddressHasNoAgent() async throws {
     let collector = AgentCollector(transport: try HTTPTransport(), settings: AgentSettings()) { certificates.controller }
     let call = await collector.call(roll(.linux, twoContainers, address: nil))
-    #expect(call.outcomes.map(\.reason) == [.noAgent, .noAgent])
-    #expect(call.outcomes[0].detail.contains("node-1"))
+    #expect(call.answers.map(\.reason) == [.noAgent, .noAgent])
+    #expect(call.answers[0].detail.contains("node-1"))
   }
 
   @Test func whileTheNodeIsNotReadyThatIsTheReason() async throws {
@@ -195,15 +195,15 @@ struct AgentCollectorTests {
     }
     let answered = await agent.call(twoContainers, ready: false)
     #expect(
-      answered.outcomes == [.collected(age: .seconds(1)), .missed(.nodeNotReady, detail: "the node is not ready; PidNotFound: gone")])
+      answered.answers == [.collected(age: .seconds(1)), .missed(.nodeNotReady, detail: "the node is not ready; PidNotFound: gone")])
     let lost = await agent.collector.call(roll(.linux, twoContainers, address: nil, ready: false))
-    #expect(lost.outcomes.map(\.reason) == [.nodeNotReady, .nodeNotReady])
-    #expect(lost.outcomes[0].detail.contains("NoAgent: the node node-1 has no address"))
+    #expect(lost.answers.map(\.reason) == [.nodeNotReady, .nodeNotReady])
+    #expect(lost.answers[0].detail.contains("NoAgent: the node node-1 has no address"))
   }
 }
 
 /// What a scripted agent does with a roll.
-private enum Answer {
+private enum StubResponse {
   case report(RollReport)
   case status(Int, String)
   case nothing
@@ -221,7 +221,7 @@ private struct Agent {
   init(
     _ certificates: Certificates, settings change: (inout AgentSettings) -> Void = { _ in },
     keepsConnections: Bool = true, sockets: (@Sendable ([PodSockets], String) -> Void)? = nil,
-    answer: @escaping @Sendable (RollRequest) -> Answer
+    answer: @escaping @Sendable (RollRequest) -> StubResponse
   ) async throws {
     server = try ScriptedServer { connection in
       while let request = try connection.readRequest() {

@@ -6,25 +6,25 @@ import Testing
 @Suite struct CollectorRunnerTests {
   @Test func measuresOnceForEveryCollector() async {
     let clock = ManualClock()
-    let outcomes: [Outcome] = [
+    let answers: [Answer] = [
       .collected(age: .zero), .missed(.pidNotFound, detail: "a"), .missed(.pidNotFound, detail: "b"), .missed(.unknown, detail: "c"),
     ]
-    let runner = CollectorRunner(FixedCollector(outcomes: outcomes, takes: .milliseconds(1500), clock: clock), clock: clock)
+    let runner = CollectorRunner(FixedCollector(answers: answers, takes: .milliseconds(1500), clock: clock), clock: clock)
     let (call, record) = await runner.call(roll(.linux, []))
-    #expect(call.outcomes == outcomes)
+    #expect(call.answers == answers)
     #expect(
       record == CollectionRecord(source: .linux, duration: .milliseconds(1500), collected: 1, missed: [.pidNotFound: 2, .unknown: 1]))
   }
 }
 
 private struct FixedCollector: NodeCollector {
-  var outcomes: [Outcome]
+  var answers: [Answer]
   var takes: Duration
   var clock: ManualClock
 
   func call(_ roll: NodeRoll) async -> RollCall {
     clock.advance(by: takes)
-    return RollCall(outcomes: outcomes, lastScrape: .notObservable)
+    return RollCall(answers: answers, lastScrape: .notObservable)
   }
 }
 

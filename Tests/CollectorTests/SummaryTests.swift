@@ -175,21 +175,21 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
     let entries = [
       entry("web/frontend-0/iis"), entry("web/frontend-0/silent"), entry("web/frontend-0/frozen"), entry("web/gone-0/iis"),
     ]
-    let outcomes = try summary().outcomes(for: entries)
-    #expect(outcomes.map(\.reason) == [nil, .notInResponse, .staleData, .notInResponse])
-    #expect(outcomes[0] == .collected(age: .seconds(6)))
-    #expect(outcomes[1].detail.contains("without any number"))
-    #expect(outcomes[2].detail.contains("2026-02-28T00:00:20Z"))
-    #expect(outcomes[3].detail.contains("3 pods") == false && outcomes[3].detail.contains("2 pods"))
+    let answers = try summary().answers(for: entries)
+    #expect(answers.map(\.reason) == [nil, .notInResponse, .staleData, .notInResponse])
+    #expect(answers[0] == .collected(age: .seconds(6)))
+    #expect(answers[1].detail.contains("without any number"))
+    #expect(answers[2].detail.contains("2026-02-28T00:00:20Z"))
+    #expect(answers[3].detail.contains("3 pods") == false && answers[3].detail.contains("2 pods"))
   }
 
   @Test("R44: HTTP 200 with a frozen time is no collection") func aFrozenSummary() throws {
     let later = try summary(sent: sent + 3_600_000)
-    #expect(later.outcomes(for: [entry("web/frontend-0/iis")]).map(\.reason) == [.staleData])
+    #expect(later.answers(for: [entry("web/frontend-0/iis")]).map(\.reason) == [.staleData])
     let samples = String(decoding: later.page(of: "win-1"), as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }
     #expect(samples.allSatisfy { $0.hasPrefix("container_start_time_seconds") || $0.hasPrefix("kubelet_volume_stats_capacity_bytes") })
     // Without the sender's clock nothing can be judged.
-    #expect(try summary(sent: nil).outcomes(for: [entry("web/frontend-0/iis")]) == [.collected(age: .zero)])
+    #expect(try summary(sent: nil).answers(for: [entry("web/frontend-0/iis")]) == [.collected(age: .zero)])
   }
 
   @Test("R43: what is no summary", arguments: ["", "<html>", "[]", #"{"pods":[]}"#, #"{"node":{"#])
@@ -206,7 +206,7 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
       #"{"node":{"cpu":7,"memory":{"workingSetBytes":"x"}},"pods":[1,{},{"podRef":{"name":"p","namespace":"n"},"containers":[{},{"name":"c","memory":{"workingSetBytes":-5,"time":"yesterday"},"cpu":{"usageCoreNanoSeconds":1e400}}]}]}"#
         .replacing("1e400", with: "2000000000"))
     #expect(String(decoding: odd.page(of: "n"), as: UTF8.self).split(separator: "\n").count { !$0.hasPrefix("#") } == 1)
-    #expect(odd.outcomes(for: [entry("n/p/c")]) == [.collected(age: .zero)])
+    #expect(odd.answers(for: [entry("n/p/c")]) == [.collected(age: .zero)])
   }
 
   @Test(
@@ -239,7 +239,7 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
       SummaryAnswer(body: Array(windowsSummary.utf8), date: "Sun, 01 Mar 2026 12:00:00 GMT")
     }
     let call = await SummaryCollector(source: source).call(roll(.windows, [entry("web/frontend-0/iis")]))
-    #expect(call.outcomes == [.collected(age: .seconds(6))])
+    #expect(call.answers == [.collected(age: .seconds(6))])
   }
 
   @Test func aSummaryIsHandedOnAsAPage() async throws {

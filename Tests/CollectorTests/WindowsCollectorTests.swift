@@ -22,8 +22,8 @@ import Testing
       servers: "server { listen $network.1:$port; root $folder; }")
     let call = try await collector(port: nginx.port).call(
       roll(.windows, Self.entries, address: nginx.host))
-    #expect(call.outcomes.map(\.reason) == [nil, nil, .notInResponse])
-    #expect(call.outcomes[2].detail.contains("2 containers, and none with container_id"))
+    #expect(call.answers.map(\.reason) == [nil, nil, .notInResponse])
+    #expect(call.answers[2].detail.contains("2 containers, and none with container_id"))
     #expect(call.lastScrape == .notObservable)
     #expect(try await nginx.accessLog(of: 1) == [#"\#(nginx.host) "GET /metrics?collect%5B%5D=container HTTP/1.1" 200 "gzip" "60.0""#])
   }
@@ -47,9 +47,9 @@ import Testing
   func tellsWhyAContainerIsNotThere(page: String, reason: Reason, detail: String) async throws {
     let server = try answering(page.contains("\n") || page.isEmpty ? page : page + "\n")
     defer { server.stop() }
-    let outcomes = try await collector(port: server.port).call(roll(.windows, Self.entries)).outcomes
-    #expect(outcomes.count == 3)
-    for outcome in outcomes {
+    let answers = try await collector(port: server.port).call(roll(.windows, Self.entries)).answers
+    #expect(answers.count == 3)
+    for outcome in answers {
       #expect(outcome.reason == reason && outcome.detail.contains(detail), "\(outcome)")
     }
   }
@@ -63,7 +63,7 @@ import Testing
       """)
     defer { server.stop() }
     let call = try await collector(port: server.port).call(roll(.windows, Self.entries))
-    #expect(call.outcomes.map(\.reason) == [.collectorFailed, nil, .collectorFailed])
+    #expect(call.answers.map(\.reason) == [.collectorFailed, nil, .collectorFailed])
   }
 
   @Test("R42: another status is no page, and no redirect is followed", arguments: [204, 302, 400, 404, 503])
@@ -78,9 +78,9 @@ import Testing
       server.stop()
       elsewhere.stop()
     }
-    let outcomes = try await collector(port: server.port).call(roll(.windows, Self.entries)).outcomes
-    #expect(outcomes.map(\.reason) == [.badExposition, .badExposition, .badExposition])
-    #expect(outcomes[0].detail.contains("status \(status) instead of 200"))
+    let answers = try await collector(port: server.port).call(roll(.windows, Self.entries)).answers
+    #expect(answers.map(\.reason) == [.badExposition, .badExposition, .badExposition])
+    #expect(answers[0].detail.contains("status \(status) instead of 200"))
     #expect(elsewhere.acceptedConnections == 0)
   }
 
@@ -93,7 +93,7 @@ import Testing
     }
     defer { server.stop() }
     let call = try await collector(port: server.port) { $0.deadline = .milliseconds(400) }.call(roll(.windows, Self.entries))
-    #expect(call.outcomes.map(\.reason) == [.exporterTimeout, .exporterTimeout, .exporterTimeout])
+    #expect(call.answers.map(\.reason) == [.exporterTimeout, .exporterTimeout, .exporterTimeout])
     #expect(server.requests.first?.header("X-Prometheus-Scrape-Timeout-Seconds") == "0.4")
   }
 
@@ -105,7 +105,7 @@ import Testing
     }
     defer { server.stop() }
     let call = try await collector(port: server.port) { $0.deadline = .milliseconds(500) }.call(roll(.windows, Self.entries))
-    #expect(call.outcomes.map(\.reason) == [.exporterTimeout, .exporterTimeout, .exporterTimeout])
+    #expect(call.answers.map(\.reason) == [.exporterTimeout, .exporterTimeout, .exporterTimeout])
   }
 
   @Test func aPageThatWasCutIsNoPage() async throws {
@@ -118,7 +118,7 @@ import Testing
     }
     defer { server.stop() }
     let call = try await collector(port: server.port).call(roll(.windows, Self.entries))
-    #expect(call.outcomes.map(\.reason) == [.badExposition, .badExposition, .badExposition])
+    #expect(call.answers.map(\.reason) == [.badExposition, .badExposition, .badExposition])
   }
 
   @Test func aConnectionThatWasClosedBetweenTwoCallsIsNoFailure() async throws {
@@ -129,7 +129,7 @@ import Testing
     defer { server.stop() }
     let collector = try collector(port: server.port)
     for _ in 0..<10 {
-      #expect(await collector.call(roll(.windows, Self.entries)).outcomes[1] == .collected(age: .zero))
+      #expect(await collector.call(roll(.windows, Self.entries)).answers[1] == .collected(age: .zero))
     }
   }
 
@@ -138,7 +138,7 @@ import Testing
       files: ["metrics": String(repeating: "\n", count: 8 << 20)], servers: "server { listen $network.1:$port; root $folder; }")
     let call = try await collector(port: nginx.port) { $0.limits.bytes = 1 << 20 }.call(
       roll(.windows, Self.entries, address: nginx.host))
-    #expect(call.outcomes.map(\.reason) == [.tooLarge, .tooLarge, .tooLarge])
+    #expect(call.answers.map(\.reason) == [.tooLarge, .tooLarge, .tooLarge])
     #expect(try await nginx.accessLog(of: 1)[0].contains("\"gzip\""))
   }
 
@@ -146,23 +146,23 @@ import Testing
     let server = try answering("a 1\nb 1\nc 1\n")
     defer { server.stop() }
     let call = try await collector(port: server.port) { $0.limits.series = 2 }.call(roll(.windows, Self.entries))
-    #expect(call.outcomes.map(\.reason) == [.tooLarge, .tooLarge, .tooLarge])
-    #expect(call.outcomes[0].detail.contains("line 3: more than 2 series"))
+    #expect(call.answers.map(\.reason) == [.tooLarge, .tooLarge, .tooLarge])
+    #expect(call.answers[0].detail.contains("line 3: more than 2 series"))
   }
 
   @Test(arguments: [nil, "", "a b", "10.0.0.1/x?", "user@host", "[::1]", "fe80::1%eth0"] as [String?])
   func aNodeWithoutUsableAddressIsUnreachable(address: String?) async throws {
-    let outcomes = try await collector(port: 1).call(roll(.windows, Self.entries, address: address)).outcomes
-    #expect(outcomes.map(\.reason) == [.exporterUnreachable, .exporterUnreachable, .exporterUnreachable])
-    #expect(outcomes[0].detail.contains("node-1"))
+    let answers = try await collector(port: 1).call(roll(.windows, Self.entries, address: address)).answers
+    #expect(answers.map(\.reason) == [.exporterUnreachable, .exporterUnreachable, .exporterUnreachable])
+    #expect(answers[0].detail.contains("node-1"))
   }
 
   @Test func whereNobodyListensTheExporterIsUnreachable() async throws {
     let call = try await collector(port: try freePort()).call(roll(.windows, Self.entries))
-    #expect(call.outcomes.map(\.reason) == [.exporterUnreachable, .exporterUnreachable, .exporterUnreachable])
+    #expect(call.answers.map(\.reason) == [.exporterUnreachable, .exporterUnreachable, .exporterUnreachable])
     let notReady = try await collector(port: try freePort()).call(roll(.windows, Self.entries, ready: false))
-    #expect(notReady.outcomes.map(\.reason) == [.nodeNotReady, .nodeNotReady, .nodeNotReady])
-    #expect(notReady.outcomes[0].detail.contains("ExporterUnreachable"))
+    #expect(notReady.answers.map(\.reason) == [.nodeNotReady, .nodeNotReady, .nodeNotReady])
+    #expect(notReady.answers[0].detail.contains("ExporterUnreachable"))
   }
 
   @Test(
@@ -188,19 +188,19 @@ import Testing
       $0.headersFile = headers
     }
     let answered = roll(.windows, Self.entries, address: nginx.host)
-    #expect(await collector.call(answered).outcomes.map(\.reason) == [nil, nil, .notInResponse])
+    #expect(await collector.call(answered).answers.map(\.reason) == [nil, nil, .notInResponse])
     // R20: an empty file keeps what was read; a new secret is sent at once.
     _ = try certificates.folder.write("", to: "headers")
-    #expect(await collector.call(answered).outcomes.map(\.reason) == [nil, nil, .notInResponse])
+    #expect(await collector.call(answered).answers.map(\.reason) == [nil, nil, .notInResponse])
     _ = try certificates.folder.write("Authorization: Bearer two\n", to: "headers")
-    #expect(await collector.call(answered).outcomes.map(\.reason) == [.badExposition, .badExposition, .badExposition])
+    #expect(await collector.call(answered).answers.map(\.reason) == [.badExposition, .badExposition, .badExposition])
 
     tls.certificateAuthorities = nil
     let strict = try self.collector(port: nginx.port) {
       $0.endpoint.scheme = "https"
       $0.tls = tls
     }
-    #expect(await strict.call(answered).outcomes.map(\.reason) == [.exporterUnreachable, .exporterUnreachable, .exporterUnreachable])
+    #expect(await strict.call(answered).answers.map(\.reason) == [.exporterUnreachable, .exporterUnreachable, .exporterUnreachable])
 
     let plain = try ScriptedServer { connection in
       while try connection.readRequest() != nil { try connection.respond(status: 200, body: "") }
@@ -215,7 +215,7 @@ import Testing
     let server = try answering("windows_container_count 0\n")
     defer { server.stop() }
     let call = try await collector(port: server.port) { $0.allowsLoopback = false }.call(roll(.windows, Self.entries))
-    #expect(call.outcomes[0].reason == .exporterUnreachable && call.outcomes[0].detail.contains("loopback"))
+    #expect(call.answers[0].reason == .exporterUnreachable && call.answers[0].detail.contains("loopback"))
     #expect(server.requests.isEmpty)
   }
 
@@ -238,10 +238,10 @@ import Testing
     }
     defer { server.stop() }
     let cached = try await collector(port: server.port) { $0.endpoint.path = "/cached" }.call(roll(.windows, Self.entries))
-    #expect(cached.outcomes.map(\.reason) == [.staleData, .staleData, .staleData])
+    #expect(cached.answers.map(\.reason) == [.staleData, .staleData, .staleData])
     let frozen = try await collector(port: server.port).call(roll(.windows, Self.entries))
-    #expect(frozen.outcomes.map(\.reason) == [.staleData, .notInResponse, .notInResponse])
-    #expect(frozen.outcomes[1].detail.contains("windows_container_available 0"))
+    #expect(frozen.answers.map(\.reason) == [.staleData, .notInResponse, .notInResponse])
+    #expect(frozen.answers[1].detail.contains("windows_container_available 0"))
   }
 
   @Test("a HostProcess container is collected where the exporter has numbers of it, and exempt where it has none")
@@ -255,8 +255,8 @@ import Testing
       """)
     defer { server.stop() }
     let call = try await collector(port: server.port).call(roll(.windows, Self.entries))
-    #expect(Array(call.outcomes.prefix(2)) == [.exempt(.hostProcess), .collected(age: .zero)])
-    #expect(call.outcomes[2].reason == .notInResponse)
+    #expect(Array(call.answers.prefix(2)) == [.exempt(.hostProcess), .collected(age: .zero)])
+    #expect(call.answers[2].reason == .notInResponse)
   }
 
   @Test func whatTheExporterSaysOfItselfIsKept() async throws {

@@ -34,9 +34,9 @@ import Roll
       let call = await collector.call(roll)
       walls.append(ProcessFigures.seconds(CLOCK_MONOTONIC) - wall)
       cpus.append(ProcessFigures.seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu)
-      collected = call.outcomes.count { if case .collected = $0 { true } else { false } }
-      if collected < call.outcomes.count, let missed = call.outcomes.first(where: { if case .missed = $0 { true } else { false } }) {
-        print("missed: \(call.outcomes.count - collected), such as \(missed)")
+      collected = call.answers.count { if case .collected = $0 { true } else { false } }
+      if collected < call.answers.count, let missed = call.answers.first(where: { if case .missed = $0 { true } else { false } }) {
+        print("missed: \(call.answers.count - collected), such as \(missed)")
       }
     }
     print("containers: \(collected) collected")

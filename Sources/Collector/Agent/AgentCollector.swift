@@ -33,7 +33,7 @@ package final class AgentCollector: NodeCollector {
   package func call(_ roll: NodeRoll) async -> RollCall {
     do throws(Miss) {
       let report = try await report(on: roll)
-      return roll.answered(report.outcomes, lastScrape: report.lastScrape)
+      return roll.answered(report.answers, lastScrape: report.lastScrape)
     } catch {
       // What an agent that does not answer saw of Prometheus is not known, which is not the same as never.
       return roll.missed(error, lastScrape: .notObservable)

@@ -3,7 +3,7 @@ internal import Roll
 
 /// What an agent answered, believed only as far as it can be true.
 struct AgentReport {
-  var outcomes: [Outcome]
+  var answers: [Answer]
   var lastScrape: LastScrape
   /// Of pods on the roll only, whatever else the agent names.
   var sockets: [PodSockets]
@@ -23,7 +23,7 @@ struct AgentReport {
     guard report.answers.count == roll.entries.count else {
       throw Miss(.unknown, "the agent gave \(report.answers.count) answers to a roll of \(roll.entries.count) containers")
     }
-    outcomes = report.answers.map(Self.outcome)
+    answers = report.answers.map(Self.outcome)
     sockets = report.sockets.map { Self.believable($0, of: roll) } ?? []
     switch report.secondsSinceScrape {
     case nil: lastScrape = .never
@@ -48,7 +48,7 @@ struct AgentReport {
   /// Seconds. Nothing of ours has run for longer than ten years.
   private static let believableAges = 0.0...(10 * 366 * 86400)
 
-  private static func outcome(_ answer: AgentAnswer) -> Outcome {
+  private static func outcome(_ answer: AgentAnswer) -> Answer {
     switch (answer.age, answer.reason) {
     case (let age?, nil):
       guard believableAges.contains(age) else {

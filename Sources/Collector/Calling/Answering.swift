@@ -1,16 +1,16 @@
 package import Roll
 
 extension NodeRoll {
-  /// The call with these outcomes, one for each entry. A container that was missed while the API server says that its node is not ready
+  /// The call with these answers, one for each entry. A container that was missed while the API server says that its node is not ready
   /// is missed for that reason; what was found instead stays in the detail.
-  func answered(_ outcomes: [Outcome], lastScrape: LastScrape) -> RollCall {
-    assert(outcomes.count == entries.count, "one outcome for each entry")
-    guard !nodeReady else { return RollCall(outcomes: outcomes, lastScrape: lastScrape) }
-    let explained = outcomes.map { outcome in
+  func answered(_ answers: [Answer], lastScrape: LastScrape) -> RollCall {
+    assert(answers.count == entries.count, "one outcome for each entry")
+    guard !nodeReady else { return RollCall(answers: answers, lastScrape: lastScrape) }
+    let explained = answers.map { outcome in
       guard case .missed(let reason, let detail) = outcome else { return outcome }
       return .missed(.nodeNotReady, detail: "the node is not ready; \(reason.rawValue): \(detail)")
     }
-    return RollCall(outcomes: explained, lastScrape: lastScrape)
+    return RollCall(answers: explained, lastScrape: lastScrape)
   }
 
   /// The call in which every entry was missed for one reason.
@@ -29,5 +29,5 @@ package struct Miss: Error, Hashable {
     self.detail = detail
   }
 
-  var outcome: Outcome { .missed(reason, detail: detail) }
+  var outcome: Answer { .missed(reason, detail: detail) }
 }

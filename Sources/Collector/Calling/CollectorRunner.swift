@@ -40,7 +40,7 @@ package struct CollectionRecord: Hashable, Sendable {
 
   init(of call: RollCall, source: Source, duration: Duration) {
     self.init(source: source, duration: duration, collected: 0, missed: [:])
-    for outcome in call.outcomes {
+    for outcome in call.answers {
       switch outcome {
       case .collected: collected += 1
       case .missed(let reason, _): missed[reason, default: 0] += 1

@@ -26,7 +26,7 @@ struct Freshness: Hashable, Sendable {
   func covers(_ time: Int64) -> Bool { times.contains(time) }
 
   /// What came of a container whose newest sample has this time; samples without a time are taken to be of now.
-  func outcome(newest: Int64?) -> Outcome {
+  func outcome(newest: Int64?) -> Answer {
     guard let sent, let newest else { return .collected(age: .zero) }
     let age = Duration.milliseconds(sent - newest)
     guard !covers(newest) else { return .collected(age: max(age, .zero)) }

@@ -47,7 +47,7 @@ package struct SummaryCollector: NodeCollector {
   package func call(_ roll: NodeRoll) async -> RollCall {
     do throws(Miss) {
       let summary = try await source.summary(of: roll.node, address: roll.address)
-      return roll.answered(summary.outcomes(for: roll.entries), lastScrape: .notObservable)
+      return roll.answered(summary.answers(for: roll.entries), lastScrape: .notObservable)
     } catch {
       return roll.missed(error, lastScrape: .notObservable)
     }

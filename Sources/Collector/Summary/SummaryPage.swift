@@ -25,7 +25,7 @@ extension KubeletSummary {
   }
 
   /// One outcome for each entry. A container is collected if processor time or memory of its own is there, fresh and believable.
-  func outcomes(for entries: some Sequence<RollEntry>) -> [Outcome] {
+  func answers(for entries: some Sequence<RollEntry>) -> [Answer] {
     var contents: [ContainerReference: JSONValue] = [:]
     for pod in pods {
       for (name, content) in pod.containers {
@@ -40,7 +40,7 @@ extension KubeletSummary {
     }
   }
 
-  private func outcome(of content: JSONValue) -> Outcome {
+  private func outcome(of content: JSONValue) -> Answer {
     let parts = ["cpu", "memory"].compactMap { content[$0] }
     if !parts.isEmpty, !parts.contains(where: freshness.isFresh) {
       let times = parts.compactMap { $0["time"]?.string }.max() ?? ""

@@ -19,7 +19,7 @@ final class CallRound: Sendable {
   private struct State {
     var sound: ArraySlice<Due>
     var suspects: ArraySlice<Due>
-    var outcomes: [Outcome]
+    var answers: [Answer]
     /// By place: when the outcome came.
     var arrivals: [ContinuousClock.Instant]
     var slowFailures: [VirtualPages.Key] = []
@@ -55,7 +55,7 @@ final class CallRound: Sendable {
       State(
         sound: sound[...], suspects: suspected.map(\.due)[...],
         // Every place is written, because every entry is in one request; suspects whose turn does not come are not.
-        outcomes: Array(
+        answers: Array(
           repeating: .missed(
             .endpointTimeout,
             detail: "not asked this time: it failed slowly before, and so did more pods of the node than there was time for"),
@@ -74,11 +74,11 @@ final class CallRound: Sendable {
     }
   }
 
-  func note(_ answers: [Outcome], to request: PageRequest, after duration: Duration) {
+  func note(_ answers: [Answer], to request: PageRequest, after duration: Duration) {
     state.withLock { state in
       let now = ContinuousClock.now
       for (place, answer) in zip(request.places, answers) {
-        state.outcomes[place] = answer
+        state.answers[place] = answer
         state.arrivals[place] = now
       }
       if duration >= Self.slowness, answers.contains(where: \.isMissed) { state.slowFailures.append(request.key) }
@@ -87,13 +87,13 @@ final class CallRound: Sendable {
 
   /// The round has ended.
   /// - Returns: what everyone said, as old as it is now, and who is to be suspected the next time.
-  func end(at now: ContinuousClock.Instant = .now) -> (outcomes: [Outcome], suspects: [VirtualPages.Key]) {
+  func end(at now: ContinuousClock.Instant = .now) -> (answers: [Answer], suspects: [VirtualPages.Key]) {
     state.withLock { state in
-      for place in state.outcomes.indices {
-        guard case .collected(let age) = state.outcomes[place] else { continue }
-        state.outcomes[place] = .collected(age: age + (now - state.arrivals[place]))
+      for place in state.answers.indices {
+        guard case .collected(let age) = state.answers[place] else { continue }
+        state.answers[place] = .collected(age: age + (now - state.arrivals[place]))
       }
-      return (state.outcomes, state.suspects.map(\.request.key) + state.slowFailures)
+      return (state.answers, state.suspects.map(\.request.key) + state.slowFailures)
     }
   }
 }
@@ -124,7 +124,7 @@ extension VirtualPages.Key {
   }
 }
 
-extension Outcome {
+extension Answer {
   fileprivate var isMissed: Bool {
     if case .missed = self { true } else { false }
   }

@@ -27,7 +27,7 @@ struct PageFacts: Sendable {
   }
 
   /// - Parameter place: the container's among those that the page should have.
-  func outcome(of place: Int, named name: String, _ freshness: Freshness) -> Outcome {
+  func outcome(of place: Int, named name: String, _ freshness: Freshness) -> Answer {
     let container = containers[place]
     guard container.isThere else {
       if hasScrapeError {

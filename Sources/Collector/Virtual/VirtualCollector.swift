@@ -56,7 +56,7 @@ package struct VirtualCollector: NodeCollector {
         group.addTask { await work(on: round, .suspect, of: roll, keepsConnections: keepsConnections) }
       }
     }
-    let (outcomes, suspected) = round.end()
+    let (answers, suspected) = round.end()
     if !Task.isCancelled {
       suspects.set(suspected, of: roll.node)
       let keys = Set(asked.flatMap { $0.key == .node ? [.node] + $0.pods(of: roll) : [$0.key] })
@@ -65,7 +65,7 @@ package struct VirtualCollector: NodeCollector {
       freeMemory.release(after: keys.count)
     }
     // Where nothing is served, nobody can scrape it.
-    return roll.answered(outcomes, lastScrape: settings.servedFamilies == nil ? .notObservable : pages.lastScrape(of: roll.node))
+    return roll.answered(answers, lastScrape: settings.servedFamilies == nil ? .notObservable : pages.lastScrape(of: roll.node))
   }
 
   private func work(on round: CallRound, _ lane: CallRound.Lane, of roll: NodeRoll, keepsConnections: Bool) async {
@@ -88,7 +88,7 @@ package struct VirtualCollector: NodeCollector {
     sink?.forget(node)
   }
 
-  private func ask(_ request: PageRequest, of roll: NodeRoll, keepsConnection: Bool) async -> [Outcome] {
+  private func ask(_ request: PageRequest, of roll: NodeRoll, keepsConnection: Bool) async -> [Answer] {
     let entries = request.places.map { roll.entries[$0] }
     do throws(Miss) {
       let url = try request.url.get()
@@ -109,7 +109,7 @@ package struct VirtualCollector: NodeCollector {
 
   private func readPod(
     _ request: HTTPRequest, _ key: VirtualPages.Key, _ entries: [RollEntry], node: String
-  ) async throws(Miss) -> [Outcome] {
+  ) async throws(Miss) -> [Answer] {
     var response = try await fetcher.fetch(request)
     defer { buffers.giveBack(&response) }
     let labels = PodLabels(node: node, entries: entries, images: images, isOfOnePod: true)
@@ -123,11 +123,11 @@ package struct VirtualCollector: NodeCollector {
     } catch {
       throw Miss(error, page: request.url)
     }
-    return outcomes(of: entries, facts, freshness)
+    return answers(of: entries, facts, freshness)
   }
 
   /// Reads the page of a node that answers for its pods as it arrives: it may be larger than all that is kept of it together.
-  private func readNode(_ request: HTTPRequest, _ entries: [RollEntry], node: String) async throws(Miss) -> [Outcome] {
+  private func readNode(_ request: HTTPRequest, _ entries: [RollEntry], node: String) async throws(Miss) -> [Answer] {
     let stream = try await fetcher.open(request)
     let labels = PodLabels(node: node, entries: entries, images: images, isOfOnePod: false)
     var intake = PageIntake(settings: settings, isOfNode: true)
@@ -148,15 +148,15 @@ package struct VirtualCollector: NodeCollector {
     } catch {
       throw Miss(.unknown, "\(request.url): \(error)")
     }
-    var outcomes = outcomes(of: entries, parts.facts, freshness)
+    var answers = answers(of: entries, parts.facts, freshness)
     for place in entries.indices {
       guard let pod = labels.pod(ofContainer: place), let limit = parts.tooLarge[pod] else { continue }
-      outcomes[place] = Miss(.tooLarge, "\(request.url): the page has \(limit) of the pod").outcome
+      answers[place] = Miss(.tooLarge, "\(request.url): the page has \(limit) of the pod").outcome
     }
-    return outcomes
+    return answers
   }
 
-  private func outcomes(of entries: [RollEntry], _ facts: PageFacts, _ freshness: Freshness) -> [Outcome] {
+  private func answers(of entries: [RollEntry], _ facts: PageFacts, _ freshness: Freshness) -> [Answer] {
     entries.enumerated().map { place, entry in facts.outcome(of: place, named: entry.reference.container, freshness) }
   }
 }

@@ -42,7 +42,7 @@ struct WindowsPage {
 
   private init() {}
 
-  func outcome(for entry: RollEntry, _ freshness: Freshness) -> Outcome {
+  func outcome(for entry: RollEntry, _ freshness: Freshness) -> Answer {
     if !entry.containerID.isEmpty, let container = containers[entry.containerID] { return outcome(of: container, freshness) }
     let ownCollector = health.collectors[Self.collector]
     if ownCollector?.timedOut == true {
@@ -66,7 +66,7 @@ struct WindowsPage {
       .notInResponse, detail: "the page has \(containers.count) containers, and none with container_id …://\(entry.containerID)")
   }
 
-  private func outcome(of container: Container, _ freshness: Freshness) -> Outcome {
+  private func outcome(of container: Container, _ freshness: Freshness) -> Answer {
     if container.isHostProcess, !container.hasNumbers { return .exempt(.hostProcess) }
     guard container.hasNumbers || container.isAvailable == true else {
       return .missed(.notInResponse, detail: "windows_exporter lists the container, says windows_container_available 0 and has no numbers")

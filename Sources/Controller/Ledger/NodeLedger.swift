@@ -102,11 +102,11 @@ package struct NodeLedger: Sendable {
       let moment = now - max(age, .zero)
       lastScrape = lastScrape.map { max($0, moment) } ?? moment
     }
-    func outcome(_ index: Int) -> Outcome {
-      guard index < call.outcomes.count else {
-        return .missed(.unknown, detail: "the collector answered for \(call.outcomes.count) containers of \(called.entries.count)")
+    func outcome(_ index: Int) -> Answer {
+      guard index < call.answers.count else {
+        return .missed(.unknown, detail: "the collector answered for \(call.answers.count) containers of \(called.entries.count)")
       }
-      return call.outcomes[index]
+      return call.answers[index]
     }
     if called.hash == roll.hash, called.entries.count == rows.count {
       for row in rows.indices { record(outcome(row), row: row, at: now, threshold: threshold) }
@@ -119,7 +119,7 @@ package struct NodeLedger: Sendable {
     return review(at: now, threshold: threshold)
   }
 
-  private mutating func record(_ outcome: Outcome, row: Int, at now: Moment, threshold: Duration) {
+  private mutating func record(_ outcome: Answer, row: Int, at now: Moment, threshold: Duration) {
     switch outcome {
     case .collected(let age):
       let age = max(age, .zero)

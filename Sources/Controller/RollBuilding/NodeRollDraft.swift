@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 import KubeClient
 import Roll
 

@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 package import KubeClient
 package import Roll
 

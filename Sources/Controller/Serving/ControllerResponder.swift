@@ -16,7 +16,7 @@ struct ControllerResponder: HTTPResponder {
     }
   }
 
-  private let pages: [String: @Sendable (Request) async -> Answer]
+  private let pages: [String: @Sendable (Request) async -> ServerResponse]
   private let probe: Probe
   private let limits: ServingLimits
 
@@ -47,11 +47,11 @@ struct ControllerResponder: HTTPResponder {
       .response(on: context.connection, within: limits.answer, withoutBody: request.method == .head)
   }
 
-  private func answer(to request: Request) async -> Answer {
+  private func answer(to request: Request) async -> ServerResponse {
     let page = pages[request.uri.path]
     guard page != nil || request.uri.path.hasPrefix("/proxy/") else { return Self.nothing }
     guard request.method == .get || request.method == .head else {
-      var answer = Answer.text(.methodNotAllowed, "Only GET and HEAD are answered here.\n")
+      var answer = ServerResponse.text(.methodNotAllowed, "Only GET and HEAD are answered here.\n")
       answer.headers[.allow] = "GET, HEAD"
       return answer
     }
@@ -59,11 +59,11 @@ struct ControllerResponder: HTTPResponder {
     return await probe.proxyAnswer(request) ?? Self.nothing
   }
 
-  private static let nothing = Answer.text(.notFound, "There is nothing here. See / for the status page.\n")
+  private static let nothing = ServerResponse.text(.notFound, "There is nothing here. See / for the status page.\n")
 }
 
 /// One line for each check, as the API server's own /readyz?verbose has it.
-private func readiness(_ checks: [ReadinessCheck]) -> Answer {
+private func readiness(_ checks: [ReadinessCheck]) -> ServerResponse {
   let lines = checks.map { check in check.problem.map { "[-] \(check.name): \($0)\n" } ?? "[+] \(check.name)\n" }
   let isReady = checks.allSatisfy { $0.problem == nil }
   return .text(isReady ? .ok : .serviceUnavailable, lines.joined() + (isReady ? "ready\n" : "not ready\n"))

@@ -10,7 +10,7 @@ struct LedgerAPI {
     self.view = view
   }
 
-  func gaps() -> Answer {
+  func gaps() -> ServerResponse {
     if let refusal { return refusal }
     let reading = view.time.reading()
     let ledger = view.ledger.snapshot()
@@ -43,7 +43,7 @@ struct LedgerAPI {
     ]
   }
 
-  func coverage() -> Answer {
+  func coverage() -> ServerResponse {
     if let refusal { return refusal }
     let nodes = view.ledger.snapshot().coverage(at: view.time.now)
     func sums(_ part: [NodeCoverage]) -> JSONValue {
@@ -59,7 +59,7 @@ struct LedgerAPI {
     return .json(["total": sums(nodes), "sources": bySource])
   }
 
-  func nodes() -> Answer {
+  func nodes() -> ServerResponse {
     if let refusal { return refusal }
     let notes = view.rolls.snapshot().notes
     return .json([
@@ -84,7 +84,7 @@ struct LedgerAPI {
   }
 
   /// Only one replica keeps a ledger, and an empty one would be a lie.
-  private var refusal: Answer? {
+  private var refusal: ServerResponse? {
     guard view.rolls.snapshot().isComplete else {
       return .problem(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
     }

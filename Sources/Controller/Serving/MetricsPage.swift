@@ -24,7 +24,7 @@ struct MetricsPage {
     reading = view.time.reading()
   }
 
-  func answer() -> Answer {
+  func answer() -> ServerResponse {
     .metrics { send in
       var page = ExpositionWriter(reservingCapacity: 16 << 10)
       try await self.writeNodes(&page, send)

@@ -12,7 +12,7 @@ struct Probe {
     self.view = view
   }
 
-  func answer(_ request: Request) async -> Answer {
+  func answer(_ request: Request) async -> ServerResponse {
     await answering {
       let probe = try ProbeRequest(request)
       let (pages, roll) = try node(probe)
@@ -31,7 +31,7 @@ struct Probe {
   }
 
   /// For `/proxy/NODE/metrics` and `/proxy/NODE/health`; `nil` for any other path.
-  func proxyAnswer(_ request: Request) async -> Answer? {
+  func proxyAnswer(_ request: Request) async -> ServerResponse? {
     let parts = request.uri.path.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 4, parts[0].isEmpty, parts[1] == "proxy", !parts[2].isEmpty, ["metrics", "health"].contains(parts[3]) else {
       return nil
@@ -85,10 +85,10 @@ struct Probe {
 
   /// Waits for the beginning of the page, and hands the rest on piece by piece. What fails then breaks the connection off: Prometheus
   /// drops a scrape that is not whole.
-  private func stream(_ reader: SharedPageReader) async throws(Miss) -> Answer {
+  private func stream(_ reader: SharedPageReader) async throws(Miss) -> ServerResponse {
     let beginning = try await reader.beginning(upTo: Self.beginningBytes)
     let head = beginning.head
-    var answer = Answer(status: .init(code: head.status), contentType: head.contentType, body: .whole([]))
+    var answer = ServerResponse(status: .init(code: head.status), contentType: head.contentType, body: .whole([]))
     if let encoding = head.contentEncoding { answer.headers[.contentEncoding] = encoding }
     // The page has its place until the client has all of it, or its time is up: so long the reader is held.
     answer.deadline = reader.deadline
@@ -123,7 +123,7 @@ struct Probe {
     }
   }
 
-  private func answering(_ make: () async throws -> Answer) async -> Answer {
+  private func answering(_ make: () async throws -> ServerResponse) async -> ServerResponse {
     do {
       return try await make()
     } catch let error as ProbeRequest.Refused {

@@ -13,7 +13,7 @@ struct ServiceDiscovery {
 
   /// Answers 503 until the caches are in sync: Prometheus keeps its old list then, while an empty one would drop every target (R36).
   /// - Parameter authority: host and port that were asked, where Prometheus reaches us.
-  func answer(source text: String?, authority: String?) -> Answer {
+  func answer(source text: String?, authority: String?) -> ServerResponse {
     var wanted: Source?
     if let text {
       guard let source = Source(rawValue: text) else {

@@ -13,8 +13,8 @@ struct StatusPage {
     self.view = view
   }
 
-  func answer() -> Answer {
-    var answer = Answer(status: .ok, contentType: "text/html; charset=utf-8", body: .whole(Array(html().utf8)))
+  func answer() -> ServerResponse {
+    var answer = ServerResponse(status: .ok, contentType: "text/html; charset=utf-8", body: .whole(Array(html().utf8)))
     answer.headers[.contentSecurityPolicy] = "default-src 'none'; style-src 'unsafe-inline'"
     return answer
   }

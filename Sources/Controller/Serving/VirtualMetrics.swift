@@ -17,7 +17,7 @@ struct VirtualMetrics {
     self.view = view
   }
 
-  func cadvisor(_ request: Request) -> Answer {
+  func cadvisor(_ request: Request) -> ServerResponse {
     answer(request) { pages, snapshot in
       .metrics { write in
         var text = GroupedText(snapshot)
@@ -27,7 +27,7 @@ struct VirtualMetrics {
     }
   }
 
-  func resource(_ request: Request) -> Answer {
+  func resource(_ request: Request) -> ServerResponse {
     let isOfOneNode = request.uri.queryParameters["node"] != nil
     return answer(request) { _, snapshot in
       .metrics { write in
@@ -59,7 +59,7 @@ struct VirtualMetrics {
     }
   }
 
-  func summary(_ request: Request) -> Answer {
+  func summary(_ request: Request) -> ServerResponse {
     guard request.uri.queryParameters["node"] != nil else {
       return .problem(.badRequest, "a summary is one node's: /stats/summary?node=NAME, with the name of a virtual Node")
     }
@@ -88,7 +88,7 @@ struct VirtualMetrics {
       roll.entries.lazy.map { ("\($0.reference.namespace)/\($0.reference.pod)", $0.podUID) }, uniquingKeysWith: { _, last in last })
   }
 
-  private func answer(_ request: Request, _ make: (VirtualPages, VirtualSnapshot) -> Answer) -> Answer {
+  private func answer(_ request: Request, _ make: (VirtualPages, VirtualSnapshot) -> ServerResponse) -> ServerResponse {
     guard let pages = view.virtualPages else {
       return .text(.notFound, "the pages of virtual nodes are pushed and not held here; --virtual-mode both serves the basic families\n")
     }

@@ -32,7 +32,7 @@ struct PodFailures {
     let before = reasons[roll.node] ?? [:]
     var now: [Pod: Reason] = [:]
     var changes: [PodChange] = []
-    for (place, outcome) in call.outcomes.enumerated() {
+    for (place, outcome) in call.answers.enumerated() {
       guard case .missed(let reason, let detail) = outcome else { continue }
       let reference = roll.entries.reference(at: place)
       let pod = Pod(namespace: reference.namespace, name: reference.pod)

@@ -17,7 +17,7 @@ struct WindowsNodeCollector: NodeCollector {
       return await summary.call(roll)
     case .auto:
       let call = await exporter.call(roll)
-      guard call.outcomes.allSatisfy(\.isOfNoExporter) else { return call }
+      guard call.answers.allSatisfy(\.isOfNoExporter) else { return call }
       // Where none was ever seen, none is missed.
       if book.standing(of: roll.node)?.health == nil { book.forget(node: roll.node) }
       return await summary.call(roll)
@@ -25,7 +25,7 @@ struct WindowsNodeCollector: NodeCollector {
   }
 }
 
-extension Outcome {
+extension Answer {
   /// Nobody accepted a connection: there may be no exporter at all. One that hangs or answers badly is there, and is to be mended.
   fileprivate var isOfNoExporter: Bool {
     guard case .missed(let reason, let detail) = self else { return false }

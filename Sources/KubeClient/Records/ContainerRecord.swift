@@ -1,4 +1,4 @@
-package import Identifiers
+package import Primitives
 
 /// What we keep of a container of a Pod.
 public struct ContainerRecord: Hashable, Sendable {

@@ -1,4 +1,4 @@
-package import Identifiers
+package import Primitives
 
 #if canImport(Darwin)
   internal import Darwin

@@ -1,4 +1,4 @@
-package import Identifiers
+package import Primitives
 
 /// What we keep of a Pod.
 ///

@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import Identifiers
+internal import Primitives
 public import JSON
 
 /// What is kept of an object, and how it is read from the formats of the API server.

@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 
 /// How a store finds records of one type: by key, and by what else the type says of itself.
 struct RecordIndexing<Value: Record>: Sendable {

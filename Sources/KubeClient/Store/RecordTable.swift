@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 
 /// The records of a store in numbered slots, with what finds them: by key, by node, by container.
 ///

@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 internal import Synchronization
 
 /// What changed in a store since the last time a consumer asked.

@@ -1,4 +1,4 @@
-package import Identifiers
+package import Primitives
 
 /// All records of a store as of one moment. A value: it stays what it was while the store goes on, and costs what has changed since.
 public struct StoreSnapshot<Value: Record>: Sendable, Sequence {

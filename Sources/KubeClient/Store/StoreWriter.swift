@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 internal import Synchronization
 
 /// The one who may change a store. It cannot be copied, so that there is one.

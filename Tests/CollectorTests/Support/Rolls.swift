@@ -14,7 +14,7 @@ func roll(
   NodeRoll(node: "node-1", source: source, address: address, nodeReady: ready, entries: entries, exempt: [], hash: hash)
 }
 
-extension Outcome {
+extension Answer {
   /// `nil` for a container that was collected.
   var reason: Reason? {
     if case .missed(let reason, _) = self { reason } else { nil }

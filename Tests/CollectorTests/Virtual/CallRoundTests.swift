@@ -58,7 +58,7 @@ import Testing
     #expect(late.next(.suspect) == nil)
     let end = late.end()
     #expect(end.suspects == [0, 1, 2].map(Self.key))
-    #expect(end.outcomes.allSatisfy { if case .missed(.endpointTimeout, _) = $0 { true } else { false } })
+    #expect(end.answers.allSatisfy { if case .missed(.endpointTimeout, _) = $0 { true } else { false } })
     // Who was asked, and hung again, stands behind those who were not.
     #expect(round.end().suspects == [1, 2, 0].map(Self.key))
   }
@@ -78,7 +78,7 @@ import Testing
   @Test func answersAreAsOldAsTheyAreWhenTheRoundEnds() {
     let round = Self.round(1, askingTime: nil)
     if let due = round.next(.sound) { round.note([.collected(age: .seconds(2))], to: due.request, after: .zero) }
-    guard case .collected(let age) = round.end(at: .now + .seconds(5)).outcomes[0] else {
+    guard case .collected(let age) = round.end(at: .now + .seconds(5)).answers[0] else {
       Issue.record("it was collected")
       return
     }

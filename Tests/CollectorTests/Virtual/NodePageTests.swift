@@ -50,7 +50,7 @@ import Testing
     let collector = try Self.collector(port: server.port) { $0.limits.series = 1000 }
     let entries = (0..<61).map { entry("shop/pod-\($0)/app", id: "") }
     let call = await collector.call(roll(.virtual, entries))
-    for (place, outcome) in call.outcomes.enumerated() {
+    for (place, outcome) in call.answers.enumerated() {
       switch place {
       case 7: #expect(outcome.reason == .tooLarge && outcome.detail.contains("more than 1000 series"), "\(outcome)")
       case 60: #expect(outcome.reason == .notInResponse, "\(outcome)")
@@ -89,7 +89,7 @@ import Testing
       let roll = NodeRoll(
         node: node, source: .virtual, address: "127.0.0.1", nodeReady: true, entries: [entry("shop/pod-of-\(node)/app")], exempt: [],
         hash: "")
-      #expect(await collector.call(roll).outcomes.map(\.reason) == [nil])
+      #expect(await collector.call(roll).answers.map(\.reason) == [nil])
       let snapshot = try #require(collector.pages.snapshot(of: node))
       #expect(snapshot.text.contains("pod=\"pod-of-\(node)\",name=\"id-app\",id=\"/id-app\",node=\"\(node)\""))
     }
@@ -111,7 +111,7 @@ import Testing
     defer { server.stop() }
     let collector = try Self.collector(port: server.port) { $0.nodeLimits = ExpositionLimits(bytes: 1900, labelSetBytes: 400) }
     let call = await collector.call(roll(.virtual, [entry("shop/pod-0/app"), entry("shop/pod-1/app")]))
-    #expect(call.outcomes.map(\.reason) == [reason, reason], "\(call.outcomes)")
+    #expect(call.answers.map(\.reason) == [reason, reason], "\(call.answers)")
     #expect(collector.pages.snapshot(of: "node-1")?.pageCount ?? 0 == 0)
   }
 
@@ -135,7 +135,7 @@ import Testing
         $0.nodeTokenFile = token
         change(&$0)
       }
-      return await collector.call(roll(.virtual, [entry("shop/pod-0/app")], address: address)).outcomes.first?.reason
+      return await collector.call(roll(.virtual, [entry("shop/pod-0/app")], address: address)).answers.first?.reason
     }
     let host = "\(nginx.network).2"
     #expect(try await reason(host) { ($0.endpoint.scheme, $0.verifiesCertificates) = ("https", false) } == nil)
@@ -152,7 +152,7 @@ import Testing
       $0.nodeTokenFile = token
       ($0.endpoint.scheme, $0.endpoint.answerer, $0.verifiesCertificates) = ("https", .pods, false)
     }
-    #expect(await collector.call(roll(.virtual, [entry("shop/pod-0/app", ip: host)])).outcomes.map(\.reason) == [.badExposition])
+    #expect(await collector.call(roll(.virtual, [entry("shop/pod-0/app", ip: host)])).answers.map(\.reason) == [.badExposition])
   }
 
   @Test func partsAreHandedOverByPod() throws {

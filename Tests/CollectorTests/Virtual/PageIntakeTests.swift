@@ -35,7 +35,7 @@ import Testing
   @Test(
     "R44: how old the numbers may be",
     arguments: [
-      ([500_000], nil, Outcome.collected(age: .zero)),
+      ([500_000], nil, Answer.collected(age: .zero)),
       ([], 500_000, .collected(age: .zero)),
       ([500_000], 500_000, .collected(age: .zero)),
       ([500_000], 560_000, .collected(age: .seconds(60))),
@@ -45,8 +45,8 @@ import Testing
       ([500_900], 500_000, .collected(age: .zero)),
       ([500_000], 621_000, .missed(.staleData, detail: "the newest sample was 121 s old when it was sent; more than 120 s is stale")),
       ([700_000], 500_000, .missed(.badExposition, detail: "the newest sample is dated 200 s ahead of its sender's own clock")),
-    ] as [([Int64], Int64?, Outcome)])
-  func judgesAges(timestamps: [Int64], sent: Int64?, expected: Outcome) throws {
+    ] as [([Int64], Int64?, Answer)])
+  func judgesAges(timestamps: [Int64], sent: Int64?, expected: Answer) throws {
     // A sample without a time, as cAdvisor writes limits, makes nothing fresh.
     var page = "container_spec_cpu_shares{container=\"web\"} 1024\n"
     for (index, timestamp) in timestamps.enumerated() {
@@ -55,7 +55,7 @@ import Testing
     #expect(try outcome(of: page, sent: sent) == expected)
   }
 
-  private func outcome(of page: String, sent: Int64?) throws -> Outcome {
+  private func outcome(of page: String, sent: Int64?) throws -> Answer {
     let freshness = Freshness(sent: sent, limit: .seconds(120))
     return try intake(page, [Self.web], freshness).facts.outcome(of: 0, named: "web", freshness)
   }

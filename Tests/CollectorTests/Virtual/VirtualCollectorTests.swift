@@ -40,16 +40,16 @@ import Testing
     ]
     let call = try await collector(port: nginx.port).call(roll(.virtual, entries, address: nil))
     #expect(
-      call.outcomes.map(\.reason) == [
+      call.answers.map(\.reason) == [
         nil, nil, nil, .notInResponse, nil, .notInResponse, .badExposition, .badExposition, .staleData, .endpointUnreachable,
         .endpointUnreachable, .endpointUnreachable,
       ])
-    #expect(call.outcomes[3].detail.contains("none of container gone"))
-    #expect(call.outcomes[5].detail.contains("no container series at all"))
-    #expect(call.outcomes[6].detail.contains("line 1"))
-    #expect(call.outcomes[7].detail.contains("status 404"))
-    #expect(call.outcomes[10].detail.contains("shop/waiting-0 has no address"))
-    #expect(call.outcomes[11].detail.contains("not an IP address"))
+    #expect(call.answers[3].detail.contains("none of container gone"))
+    #expect(call.answers[5].detail.contains("no container series at all"))
+    #expect(call.answers[6].detail.contains("line 1"))
+    #expect(call.answers[7].detail.contains("status 404"))
+    #expect(call.answers[10].detail.contains("shop/waiting-0 has no address"))
+    #expect(call.answers[11].detail.contains("not an IP address"))
     #expect(call.lastScrape == .never)
     #expect(try await nginx.accessLog(of: 7).count { $0.contains("\"GET /metrics/cadvisor HTTP/1.1\" 200 \"gzip\" \"60.0\"") } == 6)
   }
@@ -71,7 +71,7 @@ import Testing
     // All others are through while it still hangs, by way of the one other place.
     try await eventually("the other pods were asked") { nginx.accessLog.count == 4 && hanging.openConnections == 1 }
     hanging.stop()
-    #expect(try await call.outcomes.map(\.reason) == [.badExposition, nil, nil, nil, nil])
+    #expect(try await call.answers.map(\.reason) == [.badExposition, nil, nil, nil, nil])
   }
 
   @Test("R41: a pod that does not answer in time") func aSilentPod() async throws {
@@ -82,7 +82,7 @@ import Testing
     defer { server.stop() }
     let call = try await collector(port: server.port) { $0.deadline = .milliseconds(400) }
       .call(roll(.virtual, [entry("a/b/c", ip: "127.0.0.1")]))
-    #expect(call.outcomes.map(\.reason) == [.endpointTimeout])
+    #expect(call.answers.map(\.reason) == [.endpointTimeout])
   }
 
   @Test("R41: transfers in flight are bounded") func boundsTransfers() async throws {
@@ -102,7 +102,7 @@ import Testing
     defer { server.stop() }
     let entries = (0..<40).map { entry("a/pod-\($0)/web", ip: "127.0.0.1") }
     let call = try await collector(port: server.port) { $0.maximumTransfers = 3 }.call(roll(.virtual, entries))
-    #expect(call.outcomes.allSatisfy { $0.reason == nil } && call.outcomes.count == 40)
+    #expect(call.answers.allSatisfy { $0.reason == nil } && call.answers.count == 40)
     #expect(counts.withLock { $0.highest } <= 3)
     #expect(server.requests.count == 40)
   }
@@ -124,10 +124,10 @@ import Testing
     }
     for address in ["127.0.0.1", "169.254.169.254", "::1", "fe80::1", "0.0.0.0", "::ffff:127.0.0.1"] {
       let call = try await collector(port: secret.port) { $0.allowsLoopback = false }.call(roll(.virtual, [entry("a/b/c", ip: address)]))
-      #expect(call.outcomes.map(\.reason) == [.endpointUnreachable], "\(call.outcomes)")
+      #expect(call.answers.map(\.reason) == [.endpointUnreachable], "\(call.answers)")
     }
     let redirected = try await collector(port: redirecting.port).call(roll(.virtual, [entry("a/b/c", ip: "127.0.0.1")]))
-    #expect(redirected.outcomes.map(\.reason) == [.badExposition])
+    #expect(redirected.answers.map(\.reason) == [.badExposition])
     #expect(secret.acceptedConnections == 0)
   }
 
@@ -144,7 +144,7 @@ import Testing
       settings.limits.bytes = 1000
       settings.maximumTransfers = 1
     }.call(roll(.virtual, [entry("a/small/c", ip: "127.0.0.1"), entry("a/large/c", ip: "127.0.0.1")]))
-    #expect(call.outcomes.map(\.reason) == [nil, .tooLarge])
+    #expect(call.answers.map(\.reason) == [nil, .tooLarge])
   }
 
   @Test("R41: pods that hang again leave most transfers to the others") func hangingAgain() async throws {
@@ -176,13 +176,13 @@ import Testing
     let collector = VirtualCollector(transport: try HTTPTransport(), settings: settings, endpoints: endpoints)
     let entries = (0..<8).map { entry("a/hangs-\($0)/web", ip: "127.0.0.1") } + (0..<20).map { entry("a/sound-\($0)/web", ip: "127.0.0.1") }
     let first = await collector.call(roll(.virtual, entries))
-    #expect(first.outcomes.map(\.reason) == Array(repeating: .endpointTimeout, count: 8) + Array(repeating: nil, count: 20))
+    #expect(first.answers.map(\.reason) == Array(repeating: .endpointTimeout, count: 8) + Array(repeating: nil, count: 20))
     #expect(hanging.acceptedConnections == 8)
     // A quarter of the transfers is theirs: two are asked before the time for it is over.
     let second = await collector.call(roll(.virtual, entries))
-    #expect(second.outcomes.map(\.reason) == first.outcomes.map(\.reason))
+    #expect(second.answers.map(\.reason) == first.answers.map(\.reason))
     #expect(hanging.acceptedConnections == 10)
-    #expect(second.outcomes[..<8].count { $0.detail.contains("not asked this time") } == 6)
+    #expect(second.answers[..<8].count { $0.detail.contains("not asked this time") } == 6)
   }
 
   @Test(
@@ -229,15 +229,15 @@ import Testing
         return endpoint
       })
     let call = await collector.call(roll(.virtual, [entry("a/b/c", ip: "127.0.0.1"), entry("a/other/c", ip: "127.0.0.1")]))
-    #expect(call.outcomes.map(\.reason) == [reason, nil], "\(call.outcomes)")
+    #expect(call.answers.map(\.reason) == [reason, nil], "\(call.answers)")
     // Nothing of a refused page is served, and all of the other.
     #expect(collector.pages.snapshot()?.pageCount == (reason == nil ? 2 : 1))
   }
 
   @Test func aNodeThatIsNotReadyIsTheReason() async throws {
     let call = try await collector(port: 1).call(roll(.virtual, [entry("a/b/c", ip: nil)], ready: false))
-    #expect(call.outcomes.map(\.reason) == [.nodeNotReady])
-    #expect(call.outcomes[0].detail.contains("EndpointUnreachable: the pod a/b has no address"))
+    #expect(call.answers.map(\.reason) == [.nodeNotReady])
+    #expect(call.answers[0].detail.contains("EndpointUnreachable: the pod a/b has no address"))
   }
 
   private func collector(port: Int, settings change: (inout VirtualSettings) -> Void = { _ in }) throws -> VirtualCollector {

@@ -43,7 +43,7 @@ import Testing
   @Test func aNodeOfWhichSomethingIsCollectedIsNotMissing() {
     let roll = roll(pods)
     let call = RollCall(
-      outcomes: [.collected(age: .zero), .missed(.pidNotFound, detail: ""), .collected(age: .zero)], lastScrape: .notObservable)
+      answers: [.collected(age: .zero), .missed(.pidNotFound, detail: ""), .collected(age: .zero)], lastScrape: .notObservable)
     #expect(self.call(call, roll, 0).isEmpty)
     let opened = self.call(call, roll, 6)
     #expect(opened.map(\.object) == [web(0)])

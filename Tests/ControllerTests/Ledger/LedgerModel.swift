@@ -67,7 +67,7 @@ struct LedgerModel {
     guard var node = nodes[called.node] else { return [] }
     if call.lastScrape != .notObservable { node.seesScrapes = true }
     if case .ago(let age) = call.lastScrape { node.lastScrape = max(node.lastScrape ?? now - age, now - age) }
-    for (entry, outcome) in zip(called.entries, call.outcomes) {
+    for (entry, outcome) in zip(called.entries, call.answers) {
       guard var row = node.rows[entry.reference], isSame(row.entry, entry) else { continue }
       switch outcome {
       case .missed(let reason, let detail):

@@ -53,7 +53,7 @@ import Testing
   @Test func whatTurnsOutToBeExemptIsNoGapUntilItIsCollectedAfterAll() {
     var ledger = ledger(oneApp)
     _ = ledger.evaluate(at: at(301))
-    let exempt = RollCall(outcomes: [.exempt(.hostProcess)], lastScrape: .notObservable)
+    let exempt = RollCall(answers: [.exempt(.hostProcess)], lastScrape: .notObservable)
     #expect(ledger.record(exempt, of: oneApp, at: at(310)).map(\.change) == [.closed(.exempt(.hostProcess), after: .seconds(310))])
     #expect(ledger.coverage(at: at(310)).map(\.expected) == [0])
     #expect(ledger.coverage(at: at(310)).map(\.exempt) == [[.hostProcess: 1]])
@@ -224,7 +224,7 @@ import Testing
     let called = roll([entry("app"), entry("sidecar")], exempt: exempt)
     var ledger = ledger(called)
     _ = ledger.record(
-      RollCall(outcomes: [.collected(age: .zero), .missed(.pidNotFound, detail: "")], lastScrape: .never), of: called, at: at(5))
+      RollCall(answers: [.collected(age: .zero), .missed(.pidNotFound, detail: "")], lastScrape: .never), of: called, at: at(5))
     let coverage = ledger.coverage(at: at(10))
     #expect(coverage.map(\.expected) == [2])
     #expect(coverage.map(\.collected) == [1])

@@ -21,11 +21,11 @@ func roll(
 }
 
 func collected(_ count: Int = 1, age: Duration = .zero, scrape: LastScrape = .notObservable) -> RollCall {
-  RollCall(outcomes: Array(repeating: .collected(age: age), count: count), lastScrape: scrape)
+  RollCall(answers: Array(repeating: .collected(age: age), count: count), lastScrape: scrape)
 }
 
 func missed(_ reason: Reason, _ detail: String = "", count: Int = 1, scrape: LastScrape = .notObservable) -> RollCall {
-  RollCall(outcomes: Array(repeating: .missed(reason, detail: detail), count: count), lastScrape: scrape)
+  RollCall(answers: Array(repeating: .missed(reason, detail: detail), count: count), lastScrape: scrape)
 }
 
 extension Ledger {

@@ -11,7 +11,7 @@ final class ScriptedCollector: NodeCollector {
     var underWay: [String: Int] = [:]
     var mostAtOnce = 0
     var mostAtOnceOfANode = 0
-    var outcome: Outcome = .collected(age: .zero)
+    var outcome: Answer = .collected(age: .zero)
     var held: Set<String> = []
   }
 
@@ -24,7 +24,7 @@ final class ScriptedCollector: NodeCollector {
 
   func calls(of node: String) -> Int { calls.count { $0.node == node } }
 
-  func answer(_ outcome: Outcome) {
+  func answer(_ outcome: Answer) {
     state.withLock { $0.outcome = outcome }
   }
 
@@ -47,6 +47,6 @@ final class ScriptedCollector: NodeCollector {
       await Task.yield()
     }
     let outcome = state.withLock { $0.outcome }
-    return RollCall(outcomes: roll.entries.map { _ in outcome }, lastScrape: .notObservable)
+    return RollCall(answers: roll.entries.map { _ in outcome }, lastScrape: .notObservable)
   }
 }

@@ -92,11 +92,11 @@ final class ServedController: Sendable {
       ])
     for roll in rolls.snapshot().rolls.values where roll.node != "linux-1" {
       ledger.record(
-        RollCall(outcomes: roll.entries.map { _ in .collected(age: .zero) }, lastScrape: .notObservable), of: roll, at: at(300))
+        RollCall(answers: roll.entries.map { _ in .collected(age: .zero) }, lastScrape: .notObservable), of: roll, at: at(300))
     }
     if let roll = rolls.roll(of: "linux-1") {
       ledger.record(
-        RollCall(outcomes: [.collected(age: .zero), .missed(.pidNotFound, detail: "no <process> with \"this\" ID")], lastScrape: .never),
+        RollCall(answers: [.collected(age: .zero), .missed(.pidNotFound, detail: "no <process> with \"this\" ID")], lastScrape: .never),
         of: roll, at: at(300))
     }
     time.advance(by: .seconds(301))

@@ -22,8 +22,8 @@ import Testing
   /// Both containers of each pod, with the reason.
   private static func call(_ reasons: [Reason?]) -> RollCall {
     RollCall(
-      outcomes: reasons.flatMap { reason in
-        let outcome = reason.map { Outcome.missed($0, detail: "because") } ?? .collected(age: .zero)
+      answers: reasons.flatMap { reason in
+        let outcome = reason.map { Answer.missed($0, detail: "because") } ?? .collected(age: .zero)
         return [outcome, outcome]
       }, lastScrape: .never)
   }

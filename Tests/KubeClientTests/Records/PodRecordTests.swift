@@ -1,4 +1,4 @@
-import Identifiers
+import Primitives
 import Testing
 
 @testable import KubeClient

@@ -1,4 +1,4 @@
-import Identifiers
+import Primitives
 import TestSupport
 import Testing
 

@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 
 /// What is kept of a Pod before it is packed, by where its texts are in a buffer. An empty range is an empty text.
 struct PodDraft {

@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 
 // A container in the tail of a Pod's record: a byte of its kind, its state and more; its name; its ID; then the start, if it runs and the
 // kubelet says since when, or the reason, if it waits. For the reasons that kubelets give that is no longer than the start: the record of a Pod

@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 
 // The tail of a Node's record, in this order: the text of the version, where the header says so; the UID; the operating system; the
 // addresses; the labels; the annotations. Lists begin with their count.

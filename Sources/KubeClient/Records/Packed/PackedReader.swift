@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 
 /// Reads what a `PackedWriter` wrote, in the same order. Only for bytes of our own: nothing is checked.
 struct PackedReader {

@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 
 /// Writes what is kept of an object into one run of bytes, which `PackedReader` reads in the same order: texts behind their length, numbers
 /// as short as they are. Nothing in it is padded or points anywhere, so that a record of any content is one allocation.
@@ -38,7 +38,7 @@ struct PackedWriter {
   }
 }
 
-// Identifiers: a byte for the form, then what that form has.
+// Primitives: a byte for the form, then what that form has.
 
 extension PackedWriter {
   mutating func append(_ uid: UID) {

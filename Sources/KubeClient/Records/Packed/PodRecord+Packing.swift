@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 
 // The tail of a Pod's record, in this order: the text of the version and that of the phase, where the header says so; the addresses;
 // the annotations; the containers. Lists begin with their count.

@@ -1,4 +1,4 @@
-internal import Identifiers
+internal import Primitives
 
 // Source of the field numbers: k8s.io/api/core/v1/generated.proto, named at each message.
 

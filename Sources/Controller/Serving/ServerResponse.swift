@@ -5,7 +5,7 @@ internal import JSON
 internal import NIOCore
 
 /// An answer of ours, before it becomes the server's.
-struct Answer: Sendable {
+struct ServerResponse: Sendable {
   enum Body: Sendable {
     case whole([UInt8])
     /// Written piece by piece, since it may be large. The length is for those that know it.
@@ -21,24 +21,24 @@ struct Answer: Sendable {
   /// When the client is to have taken all of it, if that is earlier than it is for every answer: then its connection is closed.
   var deadline: ContinuousClock.Instant?
 
-  static func text(_ status: HTTPResponse.Status, _ text: String) -> Answer {
-    Answer(status: status, contentType: "text/plain; charset=utf-8", body: .whole(Array(text.utf8)))
+  static func text(_ status: HTTPResponse.Status, _ text: String) -> ServerResponse {
+    ServerResponse(status: status, contentType: "text/plain; charset=utf-8", body: .whole(Array(text.utf8)))
   }
 
-  static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Answer {
-    Answer(status: status, contentType: "application/json", body: .whole(value.bytes + [UInt8(ascii: "\n")]))
+  static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> ServerResponse {
+    ServerResponse(status: status, contentType: "application/json", body: .whole(value.bytes + [UInt8(ascii: "\n")]))
   }
 
-  static func problem(_ status: HTTPResponse.Status, _ message: String) -> Answer {
+  static func problem(_ status: HTTPResponse.Status, _ message: String) -> ServerResponse {
     .json(["error": .string(message)], status: status)
   }
 
-  static func jsonPieces(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> Answer {
-    Answer(status: .ok, contentType: "application/json", body: .pieces(write), isCompressible: true)
+  static func jsonPieces(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> ServerResponse {
+    ServerResponse(status: .ok, contentType: "application/json", body: .pieces(write), isCompressible: true)
   }
 
-  static func metrics(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> Answer {
-    Answer(status: .ok, contentType: ExpositionContentType.text, body: .pieces(write), isCompressible: true)
+  static func metrics(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> ServerResponse {
+    ServerResponse(status: .ok, contentType: ExpositionContentType.text, body: .pieces(write), isCompressible: true)
   }
 
   /// - Parameters:

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Identifiers
+@testable import Primitives
 
 @Suite struct IdentifierTests {
   @Test(

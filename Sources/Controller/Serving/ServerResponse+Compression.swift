@@ -3,9 +3,9 @@ internal import Gzip
 internal import HTTPTypes
 internal import Hummingbird
 
-extension Answer {
+extension ServerResponse {
   /// The same, compressed while it is sent where whoever asks takes gzip: a page of metrics shrinks to a tenth or less.
-  func compressed(for request: Request) -> Answer {
+  func compressed(for request: Request) -> ServerResponse {
     guard isCompressible, case .pieces(_, let produce) = body else { return self }
     var answer = self
     answer.headers[.vary] = "Accept-Encoding"

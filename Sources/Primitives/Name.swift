@@ -36,7 +36,7 @@ package struct Name: @unchecked Sendable {
   }
 
   /// Whether these are its bytes.
-  package func hasBytes(_ bytes: UnsafeRawBufferPointer) -> Bool { withBytes { Identifiers.isEqual($0, bytes) } }
+  package func hasBytes(_ bytes: UnsafeRawBufferPointer) -> Bool { withBytes { Primitives.isEqual($0, bytes) } }
 
   package var isEmpty: Bool { withBytes(\.isEmpty) }
 

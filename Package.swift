@@ -166,7 +166,7 @@ let package = Package(
         "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Push", "Roll", "Simulator", "TestSupport", "YAML",
         logging, serviceLifecycle, x509,
       ],
-      swiftSettings: settings),
+      exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "RollcallAgentTests",
       dependencies: [

@@ -164,7 +164,8 @@ struct AgentCollectorTests {
 
   @Test func whereNobodyListensTheAgentIsUnreachable() async throws {
     var settings = AgentSettings()
-    settings.port = try freePort()
+    let closed = try ClosedPort()
+    settings.port = closed.number
     let collector = AgentCollector(transport: try HTTPTransport(), settings: settings) { certificates.controller }
     let call = await collector.call(roll(.linux, twoContainers))
     #expect(call.answers.map(\.reason) == [.agentUnreachable, .agentUnreachable])

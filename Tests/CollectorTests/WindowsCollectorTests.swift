@@ -158,9 +158,10 @@ import Testing
   }
 
   @Test func whereNobodyListensTheExporterIsUnreachable() async throws {
-    let call = try await collector(port: try freePort()).call(roll(.windows, Self.entries))
+    let closed = try ClosedPort()
+    let call = try await collector(port: closed.number).call(roll(.windows, Self.entries))
     #expect(call.answers.map(\.reason) == [.exporterUnreachable, .exporterUnreachable, .exporterUnreachable])
-    let notReady = try await collector(port: try freePort()).call(roll(.windows, Self.entries, ready: false))
+    let notReady = try await collector(port: closed.number).call(roll(.windows, Self.entries, ready: false))
     #expect(notReady.answers.map(\.reason) == [.nodeNotReady, .nodeNotReady, .nodeNotReady])
     #expect(notReady.answers[0].detail.contains("ExporterUnreachable"))
   }

@@ -29,13 +29,13 @@ struct AgentPrivilegeTests {
       podUID: podUID, networkNamespace: try containerd.makeNetworkNamespace(), hostPrograms: true, script: PodSockets.script)
 
     let executable = try builtExecutable("rollcall-agent")
-    let address = "127.0.0.1:\(try freePort())"
+    let address = OwnAddress()
     let agent = try containerd.start(
       podUID: UUID().uuidString.lowercased(),
       options: try manifest.options(volumes: ["tls": folder.path + "/tls"]) + Self.programs(for: executable)
         + ["--log-uri", "file://\(folder.path)/agent.log"],
       command: [
-        executable, "--listen", address, "--roll-listen", "127.0.0.1:\(try freePort())", "--node", "n", "--filesystem-interval", "1s",
+        executable, "--listen", "\(address)", "--roll-listen", "\(OwnAddress())", "--node", "n", "--filesystem-interval", "1s",
       ] + manifest.arguments)
     let transport = try HTTPTransport()
     let pod = "pod_uid=\"\(podUID)\""

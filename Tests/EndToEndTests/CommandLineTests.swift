@@ -47,7 +47,8 @@ import Testing
         is another demo running? End it, or choose another port with --api-port
 
         """)
-    let listen = try await run("demo", "--api-port", "\(try freePort())", "--listen", "127.0.0.1:\(taken.port)")
+    let free = try ClosedPort()
+    let listen = try await run("demo", "--api-port", "\(free.number)", "--listen", "127.0.0.1:\(taken.port)")
     #expect(listen.status == 1)
     #expect(listen.output.hasPrefix("Error: cannot listen on 127.0.0.1:\(taken.port) for the controller: "))
     #expect(listen.output.contains("--listen"))

@@ -23,17 +23,17 @@ struct ControllerStage {
       for object in objects { try apiServer.put(object) }
       let folder = try TemporaryFolder()
       let kubeconfig = try folder.write(apiServer.kubeconfig(), to: "kubeconfig")
-      let port = try freePort()
+      let address = OwnAddress()
       let program = try ExternalProgram(
         try builtExecutable("rollcall"),
         [
-          "controller", "--kubeconfig", kubeconfig, "--namespace", "rollcall", "--listen", "127.0.0.1:\(port)", "--grace", "0s",
-          "--allow-loopback-targets", "--proxy-address", "127.0.0.1:\(port)",
+          "controller", "--kubeconfig", kubeconfig, "--namespace", "rollcall", "--listen", "\(address)", "--grace", "0s",
+          "--allow-loopback-targets", "--proxy-address", "\(address)",
         ] + arguments, log: "\(folder.path)/controller.log")
       defer { program.stop() }
-      try await program.waitForPort(port)
+      try await program.waitForPort(address)
       try await play(
-        ControllerStage(url: "http://127.0.0.1:\(port)", apiServer: apiServer, program: program, transport: HTTPTransport()))
+        ControllerStage(url: "http://\(address)", apiServer: apiServer, program: program, transport: HTTPTransport()))
       group.cancelAll()
     }
   }

@@ -276,7 +276,8 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     settings.threshold = .seconds(1)
     settings.grace = .zero
     settings.allowsLoopbackTargets = true
-    settings.agentRollPort = try freePort(host: "127.0.0.51")
+    // No agent listens there.
+    settings.agentRollPort = 1
     let controller = try RollcallController(settings: settings, environment: [:], version: "test", logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for service in controller.services { group.addTask { try await service.run() } }

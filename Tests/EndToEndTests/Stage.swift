@@ -10,7 +10,6 @@ import Testing
 /// Alertmanager. The agent's node is at an address of its own in 127.0.0.0/8.
 final class Stage {
   static let node = "worker-1"
-  private static let nodeAddress = "127.0.0.11"
   private static let namespace = "rollcall"
 
   let prometheus: Prometheus
@@ -24,9 +23,10 @@ final class Stage {
   private var controller: ExternalProgram
   private let controllerArguments: [String]
   private var isControllerWanted = true
-  private let controllerPort: Int
-  private let controllerURL: String
-  private let agentPorts: (metrics: Int, roll: Int)
+  private let controllerAddress = OwnAddress()
+  private var controllerURL: String { "http://\(controllerAddress)" }
+  private let agentAddress = OwnAddress(port: 9753)
+  private let agentRollPort = 9754
   private var agent: ExternalProgram?
   private let agentArguments: [String]
 
@@ -58,7 +58,7 @@ final class Stage {
     try apiServer.put([
       "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(Self.node), "labels": ["kubernetes.io/os": "linux"]],
       "status": [
-        "addresses": [["type": "InternalIP", "address": .string(Self.nodeAddress)]],
+        "addresses": [["type": "InternalIP", "address": .string(agentAddress.host)]],
         "conditions": [["type": "Ready", "status": "True"]],
         "nodeInfo": ["operatingSystem": "linux"],
       ],
@@ -69,19 +69,15 @@ final class Stage {
     openFalcon = try ScriptedServer { connection in
       while try connection.readRequest() != nil { try connection.respond(status: 200, body: "success") }
     }
-    let port = try freePort()
-    controllerPort = port
-    agentPorts = (try freePort(host: Self.nodeAddress), try freePort(host: Self.nodeAddress))
-    controllerURL = "http://127.0.0.1:\(port)"
     controllerArguments = [
-      "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", Self.namespace, "--listen", "127.0.0.1:\(port)",
+      "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", Self.namespace, "--listen", "\(controllerAddress)",
       "--interval", "1s", "--threshold", "5s", "--grace", "1s", "--allow-loopback-targets",
-      "--agent-metrics-port", "\(agentPorts.metrics)", "--agent-roll-port", "\(agentPorts.roll)",
+      "--agent-metrics-port", "\(agentAddress.port)", "--agent-roll-port", "\(agentRollPort)",
       "--alertmanager-url", alertmanager.url, "--open-falcon-url", "\(openFalcon.url)/v1/push", "--push-send-deadline", "100ms",
     ]
     controller = try ExternalProgram(try builtExecutable("rollcall"), controllerArguments, log: "\(folder.path)/controller.log")
-    prometheus = try await Prometheus(discovery: "\(controllerURL)/sd/v1/targets", folder: folder, transport: transport)
-    try await controller.waitForPort(port)
+    prometheus = try await Prometheus(discovery: "http://\(controllerAddress)/sd/v1/targets", folder: folder, transport: transport)
+    try await controller.waitForPort(controllerAddress)
     try await mountCertificates()
     try startAgent()
   }
@@ -107,8 +103,8 @@ final class Stage {
     agent = try ExternalProgram(
       try builtExecutable("rollcall-agent"),
       [
-        "--node", Self.node, "--listen", "\(Self.nodeAddress):\(agentPorts.metrics)",
-        "--roll-listen", "\(Self.nodeAddress):\(agentPorts.roll)", "--tls-dir", "\(folder.path)/tls",
+        "--node", Self.node, "--listen", "\(agentAddress)",
+        "--roll-listen", "\(agentAddress.host):\(agentRollPort)", "--tls-dir", "\(folder.path)/tls",
         "--filesystem-interval", "1s",
       ] + agentArguments, log: "\(folder.path)/agent.log")
   }
@@ -119,7 +115,7 @@ final class Stage {
 
   /// The agent's page as it is now.
   func agentPage() async throws -> Page {
-    let url = "http://\(Self.nodeAddress):\(agentPorts.metrics)/metrics"
+    let url = "http://\(agentAddress)/metrics"
     return try Page(await transport.send(HTTPRequest(url: url, deadline: .seconds(10))).body)
   }
 
@@ -134,7 +130,7 @@ final class Stage {
     controller = try ExternalProgram(
       try builtExecutable("rollcall"), controllerArguments, log: "\(folder.path)/next-controller.log")
     isControllerWanted = true
-    try await controller.waitForPort(controllerPort)
+    try await controller.waitForPort(controllerAddress)
   }
 
   /// The open gaps, as `/api/v1/gaps` has them.

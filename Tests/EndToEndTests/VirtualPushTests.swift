@@ -199,17 +199,17 @@ struct VirtualPushTests {
 /// A controller that runs.
 private struct RunningController {
   let program: ExternalProgram
-  private let port: Int
+  private let address: OwnAddress
   private let transport: HTTPTransport
 
-  init(_ program: ExternalProgram, port: Int, transport: HTTPTransport) {
+  init(_ program: ExternalProgram, at address: OwnAddress, transport: HTTPTransport) {
     self.program = program
-    self.port = port
+    self.address = address
     self.transport = transport
   }
 
   func get(_ path: String) async throws -> String {
-    let response = try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(port)\(path)", deadline: .seconds(10)))
+    let response = try await transport.send(HTTPRequest(url: "http://\(address)\(path)", deadline: .seconds(10)))
     return String(decoding: response.body, as: UTF8.self)
   }
 
@@ -229,7 +229,7 @@ private final class PushStage {
   private let transport: HTTPTransport
   private let apiServer: SimulatedAPIServer
   private let apiServerTask: Task<Void, any Error>
-  private let prometheusPort: Int
+  private let prometheusAddress = OwnAddress()
   private let pods: Int
 
   init(pods: Int) async throws {
@@ -239,7 +239,6 @@ private final class PushStage {
       servers: "server { listen $network.1:$port; root $folder/pages; }")
     folder = try TemporaryFolder()
     transport = try HTTPTransport()
-    prometheusPort = try freePort()
     let apiServer = SimulatedAPIServer(
       configuration: .init(host: "127.0.0.1", port: 0, acceptsLoopbackEndpoints: true), logger: Logger(label: "api-server"))
     self.apiServer = apiServer
@@ -252,48 +251,48 @@ private final class PushStage {
   }
 
   func startPrometheus() async throws -> Prometheus {
-    try await Prometheus(receivingAt: prometheusPort, folder: folder, transport: transport)
+    try await Prometheus(receivingAt: prometheusAddress, folder: folder, transport: transport)
   }
 
   /// - Parameter url: the receiver's; Prometheus's own where it is `nil`.
   func startController(
     _ name: String = "controller", mode: String = "both", url: String? = nil, _ more: [String] = []
   ) async throws -> RunningController {
-    let port = try freePort()
+    let address = OwnAddress()
     try FileManager.default.createDirectory(atPath: "\(folder.path)/\(name).spool", withIntermediateDirectories: true)
     let program = try ExternalProgram(
       try builtExecutable("rollcall"),
       [
-        "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", "rollcall", "--listen", "127.0.0.1:\(port)",
+        "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", "rollcall", "--listen", "\(address)",
         "--interval", "1s", "--threshold", "1h", "--grace", "0s", "--allow-loopback-targets", "--virtual-staleness", "1h",
-        "--identity", name, "--virtual-mode", mode, "--remote-write-url", url ?? "http://127.0.0.1:\(prometheusPort)/api/v1/write",
+        "--identity", name, "--virtual-mode", mode, "--remote-write-url", url ?? "http://\(prometheusAddress)/api/v1/write",
         "--external-labels", "cluster=east", "--push-samples-per-send", "10", "--push-send-deadline", "100ms", "--push-shards", "2",
         "--push-memory", "2KB", "--push-spool-dir", "\(folder.path)/\(name).spool",
       ] + more, log: "\(folder.path)/\(name).log")
-    try await program.waitForPort(port)
-    return RunningController(program, port: port, transport: transport)
+    try await program.waitForPort(address)
+    return RunningController(program, at: address, transport: transport)
   }
 
   /// Before Prometheus: takes what comes over TLS on these conditions, which are nginx's directives, and refuses the rest.
   /// - Returns: its URL.
   func guardedReceiver(by authority: TestAuthority, _ conditions: String) async throws -> String {
-    let issued = try authority.issue("receiver", subjectAlternativeName: "DNS:localhost,IP:127.0.0.1", usage: "serverAuth")
-    let port = try freePort()
+    let address = OwnAddress()
+    let issued = try authority.issue("receiver", subjectAlternativeName: "IP:\(address.host)", usage: "serverAuth")
     receiver = try await Nginx(
       servers: """
         server { listen $network.1:$port; }
         log_format clients '$status $ssl_client_s_dn';
         server {
           access_log $folder/clients.log clients;
-          listen 127.0.0.1:\(port) ssl;
+          listen \(address) ssl;
           ssl_certificate \(issued.certificate);
           ssl_certificate_key \(issued.key);
           client_max_body_size 64m;
           \(conditions)
-          location / { proxy_pass http://127.0.0.1:\(prometheusPort); }
+          location / { proxy_pass http://\(prometheusAddress); }
         }
         """)
-    return "https://127.0.0.1:\(port)/api/v1/write"
+    return "https://\(address)/api/v1/write"
   }
 
   /// The subjects of the client certificates with which the guarded receiver took something, in order.

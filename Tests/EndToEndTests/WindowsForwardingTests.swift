@@ -26,7 +26,7 @@ struct WindowsForwardingTests {
     let nginx = try await Self.exporters()
     try await WindowsStage.run(network: nginx.network, exporterPort: nginx.port, nodes: 1) { stage in
       let folders = [try TemporaryFolder(), try TemporaryFolder()]
-      let receiver = try await Prometheus(receivingAt: try freePort(), folder: folders[1], transport: stage.transport)
+      let receiver = try await Prometheus(receivingAt: OwnAddress(), folder: folders[1], transport: stage.transport)
       defer { receiver.program.stop() }
       let sender = try await Prometheus(
         configuration: """

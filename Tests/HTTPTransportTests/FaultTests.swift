@@ -11,7 +11,8 @@ import Testing
   }
 
   @Test func nobodyListens() async throws {
-    let error = await failure { try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(try freePort())/x")) }
+    let closed = try ClosedPort()
+    let error = await failure { try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(closed.number)/x")) }
     #expect(error?.kind == "connect")
     #expect(error?.description.hasPrefix("GET http://127.0.0.1:") == true)
   }

@@ -8,18 +8,17 @@ import Testing
   let folder: TemporaryFolder
   let authority: TestAuthority
   let transport: HTTPTransport
-  let port: Int
+  let address = OwnAddress()
 
   init() throws {
     folder = try TemporaryFolder()
     authority = try TestAuthority(in: folder, name: "authority")
     transport = try HTTPTransport()
-    port = try freePort()
   }
 
   private func request(_ path: String) -> HTTPRequest {
     var request = HTTPRequest(
-      url: "https://127.0.0.1:\(port)\(path)", deadline: .seconds(30), tls: TLSOptions(certificateAuthorities: .file(authority.certificate))
+      url: "https://\(address)\(path)", deadline: .seconds(30), tls: TLSOptions(certificateAuthorities: .file(authority.certificate))
     )
     request.allowsHTTP2 = true
     return request
@@ -46,7 +45,7 @@ import Testing
         access_log off; keepalive_requests 3; proxy_buffering off; proxy_http_version 1.1;
         client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
         server {
-          listen 127.0.0.1:\(port) ssl http2;
+          listen \(address) ssl http2;
           \(try certificate())
           location / { return 200 "$server_protocol $connection"; }
           location /watch { proxy_pass \(source.url); }
@@ -87,7 +86,7 @@ import Testing
     }
     defer { source.stop() }
     let nginx = try await nginx(
-      "stream { server { listen 127.0.0.1:\(port) ssl; ssl_alpn h2; \(try certificate()) proxy_pass 127.0.0.1:\(source.port); } }")
+      "stream { server { listen \(address) ssl; ssl_alpn h2; \(try certificate()) proxy_pass 127.0.0.1:\(source.port); } }")
     defer { nginx.stop() }
     let stream = try await transport.open(request("/watch"))
     #expect(stream.status == 200)
@@ -102,7 +101,7 @@ import Testing
   }
 
   private func certificate() throws -> String {
-    let issued = try authority.issue("server", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth")
+    let issued = try authority.issue("server", subjectAlternativeName: "IP:\(address.host)", usage: "serverAuth")
     return "ssl_certificate \(issued.certificate); ssl_certificate_key \(issued.key);"
   }
 
@@ -111,7 +110,7 @@ import Testing
       "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n"
         + "user root; daemon off; pid nginx.pid; error_log stderr; events { worker_connections 64; }\n" + content, to: "nginx.conf")
     let nginx = try ExternalProgram("nginx", ["-p", folder.path, "-e", "stderr", "-c", configuration], log: folder.path + "/nginx.log")
-    try await nginx.waitForPort(port)
+    try await nginx.waitForPort(address)
     return nginx
   }
 }

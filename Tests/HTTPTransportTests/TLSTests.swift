@@ -8,15 +8,17 @@ private struct SecureServer {
   let folder: TemporaryFolder
   let authority: TestAuthority
   let nginx: ExternalProgram
-  let port: Int
-  let mutualPort: Int
+  /// Wants no client certificate.
+  let address = OwnAddress()
+  /// Wants one.
+  let mutual = OwnAddress()
+  /// Speaks TLS 1.1 only.
+  let old = OwnAddress()
 
   init() async throws {
     folder = try TemporaryFolder()
     authority = try TestAuthority(in: folder, name: "authority")
-    let server = try authority.issue("server", subjectAlternativeName: "DNS:rollcall-agent,DNS:localhost,IP:127.0.0.1", usage: "serverAuth")
-    port = try freePort()
-    mutualPort = try freePort()
+    let server = try authority.issue("server", subjectAlternativeName: "DNS:rollcall-agent,DNS:localhost,IP:\(address.host),IP:\(mutual.host)", usage: "serverAuth")
     _ = try folder.write(String(repeating: "rollcall_test_metric 1\n", count: 10_000), to: "metrics")
     let configuration = try folder.write(
       """
@@ -34,18 +36,18 @@ private struct SecureServer {
         ssl_protocols TLSv1.2 TLSv1.3;
         gzip on; gzip_types text/plain; gzip_min_length 1;
         server {
-          listen 127.0.0.1:\(port) ssl;
+          listen \(address) ssl;
           location / { return 200 "$ssl_server_name $http_host $ssl_protocol $connection $http_accept_encoding"; }
           location /metrics { root \(folder.path); }
         }
         server {
-          listen 127.0.0.2:\(port) ssl;
+          listen \(old) ssl;
           ssl_protocols TLSv1.1;
           ssl_ciphers ALL:@SECLEVEL=0;
           location / { return 200 "old"; }
         }
         server {
-          listen 127.0.0.1:\(mutualPort) ssl;
+          listen \(mutual) ssl;
           ssl_client_certificate \(authority.certificate);
           ssl_verify_client on;
           location / { return 200 "$ssl_client_s_dn $connection"; }
@@ -54,8 +56,8 @@ private struct SecureServer {
       """, to: "nginx.conf")
     nginx = try ExternalProgram(
       "nginx", ["-p", folder.path, "-e", "stderr", "-c", configuration], log: folder.path + "/nginx.log")
-    try await nginx.waitForPort(port)
-    try await nginx.waitForPort(mutualPort)
+    try await nginx.waitForPort(address)
+    try await nginx.waitForPort(mutual)
   }
 
   func options(_ client: TestAuthority.Issued? = nil) -> TLSOptions {
@@ -84,8 +86,8 @@ struct TLSTests {
     return String(decoding: answer.body, as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
   }
 
-  private var url: String { "https://127.0.0.1:\(server.port)/" }
-  private var mutualURL: String { "https://127.0.0.1:\(server.mutualPort)/" }
+  private var url: String { "https://\(server.address)/" }
+  private var mutualURL: String { "https://\(server.mutual)/" }
 
   @Test func anAuthorityFromAFileOrMemory() async throws {
     for authority in [PEMSource.file(server.authority.certificate), try server.memory(server.authority.certificate)] {
@@ -99,7 +101,7 @@ struct TLSTests {
     options.serverName = "rollcall-agent"
     let words = try await words(url, options)
     #expect(words[0] == "rollcall-agent")
-    #expect(words[1] == "127.0.0.1:\(server.port)")
+    #expect(words[1] == "\(server.address)")
     options.serverName = "somebody-else"
     #expect(await failure { try await self.words(url, options) }?.kind == "tls")
   }
@@ -131,11 +133,11 @@ struct TLSTests {
   @Test("R26: TLS 1.1 is refused, checked or not") func anOldTLS() async throws {
     // The server does speak it, to whoever wants it.
     let old = try ExternalProgram(
-      "openssl", ["s_client", "-connect", "127.0.0.2:\(server.port)", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
+      "openssl", ["s_client", "-connect", "\(server.old)", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
       log: server.folder.path + "/s_client.log")
     _ = try await old.waitForLine(containing: "Protocol  : TLSv1.1")
     for options in [TLSOptions(verification: .none), server.options()] {
-      let error = await failure { try await transport.send(HTTPRequest(url: "https://127.0.0.2:\(server.port)/", tls: options)) }
+      let error = await failure { try await transport.send(HTTPRequest(url: "https://\(server.old)/", tls: options)) }
       guard case .tls = error else {
         Issue.record("\(String(describing: error))")
         continue

@@ -54,11 +54,9 @@ struct PageTests {
     let tree = try FixtureTree()
     let roll = try populate(tree)
     let text = page(tree.sweep(sockets: .text), roll: roll, cadvisor: true)
-    let golden = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/metrics.golden")
-    if ProcessInfo.processInfo.environment["ROLLCALL_UPDATE_GOLDEN"] == "1" { try Data(text.utf8).write(to: golden) }
-    let expected = try String(contentsOf: golden, encoding: .utf8)
-    // Line by line, so that a difference is readable.
-    #expect(text.split(separator: "\n") == expected.split(separator: "\n"), "ROLLCALL_UPDATE_GOLDEN=1 takes the new page for the right one")
+    let expected = try GoldenFile("LinuxCollectorTests/Fixtures/metrics.golden").text(comparedWith: text)
+    // By line, for a readable difference.
+    #expect(text.split(separator: "\n") == expected.split(separator: "\n"), "hack/update-golden accepts the new output")
     #expect(text == expected)
   }
 

@@ -122,15 +122,15 @@ struct ServingTests {
     try FileManager.default.createDirectory(atPath: folder.path + "/tls", withIntermediateDirectories: true)
     try RunningAgent.install(authority, in: folder, as: "agent")
     chmod(folder.path + "/tls/tls.key", 0o644)
-    let rollPort = try freePort()
+    let rollAddress = OwnAddress()
     let agent = try ExternalProgram(
       "setpriv",
       [
         "--reuid=65534", "--regid=65534", "--clear-groups", folder.path + "/rollcall-agent", "--listen", "127.0.0.1:0",
-        "--roll-listen", "127.0.0.1:\(rollPort)", "--tls-dir", folder.path + "/tls", "--cgroup", folder.path + "/cgroup",
+        "--roll-listen", "\(rollAddress)", "--tls-dir", folder.path + "/tls", "--cgroup", folder.path + "/cgroup",
       ], log: folder.path + "/agent.log")
     _ = try await agent.waitForLine(containing: "certificates loaded")
-    try await agent.waitForPort(rollPort)
+    try await agent.waitForPort(rollAddress)
     let client = try authority.issue("rollcall-controller", usage: "clientAuth")
     let tls = TLSOptions(
       certificateAuthorities: .file(authority.certificate), clientCertificate: .file(client.certificate), clientKey: .file(client.key),
@@ -138,7 +138,7 @@ struct ServingTests {
     let body =
       #"{"node":"n","hash":"h","entries":[{"reference":{"namespace":"a","pod":"b","container":"c"},"podUID":"u","containerID":"\#(id)","hostNetwork":false}]}"#
     let response = try await HTTPTransport().send(
-      HTTPRequest(method: "POST", url: "https://127.0.0.1:\(rollPort)/v1/roll", body: Array(body.utf8), deadline: .seconds(60), tls: tls))
+      HTTPRequest(method: "POST", url: "https://\(rollAddress)/v1/roll", body: Array(body.utf8), deadline: .seconds(60), tls: tls))
     let answer = try #require(try response.report().answers.first)
     #expect(answer.reason == .permissionDenied)
     #expect(answer.detail?.contains("/proc/\(process.processIdentifier)/ns/net") == true, "\(answer)")

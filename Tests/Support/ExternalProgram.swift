@@ -22,10 +22,10 @@ package func requireProgram(_ name: String, package: String? = nil) throws(Exter
 /// A real program that a test runs beside itself: its output goes to a file, and it is stopped (TERM, then KILL, by its own pid) by `stop()` or on release.
 ///
 ///     let folder = try TemporaryFolder()
-///     let port = try freePort()
+///     let address = OwnAddress()
 ///     let nginx = try ExternalProgram("nginx", ["-p", folder.path, "-c", "nginx.conf"], log: folder.path + "/nginx.log")
 ///     defer { nginx.stop() }
-///     try await nginx.waitForPort(port)
+///     try await nginx.waitForPort(address)
 package final class ExternalProgram: Sendable {
   private let process: Mutex<Process>
   private let name: String
@@ -65,6 +65,10 @@ package final class ExternalProgram: Sendable {
   /// Returns when a TCP connection to the port is accepted; throws with the program's output where it ends or `limit` passes first.
   package func waitForPort(_ port: Int, host: String = "127.0.0.1", within limit: Duration = .seconds(60)) async throws {
     _ = try await wait(for: "port \(port)", within: limit) { accepts(host: host, port: port) ? true : nil }
+  }
+
+  package func waitForPort(_ address: OwnAddress) async throws {
+    try await waitForPort(address.port, host: address.host)
   }
 
   /// Returns the first line of output that holds the text; throws as `waitForPort` does.

@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Synchronization
 
 /// Where a test server listens.
 package enum ListeningAddress: Sendable {
@@ -19,12 +18,7 @@ struct ListeningSocket {
     switch address {
     case .tcp(let host, let port):
       descriptor = try Self.make(AF_INET)
-      var name = sockaddr_in()
-      name.sin_family = sa_family_t(AF_INET)
-      name.sin_port = in_port_t(port).bigEndian
-      guard inet_pton(AF_INET, host, &name.sin_addr) == 1 else { throw SocketError(saying: "\(host) is not an IPv4 address") }
-      try Self.bind(descriptor, &name)
-      self.port = try Self.port(of: descriptor)
+      self.port = try Self.bind(descriptor, host: host, port: port)
     case .unix(let path):
       descriptor = try Self.make(AF_UNIX)
       var name = sockaddr_un()
@@ -42,12 +36,22 @@ struct ListeningSocket {
     guard listen(descriptor, 1024) == 0 else { throw SocketError("listen") }
   }
 
-  private static func make(_ family: Int32) throws(SocketError) -> Int32 {
+  fileprivate static func make(_ family: Int32) throws(SocketError) -> Int32 {
     let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw SocketError("socket") }
     var yes: Int32 = 1
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
     return descriptor
+  }
+
+  /// - Returns: the port, which the kernel chooses where `port` is 0.
+  fileprivate static func bind(_ descriptor: Int32, host: String, port: Int) throws(SocketError) -> Int {
+    var name = sockaddr_in()
+    name.sin_family = sa_family_t(AF_INET)
+    name.sin_port = in_port_t(port).bigEndian
+    guard inet_pton(AF_INET, host, &name.sin_addr) == 1 else { throw SocketError(saying: "\(host) is not an IPv4 address") }
+    try bind(descriptor, &name)
+    return try Self.port(of: descriptor)
   }
 
   private static func bind<Name>(_ descriptor: Int32, _ name: inout Name) throws(SocketError) {
@@ -72,22 +76,15 @@ struct ListeningSocket {
   }
 }
 
-/// Below the ports that the kernel gives to sockets which ask for any (`ip_local_port_range`, from 32768 on): no server and no connection that
-/// comes in between takes one of these.
-private let reservedPorts = 20_000..<30_000
-private let nextPort = Mutex(Int.random(in: reservedPorts))
+/// A port of 127.0.0.1 that refuses connections for as long as this value lives: its socket is bound and never listens.
+package final class ClosedPort: Sendable {
+  package let number: Int
+  private let descriptor: Int32
 
-/// A port that nobody listens on, for a program that is to be told its port; none is given twice until all have been.
-package func freePort(host: String = "127.0.0.1") throws(SocketError) -> Int {
-  for _ in reservedPorts {
-    let port = nextPort.withLock { next in
-      defer { next = next + 1 == reservedPorts.upperBound ? reservedPorts.lowerBound : next + 1 }
-      return next
-    }
-    // In use by somebody: the next one.
-    guard let socket = try? ListeningSocket(.tcp(host: host, port: port)) else { continue }
-    close(socket.descriptor)
-    return port
+  package init() throws(SocketError) {
+    descriptor = try ListeningSocket.make(AF_INET)
+    number = try ListeningSocket.bind(descriptor, host: "127.0.0.1", port: 0)
   }
-  throw SocketError(saying: "no port of \(reservedPorts) is free at \(host)")
+
+  deinit { close(descriptor) }
 }

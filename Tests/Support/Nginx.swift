@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Synchronization
 
 /// A real nginx that serves files from a folder of its own. `servers` is the inside of its `http` block; `$folder`, `$network` (the first
 /// three numbers of addresses that are this nginx's alone) and `$port` in it are filled in. It has to listen on `$network.1:$port`. What it was asked stands in `accessLog`, one line a request: address, request line, status, encoding of the answer, and the
@@ -9,25 +8,21 @@ package final class Nginx: Sendable {
 
   package let folder: TemporaryFolder
   /// Tests run side by side: where each listens in a network of its own, none can take another's port.
-  package let network: String
-  package let host: String
-  package let port: Int
+  package var network: String { address.network }
+  package var host: String { address.host }
+  package var port: Int { address.port }
+  private let address = OwnAddress()
   private let program: ExternalProgram
-
-  private static let started = Atomic(0)
 
   package init(files: [String: String] = [:], servers: String) async throws {
     folder = try TemporaryFolder()
-    let number = Self.started.add(1, ordering: .relaxed).newValue
-    network = "127.\(20 + Int(getpid()) % 200).\(number % 256)"
-    host = network + ".1"
-    port = try freePort(host: host)
     for (name, text) in files {
       let directory = "\(folder.path)/\(name)".split(separator: "/").dropLast().joined(separator: "/")
       try FileManager.default.createDirectory(atPath: "/\(directory)", withIntermediateDirectories: true)
       _ = try folder.write(text, to: name)
     }
-    let filled = servers.replacing("$folder", with: folder.path).replacing("$network", with: network).replacing("$port", with: "\(port)")
+    let filled = servers.replacing("$folder", with: folder.path).replacing("$network", with: address.network)
+      .replacing("$port", with: "\(address.port)")
     // Started by root, its worker would become nobody, who may not look into the folder.
     let user = getuid() == 0 ? "user root;" : ""
     let configuration = """
@@ -54,7 +49,7 @@ package final class Nginx: Sendable {
       """
     let file = try folder.write(configuration, to: "nginx.conf")
     program = try ExternalProgram("nginx", ["-p", folder.path, "-c", file], log: "\(folder.path)/nginx.log")
-    try await program.waitForPort(port, host: host)
+    try await program.waitForPort(address)
   }
 
   deinit { program.stop() }

@@ -14,20 +14,19 @@ struct AlertmanagerSenderTests {
   /// An Alertmanager with a disk of its own, that can be stopped and started again.
   private final class Alertmanager: Sendable {
     let folder: TemporaryFolder
-    let port: Int
+    private let address = OwnAddress()
     private let program = Mutex<ExternalProgram?>(nil)
     private let transport: HTTPTransport
 
     init(transport: HTTPTransport) throws {
       folder = try TemporaryFolder()
-      port = try freePort()
       self.transport = transport
       _ = try folder.write("route: {receiver: none}\nreceivers: [{name: none}]\n", to: "alertmanager.yml")
     }
 
     deinit { program.withLock { $0?.stop() } }
 
-    var url: String { "http://127.0.0.1:\(port)/am" }
+    var url: String { "http://\(address)/am" }
 
     /// Each time without memory of what was before.
     func start() async throws {
@@ -35,11 +34,11 @@ struct AlertmanagerSenderTests {
       let new = try ExternalProgram(
         "prometheus-alertmanager",
         [
-          "--config.file=\(folder.path)/alertmanager.yml", "--storage.path=\(data)", "--web.listen-address=127.0.0.1:\(port)",
+          "--config.file=\(folder.path)/alertmanager.yml", "--storage.path=\(data)", "--web.listen-address=\(address)",
           "--web.route-prefix=/am", "--cluster.listen-address=",
         ], log: folder.path + "/log")
       program.withLock { $0 = new }
-      try await new.waitForPort(port)
+      try await new.waitForPort(address)
     }
 
     func stop() { program.withLock { $0?.stop() } }

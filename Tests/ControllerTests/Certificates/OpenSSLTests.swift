@@ -57,17 +57,17 @@ import Testing
 
   /// Two ends that hold what the Secret gives them shake hands; a client without a certificate is turned away.
   @Test func theTwoEndsShakeHands() async throws {
-    let port = try freePort()
+    let address = OwnAddress()
     let server = try ExternalProgram(
       "openssl",
       [
-        "s_server", "-accept", "127.0.0.1:\(port)", "-cert", "agent.crt", "-key", "agent.key", "-CAfile", "ca.crt", "-Verify", "1",
+        "s_server", "-accept", "\(address)", "-cert", "agent.crt", "-key", "agent.key", "-CAfile", "ca.crt", "-Verify", "1",
         "-verify_return_error", "-www",
       ], directory: folder.path, log: folder.path + "/server.log")
     defer { server.stop() }
-    try await server.waitForPort(port)
+    try await server.waitForPort(address)
     let common = [
-      "-connect", "127.0.0.1:\(port)", "-CAfile", "ca.crt", "-verify_return_error", "-verify_hostname", "rollcall-agent", "-brief",
+      "-connect", "\(address)", "-CAfile", "ca.crt", "-verify_return_error", "-verify_hostname", "rollcall-agent", "-brief",
       "-tls1_2",
     ]
     let known = try ExternalProgram(

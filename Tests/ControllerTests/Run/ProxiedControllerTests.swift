@@ -12,23 +12,23 @@ import Testing
   @Test("proxy-url of a kubeconfig, and what the log says of it", arguments: ["http", "socks5"])
   func throughAProxy(_ scheme: String) async throws {
     let folder = try TemporaryFolder()
-    let port = try freePort()
+    let address = OwnAddress()
     let proxy: ExternalProgram
     if scheme == "http" {
       let configuration = try folder.write(
-        "Port \(port)\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 600\nMaxClients 50\nLogLevel Info\nBasicAuth me s3cret\n",
+        "Port \(address.port)\nListen \(address.host)\nAllow 127.0.0.1\nTimeout 600\nMaxClients 50\nLogLevel Info\nBasicAuth me s3cret\n",
         to: "tinyproxy.conf")
       proxy = try ExternalProgram("tinyproxy", ["-d", "-c", configuration], log: folder.path + "/proxy.log")
     } else {
       proxy = try ExternalProgram(
-        "microsocks", ["-i", "127.0.0.1", "-p", "\(port)", "-u", "me", "-P", "s3cret"], log: folder.path + "/proxy.log")
+        "microsocks", ["-i", address.host, "-p", "\(address.port)", "-u", "me", "-P", "s3cret"], log: folder.path + "/proxy.log")
     }
     defer { proxy.kill() }
-    try await proxy.waitForPort(port)
+    try await proxy.waitForPort(address)
     try await withSimulator { server in
       try server.put(nodeObject("w1", address: "127.0.0.21"))
       let kubeconfig = """
-        {"clusters": [{"name": "c", "cluster": {"server": "\(server.url)", "proxy-url": "\(scheme)://me:s3cret@127.0.0.1:\(port)"}}],
+        {"clusters": [{"name": "c", "cluster": {"server": "\(server.url)", "proxy-url": "\(scheme)://me:s3cret@\(address)"}}],
          "users": [{"name": "u", "user": {}}], "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}], "current-context": "x"}
         """
       try await RunningController.run(kubeconfig: kubeconfig, leaderElection: "on") { running in
@@ -37,13 +37,13 @@ import Testing
         try await eventually("changes come by the watch") { try await running.targets() == ["127.0.0.21", "127.0.0.22"] }
         try await eventually("it writes") { server.writeCount("endpointslices.discovery.k8s.io") > 0 }
         let lines = running.log.all
-        #expect(lines.contains { $0.contains("starting") && $0.contains("proxy=\(scheme)://127.0.0.1:\(port)") })
+        #expect(lines.contains { $0.contains("starting") && $0.contains("proxy=\(scheme)://\(address)") })
         #expect(!lines.contains { $0.contains("s3cret") }, "R26")
 
         proxy.kill()
         server.dropWatches()
         try await eventually("the failure names the proxy") {
-          running.log.all.contains { $0.contains("watch not in sync") && $0.contains("\(scheme)") && $0.contains("127.0.0.1:\(port)") }
+          running.log.all.contains { $0.contains("watch not in sync") && $0.contains("\(scheme)") && $0.contains("\(address)") }
         }
         #expect(try await running.request("/sd/v1/targets").status == 200, "R36: targets stay")
       }

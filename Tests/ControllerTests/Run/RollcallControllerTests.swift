@@ -111,25 +111,25 @@ import Testing
   }
 
   @Test func anAPIServerThatIsNotThereIsWaitedFor() async throws {
-    let port = try freePort()
+    let address = OwnAddress()
     let kubeconfig = """
       apiVersion: v1
       kind: Config
       current-context: c
       contexts: [{name: c, context: {cluster: k, user: u}}]
-      clusters: [{name: k, cluster: {server: "http://127.0.0.1:\(port)"}}]
+      clusters: [{name: k, cluster: {server: "http://\(address)"}}]
       users: [{name: u, user: {}}]
       """
     try await RunningController.run(kubeconfig: kubeconfig, collectors: NodeCollectors { _ in ScriptedCollector() }) { running in
       try await eventually("it says what is missing") {
         let answer = try await running.request("/readyz")
         let text = String(decoding: answer.body, as: UTF8.self)
-        return answer.status == 503 && text.contains("[-] nodes: not listed yet") && text.contains("127.0.0.1:\(port)")
+        return answer.status == 503 && text.contains("[-] nodes: not listed yet") && text.contains("\(address)")
       }
       #expect(try await running.request("/livez").status == 200)
       #expect(try await running.request("/sd/v1/targets").status == 503)
-      #expect(running.log.all.contains { $0.contains("warning") && $0.contains("127.0.0.1:\(port)") })
-      try await withSimulator(port: port) { server in
+      #expect(running.log.all.contains { $0.contains("warning") && $0.contains("\(address)") })
+      try await withSimulator(at: address) { server in
         try server.put(nodeObject("a", address: "10.0.0.1"))
         try await eventually("it heals") { try await running.request("/readyz").status == 200 }
         #expect(try await running.request("/sd/v1/targets").status == 200)

@@ -54,9 +54,9 @@ struct RunningController {
 }
 
 /// Runs a simulated API server with a namespace of ours while `body` runs.
-func withSimulator(port: Int = 0, _ body: (SimulatedAPIServer) async throws -> Void) async throws {
+func withSimulator(at address: OwnAddress? = nil, _ body: (SimulatedAPIServer) async throws -> Void) async throws {
   let server = SimulatedAPIServer(
-    configuration: SimulatorConfiguration(host: "127.0.0.1", port: port, acceptsLoopbackEndpoints: true),
+    configuration: SimulatorConfiguration(host: address?.host ?? "127.0.0.1", port: address?.port ?? 0, acceptsLoopbackEndpoints: true),
     logger: Logger(label: "simulator") { _ in SwiftLogNoOpLogHandler() })
   try await withThrowingTaskGroup(of: Void.self) { group in
     group.addTask { try await server.run() }

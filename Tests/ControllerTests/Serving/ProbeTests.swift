@@ -232,7 +232,8 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
 
   @Test("the kubelet's summary stands in where nobody listens, and on Linux nodes")
   func summaries() async throws {
-    let flags = ["windows-port": ["\(try freePort())"], "windows-source": ["auto"]]
+    let closed = try ClosedPort()
+    let flags = ["windows-port": ["\(closed.number)"], "windows-source": ["auto"]]
     let nodes = ["win-1": windowsNode("win-1", "127.0.0.1"), "linux-1": nodeObject("linux-1", address: "10.0.0.1")]
     try await withProxy(nodes: nodes, flags: flags) { running in
       for node in ["win-1", "linux-1"] {

@@ -40,17 +40,17 @@ struct Prometheus: QueryServer {
   var writeURL: String { "\(url)/api/v1/write" }
 
   /// Scrapes nothing, and takes remote writes. What is on disk in `folder` from an earlier one is there again.
-  init(receivingAt port: Int, folder: TemporaryFolder, transport: HTTPTransport) async throws {
+  init(receivingAt address: OwnAddress, folder: TemporaryFolder, transport: HTTPTransport) async throws {
     try "scrape_configs: []\n".write(toFile: "\(folder.path)/receiver.yml", atomically: true, encoding: .utf8)
     program = try ExternalProgram(
       "prometheus",
       [
         "--config.file=\(folder.path)/receiver.yml", "--storage.tsdb.path=\(folder.path)/receiver",
-        "--web.listen-address=127.0.0.1:\(port)", "--web.enable-remote-write-receiver",
+        "--web.listen-address=\(address)", "--web.enable-remote-write-receiver",
       ], log: "\(folder.path)/receiver.log")
-    url = "http://127.0.0.1:\(port)"
+    url = "http://\(address)"
     self.transport = transport
-    try await waitUntilReady(port)
+    try await waitUntilReady(address)
   }
 
   /// One that finds its targets by HTTP SD.
@@ -70,21 +70,21 @@ struct Prometheus: QueryServer {
   }
 
   init(configuration: String, folder: TemporaryFolder, transport: HTTPTransport) async throws {
-    let port = try freePort()
+    let address = OwnAddress()
     try configuration.write(toFile: "\(folder.path)/prometheus.yml", atomically: true, encoding: .utf8)
     program = try ExternalProgram(
       "prometheus",
       [
         "--config.file=\(folder.path)/prometheus.yml", "--storage.tsdb.path=\(folder.path)/prometheus",
-        "--web.listen-address=127.0.0.1:\(port)",
+        "--web.listen-address=\(address)",
       ], log: "\(folder.path)/prometheus.log")
-    url = "http://127.0.0.1:\(port)"
+    url = "http://\(address)"
     self.transport = transport
-    try await waitUntilReady(port)
+    try await waitUntilReady(address)
   }
 
-  private func waitUntilReady(_ port: Int) async throws {
-    try await program.waitForPort(port)
+  private func waitUntilReady(_ address: OwnAddress) async throws {
+    try await program.waitForPort(address)
     // It listens before it answers queries.
     let ready = HTTPRequest(url: "\(url)/-/ready", deadline: .seconds(10))
     try await eventually("Prometheus is ready") { try await transport.send(ready).status == 200 }
@@ -98,7 +98,7 @@ struct Alertmanager {
   private let transport: HTTPTransport
 
   init(folder: TemporaryFolder, transport: HTTPTransport) async throws {
-    let port = try freePort()
+    let address = OwnAddress()
     let configuration = """
       route:
         receiver: nobody
@@ -110,11 +110,11 @@ struct Alertmanager {
       "prometheus-alertmanager",
       [
         "--config.file=\(folder.path)/alertmanager.yml", "--storage.path=\(folder.path)/alertmanager",
-        "--web.listen-address=127.0.0.1:\(port)", "--cluster.listen-address=",
+        "--web.listen-address=\(address)", "--cluster.listen-address=",
       ], log: "\(folder.path)/alertmanager.log")
-    url = "http://127.0.0.1:\(port)"
+    url = "http://\(address)"
     self.transport = transport
-    try await program.waitForPort(port)
+    try await program.waitForPort(address)
   }
 
   /// The alerts that are firing now.

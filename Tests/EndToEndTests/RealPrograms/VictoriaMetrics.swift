@@ -15,16 +15,16 @@ struct VictoriaMetrics: QueryServer {
     // JSON is YAML.
     let configuration: JSONValue = ["scrape_configs": .array(scrapeConfigurations)]
     let file = try folder.write(configuration.prettyText, to: "scrape.yml")
-    let port = try freePort()
+    let address = OwnAddress()
     program = try ExternalProgram(
       "victoria-metrics",
       [
-        "-promscrape.config=\(file)", "-storageDataPath=\(folder.path)/victoria", "-httpListenAddr=127.0.0.1:\(port)",
+        "-promscrape.config=\(file)", "-storageDataPath=\(folder.path)/victoria", "-httpListenAddr=\(address)",
         "-promscrape.kubernetesSDCheckInterval=1s", "-search.latencyOffset=1ms", "-search.disableCache", "-memory.allowedBytes=64MB",
       ], log: "\(folder.path)/victoria.log")
-    url = "http://127.0.0.1:\(port)"
+    url = "http://\(address)"
     self.transport = transport
-    try await program.waitForPort(port)
+    try await program.waitForPort(address)
   }
 
   /// What it scrapes now: URLs with their parameters.

@@ -93,8 +93,7 @@ struct UnauthorizedTests {
     _ folder: TemporaryFolder, before server: ScriptedServer, _ body: (ClusterConfiguration) async throws -> Void
   ) async throws {
     let authority = try TestAuthority(in: folder, name: "cluster")
-    let certificate = try authority.issue("server", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth")
-    let front = try await TLSFront(folder: folder, certificate: certificate, upstream: server.url)
+    let front = try await TLSFront(folder: folder, signedBy: authority, upstream: server.url)
     defer { front.stop() }
     try await body(
       ClusterConfiguration(server: front.url, tls: ClusterTLS(certificateAuthorities: .file(authority.certificate))))

@@ -20,26 +20,26 @@ struct ProxyTests {
   @Test("an http proxy, by CONNECT") func http() async throws {
     let server = try await server()
     defer { server.stop() }
-    let proxy = try await tinyproxy(port: try freePort())
+    let proxy = try await tinyproxy()
     defer { proxy.program.kill() }
-    #expect(try await ask(server, through: "http://127.0.0.1:\(proxy.port)") == "Bearer t0ken")
-    #expect(proxy.program.output.contains("CONNECT 127.0.0.1:\(server.port) HTTP/1.1"), "the server is asked by way of the proxy")
+    #expect(try await ask(server, through: "http://\(proxy.address)") == "Bearer t0ken")
+    #expect(proxy.program.output.contains("CONNECT \(server.address) HTTP/1.1"), "the server is asked by way of the proxy")
     #expect(!proxy.program.output.contains("t0ken"))
     proxy.program.kill()
-    await expectFailure(server, through: "http://127.0.0.1:\(proxy.port)", .unreachable)
+    await expectFailure(server, through: "http://\(proxy.address)", .unreachable)
   }
 
   @Test("an http proxy that wants a password: one that it takes, and one that it refuses") func password() async throws {
     let server = try await server()
     defer { server.stop() }
-    let proxy = try await tinyproxy(port: try freePort(), more: "BasicAuth me s3cret")
+    let proxy = try await tinyproxy(more: "BasicAuth me s3cret")
     defer { proxy.program.kill() }
-    #expect(try await ask(server, through: "http://me:s3cret@127.0.0.1:\(proxy.port)") == "Bearer t0ken")
+    #expect(try await ask(server, through: "http://me:s3cret@\(proxy.address)") == "Bearer t0ken")
     // RFC 9110 has 407 for both; this proxy says 401 to a wrong password.
     for (user, status) in [("", 407), ("me:wr0ng@", 401)] {
-      let error = await #expect(throws: KubeError.self) { try await ask(server, through: "http://\(user)127.0.0.1:\(proxy.port)") }
+      let error = await #expect(throws: KubeError.self) { try await ask(server, through: "http://\(user)\(proxy.address)") }
       let text = error?.description ?? ""
-      #expect(text.contains("response \(status) (through the proxy http://127.0.0.1:\(proxy.port))"), "\(text)")
+      #expect(text.contains("response \(status) (through the proxy http://\(proxy.address))"), "\(text)")
       #expect(!text.contains("wr0ng"))
     }
   }
@@ -47,39 +47,37 @@ struct ProxyTests {
   @Test("an https proxy, whose certificate is checked as the server's") func https() async throws {
     let server = try await server()
     defer { server.stop() }
-    let plain = try await tinyproxy(port: try freePort())
+    let plain = try await tinyproxy()
     defer { plain.program.kill() }
-    let proxy = try await tlsFront(before: plain.port, signedBy: authority)
+    let proxy = try await tlsFront(before: plain.address, signedBy: authority)
     defer { proxy.program.stop() }
-    #expect(try await ask(server, through: "https://127.0.0.1:\(proxy.port)") == "Bearer t0ken")
-    #expect(plain.program.output.contains("CONNECT 127.0.0.1:\(server.port) HTTP/1.1"))
+    #expect(try await ask(server, through: "https://\(proxy.address)") == "Bearer t0ken")
+    #expect(plain.program.output.contains("CONNECT \(server.address) HTTP/1.1"))
 
-    let impostor = try await tlsFront(before: plain.port, signedBy: try TestAuthority(in: folder, name: "other"))
+    let impostor = try await tlsFront(before: plain.address, signedBy: try TestAuthority(in: folder, name: "other"))
     defer { impostor.program.stop() }
-    await expectFailure(server, through: "https://127.0.0.1:\(impostor.port)", .tls)
+    await expectFailure(server, through: "https://\(impostor.address)", .tls)
   }
 
   @Test("a SOCKS5 proxy, with and without a password", arguments: [true, false]) func socks5(wantsPassword: Bool) async throws {
     let server = try await server()
     defer { server.stop() }
-    let port = try freePort()
+    let address = OwnAddress()
     let proxy = try ExternalProgram(
-      "microsocks", ["-i", "127.0.0.1", "-p", "\(port)"] + (wantsPassword ? ["-u", "me", "-P", "s3cret"] : []),
+      "microsocks", ["-i", address.host, "-p", "\(address.port)"] + (wantsPassword ? ["-u", "me", "-P", "s3cret"] : []),
       log: folder.path + "/socks.log")
     defer { proxy.kill() }
-    try await proxy.waitForPort(port)
-    #expect(try await ask(server, through: "socks5://\(wantsPassword ? "me:s3cret@" : "")127.0.0.1:\(port)") == "Bearer t0ken")
-    if wantsPassword { await expectFailure(server, through: "socks5://me:wr0ng@127.0.0.1:\(port)", .unreachable) }
+    try await proxy.waitForPort(address)
+    #expect(try await ask(server, through: "socks5://\(wantsPassword ? "me:s3cret@" : "")\(address)") == "Bearer t0ken")
+    if wantsPassword { await expectFailure(server, through: "socks5://me:wr0ng@\(address)", .unreachable) }
     proxy.kill()
-    await expectFailure(server, through: "socks5://127.0.0.1:\(port)", .unreachable)
+    await expectFailure(server, through: "socks5://\(address)", .unreachable)
   }
 
   // MARK: What the tests are made of
 
   private func server() async throws -> TLSFront {
-    try await TLSFront(
-      folder: folder, certificate: try authority.issue("server", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth"),
-      acceptedToken: "t0ken")
+    try await TLSFront(folder: folder, signedBy: authority, acceptedToken: "t0ken")
   }
 
   /// The token as it reached the server.
@@ -103,39 +101,42 @@ struct ProxyTests {
     #expect(!failure.message.contains("wr0ng"))
   }
 
-  private func tinyproxy(port: Int, more: String = "") async throws -> (program: ExternalProgram, port: Int) {
+  private func tinyproxy(more: String = "") async throws -> (program: ExternalProgram, address: OwnAddress) {
+    let address = OwnAddress()
     let configuration = try folder.write(
-      "Port \(port)\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 60\nMaxClients 20\nLogLevel Info\n\(more)\n", to: "tinyproxy.conf")
+      "Port \(address.port)\nListen \(address.host)\nAllow 127.0.0.1\nTimeout 60\nMaxClients 20\nLogLevel Info\n\(more)\n", to: "tinyproxy.conf")
     let program = try ExternalProgram("tinyproxy", ["-d", "-c", configuration], log: folder.path + "/tinyproxy.log")
-    try await program.waitForPort(port)
-    return (program, port)
+    try await program.waitForPort(address)
+    return (program, address)
   }
 
   /// TLS in front of a plain port.
-  private func tlsFront(before plainPort: Int, signedBy authority: TestAuthority) async throws -> (program: ExternalProgram, port: Int) {
-    let port = try freePort()
-    let certificate = try authority.issue("proxy-\(port)", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth")
+  private func tlsFront(
+    before plain: OwnAddress, signedBy authority: TestAuthority
+  ) async throws -> (program: ExternalProgram, address: OwnAddress) {
+    let address = OwnAddress()
+    let certificate = try authority.issue("proxy-\(address.host)", subjectAlternativeName: "IP:\(address.host)", usage: "serverAuth")
     let configuration = try folder.write(
       """
       load_module /usr/lib/nginx/modules/ngx_stream_module.so;
       user root;
       daemon off;
-      pid proxy-\(port).pid;
+      pid proxy-\(address.host).pid;
       error_log stderr;
       events { worker_connections 64; }
       stream {
         server {
-          listen 127.0.0.1:\(port) ssl;
+          listen \(address) ssl;
           ssl_certificate \(certificate.certificate);
           ssl_certificate_key \(certificate.key);
-          proxy_pass 127.0.0.1:\(plainPort);
+          proxy_pass \(plain);
         }
       }
-      """, to: "proxy-\(port).conf")
+      """, to: "proxy-\(address.host).conf")
     let program = try ExternalProgram(
-      "nginx", ["-p", folder.path, "-e", "stderr", "-c", configuration], log: folder.path + "/proxy-\(port).log")
-    try await program.waitForPort(port)
-    return (program, port)
+      "nginx", ["-p", folder.path, "-e", "stderr", "-c", configuration], log: folder.path + "/proxy-\(address.host).log")
+    try await program.waitForPort(address)
+    return (program, address)
   }
 }
 

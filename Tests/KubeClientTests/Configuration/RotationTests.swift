@@ -18,8 +18,7 @@ struct RotationTests {
   @Test("R21: a new client certificate is shown from the next request on") func aNewClientCertificate() async throws {
     let authority = try TestAuthority(in: folder, name: "cluster")
     let server = try await TLSFront(
-      folder: folder, certificate: try authority.issue("server", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth"),
-      clientAuthority: authority.certificate)
+      folder: folder, signedBy: authority, clientAuthority: authority.certificate)
     defer { server.stop() }
     let old = try authority.issue("old-name", usage: "clientAuth")
     let new = try authority.issue("new-name", usage: "clientAuth")
@@ -36,8 +35,7 @@ struct RotationTests {
 
   @Test("R21: new certificate authorities are trusted, and old ones no longer") func newCertificateAuthorities() async throws {
     let (old, new) = (try TestAuthority(in: folder, name: "old"), try TestAuthority(in: folder, name: "new"))
-    let server = try await TLSFront(
-      folder: folder, certificate: try new.issue("server", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth"))
+    let server = try await TLSFront(folder: folder, signedBy: new)
     defer { server.stop() }
     let authorities = "\(folder.path)/ca.crt"
     try rotate(old.certificate, to: authorities)
@@ -62,8 +60,7 @@ struct RotationTests {
     let authority = try TestAuthority(in: folder, name: "cluster")
     let issued = try authority.issue("from-plugin", usage: "clientAuth")
     let server = try await TLSFront(
-      folder: folder, certificate: try authority.issue("server", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth"),
-      clientAuthority: authority.certificate, acceptedToken: "t2")
+      folder: folder, signedBy: authority, clientAuthority: authority.certificate, acceptedToken: "t2")
     defer { server.stop() }
     // Its second run gives the token that the server takes.
     try directory.script(

@@ -6,18 +6,18 @@ import TestSupport
 /// nginx, which speaks TLS and says who it was called by, where a test needs real certificates.
 struct TLSFront {
   let folder: TemporaryFolder
-  let port: Int
+  let address = OwnAddress()
   private let nginx: ExternalProgram
 
   /// Answers everybody whom `clientAuthority` signed, or everybody, with a JSON object that names the client certificate; 401 where the
   /// request has an `Authorization` other than `acceptedToken`. With an `upstream`, hands requests on to that URL, and says in `X-Caller` who
   /// made them and in `X-Connection` on which connection they came.
   init(
-    folder: TemporaryFolder, certificate: TestAuthority.Issued, clientAuthority: String? = nil, acceptedToken: String? = nil,
+    folder: TemporaryFolder, signedBy authority: TestAuthority, clientAuthority: String? = nil, acceptedToken: String? = nil,
     upstream: String? = nil
   ) async throws {
     self.folder = folder
-    port = try freePort()
+    let certificate = try authority.issue("server", subjectAlternativeName: "IP:\(address.host)", usage: "serverAuth")
     let client = clientAuthority.map { "ssl_client_certificate \($0); ssl_verify_client on;" } ?? ""
     let refusal = acceptedToken.map { "if ($http_authorization != \"Bearer \($0)\") { return 401 '{}'; }" } ?? ""
     let answer =
@@ -42,7 +42,7 @@ struct TLSFront {
         default_type application/json;
         client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
         server {
-          listen 127.0.0.1:\(port) ssl;
+          listen \(address) ssl;
           ssl_certificate \(certificate.certificate);
           ssl_certificate_key \(certificate.key);
           \(client)
@@ -51,10 +51,10 @@ struct TLSFront {
       }
       """, to: "nginx.conf")
     nginx = try ExternalProgram("nginx", ["-p", folder.path, "-e", "stderr", "-c", configuration], log: folder.path + "/nginx.log")
-    try await nginx.waitForPort(port)
+    try await nginx.waitForPort(address)
   }
 
-  var url: String { "https://127.0.0.1:\(port)" }
+  var url: String { "https://\(address)" }
 
   func stop() { nginx.stop() }
 }

@@ -98,13 +98,13 @@ import Testing
   }
 
   @Test func aServerThatIsAwayIsWaitedFor() async throws {
-    let port = try freePort()
+    let address = OwnAddress()
     let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     var policy = EventPolicy()
     policy.look = .milliseconds(2)
     policy.backoff = .milliseconds(5) ... .milliseconds(20)
     let recorder = EventRecorder(
-      client: try client(of: "http://127.0.0.1:\(port)"), controller: "rollcall.dev/controller", instance: "rollcall-0", policy: policy,
+      client: try client(of: "http://\(address)"), controller: "rollcall.dev/controller", instance: "rollcall-0", policy: policy,
       logger: quiet)
     recorder.record(event())
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -112,7 +112,7 @@ import Testing
       try await eventually("it was tried more often than a server may fail") {
         recorder.statistics.retries > EventPolicy().maximumAttempts
       }
-      let server = SimulatedAPIServer(configuration: SimulatorConfiguration(port: port), logger: quiet)
+      let server = SimulatedAPIServer(configuration: SimulatorConfiguration(host: address.host, port: address.port), logger: quiet)
       group.addTask { try await server.run() }
       try await eventually("it is written") { recorder.statistics.written == 1 }
       #expect(try server.list("events", namespace: "default").count == 1)

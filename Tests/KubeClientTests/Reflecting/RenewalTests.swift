@@ -26,8 +26,7 @@ import Testing
       try connection.stall(until: end)
     }
     let front = try await TLSFront(
-      folder: folder, certificate: try authority.issue("server", subjectAlternativeName: "IP:127.0.0.1", usage: "serverAuth"),
-      clientAuthority: authority.certificate, upstream: server.url)
+      folder: folder, signedBy: authority, clientAuthority: authority.certificate, upstream: server.url)
     defer { front.stop() }
     let (old, new) = (try authority.issue("old-name", usage: "clientAuth"), try authority.issue("new-name", usage: "clientAuth"))
     let (trusted, certificate, key) = ("\(folder.path)/ca.crt", "\(folder.path)/client.crt", "\(folder.path)/client.key")

@@ -5,16 +5,15 @@ import TestSupport
 
 /// A real Prometheus that takes remote writes; it can be killed and started again on what it has on disk.
 final class ReceivingPrometheus {
-  let port: Int
+  private let address = OwnAddress()
   private let folder: TemporaryFolder
   private let transport: HTTPTransport
   private var program: ExternalProgram?
 
-  var url: String { "http://127.0.0.1:\(port)/api/v1/write" }
+  var url: String { "http://\(address)/api/v1/write" }
 
   init(transport: HTTPTransport) throws {
     folder = try TemporaryFolder()
-    port = try freePort()
     self.transport = transport
     _ = try folder.write("scrape_configs: []\n", to: "prometheus.yml")
   }
@@ -24,13 +23,13 @@ final class ReceivingPrometheus {
       "prometheus",
       [
         "--config.file=\(folder.path)/prometheus.yml", "--storage.tsdb.path=\(folder.path)/data",
-        "--web.listen-address=127.0.0.1:\(port)", "--web.enable-remote-write-receiver",
+        "--web.listen-address=\(address)", "--web.enable-remote-write-receiver",
       ], log: "\(folder.path)/prometheus.log")
     program = started
-    try await started.waitForPort(port)
+    try await started.waitForPort(address)
     // It listens before it has read what is on disk, and answers queries with 503 until then.
     try await eventually("Prometheus is ready", within: .seconds(30)) {
-      try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(port)/-/ready", deadline: .seconds(10))).status == 200
+      try await transport.send(HTTPRequest(url: "http://\(address)/-/ready", deadline: .seconds(10))).status == 200
     }
   }
 
@@ -48,7 +47,7 @@ final class ReceivingPrometheus {
   func number(_ expression: String) async throws -> Double? {
     let escaped = expression.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? expression
     let response = try await transport.send(
-      HTTPRequest(url: "http://127.0.0.1:\(port)/api/v1/query?query=\(escaped)", deadline: .seconds(10)))
+      HTTPRequest(url: "http://\(address)/api/v1/query?query=\(escaped)", deadline: .seconds(10)))
     return try JSONValue(parsing: response.body)["data"]?["result"]?.array?.first?["value"]?[1]?.string.flatMap(Double.init)
   }
 }

@@ -11,26 +11,30 @@ let settings: [SwiftSetting] =
     .enableUpcomingFeature("InternalImportsByDefault"),
   ] + (Context.environment["ROLLCALL_STRICT"] == "1" ? [.treatAllWarnings(as: .error)] : [])
 
-/// How the executables are linked for release: no table of their own symbols, which keeps unused code and takes 3 MB; relocations in the packed
-/// form, which the loader reads in a tenth of the pages; and the functions that the agent runs beside each other, so that the others' pages stay
-/// on disk (hack/order-agent, hack/private-functions.ld). LLVM's linker, because it knows all three. What each brings: docs/performance.md, "Agent".
+/// Benchmarks/ and the libFuzzer executable are part of the package only for hack/bench-*, hack/test and hack/fuzz, which set these variables.
+let withBenchmarks = Context.environment["ROLLCALL_BENCHMARKS"] == "1"
+let withFuzzer = Context.environment["ROLLCALL_FUZZ"] == "1"
+
+/// How the executables are linked for release: without a dynamic symbol table, which keeps unused code alive and takes 3 MB; with packed
+/// relocations, which the loader reads in a tenth of the pages; and with the functions that the agent runs next to each other, so that the pages of
+/// the others stay on disk (hack/order-agent writes agent.order). LLVM's linker supports all three. What each saves: docs/performance.md, "Agent".
+let layout = "\(Context.packageDirectory)/Sources/RollcallAgent/Layout"
 let linking: [LinkerSetting] = [
   .unsafeFlags(
     ["-use-ld=lld"]
       + [
-        "--no-export-dynamic", "-z", "pack-relative-relocs", "--symbol-ordering-file=\(Context.packageDirectory)/hack/agent.order",
-        "--no-warn-symbol-ordering", "\(Context.packageDirectory)/hack/private-functions.ld",
+        "--no-export-dynamic", "-z", "pack-relative-relocs", "--symbol-ordering-file=\(layout)/agent.order",
+        "--no-warn-symbol-ordering", "\(layout)/private-functions.ld",
       ].flatMap { ["-Xlinker", $0] }, .when(platforms: [.linux], configuration: .release))
 ]
 
-/// The agent as it is shipped has the C and C++ libraries inside as well, and still can be loaded anywhere in memory
-/// (docs/decisions/0010-static-agent.md). `ROLLCALL_STATIC_AGENT=1` is set by hack/build-release alone: such an executable must not have the path to
-/// libraries that a plain `swift build` puts into it.
+/// The agent that is shipped also contains the C and C++ libraries and is still position-independent (docs/decisions/0010-static-agent.md).
+/// Only hack/build-release sets `ROLLCALL_STATIC_AGENT=1`: such an executable must not have the library path that a plain `swift build` adds.
 let standalone: [LinkerSetting] =
   Context.environment["ROLLCALL_STATIC_AGENT"] == "1"
   ? [.unsafeFlags(["-static-executable", "-Xclang-linker", "-static-pie"], .when(platforms: [.linux], configuration: .release))] : []
 
-// What of other packages each target names; a product is written out once.
+// Products of other packages, each written out once.
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
@@ -51,13 +55,16 @@ let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-a
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 
+/// The benchmarks of pushing and of targets use internals of Controller in a release build.
+let controllerTesting: [SwiftSetting] = withBenchmarks ? [.unsafeFlags(["-enable-testing"], .when(configuration: .release))] : []
+
 let package = Package(
   name: "rollcall",
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "rollcall", targets: ["Rollcall"]),
     .executable(name: "rollcall-agent", targets: ["RollcallAgent"]),
-    // Objects without a record of their own are values of JSON's, so whoever uses the one needs the other.
+    // KubeClient hands out objects without a record type of their own as JSON values.
     .library(name: "KubeClient", targets: ["KubeClient", "JSON"]),
   ],
   dependencies: [
@@ -70,7 +77,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-    // No traits: configuration files are read by our own YAML module, and full Foundation would triple the agent's size.
+    // No traits: our own YAML module reads configuration files, and full Foundation would triple the size of the agent.
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -84,11 +91,12 @@ let package = Package(
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
-    // Leaves: values and parsers, no input or output of their own beyond what their name says
+    // Leaves: values and parsers; no I/O except what the name says
     .target(name: "Primitives", swiftSettings: settings),
     .target(name: "Roll", dependencies: ["Primitives"], swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "ProcFS", dependencies: ["CLinux"], swiftSettings: settings),
+    .target(name: "ProcessLimits", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Exposition", swiftSettings: settings),
     .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
@@ -114,15 +122,14 @@ let package = Package(
         "CZlib", "Collector", "Exposition", "Gzip", "HTTPTransport", "Primitives", "JSON", "KubeClient", "Push", "Roll", "YAML",
         crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
       ],
-      swiftSettings: settings),
+      swiftSettings: settings + controllerTesting),
 
     // Executables
     .executableTarget(
       name: "Rollcall",
       dependencies: [
-        "CLinux", "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Roll", "Simulator", "YAML",
-        argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess,
-        unixSignals,
+        "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "ProcessLimits", "Roll", "Simulator", "YAML", argumentParser,
+        hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
       ],
       swiftSettings: settings, linkerSettings: linking),
     .executableTarget(
@@ -132,7 +139,7 @@ let package = Package(
         argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, nioTLS, serviceLifecycle,
         unixSignals,
       ],
-      swiftSettings: settings, linkerSettings: linking + standalone),
+      exclude: ["Layout"], swiftSettings: settings, linkerSettings: linking + standalone),
 
     // Tests
     .target(name: "TestSupport", dependencies: ["JSON", logging], path: "Tests/Support", swiftSettings: settings),
@@ -146,7 +153,7 @@ let package = Package(
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "KubeClientTests",
-      dependencies: ["Exposition", "KubeClient", "HTTPTransport", "Primitives", "JSON", "Simulator", "TestSupport", "YAML", logging],
+      dependencies: ["KubeClient", "HTTPTransport", "Primitives", "JSON", "Simulator", "TestSupport", "YAML", logging],
       swiftSettings: settings),
     .testTarget(
       name: "CollectorTests", dependencies: ["Collector", "Roll", "Exposition", "HTTPTransport", "TestSupport"], swiftSettings: settings),
@@ -183,3 +190,44 @@ let package = Package(
       swiftSettings: settings),
   ]
 )
+
+// One folder, built in two ways: as a test target, which mutates the seeds in Corpus/, and for libFuzzer, which provides `main`.
+package.targets.append(
+  withFuzzer
+    ? .executableTarget(
+      name: "Fuzz", dependencies: ["Exposition", "JSON", "KubeClient", "YAML"], path: "Tests/FuzzTests",
+      exclude: ["Corpus", "FuzzTests.swift"], swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
+    : .testTarget(
+      name: "FuzzTests", dependencies: ["Exposition", "JSON", "KubeClient", "TestSupport", "YAML"],
+      exclude: ["Corpus", "LibFuzzer.swift"], swiftSettings: settings))
+
+// Each benchmark links only what it measures. hack/bench-* builds and runs them.
+if withBenchmarks {
+  package.products += [
+    .executable(name: "bench-client", targets: ["ClientBenchmark"]),
+    .executable(name: "bench-virtual", targets: ["VirtualBenchmark"]),
+    .executable(name: "bench-push", targets: ["PushBenchmark"]),
+    .executable(name: "bench-targets", targets: ["TargetsBenchmark"]),
+  ]
+  package.targets += [
+    .target(name: "BenchmarkSupport", path: "Benchmarks/BenchmarkSupport", swiftSettings: settings),
+    .target(
+      name: "VirtualNodeFixture", dependencies: ["Collector", "Roll"], path: "Benchmarks/VirtualNodeFixture", swiftSettings: settings),
+    .executableTarget(
+      name: "ClientBenchmark", dependencies: ["BenchmarkSupport", "KubeClient", "ProcessLimits", logging],
+      path: "Benchmarks/ClientBenchmark", swiftSettings: settings),
+    .executableTarget(
+      name: "VirtualBenchmark",
+      dependencies: ["BenchmarkSupport", "Collector", "Gzip", "HTTPTransport", "ProcessLimits", "Roll", "VirtualNodeFixture"],
+      path: "Benchmarks/VirtualBenchmark", swiftSettings: settings),
+    .executableTarget(
+      name: "PushBenchmark",
+      dependencies: [
+        "BenchmarkSupport", "Collector", "Controller", "HTTPTransport", "ProcessLimits", "Push", "VirtualNodeFixture", "Roll", logging,
+      ],
+      path: "Benchmarks/PushBenchmark", swiftSettings: settings),
+    .executableTarget(
+      name: "TargetsBenchmark", dependencies: ["BenchmarkSupport", "Controller", "JSON", "Roll"], path: "Benchmarks/TargetsBenchmark",
+      swiftSettings: settings),
+  ]
+}

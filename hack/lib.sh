@@ -1,19 +1,19 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by the scripts in this folder: what they all need, once.
+# Sourced by the scripts in this folder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf '\n==> %s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-# Runs a command as root: itself where we are root, through sudo otherwise.
+# as_root COMMAND…: runs a command as root, through sudo if needed.
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
     die "needs root for: $* (run as root, or install sudo)"
   fi
 }
 
-# need_packages PACKAGE…: installs the Debian packages that are missing; says which. Services that a package would start are not started.
+# need_packages PACKAGE…: installs the missing Debian packages and prints their names. It does not start the services in them.
 need_packages() {
   local missing=() package
   for package in "$@"; do
@@ -37,14 +37,26 @@ need_swift() {
   esac
 }
 
-# What the package links.
+# Libraries that the package links.
 build_packages=(libcurl4-openssl-dev libisal-dev libsnappy-dev libyaml-dev pkg-config zlib1g-dev)
-# The real programs that the tests run against.
+# Programs that the tests run.
 test_packages=(bindfs busybox-static containerd docker.io iproute2 jq libnginx-mod-stream microsocks nginx-light openssl podman prometheus prometheus-alertmanager
   runc shellcheck tinyproxy victoria-metrics)
 
-# How the executables are built for release: hack/build-release, and the benchmarks. Different flags would build every dependency anew.
+# The flags of release builds, for hack/build-release and the benchmarks. Other flags would build every dependency again.
 release_flags=(-c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcc -fdata-sections)
+
+# build_release PRODUCT: builds it for release and prints the path of the executable. The first build takes about ten minutes.
+build_release() {
+  need_swift
+  need_packages "${build_packages[@]}"
+  say "build: $1, release" >&2
+  swift build "${release_flags[@]}" --product "$1" >&2
+  echo "$(swift build "${release_flags[@]}" --show-bin-path)/$1"
+}
+
+# build_benchmark PRODUCT: the same for an executable of Benchmarks/.
+build_benchmark() { ROLLCALL_BENCHMARKS=1 build_release "$1"; }
 
 # make_agent_certificates FOLDER: an authority (ca.crt), the agent's certificate (tls.crt) and the controller's (client.crt), with their keys.
 make_agent_certificates() {
@@ -62,9 +74,9 @@ make_agent_certificates() {
   ) 2>/dev/null || die "openssl could not make certificates in $1"
 }
 
-# write_container_script FILE: a script that stands for a container's runtime, as `sh FILE ROOT FOLDER MOUNT… -- COMMAND…` in a mount namespace of its own. It
-# makes a root directory at ROOT that has this machine's programs and FOLDER, with a small file system at each MOUNT below that, and runs the command
-# in it. The agent takes nothing of file systems from a process that is in the machine's root directory.
+# write_container_script FILE: writes a script that acts as a container runtime: `sh FILE ROOT FOLDER MOUNT… -- COMMAND…`, in its own mount namespace. It
+# makes a root directory at ROOT with this machine's programs and FOLDER, mounts a small file system at each MOUNT below it, and runs the command in it.
+# (The agent does not report the file systems of a process in the machine's own root directory.)
 write_container_script() {
   cat >"$1" <<'SH'
 set -e

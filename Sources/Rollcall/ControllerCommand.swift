@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Controller
 internal import FoundationEssentials
 internal import Logging
+internal import ProcessLimits
 internal import ServiceLifecycle
 internal import UnixSignals
 
@@ -39,7 +40,7 @@ struct ControllerCommand: AsyncParsableCommand {
   private static let drainTime: Duration = .seconds(25)
 
   func run() async throws {
-    Heap.giveBackLargeBlocks()
+    Heap.releaseLargeBlocks()
     let environment = ProcessInfo.processInfo.environment
     let settings = try settings(environment: environment)
     if printConfig {

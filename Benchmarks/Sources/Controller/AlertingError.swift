@@ -1,1 +1,0 @@
-../../../Sources/Controller/Alerting/AlertingError.swift

@@ -1,1 +1,0 @@
-../../../Sources/Controller/Settings/DurationText.swift

@@ -1,1 +1,0 @@
-../../../Sources/Controller/Ledger/Instances.swift

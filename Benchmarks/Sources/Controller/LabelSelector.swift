@@ -1,1 +1,0 @@
-../../../Sources/Controller/RollBuilding/LabelSelector.swift

@@ -1,1 +1,0 @@
-../../../Sources/Controller/Reconciling/ObjectDiff.swift

@@ -1,1 +1,0 @@
-../../../Sources/Controller/Pushing/PushURL.swift

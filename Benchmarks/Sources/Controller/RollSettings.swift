@@ -1,1 +1,0 @@
-../../../Sources/Controller/RollBuilding/RollSettings.swift

@@ -1,1 +1,0 @@
-../../../Sources/Rollcall/Heap.swift

@@ -1,1 +1,0 @@
-../../../Sources/Controller/Pushing/PushedPage+Collector.swift

@@ -1,1 +1,0 @@
-../../../Tests/KubeClientTests/Fuzzing/FuzzTarget.swift

@@ -1,1 +1,0 @@
-../../../Tests/KubeClientTests/Support/ProtobufEncoder.swift

@@ -147,7 +147,7 @@ let package = Package(
     .testTarget(name: "RollTests", dependencies: ["Primitives", "Roll"], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "YAMLTests", dependencies: ["JSON", "TestSupport", "YAML"], swiftSettings: settings),
-    .testTarget(name: "ProcFSTests", dependencies: ["ProcFS", "TestSupport"], resources: [.copy("Fixtures")], swiftSettings: settings),
+    .testTarget(name: "ProcFSTests", dependencies: ["ProcFS", "TestSupport"], exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "GzipTests", dependencies: ["Gzip"], swiftSettings: settings),
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: settings),
@@ -161,7 +161,7 @@ let package = Package(
       name: "PushTests", dependencies: ["Exposition", "HTTPTransport", "JSON", "Push", "TestSupport", logging], swiftSettings: settings),
     .testTarget(
       name: "LinuxCollectorTests", dependencies: ["LinuxCollector", "ProcFS", "Roll", "Exposition", "TestSupport"],
-      resources: [.copy("Fixtures")], swiftSettings: settings),
+      exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "ContainerRuntimesTests",
       dependencies: ["ContainerRuntimes", "LinuxCollector", "ProcFS", "Roll", "TestSupport", nioCore, nioHTTP2, nioPosix],

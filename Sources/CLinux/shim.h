@@ -1,6 +1,6 @@
 #ifndef ROLLCALL_CLINUX_SHIM_H
 #define ROLLCALL_CLINUX_SHIM_H
-/* The messages of sock_diag(7), the headers of executables, and malloc_trim(3): Swift's import of the C library leaves them out. */
+/* Headers that Swift's import of the C library leaves out: the messages of sock_diag(7), ELF files, and malloc_trim(3). */
 #include <elf.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -8,6 +8,6 @@
 #include <malloc.h>
 #include <sys/auxv.h>
 
-/* The C library declares it only under _GNU_SOURCE, which Swift's import of it does not set. Source: setns(2). */
+/* The C library declares it only under _GNU_SOURCE, which Swift's import does not define. Source: setns(2). */
 int setns(int fd, int nstype);
 #endif

@@ -59,7 +59,7 @@ package struct RuntimeSocket: Sendable {
   }
 
   func unexpected(_ reason: String) -> ProcFSError {
-    .unexpectedAnswer(path: path, reason: reason)
+    .unexpectedResponse(path: path, reason: reason)
   }
 
   private struct TimedOut: Error {}

@@ -1,15 +1,29 @@
-/// The kernel's `/proc`, or a tree of files in its likeness.
+/// The kernel's `/proc`, or a directory tree of the same form.
 package struct ProcFS: Hashable, Sendable {
-  /// Where it is mounted; a container often has the host's at another place than `/proc`.
+  /// The mount point. A container usually has the host's `/proc` mounted elsewhere.
   package let root: String
 
   package init(root: String = "/proc") {
     self.root = root
   }
 
-  /// Takes hold of a process. What it gives afterwards is of this process or fails, even when another one gets its number.
+  /// Opens `/proc/<pid>`. Every later read is of this process or fails, even after its number is reused.
   package func process(_ identifier: Int32) throws(ProcFSError) -> ProcessDirectory {
     ProcessDirectory(try Directory("\(root)/\(identifier)"))
+  }
+
+  /// Runs `body` on process 1, which is in the host's namespaces and root directory. Where a security module denies access to it, uses
+  /// kthreadd, which is in the same ones.
+  package func withHostProcess<Result>(
+    _ buffer: ReadBuffer, _ body: (borrowing ProcessDirectory) throws(ProcFSError) -> Result
+  ) throws(ProcFSError) -> Result {
+    do {
+      return try body(try process(1))
+    } catch {
+      // kthreadd is process 2, but only in the host's PID namespace.
+      guard error.isPermissionDenied, let second = try? process(2), (try? second.stat(buffer).isKernelThread) == true else { throw error }
+      return try body(second)
+    }
   }
 
   package func kernelRelease(_ buffer: ReadBuffer) throws(ProcFSError) -> KernelRelease {
@@ -19,54 +33,45 @@ package struct ProcFS: Hashable, Sendable {
 
 /// `/proc/<pid>` of one process.
 package struct ProcessDirectory: ~Copyable {
-  /// How many descriptors one takes.
+  /// File descriptors that one directory holds open.
   package static let descriptors = 2
 
   let directory: Directory
-  private let namespaces: NamespaceLinks
+  let namespaces: NamespaceLinks
 
   fileprivate init(_ directory: consuming Directory) {
     namespaces = NamespaceLinks(of: directory)
     self.directory = directory
   }
 
-  /// Tells the process from a later one with the same number.
-  package func stat(_ buffer: ReadBuffer) throws(ProcFSError) -> ProcessStat {
-    try directory.read("stat", into: buffer, parse: ProcessStat.parse)
-  }
-
-  /// The network namespace that the process is in. Asking needs the right to trace the process (ptrace(2), PTRACE_MODE_READ_FSCREDS).
-  package func networkNamespace() throws(ProcFSError) -> NamespaceNumber {
-    try namespaces.number("net")
-  }
-
-  /// The same, held. It needs the same right.
-  package func holdNetworkNamespace() throws(ProcFSError) -> NetworkNamespace {
-    try NetworkNamespace(in: directory, name: "ns/net")
-  }
-
-  package func sockstat(_ buffer: ReadBuffer) throws(ProcFSError) -> FieldTable<Sockstat> {
-    try directory.read("net/sockstat", into: buffer, parse: Sockstat.parse)
-  }
-
-  /// Opens the files that tell of the namespace which the process is in now.
-  package func networkFiles() throws(ProcFSError) -> NetworkFiles {
-    try NetworkFiles(in: directory)
-  }
-
-  /// Counts what `/proc/<pid>/net/tcp` lists, or `tcp6`.
-  package func countTCP(_ family: SocketCounts.Family, into counts: inout SocketCounts, _ buffer: ReadBuffer) throws(ProcFSError) {
-    var table = SocketTable()
-    try directory.readLines(family == .ipv4 ? "net/tcp" : "net/tcp6", into: buffer) { bytes throws(MalformedFile) in
-      try table.countTCP(bytes, family, into: &counts)
+  /// The name of the process's program, without its directory and cut to 15 bytes.
+  package func command(_ buffer: ReadBuffer) throws(ProcFSError) -> String {
+    try directory.read("comm", into: buffer) { bytes throws(MalformedFile) in
+      String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
   }
+}
 
-  /// Counts what `/proc/<pid>/net/udp` lists, or `udp6`.
-  package func countUDP(_ family: SocketCounts.Family, into counts: inout SocketCounts, _ buffer: ReadBuffer) throws(ProcFSError) {
-    var table = SocketTable()
-    try directory.readLines(family == .ipv4 ? "net/udp" : "net/udp6", into: buffer) { bytes throws(MalformedFile) in
-      try table.countUDP(bytes, family, into: &counts)
+/// `/proc/sys/kernel/osrelease`, for the few fields whose meaning depends on the kernel version.
+package struct KernelRelease: Hashable, Sendable, Comparable {
+  package var major: Int64
+  package var minor: Int64
+
+  package init(major: Int64, minor: Int64) {
+    self.major = major
+    self.minor = minor
+  }
+
+  package static func < (left: KernelRelease, right: KernelRelease) -> Bool {
+    (left.major, left.minor) < (right.major, right.minor)
+  }
+
+  /// Parses `6.18.44-generic`. The text after the second number has no fixed form.
+  package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> KernelRelease {
+    let numbers = String(decoding: bytes, as: UTF8.self).split(separator: ".", maxSplits: 2).map { $0.prefix(while: \.isNumber) }
+    guard numbers.count >= 2, let major = Int64(numbers[0]), let minor = Int64(numbers[1]) else {
+      throw MalformedFile(line: 1, reason: "does not begin with two numbers separated by a dot")
     }
+    return KernelRelease(major: major, minor: minor)
   }
 }

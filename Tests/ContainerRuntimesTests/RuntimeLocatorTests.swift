@@ -12,7 +12,7 @@ struct RuntimeLocatorTests {
   private let ids = ["a", "b", "c"].compactMap { ContainerID(String(repeating: $0, count: 64)) }
 
   @Test func `a container about which the runtime talks nonsense costs the others nothing`() {
-    let nonsense = ProcFSError.unexpectedAnswer(path: "/socket", reason: "nonsense")
+    let nonsense = ProcFSError.unexpectedResponse(path: "/socket", reason: "nonsense")
     let runtime = ScriptedRuntime(ids) { [ids] id throws(ProcFSError) in
       if id == ids[0] { throw nonsense }
       return getpid()

@@ -4,7 +4,7 @@ import Testing
 
 struct MountInfoTests {
   private func mounts(_ text: String, where isWanted: (String) -> Bool = { _ in true }) throws(MalformedFile) -> [MountInfo] {
-    try parse(text) { bytes throws(MalformedFile) in try MountInfo.parse(bytes, where: isWanted) }
+    try parseText(text) { bytes throws(MalformedFile) in try MountInfo.parse(bytes, where: isWanted) }
   }
 
   @Test func `a mount is read with and without optional fields`() throws {
@@ -25,7 +25,7 @@ struct MountInfoTests {
     #expect(try mounts(text) { $0 != "overlay" }.map(\.identifier) == [613])
   }
 
-  @Test func `a name with a space, a tab, a line feed, a backslash and a number sign is read back`() throws {
+  @Test func `escaped characters in names are decoded`() throws {
     let mount = try #require(try mounts(#"1 2 0:3 / /a\040b\011c\012d\134e\043f\9 rw - nfs4 host:/x\040y rw"#).first)
     #expect(mount.mountPoint == "/a b\tc\nd\\e#f\\9")
     #expect(mount.source == "host:/x y")
@@ -35,7 +35,7 @@ struct MountInfoTests {
     ("1 2 0:3 / /a rw - ext4", "no type and source"), ("1 2 0:3 / /a rw shared:1 ext4 x rw", "no type and source"),
     ("1 2 03 / /a rw - ext4 x rw", "not a mount"), ("1 2 0:3 / /a", "not a mount"), ("one 2 0:3 / /a rw - ext4 x rw", "not a mount"),
   ])
-  func `a line that is no mount is refused`(line: String, reason: String) throws {
+  func `a malformed line is rejected`(line: String, reason: String) throws {
     let error = try #require(throws: MalformedFile.self) { try mounts("5 2 0:3 / /b rw - ext4 x rw\n" + line + "\n") }
     #expect(error.line == 2)
     #expect(error.reason.hasPrefix(reason))

@@ -2,19 +2,19 @@ import ProcFS
 import Testing
 
 struct ProcessFileTests {
-  @Test func `the start time is found behind a command with spaces and parentheses`() throws {
+  @Test func `the start time is found after a command with spaces and parentheses`() throws {
     let stat = try Fixture.procFS.process(4242).stat(ReadBuffer())
     #expect(stat == ProcessStat(startTicks: 987_654, isKernelThread: false))
   }
 
-  @Test func `kernel threads are told from processes`() throws {
+  @Test func `kernel threads are recognised`() throws {
     let line = "2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 11 0 0 18446744073709551615\n"
-    #expect(try parse(line, ProcessStat.parse) == ProcessStat(startTicks: 11, isKernelThread: true))
+    #expect(try parseText(line, ProcessStat.parse) == ProcessStat(startTicks: 11, isKernelThread: true))
   }
 
   @Test(arguments: [("", "parentheses"), ("7 (a) S 1 2", "field 9"), ("7 (a) S 1 2 3 4 5 6 7 8 9 10", "field 22")])
-  func `a stat that is cut off is refused`(text: String, reason: String) throws {
-    let error = try #require(throws: MalformedFile.self) { try parse(text, ProcessStat.parse) }
+  func `a truncated stat is rejected`(text: String, reason: String) throws {
+    let error = try #require(throws: MalformedFile.self) { try parseText(text, ProcessStat.parse) }
     #expect(error.reason.contains(reason))
   }
 
@@ -25,20 +25,20 @@ struct ProcessFileTests {
     }
     #expect(try list(limit: 8) == [4242, 4243, 17])
     #expect(try list(limit: 2) == [4242, 4243])
-    #expect(try parse("4242\n17\n") { bytes throws(MalformedFile) in try CgroupProcesses.contains(17, in: bytes) })
-    #expect(try !parse("4242\n17\n") { bytes throws(MalformedFile) in try CgroupProcesses.contains(42, in: bytes) })
+    #expect(try parseText("4242\n17\n") { bytes throws(MalformedFile) in try CgroupProcesses.contains(17, in: bytes) })
+    #expect(try !parseText("4242\n17\n") { bytes throws(MalformedFile) in try CgroupProcesses.contains(42, in: bytes) })
   }
 
-  @Test func `a cgroup's list that is no list is refused`() throws {
+  @Test func `a malformed process list of a cgroup is rejected`() throws {
     let error = try #require(throws: MalformedFile.self) {
-      try parse("17\nx\n") { bytes throws(MalformedFile) in try CgroupProcesses.parse(bytes, limit: 8) }
+      try parseText("17\nx\n") { bytes throws(MalformedFile) in try CgroupProcesses.parse(bytes, limit: 8) }
     }
     #expect(error == MalformedFile(line: 2, reason: "not a process number"))
   }
 
   @Test(arguments: [("6.18.44-fc-v595\n", 6, 18), ("4.10.0\n", 4, 10), ("3.10.0-1160.el7.x86_64\n", 3, 10), ("5.15-generic\n", 5, 15)])
-  func `a kernel's release is compared by its first two numbers`(text: String, major: Int64, minor: Int64) throws {
-    #expect(try parse(text, KernelRelease.parse) == KernelRelease(major: major, minor: minor))
+  func `kernel releases are compared by their first two numbers`(text: String, major: Int64, minor: Int64) throws {
+    #expect(try parseText(text, KernelRelease.parse) == KernelRelease(major: major, minor: minor))
     #expect(KernelRelease(major: 4, minor: 9) < KernelRelease(major: 4, minor: 11))
     #expect(KernelRelease(major: 4, minor: 11) < KernelRelease(major: 5, minor: 0))
   }

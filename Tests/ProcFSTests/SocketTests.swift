@@ -13,19 +13,19 @@ struct SocketTests {
 
     """
 
-  @Test func `a table of TCP is counted by state, queue and owner`() throws {
+  @Test func `TCP sockets are counted by state, queue and owner`() throws {
     var counts = SocketCounts()
     var table = SocketTable()
-    try parse(tcp) { bytes throws(MalformedFile) in try table.countTCP(bytes, .ipv4, into: &counts) }
+    try parseText(tcp) { bytes throws(MalformedFile) in try table.countTCP(bytes, .ipv4, into: &counts) }
     #expect(TCPState.allCases.map { counts.ipv4[$0] } == [1, 0, 0, 0, 2, 1, 0, 0, 0, 1, 0])
     #expect(counts.ipv6 == FamilySockets())
-    // One of two in FIN_WAIT_2 has no process; the one in TIME_WAIT never has.
+    // One of the two in FIN_WAIT_2 has no process; those in TIME_WAIT never have one.
     #expect(counts.orphans == 1)
     #expect(counts.acceptQueues.total == 3)
     #expect(counts.acceptQueues.fullest == nil)
   }
 
-  @Test func `a table of UDP is counted with its queues and drops`() throws {
+  @Test func `UDP sockets are counted with their queues and drops`() throws {
     let udp = """
          sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
         123: 0100007F:0035 00000000:0000 07 00000010:00000200 00:00000000 00000000     0        0 4711 2 0000000000000000 3
@@ -34,7 +34,7 @@ struct SocketTests {
       """
     var counts = SocketCounts()
     var table = SocketTable()
-    try parse(udp) { bytes throws(MalformedFile) in try table.countUDP(bytes, .ipv6, into: &counts) }
+    try parseText(udp) { bytes throws(MalformedFile) in try table.countUDP(bytes, .ipv6, into: &counts) }
     #expect(counts.ipv6.udp?.count == 2)
     #expect(counts.ipv6.udp?.sendQueue == 16)
     #expect(counts.ipv6.udp?.receiveQueue == 512)
@@ -45,20 +45,20 @@ struct SocketTests {
     ("", 1, "empty"), ("sl\n 0: a b zz 0:0 0 0 0 0 5\n", 2, "state is zz"), ("sl\n 0: a b 0A 00 0 0 0 0 5\n", 2, "queues are 00"),
     ("sl\n 0: a b 0A 0:0 0 0 0 0 x\n", 2, "inode is x"), ("sl\n 0: a b 0A\n", 2, "4 columns"),
   ])
-  func `a malformed table names the line`(text: String, line: Int, reason: String) throws {
+  func `a malformed table is rejected with the line number`(text: String, line: Int, reason: String) throws {
     var counts = SocketCounts()
     let error = try #require(throws: MalformedFile.self) {
-      // Line by line, as the file may be cut.
+      // Line by line, as the file may be read in pieces.
       var table = SocketTable()
       for piece in text.isEmpty ? [""] : text.split(separator: "\n") {
-        try parse(String(piece)) { bytes throws(MalformedFile) in try table.countTCP(bytes, .ipv4, into: &counts) }
+        try parseText(String(piece)) { bytes throws(MalformedFile) in try table.countTCP(bytes, .ipv4, into: &counts) }
       }
     }
     #expect(error.line == line)
     #expect(error.reason.contains(reason))
   }
 
-  // Messages of netlink are in the machine's byte order, numbers of 16 and 32 bits.
+  // Netlink messages have 16- and 32-bit numbers in the host's byte order.
   private func message(type: UInt16, _ body: [UInt8]) -> [UInt8] {
     number(UInt32(16 + body.count)) + number(type) + number(UInt16(2)) + number(UInt32(0)) + number(UInt32(0)) + body
       + [UInt8](repeating: 0, count: (4 - body.count % 4) % 4)
@@ -68,7 +68,7 @@ struct SocketTests {
     withUnsafeBytes(of: value) { Array($0) }
   }
 
-  /// `struct inet_diag_msg`: 4 bytes, 48 of the addresses, then expiry, both queues, user and inode.
+  /// `struct inet_diag_msg`: 4 bytes, 48 bytes of addresses, then expiry, both queues, user and inode.
   private func socket(family: UInt8, state: UInt8, received: UInt32 = 0, sent: UInt32 = 0, inode: UInt32 = 1, _ attributes: [UInt8] = [])
     -> [UInt8]
   {
@@ -80,7 +80,7 @@ struct SocketTests {
     bytes.withUnsafeBytes { DiagReply.count($0, of: request, into: &counts) }
   }
 
-  @Test func `the kernel's messages are counted by family and state until it is done`() {
+  @Test func `sock_diag messages are counted by family and state until the dump ends`() {
     var counts = SocketCounts()
     let first = message(type: 20, socket(family: 2, state: 10, received: 4, sent: 7)) + message(type: 20, socket(family: 10, state: 1))
     #expect(count(first, into: &counts) == .more)
@@ -95,7 +95,7 @@ struct SocketTests {
     #expect(counts.acceptQueues.fullest == 0.5)
   }
 
-  @Test func `UDP's drops stand in the memory information`() {
+  @Test func `UDP drops are read from the memory attribute`() {
     var counts = SocketCounts()
     let memory = (0..<9).flatMap { number(UInt32($0 == 8 ? 42 : 1)) }
     let other = number(UInt16(5)) + number(UInt16(8)) + [9, 0, 0, 0]
@@ -106,10 +106,10 @@ struct SocketTests {
     #expect(counts.ipv4.udp?.sendQueue == 9)
   }
 
-  @Test func `a refusal is its number, and what is cut off is malformed, wherever it is cut`() {
+  @Test func `an error is reported with its number, and a message truncated anywhere is malformed`() {
     var counts = SocketCounts()
     #expect(count(message(type: 2, number(Int32(-2))), into: &counts) == .failed(2))
-    // As a kernel ends a dump whose protocol it has no module for.
+    // How a kernel without the protocol's module ends a dump.
     #expect(count(message(type: 3, number(Int32(-2))), into: &counts) == .failed(2))
     let whole = message(type: 20, socket(family: 2, state: 1))
     for length in 16..<whole.count {

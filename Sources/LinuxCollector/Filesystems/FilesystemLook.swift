@@ -15,7 +15,7 @@ final class FilesystemLook: Sendable {
   private let deadline: Duration
   private let now: @Sendable () -> Moment
   private let state = Mutex(State())
-  private let ended: Signal
+  private let ended: ThreadSignal
   /// Held by whoever looks.
   private let turn = Mutex(())
 
@@ -42,7 +42,7 @@ final class FilesystemLook: Sendable {
     self.procFS = procFS
     self.deadline = deadline
     self.now = now
-    ended = Signal()
+    ended = ThreadSignal()
   }
 
   /// Blocks until all are looked at, one look at a time; each file system that is found to hang costs `deadline`.
@@ -80,7 +80,7 @@ final class FilesystemLook: Sendable {
     }
     guard let helper else { return nil }
     ended.reset()
-    return HelperThread.start { self.help(helper) } ? helper : nil
+    return DetachedThread.start { self.help(helper) } ? helper : nil
   }
 
   private func stillMoves(_ helper: Int, since steps: inout Int) -> Bool {
@@ -113,7 +113,7 @@ final class FilesystemLook: Sendable {
 
   private func help(_ helper: Int) {
     let buffer = ReadBuffer()
-    let machineRoot = try? procFS.askMachine(buffer) { process throws(ProcFSError) in try process.root() }
+    let machineRoot = try? procFS.withHostProcess(buffer) { process throws(ProcFSError) in try process.root() }
     while let container = container(for: helper) {
       let result = read(container, machineRoot, buffer, helper)
       guard finish(result, helper) else { break }

@@ -21,7 +21,7 @@ package final class FilesystemWatch: Sendable {
   private let look: FilesystemLook
   private let now: @Sendable () -> Moment
   private let state = Mutex(State())
-  private let ended = Signal()
+  private let ended = ThreadSignal()
 
   fileprivate struct State {
     var report: FilesystemReport?
@@ -50,7 +50,7 @@ package final class FilesystemWatch: Sendable {
   package func refresh(_ containers: [LocatedContainer]) -> FilesystemReport? {
     if let (wanted, hasNew) = begin(containers) {
       ended.reset()
-      if HelperThread.start({ self.perform(wanted) }) {
+      if DetachedThread.start({ self.perform(wanted) }) {
         if hasNew { _ = ended.wait(Self.patience) }
       } else {
         // Tried again with the next sweep: a machine without a thread to spare has other troubles.

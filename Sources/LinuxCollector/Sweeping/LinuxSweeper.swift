@@ -48,7 +48,7 @@ package struct LinuxSweeper: ~Copyable {
   package func sweep() -> Sweep {
     var looked: (sweep: Sweep, containers: [LocatedContainer])?
     // Whoever goes into namespaces is not to come back.
-    if sockets.entersNamespaces { _ = OwnThread.run { looked = look(mayEnter: true) } }
+    if sockets.entersNamespaces { _ = DisposableThread.run { looked = look(mayEnter: true) } }
     var (sweep, containers) = looked ?? look(mayEnter: false)
     // Not on that thread: one that it started would stay in the namespace.
     sweep.filesystems = filesystems?.refresh(containers)
@@ -102,7 +102,7 @@ package struct LinuxSweeper: ~Copyable {
   private func readHost(into sweep: inout Sweep) -> NamespaceNumber? {
     do {
       sweep.host = try procFS.process(1).sockstat(buffer)
-      return try procFS.askMachine(buffer) { process throws(ProcFSError) in try process.networkNamespace() }
+      return try procFS.withHostProcess(buffer) { process throws(ProcFSError) in try process.networkNamespace() }
     } catch {
       sweep.problems.append(error)
       return nil

@@ -41,7 +41,7 @@ struct SocketReader {
     }
     // Known beforehand: otherwise pods without sockets, which nobody has to enter, had zeros, and those with sockets nothing.
     do {
-      try NetworkNamespace.tryEntering()
+      try NetworkNamespace.checkPermissionToEnter()
     } catch let error where error.isPermissionDenied {
       problem = error
       giveUpEntering()
@@ -84,7 +84,7 @@ struct SocketReader {
     if last == nil, cost >= budget { last = known.recentSockets(for: reading) }
     let families = reading.udpFamilies
     if let last, families.isEmpty { return last }
-    let namespace = try process.holdNetworkNamespace()
+    let namespace = try process.openNetworkNamespace()
     guard namespace.number == reading.namespace else { throw .gone("network namespace \(reading.namespace.inode)") }
     do {
       try namespace.enter()

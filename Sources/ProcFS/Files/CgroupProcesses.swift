@@ -1,7 +1,7 @@
-/// `cgroup.procs`: the processes of one cgroup, one number a line.
+/// `cgroup.procs`: the processes of one cgroup, one number per line.
 /// Source: the kernel's Documentation/admin-guide/cgroup-v2.rst.
 package enum CgroupProcesses {
-  /// Up to `limit` of them, in the kernel's order. 0 stands for a process outside of the reader's PID namespace.
+  /// The first `limit` processes, in the kernel's order. 0 is a process outside the reader's PID namespace.
   package static func parse(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(MalformedFile) -> [Int32] {
     var processes: [Int32] = []
     var lines = Lines(bytes)
@@ -12,7 +12,6 @@ package enum CgroupProcesses {
     return processes
   }
 
-  /// Whether the process is among them.
   package static func contains(_ process: Int32, in bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> Bool {
     var lines = Lines(bytes)
     while var words = lines.next() {

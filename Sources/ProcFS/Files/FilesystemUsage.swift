@@ -1,17 +1,13 @@
-#if canImport(Musl)
-  internal import Musl
-#else
-  internal import Glibc
-#endif
+internal import Glibc
 
-/// How full a file system is.
+/// The size and usage of a file system.
 package struct FilesystemUsage: Hashable, Sendable {
-  /// In bytes, as are the next two.
+  /// In bytes, as `used` and `available`.
   package var size: UInt64
   package var used: UInt64
-  /// To users without privileges: what is reserved for root counts neither as used nor as available.
+  /// To unprivileged users. Space reserved for root is neither used nor available.
   package var available: UInt64
-  /// 0 where the file system has no fixed number of them, as the next one.
+  /// 0, as `inodesFree`, if the file system has no fixed number of inodes.
   package var inodes: UInt64
   package var inodesFree: UInt64
 
@@ -24,46 +20,40 @@ package struct FilesystemUsage: Hashable, Sendable {
   }
 }
 
+/// Identifies a process's root directory on this host.
+package struct RootDirectory: Hashable, Sendable {
+  fileprivate var device: UInt64
+  fileprivate var inode: UInt64
+}
+
 extension ProcessDirectory {
-  /// How full the file system of the mount is. Its mount point is looked for as the process sees it, without following symbolic links:
-  /// a container cannot lead us elsewhere.
+  /// The usage of a mount's file system. The mount point is resolved in the process's root directory without following symbolic links, so
+  /// a container cannot redirect the lookup.
   ///
-  /// Asking needs the right to trace the process, and to search the directories above the mount point. It blocks for as long as the file
-  /// system does not answer (FUSE, NFS), which may be for ever.
-  /// - Throws: an error that `isGone` where the mount is gone, or another one was mounted over it.
+  /// Requires PTRACE_MODE_READ_FSCREDS and search permission on the directories above the mount point. Blocks until the file system
+  /// responds, possibly forever (FUSE, NFS).
+  /// - Throws: an error that `isGone` if the mount was removed or covered by another mount.
   package func usage(of mount: MountInfo) throws(ProcFSError) -> FilesystemUsage {
-    var place = try PathDescriptor(directory, "root")
+    var path = try PathDescriptor(directory, "root")
     for name in mount.mountPoint.split(separator: "/") {
-      place = try PathDescriptor(place, String(name))
+      path = try PathDescriptor(path, String(name))
     }
-    guard try place.mountIdentifier() == mount.identifier else { throw .gone("mount \(mount.identifier) at \(mount.mountPoint)") }
-    return try place.filesystemUsage()
+    guard try path.mountIdentifier() == mount.identifier else { throw .gone("mount \(mount.identifier) at \(mount.mountPoint)") }
+    return try path.filesystemUsage()
   }
 
-  /// The root directory of the process. Asking needs the right to trace the process, and blocks for as long as its file system does not answer.
+  /// The process's root directory. Requires PTRACE_MODE_READ_FSCREDS. Blocks until the root file system responds.
   package func root() throws(ProcFSError) -> RootDirectory {
     try PathDescriptor(directory, "root").identity()
   }
-
-  /// The mounts in the process's mount namespace whose file system's type is wanted.
-  package func mounts(_ buffer: ReadBuffer, where isWanted: (_ type: String) -> Bool) throws(ProcFSError) -> [MountInfo] {
-    try directory.read("mountinfo", into: buffer) { bytes throws(MalformedFile) in try MountInfo.parse(bytes, where: isWanted) }
-  }
-
-  /// The name of the process's program, without its folder and cut to 15 bytes.
-  package func command(_ buffer: ReadBuffer) throws(ProcFSError) -> String {
-    try directory.read("comm", into: buffer) { bytes throws(MalformedFile) in
-      String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-    }
-  }
 }
 
-/// A place in the file system, held without opening what is there.
+/// A file or directory opened with O_PATH.
 private struct PathDescriptor: ~Copyable {
   private let descriptor: CInt
   private let path: String
 
-  /// - Parameter link: an entry that the kernel resolves itself (`root`), the one kind of link that is followed.
+  /// - Parameter link: a magic link of `/proc/<pid>` (`root`), the only kind of link that is followed.
   init(_ parent: borrowing Directory, _ link: String) throws(ProcFSError) {
     path = parent.path + "/" + link
     descriptor = parent.open(link, Directory.pathOnly | O_CLOEXEC)
@@ -80,13 +70,13 @@ private struct PathDescriptor: ~Copyable {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Which mount the place is on. Source: `seq_show` in the kernel's fs/proc/fd.c; since Linux 3.15.
+  /// The mount that the descriptor is on. Source: `seq_show` in the kernel's fs/proc/fd.c; since Linux 3.15.
   func mountIdentifier() throws(ProcFSError) -> Int64? {
-    // Seldom enough for a buffer of its own.
+    // Called rarely, so it allocates a buffer of its own.
     try readFile("/proc/self/fdinfo/\(descriptor)", into: ReadBuffer(initialSize: 512)) { bytes throws(MalformedFile) in
       var lines = Lines(bytes)
       while let line = lines.next() {
-        // The one file whose words tabs separate.
+        // Unlike the other files, fdinfo separates words by tabs.
         let fields = line.text.split(separator: "\t")
         if fields.first == "mnt_id:", fields.count == 2 { return Int64(fields[1]) }
       }
@@ -106,7 +96,7 @@ private struct PathDescriptor: ~Copyable {
       if errno != EINTR { throw .system(.status, path: path, code: errno) }
     }
     let block = UInt64(status.f_frsize)
-    // A file system that is at odds with itself gives 0 instead of a number that wrapped around.
+    // Inconsistent numbers (more free than total blocks) yield 0 instead of wrapping around.
     let used = UInt64(status.f_blocks) >= UInt64(status.f_bfree) ? UInt64(status.f_blocks) - UInt64(status.f_bfree) : 0
     return FilesystemUsage(
       size: UInt64(status.f_blocks) &* block, used: used &* block, available: UInt64(status.f_bavail) &* block,

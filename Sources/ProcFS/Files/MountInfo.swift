@@ -1,16 +1,16 @@
-/// One line of `/proc/<pid>/mountinfo`: a mount in the mount namespace of the process, below its root directory.
+/// One line of `/proc/<pid>/mountinfo`: a mount in the process's mount namespace, below its root directory.
 /// Source: proc_pid_mountinfo(5).
 package struct MountInfo: Hashable, Sendable {
-  /// Of this mount alone, in all namespaces, for as long as it is there.
+  /// Unique across namespaces until the mount is removed.
   package var identifier: Int64
-  /// The file system's device; mounts of one file system have the same one.
+  /// The file system's device number, shared by all its mounts.
   package var device: DeviceNumber
-  /// Where it is mounted, from the root directory of the process.
+  /// Relative to the process's root directory.
   package var mountPoint: String
   package var isReadOnly: Bool
   /// `ext4`, `fuse.sshfs`.
   package var type: String
-  /// What the file system calls its source: `/dev/sda1`, `server:/export`, `overlay`.
+  /// The mount source: `/dev/sda1`, `server:/export`, `overlay`.
   package var source: String
 
   package init(identifier: Int64, device: DeviceNumber, mountPoint: String, isReadOnly: Bool, type: String, source: String) {
@@ -22,7 +22,7 @@ package struct MountInfo: Hashable, Sendable {
     self.source = source
   }
 
-  /// The mounts whose file system's type is wanted, in the order in which they were mounted: of two at one place the later one is seen.
+  /// The mounts of wanted file system types, in mount order: of two mounts at one point the later one covers the earlier.
   package static func parse(
     _ bytes: UnsafeRawBufferPointer, where isWanted: (_ type: String) -> Bool
   ) throws(MalformedFile) -> [MountInfo] {
@@ -32,7 +32,7 @@ package struct MountInfo: Hashable, Sendable {
       guard let identifier = words.next()?.decimal, words.next() != nil, let device = words.next().flatMap(DeviceNumber.init),
         words.next() != nil, let mountPoint = words.next(), let options = words.next()
       else { throw lines.malformed("not a mount: no identifier, device, mount point and options") }
-      // Any number of optional fields, up to a hyphen.
+      // Any number of optional fields, ended by a hyphen.
       var field = words.next()
       while let one = field, !one.isEqual(to: "-") { field = words.next() }
       guard let type = words.next()?.unescaped, let source = words.next() else { throw lines.malformed("no type and source") }
@@ -46,7 +46,14 @@ package struct MountInfo: Hashable, Sendable {
   }
 }
 
-/// A device's number as the kernel writes it, `8:1`.
+extension ProcessDirectory {
+  /// The mounts of wanted file system types in the process's mount namespace.
+  package func mounts(_ buffer: ReadBuffer, where isWanted: (_ type: String) -> Bool) throws(ProcFSError) -> [MountInfo] {
+    try directory.read("mountinfo", into: buffer) { bytes throws(MalformedFile) in try MountInfo.parse(bytes, where: isWanted) }
+  }
+}
+
+/// A device number, written `8:1` by the kernel.
 package struct DeviceNumber: Hashable, Sendable {
   package var major: Int64
   package var minor: Int64
@@ -66,13 +73,14 @@ package struct DeviceNumber: Hashable, Sendable {
 }
 
 extension UnsafeRawBufferPointer {
-  /// The first of the options is `ro` or `rw`.
+  /// Mount options begin with `ro` or `rw`.
   fileprivate var isReadOnly: Bool {
     let first = UnsafeRawBufferPointer(rebasing: prefix { $0 != UInt8(ascii: ",") })
     return first.isEqual(to: "ro")
   }
 
-  /// The kernel writes space, tab, line feed, backslash and `#` as a backslash and three octal digits (`mangle` in fs/seq_file.c).
+  /// The kernel escapes space, tab, line feed, backslash and `#` as a backslash and three octal digits.
+  /// Source: `mangle` in the kernel's fs/proc_namespace.c.
   fileprivate var unescaped: String {
     guard contains(UInt8(ascii: "\\")) else { return String(decoding: self, as: UTF8.self) }
     var bytes: [UInt8] = []

@@ -1,5 +1,4 @@
-/// `/proc/<pid>/net/netstat`: the counters of the network namespace that Linux keeps beyond those of the RFCs, of which we read those of
-/// TCP that this enumeration names.
+/// `/proc/<pid>/net/netstat`: the network namespace's counters that no RFC defines. Only the `TcpExt` fields below are read.
 /// Source: `snmp4_net_list` in the kernel's net/ipv4/proc.c.
 package enum Netstat: Int, KernelField {
   case syncookiesSent, syncookiesRecv, syncookiesFailed, embryonicRsts, pruneCalled, rcvPruned, ofoPruned, outOfWindowIcmps
@@ -19,7 +18,7 @@ package enum Netstat: Int, KernelField {
 
   package var key: StaticString { Self.keys[rawValue] }
 
-  /// In the order of the cases, which is the kernel's.
+  /// In the order of the cases, which follows the kernel's.
   private static let keys: [StaticString] = [
     "SyncookiesSent", "SyncookiesRecv", "SyncookiesFailed", "EmbryonicRsts", "PruneCalled", "RcvPruned", "OfoPruned", "OutOfWindowIcmps",
     "LockDroppedIcmps", "TW", "TWRecycled", "TWKilled", "PAWSActive", "PAWSEstab", "DelayedACKs", "DelayedACKLocked", "DelayedACKLost",

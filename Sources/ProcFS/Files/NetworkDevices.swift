@@ -1,4 +1,4 @@
-/// The counters of one network interface, as `/proc/<pid>/net/dev` has them.
+/// The counters of one network interface: a line of `/proc/<pid>/net/dev`.
 /// Source: `dev_seq_printf_stats` in the kernel's net/core/net-procfs.c.
 package struct NetworkDevice: Hashable, Sendable {
   package struct Direction: Hashable, Sendable {
@@ -13,9 +13,9 @@ package struct NetworkDevice: Hashable, Sendable {
   package var sent: Direction
 }
 
-/// `/proc/<pid>/net/dev`: the interfaces of the network namespace that carry traffic from and to elsewhere.
+/// `/proc/<pid>/net/dev`: the network namespace's interfaces, without loopback and the fallback tunnels.
 package enum NetworkDevices {
-  /// Not the loopback interface, and not those that the kernel makes in every namespace once the tunnel's module is loaded.
+  /// Loopback, and the fallback tunnels that the kernel creates in every namespace once a tunnel module is loaded.
   /// Source: `fb_tunnels_only_for_init_net` in the kernel's Documentation/admin-guide/sysctl/net.rst.
   private static let ignored: [StaticString] = [
     "lo", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0",
@@ -27,9 +27,9 @@ package enum NetworkDevices {
     var devices: [NetworkDevice] = []
     var lines = Lines(bytes)
     while var words = lines.next() {
-      // Two lines of headings.
+      // Two header lines.
       if lines.number <= 2 { continue }
-      // Old kernels put no space behind the colon, so that the first number may follow at once.
+      // Old kernels write no space between the colon and the first number.
       guard let line = words.rest.splitAtLastColon else { throw lines.malformed("does not begin with a name and a colon") }
       let name = Words(line.before).trimmed
       if ignored.contains(where: { name.isEqual(to: $0) }) { continue }

@@ -1,9 +1,9 @@
-/// `/proc/<pid>/stat`, of which we need when the process started: together with its number that tells it from every other process.
+/// `/proc/<pid>/stat`. Number and start time together identify a process uniquely.
 /// Source: proc_pid_stat(5).
 package struct ProcessStat: Hashable, Sendable {
-  /// Clock ticks since the machine started.
+  /// Start time in clock ticks since boot.
   package var startTicks: Int64
-  /// A thread of the kernel, which is always in the namespaces that the machine started with.
+  /// Kernel threads stay in the namespaces the host booted with.
   package var isKernelThread: Bool
 
   package init(startTicks: Int64, isKernelThread: Bool) {
@@ -15,10 +15,10 @@ package struct ProcessStat: Hashable, Sendable {
   private static let kernelThreadFlag: Int64 = 0x0020_0000
 
   package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> ProcessStat {
-    // The command stands in parentheses and may hold spaces, line feeds and parentheses of its own.
+    // The command is in parentheses and may itself contain spaces, line feeds and parentheses.
     guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { throw MalformedFile(line: 1, reason: "no command in parentheses") }
     var words = Words(UnsafeRawBufferPointer(rebasing: bytes[(end + 1)...]))
-    // Fields count from 1 and the command is the second.
+    // Fields count from 1; the command is field 2.
     var field = 2
     func next(until number: Int) throws(MalformedFile) -> Int64 {
       var word: UnsafeRawBufferPointer?
@@ -32,5 +32,11 @@ package struct ProcessStat: Hashable, Sendable {
     let flags = try next(until: 9)
     let startTicks = try next(until: 22)
     return ProcessStat(startTicks: startTicks, isKernelThread: flags & kernelThreadFlag != 0)
+  }
+}
+
+extension ProcessDirectory {
+  package func stat(_ buffer: ReadBuffer) throws(ProcFSError) -> ProcessStat {
+    try directory.read("stat", into: buffer, parse: ProcessStat.parse)
   }
 }

@@ -1,4 +1,4 @@
-/// `/proc/<pid>/net/snmp`: the counters of the network namespace that RFC 1213 names, of which we read those of TCP and UDP.
+/// `/proc/<pid>/net/snmp`: the network namespace's counters of RFC 1213. Only those of TCP and UDP are read.
 /// Source: `snmp_seq_show` in the kernel's net/ipv4/proc.c.
 package enum SNMP: Int, KernelField {
   case tcpRtoAlgorithm, tcpRtoMin, tcpRtoMax, tcpMaxConn

@@ -1,11 +1,11 @@
-/// `/proc/<pid>/net/sockstat`: sockets of the network namespace by protocol, IPv4, and a few numbers of the whole host.
+/// `/proc/<pid>/net/sockstat`: the network namespace's IPv4 sockets by protocol, and a few numbers of the whole host.
 /// Source: `sockstat_seq_show` in the kernel's net/ipv4/proc.c.
 package enum Sockstat: Int, KernelField {
   case socketsUsed
   case tcpInUse, tcpTimeWait
   case udpInUse, udpLiteInUse, rawInUse
   case fragmentQueues, fragmentBytes
-  /// Of the whole host, whatever namespace they are read in.
+  /// Of the whole host, in whichever namespace they are read.
   case hostTCPOrphans, hostTCPAllocated, hostTCPMemoryPages, hostUDPMemoryPages
 
   package var line: StaticString {
@@ -32,6 +32,40 @@ package enum Sockstat: Int, KernelField {
   }
 
   package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> FieldTable<Sockstat> {
+    try FieldTable(pairs: bytes)
+  }
+}
+
+extension ProcessDirectory {
+  package func sockstat(_ buffer: ReadBuffer) throws(ProcFSError) -> FieldTable<Sockstat> {
+    try directory.read("net/sockstat", into: buffer, parse: Sockstat.parse)
+  }
+}
+
+/// `/proc/<pid>/net/sockstat6`: the network namespace's IPv6 sockets by protocol.
+/// Source: `sockstat6_seq_show` in the kernel's net/ipv6/proc.c.
+package enum Sockstat6: Int, KernelField {
+  case tcpInUse, udpInUse, udpLiteInUse, rawInUse
+  case fragmentQueues, fragmentBytes
+
+  package var line: StaticString {
+    switch self {
+    case .tcpInUse: "TCP6"
+    case .udpInUse: "UDP6"
+    case .udpLiteInUse: "UDPLITE6"
+    case .rawInUse: "RAW6"
+    case .fragmentQueues, .fragmentBytes: "FRAG6"
+    }
+  }
+
+  package var key: StaticString {
+    switch self {
+    case .tcpInUse, .udpInUse, .udpLiteInUse, .rawInUse, .fragmentQueues: "inuse"
+    case .fragmentBytes: "memory"
+    }
+  }
+
+  package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> FieldTable<Sockstat6> {
     try FieldTable(pairs: bytes)
   }
 }

@@ -1,9 +1,8 @@
-/// The sockets of one network namespace, counted one by one.
+/// Counts of one network namespace's sockets, from a list of all of them.
 package struct SocketCounts: Hashable, Sendable {
   package var ipv4 = FamilySockets()
   package var ipv6 = FamilySockets()
-  /// Connections that no process holds any more and whose end the other side has not confirmed yet: the kernel's orphans, of this
-  /// namespace alone.
+  /// TCP connections that no process holds and that the peer has not finished closing: the kernel's orphans, of this namespace alone.
   package var orphans: Int64 = 0
   package var acceptQueues = AcceptQueues()
 
@@ -18,10 +17,12 @@ package struct SocketCounts: Hashable, Sendable {
     set { if family == .ipv4 { ipv4 = newValue } else { ipv6 = newValue } }
   }
 
-  /// Counts one TCP socket. The queues mean something else for one that listens: how many connections wait to be accepted, and how many
-  /// may. The text files do not tell the latter.
+  /// Counts one TCP socket.
+  /// - Parameters:
+  ///   - receiveQueue: for a listening socket, the connections waiting to be accepted.
+  ///   - listenLimit: for a listening socket, the accept queue's limit; `nil` if unknown, as from the text files.
   mutating func countTCP(_ family: Family, state number: Int, inode: UInt32, receiveQueue: UInt32, listenLimit: UInt32?) {
-    // A state that is not of the eleven: nobody asked for it, and nobody would know what it means.
+    // An unknown state of a newer kernel.
     guard let state = TCPState(rawValue: number) else { return }
     if family == .ipv4 { ipv4.add(state) } else { ipv6.add(state) }
     if state == .listen { acceptQueues.add(length: receiveQueue, limit: listenLimit) }
@@ -37,10 +38,10 @@ package struct SocketCounts: Hashable, Sendable {
   }
 }
 
-/// The sockets of one address family. An IPv6 socket that speaks to an IPv4 address is still one of IPv6.
+/// The sockets of one address family. An IPv6 socket with an IPv4-mapped peer counts as IPv6.
 package struct FamilySockets: Hashable, Sendable {
   private var tcp = [Int64](repeating: 0, count: TCPState.allCases.count)
-  /// `nil` where the kernel does not list them.
+  /// `nil` if the kernel does not list them.
   package var udp: UDPSockets? = UDPSockets()
 
   package subscript(state: TCPState) -> Int64 {
@@ -54,11 +55,11 @@ package struct FamilySockets: Hashable, Sendable {
 
 package struct UDPSockets: Hashable, Sendable {
   package private(set) var count: Int64 = 0
-  /// Bytes that wait to be read.
+  /// Bytes waiting to be read.
   package private(set) var receiveQueue: Int64 = 0
-  /// Bytes that wait to be sent.
+  /// Bytes waiting to be sent.
   package private(set) var sendQueue: Int64 = 0
-  /// Datagrams that those sockets which are there now have dropped. It falls when one of them goes.
+  /// Datagrams dropped by the current sockets. Decreases when a socket closes.
   package private(set) var drops: Int64 = 0
 
   mutating func add(receiveQueue: UInt32, sendQueue: UInt32, drops: UInt32) {
@@ -69,20 +70,52 @@ package struct UDPSockets: Hashable, Sendable {
   }
 }
 
-/// The queues of connections that the kernel has established and no process has accepted yet.
+/// The queues of established connections that no process has accepted yet.
 package struct AcceptQueues: Hashable, Sendable {
-  /// Connections in all of them.
+  /// Connections in all queues.
   package private(set) var total: Int64 = 0
-  /// Connections in the longest.
+  /// Connections in the longest queue.
   package private(set) var longest: Int64 = 0
-  /// How full the fullest is: 1 where it takes no more. `nil` where the limits are not known, or nothing listens.
+  /// The fill ratio of the fullest queue: at 1 it accepts no more. `nil` if the limits are unknown or no socket listens.
   package private(set) var fullest: Double?
 
   mutating func add(length: UInt32, limit: UInt32?) {
     total += Int64(length)
     longest = max(longest, Int64(length))
     guard let limit else { return }
-    // The kernel takes one more than the limit, and a limit of 0 is one of 1. Source: `sk_acceptq_is_full` in include/net/sock.h.
+    // The kernel accepts one connection more than the limit. Source: `sk_acceptq_is_full` in include/net/sock.h.
     fullest = max(fullest ?? 0, min(1, Double(length) / (Double(limit) + 1)))
+  }
+}
+
+/// The state of a TCP socket; raw values are the kernel's numbers.
+/// Source: the kernel's include/net/tcp_states.h. The kernel reports TCP_NEW_SYN_RECV as SYN_RECV, and TCP_BOUND_INACTIVE only on request.
+package enum TCPState: Int, CaseIterable, Hashable, Sendable {
+  case established = 1
+  case synSent, synReceived, finWait1, finWait2, timeWait, close, closeWait, lastAck, listen, closing
+
+  /// The name that ss(8) prints, with `_` for `-`.
+  package var name: String {
+    switch self {
+    case .established: "established"
+    case .synSent: "syn_sent"
+    case .synReceived: "syn_recv"
+    case .finWait1: "fin_wait_1"
+    case .finWait2: "fin_wait_2"
+    case .timeWait: "time_wait"
+    case .close: "close"
+    case .closeWait: "close_wait"
+    case .lastAck: "last_ack"
+    case .listen: "listen"
+    case .closing: "closing"
+    }
+  }
+
+  /// Whether a socket in this state without a process is an orphan. TIME_WAIT is excluded: no such socket has a process.
+  var isClosingDown: Bool {
+    switch self {
+    case .finWait1, .finWait2, .lastAck, .closing: true
+    default: false
+    }
   }
 }

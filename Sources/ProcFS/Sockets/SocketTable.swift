@@ -1,13 +1,13 @@
-/// `/proc/<pid>/net/tcp`, `tcp6`, `udp` and `udp6`: a line for each socket of the network namespace. It is given one of them piece by piece.
+/// Parses one of `/proc/<pid>/net/tcp`, `tcp6`, `udp` and `udp6`, piece by piece: a line for each socket of the network namespace.
 ///
-/// The kernel looks through the sockets of the whole host to write one, and writes much that nobody here wants: sock_diag is an order of
-/// magnitude cheaper. They can be read without any right beyond that to look at the process.
+/// To write one, the kernel walks the sockets of the whole host, so sock_diag is an order of magnitude cheaper. But reading them needs no
+/// capability beyond access to the process.
 /// Source: proc_net(5), `tcp4_seq_show` in net/ipv4/tcp_ipv4.c, `udp4_format_sock` in net/ipv4/udp.c.
 struct SocketTable {
-  /// Of the pieces so far.
+  /// Of all pieces so far.
   private var lineCount = 0
 
-  /// - Parameter bytes: whole lines, those that follow the ones before.
+  /// - Parameter bytes: the next whole lines of the file.
   mutating func countTCP(
     _ bytes: UnsafeRawBufferPointer, _ family: SocketCounts.Family, into counts: inout SocketCounts
   ) throws(MalformedFile) {
@@ -17,7 +17,7 @@ struct SocketTable {
     }
   }
 
-  /// - Parameter bytes: whole lines, those that follow the ones before.
+  /// - Parameter bytes: the next whole lines of the file.
   mutating func countUDP(
     _ bytes: UnsafeRawBufferPointer, _ family: SocketCounts.Family, into counts: inout SocketCounts
   ) throws(MalformedFile) {
@@ -31,7 +31,7 @@ struct SocketTable {
     var sendQueue: UInt32 = 0
     var receiveQueue: UInt32 = 0
     var inode: UInt32 = 0
-    /// The number in the last column; for UDP it is the datagrams dropped.
+    /// The last column's number; for UDP the dropped datagrams.
     var last: UInt32 = 0
   }
 
@@ -69,5 +69,23 @@ struct SocketTable {
       try body(socket)
     }
     if lines.number == 0 { throw MalformedFile(line: 1, reason: "the file is empty") }
+  }
+}
+
+extension ProcessDirectory {
+  /// Adds the sockets of `/proc/<pid>/net/tcp` or `tcp6` to `counts`.
+  package func countTCP(_ family: SocketCounts.Family, into counts: inout SocketCounts, _ buffer: ReadBuffer) throws(ProcFSError) {
+    var table = SocketTable()
+    try directory.readLines(family == .ipv4 ? "net/tcp" : "net/tcp6", into: buffer) { bytes throws(MalformedFile) in
+      try table.countTCP(bytes, family, into: &counts)
+    }
+  }
+
+  /// Adds the sockets of `/proc/<pid>/net/udp` or `udp6` to `counts`.
+  package func countUDP(_ family: SocketCounts.Family, into counts: inout SocketCounts, _ buffer: ReadBuffer) throws(ProcFSError) {
+    var table = SocketTable()
+    try directory.readLines(family == .ipv4 ? "net/udp" : "net/udp6", into: buffer) { bytes throws(MalformedFile) in
+      try table.countUDP(bytes, family, into: &counts)
+    }
   }
 }

@@ -1,19 +1,15 @@
-#if canImport(Musl)
-  internal import Musl
-#else
-  internal import Glibc
-#endif
+internal import Glibc
 
-/// An open directory, below which everything is found relative to its descriptor.
+/// An open directory. Entries are opened relative to its descriptor.
 ///
-/// That is faster than whole paths, and it is what makes `/proc/<pid>` safe to read: the descriptor stands for the process itself, not
-/// for its number, so that after its end every further call fails, even if the number has a new owner.
+/// This is faster than full paths, and it makes `/proc/<pid>` safe to read: the descriptor refers to the process, not to its number, so
+/// once the process has ended every call fails, even if the number is reused.
 package struct Directory: ~Copyable {
-  /// Holds a place without opening what is there, which may need a right that searching it does not.
-  /// Source: O_PATH in the kernel's include/uapi/asm-generic/fcntl.h; the C library shows it to GNU programs only.
+  /// O_PATH: refers to a file without opening it, which needs no permission on the file itself.
+  /// Source: the kernel's include/uapi/asm-generic/fcntl.h. The C library declares it only under _GNU_SOURCE.
   static let pathOnly: CInt = 0o10_000_000
 
-  /// For messages.
+  /// For error messages.
   package let path: String
   private let descriptor: CInt
 
@@ -33,25 +29,24 @@ package struct Directory: ~Copyable {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Opens an entry of this directory; below 0, `errno` says why not.
+  /// Opens an entry of this directory, as openat(2). A negative result is an error, with `errno` set.
   func open(_ name: String, _ flags: CInt) -> CInt {
     openat(descriptor, name, flags)
   }
 
-  /// Opens a directory below this one.
   package func directory(_ name: String) throws(ProcFSError) -> Directory {
     try Directory(in: self, name: name)
   }
 
-  /// Reads a file below this directory whole and has it parsed in place.
+  /// Reads a whole file below this directory and parses it in place.
   package func read<Value>(
     _ name: String, into buffer: ReadBuffer, parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
   ) throws(ProcFSError) -> Value {
     try readWhole(name, below: descriptor, in: path, into: buffer, parse: parse)
   }
 
-  /// Reads a file below this directory to its end, some whole lines at a time, and has each piece parsed in place: for one that grows with
-  /// what containers do. The last piece is empty.
+  /// Reads a file below this directory in pieces of whole lines and parses each in place, for files whose size containers control. The last
+  /// piece is empty.
   package func readLines(
     _ name: String, into buffer: ReadBuffer, parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Void
   ) throws(ProcFSError) {
@@ -67,7 +62,7 @@ package struct Directory: ~Copyable {
     }
   }
 
-  /// Opens a file below this directory for reading. The descriptor is the caller's.
+  /// Opens a file below this directory for reading. The caller closes the descriptor.
   func open(_ name: String) throws(ProcFSError) -> CInt {
     let file = openat(descriptor, name, O_RDONLY | O_CLOEXEC)
     if file < 0 {
@@ -77,21 +72,20 @@ package struct Directory: ~Copyable {
     return file
   }
 
-  /// Whether there is an entry of that name which can be looked at.
   package func contains(_ name: String) -> Bool {
     faccessat(descriptor, name, F_OK, 0) == 0
   }
 
-  /// Whether the directory surely has no subdirectories: those of cgroup file systems count a link for each subdirectory, `.` and the
-  /// entry in the parent. File systems that do not count give 1, and then nobody knows.
+  /// Whether the directory certainly has no subdirectories. On cgroup file systems the link count is 2 plus the number of subdirectories.
+  /// File systems that do not count links report 1, which proves nothing.
   package var isLeaf: Bool {
     var status = stat()
     return fstat(descriptor, &status) == 0 && status.st_nlink == 2
   }
 
-  /// The names of the subdirectories, in the order of the file system.
+  /// The names of the subdirectories, in readdir order.
   package func subdirectories() throws(ProcFSError) -> [String] {
-    // closedir closes the descriptor that it was given, so it gets one of its own.
+    // closedir closes the descriptor, so it needs a separate one.
     let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard own >= 0 else { throw .system(.list, path: path, code: errno) }
     guard let stream = fdopendir(own) else {
@@ -116,14 +110,14 @@ package struct Directory: ~Copyable {
   }
 }
 
-/// Reads a file whole and has it parsed in place: for a single file, without a descriptor for its directory.
+/// Reads a whole file by its full path and parses it in place.
 package func readFile<Value>(
   _ path: String, into buffer: ReadBuffer, parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
 ) throws(ProcFSError) -> Value {
   try readWhole(path, below: AT_FDCWD, in: nil, into: buffer, parse: parse)
 }
 
-/// - Parameter folder: the directory's path for messages, which are put together only when there is one; `nil` if the name is a path.
+/// - Parameter folder: the directory's path for error messages; `nil` if `name` is a full path. The two are joined only on an error.
 private func readWhole<Value>(
   _ name: String, below directory: CInt, in folder: String?, into buffer: ReadBuffer,
   parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
@@ -139,7 +133,7 @@ private func readWhole<Value>(
 }
 
 extension ReadBuffer.Outcome {
-  /// What the parser makes of it.
+  /// Parses the bytes, or throws the error of the read.
   func parsed<Value>(
     _ path: @autoclosure () -> String, _ parse: (UnsafeRawBufferPointer) throws(MalformedFile) -> Value
   ) throws(ProcFSError) -> Value {

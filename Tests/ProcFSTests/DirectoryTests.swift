@@ -3,22 +3,22 @@ import ProcFS
 import TestSupport
 import Testing
 
-struct ReadingTests {
-  @Test func `a process that is not there is gone, and the message names its path`() throws {
-    let root = try Fixture.path("proc")
+struct DirectoryTests {
+  @Test func `a missing process is gone, and the error names its path`() throws {
+    let root = Fixture.path("proc")
     let error = try #require(throws: ProcFSError.self) { _ = try Fixture.procFS.process(1) }
     #expect(error.isGone)
     #expect("\(error)".contains("\(root)/1"))
   }
 
-  @Test func `a malformed file's message names the path and the line`() throws {
+  @Test func `the error of a malformed file names its path and line`() throws {
     let directory = try Directory(Fixture.path("cgroup"))
     let error = try #require(throws: ProcFSError.self) { try directory.read("cgroup.procs", into: ReadBuffer(), parse: Sockstat.parse) }
     #expect("\(error)".hasSuffix("/cgroup/cgroup.procs line 1: does not begin with a name and a colon"))
     #expect(!error.isGone)
   }
 
-  /// A folder that has these files.
+  /// Creates a folder with these files.
   private func folder(_ files: [String: String]) throws -> URL {
     let folder = FileManager.default.temporaryDirectory.appending(path: "rollcall-procfs-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -31,7 +31,7 @@ struct ReadingTests {
   }
 
   @Test(arguments: [1, 40, 400])
-  func `a list is read whole each time, however many pages it has`(interfaces: Int) throws {
+  func `a list file of any number of pages is read whole each time`(interfaces: Int) throws {
     let lines = (1...interfaces).map { "  eth\($0): 1000 2 0 0 0 0 0 0 3000 4 0 0 0 0 0 0\n" }
     let folder = try folder([
       "10/net/dev": "Inter-|   Receive\n face |bytes\n" + lines.joined(), "10/net/sockstat": "", "10/net/snmp": "", "10/net/netstat": "",
@@ -45,7 +45,7 @@ struct ReadingTests {
   }
 
   @Test(arguments: ["net:", "net:[]", "net:[12", "net:[12]]", "net:[x]", "net:[" + String(repeating: "1", count: 80) + "]"])
-  func `a link that is no namespace's is malformed`(text: String) throws {
+  func `a link that is not a namespace's is malformed`(text: String) throws {
     let folder = try folder(["10/ns/empty": ""])
     defer { try? FileManager.default.removeItem(at: folder) }
     let link = folder.appending(path: "10/ns/net").path
@@ -65,7 +65,7 @@ struct ReadingTests {
   }
 
   @Test(arguments: [1, 4000, 200_000], ["", "the end"])
-  func `a file of any size is read some whole lines at a time`(count: Int, end: String) throws {
+  func `a file of any size is read in pieces of whole lines`(count: Int, end: String) throws {
     let folder = try TemporaryFolder()
     let text = (1...count).map { "line \($0) of a large file\n" }.joined() + end
     _ = try folder.write(text, to: "file")
@@ -81,7 +81,7 @@ struct ReadingTests {
     #expect(pieces.dropLast(2).allSatisfy { $0.hasSuffix("\n") })
   }
 
-  @Test func `a file without end is refused`() throws {
+  @Test func `an endless file is rejected`() throws {
     let error = try #require(throws: ProcFSError.self) {
       try Directory("/dev").read("zero", into: ReadBuffer()) { $0.count }
     }
@@ -92,12 +92,12 @@ struct ReadingTests {
     let process = try ProcFS().process(getpid())
     let buffer = ReadBuffer()
     #expect(try process.stat(buffer).startTicks > 0)
-    #expect(try process.networkNamespace() == process.holdNetworkNamespace().number)
+    #expect(try process.networkNamespace() == process.openNetworkNamespace().number)
     var layout = HeaderLayout<SNMP>()
     #expect(try process.networkFiles().snmp(buffer, &layout)[.tcpInSegs] != nil)
   }
 
-  @Test func `R50 what was taken hold of before its process ended gives nothing of a later process`() throws {
+  @Test func `R50 a directory opened before its process ended reads nothing of a later process`() throws {
     var child: pid_t = 0
     var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("1000"), nil]
     defer { for argument in arguments { free(argument) } }

@@ -1,14 +1,10 @@
-#if canImport(Musl)
-  internal import Musl
-#else
-  internal import Glibc
-#endif
+internal import Glibc
 
-/// Memory that one file after the other is read into. One caller at a time: it belongs to the thread that sweeps.
+/// A reusable buffer for reading files. Not thread-safe: each thread that reads has its own.
 package final class ReadBuffer {
-  /// The files of one network namespace have at most about a page (netstat is just under 4 KiB); 16 KiB take them in one read.
+  /// Enough to read each file of a network namespace in one read: the largest, netstat, is just under 4 KiB.
   private static let initialSize = 16 * 1024
-  /// A cgroup with a hundred thousand processes has a list of less than 1 MiB.
+  /// The process list of a cgroup with 100,000 processes is under 1 MiB.
   static let maximumSize = 4 * 1024 * 1024
 
   private var memory: UnsafeMutableRawBufferPointer
@@ -17,7 +13,6 @@ package final class ReadBuffer {
     memory = .allocate(byteCount: Self.initialSize, alignment: 16)
   }
 
-  /// One for small files.
   init(initialSize: Int) {
     memory = .allocate(byteCount: initialSize, alignment: 16)
   }
@@ -33,7 +28,7 @@ package final class ReadBuffer {
     case tooLarge
   }
 
-  /// Reads from the descriptor to its end.
+  /// Reads from the descriptor's offset to the end of the file.
   func fill(from descriptor: CInt) -> Outcome {
     var count = 0
     while true {
@@ -48,10 +43,9 @@ package final class ReadBuffer {
     }
   }
 
-  /// Reads on from the descriptor up to the end of a line, or of the file: for files that may be larger than memory should be.
-  /// - Parameter rest: what was read already and belongs to the next piece; nothing to begin with.
-  /// - Returns: whole lines, the last of which may lack its line feed at the end of the file, where nothing is left afterwards; no bytes where
-  ///   nothing was left.
+  /// Reads the next whole lines from the descriptor, for files that should not be held in memory as a whole.
+  /// - Parameter rest: the start of a line that the previous call read; empty at first.
+  /// - Returns: whole lines. The last line of the file may lack its line feed. No bytes at the end of the file.
   func fillLines(from descriptor: CInt, _ rest: inout Range<Int>) -> Outcome {
     var count = rest.count
     memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[rest]))
@@ -71,8 +65,7 @@ package final class ReadBuffer {
     }
   }
 
-  /// Reads a file from its start that the kernel gives as a whole to one read with room for it. That spares a call to find its end, and
-  /// one to go back.
+  /// Rereads a file that the kernel returns whole to one read of sufficient size. This saves the read that finds the end, and the seek.
   func fillAtOnce(from descriptor: CInt) -> Outcome {
     while true {
       let got = pread(descriptor, memory.baseAddress, memory.count, 0)
@@ -85,10 +78,10 @@ package final class ReadBuffer {
     }
   }
 
-  /// Reads a list from its start, of which the kernel gives to one read as many lines as fit into a page: a read that left room for another line
-  /// came to the end, which spares the call that would find it. Source: `seq_read_iter` in the kernel's fs/seq_file.c.
+  /// Rereads a file of which the kernel returns to one read as many lines as fit into a page. A read that leaves space for another line has
+  /// reached the end, which saves the read that finds it. Source: `seq_read_iter` in the kernel's fs/seq_file.c.
   func fillList(from descriptor: CInt) -> Outcome {
-    // The smallest page there is, and more than any line.
+    // The smallest page size, and an upper bound of a line's length.
     let (page, line) = (4096, 512)
     var count = 0
     while true {
@@ -103,9 +96,9 @@ package final class ReadBuffer {
     }
   }
 
-  /// Receives one datagram whole.
+  /// Receives one datagram.
   func receive(from descriptor: CInt) -> Outcome {
-    // Source: `netlink_recvmsg` in the kernel's net/netlink/af_netlink.c: a dump comes in datagrams of at most 32 KiB.
+    // A dump's datagrams have at most 32 KiB. Source: `netlink_recvmsg` in the kernel's net/netlink/af_netlink.c.
     while memory.count < 32 * 1024 {
       if !grow() { return .tooLarge }
     }

@@ -1,19 +1,14 @@
-#if canImport(Musl)
-  internal import Musl
-#else
-  internal import Glibc
-#endif
+internal import Glibc
 
-// The words and lines of a kernel file, as slices of the bytes that were read. Nothing here allocates, and nothing outlives the closure
-// that the bytes were lent to.
+// Lines and words are slices of the bytes read. They do not allocate, and are valid only within the closure that received the bytes.
 
-/// Hands out the lines of a file one by one, without their line feeds.
+/// Iterates over the lines of a file, without their line feeds.
 struct Lines {
   private var rest: UnsafeRawBufferPointer
-  /// The number of the line that `next` gave last, from 1.
+  /// The number of the line that `next` returned last, from 1.
   private(set) var number: Int
 
-  /// - Parameter before: the lines of the file that stand before these.
+  /// - Parameter before: the number of lines of the file that precede `bytes`.
   init(_ bytes: UnsafeRawBufferPointer, after before: Int = 0) {
     rest = bytes
     number = before
@@ -30,22 +25,22 @@ struct Lines {
   }
 }
 
-/// Hands out the words of a line, which single spaces separate.
+/// Iterates over the words of a line, which are separated by spaces.
 struct Words {
-  /// What was not handed out yet.
+  /// The part of the line that `next` has not returned yet.
   private(set) var rest: UnsafeRawBufferPointer
 
   init(_ line: UnsafeRawBufferPointer) {
     rest = line
   }
 
-  /// What is left of the line.
+  /// `rest` as text.
   var text: String { String(decoding: rest, as: UTF8.self) }
 
   mutating func next() -> UnsafeRawBufferPointer? {
     var start = 0
     while start < rest.count, rest[start] == UInt8(ascii: " ") { start += 1 }
-    // Words are short: looking at each byte is faster than a call that looks at many.
+    // Words are short, so a byte loop is faster than memchr.
     var end = start
     while end < rest.count, rest[end] != UInt8(ascii: " ") { end += 1 }
     if start == end { return nil }
@@ -54,7 +49,7 @@ struct Words {
     return word
   }
 
-  /// The first word alone, or nothing.
+  /// The first word, or no bytes.
   var trimmed: UnsafeRawBufferPointer {
     var words = self
     return words.next() ?? UnsafeRawBufferPointer(start: nil, count: 0)
@@ -62,7 +57,7 @@ struct Words {
 }
 
 extension UnsafeRawBufferPointer {
-  /// Cuts off and returns what stands before the separator, which goes too.
+  /// Removes and returns the bytes before the separator, and removes the separator.
   fileprivate mutating func takePrefix(upTo separator: UInt8) -> UnsafeRawBufferPointer {
     guard let base = baseAddress, let found = memchr(base, CInt(separator), count) else {
       defer { self = UnsafeRawBufferPointer(rebasing: suffix(0)) }
@@ -78,19 +73,19 @@ extension UnsafeRawBufferPointer {
     return count == text.utf8CodeUnitCount && memcmp(base, text.utf8Start, count) == 0
   }
 
-  /// The bytes before a last `:`, or `nil` if there is none.
+  /// The bytes before a trailing `:`, or `nil` without one.
   var withoutColon: UnsafeRawBufferPointer? {
     last == UInt8(ascii: ":") ? UnsafeRawBufferPointer(rebasing: dropLast()) : nil
   }
 
-  /// What stands before and behind the last `:`, or `nil` if there is none. Names of interfaces may have colons of their own.
+  /// The bytes before and after the last `:`, or `nil` without one. Interface names may contain colons.
   var splitAtLastColon: (before: UnsafeRawBufferPointer, after: UnsafeRawBufferPointer)? {
     lastIndex(of: UInt8(ascii: ":")).map {
       (UnsafeRawBufferPointer(rebasing: self[..<$0]), UnsafeRawBufferPointer(rebasing: self[($0 + 1)...]))
     }
   }
 
-  /// The whole of it as a hexadecimal number; `nil` for anything else, and for what does not fit.
+  /// All bytes as a hexadecimal number in upper case; `nil` if they are not one, or on overflow.
   var hexadecimal: UInt32? {
     guard !isEmpty, count <= 8 else { return nil }
     var value: UInt32 = 0
@@ -104,7 +99,7 @@ extension UnsafeRawBufferPointer {
     return value
   }
 
-  /// The whole of it as a decimal number; `nil` for anything else, and for what does not fit.
+  /// All bytes as a decimal number; `nil` if they are not one, or on overflow.
   var decimal: Int64? {
     let isNegative = first == UInt8(ascii: "-")
     let digits = isNegative ? dropFirst() : self[...]
@@ -120,7 +115,7 @@ extension UnsafeRawBufferPointer {
     return isNegative ? -value : value
   }
 
-  /// For messages: what stands there, cut short.
+  /// The first bytes as text, for error messages.
   var excerpt: String {
     String(decoding: prefix(60), as: UTF8.self)
   }

@@ -1,16 +1,12 @@
-#if canImport(Musl)
-  internal import Musl
-#else
-  internal import Glibc
-#endif
+internal import Glibc
 
-/// Tells of directories that come and go in watched ones, by inotify(7). Each watch holds about 1 KiB of the kernel's memory, and a user's
-/// watches are limited (`fs.inotify.max_user_watches`).
+/// Reports subdirectories created in and removed from watched directories, by inotify(7). Each watch takes about 1 KiB of kernel memory, and
+/// each user's watches are limited (`fs.inotify.max_user_watches`).
 package struct DirectoryChanges: ~Copyable {
   private let descriptor: CInt
   private var memory: UnsafeMutableRawBufferPointer
 
-  /// Names a watched directory; never used again for another one.
+  /// Identifies a watched directory. Never reused for another one.
   package struct Watch: Hashable, Sendable {
     fileprivate var number: CInt
   }
@@ -18,11 +14,11 @@ package struct DirectoryChanges: ~Copyable {
   package enum Change: Hashable, Sendable {
     case appeared(String, in: Watch)
     case disappeared(String, in: Watch)
-    /// The kernel's queue was full: what changed, nobody knows.
+    /// The kernel's event queue overflowed: some changes were dropped.
     case lost
   }
 
-  /// - Throws: where the user has no instance of inotify left (EMFILE).
+  /// - Throws: EMFILE if the user has no inotify instance left.
   package init() throws(ProcFSError) {
     descriptor = inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
     memory = .allocate(byteCount: 16 * 1024, alignment: MemoryLayout<inotify_event>.alignment)
@@ -34,7 +30,7 @@ package struct DirectoryChanges: ~Copyable {
     memory.deallocate()
   }
 
-  /// Watches one directory, not those in it. What happens from now on is told, so watch it first and list it afterwards.
+  /// Watches one directory, not its subdirectories. Only later changes are reported, so watch first and list afterwards.
   package func watch(_ path: String) throws(ProcFSError) -> Watch {
     let events = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW
     let number = inotify_add_watch(descriptor, path, UInt32(events))
@@ -42,12 +38,12 @@ package struct DirectoryChanges: ~Copyable {
     return Watch(number: number)
   }
 
-  /// A directory that is removed takes its watch along; this is for those that moved.
+  /// Ends a watch. Removing a directory ends its watch by itself; renaming it does not.
   package func end(_ watch: Watch) {
     inotify_rm_watch(descriptor, watch.number)
   }
 
-  /// What happened since the last call, in its order. It does not wait.
+  /// The changes since the last call, in order. Does not block.
   package func take() throws(ProcFSError) -> [Change] {
     var changes: [Change] = []
     while true {

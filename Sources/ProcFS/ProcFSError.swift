@@ -1,52 +1,47 @@
-#if canImport(Musl)
-  internal import Musl
-#else
-  internal import Glibc
-#endif
+internal import Glibc
 
-/// Why a file or directory of the kernel gave no answer.
+/// An error of reading a kernel file, a directory or a socket.
 package enum ProcFSError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// A call failed; `code` is its `errno`.
+  /// A system call failed; `code` is its `errno`.
   case system(Operation, path: String, code: CInt)
-  /// The file is not in the form that the kernel documents. Lines count from 1.
+  /// The file does not have the form that the kernel documents. Lines count from 1.
   case malformed(path: String, line: Int, reason: String)
-  /// The file is longer than anything that we are ready to read.
+  /// The file is longer than `limit` bytes.
   case tooLarge(path: String, limit: Int)
-  /// What is behind the socket does not answer as it should.
-  case unexpectedAnswer(path: String, reason: String)
+  /// The server at the socket sent an invalid or negative response.
+  case unexpectedResponse(path: String, reason: String)
 
   package enum Operation: String, Hashable, Sendable {
     case open, read, list, watch, connect, enter, send, receive
     case status = "stat"
   }
 
-  /// The process or directory went while it was read, or was never there.
-  /// A file of a process that ended gives ESRCH, one of a removed cgroup ENODEV, everything else ENOENT.
+  /// Whether the process or directory does not exist, or ended during the read.
+  /// Files of a process that ended give ESRCH, those of a removed cgroup ENODEV, all others ENOENT.
   package var isGone: Bool {
     switch self {
     case .system(_, _, let code): code == ENOENT || code == ESRCH || code == ENODEV
-    case .malformed, .tooLarge, .unexpectedAnswer: false
+    case .malformed, .tooLarge, .unexpectedResponse: false
     }
   }
 
-  /// What was there when we began is not what is there now, although every call succeeded.
+  /// An error that `isGone`, for a process or mount that was replaced by another one while every call succeeded.
   package static func gone(_ what: String) -> ProcFSError {
     .system(.status, path: what, code: ESRCH)
   }
 
-  /// The file does not do what was asked: a threaded cgroup keeps no list of processes.
+  /// Whether the file does not support the operation: a threaded cgroup has no list of processes.
   package var isNotSupported: Bool {
     switch self {
     case .system(_, _, let code): code == EOPNOTSUPP
-    case .malformed, .tooLarge, .unexpectedAnswer: false
+    case .malformed, .tooLarge, .unexpectedResponse: false
     }
   }
 
-  /// The caller may not look at it.
   package var isPermissionDenied: Bool {
     switch self {
     case .system(_, _, let code): code == EACCES || code == EPERM
-    case .malformed, .tooLarge, .unexpectedAnswer: false
+    case .malformed, .tooLarge, .unexpectedResponse: false
     }
   }
 
@@ -55,13 +50,14 @@ package enum ProcFSError: Error, Hashable, Sendable, CustomStringConvertible {
     case .system(let operation, let path, let code): "\(operation.rawValue) \(path): \(String(cString: strerror(code)))"
     case .malformed(let path, let line, let reason): "\(path) line \(line): \(reason)"
     case .tooLarge(let path, let limit): "\(path): longer than \(limit) bytes"
-    case .unexpectedAnswer(let path, let reason): "\(path): \(reason)"
+    case .unexpectedResponse(let path, let reason): "\(path): \(reason)"
     }
   }
 }
 
-/// What a parser found wrong. The parser sees bytes and knows no path: the reader of the file adds it.
+/// A parser's error. Parsers see only bytes; the caller that read the file adds its path.
 package struct MalformedFile: Error, Hashable, Sendable {
+  /// From 1.
   package var line: Int
   package var reason: String
 

@@ -261,22 +261,22 @@ import Testing
   }
 
   @Test func whatTheExporterSaysOfItselfIsKept() async throws {
-    let book = ExporterBook()
+    let statuses = ExporterStatusStore()
     let server = try answering(windowsPage(version: "0.31", frontend: Self.frontend, worker: Self.worker))
     defer { server.stop() }
     var settings = WindowsSettings()
     settings.endpoint.port = server.port
     settings.allowsLoopback = true
-    let collector = WindowsCollector(transport: try HTTPTransport(), settings: settings, book: book)
+    let collector = WindowsCollector(transport: try HTTPTransport(), settings: settings, statuses: statuses)
     _ = await collector.call(roll(.windows, Self.entries))
-    let standing = try #require(book.standing(of: "node-1"))
-    #expect(standing.failure == nil)
-    #expect(standing.health?.version == "0.31.0")
-    #expect(standing.health?.collectors == ["container": .init(succeeded: true, timedOut: false)])
+    let status = try #require(statuses.status(of: "node-1"))
+    #expect(status.failure == nil)
+    #expect(status.health?.version == "0.31.0")
+    #expect(status.health?.collectors == ["container": .init(succeeded: true, timedOut: false)])
     server.stop()
     _ = await collector.call(roll(.windows, Self.entries))
-    #expect(book.standing(of: "node-1")?.failure == .exporterUnreachable)
-    #expect(book.standing(of: "node-1")?.health == standing.health)
+    #expect(statuses.status(of: "node-1")?.failure == .exporterUnreachable)
+    #expect(statuses.status(of: "node-1")?.health == status.health)
   }
 
   private func answering(_ page: String) throws -> ScriptedServer {

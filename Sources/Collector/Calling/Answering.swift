@@ -14,7 +14,7 @@ extension NodeRoll {
   }
 
   /// The call in which every entry was missed for one reason.
-  func missed(_ miss: Miss, lastScrape: LastScrape) -> RollCall {
+  package func missed(_ miss: Miss, lastScrape: LastScrape) -> RollCall {
     answered(Array(repeating: miss.outcome, count: entries.count), lastScrape: lastScrape)
   }
 }

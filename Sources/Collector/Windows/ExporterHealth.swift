@@ -36,8 +36,8 @@ package struct ExporterHealth: Hashable, Sendable {
   }
 }
 
-/// How it stood with the exporter of one node when it was last asked.
-package struct ExporterStanding: Hashable, Sendable {
+/// The outcome of the last call of one node's exporter.
+package struct ExporterStatus: Hashable, Sendable {
   /// Why the last call got no page; `nil` if it got one.
   package var failure: Reason?
   /// From the first byte of the request to the last of the answer, or to the failure.
@@ -52,29 +52,29 @@ package struct ExporterStanding: Hashable, Sendable {
   }
 }
 
-/// The standing of every exporter that the roll is called of.
-package final class ExporterBook: Sendable {
-  private let standings = Mutex<[String: ExporterStanding]>([:])
+/// The status of every exporter, by node.
+package final class ExporterStatusStore: Sendable {
+  private let statuses = Mutex<[String: ExporterStatus]>([:])
 
   package init() {}
 
   /// By node.
-  package func snapshot() -> [String: ExporterStanding] {
-    standings.withLock { $0 }
+  package func snapshot() -> [String: ExporterStatus] {
+    statuses.withLock { $0 }
   }
 
-  package func standing(of node: String) -> ExporterStanding? {
-    standings.withLock { $0[node] }
+  package func status(of node: String) -> ExporterStatus? {
+    statuses.withLock { $0[node] }
   }
 
   package func forget(node: String) {
-    standings.withLock { _ = $0.removeValue(forKey: node) }
+    statuses.withLock { _ = $0.removeValue(forKey: node) }
   }
 
   func note(_ node: String, failure: Reason?, duration: Duration, health: ExporterHealth?) {
-    standings.withLock { standings in
-      let known = standings[node]?.health
-      standings[node] = ExporterStanding(failure: failure, duration: duration, health: health ?? known)
+    statuses.withLock { statuses in
+      let known = statuses[node]?.health
+      statuses[node] = ExporterStatus(failure: failure, duration: duration, health: health ?? known)
     }
   }
 }

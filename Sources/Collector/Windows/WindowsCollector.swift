@@ -7,31 +7,41 @@ package struct WindowsCollector: NodeCollector {
   private let fetcher: PageFetcher
   private let requests: ExporterRequests
   private let endpoint: @Sendable (String) -> ExporterEndpoint?
-  private let book: ExporterBook?
+  private let statuses: ExporterStatusStore?
 
   /// - Parameters:
   ///   - endpoint: where the exporter of a node is, if that is not as the settings say.
-  ///   - book: told how each call went.
+  ///   - statuses: records the outcome of each call.
   package init(
-    transport: HTTPTransport, settings: WindowsSettings, book: ExporterBook? = nil,
+    transport: HTTPTransport, settings: WindowsSettings, statuses: ExporterStatusStore? = nil,
     endpoint: @escaping @Sendable (_ node: String) -> ExporterEndpoint? = { _ in nil }
   ) {
     fetcher = PageFetcher(transport: transport, reasons: .exporter)
     requests = ExporterRequests(settings)
-    self.book = book
+    self.statuses = statuses
     self.endpoint = endpoint
   }
 
   package func call(_ roll: NodeRoll) async -> RollCall {
+    do throws(Miss) {
+      return try await collect(roll)
+    } catch {
+      return roll.missed(error, lastScrape: .notObservable)
+    }
+  }
+
+  /// Calls the roll like `call(_:)`.
+  /// - Throws: why the exporter returned no usable body, so that the caller can fall back to another source.
+  package func collect(_ roll: NodeRoll) async throws(Miss) -> RollCall {
     let start = ContinuousClock.now
     do throws(Miss) {
       let (page, freshness) = try await page(of: roll)
-      book?.note(roll.node, failure: nil, duration: start.duration(to: .now), health: page.health)
+      statuses?.note(roll.node, failure: nil, duration: start.duration(to: .now), health: page.health)
       return roll.answered(
         roll.entries.map { page.outcome(for: $0, freshness) }, lastScrape: .notObservable)
     } catch {
-      book?.note(roll.node, failure: error.reason, duration: start.duration(to: .now), health: nil)
-      return roll.missed(error, lastScrape: .notObservable)
+      statuses?.note(roll.node, failure: error.reason, duration: start.duration(to: .now), health: nil)
+      throw error
     }
   }
 

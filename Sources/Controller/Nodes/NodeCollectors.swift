@@ -25,7 +25,8 @@ package struct NodeCollectors: Sendable {
   ///   - keepsConnections: whether connections to agents are kept between calls, now.
   ///   - sockets: told of the sockets of a Linux node's pods; without it agents are not asked for them.
   package init(
-    settings: ControllerSettings, transport: HTTPTransport, virtual: VirtualCollector, exporters: ExporterBook, summary: SummarySource,
+    settings: ControllerSettings, transport: HTTPTransport, virtual: VirtualCollector, exporters: ExporterStatusStore,
+    summary: SummarySource,
     annotations: @escaping @Sendable (_ node: String) -> [String: String], logger: Logger, tls: @escaping @Sendable () -> TLSOptions?,
     keepsConnections: @escaping @Sendable () -> Bool = { true },
     sockets: (@Sendable (_ pods: [PodSockets], _ node: String) -> Void)? = nil
@@ -39,10 +40,10 @@ package struct NodeCollectors: Sendable {
     let agent = AgentCollector(
       transport: transport, settings: agentSettings, tls: tls, keepsConnections: keepsConnections, sockets: sockets)
 
-    let exporter = WindowsCollector(transport: transport, settings: WindowsSettings(settings), book: exporters) { node in
+    let exporter = WindowsCollector(transport: transport, settings: WindowsSettings(settings), statuses: exporters) { node in
       WindowsNode(settings: settings, annotations: annotations(node)).endpoint
     }
-    let windows = WindowsNodeCollector(exporter: exporter, summary: SummaryCollector(source: summary), book: exporters) { node in
+    let windows = WindowsNodeCollector(exporter: exporter, summary: SummaryCollector(source: summary), exporters: exporters) { node in
       WindowsNode(settings: settings, annotations: annotations(node)).source
     }
 

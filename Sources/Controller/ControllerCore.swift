@@ -38,14 +38,14 @@ struct ControllerCore: Service {
 
   private func work() async throws {
     let controller = controller
-    let upkeep = RollUpkeep(
-      nodes: controller.cluster.nodes.store, pods: controller.cluster.pods.store, book: controller.rolls,
+    let updater = RollUpdater(
+      nodes: controller.cluster.nodes.store, pods: controller.cluster.pods.store, rolls: controller.rolls,
       settings: controller.settings.rolls,
       time: controller.time, logger: controller.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await controller.cluster.nodes.run() }
       group.addTask { await controller.cluster.pods.run() }
-      group.addTask { await upkeep.run() }
+      group.addTask { await updater.run() }
       group.addTask { await controller.certificates.run() }
       group.addTask { await controller.calling.run() }
       group.addTask { try await controller.election.run { await controller.publication.run() } }

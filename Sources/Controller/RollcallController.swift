@@ -15,7 +15,7 @@ package final class RollcallController: Sendable {
   package var services: [any Service] { [push, pages, server, ControllerCore(self)] }
   package let server: ControllerServer
   /// To run beside the server, and to end after it.
-  package let pages: NodePages
+  package let pages: NodeRelay
   /// Likewise.
   package let push: PushService
 
@@ -23,11 +23,11 @@ package final class RollcallController: Sendable {
   let logger: Logger
   let cluster: Cluster
   let time: any TimeSource
-  let rolls = RollBook()
-  let ledger: LedgerBook
-  let certificates: CertificateKeeper
+  let rolls = RollStore()
+  let ledger: LedgerStore
+  let certificates: CertificateManager
   let election: Election
-  let calling: CallingDuty
+  let calling: LeaderLoop
   let publication: TargetPublication
   let lifecycle = LifecycleState()
 
@@ -45,9 +45,9 @@ package final class RollcallController: Sendable {
     self.cluster = cluster
     let election = try Election(settings: settings, cluster: cluster, environment: environment, logger: logger)
     self.election = election
-    let ledger = LedgerBook(threshold: settings.threshold)
+    let ledger = LedgerStore(threshold: settings.threshold)
     self.ledger = ledger
-    let certificates = CertificateKeeper(
+    let certificates = CertificateManager(
       client: cluster.client, namespace: cluster.namespace, logger: logger, isLeading: { election.isLeader },
       now: { time.reading().unixMilliseconds / 1000 })
     self.certificates = certificates
@@ -65,7 +65,7 @@ package final class RollcallController: Sendable {
     probeTransport.maximumTransfers = settings.maximumProbes
     let probes = try makeTransport(probeTransport)
     let summary = SummarySource(settings: settings, client: cluster.client, transport: probes) { cluster.node($0)?.kubeletPort }
-    let exporters = ExporterBook()
+    let exporters = ExporterStatusStore()
     let push = try PushService(settings: settings, transport: try makeTransport(HTTPTransportConfiguration()), time: time, logger: logger)
     self.push = push
     let virtual = VirtualCollector(
@@ -78,7 +78,7 @@ package final class RollcallController: Sendable {
       ?? NodeCollectors(
         settings: settings, transport: transport, virtual: virtual, exporters: exporters, summary: summary, annotations: annotations,
         logger: logger, tls: { certificates.tls }, keepsConnections: { [rolls] in rolls.nodeCount <= kept }, sockets: push.takeSockets)
-    let pages = NodePages(
+    let pages = NodeRelay(
       settings: settings, transport: probes, summary: summary, annotations: annotations,
       isOnHostNetwork: { cluster.pod(namespace: $0, name: $1)?.hostNetwork == true }
     ) { cluster.containerNames(onNode: $0) }
@@ -89,7 +89,7 @@ package final class RollcallController: Sendable {
 
     var view = ControllerView(
       rolls: rolls, ledger: ledger, counters: counters, time: time, settings: settings, version: version,
-      leadership: { LeadershipView(isLeader: election.isLeader, holder: election.holder) },
+      leadership: { LeadershipStatus(isLeader: election.isLeader, holder: election.holder) },
       readiness: { [lifecycle, rolls] in
         cluster.watches.map(\.readiness) + [
           ReadinessCheck("rolls", problem: rolls.snapshot().isComplete ? nil : "waiting for nodes and pods"),
@@ -117,13 +117,13 @@ package final class RollcallController: Sendable {
     view.targetReports = { publication.reports }
     view.alertmanagers = { alerts.statistics }
     view.events = { events?.statistics }
-    let archive = GapArchiveKeeper(
+    let archive = GapArchiver(
       client: cluster.client, namespace: cluster.namespace, ledger: ledger, time: time, logger: logger,
       isLeading: { election.isLeader }, tookOver: { alerts.gapsChanged() })
     view.archive = { archive.report }
     view.certificates = { certificates.expiries }
     self.publication = publication
-    calling = CallingDuty(
+    calling = LeaderLoop(
       election: election, rolls: rolls, ledger: ledger, tasks: tasks,
       archive: archive,
       watch: GapWatch(ledger: ledger, time: time, logger: logger) { transitions in
@@ -137,7 +137,7 @@ package final class RollcallController: Sendable {
 
 /// As many as the settings say, or as there may be descriptors for.
 private func keptConnections(_ settings: ControllerSettings, inUse: Int, logger: Logger) -> Int {
-  let room = Descriptors.connectionRoom(inUse: inUse)
+  let room = OpenFiles.connectionRoom(inUse: inUse)
   if room < settings.keptConnections {
     logger.warning(
       "the limit of open files is too low to keep the connections of that many nodes; raise it (ulimit -n)",

@@ -53,10 +53,10 @@ struct Cluster: Sendable {
     pods.store.snapshot()[ObjectKey(namespace: namespace, name: name)]
   }
 
-  var watches: [WatchView] {
+  var watches: [WatchStatus] {
     [
-      WatchView(resource: "nodes", isListed: nodes.store.isSynced, status: nodes.status, statistics: nodes.statistics),
-      WatchView(resource: "pods", isListed: pods.store.isSynced, status: pods.status, statistics: pods.statistics),
+      WatchStatus(resource: "nodes", isListed: nodes.store.isSynced, status: nodes.status, statistics: nodes.statistics),
+      WatchStatus(resource: "pods", isListed: pods.store.isSynced, status: pods.status, statistics: pods.statistics),
     ]
   }
 }

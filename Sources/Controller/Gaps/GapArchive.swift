@@ -152,7 +152,7 @@ package struct GapArchiveSchedule: Sendable {
 }
 
 /// How the last writing of the archive went, for metrics.
-package struct GapArchiveReport: Hashable, Sendable {
+package struct GapArchiveStatus: Hashable, Sendable {
   /// Gaps that are in it.
   package var kept = 0
   /// Gaps that it has no room for.

@@ -7,7 +7,7 @@ import Roll
 struct GapWatch: Sendable {
   private static let nodesAtOnce = 64
 
-  let ledger: LedgerBook
+  let ledger: LedgerStore
   let time: any TimeSource
   let logger: Logger
   /// Called after something opened or closed.

@@ -16,7 +16,7 @@ package struct NodeCoverage: Hashable, Sendable {
 }
 
 /// One container's row.
-package struct ContainerStanding: Hashable, Sendable {
+package struct ContainerCollection: Hashable, Sendable {
   package var container: ContainerReference
   package var due: Moment
   /// `nil` if never.
@@ -25,9 +25,9 @@ package struct ContainerStanding: Hashable, Sendable {
 
 extension NodeLedger {
   /// One for each container on the roll that has to be collected, in its order.
-  package func standings() -> some Sequence<ContainerStanding> {
+  package func collections() -> some Sequence<ContainerCollection> {
     zip(roll.entries.references, rows).lazy.filter { $0.1.exemption == nil }.map { reference, row in
-      ContainerStanding(container: reference, due: row.due, lastCollected: row.lastCollected)
+      ContainerCollection(container: reference, due: row.due, lastCollected: row.lastCollected)
     }
   }
 

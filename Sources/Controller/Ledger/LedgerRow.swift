@@ -4,7 +4,7 @@ import Roll
 /// detail of a miss, stands beside the rows in `NodeLedger`.
 struct LedgerRow: Sendable {
   /// How it stands with the container's collection.
-  private enum Standing {
+  private enum CollectionState {
     case neverCollected
     /// Collected without an `uncollected` gap in between. Prometheus cannot fetch what was not there, so the clock of a scrape starts
     /// here at the earliest.
@@ -18,7 +18,7 @@ struct LedgerRow: Sendable {
   // A moment that cannot be takes the place of `nil`, which would take eight bytes more.
   private var lastCollection = Moment.none
   private var unscraped = Moment.none
-  private var standing = Standing.neverCollected
+  private var collection = CollectionState.neverCollected
   /// The reason of the newest miss since the last collection.
   var miss: Reason?
   /// Why the container, though on the roll, turned out to be one that cannot be collected: nothing is owed of it.
@@ -32,7 +32,7 @@ struct LedgerRow: Sendable {
 
   /// Set while the `uncollected` gap is open: where it begins.
   var uncollectedSince: Moment? {
-    if case .missing(let since) = standing { since } else { nil }
+    if case .missing(let since) = collection { since } else { nil }
   }
 
   /// Set while the `unscraped` gap is open: where it begins.
@@ -48,7 +48,7 @@ struct LedgerRow: Sendable {
 
   /// Where a scrape is owed from; `nil` while there is nothing to scrape.
   func scrapeBase(lastScrape: Moment?) -> Moment? {
-    guard case .collected(let since) = standing else { return nil }
+    guard case .collected(let since) = collection else { return nil }
     let base = max(due, since)
     guard let lastScrape else { return base }
     return max(base, lastScrape)
@@ -61,15 +61,15 @@ struct LedgerRow: Sendable {
       due = now
     }
     lastCollection = max(lastCollection, moment)
-    if case .neverCollected = standing { standing = .collected(since: now) }
+    if case .neverCollected = collection { collection = .collected(since: now) }
   }
 
   mutating func openUncollected(since: Moment) {
-    standing = .missing(since: since)
+    collection = .missing(since: since)
   }
 
   mutating func closeUncollected(at now: Moment) {
-    standing = .collected(since: now)
+    collection = .collected(since: now)
   }
 }
 

@@ -67,3 +67,63 @@ struct CallSchedule {
     places.partitioningIndex { ($0.offset, $0.node) >= (place.offset, place.node) }
   }
 }
+
+/// When a node is called: at a fixed place within each interval, which follows from its name. Nodes are so spread over the interval, and
+/// a restart calls each at the same pace as before.
+struct CallPhase {
+  /// How far into the interval, in milliseconds of the monotonic clock.
+  let offset: Int64
+
+  init(node: String, interval: Duration) {
+    // FNV-1a, whose lowest bits differ little between names that differ in the last letter: the upper half is folded in.
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in node.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    hash ^= hash >> 32
+    offset = Int64(hash % UInt64(max(interval.wholeMilliseconds, 1)))
+  }
+}
+
+/// The calls that are due, waiting or under way.
+struct CallQueue {
+  var schedule: CallSchedule
+  private(set) var underWay: Set<String> = []
+  /// Due, without a free place, the first first.
+  private var waiting: [String] = []
+  private var isWaiting: Set<String> = []
+  private let pace: NodeTaskManager.Pace
+
+  init(pace: NodeTaskManager.Pace, from now: Moment) {
+    self.pace = pace
+    schedule = CallSchedule(interval: pace.interval, from: now)
+  }
+
+  /// The nodes to call now, each of which takes a place; the others that are due wait. A node that is being called, or waits for it
+  /// already, misses its turn.
+  mutating func start(at now: Moment) -> [String] {
+    var starting: [String] = []
+    for node in schedule.due(at: now) where !underWay.contains(node) && !isWaiting.contains(node) {
+      if underWay.count < max(pace.maximumCalls, 1) {
+        underWay.insert(node)
+        starting.append(node)
+      } else {
+        isWaiting.insert(node)
+        waiting.append(node)
+      }
+    }
+    return starting
+  }
+
+  /// A call has ended. Its place is that of whoever waits longest, who is returned.
+  mutating func finished(_ node: String) -> String? {
+    underWay.remove(node)
+    guard !waiting.isEmpty else { return nil }
+    let next = waiting.removeFirst()
+    isWaiting.remove(next)
+    underWay.insert(next)
+    return next
+  }
+
+  mutating func clear(at now: Moment) {
+    self = CallQueue(pace: pace, from: now)
+  }
+}

@@ -18,8 +18,8 @@ package final class NodeTaskManager: Sendable {
     }
   }
 
-  private let rolls: RollBook
-  private let ledger: LedgerBook
+  private let rolls: RollStore
+  private let ledger: LedgerStore
   private let counters: CollectionCounters
   private let collectors: NodeCollectors
   private let time: any TimeSource
@@ -32,7 +32,7 @@ package final class NodeTaskManager: Sendable {
   private static let longestSleep: Duration = .seconds(3600)
 
   package init(
-    rolls: RollBook, ledger: LedgerBook, counters: CollectionCounters, collectors: NodeCollectors, pace: Pace, time: any TimeSource
+    rolls: RollStore, ledger: LedgerStore, counters: CollectionCounters, collectors: NodeCollectors, pace: Pace, time: any TimeSource
   ) {
     self.rolls = rolls
     self.ledger = ledger

@@ -20,7 +20,7 @@ struct PushReceiver: Sendable {
 package final class PushService: Service {
   let receivers: [PushReceiver]
   /// Takes the pages of virtual nodes; `nil` where they are only served.
-  let pages: PageFeed?
+  let pages: VirtualNodeFeed?
   /// Takes the socket numbers of Linux nodes; `nil` where nobody is to be given them.
   let sockets: SocketFeed?
   private let logger: Logger
@@ -49,7 +49,7 @@ package final class PushService: Service {
     _ = try add("remote_write", settings.remoteWriteSettings, families: .everything, headers: settings.remoteWriteHeaders)
     let falcon = try add("open_falcon", settings.openFalconSettings, families: FamilyFilter(kept: settings.virtualBasic)) { .success([]) }
     self.receivers = receivers
-    pages = settings.virtualMode == .serve ? nil : PageFeed(receivers, stalenessLimit: settings.virtualStaleness, time: time)
+    pages = settings.virtualMode == .serve ? nil : VirtualNodeFeed(receivers, stalenessLimit: settings.virtualStaleness, time: time)
     sockets = falcon.map { SocketFeed(pusher: $0, time: time) }
   }
 
@@ -87,7 +87,7 @@ package final class PushService: Service {
     pages?.forgetAll()
   }
 
-  private func endStale(_ pages: PageFeed) async {
+  private func endStale(_ pages: VirtualNodeFeed) async {
     while !Task.isCancelled {
       // Cancellation ends the sleep, and the loop.
       try? await time.sleep(for: .seconds(5))

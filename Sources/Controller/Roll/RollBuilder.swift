@@ -1,5 +1,5 @@
-internal import Primitives
 package import KubeClient
+internal import Primitives
 package import Roll
 
 /// The Nodes by name: a store's snapshot, or a test's own.
@@ -29,7 +29,7 @@ package struct RollBuilder: Sendable {
   package private(set) var rolls: [String: NodeRoll] = [:]
   /// What is odd about a node, for those of which there is something to say.
   package private(set) var notes: [String: [String]] = [:]
-  private var starting: [String: NodeRollDraft.Starting] = [:]
+  private var starting: [String: NodeRollBuilder.Starting] = [:]
   /// What containers are called, which is the same in most pods.
   private let containerNames = NameTable()
 
@@ -72,7 +72,7 @@ package struct RollBuilder: Sendable {
       return rolls.removeValue(forKey: name).map { _ in .removed(node: name) }
     }
     let facts = NodeFacts(node, virtualNodes: settings.virtualNodes)
-    var draft = NodeRollDraft(
+    var draft = NodeRollBuilder(
       source: facts.source, grace: settings.grace, now: now, wasStarting: starting[name] ?? [:], previous: rolls[name],
       containerNames: containerNames)
     for pod in pods.pods(onNode: name) { draft.add(pod) }
@@ -83,5 +83,18 @@ package struct RollBuilder: Sendable {
     guard rolls[name] != roll else { return nil }
     rolls[name] = roll
     return .changed(roll)
+  }
+}
+
+/// What the user chooses about rolls.
+package struct RollSettings: Hashable, Sendable {
+  /// For so long after its start a container need not be collected.
+  package var grace: Duration
+  /// A node that one of these selects is virtual.
+  package var virtualNodes: [LabelSelector]
+
+  package init(grace: Duration, virtualNodes: [LabelSelector]) {
+    self.grace = grace
+    self.virtualNodes = virtualNodes
   }
 }

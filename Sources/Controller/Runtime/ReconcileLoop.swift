@@ -39,7 +39,7 @@ package struct ReconcileLoop<R: Reconciler, C: Clock<Duration>>: Sendable {
     self.logger = logger
   }
 
-  private struct Standing {
+  private struct KeyStatus {
     var due: C.Instant
     var failures = 0
     var problem: String?
@@ -48,46 +48,66 @@ package struct ReconcileLoop<R: Reconciler, C: Clock<Duration>>: Sendable {
   /// Works until the task is cancelled. To be run by the leader alone.
   package func run() async {
     reconciler.begin()
-    var standings: [R.Key: Standing] = [:]
-    for key in keys { standings[key] = Standing(due: clock.now) }
+    var statuses: [R.Key: KeyStatus] = [:]
+    for key in keys { statuses[key] = KeyStatus(due: clock.now) }
 
     while !Task.isCancelled {
       for key in keys {
-        guard var standing = standings[key], standing.due <= clock.now, !Task.isCancelled else { continue }
-        await reconcile(key, &standing)
-        standings[key] = standing
+        guard var status = statuses[key], status.due <= clock.now, !Task.isCancelled else { continue }
+        await reconcile(key, &status)
+        statuses[key] = status
       }
-      let next = standings.values.map(\.due).min() ?? clock.now.advanced(by: policy.resync)
+      let next = statuses.values.map(\.due).min() ?? clock.now.advanced(by: policy.resync)
       guard await wakeup.wait(atMost: max(clock.now.duration(to: next), .zero), clock: clock) else { continue }
       // Cancellation ends the sleep; the loop's condition sees it.
       try? await clock.sleep(for: policy.debounce)
       // A key that fails keeps to its back-off, whatever changes meanwhile.
-      for key in keys where standings[key]?.failures == 0 { standings[key]?.due = clock.now }
+      for key in keys where statuses[key]?.failures == 0 { statuses[key]?.due = clock.now }
     }
   }
 
-  private func reconcile(_ key: R.Key, _ standing: inout Standing) async {
+  private func reconcile(_ key: R.Key, _ status: inout KeyStatus) async {
     do {
       let outcome = try await reconciler.reconcile(key)
-      standing.failures = 0
+      status.failures = 0
       switch outcome {
-      case .settled: standing.due = clock.now.advanced(by: policy.resync)
-      case .again(let delay): standing.due = clock.now.advanced(by: min(delay, policy.resync))
+      case .settled: status.due = clock.now.advanced(by: policy.resync)
+      case .again(let delay): status.due = clock.now.advanced(by: min(delay, policy.resync))
       }
-      if standing.problem != nil {
+      if status.problem != nil {
         logger.info("reconciled again", metadata: ["key": "\(key)"])
-        standing.problem = nil
+        status.problem = nil
       }
     } catch {
       guard !Task.isCancelled else { return }
-      standing.failures += 1
-      let backoff = min(policy.firstBackoff * (1 << min(standing.failures - 1, 16)), policy.resync)
-      standing.due = clock.now.advanced(by: backoff)
+      status.failures += 1
+      let backoff = min(policy.firstBackoff * (1 << min(status.failures - 1, 16)), policy.resync)
+      status.due = clock.now.advanced(by: backoff)
       let problem = "\(error)"
-      if problem != standing.problem {
+      if problem != status.problem {
         logger.warning("cannot reconcile; trying again with a back-off", metadata: ["key": "\(key)", "error": "\(problem)"])
-        standing.problem = problem
+        status.problem = problem
       }
     }
   }
+}
+
+/// Brings the world to the state that it should have, one key at a time. It takes a key and never an event: what happened is read
+/// from the world, so a missed or a doubled signal does no harm.
+package protocol Reconciler: Sendable {
+  associatedtype Key: Hashable & Sendable
+
+  /// Called when a loop begins to work with it: what was known of the world from an earlier time no longer holds.
+  func begin()
+
+  /// - Throws: whatever kept the state from being reached; the loop then tries the key again after a back-off.
+  func reconcile(_ key: Key) async throws -> ReconcileOutcome
+}
+
+/// How a reconciliation that did not fail ended.
+package enum ReconcileOutcome: Hashable, Sendable {
+  /// Nothing to do until something changes, or the next full pass.
+  case settled
+  /// Done as far as can be; look again after so long.
+  case again(after: Duration)
 }

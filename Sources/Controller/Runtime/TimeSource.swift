@@ -1,12 +1,5 @@
+internal import FoundationEssentials
 package import Roll
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
 
 /// Where the time comes from: the system's clocks, or a test's hand.
 package protocol TimeSource: Sendable {
@@ -34,11 +27,9 @@ package struct SystemTime: TimeSource {
 
   package func reading() -> ClockReading {
     let elapsed = start.duration(to: .now)
-    var wall = timespec()
-    clock_gettime(CLOCK_REALTIME, &wall)
+    let wall = Date.now.timeIntervalSince1970
     return ClockReading(
-      moment: Moment(milliseconds: elapsed.wholeMilliseconds),
-      unixMilliseconds: Int64(wall.tv_sec) * 1000 + Int64(wall.tv_nsec) / 1_000_000)
+      moment: Moment(milliseconds: elapsed.wholeMilliseconds), unixMilliseconds: Int64((wall * 1000).rounded(.down)))
   }
 
   package func sleep(until moment: Moment) async throws {

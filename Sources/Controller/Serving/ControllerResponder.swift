@@ -27,7 +27,7 @@ struct ControllerResponder: HTTPResponder {
       "/": { _ in StatusPage(view).answer() },
       "/livez": { _ in .text(.ok, "ok\n") },
       "/readyz": { _ in readiness(view.readiness()) },
-      "/metrics": { _ in MetricsPage(view).answer() },
+      "/metrics": { _ in ControllerMetrics(view).answer() },
       "/sd/v1/targets": { request in
         ServiceDiscovery(view).answer(
           source: request.uri.queryParameters["source"].map(String.init), authority: request.head.authority)

@@ -4,19 +4,19 @@ package import Roll
 
 /// What is served: references to what changes, and closures for what other parts know. Every answer is made of one look at each.
 package struct ControllerView: Sendable {
-  package var rolls: RollBook
-  package var ledger: LedgerBook
+  package var rolls: RollStore
+  package var ledger: LedgerStore
   package var counters: CollectionCounters
   package var time: any TimeSource
   package var settings: ControllerSettings
   package var version: String
-  package var leadership: @Sendable () -> LeadershipView
+  package var leadership: @Sendable () -> LeadershipStatus
   /// What has to be well before we are ready.
   package var readiness: @Sendable () -> [ReadinessCheck]
-  package var watches: @Sendable () -> [WatchView] = { [] }
+  package var watches: @Sendable () -> [WatchStatus] = { [] }
   package var certificates: @Sendable () -> [CertificateExpiry] = { [] }
-  package var archive: @Sendable () -> GapArchiveReport = { GapArchiveReport() }
-  package var targetReports: @Sendable () -> [Source: TargetReport] = { [:] }
+  package var archive: @Sendable () -> GapArchiveStatus = { GapArchiveStatus() }
+  package var targetReports: @Sendable () -> [Source: TargetStatus] = { [:] }
   package var alertmanagers: @Sendable () -> [AlertmanagerStatistics] = { [] }
   /// `nil` where no Events are written.
   package var events: @Sendable () -> EventStatistics? = { nil }
@@ -28,12 +28,13 @@ package struct ControllerView: Sendable {
   /// The IP address of the replica that has them; `nil` while it is not known.
   package var leaderAddress: @Sendable () -> String? = { nil }
   /// `nil` where no pages of nodes are handed on.
-  package var pages: NodePages?
-  package var exporters: @Sendable () -> [String: ExporterStanding] = { [:] }
+  package var pages: NodeRelay?
+  package var exporters: @Sendable () -> [String: ExporterStatus] = { [:] }
 
   package init(
-    rolls: RollBook, ledger: LedgerBook, counters: CollectionCounters, time: any TimeSource, settings: ControllerSettings, version: String,
-    leadership: @escaping @Sendable () -> LeadershipView, readiness: @escaping @Sendable () -> [ReadinessCheck]
+    rolls: RollStore, ledger: LedgerStore, counters: CollectionCounters, time: any TimeSource, settings: ControllerSettings,
+    version: String,
+    leadership: @escaping @Sendable () -> LeadershipStatus, readiness: @escaping @Sendable () -> [ReadinessCheck]
   ) {
     self.rolls = rolls
     self.ledger = ledger
@@ -60,7 +61,7 @@ package struct ControllerView: Sendable {
 }
 
 /// Who leads.
-package struct LeadershipView: Hashable, Sendable {
+package struct LeadershipStatus: Hashable, Sendable {
   package var isLeader: Bool
   /// As far as we have seen; `nil` for nobody.
   package var holder: String?
@@ -84,7 +85,7 @@ package struct ReadinessCheck: Hashable, Sendable {
 }
 
 /// How it stands with one watched resource.
-package struct WatchView: Hashable, Sendable {
+package struct WatchStatus: Hashable, Sendable {
   package var resource: String
   /// A whole list has come in, now or earlier.
   package var isListed: Bool

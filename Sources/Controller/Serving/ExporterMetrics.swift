@@ -4,24 +4,24 @@ internal import Roll
 
 extension ExpositionWriter {
   /// How it stands with the windows_exporters that the roll is called of.
-  mutating func exporters(_ standings: [String: ExporterStanding], deadline: Duration) {
-    let standings = standings.sorted { $0.key < $1.key }
+  mutating func exporters(_ statuses: [String: ExporterStatus], deadline: Duration) {
+    let statuses = statuses.sorted { $0.key < $1.key }
     family("rollcall_exporter_up", .gauge, help: "Whether windows_exporter answered the last call with a page, 1 or 0.")
-    for (node, standing) in standings { sample("rollcall_exporter_up", ["node": node], standing.failure == nil ? 1 : 0) }
+    for (node, status) in statuses { sample("rollcall_exporter_up", ["node": node], status.failure == nil ? 1 : 0) }
     family("rollcall_exporter_scrape_duration_seconds", .gauge, help: "How long the last call of windows_exporter took.")
-    for (node, standing) in standings {
-      sample("rollcall_exporter_scrape_duration_seconds", ["node": node], standing.duration.seconds)
+    for (node, status) in statuses {
+      sample("rollcall_exporter_scrape_duration_seconds", ["node": node], status.duration.seconds)
     }
     family(
       "rollcall_exporter_deadline_seconds", .gauge, help: "How long a call of windows_exporter may take.", value: deadline.seconds)
     family("rollcall_exporter_info", .gauge, help: "Always 1; the label tells the version of windows_exporter on the node.")
-    for (node, standing) in standings {
-      if let version = standing.health?.version { sample("rollcall_exporter_info", ["node": node, "version": version], 1) }
+    for (node, status) in statuses {
+      if let version = status.health?.version { sample("rollcall_exporter_info", ["node": node, "version": version], 1) }
     }
     func flags(_ name: String, _ help: String, _ flag: (ExporterHealth.Collector) -> Bool?) {
       family(name, .gauge, help: help)
-      for (node, standing) in standings {
-        for (collector, state) in (standing.health?.collectors ?? [:]).sorted(by: { $0.key < $1.key }) {
+      for (node, status) in statuses {
+        for (collector, state) in (status.health?.collectors ?? [:]).sorted(by: { $0.key < $1.key }) {
           if let value = flag(state) { sample(name, ["node": node, "collector": collector], value ? 1 : 0) }
         }
       }

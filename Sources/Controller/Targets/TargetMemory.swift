@@ -6,7 +6,7 @@ import Roll
 struct TargetMemory {
   /// As they were read, with our own writes since.
   private(set) var objects: [ObjectName: KnownObject] = [:]
-  private(set) var report = TargetReport()
+  private(set) var report = TargetStatus()
   private var readAt: ContinuousClock.Instant?
   /// Why ServiceMonitors can neither be read nor written, if so.
   private var monitorsRefused: APIStatus?

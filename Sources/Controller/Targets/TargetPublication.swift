@@ -5,7 +5,7 @@ import Roll
 /// Publishes the targets whenever rolls change.
 struct TargetPublication: Sendable {
   private let reconciler: TargetReconciler
-  private let rolls: RollBook
+  private let rolls: RollStore
   private let logger: Logger
 
   init(settings: ControllerSettings, cluster: Cluster, view: ControllerView, logger: Logger, isLeading: @escaping @Sendable () -> Bool) {
@@ -22,7 +22,7 @@ struct TargetPublication: Sendable {
     self.logger = logger
   }
 
-  var reports: [Source: TargetReport] {
+  var reports: [Source: TargetStatus] {
     Dictionary(uniqueKeysWithValues: Source.allCases.map { ($0, reconciler.report(of: $0)) })
   }
 

@@ -35,8 +35,8 @@ package final class TargetReconciler: Reconciler {
   }
 
   /// How the objects of a source stood at the end of the last pass.
-  package func report(of source: Source) -> TargetReport {
-    memory.withLock { $0[source]?.report ?? TargetReport() }
+  package func report(of source: Source) -> TargetStatus {
+    memory.withLock { $0[source]?.report ?? TargetStatus() }
   }
 
   package func begin() {
@@ -106,4 +106,34 @@ package final class TargetReconciler: Reconciler {
       logger.info("published again", metadata: ["source": "\(source)", "what": "\(name)"])
     }
   }
+}
+
+/// Why the objects of a source are not as they should be.
+package enum ReconcileError: Error, CustomStringConvertible {
+  /// Another replica leads now: nothing more is written.
+  case notLeading
+  /// Some objects could not be written or deleted; the others were.
+  case write(failed: Int, of: Int, first: String)
+
+  package var description: String {
+    switch self {
+    case .notLeading: "not leading any more"
+    case .write(let failed, let all, let first): "\(failed) of \(all) changes failed, the first of them: \(first)"
+    }
+  }
+}
+
+/// How the objects of a source stand, for metrics and pages.
+package struct TargetStatus: Hashable, Sendable {
+  /// Targets that are published.
+  package var published = 0
+  /// Targets that could not be.
+  package var refused: [RefusedTarget] = []
+  /// Objects that are not as they should be, and why: by kind and name, such as `EndpointSlice rollcall-linux-ipv4-http-9753-metrics-0`.
+  package var failing: [String: String] = [:]
+  /// The API server has no ServiceMonitors, and we need not have them.
+  package var lacksServiceMonitors = false
+  /// Writes so far: objects applied and objects deleted.
+  package var applied = 0
+  package var deleted = 0
 }

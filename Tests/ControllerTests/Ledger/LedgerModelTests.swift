@@ -79,8 +79,9 @@ import Testing
       #expect(world.ledger.openGapCount == world.model.gaps().count)
       for (name, node) in world.ledger.nodes {
         let rows = world.model.nodes[name]?.rows ?? [:]
-        #expect(node.standings().allSatisfy { rows[$0.container]?.due == $0.due && rows[$0.container]?.lastCollected == $0.lastCollected })
-        #expect(node.standings().reduce(0) { count, _ in count + 1 } == rows.values.count { $0.exemption == nil })
+        #expect(
+          node.collections().allSatisfy { rows[$0.container]?.due == $0.due && rows[$0.container]?.lastCollected == $0.lastCollected })
+        #expect(node.collections().reduce(0) { count, _ in count + 1 } == rows.values.count { $0.exemption == nil })
       }
     }
     #expect(transitions > 100, "enough has happened")

@@ -57,7 +57,7 @@ import Testing
     #expect(ledger.record(exempt, of: oneApp, at: at(310)).map(\.change) == [.closed(.exempt(.hostProcess), after: .seconds(310))])
     #expect(ledger.coverage(at: at(310)).map(\.expected) == [0])
     #expect(ledger.coverage(at: at(310)).map(\.exempt) == [[.hostProcess: 1]])
-    #expect(ledger.nodes.values.flatMap { $0.standings().map(\.container) }.isEmpty)
+    #expect(ledger.nodes.values.flatMap { $0.collections().map(\.container) }.isEmpty)
     // It is what it is, whoever does not answer.
     #expect(ledger.record(missed(.exporterUnreachable), of: oneApp, at: at(320)).isEmpty)
     #expect(ledger.evaluate(at: at(1000)).isEmpty)
@@ -203,8 +203,8 @@ import Testing
     let new = roll([entry("app", id: "bbbb"), entry("sidecar")])
     _ = ledger.update(new, at: at(100))
     _ = ledger.record(collected(3), of: old, at: at(101))
-    let standings = try #require(ledger.nodes["node-a"].map { Array($0.standings()) })
-    #expect(standings.map(\.lastCollected) == [nil, at(101)], "the restarted container was not the one that answered")
+    let collections = try #require(ledger.nodes["node-a"].map { Array($0.collections()) })
+    #expect(collections.map(\.lastCollected) == [nil, at(101)], "the restarted container was not the one that answered")
   }
 
   @Test func aPodThatMovesHasARowOnItsNewNodeInWhateverOrderTheRollsCome() {

@@ -155,7 +155,7 @@ import Testing
   }
 
   @Test func nodesAreLookedAtSomeAtATime() {
-    let book = LedgerBook(threshold: .seconds(300))
+    let book = LedgerStore(threshold: .seconds(300))
     book.begin(with: ["n1", "n2", "n3"].map { roll(node: $0, [entry("app")]) }, at: at(0))
     #expect(!book.evaluate(at: at(300), nodes: 2), "it is too early for each")
     #expect(book.evaluate(at: at(301), nodes: 2))
@@ -167,7 +167,7 @@ import Testing
   }
 
   @Test func theLedgersVersionIsThatOfItsGaps() {
-    let book = LedgerBook(threshold: .seconds(300))
+    let book = LedgerStore(threshold: .seconds(300))
     let called = roll([entry("app")])
     book.begin(with: [called], at: at(0))
     book.record(missed(.agentTimeout), of: called, at: at(15))

@@ -10,8 +10,8 @@ import Testing
   /// A manager with everything around it that a test moves by hand.
   final class Rig: Sendable {
     let time = ManualTime()
-    let rolls = RollBook()
-    let ledger = LedgerBook(threshold: .seconds(300))
+    let rolls = RollStore()
+    let ledger = LedgerStore(threshold: .seconds(300))
     let counters = CollectionCounters()
     let linux = ScriptedCollector()
     let windows = ScriptedCollector()

@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func theBookGivesRollsByNode() {
-    let book = RollBook()
+    let book = RollStore()
     var builder = RollBuilder(settings: RollSettings(grace: .seconds(60), virtualNodes: []))
     let time = ManualTime()
     func publish(_ names: [String], _ change: StoreChange) {

@@ -126,7 +126,7 @@ import Testing
     try await ServedController.run { served in
       served.publishSample()
       served.ledger.reset()
-      served.leadership.withLock { $0 = LeadershipView(isLeader: false, holder: "replica-1") }
+      served.leadership.withLock { $0 = LeadershipStatus(isLeader: false, holder: "replica-1") }
       let refused = try await served.request("/api/v1/gaps")
       #expect(refused.status == 503)
       #expect(String(decoding: refused.body, as: UTF8.self).contains("replica-1"))

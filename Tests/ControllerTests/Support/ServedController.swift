@@ -10,11 +10,11 @@ import Synchronization
 
 /// A server on a free port over a ledger that a test fills, and a client of it.
 final class ServedController: Sendable {
-  let rolls = RollBook()
-  let ledger = LedgerBook(threshold: .seconds(300))
+  let rolls = RollStore()
+  let ledger = LedgerStore(threshold: .seconds(300))
   let counters = CollectionCounters()
   let time = ManualTime()
-  let leadership = Mutex(LeadershipView(isLeader: true, holder: "replica-0"))
+  let leadership = Mutex(LeadershipStatus(isLeader: true, holder: "replica-0"))
   let virtualPages = VirtualPages(stalenessLimit: .seconds(3600))
   let checks = Mutex<[ReadinessCheck]>([])
   private let transport: HTTPTransport
@@ -40,7 +40,7 @@ final class ServedController: Sendable {
       ]
     }
     view.watches = {
-      [WatchView(resource: "nodes", isListed: true, status: .waiting(reason: "connection <refused>"), statistics: WatchStatistics())]
+      [WatchStatus(resource: "nodes", isListed: true, status: .waiting(reason: "connection <refused>"), statistics: WatchStatistics())]
     }
     let server = ControllerServer(
       view: view, address: ListenAddress(host: "127.0.0.1", port: 0), limits: limits,

@@ -6,12 +6,12 @@ import Roll
 /// The second half matters when the API server is down: nobody can lead then, and gaps would vanish, and their alerts end, of all times
 /// when something is wrong. Should another lead after all, unseen by us, then rolls are called twice and alerts are sent twice, which are
 /// the same alerts. Objects are written only by one that leads for certain.
-struct CallingDuty: Sendable {
+struct LeaderLoop: Sendable {
   let election: Election
-  let rolls: RollBook
-  let ledger: LedgerBook
+  let rolls: RollStore
+  let ledger: LedgerStore
   let tasks: NodeTaskManager
-  let archive: GapArchiveKeeper
+  let archive: GapArchiver
   let watch: GapWatch
   let alerts: AlertmanagerSender
   /// `nil` where no Events are wanted.

@@ -4,7 +4,7 @@ import Roll
 internal import Synchronization
 
 /// Hands the pages of virtual nodes to the pushers, and ends the series of pods that are gone or have not answered for long.
-final class PageFeed: PageSink {
+final class VirtualNodeFeed: PageSink {
   private let receivers: [PushReceiver]
   private let stalenessLimit: Duration
   private let time: any TimeSource

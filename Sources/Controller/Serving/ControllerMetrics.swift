@@ -6,7 +6,7 @@ import Roll
 ///
 /// With 300,000 containers the page is 120 MB: what there is of each node or container is written node by node, sent in pieces as the
 /// reader takes them, and never held as a whole.
-struct MetricsPage {
+struct ControllerMetrics {
   typealias Send = (_ piece: [UInt8]) async throws -> Void
 
   private static let pieceBytes = 64 << 10
@@ -50,17 +50,17 @@ struct MetricsPage {
   }
 
   private func writeContainers(
-    _ name: String, _ help: String, _ page: inout ExpositionWriter, _ send: Send, value: (ContainerStanding) -> Double
+    _ name: String, _ help: String, _ page: inout ExpositionWriter, _ send: Send, value: (ContainerCollection) -> Double
   ) async throws {
     page.family(name, .gauge, help: help)
     for node in nodes {
       guard let ledgerOfNode = ledger.nodes[node] else { continue }
       var nodeLabels: ExpositionLabels = ["node": node]
       nodeLabels.append("source", ledgerOfNode.roll.source.rawValue)
-      for standing in ledgerOfNode.standings() {
-        var labels = Self.labels(standing.container)
+      for collection in ledgerOfNode.collections() {
+        var labels = Self.labels(collection.container)
         labels.append(nodeLabels)
-        page.sample(name, labels, value(standing))
+        page.sample(name, labels, value(collection))
         if page.bytes.count > Self.pieceBytes { try await send(page.takeBytes()) }
       }
     }

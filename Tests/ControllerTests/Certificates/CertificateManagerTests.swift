@@ -9,21 +9,21 @@ import Testing
 @testable import Controller
 
 /// Against the simulated API server, over HTTP.
-@Suite struct CertificateKeeperTests {
+@Suite struct CertificateManagerTests {
   private let start: Int64 = 1_767_225_600
   private let day: Int64 = 86_400
 
-  /// A keeper, and the world as it sees it.
+  /// A manager, and the world as it sees it.
   private final class Replica: Sendable {
     let leads: Bool
     let time: Shared<Int64>
-    let keeper: CertificateKeeper
+    let manager: CertificateManager
 
     init(_ client: KubeClient, leads: Bool, now: Int64) {
       let time = Shared(now)
       self.leads = leads
       self.time = time
-      keeper = CertificateKeeper(
+      manager = CertificateManager(
         client: client, namespace: "rollcall", logger: quiet, isLeading: { leads }, now: { time.value })
     }
   }
@@ -57,32 +57,32 @@ import Testing
     try await withServer { server, client async throws in
       let leader = Replica(client, leads: true, now: start)
       let follower = Replica(client, leads: false, now: start)
-      await follower.keeper.pass()
+      await follower.manager.pass()
       #expect(secret(server) == nil)
-      #expect(follower.keeper.tls == nil)
+      #expect(follower.manager.tls == nil)
 
-      await leader.keeper.pass()
-      await follower.keeper.pass()
+      await leader.manager.pass()
+      await follower.manager.pass()
       #expect(
         Set(secret(server)?["data"]?.object?.keys.map { $0 } ?? []) == [
           "ca.crt", "ca.key", "agent.crt", "agent.key", "controller.crt", "controller.key",
         ])
-      let options = try #require(leader.keeper.tls)
-      #expect(follower.keeper.tls == options)
+      let options = try #require(leader.manager.tls)
+      #expect(follower.manager.tls == options)
       #expect(options.serverName == "rollcall-agent")
-      #expect(leader.keeper.status == .usable(until: start + 90 * day))
-      #expect(leader.keeper.expiries.map(\.member) == ["ca.crt", "agent.crt", "controller.crt"])
-      #expect(leader.keeper.expiries.dropFirst().allSatisfy { $0.notAfter == start + 90 * day })
-      #expect(follower.keeper.expiries == leader.keeper.expiries)
+      #expect(leader.manager.status == .usable(until: start + 90 * day))
+      #expect(leader.manager.expiries.map(\.member) == ["ca.crt", "agent.crt", "controller.crt"])
+      #expect(leader.manager.expiries.dropFirst().allSatisfy { $0.notAfter == start + 90 * day })
+      #expect(follower.manager.expiries == leader.manager.expiries)
     }
   }
 
   @Test func atRestNothingIsWritten() async throws {
     try await withServer { server, client async throws in
       let leader = Replica(client, leads: true, now: start)
-      await leader.keeper.pass()
+      await leader.manager.pass()
       let writes = server.writeCount()
-      for _ in 0..<5 { await leader.keeper.pass() }
+      for _ in 0..<5 { await leader.manager.pass() }
       #expect(server.writeCount() == writes)
     }
   }
@@ -91,16 +91,16 @@ import Testing
     try await withServer { server, client async throws in
       let leader = Replica(client, leads: true, now: start)
       let follower = Replica(client, leads: false, now: start)
-      await leader.keeper.pass()
-      await follower.keeper.pass()
-      let first = follower.keeper.tls
+      await leader.manager.pass()
+      await follower.manager.pass()
+      let first = follower.manager.tls
       for replica in [leader, follower] { replica.time.value = start + 61 * day }
-      await follower.keeper.pass()
-      #expect(follower.keeper.tls == first)
-      await leader.keeper.pass()
-      await follower.keeper.pass()
-      #expect(leader.keeper.tls != first)
-      #expect(follower.keeper.tls == leader.keeper.tls)
+      await follower.manager.pass()
+      #expect(follower.manager.tls == first)
+      await leader.manager.pass()
+      await follower.manager.pass()
+      #expect(leader.manager.tls != first)
+      #expect(follower.manager.tls == leader.manager.tls)
     }
   }
 
@@ -111,10 +111,10 @@ import Testing
       for days in [0, 61, 122] as [Int64] {
         for replica in replicas { replica.time.value = start + days * day }
         await withTaskGroup(of: Void.self) { group in
-          for replica in replicas { group.addTask { await replica.keeper.pass() } }
+          for replica in replicas { group.addTask { await replica.manager.pass() } }
         }
-        for replica in replicas { await replica.keeper.pass() }
-        #expect(Set(replicas.map { $0.keeper.tls }).count == 1)
+        for replica in replicas { await replica.manager.pass() }
+        #expect(Set(replicas.map { $0.manager.tls }).count == 1)
       }
     }
   }
@@ -126,12 +126,12 @@ import Testing
       try server.put(brought.object(namespace: "rollcall"))
       let before = secret(server)
       let leader = Replica(client, leads: true, now: start)
-      await leader.keeper.pass()
-      #expect(leader.keeper.tls != nil)
+      await leader.manager.pass()
+      #expect(leader.manager.tls != nil)
       leader.time.value = start + 400 * day
-      await leader.keeper.pass()
+      await leader.manager.pass()
       #expect(secret(server) == before)
-      guard case .unusable(let problem) = leader.keeper.status else {
+      guard case .unusable(let problem) = leader.manager.status else {
         Issue.record("expired certificates are called usable")
         return
       }
@@ -142,12 +142,12 @@ import Testing
   @Test func aServerThatIsGoneLeavesWhatWasUsable() async throws {
     try await withServer { server, client async throws in
       let leader = Replica(client, leads: true, now: start)
-      await leader.keeper.pass()
-      let options = leader.keeper.tls
+      await leader.manager.pass()
+      let options = leader.manager.tls
       server.rejectNext(Rejection(status: 403, reason: "Forbidden", count: 1, resource: "secrets"))
-      await leader.keeper.pass()
-      #expect(leader.keeper.tls == options)
-      #expect(leader.keeper.status == .usable(until: start + 90 * day))
+      await leader.manager.pass()
+      #expect(leader.manager.tls == options)
+      #expect(leader.manager.status == .usable(until: start + 90 * day))
     }
   }
 }

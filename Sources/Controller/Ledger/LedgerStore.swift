@@ -3,7 +3,7 @@ import Synchronization
 
 /// The one ledger of the process: node tasks write it, everything else reads snapshots. What opened or closed waits here until it is
 /// taken, so that no transition is missed between two looks.
-package final class LedgerBook: Sendable {
+package final class LedgerStore: Sendable {
   private struct State {
     var ledger: Ledger
     var transitions: [GapTransition] = []

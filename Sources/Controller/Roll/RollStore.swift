@@ -1,8 +1,8 @@
 package import Roll
 import Synchronization
 
-/// The rolls as they stand: written by the upkeep, read by node tasks, targets and pages.
-package final class RollBook: Sendable {
+/// The current rolls: written by `RollUpdater`, read by node tasks, targets and the server.
+package final class RollStore: Sendable {
   package struct Snapshot: Sendable {
     package var rolls: [String: NodeRoll] = [:]
     /// What is odd about a node, for people.
@@ -79,7 +79,7 @@ package final class RollBook: Sendable {
   }
 }
 
-/// The changes of a roll book as one consumer sees them: what it does not fetch in time is merged.
+/// The changes of a roll store for one consumer. Changes that it does not fetch in time are merged.
 package final class RollSubscription: Sendable {
   private let pending = Mutex<Set<String>?>(nil)
   private let wakeup = Wakeup()

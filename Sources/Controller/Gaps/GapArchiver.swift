@@ -5,10 +5,10 @@ import Roll
 internal import Synchronization
 
 /// Keeps the open gaps in a ConfigMap, and takes over at the start what the leader before us left there (R64).
-final class GapArchiveKeeper: Sendable {
+final class GapArchiver: Sendable {
   let client: KubeClient
   let namespace: String
-  let ledger: LedgerBook
+  let ledger: LedgerStore
   let time: any TimeSource
   let logger: Logger
   /// Asked before every write.
@@ -16,12 +16,12 @@ final class GapArchiveKeeper: Sendable {
   /// Called after gaps of an earlier leader were taken over: their alerts are not to wait for the next sending.
   let tookOver: @Sendable () -> Void
 
-  private let latest = Mutex(GapArchiveReport())
+  private let latest = Mutex(GapArchiveStatus())
 
   private static let firstBackoff: Duration = .seconds(1)
 
   init(
-    client: KubeClient, namespace: String, ledger: LedgerBook, time: any TimeSource, logger: Logger,
+    client: KubeClient, namespace: String, ledger: LedgerStore, time: any TimeSource, logger: Logger,
     isLeading: @escaping @Sendable () -> Bool, tookOver: @escaping @Sendable () -> Void
   ) {
     self.client = client
@@ -33,7 +33,7 @@ final class GapArchiveKeeper: Sendable {
     self.tookOver = tookOver
   }
 
-  var report: GapArchiveReport { latest.withLock { $0 } }
+  var report: GapArchiveStatus { latest.withLock { $0 } }
 
   /// Runs until the task is cancelled. Nothing is written before what is there was read.
   func run() async {

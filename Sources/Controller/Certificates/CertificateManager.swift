@@ -29,7 +29,7 @@ package struct CertificateExpiry: Hashable, Sendable {
 ///
 /// Every replica reads it, over and over; the leader makes it at the first start and renews what is due. A Secret that a user brought is
 /// only ever read. What was usable stays in use until something else is.
-package final class CertificateKeeper: Sendable {
+package final class CertificateManager: Sendable {
   /// How often the Secret is read: while there is nothing usable, and otherwise.
   private static let impatience = Duration.seconds(2)
   private static let patience = Duration.seconds(60)

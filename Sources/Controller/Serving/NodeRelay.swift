@@ -3,7 +3,7 @@ package import HTTPTransport
 import ServiceLifecycle
 
 /// The pages of nodes that are handed on to Prometheus: fetched when they are asked for, by every replica, whoever leads.
-package final class NodePages: Service {
+package final class NodeRelay: Service {
   let settings: ControllerSettings
   let exporter: ExporterProxy
   let summary: SummaryProxy

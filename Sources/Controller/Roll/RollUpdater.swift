@@ -3,8 +3,8 @@ import Logging
 import Roll
 internal import Synchronization
 
-/// Keeps the roll book equal to the stores of Nodes and Pods, and ends the grace of containers when it is over.
-struct RollUpkeep: Sendable {
+/// Updates the rolls from the stores of Nodes and Pods, and when the grace of a container ends.
+struct RollUpdater: Sendable {
   /// How long changes are gathered before rolls are built: rebuilding once for the pods of a drained node is cheaper than for each.
   private static let debounce: Duration = .milliseconds(100)
   /// Without any change and any grace to end, a look now and then costs nothing.
@@ -12,7 +12,7 @@ struct RollUpkeep: Sendable {
 
   let nodes: Store<NodeRecord>
   let pods: Store<PodRecord>
-  let book: RollBook
+  let rolls: RollStore
   let settings: RollSettings
   let time: any TimeSource
   let logger: Logger
@@ -41,7 +41,7 @@ struct RollUpkeep: Sendable {
         }
         hasBegun = true
         log(builder.notes)
-        book.publish(changes, of: builder)
+        rolls.publish(changes, of: builder)
       }
       let wait = builder.nextEndOfGrace.map { max($0 - time.now, .zero) } ?? Self.longestWait
       if await inbox.wakeup.wait(atMost: min(wait, Self.longestWait), clock: ContinuousClock()) {
@@ -51,9 +51,9 @@ struct RollUpkeep: Sendable {
     }
   }
 
-  /// Says what is odd about a node, once for each time that it is odd in another way.
+  /// Logs a node's notes whenever they change.
   private func log(_ notes: [String: [String]]) {
-    let before = book.snapshot().notes
+    let before = rolls.snapshot().notes
     for (node, notes) in notes.filter({ $0.value != before[$0.key] }).sorted(by: { $0.key < $1.key }) {
       logger.warning("odd node", metadata: ["node": "\(node)", "notes": "\(notes.joined(separator: "; "))"])
     }

@@ -7,7 +7,7 @@
 #endif
 
 /// How many files this process may have open (R63).
-enum Descriptors {
+enum OpenFiles {
   /// For watches, the server's own connections, probes, files of certificates, and what the libraries open.
   private static let reserve = 1024
 

@@ -8,8 +8,8 @@ import ProcessLimits
 ///
 ///     bench-client KUBECONFIG [--pages] [--relist] [--watch SECONDS]
 ///
-/// It lists by initial events of a watch, or by pages with `--pages`. `--relist` lists again into the filled store; `--watch` then watches for that
-/// long and counts the changes of Pods. hack/bench-client runs it and has the budgets.
+/// It lists by initial events of a watch, or by pages with `--pages`. `--relist` lists again into the filled store; `--watch` then watches
+/// for that long and counts the changes of Pods. hack/bench-client runs it and has the budgets.
 @main struct ClientBenchmark {
   static func main() async throws {
     let arguments = CommandLine.arguments.dropFirst()

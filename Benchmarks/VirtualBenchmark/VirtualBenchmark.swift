@@ -7,8 +7,8 @@ import ProcessLimits
 import Roll
 import VirtualNodeFixture
 
-/// Collects the pods of one virtual node as the controller does, then renders the full scrape body and discards it. hack/bench-virtual runs it.
-/// It links the collector and the encoder, but neither the API client nor the HTTP server.
+/// Collects the pods of one virtual node as the controller does, then renders the full scrape body and discards it. hack/bench-virtual runs
+/// it. It links the collector and the encoder, but neither the API client nor the HTTP server.
 @main struct VirtualBenchmark {
   static func main() async throws {
     Heap.releaseLargeBlocks()

@@ -1,17 +1,16 @@
 package import JSON
 
-/// What the API server answers instead of an object: the `Status` object of kind Failure, with its HTTP status code.
-/// Reasons and codes are those of metav1.StatusReason.
+/// An error response of the API server: a `Status` object with its HTTP status code. Reasons and codes are those of metav1.StatusReason.
 package struct APIFailure: Error, CustomStringConvertible, Sendable, Hashable {
   /// The HTTP status code.
   package var code: Int
   /// The machine-readable reason, such as `NotFound`.
   package var reason: String
   package var message: String
-  /// What the failure is about: `name`, `group`, `kind`, `uid`, `causes`, `retryAfterSeconds`.
+  /// The members of `details`: `name`, `group`, `kind`, `uid`, `causes`, `retryAfterSeconds`.
   package var details: [String: JSONValue]
 
-  /// The token to go on with that comes with an expired continued list.
+  /// The token with which a client continues an expired list at the newest version.
   var continuation = ""
 
   package init(code: Int, reason: String, message: String, details: [String: JSONValue] = [:]) {
@@ -23,10 +22,10 @@ package struct APIFailure: Error, CustomStringConvertible, Sendable, Hashable {
 
   package var description: String { "\(code) \(reason): \(message)" }
 
-  /// Seconds after which the client is to try again.
+  /// The value of `Retry-After`, in seconds.
   var retryAfterSeconds: Int64? { details["retryAfterSeconds"]?.integer }
 
-  /// The `Status` object as the server sends it.
+  /// The `Status` object on the wire.
   package var status: JSONValue {
     var status: JSONValue = [
       "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure",
@@ -49,7 +48,7 @@ extension APIFailure {
       details: kind.details(name: name, kindName: kind.plural))
   }
 
-  /// The answer for a path that no resource has.
+  /// The response for an unknown path.
   static let noSuchResource = APIFailure(
     code: 404, reason: "NotFound", message: "the server could not find the requested resource", details: ["retryAfterSeconds": 0])
 
@@ -69,7 +68,7 @@ extension APIFailure {
     APIFailure(code: 410, reason: "Expired", message: message)
   }
 
-  /// A version that this server has not reached yet. The cause is what client-go looks for.
+  /// A version newer than the server's own. client-go checks the cause (`IsTooLargeResourceVersion`).
   static func tooLargeResourceVersion(_ wanted: UInt64, current: UInt64) -> APIFailure {
     APIFailure(
       code: 504, reason: "Timeout", message: "Timeout: Too large resource version: \(wanted), current: \(current)",
@@ -92,7 +91,7 @@ extension APIFailure {
   }
 }
 
-/// One field that a validation refused.
+/// A field that failed validation.
 struct FieldProblem: Error, Hashable, Sendable, CustomStringConvertible {
   /// The `reason` of the cause in the Status object.
   enum Reason: String {
@@ -117,7 +116,7 @@ struct FieldProblem: Error, Hashable, Sendable, CustomStringConvertible {
 
   var field: String
   var reason: Reason
-  /// The value that was refused, as it is quoted in the message.
+  /// The rejected value, quoted in the message.
   var value: String?
   var detail: String
 

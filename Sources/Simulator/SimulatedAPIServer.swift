@@ -3,17 +3,17 @@ package import JSON
 package import Logging
 import ServiceLifecycle
 
-/// A Kubernetes API server without a cluster behind it, for the demo, tests and benchmarks. Real clients, `kubectl` among them, speak to
-/// it over HTTP; whoever holds it puts objects in and provokes faults.
+/// A Kubernetes API server without a cluster, for the demo, tests and benchmarks. Real clients such as `kubectl` talk to it over HTTP; its
+/// owner adds objects and injects faults. It imports no KubeClient, so that it is an independent oracle for KubeClient's tests.
 package final class SimulatedAPIServer: Service, Sendable {
   private let configuration: SimulatorConfiguration
   private let logger: Logger
   private let cluster: Cluster
   private let listening = ListeningState()
-  private let faults = FaultBox()
+  private let faults = FaultInjector()
   private let population: Population?
 
-  /// The namespaces that every cluster has exist from the start.
+  /// Creates a server with the namespaces of every cluster and, if configured, a population.
   package init(configuration: SimulatorConfiguration = SimulatorConfiguration(), logger: Logger = Logger(label: "rollcall.simulator")) {
     self.configuration = configuration
     self.logger = logger
@@ -22,16 +22,16 @@ package final class SimulatedAPIServer: Service, Sendable {
     var store = ObjectStore(
       eventHistory: configuration.eventHistory, rules: ValidationRules(acceptsLoopbackEndpoints: configuration.acceptsLoopbackEndpoints),
       namespaces: Self.firstNamespaces + (population == nil ? [] : GeneratedPod.namespaces), now: now)
-    population?.settle(in: &store)
+    population?.populate(&store)
     self.population = population
     cluster = Cluster(store: store)
   }
 
   private static let firstNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"]
 
-  // MARK: Life
+  // MARK: Serving
 
-  /// Serves until the task is cancelled or the service group shuts down; watches that are under way end with it.
+  /// Serves until the task is cancelled or the service group shuts down; open watches end with it.
   /// - Throws: the error of the socket if it cannot listen.
   package func run() async throws {
     do {
@@ -54,16 +54,16 @@ package final class SimulatedAPIServer: Service, Sendable {
 
   /// Waits until the server accepts connections.
   /// - Returns: the port.
-  /// - Throws: what kept the server from listening, or `CancellationError`.
+  /// - Throws: the error of the socket, `SimulatorError.stopped` or `CancellationError`.
   @discardableResult
   package func waitUntilListening() async throws -> Int {
     try await listening.port()
   }
 
-  /// Where the server listens; before it does, with the configured port.
+  /// The URL of the server, with the configured port until it listens.
   package var url: String { "http://\(configuration.host):\(listening.currentPort ?? configuration.port)" }
 
-  /// A kubeconfig for this server, as JSON, which is YAML.
+  /// A kubeconfig for this server, in JSON (which is valid YAML).
   package func kubeconfig() -> String {
     var user: JSONValue = [:]
     if let token = configuration.bearerToken { user["token"] = .string(token) }
@@ -78,10 +78,10 @@ package final class SimulatedAPIServer: Service, Sendable {
 
   // MARK: Objects
 
-  /// Creates the object or replaces what is there, its status included and whatever version it names. A namespace that does not
-  /// exist yet is created too. Managed fields stay as they are; times, uid and such are taken from the object where it has them.
-  /// - Returns: the object as the server now has it.
-  /// - Throws: `APIFailure` 400 for a kind that the server does not know, 422 for an object that it refuses.
+  /// Creates or replaces the object, including its status, whatever resource version it names; creates a missing namespace. It leaves
+  /// managed fields unchanged and takes the UID and timestamps from the object if it has them.
+  /// - Returns: the stored object.
+  /// - Throws: `APIFailure` 400 for an unknown kind, 422 for an invalid object.
   @discardableResult
   package func put(_ object: JSONValue) throws(APIFailure) -> JSONValue {
     guard let kind = ResourceTable.kind(apiVersion: object["apiVersion"]?.string ?? "", kind: object["kind"]?.string ?? "") else {
@@ -94,8 +94,8 @@ package final class SimulatedAPIServer: Service, Sendable {
     return try stored.decoded(as: kind)
   }
 
-  /// Deletes the object; finalizers hold it as they do on a real server.
-  /// - Parameter resource: a plural, with its group where there is one, such as `pods` or `endpointslices.discovery.k8s.io`.
+  /// Deletes the object; finalizers block it as on a real server.
+  /// - Parameter resource: the plural with its API group, if any: `pods`, `endpointslices.discovery.k8s.io`.
   /// - Throws: `APIFailure` 404.
   package func remove(_ resource: String, namespace: String = "", name: String) throws(APIFailure) {
     let kind = try kind(resource)
@@ -104,7 +104,7 @@ package final class SimulatedAPIServer: Service, Sendable {
     }
   }
 
-  /// The object as it is now; `nil` if there is none, or no such resource.
+  /// The current object; `nil` if the object or the resource does not exist.
   package func get(_ resource: String, namespace: String = "", name: String) -> JSONValue? {
     try? cluster.read { (store) throws(APIFailure) in
       let kind = try kind(resource)
@@ -112,8 +112,8 @@ package final class SimulatedAPIServer: Service, Sendable {
     }
   }
 
-  /// The objects as they are now, of one namespace or of all, by namespace and name.
-  /// - Throws: `APIFailure` 404 for a resource that the server does not know.
+  /// The current objects of one namespace, or of all, ordered by namespace and name.
+  /// - Throws: `APIFailure` 404 for an unknown resource.
   package func list(_ resource: String, namespace: String = "") throws(APIFailure) -> [JSONValue] {
     let kind = try kind(resource)
     let options = ListOptions(selector: Selector(namespace: namespace))
@@ -123,7 +123,7 @@ package final class SimulatedAPIServer: Service, Sendable {
     return objects
   }
 
-  /// The version of the latest write.
+  /// The resource version of the latest write.
   package var resourceVersion: UInt64 {
     cluster.version
   }
@@ -135,15 +135,15 @@ package final class SimulatedAPIServer: Service, Sendable {
 
   // MARK: Population
 
-  /// The node at this place of the population, counted from 0; `nil` without a population.
-  package func populationNode(_ number: Int) -> PopulationNode? { population?.node(at: number) }
+  /// The node with this number, from 0; `nil` without a population.
+  package func populationNode(_ number: Int) -> PopulationNode? { population?.node(number) }
 
-  /// The containers that run on this node of the population now.
+  /// The running containers of this node of the population.
   package func runningContainers(onNode number: Int) -> [PopulationNode.Container] {
     population?.runningContainers(onNode: number) ?? []
   }
 
-  /// Changes random pods of the population until the task is cancelled; watches get this many events a second of it.
+  /// Changes random pods of the population at this rate until the task is cancelled.
   package func churn(eventsPerSecond: Int) async throws {
     guard let population else { return }
     let clock = ContinuousClock()
@@ -151,10 +151,10 @@ package final class SimulatedAPIServer: Service, Sendable {
     var random = SplitMix64(state: 1)
     var events = 0
     while true {
-      // A real API server sends each event as it comes: what a client pays to be woken is part of what an event costs it.
+      // A real API server sends each event at once, and waking up for it is part of what an event costs a client.
       try await Task.sleep(for: .milliseconds(1))
       let due = Int((clock.now - started) / .seconds(1) * Double(eventsPerSecond))
-      // A pod that is replaced is two events, of which the next round makes up.
+      // Replacing a pod makes two events; the next iteration compensates for the extra one.
       try cluster.write { (store) throws(APIFailure) in
         for _ in events..<max(events, due) where events < due { events += population.change(in: &store, &random) }
       }
@@ -163,42 +163,68 @@ package final class SimulatedAPIServer: Service, Sendable {
 
   // MARK: Faults and counts
 
-  /// Forgets all history, as etcd does from time to time: watches and continued lists from before now get 410.
+  /// Drops all history, as etcd's compaction does: watches and continued lists from older versions get 410.
   package func compact() {
     cluster.compact()
   }
 
-  /// Ends every watch that is under way, as a server does that goes away.
+  /// Ends every open watch, as a server that restarts does.
   package func dropWatches() {
     cluster.dropWatches()
   }
 
-  /// How many watches are under way.
+  /// The number of open watches.
   package var watchCount: Int { cluster.watchCount }
 
-  /// Refuses the next requests which the rejection is about, instead of answering them. Several add up, in order.
+  /// Rejects the next requests that match. Rejections are used in the order of these calls.
   package func rejectNext(_ rejection: Rejection) {
     faults.add(rejection)
   }
 
-  /// How many requests of this verb for this resource have come in, the refused ones included.
+  /// The number of requests received, including the rejected ones.
   /// - Parameters:
   ///   - verb: `nil` counts all verbs.
-  ///   - resource: a plural with its group, such as `endpointslices.discovery.k8s.io`; `nil` counts all resources.
+  ///   - resource: the plural with its API group, such as `endpointslices.discovery.k8s.io`; `nil` counts all resources.
   package func requestCount(_ verb: Verb? = nil, _ resource: String? = nil) -> Int {
     faults.requestCount(verb, resource)
   }
 
-  /// How many requests have come in that were to change something.
+  /// The number of write requests received, including the rejected ones.
   package func writeCount(_ resource: String? = nil) -> Int {
     Verb.allCases.filter(\.isWrite).reduce(0) { $0 + faults.requestCount($1, resource) }
   }
 }
 
-/// Why a simulated server does not listen.
+/// The reason why a simulated server does not listen.
 package enum SimulatorError: Error, CustomStringConvertible {
-  /// It ended before, or while, somebody waited for it.
   case stopped
 
   package var description: String { "the simulated API server has stopped and does not listen" }
+}
+
+/// Settings of a simulated API server.
+package struct SimulatorConfiguration: Sendable {
+  /// The address to listen on.
+  package var host = "127.0.0.1"
+  /// The port to listen on; 0 takes a free one.
+  package var port = 0
+  /// Whether EndpointSlices may have loopback addresses, which a real server rejects. The demo's exporters only have such addresses.
+  package var acceptsLoopbackEndpoints = false
+  /// The bearer token that requests must have; without one every request is allowed.
+  package var bearerToken: String?
+  /// The number of changes kept of each kind for watches and continued lists.
+  package var eventHistory = 20_000
+  /// Generated nodes and pods that exist from the start.
+  package var population: PopulationSize?
+  /// The interval of bookmarks on a watch with `allowWatchBookmarks`. A real server sends one about every minute.
+  package var bookmarkInterval: Duration = .seconds(60)
+
+  package init(
+    host: String = "127.0.0.1", port: Int = 0, acceptsLoopbackEndpoints: Bool = false, bearerToken: String? = nil
+  ) {
+    self.host = host
+    self.port = port
+    self.acceptsLoopbackEndpoints = acceptsLoopbackEndpoints
+    self.bearerToken = bearerToken
+  }
 }

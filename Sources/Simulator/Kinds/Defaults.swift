@@ -1,7 +1,7 @@
 import FoundationEssentials
 import JSON
 
-/// What the real server fills in where a client does not say. Only fields that a reader of these kinds meets are filled in.
+/// The defaults of the real server, for the fields that readers of these kinds use.
 enum Defaults {
   @Sendable static func service(_ service: inout JSONValue) {
     var spec = service["spec"] ?? [:]
@@ -58,7 +58,7 @@ enum Defaults {
     secret["stringData"] = nil
   }
 
-  /// An address out of 10.96.0.0/16 that depends on the service's name alone (FNV-1a), so that an update finds the same one.
+  /// An address in 10.96.0.0/16 derived from the service's key, so that it does not change on update.
   private static func clusterAddress(for key: String) -> String {
     var hash: UInt32 = 2_166_136_261
     for byte in key.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
@@ -67,5 +67,49 @@ enum Defaults {
 
   private static func setDefault(_ member: String, _ value: JSONValue, in object: inout JSONValue) {
     if object[member] == nil { object[member] = value }
+  }
+}
+
+/// Removes empty maps and lists, as Go's `omitempty` does in the real server. Empty structs such as `emptyDir: {}` stay.
+///
+/// A manager that applies `labels: {}` still owns `labels`; each apply sets it again and conflicts with every other manager that does the
+/// same.
+enum EmptyMembers {
+  /// Members whose Go type is a map; all other objects are structs.
+  private static let maps: Set<String> = [
+    "labels", "annotations", "matchLabels", "nodeSelector", "data", "binaryData", "stringData", "limits", "requests", "capacity",
+    "allocatable", "overhead", "volumeAttributes",
+  ]
+
+  static func removed(from object: JSONValue, kind: ResourceKind) -> JSONValue {
+    var object = object
+    let metadata = object["metadata"].map { pruned($0, maps: maps) }
+    if !kind.isCustom, case .object(let members) = object {
+      // These two lists have no `omitempty`.
+      let kept = kind.id == ResourceTable.endpointSlices.id ? ["endpoints", "ports"] : []
+      // The selector of a Service is a map, that of a workload a struct.
+      let maps = kind.id == ResourceTable.services.id ? maps.union(["selector"]) : maps
+      object = .object(pruned(members, maps: maps, kept: kept))
+    }
+    object["metadata"] = metadata
+    return object
+  }
+
+  private static func pruned(_ value: JSONValue, maps: Set<String>) -> JSONValue {
+    switch value {
+    case .object(let members): .object(pruned(members, maps: maps, kept: []))
+    case .array(let elements): .array(elements.map { pruned($0, maps: maps) })
+    default: value
+    }
+  }
+
+  private static func pruned(_ members: [String: JSONValue], maps: Set<String>, kept: [String]) -> [String: JSONValue] {
+    var left: [String: JSONValue] = [:]
+    for (name, value) in members {
+      if value == [] && !kept.contains(name) || value == [:] && maps.contains(name) { continue }
+      // Managed fields and the entries of maps are not API objects.
+      left[name] = name == "managedFields" || maps.contains(name) ? value : pruned(value, maps: maps)
+    }
+    return left
   }
 }

@@ -1,6 +1,6 @@
 import JSON
 
-/// What the real server fills in and checks in an EndpointSlice. Source: kubernetes/pkg/apis/discovery (validation, defaults).
+/// Defaults and validation of EndpointSlices. Source: kubernetes/pkg/apis/discovery (validation, defaults).
 enum EndpointSliceRules {
   static let maximumEndpoints = 1_000
   static let maximumPorts = 100

@@ -1,7 +1,7 @@
 import JSON
 
-/// What the real server checks in an Event, in the form in which Events are stored. Those that come by the group events.k8s.io have to pass
-/// more. Source: kubernetes/pkg/apis/core/validation/events.go.
+/// Validation of Events in their stored form. Events of the group events.k8s.io have additional rules.
+/// Source: kubernetes/pkg/apis/core/validation/events.go.
 enum EventRules {
   private static let maximumLength = 128
   private static let maximumNoteLength = 1_024
@@ -13,7 +13,7 @@ enum EventRules {
     return problems + (event["series"] == old["series"] ? [] : seriesProblems(event)) + changeProblems(event, old)
   }
 
-  /// An Event with an `eventTime` is a new one, for which more is required.
+  /// An Event with an `eventTime` is of the new form and has more required fields.
   private static func commonProblems(_ event: JSONValue) -> [FieldProblem] {
     let (namespace, involved) = (event.namespace, text(event["involvedObject"], "namespace"))
     func mismatch() -> FieldProblem {
@@ -25,7 +25,7 @@ enum EventRules {
     var problems = involved.isEmpty && !["default", "kube-system"].contains(namespace) ? [mismatch()] : []
     let controller = text(event, "reportingComponent")
     if controller.isEmpty { problems.append(FieldProblem(field: "reportingController", reason: .required, detail: "")) }
-    if let detail = MetadataValidation.problemInKey(controller) {
+    if let detail = MetadataRules.problemInKey(controller) {
       problems.append(FieldProblem(field: "reportingController", reason: .invalid, value: controller, detail: detail))
     }
     for field in ["reportingInstance", "action", "reason"] {

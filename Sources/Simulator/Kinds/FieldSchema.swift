@@ -1,18 +1,18 @@
-/// How a value merges in strategic merge patches and in server-side apply.
+/// The merge rules of a value in strategic merge patches and in server-side apply.
 ///
-/// What is not named merges as a custom resource without markers does: objects member by member, lists as one value.
+/// A member without a schema merges like a custom resource without markers: objects member by member, lists as one value.
 /// Source: the `listType`, `listMapKey`, `mapType` and `patchMergeKey` markers in k8s.io/api.
 indirect enum FieldSchema: Sendable {
   /// An object that merges member by member.
   case object([String: FieldSchema])
-  /// A value that only ever changes as a whole.
+  /// A value that is replaced as a whole.
   case atomic
-  /// A list whose elements are told apart by these members of theirs.
+  /// A list whose elements are identified by these members.
   case map(keys: [Key], patchKey: String, element: FieldSchema)
   /// A list of distinct scalars.
   case set
 
-  /// A member by which elements are told apart, and what it is where an element does not say.
+  /// A member that identifies an element, and its default value.
   struct Key: Sendable {
     var name: String
     var defaultValue: String?
@@ -22,7 +22,7 @@ indirect enum FieldSchema: Sendable {
     }
   }
 
-  /// A list told apart by one member.
+  /// A list whose elements are identified by one member.
   static func map(by key: String, _ element: FieldSchema = .object([:])) -> FieldSchema {
     .map(keys: [Key(key)], patchKey: key, element: element)
   }

@@ -23,7 +23,7 @@ struct IPAddress: Hashable, Sendable {
     }
   }
 
-  /// Why an endpoint may not have this address; `nil` if it may. The texts are those of ValidateNonSpecialIP in k8s.io/kubernetes.
+  /// The reason why an endpoint may not have this address. The texts are those of ValidateNonSpecialIP in k8s.io/kubernetes.
   func specialRange(acceptsLoopback: Bool) -> String? {
     if bytes.allSatisfy({ $0 == 0 }) { return "may not be unspecified (0.0.0.0 or ::)" }
     if isLoopback { return acceptsLoopback ? nil : "may not be in the loopback range (127.0.0.0/8, ::1/128)" }

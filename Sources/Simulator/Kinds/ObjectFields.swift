@@ -1,6 +1,6 @@
 import JSON
 
-// The members that every object has, by the words of the code.
+// The metadata of every object.
 extension JSONValue {
   var name: String { self["metadata"]?["name"]?.string ?? "" }
   var namespace: String { self["metadata"]?["namespace"]?.string ?? "" }
@@ -8,17 +8,16 @@ extension JSONValue {
   var resourceVersion: String { self["metadata"]?["resourceVersion"]?.string ?? "" }
   var finalizers: [JSONValue] { self["metadata"]?["finalizers"]?.array ?? [] }
 
-  /// The labels, or nothing where there are none.
   var labels: [String: String] { (self["metadata"]?["labels"]?.object ?? [:]).compactMapValues(\.string) }
 
-  /// Sets or, with `nil`, removes a member of the metadata.
+  /// Sets a member of the metadata, or removes it with `nil`.
   mutating func setMetadata(_ member: String, _ value: JSONValue?) {
     var metadata = self["metadata"] ?? [:]
     metadata[member] = value
     self["metadata"] = metadata
   }
 
-  /// The value without members that are null, which is how a typed server reads them.
+  /// The value without null members, as a typed server reads it.
   var withoutNulls: JSONValue {
     switch self {
     case .object(let members): .object(members.filter { $0.value != .null }.mapValues(\.withoutNulls))

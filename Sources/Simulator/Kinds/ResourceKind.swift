@@ -1,6 +1,6 @@
 import JSON
 
-/// All that the server needs to know of one kind of object. A table of these drives discovery, storage, patches and printing.
+/// The description of one kind. `ResourceTable` has one for each; they drive discovery, storage, patches and tables.
 struct ResourceKind: Sendable {
   var group: String
   var version: String
@@ -11,39 +11,38 @@ struct ResourceKind: Sendable {
   var categories: [String] = []
   var isNamespaced = true
   var naming = NamePolicy.subdomain
-  /// Whether `/status` is a resource of its own, so that a write of the object leaves its status alone.
+  /// Whether the kind has a `/status` subresource; a write of the object then leaves the status unchanged.
   var hasStatus = false
-  /// Whether the object may be created with a status, as kubelets do with Nodes.
+  /// Whether an object may be created with a status, as kubelets do with Nodes.
   var acceptsStatusOnCreate = false
-  /// Whether `metadata.generation` counts the changes of the object's specification.
+  /// Whether the kind has a `metadata.generation`.
   var countsGenerations = false
-  /// A custom resource: strategic merge patches are refused, and items of a list carry their kind.
+  /// A custom resource: it rejects strategic merge patches, and the items of its lists have a `kind`.
   var isCustom = false
-  /// Set where the objects are those of another kind.
+  /// Set if the objects are stored as another kind.
   var view: KindView?
-  /// How the lists in the object merge.
   var schema = FieldSchema.object([:])
-  /// The message that the object is in protobuf; `nil` where the server speaks JSON only.
+  /// The protobuf message; `nil` if the kind is only served as JSON.
   var message: ProtobufMessage?
   var columns: [TableColumn] = TableColumn.nameAndAge
-  /// Fields that a field selector may name besides `metadata.name` and `metadata.namespace`, and where their values are.
+  /// The fields of field selectors besides `metadata.name` and `metadata.namespace`.
   var selectableFields: [SelectableField] = []
-  /// Fills in what the real server fills in.
+  /// Applies the real server's defaults.
   var applyDefaults: @Sendable (inout JSONValue) -> Void = { _ in }
-  /// What is wrong with the object, given the one that it replaces.
+  /// Validates an object; `old` is the object that it replaces.
   var validate: @Sendable (_ object: JSONValue, _ old: JSONValue?, _ rules: ValidationRules) -> [FieldProblem] = { _, _, _ in [] }
 }
 
-/// What a validation has to know beside the object.
+/// The context of a validation.
 struct ValidationRules: Sendable {
-  /// A real server refuses them.
+  /// A real server rejects them.
   var acceptsLoopbackEndpoints = false
-  /// The API group of the request: that of the kind, or that of a view of it.
+  /// The API group of the request, which differs from the kind's for a view.
   var requestedGroup = ""
 }
 
 extension ResourceKind {
-  /// Names the kind's storage: two versions of one kind would share it.
+  /// Identifies the storage of the kind, which all its versions share.
   struct ID: Hashable, Sendable, CustomStringConvertible {
     var group: String
     var plural: String
@@ -54,10 +53,10 @@ extension ResourceKind {
 
   var apiVersion: String { group.isEmpty ? version : "\(group)/\(version)" }
 
-  /// As the server's messages name the resource, such as `endpointslices.discovery.k8s.io`.
+  /// The resource in the server's messages, such as `endpointslices.discovery.k8s.io`.
   var qualifiedPlural: String { id.description }
 
-  /// As the server's messages name the kind, such as `EndpointSlice.discovery.k8s.io`.
+  /// The kind in the server's messages, such as `EndpointSlice.discovery.k8s.io`.
   var qualifiedKind: String { group.isEmpty ? kind : "\(kind).\(group)" }
 
   /// The `details` of a Status about an object of this kind.
@@ -68,8 +67,81 @@ extension ResourceKind {
     return details
   }
 
-  /// The key of an object in its storage; keys sort as those of etcd do, by namespace, then name.
+  /// The storage key of an object. Keys sort like etcd's, by namespace and name.
   func key(namespace: String, name: String) -> String {
     isNamespaced ? "\(namespace)/\(name)" : name
+  }
+}
+
+/// A field of a field selector.
+struct SelectableField: Sendable {
+  var name: String
+  /// The path of the value.
+  var path: [String]
+  /// The value that the real server compares if the object has none.
+  var defaultValue = ""
+
+  init(_ name: String, default defaultValue: String = "") {
+    self.name = name
+    self.path = name.split(separator: ".").map(String.init)
+    self.defaultValue = defaultValue
+  }
+
+  init(_ name: String, path: String) {
+    self.name = name
+    self.path = path.split(separator: ".").map(String.init)
+  }
+
+  func value(in object: JSONValue) -> String {
+    var value: JSONValue? = object
+    for member in path { value = value?[member] }
+    return switch value {
+    case .string(let text): text.isEmpty ? defaultValue : text
+    case .bool(let bool): bool ? "true" : "false"
+    case .integer(let integer): String(integer)
+    default: defaultValue
+    }
+  }
+}
+
+/// Another API group's view of a kind: the same stored objects with some members renamed.
+struct KindView: Sendable {
+  /// The stored kind.
+  var stored: ResourceKind.ID
+  /// The member names of the view, by the stored names.
+  var names: [String: String]
+
+  /// The Events of events.k8s.io. Source: kubernetes/pkg/apis/events/v1/conversion.go.
+  static let events = KindView(
+    stored: ResourceKind.ID(group: "", plural: "events"),
+    names: [
+      "involvedObject": "regarding", "message": "note", "reportingComponent": "reportingController", "source": "deprecatedSource",
+      "firstTimestamp": "deprecatedFirstTimestamp", "lastTimestamp": "deprecatedLastTimestamp", "count": "deprecatedCount",
+    ])
+}
+
+extension ResourceKind {
+  /// The kind under which its objects are stored: another one for a view.
+  var storage: ResourceKind {
+    guard let view else { return self }
+    return ResourceTable.all.first { $0.id == view.stored } ?? self
+  }
+
+  /// Converts an object or a patch of this kind to the stored form.
+  func stored(_ object: JSONValue) -> JSONValue {
+    guard let view else { return object }
+    var object = Self.renamed(object, Dictionary(uniqueKeysWithValues: view.names.map { ($0.value, $0.key) }))
+    if object["apiVersion"]?.string == apiVersion { object["apiVersion"] = .string(storage.apiVersion) }
+    return object
+  }
+
+  /// Converts a stored object to this kind.
+  func shown(_ object: JSONValue) -> JSONValue {
+    view.map { Self.renamed(object, $0.names) } ?? object
+  }
+
+  private static func renamed(_ object: JSONValue, _ names: [String: String]) -> JSONValue {
+    guard case .object(let members) = object else { return object }
+    return .object(Dictionary(members.map { (names[$0.key] ?? $0.key, $0.value) }, uniquingKeysWith: { first, _ in first }))
   }
 }

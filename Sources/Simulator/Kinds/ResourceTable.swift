@@ -1,9 +1,8 @@
-/// Every kind that the server knows.
+/// The kinds of the server.
 enum ResourceTable {
   static let all: [ResourceKind] = [
     configMaps, endpointSlices, events, newEvents, leases, namespaces, nodes, pods, secrets, services, deployments, daemonSets,
-    serviceMonitors,
-    podMonitors, prometheusRules,
+    serviceMonitors, podMonitors, prometheusRules,
   ]
 
   static let nodes = ResourceKind(
@@ -87,17 +86,15 @@ enum ResourceTable {
     group: "monitoring.coreos.com", version: "v1", kind: "PrometheusRule", plural: "prometheusrules", singular: "prometheusrule",
     shortNames: ["promrule"], categories: ["prometheus-operator"], countsGenerations: true, isCustom: true, schema: .prometheusRule)
 
-  /// The kind that serves this group and version under this plural name.
   static func kind(group: String, version: String, plural: String) -> ResourceKind? {
     all.first { $0.group == group && $0.version == version && $0.plural == plural }
   }
 
-  /// The kind of an object by its `apiVersion` and `kind`.
   static func kind(apiVersion: String, kind: String) -> ResourceKind? {
     all.first { $0.apiVersion == apiVersion && $0.kind == kind }
   }
 
-  /// The kind by a name such as `pods` or `endpointslices.discovery.k8s.io`.
+  /// The kind with a name such as `pods` or `endpointslices.discovery.k8s.io`.
   static func kind(named name: String) -> ResourceKind? {
     all.first { $0.plural == name || $0.qualifiedPlural == name }
   }

@@ -1,15 +1,14 @@
-/// An object of a population: what it is made from, instead of its bytes.
+/// An object of a population: a pattern and the numbers that fill it, instead of bytes.
 struct GeneratedObject: Sendable {
   var pattern: ObjectPattern
   var subject: Subject
 
-  /// What the object is about.
   enum Subject: Sendable {
     case node(GeneratedNode)
     case pod(GeneratedPod)
   }
 
-  /// The texts of the object at a version, which has ten digits.
+  /// The texts of the object at a ten-digit version.
   func texts(version: UInt64) -> FieldTexts {
     var texts =
       switch subject {
@@ -21,7 +20,7 @@ struct GeneratedObject: Sendable {
   }
 }
 
-/// A node of a population, by its place in it.
+/// A node of a population.
 struct GeneratedNode: Sendable, Hashable {
   var number: Int
 
@@ -33,16 +32,16 @@ struct GeneratedNode: Sendable, Hashable {
   }
 }
 
-/// A pod of a population: all of it follows from these numbers.
+/// A pod of a population, derived from these numbers.
 struct GeneratedPod: Sendable, Hashable {
-  /// Which of all the pods that there ever were.
+  /// Unique among all pods, including the deleted ones.
   var serial: Int
   /// The number of its node.
   var node: Int
-  /// How often its status has changed. Each second change is a container that ends, each other one its restart.
+  /// The number of status changes: container exits and restarts in turn.
   var changes = 0
 
-  /// Whether the first container has ended and waits to be started again.
+  /// Whether the first container has exited and waits for its restart.
   var isWaiting: Bool { changes % 2 == 1 }
   var restarts: Int { changes / 2 }
 
@@ -55,7 +54,7 @@ struct GeneratedPod: Sendable, Hashable {
     texts.set(.workload, Self.words[workload / Self.namespaces.count % Self.words.count].utf8)
     texts.set(.revision, hexadecimalFrom: UInt64(workload) << 32 | 4)
     texts.set(.suffix, Self.suffix(serial))
-    texts.set(.podAddress, network: "10", place: serial)
+    texts.set(.podAddress, network: "10", index: serial)
     texts.set(node: node)
     texts.set(.firstContainer, hexadecimalFrom: containerSeed(0, restarts))
     texts.set(.secondContainer, hexadecimalFrom: containerSeed(1, 0))
@@ -67,7 +66,7 @@ struct GeneratedPod: Sendable, Hashable {
     UInt64(serial) << 32 | UInt64(restarts & 0xFFFF) << 8 | container << 4 | 5
   }
 
-  /// How many different replica sets the pods are of.
+  /// The number of replica sets.
   private static let workloads = 5_000
 
   static let words = [
@@ -77,10 +76,10 @@ struct GeneratedPod: Sendable, Hashable {
 
   static let namespaces = words.flatMap { word in ["demo", "prod", "test"].map { "\(word)-\($0)" } }
 
-  /// What the names of a replica set's pods end in; 27 letters.
+  /// The alphabet of the suffixes of pod names.
   private static let suffixLetters = Array("bcdfghjklmnpqrstvwxz2456789".utf8)
 
-  /// Five letters, others for each of 27^5 pods: the factor has no divisor in common with 27.
+  /// Five letters, unique for each of 27^5 pods: the factor and 27 are coprime.
   private static func suffix(_ serial: Int) -> [UInt8] {
     var rest = serial * 7_368_787 % 14_348_907
     return (0..<5).map { _ in
@@ -91,10 +90,10 @@ struct GeneratedPod: Sendable, Hashable {
 }
 
 extension FieldTexts {
-  /// Sets the name of the node and an address of this machine, another one for each node.
+  /// Sets the name of the node and its own loopback address.
   fileprivate mutating func set(node number: Int) {
     set(.node, decimal: UInt64(number))
-    set(.nodeAddress, network: "127", place: number)
+    set(.nodeAddress, network: "127", index: number)
   }
 
   var nodeName: String { "worker-\(text(.node))" }

@@ -1,6 +1,6 @@
 import JSON
 
-/// The Windows node that all nodes of a population are copies of.
+/// The template of the nodes of a population: a Windows node.
 enum NodeTemplate {
   static func object(created: String) -> JSONValue {
     let name: JSONValue = .string("worker-\(PatternField.node.placeholder)")

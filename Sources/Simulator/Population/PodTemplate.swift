@@ -1,25 +1,25 @@
 import JSON
 
-/// The pod of two containers that all pods of a population are copies of: as long and as varied as those of real workloads.
+/// The template of the pods of a population: two containers, with the size and the variety of real workloads.
 struct PodTemplate: Sendable {
-  /// When the pods were created, RFC 3339.
+  /// The creation time, in RFC 3339.
   var created: String
-  /// A text of this length goes into an annotation, which brings the pod to the size that is wanted.
+  /// The length of an annotation that brings the pod to the configured size.
   var padding = 0
 
   static let containerNames = ["app", "sidecar"]
 
-  /// A template whose running pods are of this size in protobuf; what a pod cannot do without may make it larger.
+  /// Creates a template whose running pods have this size in protobuf, or their minimum size if that is larger.
   init(created: String, bytes: Int) {
     self.created = created
-    // Lengths in front of the text grow with it, so the second round corrects the first.
+    // The length prefixes grow with the text, so the later passes correct the first.
     for _ in 0..<3 {
       let size = ProtobufEncoder.encode(object(isWaiting: false, restarts: 0), as: .pod).count
       padding = max(0, padding + bytes - size)
     }
   }
 
-  /// - Parameter isWaiting: whether the first container has ended and waits to be started again.
+  /// - Parameter isWaiting: whether the first container has exited and waits for its restart.
   func object(isWaiting: Bool, restarts: Int) -> JSONValue {
     [
       "metadata": metadata, "spec": specification, "status": status(isWaiting: isWaiting, restarts: restarts),

@@ -1,11 +1,11 @@
 import FoundationEssentials
 import Synchronization
 
-/// How large a simulated cluster is.
+/// The size of a simulated cluster.
 package struct PopulationSize: Sendable {
   package var nodes: Int
   package var podsPerNode: Int
-  /// The size of a pod in protobuf. Pods of real workloads have 4 to 10 KB.
+  /// The size of a pod in protobuf, in bytes. Real pods have 4 to 10 KB.
   package var podBytes: Int
 
   package init(nodes: Int, podsPerNode: Int, podBytes: Int = 6_400) {
@@ -15,10 +15,10 @@ package struct PopulationSize: Sendable {
   }
 }
 
-/// Nodes and pods that are all alike but for their texts, and are not kept but made when somebody asks for them.
+/// Generated nodes and pods that differ only in their texts. Their bytes are not stored but generated on each use.
 final class Population: Sendable {
   let size: PopulationSize
-  /// The version of a population's first object. All versions have ten digits, because texts in patterns are of one length.
+  /// The resource version of the first object. All versions have ten digits, because slots have a fixed length.
   static let firstVersion: UInt64 = 1_000_000_000
 
   private let nodePattern: ObjectPattern
@@ -26,7 +26,7 @@ final class Population: Sendable {
   private let state: Mutex<State>
 
   private struct State {
-    /// The pod in each place: the places of the first node, then those of the second, and so on.
+    /// The pods of the first node, then those of the second, and so on.
     var pods: [GeneratedPod]
     var nextSerial: Int
     var podPatterns: [PatternKey: ObjectPattern] = [:]
@@ -49,48 +49,48 @@ final class Population: Sendable {
 
   var podCount: Int { size.nodes * size.podsPerNode }
 
-  /// Puts all nodes and pods into the store.
-  func settle(in store: inout ObjectStore) {
-    for number in 0..<size.nodes { store.put(node(number), kind: ResourceTable.nodes) }
-    for place in 0..<podCount { store.put(pod(at: place), kind: ResourceTable.pods) }
+  /// Adds all nodes and pods to the store.
+  func populate(_ store: inout ObjectStore) {
+    for number in 0..<size.nodes { store.put(object(ofNode: number), kind: ResourceTable.nodes) }
+    for index in 0..<podCount { store.put(pod(at: index), kind: ResourceTable.pods) }
   }
 
-  /// One change of a random pod: nine times out of ten of its status, else the pod goes and another one takes its place.
+  /// Changes a random pod: nine times out of ten its status, otherwise it is deleted and a new pod is created.
   ///
-  /// An object that somebody else has changed since it was made is left alone.
-  /// - Returns: how many events a watch gets of it.
+  /// A pod that a client has written to is left unchanged.
+  /// - Returns: the number of watch events.
   func change(in store: inout ObjectStore, _ random: inout some RandomNumberGenerator) -> Int {
     guard podCount > 0 else { return 0 }
-    let place = Int.random(in: 0..<podCount, using: &random)
+    let index = Int.random(in: 0..<podCount, using: &random)
     let replaces = Int.random(in: 0..<10, using: &random) == 0
-    let before = pod(at: place)
+    let before = pod(at: index)
     guard store.holds(before, kind: ResourceTable.pods) else { return 0 }
     state.withLock { state in
       if replaces {
-        state.pods[place] = GeneratedPod(serial: state.nextSerial, node: place / size.podsPerNode)
+        state.pods[index] = GeneratedPod(serial: state.nextSerial, node: index / size.podsPerNode)
         state.nextSerial += 1
       } else {
-        state.pods[place].changes += 1
+        state.pods[index].changes += 1
       }
     }
     if replaces { store.remove(before, kind: ResourceTable.pods) }
-    store.put(pod(at: place), kind: ResourceTable.pods)
+    store.put(pod(at: index), kind: ResourceTable.pods)
     return replaces ? 2 : 1
   }
 
-  /// The pods that are on the node now.
+  /// The current pods of the node.
   func pods(onNode number: Int) -> [GeneratedPod] {
     state.withLock { Array($0.pods[number * size.podsPerNode..<(number + 1) * size.podsPerNode]) }
   }
 
-  private func node(_ number: Int) -> GeneratedObject {
+  private func object(ofNode number: Int) -> GeneratedObject {
     GeneratedObject(pattern: nodePattern, subject: .node(GeneratedNode(number: number)))
   }
 
-  private func pod(at place: Int) -> GeneratedObject {
+  private func pod(at index: Int) -> GeneratedObject {
     state.withLock { state in
-      let pod = state.pods[place]
-      // A count of restarts is text too: each has a pattern of its own, up to a number that hardly a pod reaches.
+      let pod = state.pods[index]
+      // The number of restarts has no fixed length, so each has its own pattern, up to a number that pods rarely reach.
       let key = PatternKey(isWaiting: pod.isWaiting, restarts: min(pod.restarts, 64))
       let pattern =
         state.podPatterns[key]
@@ -98,5 +98,64 @@ final class Population: Sendable {
       state.podPatterns[key] = pattern
       return GeneratedObject(pattern: pattern, subject: .pod(pod))
     }
+  }
+}
+
+/// A node of a population, for its stand-in exporter.
+package struct PopulationNode: Sendable {
+  package var name: String
+  /// A loopback address that no other node has.
+  package var address: String
+
+  package struct Container: Sendable {
+    package var namespace: String
+    package var pod: String
+    package var name: String
+    /// The ID without the prefix of the runtime (`containerd://`).
+    package var id: String
+
+    package init(namespace: String, pod: String, name: String, id: String) {
+      self.namespace = namespace
+      self.pod = pod
+      self.name = name
+      self.id = id
+    }
+  }
+}
+
+extension Population {
+  func node(_ number: Int) -> PopulationNode {
+    let texts = GeneratedNode(number: number).texts
+    return PopulationNode(name: texts.nodeName, address: texts.text(.nodeAddress))
+  }
+
+  /// The running containers of the node.
+  func runningContainers(onNode number: Int) -> [PopulationNode.Container] {
+    pods(onNode: number).flatMap { pod in
+      let texts = pod.texts
+      return zip(PodTemplate.containerNames, [PatternField.firstContainer, .secondContainer])
+        .dropFirst(pod.isWaiting ? 1 : 0)
+        .map { name, field in
+          PopulationNode.Container(namespace: texts.text(.namespace), pod: texts.podName, name: name, id: texts.text(field))
+        }
+    }
+  }
+}
+
+// Generated objects are stored as they are: without defaulting, validation and managed fields.
+extension ObjectStore {
+  mutating func put(_ object: GeneratedObject, kind: ResourceKind) {
+    advance(to: Population.firstVersion)
+    store(kind) { StoredObject(object, kind: kind, version: $0) }
+  }
+
+  mutating func remove(_ object: GeneratedObject, kind: ResourceKind) {
+    remove(kind) { StoredObject(object, kind: kind, version: $0) }
+  }
+
+  /// Whether the object exists and no client has written to it.
+  func holds(_ object: GeneratedObject, kind: ResourceKind) -> Bool {
+    let wanted = StoredObject(object, kind: kind, version: version)
+    return self.object(kind, namespace: wanted.namespace, name: wanted.name)?.isGenerated ?? false
   }
 }

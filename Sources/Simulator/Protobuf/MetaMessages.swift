@@ -1,4 +1,4 @@
-// Source of the numbers: k8s.io/apimachinery, pkg/apis/meta/v1/generated.proto and pkg/runtime/generated.proto.
+// Field numbers: k8s.io/apimachinery, pkg/apis/meta/v1/generated.proto and pkg/runtime/generated.proto.
 extension ProtobufMessage {
   static let typeMeta = ProtobufMessage([.text(1, "apiVersion"), .text(2, "kind")])
 

@@ -1,14 +1,14 @@
 import FoundationEssentials
 import JSON
 
-/// Reads the protobuf messages that clients send into JSON objects. Fields that the tables do not have are skipped.
+/// Decodes protobuf messages from clients to JSON objects, skipping fields that the tables do not have.
 struct ProtobufDecoder {
   private var rest: ArraySlice<UInt8>
 
-  /// An object in its `k8s\0` envelope.
+  /// Decodes an object in its `k8s\0` envelope.
   /// - Throws: `APIFailure` 400.
   static func object(_ bytes: [UInt8], as message: ProtobufMessage) throws(APIFailure) -> JSONValue {
-    guard let unknown = ProtobufEnvelope.unwrapped(bytes) else { throw malformed("the envelope does not start with k8s\\0") }
+    guard let unknown = ProtobufEnvelope.unwrapped(bytes) else { throw malformed("the body does not start with k8s\\0") }
     var object: JSONValue = [:]
     var reader = ProtobufDecoder(rest: unknown)
     while let (number, value) = try reader.next() {
@@ -56,7 +56,7 @@ struct ProtobufDecoder {
     return .object(object)
   }
 
-  /// The value in JSON; `nil` for an empty one that a Go type without a pointer stands for nothing with.
+  /// The value in JSON; `nil` for the zero value of a Go type that is not a pointer.
   private static func json(_ value: Value, _ kind: ProtobufField.Kind, isEmptyKept: Bool) throws(APIFailure) -> JSONValue? {
     switch (value, kind) {
     case (.varint(let number), .flag): return number != 0 || isEmptyKept ? .bool(number != 0) : nil
@@ -76,12 +76,12 @@ struct ProtobufDecoder {
     case (.bytes(let bytes), .rawJSON):
       let raw = try decode(bytes, as: .fieldsV1)["raw"]?.string ?? ""
       return try? JSONValue(parsing: Array(raw.utf8))
-    default: throw malformed("a field of another type than expected")
+    default: throw malformed("unexpected wire type of a field")
     }
   }
 
   private static func entry(_ value: Value, _ element: ProtobufField.Kind) throws(APIFailure) -> (String, JSONValue) {
-    guard case .bytes(let bytes) = value else { throw malformed("a map's entry") }
+    guard case .bytes(let bytes) = value else { throw malformed("map entry") }
     var reader = ProtobufDecoder(rest: bytes)
     var key = ""
     var json: JSONValue = ""
@@ -100,7 +100,7 @@ struct ProtobufDecoder {
     case 0: return (number, .varint(try varint()))
     case 2:
       let size = try varint()
-      guard size <= UInt64(rest.count) else { throw Self.malformed("a field that is longer than the message") }
+      guard size <= UInt64(rest.count) else { throw Self.malformed("field longer than the message") }
       let bytes = rest.prefix(Int(size))
       rest = rest.dropFirst(Int(size))
       return (number, .bytes(bytes))
@@ -111,11 +111,11 @@ struct ProtobufDecoder {
   private mutating func varint() throws(APIFailure) -> UInt64 {
     var value: UInt64 = 0
     for shift in stride(from: UInt64(0), to: 64, by: 7) {
-      guard let byte = rest.popFirst() else { throw Self.malformed("a number that is cut") }
+      guard let byte = rest.popFirst() else { throw Self.malformed("truncated varint") }
       value |= UInt64(byte & 0x7F) << shift
       if byte & 0x80 == 0 { return value }
     }
-    throw Self.malformed("a number of more than 64 bits")
+    throw Self.malformed("varint of more than 64 bits")
   }
 
   private static func malformed(_ what: String) -> APIFailure {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import JSON
 
-/// Writes JSON objects as the protobuf messages that the Kubernetes API has for them. Members without a field are left out.
+/// Encodes JSON objects as the protobuf messages of the Kubernetes API, skipping members that the tables do not have.
 enum ProtobufEncoder {
   static func encode(_ object: JSONValue, as message: ProtobufMessage) -> [UInt8] {
     var bytes: [UInt8] = []
@@ -60,12 +60,51 @@ enum ProtobufEncoder {
     return bytes
   }
 
-  /// No time is an empty message, as the zero time of the real server is.
+  /// A missing time is an empty message, like the zero time of the real server.
   private static func time(_ value: JSONValue) -> [UInt8] {
     guard let date = Age.date(value) else { return [] }
     var bytes: [UInt8] = []
     bytes.appendField(1, varint: UInt64(bitPattern: Int64(date.timeIntervalSince1970.rounded(.down))))
     bytes.appendField(2, varint: 0)
     return bytes
+  }
+}
+
+// The wire format of protobuf: https://protobuf.dev/programming-guides/encoding/
+extension [UInt8] {
+  mutating func appendVarint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    append(UInt8(rest))
+  }
+
+  mutating func appendTag(_ number: Int, wireType: UInt64) {
+    appendVarint(UInt64(number) << 3 | wireType)
+  }
+
+  mutating func appendField(_ number: Int, varint value: UInt64) {
+    appendTag(number, wireType: 0)
+    appendVarint(value)
+  }
+
+  /// A field of bytes or a message.
+  mutating func appendField(_ number: Int, _ bytes: [UInt8]) {
+    appendTag(number, wireType: 2)
+    appendVarint(UInt64(bytes.count))
+    append(contentsOf: bytes)
+  }
+
+  mutating func appendField(_ number: Int, _ text: String) {
+    appendTag(number, wireType: 2)
+    appendVarint(UInt64(text.utf8.count))
+    append(contentsOf: text.utf8)
+  }
+
+  /// How many bytes the number takes as a varint.
+  static func varintSize(_ value: UInt64) -> Int {
+    Swift.max(1, (70 - value.leadingZeroBitCount) / 7)
   }
 }

@@ -7,12 +7,12 @@ enum ProtobufEnvelope {
     start(apiVersion: apiVersion, kind: kind, rawSize: message.count) + message
   }
 
-  /// The runtime.Unknown message inside; `nil` for what is no envelope.
+  /// The runtime.Unknown message inside; `nil` without the magic number.
   static func unwrapped(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
     bytes.starts(with: magic) ? bytes.dropFirst(magic.count) : nil
   }
 
-  /// All of a list's bytes before its first item; each item follows by `appendListItem`.
+  /// The bytes of a list before its first item; `appendListItem` adds the items.
   static func listStart(metadata: [UInt8], itemSizes: [Int], apiVersion: String, kind: String) -> [UInt8] {
     var head: [UInt8] = []
     head.appendField(1, metadata)
@@ -24,7 +24,7 @@ enum ProtobufEnvelope {
     bytes.appendField(2, item)
   }
 
-  /// A frame of a watch: four bytes of length, most significant first, and a metav1.WatchEvent (type = 1, object.raw = 2.1).
+  /// A frame of a watch: the length in four bytes, big-endian, and a metav1.WatchEvent (type = 1, object.raw = 2.1).
   static func watchFrame(type: String, object: [UInt8]) -> [UInt8] {
     var raw: [UInt8] = []
     raw.appendField(1, object)
@@ -35,7 +35,7 @@ enum ProtobufEnvelope {
     return [UInt8(size >> 24), UInt8(size >> 16 & 0xFF), UInt8(size >> 8 & 0xFF), UInt8(size & 0xFF)] + event
   }
 
-  /// A frame of a watch around an envelope around the message, in one go: lists that come as events are mostly such frames.
+  /// The same with the message wrapped in an envelope, in one pass: initial events are mostly such frames.
   static func watchFrame(type: String, message: [UInt8], apiVersion: String, kind: String) -> [UInt8] {
     let envelope = start(apiVersion: apiVersion, kind: kind, rawSize: message.count)
     let envelopeSize = envelope.count + message.count
@@ -57,7 +57,7 @@ enum ProtobufEnvelope {
   }
 
   /// runtime.Unknown: typeMeta = 1 (apiVersion = 1, kind = 2), raw = 2, contentEncoding = 3, contentType = 4. The raw bytes come
-  /// last here, and the two empty strings are left out; a reader takes the fields in any order.
+  /// last here, and the two empty strings are left out; readers accept fields in any order.
   private static func start(apiVersion: String, kind: String, rawSize: Int) -> [UInt8] {
     var type: [UInt8] = []
     type.appendField(1, apiVersion)

@@ -1,4 +1,4 @@
-/// A protobuf message as a table: which member of the JSON object is which field.
+/// A protobuf message as a table from members of a JSON object to fields.
 struct ProtobufMessage: Sendable {
   var fields: [ProtobufField]
 
@@ -9,8 +9,8 @@ struct ProtobufMessage: Sendable {
 
 /// One field of a message.
 ///
-/// The real server's encoder writes a field that is no pointer in the Go type even where it is empty, and leaves out an empty pointer;
-/// readers have to cope with both, so this one does the same.
+/// The real server's encoder writes a non-pointer field even if it is empty and omits a nil pointer. Clients must handle both, so this one
+/// does the same.
 struct ProtobufField: Sendable {
   indirect enum Kind: Sendable {
     case text
@@ -20,23 +20,23 @@ struct ProtobufField: Sendable {
     case time
     /// resource.Quantity: string = 1.
     case quantity
-    /// Bytes, which JSON has in base64.
+    /// Bytes, in base64 in JSON.
     case bytes
     /// intstr.IntOrString: type = 1 (0 for a number, 1 for text), intVal = 2, strVal = 3.
     case numberOrText
     /// metav1.FieldsV1: the JSON text itself as Raw = 1.
     case rawJSON
     case message(ProtobufMessage)
-    /// A message whose members are the object's own: a Go struct that is embedded.
+    /// An embedded Go struct, whose members belong to the object itself.
     case inlined(ProtobufMessage)
-    /// A map from text.
+    /// A map with string keys.
     case map(Kind)
   }
 
   enum Presence: Sendable {
-    /// Written even where it is empty.
+    /// Written even if empty.
     case always
-    /// A pointer: written only where it is set.
+    /// A pointer: written only if set.
     case ifSet
     case repeated
   }
@@ -61,7 +61,6 @@ struct ProtobufField: Sendable {
     .init(number, name, .message(message), .always)
   }
 
-  /// An embedded struct, whose members have no name of their own around them.
   static func inlined(_ number: Int, _ message: ProtobufMessage) -> Self { .init(number, "", .inlined(message)) }
 
   static func optional(_ number: Int, _ name: String, _ kind: Kind) -> Self {

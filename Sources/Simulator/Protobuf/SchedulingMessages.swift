@@ -1,4 +1,4 @@
-// Where a pod may run. Source of the numbers: k8s.io/api, core/v1/generated.proto; of the selector's: k8s.io/apimachinery,
+// Affinity and topology spread. Field numbers: k8s.io/api, core/v1/generated.proto, and for the selector k8s.io/apimachinery,
 // pkg/apis/meta/v1/generated.proto.
 extension ProtobufMessage {
   static let affinity = ProtobufMessage([

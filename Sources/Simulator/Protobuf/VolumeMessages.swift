@@ -1,5 +1,5 @@
-// What a pod mounts. Source of the numbers: k8s.io/api, core/v1/generated.proto. Left out are volumes of single storage vendors, which the
-// CSI has replaced.
+// Volumes and mounts. Field numbers: k8s.io/api, core/v1/generated.proto. The in-tree volumes of storage vendors, which CSI has replaced,
+// are left out.
 extension ProtobufMessage {
   static let volume = ProtobufMessage([.text(1, "name"), .inlined(2, volumeSource)])
 

@@ -1,21 +1,21 @@
 import FoundationEssentials
 import JSON
 
-/// What a request is answered with.
-enum APIAnswer: Sendable {
+/// The response to a request, before it is written.
+enum APIResponse: Sendable {
   case whole(status: Int, contentType: String, body: [UInt8])
   case list(ListPage, ObjectEncoder)
   case watch(WatchSession)
 }
 
-/// Answers requests about resources out of the cluster; it knows no socket.
+/// Handles requests for resources, without HTTP.
 struct APIHandler: Sendable {
   var cluster: Cluster
   var bookmarkInterval: Duration
 
-  /// - Throws: `APIFailure`, which is the answer then.
-  func answer(_ request: APIRequest, verb: Verb, on path: ResourcePath, now: Date) throws(APIFailure) -> APIAnswer {
-    let form = try AnswerForm.negotiated(request.accept, kind: path.kind)
+  /// - Throws: the `APIFailure` to respond with.
+  func response(to request: APIRequest, verb: Verb, on path: ResourcePath, now: Date) throws(APIFailure) -> APIResponse {
+    let form = try ResponseForm.negotiated(request.accept, kind: path.kind)
     let encoder = ObjectEncoder(kind: path.kind, form: form, now: now)
     switch verb {
     case .get:
@@ -34,7 +34,7 @@ struct APIHandler: Sendable {
     }
   }
 
-  private func whole(_ object: StoredObject, _ encoder: ObjectEncoder, status: Int = 200) throws(APIFailure) -> APIAnswer {
+  private func whole(_ object: StoredObject, _ encoder: ObjectEncoder, status: Int = 200) throws(APIFailure) -> APIResponse {
     .whole(status: status, contentType: encoder.form.contentType, body: try encoder.object(object))
   }
 
@@ -42,7 +42,7 @@ struct APIHandler: Sendable {
     var selector = Selector(namespace: path.namespace)
     selector.labels = try LabelSelector(request.query["labelSelector"] ?? "")
     selector.fields = try FieldSelector(request.query["fieldSelector"] ?? "", kind: path.kind)
-    if !path.name.isEmpty { selector.fields.requirements.append(.init(place: .name, value: path.name, isEqual: true)) }
+    if !path.name.isEmpty { selector.fields.requirements.append(.init(field: .name, value: path.name, isEqual: true)) }
     return selector
   }
 
@@ -80,7 +80,7 @@ struct APIHandler: Sendable {
     let start = try cluster.read { (store) throws(APIFailure) in
       try store.startWatch(path.kind.storage, selector: selector, from: version, sendsInitialEvents: sendsInitialEvents)
     }
-    // As the real server, which picks a time between 30 and 60 minutes for a client that names none.
+    // The real server picks a timeout between 30 and 60 minutes if the client has none.
     let timeout = request.query["timeoutSeconds"].flatMap(Int64.init).flatMap { $0 > 0 ? $0 : nil } ?? Int64.random(in: 1_800...3_600)
     return WatchSession(
       cluster: cluster, selector: selector, encoder: encoder, start: start, timeout: .seconds(timeout),
@@ -89,10 +89,10 @@ struct APIHandler: Sendable {
 
   private func write(
     _ request: APIRequest, verb: Verb, on path: ResourcePath, encoder: ObjectEncoder
-  ) throws(APIFailure) -> APIAnswer {
+  ) throws(APIFailure) -> APIResponse {
     let (kind, namespace, name) = (path.kind.storage, path.namespace, path.name)
     if kind.isNamespaced, namespace.isEmpty, verb != .deletecollection {
-      throw APIFailure(code: 405, reason: "MethodNotAllowed", message: "an object of \(kind.qualifiedPlural) is written in its namespace")
+      throw APIFailure(code: 405, reason: "MethodNotAllowed", message: "a write of \(kind.qualifiedPlural) needs a namespace in the path")
     }
     let context = WriteContext(
       now: encoder.now, manager: request.manager, part: path.subresource == "status" ? .status : .object,
@@ -142,11 +142,11 @@ struct APIHandler: Sendable {
       }
       return .list(page, encoder)
     case .get, .list, .watch:
-      throw APIFailure(code: 405, reason: "MethodNotAllowed", message: "\(verb.rawValue) is no write")
+      throw APIFailure(code: 405, reason: "MethodNotAllowed", message: "\(verb.rawValue) is not a write")
     }
   }
 
-  private func deleted(_ object: StoredObject, _ kind: ResourceKind) -> APIAnswer {
+  private func deleted(_ object: StoredObject, _ kind: ResourceKind) -> APIResponse {
     var details = kind.details(name: object.name, kindName: kind.plural)
     details["uid"] = .string(object.uid)
     let status: JSONValue = ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "details": .object(details)]
@@ -155,7 +155,7 @@ struct APIHandler: Sendable {
 }
 
 extension ObjectStore {
-  /// - Throws: `APIFailure` 504 for a version yet to come.
+  /// - Throws: `APIFailure` 504 for a future version.
   func checkReached(_ resourceVersion: String?) throws(APIFailure) {
     guard let resourceVersion, !resourceVersion.isEmpty else { return }
     let wanted = try parsedVersion(resourceVersion)

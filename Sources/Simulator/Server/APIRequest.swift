@@ -3,7 +3,7 @@ import JSON
 /// A request to the API server as a value.
 struct APIRequest: Sendable {
   var method = "GET"
-  /// The path's parts, decoded.
+  /// The decoded segments of the path.
   var path: [String] = []
   var query: [String: String] = [:]
   var accept = ""
@@ -12,7 +12,7 @@ struct APIRequest: Sendable {
   var authorization = ""
   var body: [UInt8] = []
 
-  /// - Parameter target: path and query as on the request line.
+  /// - Parameter target: the path and the query of the request line.
   init(method: String, target: String) {
     self.method = method
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -24,12 +24,12 @@ struct APIRequest: Sendable {
     }
   }
 
-  /// Whether the parameter says yes.
+  /// Whether a query parameter is true.
   func flag(_ name: String) -> Bool {
     query[name] == "true" || query[name] == "1"
   }
 
-  /// Who writes: the parameter, else the name of the program in User-Agent.
+  /// The field manager: the parameter, or the name of the program in User-Agent.
   var manager: String {
     if let manager = query["fieldManager"], !manager.isEmpty { return manager }
     return userAgent.split(separator: "/").first.map(String.init) ?? "unknown"
@@ -47,5 +47,73 @@ struct APIRequest: Sendable {
       }
     }
     return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+/// The resource in the path of a request.
+struct ResourcePath: Sendable {
+  var kind: ResourceKind
+  var namespace = ""
+  var name = ""
+  var subresource = ""
+
+  /// Parses `/api/v1/…` and `/apis/<group>/<version>/…`; `nil` for other paths and unknown resources.
+  init?(_ path: [String]) {
+    let group: String
+    let version: String
+    var rest: ArraySlice<String>
+    switch path.first {
+    case "api" where path.count >= 3:
+      (group, version, rest) = ("", path[1], path[2...])
+    case "apis" where path.count >= 4:
+      (group, version, rest) = (path[1], path[2], path[3...])
+    default:
+      return nil
+    }
+    // /namespaces/x/pods are pods; /namespaces/x and /namespaces/x/status are the namespace itself.
+    if rest.count >= 3, rest.first == "namespaces",
+      let kind = ResourceTable.kind(group: group, version: version, plural: rest[rest.startIndex + 2]), kind.isNamespaced
+    {
+      self.kind = kind
+      namespace = rest[rest.startIndex + 1]
+      rest = rest.dropFirst(3)
+    } else if let plural = rest.first, let kind = ResourceTable.kind(group: group, version: version, plural: plural) {
+      self.kind = kind
+      rest = rest.dropFirst()
+      // A namespaced object has no path without its namespace.
+      if kind.isNamespaced, !rest.isEmpty { return nil }
+    } else {
+      return nil
+    }
+    name = rest.popFirst() ?? ""
+    subresource = rest.popFirst() ?? ""
+    let isKnown = subresource.isEmpty || (subresource == "status" && kind.hasStatus)
+    if !rest.isEmpty || !isKnown { return nil }
+  }
+}
+
+/// The verb of a request, as in RBAC, with `apply` separate from other patches.
+package enum Verb: String, Sendable, Hashable, CaseIterable {
+  case get, list, watch, create, update, patch, apply, delete, deletecollection
+
+  package var isWrite: Bool {
+    switch self {
+    case .get, .list, .watch: false
+    case .create, .update, .patch, .apply, .delete, .deletecollection: true
+    }
+  }
+
+  init?(_ request: APIRequest, on path: ResourcePath) {
+    switch (request.method, path.name.isEmpty) {
+    case ("GET", _) where request.flag("watch"): self = .watch
+    case ("GET", true): self = .list
+    case ("GET", false): self = .get
+    case ("POST", true): self = .create
+    case ("PUT", false): self = .update
+    case ("PATCH", false): self = MediaType(request.contentType).isApply ? .apply : .patch
+    case ("DELETE", false): self = .delete
+    case ("DELETE", true): self = .deletecollection
+    default: return nil
+    }
   }
 }

@@ -5,11 +5,11 @@ import JSON
 import Logging
 import NIOCore
 
-/// Serves until cancelled.
+/// Serves until the task is cancelled.
 func serve(
   _ responder: APIResponder, configuration: SimulatorConfiguration, logger: Logger, onListening: @escaping @Sendable (Int) -> Void
 ) async throws {
-  // What Hummingbird logs as an error is a client that was still connected at the end; whatever keeps it from serving is thrown.
+  // Hummingbird logs clients that are still connected at shutdown as errors. It throws everything that keeps it from serving.
   var quietLogger = logger
   quietLogger.logLevel = .critical
   let application = Application(
@@ -20,16 +20,16 @@ func serve(
   try await application.runEndingInOrder()
 }
 
-/// The HTTP side of the server: turns requests into values and answers into responses.
+/// The HTTP side of the server: converts requests to `APIRequest` and `APIResponse` to responses.
 struct APIResponder: HTTPResponder {
   typealias Context = BasicRequestContext
 
   var handler: APIHandler
   var bearerToken: String?
-  var faults: FaultBox
+  var faults: FaultInjector
   var logger: Logger
 
-  /// As the real server's limit on a request's body.
+  /// The real server's limit on the body of a request.
   private static let maximumBodyBytes = 3 * 1_024 * 1_024
 
   func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
@@ -40,7 +40,7 @@ struct APIResponder: HTTPResponder {
     apiRequest.authorization = request.headers[.authorization] ?? ""
     do throws(APIFailure) {
       if request.method != .get { apiRequest.body = try await body(of: request) }
-      return response(try answer(apiRequest), to: request)
+      return response(try apiResponse(to: apiRequest), for: request)
     } catch {
       logger.debug(
         "request refused",
@@ -55,25 +55,25 @@ struct APIResponder: HTTPResponder {
     do {
       return Array(try await request.body.collect(upTo: Self.maximumBodyBytes).readableBytesView)
     } catch {
-      throw APIFailure(code: 413, reason: "RequestEntityTooLarge", message: "the body of the request is too large or was cut: \(error)")
+      throw APIFailure(code: 413, reason: "RequestEntityTooLarge", message: "the body of the request is too large or incomplete: \(error)")
     }
   }
 
-  private func answer(_ request: APIRequest) throws(APIFailure) -> APIAnswer {
+  private func apiResponse(to request: APIRequest) throws(APIFailure) -> APIResponse {
     if let bearerToken, request.authorization != "Bearer \(bearerToken)" {
       throw APIFailure(code: 401, reason: "Unauthorized", message: "Unauthorized")
     }
-    if let discovered = Discovery.answer(request) { return discovered }
+    if let response = Discovery.response(to: request) { return response }
     guard let path = ResourcePath(request.path) else { throw .noSuchResource }
     guard let verb = Verb(request, on: path) else {
       throw APIFailure(code: 405, reason: "MethodNotAllowed", message: "the server does not allow this method on the requested resource")
     }
     try faults.admit(verb, path.kind.qualifiedPlural)
-    return try handler.answer(request, verb: verb, on: path, now: Date())
+    return try handler.response(to: request, verb: verb, on: path, now: Date())
   }
 
-  private func response(_ answer: APIAnswer, to request: Request) -> Response {
-    switch answer {
+  private func response(_ response: APIResponse, for request: Request) -> Response {
+    switch response {
     case .whole(let status, let contentType, let body):
       return Response(
         status: .init(code: status), headers: [.contentType: contentType], body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
@@ -88,7 +88,7 @@ struct APIResponder: HTTPResponder {
       return Response(
         status: .ok, headers: [.contentType: session.contentType],
         body: ResponseBody { writer in
-          // A client that goes away writes nothing more, so only the closed inbound side tells.
+          // Only the closed inbound side shows that a client has gone.
           try await request.body.consumeWithCancellationOnInboundClose { _ in
             try await session.run { try await writer.write(ByteBuffer(bytes: $0)) }
           }
@@ -98,9 +98,9 @@ struct APIResponder: HTTPResponder {
   }
 
   private func response(_ failure: APIFailure, accept: String) -> Response {
-    let speaksProtobuf = (try? AnswerForm.negotiated(accept, kind: ResourceTable.pods))?.encoding == .protobuf
-    let encoding: AnswerForm.Encoding = speaksProtobuf ? .protobuf : .json
-    var headers: HTTPFields = [.contentType: AnswerForm(encoding: encoding).contentType]
+    let speaksProtobuf = (try? ResponseForm.negotiated(accept, kind: ResourceTable.pods))?.encoding == .protobuf
+    let encoding: ResponseForm.Encoding = speaksProtobuf ? .protobuf : .json
+    var headers: HTTPFields = [.contentType: ResponseForm(encoding: encoding).contentType]
     if let seconds = failure.retryAfterSeconds, seconds > 0 { headers[.retryAfter] = String(seconds) }
     if failure.code == 401 { headers[.wwwAuthenticate] = "Bearer" }
     return Response(

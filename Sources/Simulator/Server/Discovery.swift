@@ -1,12 +1,12 @@
 import JSON
 
-/// What a client asks to find out what there is: versions, groups, resources, health.
+/// Discovery and health: versions, groups, resources.
 enum Discovery {
-  /// The minor version that the server says it is.
+  /// The minor version of Kubernetes that the server reports.
   static let minorVersion = "32"
 
-  /// The answer, or `nil` for a path that is not about discovery.
-  static func answer(_ request: APIRequest) -> APIAnswer? {
+  /// The response, or `nil` for a path that is not part of discovery.
+  static func response(to request: APIRequest) -> APIResponse? {
     guard request.method == "GET" else { return nil }
     switch request.path.first {
     case "healthz", "livez", "readyz": return .whole(status: 200, contentType: "text/plain", body: Array("ok".utf8))
@@ -17,12 +17,12 @@ enum Discovery {
     case "api" where request.path.count == 2: return resources(group: "", version: request.path[1])
     case "apis" where request.path.count == 2: return groups.first { $0.name == request.path[1] }.map { json($0.json) }
     case "apis" where request.path.count == 3: return resources(group: request.path[1], version: request.path[2])
-    case "openapi": return OpenAPI.answer(request)
+    case "openapi": return OpenAPI.response(to: request)
     default: return nil
     }
   }
 
-  static func json(_ value: JSONValue) -> APIAnswer {
+  static func json(_ value: JSONValue) -> APIResponse {
     .whole(status: 200, contentType: MediaType.json, body: value.bytes)
   }
 
@@ -62,7 +62,7 @@ enum Discovery {
 
   // MARK: Resources
 
-  private static func resources(group: String, version: String) -> APIAnswer? {
+  private static func resources(group: String, version: String) -> APIResponse? {
     let kinds = ResourceTable.all.filter { $0.group == group && $0.version == version }
     guard let first = kinds.first else { return nil }
     let resources = kinds.flatMap { kind in
@@ -88,5 +88,51 @@ enum Discovery {
       "name": .string("\(kind.plural)/status"), "singularName": "", "namespaced": .bool(kind.isNamespaced), "kind": .string(kind.kind),
       "verbs": ["get", "patch", "update"],
     ]
+  }
+}
+
+/// The part of the OpenAPI documents that `kubectl apply` reads: whether a kind's PATCH has `fieldValidation`.
+/// Source: k8s.io/cli-runtime, pkg/resource/query_param_verifier_v3.go.
+enum OpenAPI {
+  static func response(to request: APIRequest) -> APIResponse? {
+    guard request.path.count >= 2, request.path[1] == "v3" else { return nil }
+    if request.path.count == 2 { return Discovery.json(index) }
+    let kinds = ResourceTable.all.filter { path(of: $0) == request.path.dropFirst(2).joined(separator: "/") }
+    return kinds.isEmpty ? nil : Discovery.json(document(kinds))
+  }
+
+  private static var index: JSONValue {
+    let paths = Set(ResourceTable.all.map { path(of: $0) }).map { path in
+      (path, JSONValue.object(["serverRelativeURL": .string("/openapi/v3/\(path)?hash=1")]))
+    }
+    return ["paths": .object(Dictionary(paths, uniquingKeysWith: { first, _ in first }))]
+  }
+
+  private static func document(_ kinds: [ResourceKind]) -> JSONValue {
+    var paths: [String: JSONValue] = [:]
+    for kind in kinds {
+      let collection = "/\(path(of: kind))/" + (kind.isNamespaced ? "namespaces/{namespace}/" : "") + kind.plural
+      paths["\(collection)/{name}"] = ["patch": operation(kind)]
+    }
+    return [
+      "openapi": "3.0.0", "info": ["title": "Kubernetes", "version": .string("v1.\(Discovery.minorVersion).0")], "paths": .object(paths),
+      "components": ["schemas": [:]],
+    ]
+  }
+
+  private static func operation(_ kind: ResourceKind) -> JSONValue {
+    [
+      "parameters": .array(
+        ["dryRun", "fieldManager", "fieldValidation", "force"].map { name in
+          ["name": .string(name), "in": "query", "schema": ["type": "string", "uniqueItems": true]]
+        }),
+      "x-kubernetes-action": "patch",
+      "x-kubernetes-group-version-kind": ["group": .string(kind.group), "version": .string(kind.version), "kind": .string(kind.kind)],
+      "responses": ["200": ["description": "OK"]],
+    ]
+  }
+
+  private static func path(of kind: ResourceKind) -> String {
+    kind.group.isEmpty ? "api/\(kind.version)" : "apis/\(kind.apiVersion)"
   }
 }

@@ -1,11 +1,11 @@
 import JSON
 import Synchronization
 
-/// A refusal that a test asks for.
+/// A rejection that a test injects.
 package struct Rejection: Sendable {
-  /// The HTTP status and the Status object that the client gets.
+  /// The HTTP status and the `Status` object of the response.
   package var failure: APIFailure
-  /// How many requests it meets.
+  /// The number of requests to reject.
   package var count: Int
   /// Only requests of this verb; `nil` for all.
   package var verb: Verb?
@@ -25,8 +25,8 @@ package struct Rejection: Sendable {
   }
 }
 
-/// Rejections to come, and counts of the requests that came.
-final class FaultBox: Sendable {
+/// The pending rejections, and the counts of received requests.
+final class FaultInjector: Sendable {
   private struct State {
     var rejections: [Rejection] = []
     var counts: [Request: Int] = [:]
@@ -44,7 +44,7 @@ final class FaultBox: Sendable {
   }
 
   /// Counts the request.
-  /// - Throws: the failure of the first rejection that is about it, which thereby is used up by one.
+  /// - Throws: the failure of the first matching rejection, whose count goes down by one.
   func admit(_ verb: Verb, _ resource: String) throws(APIFailure) {
     let failure: APIFailure? = state.withLock { state in
       state.counts[Request(verb: verb, resource: resource), default: 0] += 1

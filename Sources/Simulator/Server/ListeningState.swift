@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The port, once it is known, and those who wait for it.
+/// The port of a server that starts, and the tasks that wait for it.
 final class ListeningState: Sendable {
   private struct State {
     var outcome: Result<Int, any Error>?

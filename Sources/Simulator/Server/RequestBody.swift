@@ -1,10 +1,10 @@
 import JSON
 import YAML
 
-/// Reads what clients send.
+/// Decodes the bodies of requests.
 enum RequestBody {
-  /// An object in JSON, YAML or, where there is a table for it, protobuf.
-  /// - Throws: `APIFailure` 400 (unreadable) or 415 (another media type).
+  /// Decodes an object in JSON, YAML or, if the kind has a message, protobuf.
+  /// - Throws: `APIFailure` 400 (malformed) or 415 (another media type).
   static func object(_ request: APIRequest, message: ProtobufMessage?) throws(APIFailure) -> JSONValue {
     switch MediaType(request.contentType).name {
     case "", MediaType.json, "application/apply-patch+json": return try json(request.body)
@@ -16,7 +16,7 @@ enum RequestBody {
     }
   }
 
-  /// `DeleteOptions`; `nil` where the client sends none.
+  /// Decodes `DeleteOptions`; `nil` for an empty body.
   static func options(_ request: APIRequest) throws(APIFailure) -> JSONValue? {
     request.body.isEmpty ? Optional.none : try object(request, message: .deleteOptions)
   }
@@ -44,27 +44,12 @@ enum RequestBody {
   }
 
   private static func yaml(_ bytes: [UInt8]) throws(APIFailure) -> JSONValue {
-    // JSON is YAML; most clients send it, and it is read faster.
+    // JSON is valid YAML, most clients send it, and our JSON parser is faster.
     if bytes.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) == UInt8(ascii: "{") { return try json(bytes) }
     do {
       return try YAMLNode(parsing: bytes, file: "the request").jsonValue
     } catch {
       throw .badRequest("the object provided is unrecognized: \(error)")
-    }
-  }
-}
-
-/// A change of an object that is not yet applied.
-enum Patch: Sendable {
-  case json(JSONValue)
-  case merge(JSONValue)
-  case strategic(JSONValue)
-
-  func patched(_ object: JSONValue, kind: ResourceKind) throws(APIFailure) -> JSONValue {
-    switch self {
-    case .json(let patch): try JSONPatch.patched(object, patch)
-    case .merge(let patch): MergePatch.patched(object, patch)
-    case .strategic(let patch): try StrategicMergePatch.patched(object, patch, schema: kind.schema)
     }
   }
 }

@@ -1,27 +1,27 @@
-/// One watch: where it begins, what it is about and how it is written. `run` writes it until it ends.
+/// One watch, written by `run`.
 struct WatchSession: Sendable {
   var cluster: Cluster
   var selector: Selector
   var encoder: ObjectEncoder
   var start: WatchStart
   var timeout: Duration
-  /// `nil` where the client did not ask for bookmarks.
+  /// `nil` without `allowWatchBookmarks`.
   var bookmarkInterval: Duration?
   var marksEndOfInitialEvents: Bool
 
-  /// A bookmark comes so long before the timeout, so that the next watch has little to catch up with.
+  /// A last bookmark is sent this long before the timeout, so that the next watch has few changes to replay.
   ///
   /// Source: `nextBookmarkTime` in k8s.io/apiserver/pkg/storage/cacher/cache_watcher.go.
   private static let lastBookmarkLead: Duration = .seconds(2)
 
-  /// How many changes are taken out of the log at once, so that the store is never locked for long.
+  /// The number of changes read from the log at once, which bounds the time that the store is locked.
   private static let batch = 200
 
   var contentType: String {
     encoder.form.encoding == .json ? MediaType.json : "\(MediaType.protobuf);stream=watch"
   }
 
-  /// Ends at the timeout, when watches are dropped, after an ERROR event, or with an error from `write` or a cancellation.
+  /// Returns at the timeout, when watches are dropped, or after an ERROR event; throws the error of `write` or `CancellationError`.
   func run(write: ([UInt8]) async throws -> Void) async throws {
     let (id, signals, signal) = cluster.signals()
     defer { cluster.endSignals(id) }
@@ -31,7 +31,7 @@ struct WatchSession: Sendable {
         signal.finish()
       }
       if let bookmarkInterval {
-        // A wake-up is all it takes: the loop below sees by the clock that a bookmark is due.
+        // These only wake the loop in `follow`, which sends a bookmark if one is due.
         group.addTask {
           while true {
             try await Task.sleep(for: bookmarkInterval)
@@ -60,7 +60,7 @@ struct WatchSession: Sendable {
       }
     }
     if marksEndOfInitialEvents { piece += encoder.bookmark(version: start.version, endsInitialEvents: true) }
-    // The head of the answer goes out with the first bytes, so that a client does not wait for the first change to know that it watches.
+    // Writing even nothing sends the head of the response, so that the client knows at once that the watch is open.
     try await write(piece)
 
     let clock = ContinuousClock()

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The store behind its lock, and the signals that wake watches after a write.
+/// The store behind a lock, with the signals that wake the watches after a write.
 final class Cluster: Sendable {
   private let store: Mutex<ObjectStore>
   private let watches = Mutex(Watches())
@@ -14,7 +14,7 @@ final class Cluster: Sendable {
     self.store = Mutex(store)
   }
 
-  /// Reads the store. Lists need it mutable because they bring the order of keys up to date.
+  /// Reads the store. It is `inout` because lists sort the keys on demand.
   func read<Result: Sendable>(_ body: (inout ObjectStore) throws(APIFailure) -> sending Result) throws(APIFailure) -> Result {
     try store.withLock { (store) throws(APIFailure) in try body(&store) }
   }
@@ -30,11 +30,11 @@ final class Cluster: Sendable {
 
   func compact() {
     store.withLock { $0.compact() }
-    // Watches that are behind learn of it at once.
+    // Watches that are behind fail at once.
     wakeWatches()
   }
 
-  /// A stream with an element after each write, several writes in one where the watch is slow. It ends when watches are dropped.
+  /// A stream with an element after each write; a slow watch gets one element for several writes. It ends when watches are dropped.
   func signals() -> (id: Int, stream: AsyncStream<Void>, continuation: AsyncStream<Void>.Continuation) {
     let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let id = watches.withLock { watches in
@@ -51,7 +51,7 @@ final class Cluster: Sendable {
 
   var watchCount: Int { watches.withLock { $0.signals.count } }
 
-  /// Ends every watch that is under way.
+  /// Ends every open watch.
   func dropWatches() {
     let dropped = watches.withLock { watches in
       defer { watches.signals.removeAll() }

@@ -3,11 +3,11 @@ struct ObjectCollection: Sendable {
   private(set) var objects: [String: StoredObject] = [:]
   private(set) var log: EventLog
 
-  /// The keys in order, brought up to date only when a list needs them: filling the store would otherwise move them about for every object.
+  /// Sorted only when a list needs them; sorted insertion would move keys for every object while the store fills.
   private var sortedKeys: [String] = []
   private var keysAreSorted = true
 
-  /// The states that lists in pages are in the middle of, the newest last.
+  /// The states of unfinished paged lists, the newest last.
   private var snapshots: [Snapshot] = []
   private static let maximumSnapshots = 4
 
@@ -31,7 +31,7 @@ struct ObjectCollection: Sendable {
       StoreEvent(version: object.version, change: previous == nil ? .added : .modified, object: object, previous: previous))
   }
 
-  /// Removes the object, of which `last` is the state at the version of the deletion.
+  /// - Parameter last: the last state of the object, with the version of the deletion.
   mutating func remove(_ last: StoredObject) {
     guard let previous = objects.removeValue(forKey: last.key) else { return }
     keysAreSorted = false
@@ -43,20 +43,20 @@ struct ObjectCollection: Sendable {
     snapshots.removeAll { $0.version < version }
   }
 
-  /// Keeps a state for the next pages of a list: to work it out again for every page would take as long as the whole list.
+  /// Keeps a state for the next pages of a list; computing it again for each page would take as long as the whole list.
   mutating func keep(_ objects: [StoredObject], prefix: String, version: UInt64) {
     if snapshots.contains(where: { $0.version == version && $0.prefix == prefix }) { return }
     if snapshots.count == Self.maximumSnapshots { snapshots.removeFirst() }
     snapshots.append(Snapshot(version: version, prefix: prefix, objects: objects))
   }
 
-  /// The objects whose keys begin with the prefix and come after `start`, in order.
+  /// The objects with this key prefix after the key `start`, in key order.
   mutating func ordered(prefix: String, after start: String?) -> [StoredObject] {
     slice(of: currentKeys(), prefix: prefix, after: start).compactMap { objects[$0] }
   }
 
-  /// As `ordered`, in the state of the version.
-  /// - Returns: `nil` if the log has forgotten changes since then.
+  /// The same at an older version.
+  /// - Returns: `nil` if the log no longer has all changes since that version.
   mutating func ordered(prefix: String, after start: String?, at version: UInt64) -> ArraySlice<StoredObject>? {
     guard version >= log.compactedVersion else { return nil }
     if let snapshot = snapshots.first(where: { $0.version == version && $0.prefix == prefix }) {
@@ -69,7 +69,7 @@ struct ObjectCollection: Sendable {
     return objects[objects.partitioningIndex { $0.key > start }...]
   }
 
-  /// The state of the version, which the log still reaches.
+  /// - Precondition: the log has all changes since the version.
   private mutating func rolledBack(prefix: String, to version: UInt64) -> [StoredObject] {
     var before: [String: StoredObject?] = [:]
     for index in log.firstIndex(after: version)..<log.count {
@@ -88,7 +88,7 @@ struct ObjectCollection: Sendable {
     if !keysAreSorted {
       var seen: Set<String> = []
       sortedKeys = sortedKeys.filter { objects[$0] != nil && seen.insert($0).inserted }
-      // Mostly in order already, which the standard library's sort takes advantage of.
+      // The keys are mostly sorted already, which the standard library's sort exploits.
       sortedKeys.sort()
       keysAreSorted = true
     }
@@ -105,13 +105,73 @@ struct ObjectCollection: Sendable {
 }
 
 extension Array {
-  /// The place of the first element for which the predicate holds, given that it holds for all that follow.
+  /// The index of the first element that satisfies the predicate; all elements after it must satisfy it too.
   fileprivate func partitioningIndex(where belongs: (Element) -> Bool) -> Int {
     var low = 0
     var high = count
     while low < high {
       let middle = (low + high) / 2
       if belongs(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}
+
+/// One change of one object.
+struct StoreEvent: Sendable {
+  enum Change: Sendable { case added, modified, deleted }
+
+  var version: UInt64
+  var change: Change
+  /// The object after the change; after a deletion its last state, with the version of the deletion.
+  var object: StoredObject
+  var previous: StoredObject?
+}
+
+/// The latest changes of one kind, at most `capacity`. Watches and continued lists read it.
+struct EventLog: Sendable {
+  private let capacity: Int
+  private var ring: [StoreEvent] = []
+  private var start = 0
+
+  /// The version of the newest dropped change; a watch from an older version would miss changes.
+  private(set) var compactedVersion: UInt64
+
+  init(capacity: Int, compactedVersion: UInt64 = 0) {
+    self.capacity = max(capacity, 1)
+    self.compactedVersion = compactedVersion
+  }
+
+  var count: Int { ring.count }
+
+  /// The event at this index, from the oldest.
+  subscript(index: Int) -> StoreEvent { ring[(start + index) % ring.count] }
+
+  mutating func append(_ event: StoreEvent) {
+    if ring.count < capacity {
+      ring.append(event)
+    } else {
+      compactedVersion = ring[start].version
+      ring[start] = event
+      start = (start + 1) % capacity
+    }
+  }
+
+  /// Drops the changes up to and including the version.
+  mutating func compact(through version: UInt64) {
+    let kept = (firstIndex(after: version)..<count).map { self[$0] }
+    ring = kept
+    start = 0
+    compactedVersion = max(compactedVersion, version)
+  }
+
+  /// The index of the oldest event newer than the version.
+  func firstIndex(after version: UInt64) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle].version <= version { low = middle + 1 } else { high = middle }
     }
     return low
   }

@@ -1,17 +1,17 @@
 import FoundationEssentials
 import JSON
 
-/// The objects of the cluster: pure and synchronous. Whoever holds it guards it; time comes in as an argument.
+/// The objects of the cluster: pure and synchronous, with the time as an argument. `Cluster` has the lock.
 struct ObjectStore: Sendable {
-  /// The version of the latest write of any kind.
+  /// The resource version of the latest write of any kind.
   private(set) var version: UInt64 = 1
   private var collections: [ResourceKind.ID: ObjectCollection] = [:]
-  /// The version of the last compaction, which holds for kinds that have had no object since.
+  /// The version of the last compaction; kinds without a collection start from it.
   private var compactedVersion: UInt64 = 0
   private let eventHistory: Int
   private let rules: ValidationRules
 
-  /// - Parameter eventHistory: how many changes of each kind are kept for watches and continued lists.
+  /// - Parameter eventHistory: the number of changes kept of each kind.
   init(eventHistory: Int, rules: ValidationRules = ValidationRules(), namespaces: [String] = [], now: Date = Date(timeIntervalSince1970: 0))
   {
     self.eventHistory = eventHistory
@@ -42,12 +42,12 @@ struct ObjectStore: Sendable {
 
   func count(_ kind: ResourceKind) -> Int { collections[kind.id]?.objects.count ?? 0 }
 
-  /// Access to a kind's objects for lists and watches.
+  /// Access to the objects of a kind for lists and watches.
   mutating func withCollection<Result>(_ kind: ResourceKind, _ body: (inout ObjectCollection) -> Result) -> Result {
     body(&collections[kind.id, default: ObjectCollection(eventHistory: eventHistory, compactedVersion: compactedVersion)])
   }
 
-  /// Forgets all history: watches and continued lists from before now are told that they are too old.
+  /// Drops all history: watches and continued lists from older versions get 410.
   mutating func compact() {
     for id in collections.keys { collections[id]?.compact(through: version) }
     compactedVersion = version
@@ -69,7 +69,7 @@ struct ObjectStore: Sendable {
     return try commit(object, over: nil, kind: kind, context: context)
   }
 
-  /// - Throws: `APIFailure` 404, 409 (another version or uid than the object names) or 422.
+  /// - Throws: `APIFailure` 404, 409 (a mismatch of resource version or UID) or 422.
   mutating func replace(
     _ object: JSONValue, kind: ResourceKind, namespace: String, name: String, context: WriteContext
   ) throws(APIFailure) -> StoredObject {
@@ -80,8 +80,7 @@ struct ObjectStore: Sendable {
     return try modify(kind, namespace: namespace, name: name, context: context) { _ in object }
   }
 
-  /// Creates or replaces the object as it is given, its status included and whatever version it names; creates its namespace if
-  /// there is none.
+  /// Creates or replaces the object, including its status, whatever resource version it names; creates a missing namespace.
   /// - Throws: `APIFailure` 400 or 422.
   mutating func put(_ object: JSONValue, kind: ResourceKind, context: WriteContext) throws(APIFailure) -> StoredObject {
     var object = object
@@ -94,14 +93,14 @@ struct ObjectStore: Sendable {
       return try create(object, kind: kind, namespace: namespace, context: context)
     }
     return try modify(kind, namespace: namespace, name: object.name, context: context) { live in
-      // An object that brings another uid would be another object; here it is the same one, so that fixtures can be put twice.
+      // Keep the UID, so that a fixture can be put twice.
       object.setMetadata("uid", .string(live.uid))
       return object
     }
   }
 
-  /// Replaces the object by what the function makes of it.
-  /// - Throws: `APIFailure` 404, 409, 422, or what the function throws.
+  /// Replaces the object with the result of `change`.
+  /// - Throws: `APIFailure` 404, 409, 422, or the error of `change`.
   mutating func modify(
     _ kind: ResourceKind, namespace: String, name: String, context: WriteContext,
     _ change: (JSONValue) throws(APIFailure) -> JSONValue
@@ -169,7 +168,7 @@ struct ObjectStore: Sendable {
 
   // MARK: Steps of a write
 
-  /// Completes, checks and stores an object; one that is as before keeps its version.
+  /// Defaults, validates and stores an object; an unchanged one keeps its version.
   private mutating func commit(
     _ object: JSONValue, over live: (stored: StoredObject, value: JSONValue)?, kind: ResourceKind, context: WriteContext,
     ownershipIsSettled: Bool = false
@@ -181,7 +180,7 @@ struct ObjectStore: Sendable {
     var rules = rules
     rules.requestedGroup = context.group
     let problems =
-      MetadataValidation.problems(in: object, kind: kind) + kind.validate(object, live?.value, rules)
+      MetadataRules.problems(in: object, kind: kind) + kind.validate(object, live?.value, rules)
     if !problems.isEmpty { throw .invalid(kind, object.name, problems) }
     if kind.isNamespaced, live == nil { try checkNamespace(object.namespace) }
     if !ownershipIsSettled, let manager = context.fieldManager(.update, kind: kind) {
@@ -189,7 +188,7 @@ struct ObjectStore: Sendable {
     }
     if let live, Self.isSame(object, live.value) { return live.stored }
     if context.isDryRun { return StoredObject(object, kind: kind, version: live?.stored.version ?? 0) }
-    // The last finalizer is gone; a pod that is ending of its own accord has none and goes when somebody deletes it.
+    // The last finalizer is gone. (A terminating pod without finalizers stays until a client deletes it.)
     if let live, object["metadata"]?["deletionTimestamp"] != nil, object.finalizers.isEmpty, !live.value.finalizers.isEmpty {
       return remove(object, kind: kind)
     }
@@ -204,7 +203,7 @@ struct ObjectStore: Sendable {
     remove(kind) { StoredObject(object, kind: kind, version: $0) }
   }
 
-  /// Stores the object that the function makes at the next version.
+  /// Stores the object that `make` returns for the next version.
   @discardableResult
   mutating func store(_ kind: ResourceKind, _ make: (UInt64) -> StoredObject) -> StoredObject {
     version += 1
@@ -213,7 +212,7 @@ struct ObjectStore: Sendable {
     return stored
   }
 
-  /// Removes the object of which the function makes the last state, at the next version.
+  /// Removes the object whose last state `make` returns for the next version.
   @discardableResult
   mutating func remove(_ kind: ResourceKind, _ make: (UInt64) -> StoredObject) -> StoredObject {
     version += 1
@@ -222,7 +221,7 @@ struct ObjectStore: Sendable {
     return last
   }
 
-  /// Leaves out the versions up to this one.
+  /// Skips the versions up to this one.
   mutating func advance(to version: UInt64) {
     self.version = max(self.version, version)
   }
@@ -241,7 +240,7 @@ struct ObjectStore: Sendable {
     }
   }
 
-  /// - Throws: `APIFailure` 409 if the object names another version or uid than the live one has.
+  /// - Throws: `APIFailure` 409 if the object names another resource version or UID than the live one has.
   private func check(_ object: JSONValue, replaces live: StoredObject, kind: ResourceKind) throws(APIFailure) {
     if !object.uid.isEmpty, object.uid != live.uid {
       throw .conflict(

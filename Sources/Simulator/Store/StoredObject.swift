@@ -1,7 +1,7 @@
 import JSON
 
-/// One version of one object, immutable. What clients write is kept encoded, so that lists and watches only copy bytes; objects of a
-/// population are encoded for each use, so that there can be very many of them.
+/// One version of one object, immutable. Objects from clients are kept encoded, so that lists and watches only copy bytes; objects of a
+/// population are encoded on each use, so that a million of them fit into memory.
 final class StoredObject: Sendable {
   let key: String
   let namespace: String
@@ -22,7 +22,7 @@ final class StoredObject: Sendable {
     var protobuf: [UInt8]
   }
 
-  /// Encodes the object, whose metadata is complete.
+  /// Encodes an object with complete metadata.
   init(_ object: JSONValue, kind: ResourceKind, version: UInt64) {
     var object = object
     object["apiVersion"] = nil
@@ -53,7 +53,7 @@ final class StoredObject: Sendable {
     content = .generated(object)
   }
 
-  // MARK: What it says
+  // MARK: Members
 
   var uid: String {
     switch content {
@@ -65,19 +65,19 @@ final class StoredObject: Sendable {
   var labels: [String: String] {
     switch content {
     case .encoded(let object): object.labels
-    case .generated(let object): (facts(object)["labels"]?.object ?? [:]).compactMapValues(\.string)
+    case .generated(let object): (selectorInput(of: object)["labels"]?.object ?? [:]).compactMapValues(\.string)
     }
   }
 
-  /// The values of the kind's selectable fields, in their order.
+  /// The values of the kind's selectable fields, in the order of `ResourceKind.selectableFields`.
   var selectable: [String] {
     switch content {
     case .encoded(let object): object.selectable
-    case .generated(let object): (facts(object)["selectable"]?.array ?? []).map { $0.string ?? "" }
+    case .generated(let object): (selectorInput(of: object)["selectable"]?.array ?? []).map { $0.string ?? "" }
     }
   }
 
-  /// The object as JSON text, without `apiVersion` and `kind`: lists of built-in kinds leave them out.
+  /// The object in JSON without `apiVersion` and `kind`, which lists of built-in kinds omit.
   var json: [UInt8] {
     switch content {
     case .encoded(let object): object.json
@@ -85,7 +85,7 @@ final class StoredObject: Sendable {
     }
   }
 
-  /// The object as its kind's protobuf message; empty for kinds that have none.
+  /// The object in protobuf; empty if the kind has no message.
   var protobuf: [UInt8] {
     switch content {
     case .encoded(let object): object.protobuf
@@ -100,21 +100,21 @@ final class StoredObject: Sendable {
     }
   }
 
-  /// Whether it is an object of a population that nobody has written to.
+  /// Whether this is an object of a population that no client has written to.
   var isGenerated: Bool {
     if case .generated = content { return true }
     return false
   }
 
-  private func facts(_ object: GeneratedObject) -> JSONValue {
-    // The pattern was written by this module, so it can be read.
-    (try? JSONValue(parsing: object.pattern.facts.filled(with: object.texts(version: version)))) ?? [:]
+  private func selectorInput(of object: GeneratedObject) -> JSONValue {
+    // This module wrote the pattern, so it parses.
+    (try? JSONValue(parsing: object.pattern.selectorInput.filled(with: object.texts(version: version)))) ?? [:]
   }
 
-  // MARK: As a value
+  // MARK: Decoding
 
-  /// The object as a value, with its `apiVersion` and `kind`.
-  /// - Throws: never for what `init` has encoded.
+  /// The object as a value, with `apiVersion` and `kind`.
+  /// - Throws: `APIFailure` 500 if the stored bytes do not parse, which is a bug.
   func decoded(as kind: ResourceKind) throws(APIFailure) -> JSONValue {
     do {
       var object = kind.shown(try JSONValue(parsing: json))
@@ -126,7 +126,7 @@ final class StoredObject: Sendable {
     }
   }
 
-  /// The text with `apiVersion` and `kind`.
+  /// The object in JSON with `apiVersion` and `kind`.
   func json(as kind: ResourceKind) throws(APIFailure) -> [UInt8] {
     if kind.view != nil { return try decoded(as: kind).bytes }
     return Array("{\"apiVersion\":\"\(kind.apiVersion)\",\"kind\":\"\(kind.kind)\",".utf8) + json.dropFirst()
@@ -134,7 +134,7 @@ final class StoredObject: Sendable {
 }
 
 extension [UInt8] {
-  /// The same bytes without room to grow, which would be up to half of the memory of all objects.
+  /// The same bytes without spare capacity, which would be up to half of the memory of all objects.
   fileprivate var trimmed: [UInt8] {
     withUnsafeBufferPointer { Array($0) }
   }

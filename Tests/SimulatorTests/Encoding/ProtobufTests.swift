@@ -153,7 +153,7 @@ private struct Wire {
 
   @Test func aListIsAnEnvelopeAroundItsItems() async throws {
     let items = try ["a", "b"].map { try stored(pod($0), ResourceTable.pods) }
-    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: AnswerForm(encoding: .protobuf), now: noon)
+    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: ResponseForm(encoding: .protobuf), now: noon)
     var bytes: [UInt8] = []
     try await encoder.list(ListPage(items: items, version: 42, continuation: "next", remaining: 7)) { bytes += $0 }
     #expect(bytes.prefix(4) == [0x6B, 0x38, 0x73, 0x00])
@@ -166,7 +166,7 @@ private struct Wire {
   }
 
   @Test func aWatchHasFramesWithEnvelopesInside() throws {
-    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: AnswerForm(encoding: .protobuf), now: noon)
+    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: ResponseForm(encoding: .protobuf), now: noon)
     let frame = try encoder.event("ADDED", try stored(pod("a"), ResourceTable.pods), isFirst: true)
     let length = frame.prefix(4).reduce(0) { $0 << 8 | Int($1) }
     #expect(length == frame.count - 4)
@@ -182,7 +182,7 @@ private struct Wire {
   }
 
   @Test func failuresAndBookmarksAreMessagesToo() throws {
-    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: AnswerForm(encoding: .protobuf), now: noon)
+    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: ResponseForm(encoding: .protobuf), now: noon)
     func envelope(_ frame: [UInt8]) throws -> Wire {
       let event = try #require(Wire(frame.dropFirst(4)))
       guard case .bytes(let bytes)? = event.messages(2).first?.fields.first?.value else { throw NotAnEnvelope() }

@@ -8,7 +8,7 @@ import Testing
 
   private func settled() -> ObjectStore {
     var store = ObjectStore(eventHistory: 1_000, namespaces: ["default"] + GeneratedPod.namespaces, now: noon)
-    population.settle(in: &store)
+    population.populate(&store)
     return store
   }
 
@@ -32,7 +32,7 @@ import Testing
     for (kind, items) in try [ResourceTable.nodes, ResourceTable.pods].map({ ($0, try store.list($0, ListOptions()).items) }) {
       for item in items {
         let object = try item.decoded(as: kind)
-        #expect(MetadataValidation.problems(in: object, kind: kind).isEmpty)
+        #expect(MetadataRules.problems(in: object, kind: kind).isEmpty)
         #expect(
           (object.name, object.namespace, object.uid, object.resourceVersion) == (item.name, item.namespace, item.uid, String(item.version))
         )
@@ -54,7 +54,7 @@ import Testing
 
   @Test(arguments: [6_400, 8_000, 20_000]) func podsHaveTheSizeThatIsAskedFor(bytes: Int) throws {
     var store = ObjectStore(eventHistory: 10, namespaces: GeneratedPod.namespaces, now: noon)
-    Population(size: PopulationSize(nodes: 1, podsPerNode: 1, podBytes: bytes), now: noon).settle(in: &store)
+    Population(size: PopulationSize(nodes: 1, podsPerNode: 1, podBytes: bytes), now: noon).populate(&store)
     let pod = try #require(try store.list(ResourceTable.pods, ListOptions()).items.first)
     #expect(abs(pod.protobuf.count - bytes) <= 2)
   }

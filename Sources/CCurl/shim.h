@@ -1,14 +1,14 @@
-// What Swift cannot call of libcurl: its variadic functions, one wrapper for each argument type.
+// Wrappers for libcurl's variadic functions, which Swift cannot call: one for each argument type.
 #ifndef ROLLCALL_CCURL_SHIM_H
 #define ROLLCALL_CCURL_SHIM_H
 
-// The type checks of curl_easy_setopt are macros over constant options; the wrappers below have the types instead.
+// curl_easy_setopt's type checks are macros that require constant options; the wrappers below are typed instead.
 #ifndef CURL_DISABLE_TYPECHECK
 #define CURL_DISABLE_TYPECHECK
 #endif
 #include <curl/curl.h>
 
-// Swift's Glibc module leaves these two out.
+// Missing from Swift's Glibc module.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -20,7 +20,7 @@ static inline CURLcode rollcall_easy_set_long(CURL *easy, CURLoption option, lon
 static inline CURLcode rollcall_easy_set_offset(CURL *easy, CURLoption option, curl_off_t value) {
   return curl_easy_setopt(easy, option, value);
 }
-// Pointers of all kinds (strings, buffers, callback arguments, URL handles) are passed alike:
+// Pointers: strings, buffers, callback arguments and URL handles.
 static inline CURLcode rollcall_easy_set_pointer(CURL *easy, CURLoption option, const void *value) {
   return curl_easy_setopt(easy, option, value);
 }

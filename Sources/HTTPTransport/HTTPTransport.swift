@@ -1,15 +1,15 @@
-/// An HTTP client: libcurl's multi interface on one thread of its own, with connections kept for reuse.
+/// An HTTP client: libcurl's multi interface on a dedicated thread, with a connection pool.
 ///
-/// The thread and its descriptors live as long as the transport or a stream of it is held; then it ends of itself.
+/// The thread ends, and its descriptors are closed, once the transport and all its streams have been released.
 ///
 ///     let transport = try HTTPTransport()
-///     let answer = try await transport.send(HTTPRequest(url: "http://10.0.0.7:9182/metrics", deadline: .seconds(10)))
+///     let response = try await transport.send(HTTPRequest(url: "http://10.0.0.7:9182/metrics", deadline: .seconds(10)))
 package final class HTTPTransport: Sendable {
   private let configuration: HTTPTransportConfiguration
   private let mailbox: Mailbox
   private let files = PEMFiles()
 
-  /// Starts the thread. Throws `.setUp` where descriptors or threads have run out, or libcurl lacks TLS.
+  /// Starts the thread. Throws `.setUp` if there are no descriptors or threads left, or if libcurl lacks TLS.
   package init(configuration: HTTPTransportConfiguration = .init()) throws(HTTPTransportError) {
     self.configuration = configuration
     mailbox = try Mailbox()
@@ -18,31 +18,31 @@ package final class HTTPTransport: Sendable {
 
   deinit { shutDown() }
 
-  /// Ends every transfer with `.shutDown` and the thread with them; later requests fail at once. Does not wait for the thread.
+  /// Ends all transfers with `.shutDown`, and the thread; later requests fail at once. Does not wait for the thread.
   package func shutDown() {
     mailbox.close()
   }
 
-  /// Sends the request and returns the whole answer, whatever its status; the body is bounded by `maximumBodyBytes`.
+  /// Sends the request and returns the complete response, whatever its status; `maximumBodyBytes` bounds the body.
   ///
-  /// Cancelling the task ends the transfer and closes its connection at once, and `.cancelled` is thrown.
+  /// Cancelling the task aborts the transfer, closes its connection and throws `.cancelled`.
   package func send(_ request: HTTPRequest) async throws(HTTPTransportError) -> HTTPResponse {
     let stream = try start(request, bufferLimit: .max)
-    return try await stream.exchange.whole(cancelledBy: stream)
+    return try await stream.exchange.response(cancelledBy: stream)
   }
 
-  /// Sends the request and returns at the answer's head; the body is read from the stream, which holds the connection until it has ended or is released.
+  /// Sends the request and returns when the response's head has arrived. The stream owns the connection until its body ends or it is released.
   ///
-  /// Where the reader is more than `streamBufferBytes` behind, the connection is not read from, so that the peer is held back.
-  /// Cancelling the task that waits here or for the body ends the transfer and closes its connection at once, and `.cancelled` is thrown.
+  /// While `streamBufferBytes` are unread, nothing is read from the connection, which slows the peer down.
+  /// Cancelling the task that waits here or for the body aborts the transfer, closes its connection and throws `.cancelled`.
   package func open(_ request: HTTPRequest) async throws(HTTPTransportError) -> HTTPStream {
     let stream = try start(request, bufferLimit: configuration.streamBufferBytes)
     let head = try await stream.exchange.head(cancelledBy: stream)
     return HTTPStream(head: head, body: HTTPBody(transfer: stream))
   }
 
-  /// The options with what their files hold now in place of the files: as long as that is equal, a connection made with the options is as good as
-  /// a new one. nil where a file cannot be read.
+  /// The options with their files replaced by the files' current contents; nil if a file cannot be read. As long as the result stays equal, a
+  /// connection made with the options need not be replaced.
   package func current(_ options: TLSOptions) -> TLSOptions? {
     var current = options
     for source in [\TLSOptions.certificateAuthorities, \.clientCertificate, \.clientKey] {
@@ -53,19 +53,19 @@ package final class HTTPTransport: Sendable {
     return current
   }
 
-  private func start(_ request: HTTPRequest, bufferLimit: Int) throws(HTTPTransportError) -> TransferHold {
+  private func start(_ request: HTTPRequest, bufferLimit: Int) throws(HTTPTransportError) -> TransferHandle {
     let prepared = try PreparedRequest(request, files: files)
     let exchange = Exchange(
       bufferLimit: bufferLimit, buffers: bufferLimit == .max ? request.bodyBuffers : nil, detail: prepared.label)
     guard mailbox.post(.start(prepared, exchange)) else {
-      throw .shutDown(prepared.label.because("no request can be sent through it any more"))
+      throw .shutDown(prepared.label.because("it accepts no more requests"))
     }
-    return TransferHold(exchange: exchange, mailbox: mailbox, transport: self)
+    return TransferHandle(exchange: exchange, mailbox: mailbox, transport: self)
   }
 }
 
-/// What one who waits for a transfer holds of it. Keeps the transport alive; when it is released, the transfer ends.
-final class TransferHold: Sendable {
+/// The caller's reference to a transfer. Keeps the transport alive, and cancels the transfer when released.
+final class TransferHandle: Sendable {
   let exchange: Exchange
   private let mailbox: Mailbox
   private let transport: HTTPTransport
@@ -78,13 +78,27 @@ final class TransferHold: Sendable {
 
   deinit { cancel() }
 
-  /// Ends the transfer where it has not ended: the reader sees `.cancelled`, the thread drops the connection.
+  /// Aborts the transfer unless it has finished: the reader gets `.cancelled`, and the thread closes the connection.
   func cancel() {
     if exchange.cancel() { mailbox.post(.cancel(exchange)) }
   }
 
-  /// Has the thread read from the connection again.
+  /// Lets the thread read from the connection again.
   func resume() {
     mailbox.post(.resume(exchange))
   }
+}
+
+/// The limits of a transport.
+package struct HTTPTransportConfiguration: Sendable, Hashable {
+  /// Transfers in flight at once, open streams included. Further requests wait in order, while their deadlines run.
+  package var maximumTransfers = 256
+  /// Idle connections kept for reuse.
+  package var connectionCacheSize = 256
+  /// Unread bytes of a stream at which the transport stops reading from its connection.
+  package var streamBufferBytes = 256 << 10
+  /// Bytes of a response's status lines, headers and trailers together.
+  package var maximumHeaderBytes = 64 << 10
+
+  package init() {}
 }

@@ -4,12 +4,12 @@ import TestSupport
 import Testing
 
 @Suite struct ConcurrencyTests {
-  @Test func twoHundredAtOnce() async throws {
+  @Test func `200 concurrent requests get their own responses`() async throws {
     let server = try ScriptedServer { connection in
       while let request = try connection.readRequest() { try connection.respond(status: 200, body: "\(request.target) \(request.text)") }
     }
     let transport = try HTTPTransport()
-    let answers = try await withThrowingTaskGroup(of: (Int, String).self) { group in
+    let responses = try await withThrowingTaskGroup(of: (Int, String).self) { group in
       for index in 0..<200 {
         group.addTask {
           let request = HTTPRequest(
@@ -19,10 +19,10 @@ import Testing
       }
       return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
     }
-    #expect(answers == Dictionary(uniqueKeysWithValues: (0..<200).map { ($0, "/\($0) body \($0)") }))
+    #expect(responses == Dictionary(uniqueKeysWithValues: (0..<200).map { ($0, "/\($0) body \($0)") }))
   }
 
-  @Test("R41: never more in flight than allowed") func neverMoreInFlightThanAllowed() async throws {
+  @Test func `R41 there are never more transfers in flight than allowed`() async throws {
     let flight = Mutex((now: 0, most: 0))
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil {
@@ -46,7 +46,7 @@ import Testing
     #expect(flight.withLock { $0.most } <= 4)
   }
 
-  @Test("R41: the deadline runs while waiting") func theDeadlineRunsWhileWaiting() async throws {
+  @Test func `R41 the deadline runs while a request waits for a slot`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.waitForClose()
@@ -55,11 +55,11 @@ import Testing
     configuration.maximumTransfers = 1
     let transport = try HTTPTransport(configuration: configuration)
     let url = server.url
-    let hanging = Task { await failure { try await transport.send(HTTPRequest(url: url)) } }
+    let hanging = Task { await transportError { try await transport.send(HTTPRequest(url: url)) } }
     try await eventually("the slot is taken") { server.requests.count == 1 }
-    let error = await failure { try await transport.send(HTTPRequest(url: url, deadline: .milliseconds(50))) }
+    let error = await transportError { try await transport.send(HTTPRequest(url: url, deadline: .milliseconds(50))) }
     #expect(error?.kind == "timeout in queue")
-    let waiting = Task { await failure { try await transport.send(HTTPRequest(url: url)) } }
+    let waiting = Task { await transportError { try await transport.send(HTTPRequest(url: url)) } }
     waiting.cancel()
     #expect(await waiting.value?.kind == "cancelled")
     hanging.cancel()

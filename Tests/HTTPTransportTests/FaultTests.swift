@@ -2,7 +2,7 @@ import HTTPTransport
 import TestSupport
 import Testing
 
-/// Each way in which a peer can fail, and the error that it becomes. Deadlines are short only where the peer never answers at all.
+/// Faults of the peer and the errors that they become. Deadlines are short only where the peer never responds.
 @Suite struct FaultTests {
   let transport: HTTPTransport
 
@@ -10,16 +10,16 @@ import Testing
     transport = try HTTPTransport()
   }
 
-  @Test func nobodyListens() async throws {
+  @Test func `a closed port is a connect error`() async throws {
     let closed = try ClosedPort()
-    let error = await failure { try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(closed.number)/x")) }
+    let error = await transportError { try await transport.send(HTTPRequest(url: "http://127.0.0.1:\(closed.number)/x")) }
     #expect(error?.kind == "connect")
     #expect(error?.description.hasPrefix("GET http://127.0.0.1:") == true)
   }
 
-  @Test func noSuchName() async throws {
+  @Test func `an unknown name is a resolve error`() async throws {
     // RFC 6761: never has an address.
-    let error = await failure { try await transport.send(HTTPRequest(url: "http://rollcall.invalid/")) }
+    let error = await transportError { try await transport.send(HTTPRequest(url: "http://rollcall.invalid/")) }
     #expect(error?.kind == "resolve")
   }
 
@@ -27,8 +27,8 @@ import Testing
     case reset, finish, chunkedFinish, chunkedReset
   }
 
-  @Test("R11: cut in mid body", arguments: Ending.allCases)
-  func cutInMidBody(ending: Ending) async throws {
+  @Test(arguments: Ending.allCases)
+  func `R11 a cut body fails after the bytes that arrived`(ending: Ending) async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       switch ending {
@@ -41,67 +41,67 @@ import Testing
     let stream = try await transport.open(HTTPRequest(url: server.url))
     #expect(stream.status == 200)
     var iterator = stream.body.makeAsyncIterator()
-    // What came before the cut is handed out first.
+    // The bytes before the cut come first.
     #expect(try await iterator.next() == Array("half".utf8))
     gates[ending]?.open()
-    #expect(await failure { try await stream.body.collect(upTo: 1000) }?.kind == "cut")
-    // And the failure stays.
-    #expect(await failure { try await stream.body.collect(upTo: 1000) }?.kind == "cut")
-    let again = await failure { try await transport.send(HTTPRequest(url: server.url)) }
+    #expect(await transportError { try await stream.body.collect(upTo: 1000) }?.kind == "cut")
+    // Reading again fails again.
+    #expect(await transportError { try await stream.body.collect(upTo: 1000) }?.kind == "cut")
+    let again = await transportError { try await transport.send(HTTPRequest(url: server.url)) }
     #expect(again?.kind == "cut")
   }
   private let gates: [Ending: Gate] = Dictionary(uniqueKeysWithValues: Ending.allCases.map { ($0, Gate()) })
 
-  @Test func closesWithoutAnAnswer() async throws {
+  @Test func `a connection closed without a response is a cut`() async throws {
     let server = try ScriptedServer { connection in _ = try connection.readRequest() }
-    #expect(await failure { try await transport.send(HTTPRequest(url: server.url)) }?.kind == "cut")
+    #expect(await transportError { try await transport.send(HTTPRequest(url: server.url)) }?.kind == "cut")
   }
 
   @Test(arguments: ["SSH-2.0-OpenSSH_9.2\r\n", "HTTP/9.9 2000 huh\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n", "HTTP/1.1 xyz\r\n\r\n"])
-  func answersThatAreNotHTTP(answer: String) async throws {
+  func `a response that is not HTTP is malformed`(response: String) async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
-      try connection.send(answer)
+      try connection.send(response)
     }
-    #expect(await failure { try await transport.send(HTTPRequest(url: server.url)) }?.kind == "malformed")
+    #expect(await transportError { try await transport.send(HTTPRequest(url: server.url)) }?.kind == "malformed")
   }
 
-  @Test func brokenCompression() async throws {
+  @Test func `broken gzip is malformed`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.respond(status: 200, headers: [("Content-Encoding", "gzip")], body: "this is not gzip at all, not at all")
     }
     var request = HTTPRequest(url: server.url)
     request.acceptsCompression = true
-    #expect(await failure { try await transport.send(request) }?.kind == "malformed")
+    #expect(await transportError { try await transport.send(request) }?.kind == "malformed")
   }
 
-  @Test("R41: slow head meets the deadline") func slowHeadMeetsTheDeadline() async throws {
+  @Test func `R41 a slow head runs into the deadline`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.sendSlowly(Array("HTTP/1.1 200 OK\r\nX-Slow: ".utf8) + Array(repeating: 120, count: 100_000), pause: .milliseconds(5))
     }
-    let error = await failure { try await transport.send(HTTPRequest(url: server.url, deadline: .milliseconds(300))) }
+    let error = await transportError { try await transport.send(HTTPRequest(url: server.url, deadline: .milliseconds(300))) }
     #expect(error?.kind == "timeout in head")
     try await eventually("the connection is closed") { server.openConnections == 0 }
   }
 
-  @Test("R41: slow body meets the deadline") func slowBodyMeetsTheDeadline() async throws {
+  @Test func `R41 a slow body runs into the deadline`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
       try connection.sendSlowly(Array(repeating: 120, count: 100_000), pause: .milliseconds(5))
     }
     var request = HTTPRequest(url: server.url, deadline: .milliseconds(300))
-    // Bytes keep coming, so this one never is over.
+    // Never expires, since bytes keep arriving.
     request.idleTimeout = .seconds(20)
-    let error = await failure { try await transport.send(request) }
+    let error = await transportError { try await transport.send(request) }
     #expect(error?.kind == "timeout in body")
     #expect(error?.description.contains("bytes of body") == true)
     try await eventually("the connection is closed") { server.openConnections == 0 }
   }
 
-  @Test func silenceMeetsTheIdleTimeout() async throws {
+  @Test func `silence runs into the idle timeout`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.send("HTTP/1.1 200 OK\r\n\r\nhello")
@@ -109,12 +109,12 @@ import Testing
     }
     var request = HTTPRequest(url: server.url, deadline: .seconds(60))
     request.idleTimeout = .milliseconds(200)
-    let error = await failure { try await transport.send(request) }
+    let error = await transportError { try await transport.send(request) }
     #expect(error?.kind == "timeout in idle")
     try await eventually("the connection is closed") { server.openConnections == 0 }
   }
 
-  @Test func aThrottledBodyArrivesWhole() async throws {
+  @Test func `a throttled body arrives complete`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
@@ -125,19 +125,19 @@ import Testing
     #expect(try await transport.send(request).body == (0..<500).map { UInt8($0 & 0xff) })
   }
 
-  @Test func aSilentHandshakeMeetsTheConnectTimeout() async throws {
+  @Test func `a silent handshake runs into the connect timeout`() async throws {
     let server = try ScriptedServer { connection in try connection.waitForClose() }
     var request = HTTPRequest(url: "https://127.0.0.1:\(server.port)/")
     request.connectTimeout = .milliseconds(200)
-    // The idle timeout is for connections that there are.
+    // The idle timeout only applies to established connections.
     request.idleTimeout = .milliseconds(1)
-    #expect(await failure { try await transport.send(request) }?.kind == "timeout in connect")
+    #expect(await transportError { try await transport.send(request) }?.kind == "timeout in connect")
     try await eventually("the connection is closed") { server.openConnections == 0 }
   }
 
-  @Test func aDeadlineThatIsOverAtOnce() async throws {
+  @Test func `a deadline of zero expires`() async throws {
     let server = try ScriptedServer { connection in try connection.waitForClose() }
-    let error = await failure { try await transport.send(HTTPRequest(url: server.url, deadline: .zero)) }
+    let error = await transportError { try await transport.send(HTTPRequest(url: server.url, deadline: .zero)) }
     #expect(error?.kind.hasPrefix("timeout") == true)
   }
 }

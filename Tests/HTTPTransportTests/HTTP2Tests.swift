@@ -3,7 +3,7 @@ import HTTPTransport
 import TestSupport
 import Testing
 
-/// HTTP/2 by a real nginx, which says GOAWAY after `keepalive_requests`; and by a script behind nginx's TLS.
+/// HTTP/2 with a real nginx, which sends GOAWAY after `keepalive_requests`, and with a scripted server behind nginx's TLS.
 @Suite(.timeLimit(.minutes(2))) struct HTTP2Tests {
   let folder: TemporaryFolder
   let authority: TestAuthority
@@ -28,7 +28,7 @@ import Testing
     String(decoding: try await transport.send(request(path)).body, as: UTF8.self)
   }
 
-  @Test("R11: after GOAWAY a stream that is open goes on to its end, and new requests take a new connection") func goAway() async throws {
+  @Test func `R11 after GOAWAY an open stream continues and new requests use a new connection`() async throws {
     let gate = Gate()
     let source = try ScriptedServer { connection in
       guard try connection.readRequest() != nil else { return }
@@ -56,26 +56,26 @@ import Testing
     let stream = try await transport.open(request("/watch"))
     var pieces = stream.body.makeAsyncIterator()
     #expect(try await pieces.next() == Array("first ".utf8))
-    var answers: [String] = []
-    for _ in 0..<6 { answers.append(try await text("/")) }
-    #expect(answers.allSatisfy { $0.hasPrefix("HTTP/2.0 ") })
-    #expect(Set(answers).count >= 2, "\(answers)")
+    var responses: [String] = []
+    for _ in 0..<6 { responses.append(try await text("/")) }
+    #expect(responses.allSatisfy { $0.hasPrefix("HTTP/2.0 ") })
+    #expect(Set(responses).count >= 2, "\(responses)")
     gate.open()
     var rest: [UInt8] = []
     while let piece = try await pieces.next() { rest += piece }
     #expect(String(decoding: rest, as: UTF8.self) == "last")
   }
 
-  /// Frames by RFC 9113, section 4.1.
+  /// A frame as in RFC 9113, section 4.1.
   private static func frame(_ type: UInt8, flags: UInt8 = 0, stream: UInt8 = 0, _ payload: [UInt8] = []) -> [UInt8] {
     [0, UInt8(payload.count >> 8), UInt8(payload.count & 0xff), type, flags, 0, 0, 0, stream] + payload
   }
 
-  @Test("R11: a connection that ends with GOAWAY in mid-stream cuts the stream, after what it brought") func goAwayInMidStream()
+  @Test func `R11 a connection closed after GOAWAY cuts the stream after its received bytes`()
     async throws
   {
     let source = try ScriptedServer { connection in
-      // The client's preface, settings and request; its order does not matter to the script.
+      // The client's preface, settings and request, in any order.
       _ = try connection.receive()
       try connection.send(Self.frame(4))  // SETTINGS
       try connection.send(Self.frame(1, flags: 4, stream: 1, [0x88]))  // HEADERS: ":status: 200" of the static table

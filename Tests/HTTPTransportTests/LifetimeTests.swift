@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 
 @Suite struct LifetimeTests {
-  /// In a process of its own, where nobody else opens and closes.
-  @Test("R63: thread and descriptors go with the transport") func threadAndDescriptorsGoWithTheTransport() async {
+  /// Runs in its own process, so that no other test opens descriptors.
+  @Test func `R63 releasing the transport ends its thread and closes its descriptors`() async {
     await #expect(processExitsWith: .success) {
       let server = try ScriptedServer { connection in
         while let request = try connection.readRequest() {
@@ -16,11 +16,11 @@ import Testing
       let url = server.url
       func round() async throws {
         let transport = try HTTPTransport()
-        for path in ["/", "/cut", "/"] { _ = await failure { try await transport.send(HTTPRequest(url: url + path)) } }
+        for path in ["/", "/cut", "/"] { _ = await transportError { try await transport.send(HTTPRequest(url: url + path)) } }
         let stream = try await transport.open(HTTPRequest(url: url))
         try #require(stream.status == 200)
       }
-      // Once, so that what libcurl and OpenSSL keep for good is there, and the descriptors of the runtime's timers.
+      // The first round opens what libcurl, OpenSSL and the runtime's timers keep for good.
       try await round()
       try await Task.sleep(for: .milliseconds(1))
       try await eventually("the first thread is gone") { try transportThreads() == 0 && server.openConnections == 0 }
@@ -32,8 +32,8 @@ import Testing
     }
   }
 
-  /// R17: 15 s to the first probe, and what is unanswered for 30 s ends the connection.
-  @Test("R17: a dead peer is noticed within 45 seconds") func aDeadPeerIsNoticedWithin45Seconds() async throws {
+  /// The first probe follows 15 s of silence, and the connection ends after 30 s without an acknowledgement.
+  @Test func `R17 a dead peer is detected within 45 seconds`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.sendHead(status: 200, headers: [])
@@ -50,7 +50,7 @@ import Testing
   }
 }
 
-/// Our own end of the connection to that port.
+/// The client's socket of the connection to the port.
 private func clientSocket(toPort port: Int) -> Int32? {
   (0..<4096).first { descriptor in
     var name = sockaddr_in()
@@ -71,7 +71,7 @@ private func option(_ descriptor: Int32, _ level: Int32, _ name: Int32) -> Int32
 
 private func transportThreads() throws -> Int {
   try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").filter { thread in
-    // A thread that ends meanwhile has no name any more.
+    // The thread may have ended since.
     (try? String(contentsOfFile: "/proc/self/task/\(thread)/comm", encoding: .utf8)) == "rollcall-http\n"
   }.count
 }

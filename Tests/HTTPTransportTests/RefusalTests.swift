@@ -4,14 +4,14 @@ import Testing
 
 @testable import HTTPTransport
 
-/// What is refused before anything is sent. The server of the suite must never see a connection.
+/// Requests that are rejected before anything is sent: the server never sees a connection.
 @Suite struct RefusalTests {
   private func refused(_ change: (inout HTTPRequest) -> Void) async throws -> HTTPTransportError? {
     let server = try ScriptedServer { _ in }
     let transport = try HTTPTransport()
     var request = HTTPRequest(url: server.url + "/")
     change(&request)
-    let error = await failure { try await transport.send(request) }
+    let error = await transportError { try await transport.send(request) }
     #expect(server.acceptedConnections == 0)
     return error
   }
@@ -21,14 +21,14 @@ import Testing
     HTTPHeader("X-A\r\nX-B", "one"), HTTPHeader("X A", "one"), HTTPHeader("X-A:", "one"), HTTPHeader("", "one"),
     HTTPHeader("Content-Length", "3"), HTTPHeader("transfer-encoding", "chunked"),
   ])
-  func badHeaders(header: HTTPHeader) async throws {
+  func `invalid headers are rejected`(header: HTTPHeader) async throws {
     let error = try await refused { $0.headers = [header] }
     #expect(error?.kind == "badRequest")
     #expect(error?.description.contains("nul") == false)
   }
 
   @Test(arguments: ["GET /other HTTP/1.1\r\n", "", "GE T"])
-  func badMethods(method: String) async throws {
+  func `invalid methods are rejected`(method: String) async throws {
     #expect(try await refused { $0.method = method }?.kind == "badRequest")
   }
 
@@ -37,11 +37,11 @@ import Testing
     "gopher://127.0.0.1/",
     "/metrics", "127.0.0.1:80", "", "http://", "http://127.0.0.1:99999/",
   ])
-  func badURLs(url: String) async throws {
+  func `invalid URLs are rejected`(url: String) async throws {
     #expect(try await refused { $0.url = url }?.kind == "badRequest")
   }
 
-  @Test func badOptions() async throws {
+  @Test func `invalid options are rejected`() async throws {
     #expect(try await refused { $0.unixSocket = String(repeating: "s", count: 108) }?.kind == "badRequest")
     #expect(try await refused { $0.unixSocket = "/tmp/a\u{0}b" }?.kind == "badRequest")
     #expect(try await refused { $0.connectTo = ConnectTo(host: "127.0.0.1:1,evil", port: 80) }?.kind == "badRequest")
@@ -60,7 +60,7 @@ import Testing
       }?.kind == "badRequest")
   }
 
-  @Test("R26: messages hold no credential") func messagesHoldNoCredential() async throws {
+  @Test func `R26 messages contain no credentials`() async throws {
     let error = try #require(
       try await refused { $0.url = "gopher://user:pass%40word@host.example/path?token=hush&watch=1&hush#hush" })
     #expect(error.description.contains("GET gopher://host.example/path?token=…&watch=…&…"))
@@ -75,7 +75,7 @@ import Testing
     ("http://host\r\n/x", "GET http://host/x"),
     ("user:pass@host", "GET host"),
   ])
-  func labels(url: String, label: String) {
+  func `labels contain no user information and no query values`(url: String, label: String) {
     #expect(HTTPTransportError.Detail(method: "GET", url: url).request == label)
   }
 }

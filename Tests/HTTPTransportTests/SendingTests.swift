@@ -10,7 +10,7 @@ import Testing
     transport = try HTTPTransport()
   }
 
-  @Test func sendsWhatItIsGivenAndReturnsWhatItGets() async throws {
+  @Test func `a request is sent as given and its response returned as received`() async throws {
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil {
         try connection.respond(status: 201, headers: [("Set-Thing", "a"), ("set-thing", " b ")], body: "made")
@@ -19,11 +19,11 @@ import Testing
     var request = HTTPRequest(method: "PATCH", url: server.url + "/a/../b?x=1&y=%20")
     request.headers = [HTTPHeader("X-Test", "one"), HTTPHeader("X-Empty", ""), HTTPHeader("Content-Type", "application/json")]
     request.body = Array("{\"a\": \u{0}1}".utf8)
-    let answer = try await transport.send(request)
-    #expect(answer.status == 201)
-    #expect(answer.headers.filter { $0.name.lowercased() == "set-thing" }.map(\.value) == ["a", "b"])
-    #expect(answer.header("SET-THING") == "a")
-    #expect(answer.body == Array("made".utf8))
+    let response = try await transport.send(request)
+    #expect(response.status == 201)
+    #expect(response.headers.filter { $0.name.lowercased() == "set-thing" }.map(\.value) == ["a", "b"])
+    #expect(response.header("SET-THING") == "a")
+    #expect(response.body == Array("made".utf8))
 
     let received = try #require(server.requests.first)
     #expect(received.method == "PATCH")
@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(arguments: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-  func everyMethodWithoutBody(method: String) async throws {
+  func `every method works without a body`(method: String) async throws {
     let server = try ScriptedServer { connection in
       while let request = try connection.readRequest() {
         if request.method == "HEAD" {
@@ -46,26 +46,26 @@ import Testing
         }
       }
     }
-    let answer = try await transport.send(HTTPRequest(method: method, url: server.url))
-    #expect(answer.status == 200)
-    #expect(answer.body == Array((method == "HEAD" ? "" : "ok").utf8))
+    let response = try await transport.send(HTTPRequest(method: method, url: server.url))
+    #expect(response.status == 200)
+    #expect(response.body == Array((method == "HEAD" ? "" : "ok").utf8))
     let received = try #require(server.requests.first)
     #expect(received.method == method)
     #expect(received.header("content-length") == (["POST", "PUT", "PATCH"].contains(method) ? "0" : nil))
     #expect(received.header("content-type") == nil)
   }
 
-  @Test func sendsALargeBody() async throws {
+  @Test func `a large body is sent completely`() async throws {
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil { try connection.respond(status: 200) }
     }
     let body = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
-    let answer = try await transport.send(HTTPRequest(method: "POST", url: server.url, body: body))
-    #expect(answer.status == 200)
+    let response = try await transport.send(HTTPRequest(method: "POST", url: server.url, body: body))
+    #expect(response.status == 200)
     #expect(server.requests.first?.body == body)
   }
 
-  @Test func keepsConnectionsForReuse() async throws {
+  @Test func `connections are reused`() async throws {
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil { try connection.respond(status: 200) }
     }
@@ -74,7 +74,7 @@ import Testing
     #expect(server.requests.count == 5)
   }
 
-  @Test func closesConnectionsThatAreNotToBeKept() async throws {
+  @Test func `connections are closed if the request does not keep them`() async throws {
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil { try connection.respond(status: 200) }
     }
@@ -82,12 +82,12 @@ import Testing
     request.keepsConnection = false
     for count in 1...3 {
       _ = try await transport.send(request)
-      try await eventually("we have closed") { server.openConnections == 0 }
+      try await eventually("the client has closed") { server.openConnections == 0 }
       #expect(server.acceptedConnections == count)
     }
   }
 
-  @Test func bodiesFindTheirMemoryWhereItWasGivenBack() async throws {
+  @Test func `bodies reuse recycled buffers`() async throws {
     let sizes = [100_000, 10, 0, 50_000]
     let server = try ScriptedServer { connection in
       while let request = try connection.readRequest() {
@@ -95,34 +95,34 @@ import Testing
         try connection.respond(status: 200, body: Array(repeating: UInt8(ascii: "a") + UInt8(size % 7), count: size))
       }
     }
-    let buffers = BodyBuffers(limit: 1)
-    var places: Set<UnsafeRawPointer> = []
+    let buffers = BodyBufferPool(limit: 1)
+    var addresses: Set<UnsafeRawPointer> = []
     for (number, size) in sizes.enumerated() {
       var request = HTTPRequest(url: "\(server.url)/\(number)")
       request.bodyBuffers = buffers
-      var answer = try await transport.send(request)
-      #expect(answer.body == Array(repeating: UInt8(ascii: "a") + UInt8(size % 7), count: size))
-      if size > 0 { answer.body.withUnsafeBytes { bytes in if let base = bytes.baseAddress { places.insert(base) } } }
-      buffers.giveBack(&answer)
-      #expect(answer.body.isEmpty)
+      var response = try await transport.send(request)
+      #expect(response.body == Array(repeating: UInt8(ascii: "a") + UInt8(size % 7), count: size))
+      if size > 0 { response.body.withUnsafeBytes { bytes in if let base = bytes.baseAddress { addresses.insert(base) } } }
+      buffers.recycle(&response)
+      #expect(response.body.isEmpty)
     }
-    #expect(places.count == 1)
+    #expect(addresses.count == 1)
   }
 
-  @Test func aKeptConnectionThatThePeerClosedIsReplaced() async throws {
+  @Test func `a pooled connection that the peer closed is replaced`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.respond(status: 200)
     }
     for _ in 0..<3 {
-      let answer = try await transport.send(HTTPRequest(url: server.url))
-      #expect(answer.status == 200)
+      let response = try await transport.send(HTTPRequest(url: server.url))
+      #expect(response.status == 200)
       try await eventually("the server has closed") { server.openConnections == 0 }
     }
     #expect(server.acceptedConnections == 3)
   }
 
-  @Test func leavesOutInterimAnswersAndTrailers() async throws {
+  @Test func `interim responses and trailers are skipped`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
@@ -132,15 +132,15 @@ import Testing
       try connection.send("0\r\nX-Late: yes\r\n\r\n")
       try connection.waitForClose()
     }
-    let answer = try await transport.send(HTTPRequest(url: server.url))
-    #expect(answer.status == 200)
-    #expect(answer.header("link") == nil)
-    #expect(answer.header("x-late") == nil)
-    #expect(answer.body == Array("one,two".utf8))
+    let response = try await transport.send(HTTPRequest(url: server.url))
+    #expect(response.status == 200)
+    #expect(response.header("link") == nil)
+    #expect(response.header("x-late") == nil)
+    #expect(response.body == Array("one,two".utf8))
   }
 
-  @Test("R42: a redirect is an answer", arguments: [301, 302, 303, 307, 308])
-  func aRedirectIsAnAnswer(status: Int) async throws {
+  @Test(arguments: [301, 302, 303, 307, 308])
+  func `R42 a redirect is returned and not followed`(status: Int) async throws {
     let server = try ScriptedServer { connection in
       while let request = try connection.readRequest() {
         if request.target == "/elsewhere" {
@@ -150,14 +150,14 @@ import Testing
         }
       }
     }
-    let answer = try await transport.send(HTTPRequest(url: server.url + "/here"))
-    #expect(answer.status == status)
-    #expect(answer.header("Location") == "/elsewhere")
-    #expect(answer.body == Array("moved".utf8))
+    let response = try await transport.send(HTTPRequest(url: server.url + "/here"))
+    #expect(response.status == status)
+    #expect(response.header("Location") == "/elsewhere")
+    #expect(response.body == Array("moved".utf8))
     #expect(server.requests.count == 1)
   }
 
-  @Test func connectsElsewhereAndKeepsTheHost() async throws {
+  @Test func `connect-to keeps the Host header`() async throws {
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil { try connection.respond(status: 200) }
     }
@@ -167,7 +167,7 @@ import Testing
     #expect(server.requests.first?.header("host") == "pod.example:8080")
   }
 
-  @Test func speaksOverAUnixSocket() async throws {
+  @Test func `a request over a Unix socket`() async throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/socket"
     let server = try ScriptedServer(on: .unix(path: path)) { connection in
@@ -180,8 +180,8 @@ import Testing
     #expect(server.requests.first?.header("host") == "localhost")
   }
 
-  /// In a process of its own, because the environment is everybody's.
-  @Test func goesThroughAProxyOnlyWhenToldTo() async {
+  /// Runs in its own process, since it changes the environment.
+  @Test func `a proxy is only used if the request names it`() async {
     await #expect(processExitsWith: .success) {
       let proxy = try ScriptedServer { connection in
         while try connection.readRequest() != nil { try connection.respond(status: 200, body: "by proxy") }

@@ -11,7 +11,7 @@ import Testing
     transport = try HTTPTransport()
   }
 
-  @Test func theHeadComesBeforeTheBody() async throws {
+  @Test func `a stream opens when the head has arrived`() async throws {
     let gate = Gate()
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
@@ -26,7 +26,7 @@ import Testing
     #expect(try await stream.body.collect(upTo: 100) == Array("event".utf8))
   }
 
-  @Test func aReaderThatIsBehindHoldsThePeerBack() async throws {
+  @Test func `a slow reader slows the peer down`() async throws {
     let total = 64 << 20
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
@@ -41,19 +41,19 @@ import Testing
     }
     var request = HTTPRequest(url: server.url)
     request.maximumBodyBytes = total
-    // The peer is held back by us, so it is not the one that is silent.
+    // Must not expire while the transfer is paused.
     request.idleTimeout = .milliseconds(100)
     let stream = try await transport.open(request)
-    try await eventually("the transfer rests") { stream.body.transfer.exchange.unread.isPaused }
+    try await eventually("the transfer is paused") { stream.body.transfer.exchange.unread.isPaused }
     let limit = HTTPTransportConfiguration().streamBufferBytes
     #expect(stream.body.transfer.exchange.unread.bytes <= limit)
-    // Longer than the idle timeout, which must not run meanwhile.
+    // Longer than the idle timeout.
     try await Task.sleep(for: .milliseconds(300))
     #expect(stream.body.transfer.exchange.unread.bytes <= limit)
     #expect(!sentAll.isOpen)
 
     var count = 0
-    var hand = 0
+    var pieces = 0
     var index = 0
     for try await piece in stream.body {
       #expect(piece.count <= limit)
@@ -62,20 +62,20 @@ import Testing
         index += 1
       }
       count += piece.count
-      hand += 1
+      pieces += 1
     }
     #expect(count == total)
-    // 4,096 chunks of libcurl's, handed over in fewer pieces than that.
-    #expect(hand < 4096)
+    // libcurl's chunks have 16 KiB, and the reader gets several at once.
+    #expect(pieces < 4096)
   }
   private let sentAll = Gate()
 
-  @Test("A stream that is read in batches brings every byte, in order, and its end", arguments: ["whole", "cut", "reset"])
-  func readInBatches(_ ending: String) async throws {
+  @Test(arguments: ["whole", "cut", "reset"])
+  func `a stream read in batches delivers every byte in order and its end`(_ ending: String) async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.sendHead(status: 200, headers: [("Transfer-Encoding", "chunked")])
-      // One by one as events come, then more at once than any buffer takes, then one by one again.
+      // Small events, then one that is larger than any buffer, then small events again.
       for number in 0..<2000 { try connection.sendChunk("\(number)\n") }
       try connection.sendChunk(String(repeating: "-", count: 4 << 20) + "\n")
       for number in 2000..<4000 { try connection.sendChunk("\(number)\n") }
@@ -91,7 +91,7 @@ import Testing
     let stream = try await transport.open(request)
     var received: [UInt8] = []
     let last = Array("3999\n".utf8)
-    let error = await failure {
+    let error = await transportError {
       for try await piece in stream.body {
         received += piece
         if received.suffix(last.count) == last[...] { hasAll.open() }
@@ -104,8 +104,8 @@ import Testing
   }
   private let hasAll = Gate()
 
-  @Test("What a reader has in its buffer stays in front of what comes, whether it waits for it or finds it there")
-  func appendToABuffer() async throws {
+  @Test
+  func `appended bytes follow those already in the reader's buffer`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.sendHead(status: 200, headers: [("Transfer-Encoding", "chunked")])
@@ -115,7 +115,7 @@ import Testing
     }
     let stream = try await transport.open(HTTPRequest(url: server.url))
     var pieces = stream.body.makeAsyncIterator()
-    // The end of a line that is not whole yet waits in the buffer.
+    // Incomplete lines stay in the buffer.
     var buffer = Array("-1\n".utf8)
     var numbers: [Int] = []
     waits.open()
@@ -132,22 +132,22 @@ import Testing
   }
   private let waits = Gate()
 
-  @Test func otherTransfersGoOnWhileOneRests() async throws {
+  @Test func `other transfers continue while one is paused`() async throws {
     let server = try ScriptedServer { connection in
       while let request = try connection.readRequest() {
         try connection.respond(status: 200, body: [UInt8](repeating: 1, count: request.target == "/large" ? 8 << 20 : 10))
       }
     }
-    let resting = try await transport.open(HTTPRequest(url: server.url + "/large"))
-    try await eventually("the transfer rests") { resting.body.transfer.exchange.unread.isPaused }
+    let paused = try await transport.open(HTTPRequest(url: server.url + "/large"))
+    try await eventually("the transfer is paused") { paused.body.transfer.exchange.unread.isPaused }
     for _ in 0..<20 { #expect(try await transport.send(HTTPRequest(url: server.url)).body.count == 10) }
-    #expect(try await resting.body.collect(upTo: 8 << 20).count == 8 << 20)
+    #expect(try await paused.body.collect(upTo: 8 << 20).count == 8 << 20)
   }
 
-  @Test func aCompressedBodyCanRest() async throws {
+  @Test func `a compressed body can be paused`() async throws {
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil {
-        // A stored block of RFC 1951 each: gzip without a compressor.
+        // Stored blocks of RFC 1951, which need no compressor.
         var body: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]
         for _ in 0..<100 { body += [0, 0xff, 0xff, 0, 0] + [UInt8](repeating: 7, count: 0xffff) }
         try connection.sendHead(status: 200, headers: [("Content-Encoding", "gzip"), ("Connection", "close")])
@@ -158,21 +158,21 @@ import Testing
     var request = HTTPRequest(url: server.url)
     request.acceptsCompression = true
     let stream = try await transport.open(request)
-    try await eventually("the transfer rests") { stream.body.transfer.exchange.unread.isPaused }
+    try await eventually("the transfer is paused") { stream.body.transfer.exchange.unread.isPaused }
     var count = 0
     do { for try await piece in stream.body { count += piece.count } } catch { #expect(error.kind == "cut" || error.kind == "malformed") }
     #expect(count == 100 * 0xffff)
   }
 
-  @Test func collectIsBounded() async throws {
+  @Test func `collect is limited`() async throws {
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil { try connection.respond(status: 500, body: String(repeating: "x", count: 2000)) }
     }
     let stream = try await transport.open(HTTPRequest(url: server.url))
-    #expect(await failure { try await stream.body.collect(upTo: 1000) }?.kind == "tooLarge")
+    #expect(await transportError { try await stream.body.collect(upTo: 1000) }?.kind == "tooLarge")
   }
 
-  @Test func aSecondReaderIsRefused() async throws {
+  @Test func `a second concurrent reader is rejected`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.sendHead(status: 200, headers: [])
@@ -180,7 +180,7 @@ import Testing
     }
     let stream = try await transport.open(HTTPRequest(url: server.url))
     let kinds = await withTaskGroup(of: String?.self) { group in
-      for _ in 0..<2 { group.addTask { await failure { try await stream.body.collect(upTo: 1) }?.kind } }
+      for _ in 0..<2 { group.addTask { await transportError { try await stream.body.collect(upTo: 1) }?.kind } }
       var kinds: [String?] = [await group.next() ?? nil]
       stream.cancel()
       kinds.append(await group.next() ?? nil)

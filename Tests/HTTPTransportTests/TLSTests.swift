@@ -3,7 +3,7 @@ import HTTPTransport
 import TestSupport
 import Testing
 
-/// Against a real nginx: one port that wants no client certificate, one that does. Answers tell the client's name and the connection's number.
+/// A real nginx with a port that requires a client certificate and one that does not. Responses contain the client's name and the connection's number.
 private struct SecureServer {
   let folder: TemporaryFolder
   let authority: TestAuthority
@@ -82,62 +82,62 @@ struct TLSTests {
   }
 
   private func words(_ url: String, _ options: TLSOptions?) async throws -> [Substring] {
-    let answer = try await transport.send(HTTPRequest(url: url, deadline: .seconds(30), tls: options))
-    return String(decoding: answer.body, as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
+    let response = try await transport.send(HTTPRequest(url: url, deadline: .seconds(30), tls: options))
+    return String(decoding: response.body, as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
   }
 
   private var url: String { "https://\(server.address)/" }
   private var mutualURL: String { "https://\(server.mutual)/" }
 
-  @Test func anAuthorityFromAFileOrMemory() async throws {
+  @Test func `authorities come from a file or memory`() async throws {
     for authority in [PEMSource.file(server.authority.certificate), try server.memory(server.authority.certificate)] {
       let words = try await words(url, TLSOptions(certificateAuthorities: authority))
       #expect(words[2] == "TLSv1.3")
     }
   }
 
-  @Test func aNameThatDiffersFromTheAddress() async throws {
+  @Test func `the server name may differ from the URL's host`() async throws {
     var options = server.options()
     options.serverName = "rollcall-agent"
     let words = try await words(url, options)
     #expect(words[0] == "rollcall-agent")
     #expect(words[1] == "\(server.address)")
     options.serverName = "somebody-else"
-    #expect(await failure { try await self.words(url, options) }?.kind == "tls")
+    #expect(await transportError { try await self.words(url, options) }?.kind == "tls")
   }
 
-  @Test func anUntrustedAuthority() async throws {
+  @Test func `an untrusted authority is rejected`() async throws {
     let folder = try TemporaryFolder()
     let other = try TestAuthority(in: folder, name: "other")
-    let error = await failure { try await words(url, TLSOptions(certificateAuthorities: .file(other.certificate))) }
+    let error = await transportError { try await words(url, TLSOptions(certificateAuthorities: .file(other.certificate))) }
     #expect(error?.kind == "tls")
-    // The system's authorities do not know it either.
-    #expect(await failure { try await words(url, nil) }?.kind == "tls")
-    // Nor does a connection help that somebody else's options opened.
+    // The system's authorities do not include it either.
+    #expect(await transportError { try await words(url, nil) }?.kind == "tls")
+    // A pooled connection of another request with other options is not reused.
     _ = try await words(url, server.options())
-    #expect(await failure { try await words(url, TLSOptions(certificateAuthorities: .file(other.certificate))) }?.kind == "tls")
+    #expect(await transportError { try await words(url, TLSOptions(certificateAuthorities: .file(other.certificate))) }?.kind == "tls")
   }
 
-  @Test func noVerificationOnlyWhenAskedForByName() async throws {
+  @Test func `verification is only skipped on explicit request`() async throws {
     #expect(try await words(url, TLSOptions(verification: .none))[2] == "TLSv1.3")
-    // A connection that nobody verified is not for those who want verification.
-    #expect(await failure { try await words(url, TLSOptions()) }?.kind == "tls")
+    // An unverified pooled connection is not reused for a request with verification.
+    #expect(await transportError { try await words(url, TLSOptions()) }?.kind == "tls")
   }
 
   @Test(arguments: ["", "no PEM at all", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
-  func anUnusableAuthorityIsNoReasonToTrust(text: String) async throws {
-    let error = await failure { try await words(url, TLSOptions(certificateAuthorities: .memory(Array(text.utf8)))) }
+  func `unusable authorities trust nobody`(text: String) async throws {
+    let error = await transportError { try await words(url, TLSOptions(certificateAuthorities: .memory(Array(text.utf8)))) }
     #expect(error?.kind == "tls")
   }
 
-  @Test("R26: TLS 1.1 is refused, checked or not") func anOldTLS() async throws {
-    // The server does speak it, to whoever wants it.
+  @Test func `R26 TLS 1.1 is rejected with and without verification`() async throws {
+    // The server supports it.
     let old = try ExternalProgram(
       "openssl", ["s_client", "-connect", "\(server.old)", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
       log: server.folder.path + "/s_client.log")
     _ = try await old.waitForLine(containing: "Protocol  : TLSv1.1")
     for options in [TLSOptions(verification: .none), server.options()] {
-      let error = await failure { try await transport.send(HTTPRequest(url: "https://\(server.old)/", tls: options)) }
+      let error = await transportError { try await transport.send(HTTPRequest(url: "https://\(server.old)/", tls: options)) }
       guard case .tls = error else {
         Issue.record("\(String(describing: error))")
         continue
@@ -145,38 +145,38 @@ struct TLSTests {
     }
   }
 
-  @Test func aMissingFileIsNamed() async throws {
-    let error = await failure { try await words(url, TLSOptions(certificateAuthorities: .file("/nonexistent/ca.crt"))) }
+  @Test func `an error names the missing file`() async throws {
+    let error = await transportError { try await words(url, TLSOptions(certificateAuthorities: .file("/nonexistent/ca.crt"))) }
     #expect(error?.kind == "tls")
     #expect(error?.description.contains("/nonexistent/ca.crt: No such file") == true)
   }
 
-  @Test func mutualTLS() async throws {
+  @Test func `a client certificate comes from files, memory or one combined file`() async throws {
     let client = try server.authority.issue("rollcall-controller", usage: "clientAuth")
     #expect(try await words(mutualURL, server.options(client))[0] == "CN=rollcall-controller")
     var options = server.options()
     options.clientCertificate = try server.memory(client.certificate)
     options.clientKey = try server.memory(client.key)
     #expect(try await words(mutualURL, options)[0] == "CN=rollcall-controller")
-    // Certificate and key in one piece.
+    // Certificate and key in one file.
     let both = try server.folder.write(
       String(contentsOfFile: client.certificate, encoding: .utf8) + String(contentsOfFile: client.key, encoding: .utf8), to: "both.pem")
     options.clientCertificate = .file(both)
     options.clientKey = nil
     #expect(try await words(mutualURL, options)[0] == "CN=rollcall-controller")
-    // Without one nginx answers with a 400 of its own, in spite of the connections of the one above.
+    // Without a client certificate nginx responds with 400: the pooled connections with one are not reused.
     let bare = try await transport.send(HTTPRequest(url: mutualURL, tls: server.options()))
     #expect(bare.status == 400)
   }
 
-  @Test func aKeyThatIsNotTheCertificates() async throws {
+  @Test func `a key of another certificate is rejected`() async throws {
     let one = try server.authority.issue("one", usage: "clientAuth")
     let two = try server.authority.issue("two", usage: "clientAuth")
     let mixed = TestAuthority.Issued(certificate: one.certificate, key: two.key)
-    #expect(await failure { try await words(mutualURL, server.options(mixed)) }?.kind == "tls")
+    #expect(await transportError { try await words(mutualURL, server.options(mixed)) }?.kind == "tls")
   }
 
-  @Test("R21: a renewed certificate is used on a new connection") func aRenewedCertificateIsUsedOnANewConnection() async throws {
+  @Test func `R21 a renewed certificate is used on a new connection`() async throws {
     let first = try server.authority.issue("first", usage: "clientAuth")
     let second = try server.authority.issue("second", usage: "clientAuth")
     let options = server.options(first)
@@ -191,7 +191,7 @@ struct TLSTests {
     #expect(after[1] != before[1])
   }
 
-  @Test func compression() async throws {
+  @Test func `a gzipped response is decompressed and limited`() async throws {
     var request = HTTPRequest(url: url + "metrics", tls: server.options())
     let plain = try await transport.send(request)
     #expect(plain.header("content-encoding") == nil)
@@ -201,14 +201,14 @@ struct TLSTests {
     #expect(compressed.body == plain.body)
     #expect(plain.body.count == 230_000)
     request.maximumBodyBytes = 229_999
-    #expect(await failure { try await transport.send(request) }?.kind == "tooLarge")
+    #expect(await transportError { try await transport.send(request) }?.kind == "tooLarge")
   }
 
-  @Test func aServerWithoutTLS() async throws {
+  @Test func `a server without TLS is a TLS error`() async throws {
     let plain = try ScriptedServer { connection in
       _ = try connection.receive()
       try connection.respond(status: 400)
     }
-    #expect(await failure { try await words("https://127.0.0.1:\(plain.port)/", nil) }?.kind == "tls")
+    #expect(await transportError { try await words("https://127.0.0.1:\(plain.port)/", nil) }?.kind == "tls")
   }
 }

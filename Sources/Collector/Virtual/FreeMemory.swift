@@ -8,10 +8,10 @@ final class FreeMemory: Sendable {
   /// Fewer pages leave little behind.
   private static let pages = 500
 
-  private let buffers: BodyBuffers
+  private let buffers: BodyBufferPool
   private let taken = Mutex(0)
 
-  init(_ buffers: BodyBuffers) {
+  init(_ buffers: BodyBufferPool) {
     self.buffers = buffers
   }
 

@@ -16,7 +16,7 @@ package struct VirtualCollector: NodeCollector {
   private let endpoints: VirtualEndpoints
   private let suspects = Suspects()
   private let nodeToken: HeadersFile?
-  private let buffers: BodyBuffers
+  private let buffers: BodyBufferPool
   private let freeMemory: FreeMemory
   private let sink: (any PageSink)?
   private let images: @Sendable (VirtualPages.Key) -> [String: String]
@@ -38,7 +38,7 @@ package struct VirtualCollector: NodeCollector {
     slots = CallSlots(settings.maximumTransfers)
     intakes = IntakePool(settings: settings)
     nodeToken = settings.nodeTokenFile.map { HeadersFile(path: $0, isToken: true) }
-    buffers = BodyBuffers(limit: settings.maximumTransfers)
+    buffers = BodyBufferPool(limit: settings.maximumTransfers)
     freeMemory = FreeMemory(buffers)
   }
 
@@ -111,7 +111,7 @@ package struct VirtualCollector: NodeCollector {
     _ request: HTTPRequest, _ key: VirtualPages.Key, _ entries: [RollEntry], node: String
   ) async throws(Miss) -> [Answer] {
     var response = try await fetcher.fetch(request)
-    defer { buffers.giveBack(&response) }
+    defer { buffers.recycle(&response) }
     let labels = PodLabels(node: node, entries: entries, images: images, isOfOnePod: true)
     let freshness = Freshness(date: response.header("Date"), limit: settings.stalenessLimit)
     let facts: PageFacts

@@ -1,12 +1,12 @@
 internal import CCurl
 
-/// Owns the multi handle: hands libcurl's wishes about sockets to the poller, and keeps when libcurl wants to be called next. For one thread.
+/// Owns the multi handle. Registers libcurl's sockets with the poller, and keeps the time of libcurl's next timer. Not thread-safe.
 final class CurlMulti {
   private let handle: UnsafeMutableRawPointer
   private let poller: Poller
-  /// When libcurl wants to be called although no socket has anything.
+  /// When `fireTimer` must call libcurl even without an event on a socket.
   private(set) var timerDue: ContinuousClock.Instant?
-  /// Who reads from a socket and does nothing else with it.
+  /// The easy handle of each socket that libcurl only reads from.
   private var readers: [Int32: UnsafeMutableRawPointer] = [:]
 
   init(connectionCacheSize: Int, poller: Poller) throws(HTTPTransportError) {
@@ -19,9 +19,9 @@ final class CurlMulti {
       rollcall_multi_set_long(handle, CURLMOPT_MAXCONNECTS, connectionCacheSize),
       rollcall_multi_set_pointer(handle, CURLMOPT_SOCKETDATA, me),
       rollcall_multi_set_pointer(handle, CURLMOPT_TIMERDATA, me),
-      rollcall_multi_set_socket(handle) { easy, socket, wish, me, _ in
+      rollcall_multi_set_socket(handle) { easy, socket, interest, me, _ in
         guard let me else { return 0 }
-        Unmanaged<CurlMulti>.fromOpaque(me).takeUnretainedValue().watch(socket, for: easy, wish: wish)
+        Unmanaged<CurlMulti>.fromOpaque(me).takeUnretainedValue().watch(socket, for: easy, interest: interest)
         return 0
       },
       rollcall_multi_set_timer(handle) { _, milliseconds, me in
@@ -33,9 +33,9 @@ final class CurlMulti {
     for code in codes where code != CURLM_OK { throw .setUp("curl_multi_setopt: \(String(cString: curl_multi_strerror(code)))") }
   }
 
-  /// Every easy handle must have been removed. Closes the idle connections.
+  /// Closes the idle connections. Every easy handle must have been removed before.
   deinit {
-    // Closing calls back, and this object is no longer to be called.
+    // Closing connections calls back, which must not reach this object any more.
     _ = rollcall_multi_set_socket(handle, nil)
     _ = rollcall_multi_set_timer(handle, nil)
     curl_multi_cleanup(handle)
@@ -45,13 +45,13 @@ final class CurlMulti {
     curl_multi_add_handle(handle, easy.handle)
   }
 
-  /// Ends the transfer where it has not ended; its connection is closed then.
+  /// Aborts the transfer and closes its connection unless it has finished.
   func remove(_ easy: CurlEasy) {
     curl_multi_remove_handle(handle, easy.handle)
   }
 
-  /// Has libcurl read, write or notice the socket's end.
-  func act(on socket: Int32, isReadable: Bool, isWritable: Bool, isBroken: Bool) {
+  /// Lets libcurl read from or write to the socket, or handle its error.
+  func perform(on socket: Int32, isReadable: Bool, isWritable: Bool, isBroken: Bool) {
     var running: Int32 = 0
     let flags = (isReadable ? CURL_CSELECT_IN : 0) | (isWritable ? CURL_CSELECT_OUT : 0) | (isBroken ? CURL_CSELECT_ERR : 0)
     curl_multi_socket_action(handle, socket, flags, &running)
@@ -64,7 +64,7 @@ final class CurlMulti {
     curl_multi_socket_action(handle, CURL_SOCKET_TIMEOUT, 0, &running)
   }
 
-  /// The next transfer that has ended, by its easy handle.
+  /// The easy handle and the result of the next finished transfer.
   func nextFinished() -> (easy: UnsafeMutableRawPointer, code: CURLcode)? {
     var left: Int32 = 0
     while let message = curl_multi_info_read(handle, &left) {
@@ -73,13 +73,13 @@ final class CurlMulti {
     return nil
   }
 
-  /// The easy handle of the one transfer that only reads from the socket; nil while something else is done on it.
+  /// The easy handle of the transfer that reads from the socket; nil while libcurl also writes to it.
   func reader(of socket: Int32) -> UnsafeMutableRawPointer? { readers[socket] }
 
-  private func watch(_ socket: Int32, for easy: UnsafeMutableRawPointer?, wish: Int32) {
-    readers[socket] = wish == CURL_POLL_IN ? easy : nil
-    if wish == CURL_POLL_REMOVE { return poller.forget(socket) }
-    poller.watch(socket, reading: wish & CURL_POLL_IN != 0, writing: wish & CURL_POLL_OUT != 0)
+  private func watch(_ socket: Int32, for easy: UnsafeMutableRawPointer?, interest: Int32) {
+    readers[socket] = interest == CURL_POLL_IN ? easy : nil
+    if interest == CURL_POLL_REMOVE { return poller.forget(socket) }
+    poller.watch(socket, reading: interest & CURL_POLL_IN != 0, writing: interest & CURL_POLL_OUT != 0)
   }
 
   private func setTimer(_ milliseconds: Int) {

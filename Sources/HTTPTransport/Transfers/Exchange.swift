@@ -1,15 +1,15 @@
 internal import Synchronization
 
-/// Where the transport's thread and the one who asked meet: the thread puts in what arrives, the reader takes out all there is.
+/// One request and its response, shared by the transport's thread, which delivers, and the caller's task, which reads.
 ///
-/// Bytes are gathered here, so a reader that is behind costs one hand-over for many chunks; past `bufferLimit` the thread is told to pause.
+/// Chunks are collected in a buffer, so that a slow reader takes many of them at once; beyond `bufferLimit` the thread pauses the transfer.
 final class Exchange: Sendable {
   enum Outcome {
     case complete
     case failed(HTTPTransportError)
   }
 
-  /// What a reader waits for; the end satisfies each.
+  /// What a reader waits for. The end of the transfer satisfies all of them.
   private enum Wanted {
     case head, bytes, end
   }
@@ -17,19 +17,18 @@ final class Exchange: Sendable {
   private struct State {
     var head: HTTPResponseHead?
     var buffer: [UInt8] = []
-    /// Where the buffer is the reader's own, which waits for more to be appended: how many bytes it had in it.
+    /// Set while `buffer` is the waiting reader's own: the number of bytes that were in it.
     var lent: Int?
-    /// How much the reader took the last time: as much is likely to come before the next.
+    /// Bytes of the previous read, which predict the size of the next.
     var lastTaken = 0
     var isPaused = false
     var outcome: Outcome?
     var reader: (wanted: Wanted, continuation: CheckedContinuation<Bool, Never>)?
 
-    /// Bytes that the reader has not got.
     var unread: Int { buffer.count - (lent ?? 0) }
 
-    /// Grows the buffer as an array does, but not beyond what it will hold.
-    mutating func makeRoom(for count: Int, limit: Int) {
+    /// Doubles the buffer's capacity as an array does, but not beyond the limit.
+    mutating func reserveCapacity(for count: Int, limit: Int) {
       let needed = buffer.count + count
       guard needed > buffer.capacity else { return }
       let most = limit.addingReportingOverflow(lent ?? Exchange.headroom)
@@ -45,7 +44,7 @@ final class Exchange: Sendable {
       }
     }
 
-    /// The reader to wake (outside the lock), where it has what it wants.
+    /// The reader whose wait is satisfied, to be resumed outside the lock.
     mutating func readerToWake() -> CheckedContinuation<Bool, Never>? {
       guard let reader, has(reader.wanted) else { return nil }
       self.reader = nil
@@ -53,16 +52,16 @@ final class Exchange: Sendable {
     }
   }
 
-  /// Where the reader's buffer is not lent, room for what it has in there to be put in front: several events of a watch.
+  /// Spare capacity for the bytes that a reader puts in front of the buffer when it has not lent its own: several events of a watch.
   private static let headroom = 32 << 10
 
   let detail: HTTPTransportError.Detail
   private let bufferLimit: Int
-  private let buffers: BodyBuffers?
+  private let buffers: BodyBufferPool?
   private let state = Mutex(State())
 
-  /// - Parameter buffers: where memory for the body is found, instead of new one.
-  init(bufferLimit: Int, buffers: BodyBuffers? = nil, detail: HTTPTransportError.Detail) {
+  /// - Parameter buffers: the pool that provides the body's buffer; nil allocates one.
+  init(bufferLimit: Int, buffers: BodyBufferPool? = nil, detail: HTTPTransportError.Detail) {
     self.bufferLimit = bufferLimit
     self.buffers = buffers
     self.detail = detail
@@ -74,9 +73,9 @@ final class Exchange: Sendable {
     change { $0.head = head }
   }
 
-  /// Takes the chunk, or returns false: the reader is behind, and the transfer is to be paused and the whole chunk delivered again after `resume`.
+  /// Appends the chunk. Returns false if the buffer is full: the transfer must be paused, and the whole chunk delivered again after `resume`.
   ///
-  /// The reader sleeps on until `wakeReader`: chunks come by the dozen, and to wake another thread costs more than to take one.
+  /// Does not wake the reader: several chunks usually arrive together, and waking another thread costs more than appending one.
   func deliver(_ chunk: UnsafeRawBufferPointer) -> Bool {
     state.withLock { state in
       guard state.outcome == nil else { return true }
@@ -85,18 +84,18 @@ final class Exchange: Sendable {
         return false
       }
       if let buffers, state.buffer.capacity == 0 { state.buffer = buffers.take() }
-      state.makeRoom(for: chunk.count, limit: bufferLimit)
+      state.reserveCapacity(for: chunk.count, limit: bufferLimit)
       state.buffer.append(contentsOf: chunk)
       return true
     }
   }
 
-  /// Wakes the reader if there is what it waits for. To be called after `deliver`, once for all chunks that were there.
+  /// Wakes the reader if its wait is satisfied. Called once after the last of several `deliver`.
   func wakeReader() {
     change { _ in }
   }
 
-  /// The first outcome counts; returns whether it was this one.
+  /// Sets the outcome unless there is one. Returns whether it was set.
   @discardableResult
   func finish(_ outcome: Outcome) -> Bool {
     change { state in
@@ -106,42 +105,42 @@ final class Exchange: Sendable {
     }
   }
 
-  /// What the reader has not taken yet, and whether the transfer rests because of it.
+  /// The unread bytes, and whether the transfer is paused because of them.
   var unread: (bytes: Int, isPaused: Bool) { state.withLock { ($0.unread, $0.isPaused) } }
 
   // MARK: The reader's side
 
-  /// Returns whether there was something to cancel.
+  /// Returns false if the transfer had already finished.
   func cancel() -> Bool {
     change { state in
       guard state.outcome == nil else { return false }
-      state.outcome = .failed(.cancelled(detail.because("by the one who asked")))
+      state.outcome = .failed(.cancelled(detail.because("by the caller")))
       state.buffer = []
       state.lent = nil
       return true
     }
   }
 
-  func head(cancelledBy hold: TransferHold) async throws(HTTPTransportError) -> HTTPResponseHead {
-    try await wait(for: .head, hold)
+  func head(cancelledBy handle: TransferHandle) async throws(HTTPTransportError) -> HTTPResponseHead {
+    try await wait(for: .head, handle)
     return try state.withLock { state throws(HTTPTransportError) in
       if let head = state.head { return head }
-      guard case .failed(let error) = state.outcome else { throw .malformed(detail.because("the answer has no head")) }
+      guard case .failed(let error) = state.outcome else { throw .malformed(detail.because("the response has no head")) }
       throw error
     }
   }
 
-  /// Appends everything that has arrived, at least one byte; false at the end. After an error nobody knows what is in the buffer.
-  func append(to buffer: inout [UInt8], cancelledBy hold: TransferHold) async throws(HTTPTransportError) -> Bool {
+  /// Appends everything that has arrived, at least one byte; returns false at the end. After an error the buffer's content is undefined.
+  func append(to buffer: inout [UInt8], cancelledBy handle: TransferHandle) async throws(HTTPTransportError) -> Bool {
     lend(&buffer)
-    try await wait(for: .bytes, hold)
+    try await wait(for: .bytes, handle)
     let (count, wasPaused) = try state.withLock { state throws(HTTPTransportError) in
       let count = state.unread
       if count == 0, case .failed(let error) = state.outcome { throw error }
       if state.lent.take() != nil {
         swap(&buffer, &state.buffer)
       } else {
-        // Not the other way round: so both buffers are of the size that `makeRoom` chooses, and are used in turn.
+        // Swapping makes both buffers, used in turn, the size that `reserveCapacity` chooses; appending to the reader's would not.
         state.buffer.insert(contentsOf: buffer, at: 0)
         swap(&buffer, &state.buffer)
         state.buffer.removeAll(keepingCapacity: true)
@@ -150,11 +149,11 @@ final class Exchange: Sendable {
       state.lastTaken = count
       return (count, state.isPaused)
     }
-    if wasPaused { hold.resume() }
+    if wasPaused { handle.resume() }
     return count > 0
   }
 
-  /// Has what comes put into the reader's own buffer, unless something is there already, or somebody else waits.
+  /// Lets the thread append to the reader's own buffer, unless bytes have already arrived or another reader waits.
   private func lend(_ buffer: inout [UInt8]) {
     state.withLock { state in
       guard state.buffer.isEmpty, state.lent == nil, state.reader == nil, state.outcome == nil else { return }
@@ -164,18 +163,18 @@ final class Exchange: Sendable {
     }
   }
 
-  func whole(cancelledBy hold: TransferHold) async throws(HTTPTransportError) -> HTTPResponse {
-    try await wait(for: .end, hold)
+  func response(cancelledBy handle: TransferHandle) async throws(HTTPTransportError) -> HTTPResponse {
+    try await wait(for: .end, handle)
     return try state.withLock { state throws(HTTPTransportError) in
       if case .failed(let error) = state.outcome { throw error }
-      guard let head = state.head else { throw .malformed(detail.because("the answer has no head")) }
+      guard let head = state.head else { throw .malformed(detail.because("the response has no head")) }
       defer { state.buffer = [] }
       return HTTPResponse(head: head, body: state.buffer)
     }
   }
 
-  /// One reader at a time: a second one is refused.
-  private func wait(for wanted: Wanted, _ hold: TransferHold) async throws(HTTPTransportError) {
+  /// Only one reader may wait at a time; a second one gets `.badRequest`.
+  private func wait(for wanted: Wanted, _ handle: TransferHandle) async throws(HTTPTransportError) {
     let isSecond = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let refused: Bool? = state.withLock { state in
@@ -187,9 +186,9 @@ final class Exchange: Sendable {
         if let refused { continuation.resume(returning: refused) }
       }
     } onCancel: {
-      hold.cancel()
+      handle.cancel()
     }
-    if isSecond { throw .badRequest(detail.because("two readers wait for the same body")) }
+    if isSecond { throw .badRequest(detail.because("another reader is waiting for the same body")) }
   }
 
   private func change<Value>(_ body: (inout State) -> Value) -> Value {

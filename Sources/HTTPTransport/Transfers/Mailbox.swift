@@ -2,7 +2,7 @@ internal import CCurl
 internal import Glibc
 internal import Synchronization
 
-/// How others tell the transport's thread what to do: a list of commands, and an eventfd that wakes the thread.
+/// Commands for the transport's thread, with an eventfd that wakes it.
 final class Mailbox: Sendable {
   enum Command {
     case start(PreparedRequest, Exchange)
@@ -15,7 +15,7 @@ final class Mailbox: Sendable {
     var isClosed = false
   }
 
-  /// Readable where there is something to do.
+  /// Readable when there are commands.
   let wakeDescriptor: Int32
   private let state = Mutex(State())
 
@@ -26,7 +26,7 @@ final class Mailbox: Sendable {
 
   deinit { Glibc.close(wakeDescriptor) }
 
-  /// Returns false where the mailbox is closed: nobody will act on the command.
+  /// Returns false if the mailbox is closed, in which case the command is dropped.
   @discardableResult
   func post(_ command: Command) -> Bool {
     let (isTaken, isFirst) = state.withLock { state in
@@ -38,7 +38,7 @@ final class Mailbox: Sendable {
     return isTaken
   }
 
-  /// No command is taken after it; the thread ends everything.
+  /// Rejects further commands and makes the thread end all transfers.
   func close() {
     let wasClosed = state.withLock { state in
       defer { state.isClosed = true }
@@ -47,10 +47,10 @@ final class Mailbox: Sendable {
     if !wasClosed { wake() }
   }
 
-  /// All commands in the order posted, and whether these are the last. For the thread alone.
+  /// Removes and returns all commands in order, and whether they are the last. Called by the transport's thread only.
   func takeAll() -> (commands: [Command], isClosed: Bool) {
     var count: UInt64 = 0
-    // Fails where nobody woke us, which is no matter: commands are looked for in any case.
+    // Fails if the counter is zero, which does not matter.
     _ = read(wakeDescriptor, &count, 8)
     return state.withLock { state in
       defer { state.commands = [] }
@@ -60,12 +60,12 @@ final class Mailbox: Sendable {
 
   private func wake() {
     var one: UInt64 = 1
-    // Can only fail where the counter is full, that is, where the thread is awake already.
+    // Can only fail if the counter is at its maximum, when the descriptor is readable anyway.
     _ = write(wakeDescriptor, &one, 8)
   }
 }
 
-/// The system's words for an `errno`.
+/// The message of strerror(3).
 func systemMessage(_ number: Int32) -> String {
   String(cString: strerror(number))
 }

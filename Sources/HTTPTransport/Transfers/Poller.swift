@@ -1,12 +1,12 @@
 internal import CCurl
 internal import Glibc
 
-/// An epoll descriptor and what it watches. For one thread.
+/// An epoll instance. Not thread-safe.
 final class Poller {
   private let descriptor: Int32
   private var events: [epoll_event]
-  /// What is watched for being readable, only not before a moment. Few at a time: busy streams.
-  private var resting: [(watched: Int32, until: ContinuousClock.Instant)] = []
+  /// Descriptors that are not polled for input until the given time. There are few of them: busy streams.
+  private var suspended: [(watched: Int32, until: ContinuousClock.Instant)] = []
 
   init() throws(HTTPTransportError) {
     descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
@@ -16,10 +16,10 @@ final class Poller {
 
   deinit { close(descriptor) }
 
-  /// Watches the descriptor for being readable, writable or both; again with another wish changes it.
-  /// Where the kernel has no memory for it, nothing happens on the descriptor and its transfer meets a time limit.
+  /// Polls the descriptor for input, output or both, replacing its previous interest.
+  /// If the kernel is out of memory there are no events for the descriptor, and its transfer runs into a timeout.
   func watch(_ watched: Int32, reading: Bool, writing: Bool) {
-    stopResting(watched)
+    cancelSuspension(watched)
     var event = epoll_event()
     event.events = (reading ? EPOLLIN.rawValue : 0) | (writing ? EPOLLOUT.rawValue : 0)
     event.data.fd = watched
@@ -29,35 +29,35 @@ final class Poller {
   }
 
   func forget(_ watched: Int32) {
-    stopResting(watched)
+    cancelSuspension(watched)
     var event = epoll_event()
     epoll_ctl(descriptor, EPOLL_CTL_DEL, watched, &event)
   }
 
-  /// Does not look whether the descriptor, which is watched for being readable, is so before the moment. Its failure is told at once all the same.
-  func rest(_ watched: Int32, until moment: ContinuousClock.Instant) {
+  /// Stops polling the descriptor for input until the given time. Errors are still reported at once.
+  func suspendReading(of watched: Int32, until moment: ContinuousClock.Instant) {
     watch(watched, reading: false, writing: false)
-    resting.append((watched, moment))
+    suspended.append((watched, moment))
   }
 
-  private func stopResting(_ watched: Int32) {
-    if !resting.isEmpty { resting.removeAll { $0.watched == watched } }
+  private func cancelSuspension(_ watched: Int32) {
+    if !suspended.isEmpty { suspended.removeAll { $0.watched == watched } }
   }
 
-  private func wakeRested() {
-    guard !resting.isEmpty else { return }
+  private func resumeSuspended() {
+    guard !suspended.isEmpty else { return }
     let now = ContinuousClock.now
-    for (watched, until) in resting where until <= now { watch(watched, reading: true, writing: false) }
+    for (watched, until) in suspended where until <= now { watch(watched, reading: true, writing: false) }
   }
 
-  /// Waits until the moment (nil: for ever) or the first event, and calls `each` with every descriptor that has something.
+  /// Waits for the first event or until the given time (nil: forever), and calls `each` for every ready descriptor.
   func wait(
     until moment: ContinuousClock.Instant?, _ each: (_ watched: Int32, _ isReadable: Bool, _ isWritable: Bool, _ isBroken: Bool) -> Void
   ) {
-    wakeRested()
-    let next = resting.lazy.map(\.until).min().map { rested in moment.map { min($0, rested) } ?? rested } ?? moment
+    resumeSuspended()
+    let next = suspended.lazy.map(\.until).min().map { end in moment.map { min($0, end) } ?? end } ?? moment
     let count = epoll_wait(descriptor, &events, Int32(events.count), Self.milliseconds(until: next))
-    // A negative count is EINTR: the caller looks at its clocks and waits again.
+    // A negative count means EINTR: the caller checks its timers and waits again.
     for event in events.prefix(max(0, Int(count))) {
       let flags = event.events
       each(
@@ -66,7 +66,7 @@ final class Poller {
     }
   }
 
-  /// Rounded up, so that the moment has come when the wait is over.
+  /// Rounded up, so that the wait does not end early.
   private static func milliseconds(until moment: ContinuousClock.Instant?) -> Int32 {
     guard let moment else { return -1 }
     let rest = ContinuousClock.now.duration(to: moment)

@@ -1,10 +1,10 @@
-/// Builds an answer's head from the lines that libcurl hands over, leaves interim answers out, and bounds the size of it all.
+/// Builds a response's head from the header lines of libcurl, skips interim responses, and limits the total size.
 struct ResponseHeadReader {
   enum Progress: Equatable {
     case more
     /// The final head is complete.
     case complete(HTTPResponseHead)
-    /// More bytes than the limit.
+    /// The limit is exceeded.
     case tooLarge
     case malformed
   }
@@ -18,7 +18,7 @@ struct ResponseHeadReader {
     self.limit = limit
   }
 
-  /// Takes one line with its line break. After the final head come trailers, which only count.
+  /// Takes one line including its line break. Lines after the final head are trailers, which only count towards the limit.
   mutating func take(_ line: UnsafeRawBufferPointer) -> Progress {
     byteCount += line.count
     guard byteCount <= limit else { return .tooLarge }
@@ -31,13 +31,13 @@ struct ResponseHeadReader {
     }
     if text.isEmpty {
       head = nil
-      // 1xx is interim, except for 101, after which HTTP is over.
+      // 1xx is interim, except for 101, which ends HTTP on the connection.
       if (100...199).contains(known.status), known.status != 101 { return .more }
       isComplete = true
       return .complete(known)
     }
     if text.hasPrefix(" ") || text.hasPrefix("\t"), !known.headers.isEmpty {
-      // RFC 9112 5.2: a folded line goes on with the value before it.
+      // RFC 9112 5.2: a folded line continues the previous value.
       head?.headers[known.headers.count - 1].value += " " + text[...].trimmingBlanks()
     } else if let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) {
       head?.headers.append(HTTPHeader(String(text[..<colon]), text[text.utf8.index(after: colon)...].trimmingBlanks()))
@@ -63,7 +63,7 @@ extension UnsafeRawBufferPointer {
 }
 
 extension Substring {
-  /// By bytes: this is done for every header of every answer.
+  /// Works on bytes, since it runs for every header of every response.
   fileprivate func trimmingBlanks() -> String {
     func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
     var rest = utf8

@@ -1,33 +1,33 @@
 internal import CCurl
 internal import Glibc
 
-/// One transfer in flight: its easy handle and what is known of it so far. For the transport's thread alone.
+/// A transfer in flight: its easy handle and its state. Used by the transport's thread only.
 final class Transfer {
   let prepared: PreparedRequest
   let exchange: Exchange
   let easy: CurlEasy
   private var headReader: ResponseHeadReader
   private let headerLimit: Int
-  private let news: TransferNews
+  private let wakeups: ReaderWakeups
   private(set) var bodyBytes = 0
-  /// The connection is there, looked at, and the request goes out now.
+  /// Set once the connection is established, its address is allowed, and the request is being sent.
   private(set) var isConnected = false
   private(set) var isPaused = false
   private(set) var lastByte = ContinuousClock.now
-  /// Why one of our callbacks ended the transfer; libcurl only knows that one did.
+  /// Why one of our callbacks aborted the transfer; libcurl only reports that one did.
   private(set) var ownFailure: HTTPTransportError?
-  /// Whether bytes were delivered, or refused because the reader is behind, since the reader was last woken.
-  private(set) var hasNews = false
-  /// When the socket of a stream that is read in batches was last read from.
+  /// Whether a chunk was delivered, or did not fit, since the reader was last woken.
+  private(set) var needsWakeup = false
+  /// When the socket was last read, for streams that are read in batches.
   private var lastServed = ContinuousClock.now
-  /// The last address that the policy refused. Fatal only where no other address of the host worked.
+  /// The last address that the policy refused. Fatal only if no other address of the host worked.
   private(set) var refused: (address: String, reason: String)?
 
-  init(_ prepared: PreparedRequest, _ exchange: Exchange, headerLimit: Int, news: TransferNews) throws(CurlFailure) {
+  init(_ prepared: PreparedRequest, _ exchange: Exchange, headerLimit: Int, wakeups: ReaderWakeups) throws(CurlFailure) {
     self.prepared = prepared
     self.exchange = exchange
     self.headerLimit = headerLimit
-    self.news = news
+    self.wakeups = wakeups
     headReader = ResponseHeadReader(limit: headerLimit)
     easy = try CurlEasy()
     try easy.apply(prepared)
@@ -36,14 +36,14 @@ final class Transfer {
 
   var hasHead: Bool { headReader.isComplete }
 
-  /// When the peer will have been silent for too long; nil where it may be, or where it is the reader who is behind.
+  /// When the idle timeout expires; nil without one, and while the transfer is paused for its reader.
   var idleEnd: ContinuousClock.Instant? {
     guard let limit = prepared.request.idleTimeout, !isPaused else { return nil }
-    // The connect timeout bounds what is before the connection.
+    // The connect timeout bounds the time before the connection.
     return (isConnected ? lastByte : .now) + limit
   }
 
-  /// Reads from the connection again. Returns what libcurl says: the bytes that it kept meanwhile are delivered in this call, which can fail.
+  /// Resumes reading. Delivers the bytes that libcurl has kept, and returns the code of that delivery, which may fail.
   func resume() -> CURLcode {
     guard isPaused else { return CURLE_OK }
     isPaused = false
@@ -51,21 +51,20 @@ final class Transfer {
     return curl_easy_pause(easy.handle, CURLPAUSE_CONT)
   }
 
-  /// To be asked each time that the stream was read from: whether it had been a short time ago, too.
+  /// Called after each read: whether the previous read was less than `ReadPacing.busyInterval` ago.
   func isBusy(at now: ContinuousClock.Instant) -> Bool {
     defer { lastServed = now }
     return hasHead && !isPaused && now - lastServed < ReadPacing.busyInterval
   }
 
-  /// Tells the reader what has come.
   func wakeReader() {
-    hasNews = false
+    needsWakeup = false
     exchange.wakeReader()
   }
 
-  // MARK: What the callbacks call
+  // MARK: Callbacks
 
-  /// Returns false to end the transfer.
+  /// Returns false to abort the transfer.
   func receive(headerLine: UnsafeRawBufferPointer) -> Bool {
     lastByte = .now
     switch headReader.take(headerLine) {
@@ -74,10 +73,10 @@ final class Transfer {
       exchange.deliver(head)
       return true
     case .tooLarge:
-      ownFailure = .tooLarge(limit: headerLimit, prepared.label.because("its head alone is"))
+      ownFailure = .tooLarge(limit: headerLimit, prepared.label.because("the head exceeds the limit"))
       return false
     case .malformed:
-      ownFailure = .malformed(prepared.label.because("it does not start with an HTTP status line"))
+      ownFailure = .malformed(prepared.label.because("no HTTP status line"))
       return false
     }
   }
@@ -90,12 +89,12 @@ final class Transfer {
     lastByte = .now
     let limit = prepared.request.maximumBodyBytes
     guard body.count <= limit - bodyBytes else {
-      ownFailure = .tooLarge(limit: limit, prepared.label.because("its body is, decompressed where it was compressed"))
+      ownFailure = .tooLarge(limit: limit, prepared.label.because("the body exceeds the limit, after decompression if it was compressed"))
       return .refused
     }
-    if !hasNews {
-      hasNews = true
-      news.transfers.append(self)
+    if !needsWakeup {
+      needsWakeup = true
+      wakeups.transfers.append(self)
     }
     guard exchange.deliver(body) else {
       isPaused = true
@@ -105,12 +104,12 @@ final class Transfer {
     return .taken
   }
 
-  /// Whether a connection may be opened to the address.
+  /// Whether the policy allows a connection to the address.
   func allows(_ address: IPAddress?) -> Bool {
     let policy = prepared.request.addressPolicy
     guard policy != .any else { return true }
     guard let address else {
-      refused = ("(none)", "it is not an IP address")
+      refused = ("(none)", "not an IP address")
       return false
     }
     guard let reason = policy.refusal(of: address) else { return true }
@@ -118,7 +117,7 @@ final class Transfer {
     return false
   }
 
-  /// Called when there is a connection, new or kept, before the request goes out on it: a kept one may have been opened by a request with another policy.
+  /// Called before the request is sent on a new or reused connection; a reused one may have been opened under another policy.
   func connected(to address: IPAddress?) -> Bool {
     guard allows(address) else { return false }
     isConnected = true
@@ -127,12 +126,65 @@ final class Transfer {
   }
 }
 
-/// The transfers whose readers are to be woken before the thread waits again. For the transport's thread alone.
-final class TransferNews {
+/// The transfers whose readers must be woken before the thread waits again. Used by the transport's thread only.
+final class ReaderWakeups {
   var transfers: [Transfer] = []
 
   func wakeReaders() {
     for transfer in transfers { transfer.wakeReader() }
     transfers.removeAll(keepingCapacity: true)
+  }
+}
+
+extension Transfer {
+  /// Maps libcurl's result code to an outcome, depending on how far the transfer came.
+  func outcome(of code: CURLcode) -> Exchange.Outcome {
+    code == CURLE_OK ? .complete : .failed(failure(of: code))
+  }
+
+  /// The error for an expired deadline.
+  func timeout() -> HTTPTransportError {
+    .timeout(phase, prepared.label.because("the deadline for the whole transfer expired after \(bodyBytes) bytes of body"))
+  }
+
+  func idleTimeout() -> HTTPTransportError {
+    .timeout(.idle, prepared.label.because("no byte arrived within the idle timeout, after \(bodyBytes) bytes of body"))
+  }
+
+  private var phase: HTTPTransportError.Phase {
+    if !isConnected { return .connect }
+    return hasHead ? .body : .head
+  }
+
+  /// Names the proxy, since users with a proxy in their environment may not be aware of it.
+  private var proxyHint: String {
+    guard !isConnected, let proxy = prepared.request.proxy else { return "" }
+    return " (through the proxy \(HTTPTransportError.Detail.withoutSecrets(proxy)))"
+  }
+
+  private func failure(of code: CURLcode) -> HTTPTransportError {
+    if let ownFailure { return ownFailure }
+    let message = easy.message(for: code)
+    let detail = prepared.label.because(message + proxyHint)
+    if !isConnected, let refused, code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK {
+      return .refusedAddress(refused.address, prepared.label.because(refused.reason))
+    }
+    switch code {
+    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: return .resolve(detail)
+    case CURLE_COULDNT_CONNECT, CURLE_PROXY: return .connect(detail)
+    case CURLE_OPERATION_TIMEDOUT: return .timeout(phase, detail)
+    case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_SSL_CACERT_BADFILE,
+      CURLE_SSL_CLIENTCERT, CURLE_SSL_ISSUER_ERROR, CURLE_USE_SSL_FAILED:
+      return .tls(detail)
+    case CURLE_FILESIZE_EXCEEDED: return .tooLarge(limit: prepared.request.maximumBodyBytes, detail)
+    // libcurl's result for a header line of more than 100 KB (CURL_MAX_HTTP_HEADER).
+    case CURLE_OUT_OF_MEMORY where isConnected && !hasHead: return .tooLarge(limit: Int(CURL_MAX_HTTP_HEADER), detail)
+    case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING: return .malformed(detail)
+    case CURLE_URL_MALFORMAT: return .badRequest(detail)
+    // With TLS 1.3 a server rejects our certificate after the client's handshake. libcurl then reports a read error, and the alert only in the
+    // text of OpenSSL.
+    case CURLE_RECV_ERROR where message.contains("SSL routines") && message.contains(" alert "): return .tls(detail)
+    default: return isConnected ? .cut(detail) : .connect(detail)
+    }
   }
 }

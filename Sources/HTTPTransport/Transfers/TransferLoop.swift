@@ -1,9 +1,9 @@
 internal import CCurl
 internal import Glibc
 
-/// Everything that happens on the transport's thread: takes commands, lets libcurl work where sockets are ready, keeps the clocks, ends transfers.
+/// The event loop of the transport's thread: runs commands, drives libcurl's sockets and timers, enforces deadlines, and finishes transfers.
 ///
-/// Made on the caller's thread, then handed to its own and used by nobody else.
+/// Created on the caller's thread, and from `start` on used by its own thread only.
 final class TransferLoop {
   private let configuration: HTTPTransportConfiguration
   private let mailbox: Mailbox
@@ -12,8 +12,8 @@ final class TransferLoop {
   private var waiting: [(prepared: PreparedRequest, exchange: Exchange)] = []
   private var running: [ObjectIdentifier: Transfer] = [:]
   private var runningByHandle: [UnsafeMutableRawPointer: Transfer] = [:]
-  private let news = TransferNews()
-  /// No deadline and no idle timeout ends before it; clocks are looked at one by one only when it has come.
+  private let wakeups = ReaderWakeups()
+  /// No deadline or idle timeout expires before this time, so that transfers are not checked one by one until then.
   private var nextCheck: ContinuousClock.Instant?
 
   init(configuration: HTTPTransportConfiguration, mailbox: Mailbox) throws(HTTPTransportError) {
@@ -24,34 +24,34 @@ final class TransferLoop {
     poller.watch(mailbox.wakeDescriptor, reading: true, writing: false)
   }
 
-  /// Runs until the mailbox is closed; then every transfer has ended with `.shutDown`.
+  /// Runs until the mailbox is closed, then ends all transfers with `.shutDown`.
   func run() {
     while true {
       poller.wait(until: [multi.timerDue, nextCheck].compactMap(\.self).min()) { watched, isReadable, isWritable, isBroken in
         guard watched != mailbox.wakeDescriptor else { return }
-        multi.act(on: watched, isReadable: isReadable, isWritable: isWritable, isBroken: isBroken)
+        multi.perform(on: watched, isReadable: isReadable, isWritable: isWritable, isBroken: isBroken)
         pace(watched)
       }
       multi.fireTimer(at: .now)
       endFinished()
       let (commands, isClosed) = mailbox.takeAll()
-      for command in commands { obey(command) }
+      for command in commands { perform(command) }
       if isClosed { return endAll() }
-      news.wakeReaders()
+      wakeups.wakeReaders()
       checkClocks()
       startWaiting()
     }
   }
 
-  /// Leaves the socket of a busy stream alone for a moment, where its reader prefers batches and nothing is left to read.
+  /// Suspends reading from a busy stream if the request allows batches and the socket has been drained.
   private func pace(_ socket: Int32) {
     guard let reader = multi.reader(of: socket), let transfer = runningByHandle[reader] else { return }
     guard transfer.prepared.request.readsInBatches else { return }
     let now = ContinuousClock.now
-    if transfer.isBusy(at: now), SocketState.isEmpty(socket) { poller.rest(socket, until: now + ReadPacing.rest) }
+    if transfer.isBusy(at: now), SocketState.isEmpty(socket) { poller.suspendReading(of: socket, until: now + ReadPacing.pause) }
   }
 
-  private func obey(_ command: Mailbox.Command) {
+  private func perform(_ command: Mailbox.Command) {
     switch command {
     case .start(let prepared, let exchange):
       waiting.append((prepared, exchange))
@@ -76,7 +76,7 @@ final class TransferLoop {
 
   private func start(_ prepared: PreparedRequest, _ exchange: Exchange) {
     do {
-      let transfer = try Transfer(prepared, exchange, headerLimit: configuration.maximumHeaderBytes, news: news)
+      let transfer = try Transfer(prepared, exchange, headerLimit: configuration.maximumHeaderBytes, wakeups: wakeups)
       let code = multi.add(transfer.easy)
       guard code == CURLM_OK else {
         exchange.finish(.failed(.setUp("\(prepared.label.request): \(String(cString: curl_multi_strerror(code)))")))
@@ -97,7 +97,7 @@ final class TransferLoop {
     }
   }
 
-  /// Its connection is free, or closed, before anybody learns of the outcome.
+  /// Releases or closes the connection before it publishes the outcome.
   private func end(_ transfer: Transfer, _ outcome: Exchange.Outcome) {
     remove(transfer)
     transfer.exchange.finish(outcome)
@@ -116,17 +116,17 @@ final class TransferLoop {
   }
 
   private static func shutDown(_ prepared: PreparedRequest) -> HTTPTransportError {
-    .shutDown(prepared.label.because("it was under way"))
+    .shutDown(prepared.label.because("the request was in flight"))
   }
 
-  // MARK: Clocks
+  // MARK: Timeouts
 
   private func consider(_ moment: ContinuousClock.Instant?) {
     guard let moment else { return }
     nextCheck = nextCheck.map { min($0, moment) } ?? moment
   }
 
-  /// Ends what is over, and finds out when to look again. An idle timeout moves on with each byte, which is only noticed here.
+  /// Ends expired transfers and computes the time of the next check. Idle timeouts, which each byte postpones, are only updated here.
   private func checkClocks() {
     let now = ContinuousClock.now
     guard let nextCheck, nextCheck <= now else { return }
@@ -143,10 +143,80 @@ final class TransferLoop {
     }
     waiting.removeAll { prepared, exchange in
       guard let deadline = prepared.deadline, deadline <= now else { return false }
-      let reason = "all \(configuration.maximumTransfers) transfers in flight were taken"
+      let reason = "all \(configuration.maximumTransfers) transfer slots were in use"
       exchange.finish(.failed(.timeout(.queue, prepared.label.because(reason))))
       return true
     }
     for (prepared, _) in waiting { consider(prepared.deadline) }
+  }
+}
+
+// For the thread types of libc, which Swift attributes to the first module that includes them.
+
+// MARK: The thread
+
+extension TransferLoop {
+  /// Shown by ps and top; at most 15 bytes.
+  static let threadName = "rollcall-http"
+
+  /// Runs the loop on a new detached thread, which ends with it.
+  func start() throws(HTTPTransportError) {
+    var thread = pthread_t()
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    let loop = Unmanaged.passRetained(self)
+    let code = pthread_create(
+      &thread, &attributes,
+      { argument in
+        TransferLoop.blockSignals()
+        TransferLoop.nameThread()
+        if let argument { Unmanaged<TransferLoop>.fromOpaque(argument).takeRetainedValue().run() }
+        return nil
+      }, loop.toOpaque())
+    guard code == 0 else {
+      loop.release()
+      throw .setUp("pthread_create: \(systemMessage(code))")
+    }
+  }
+
+  /// Leaves signals to the program's other threads. SIGPIPE in particular must be blocked: OpenSSL writes to sockets whose peer may be gone. Signals
+  /// of crashes stay unblocked, so that they are reported.
+  private static func blockSignals() {
+    var signals = sigset_t()
+    sigfillset(&signals)
+    for signal in [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS] { sigdelset(&signals, signal) }
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+  }
+
+  /// Uses procfs, since pthread_setname_np(3) is missing from Swift's Glibc module. Failures do not matter.
+  private static func nameThread() {
+    let descriptor = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    _ = write(descriptor, threadName, threadName.utf8.count)
+    close(descriptor)
+  }
+}
+
+// MARK: Reading in batches
+
+/// How long a stream that is read in batches is not read after it has been drained, like interrupt moderation of network cards.
+///
+/// An API server sends each watch event separately. At 5,000 events a second, waking up for each costs more than processing it; with these values
+/// about 80 are read at once. Events are delayed by at most 16 ms, which is little compared with the network.
+enum ReadPacing {
+  /// At 32 MB/s this is half a megabyte, which fits into a socket's buffer and should fit into `streamBufferBytes`. The poller rounds it up to the
+  /// next millisecond.
+  static let pause: Duration = .milliseconds(15)
+  /// A stream is busy if its previous read was less than this ago. Longer than a pause plus scheduling latency.
+  static let busyInterval: Duration = .milliseconds(40)
+}
+
+enum SocketState {
+  /// Whether there is nothing left to read. In a bulk transfer there mostly is, and a pause would slow it down.
+  static func isEmpty(_ socket: Int32) -> Bool {
+    var byte: UInt8 = 0
+    return recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) < 0
   }
 }

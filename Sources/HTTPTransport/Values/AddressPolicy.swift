@@ -1,11 +1,11 @@
 internal import Glibc
 
-/// Which addresses a request may connect to. It is checked after name resolution, on the very address of each connection that is opened or reused.
+/// Which addresses a request may connect to. Checked after name resolution, on the address of each connection that is opened or reused.
 package enum AddressPolicy: Sendable, Hashable {
-  /// All, Unix sockets too.
+  /// All addresses, and Unix sockets.
   case any
-  /// Refuses what a name chosen by somebody else must never lead to: loopback, link-local, unspecified, multicast and broadcast addresses and the cloud
-  /// providers' metadata services, in IPv4, in IPv6 and in IPv4 embedded in IPv6. Private addresses are allowed: pods have them.
+  /// For names and addresses that others choose: refuses loopback, link-local, unspecified, multicast and broadcast addresses and the metadata
+  /// services of cloud providers, in IPv4, IPv6 and IPv4 embedded in IPv6. Private addresses are allowed, since pods have them.
   case publicOnly
 }
 
@@ -17,7 +17,7 @@ struct IPAddress: Equatable {
     self.bytes = bytes
   }
 
-  /// Of a socket address; nil where its family is another.
+  /// The address of a `sockaddr`; nil for other families.
   init?(_ address: UnsafeRawPointer, length: Int) {
     guard length >= MemoryLayout<sa_family_t>.size else { return nil }
     switch Int32(address.loadUnaligned(as: sa_family_t.self)) {
@@ -31,7 +31,7 @@ struct IPAddress: Equatable {
     }
   }
 
-  /// Of text such as `10.0.0.1` or `fe80::1%eth0`.
+  /// Parses text such as `10.0.0.1` or `fe80::1%eth0`.
   init?(_ text: String) {
     let text = String(text.prefix { $0 != "%" })
     var four = in_addr()
@@ -53,7 +53,7 @@ struct IPAddress: Equatable {
 }
 
 extension AddressPolicy {
-  /// nil, or why the address is refused.
+  /// Why the policy refuses the address, or nil.
   func refusal(of address: IPAddress) -> String? {
     guard self == .publicOnly else { return nil }
     if address.bytes.count == 4 { return Self.refusal(v4: address.bytes) }
@@ -61,8 +61,8 @@ extension AddressPolicy {
     return Self.refusal(v6: address.bytes)
   }
 
-  /// RFC 6890 for the special blocks. The metadata services outside link-local: Alibaba Cloud's 100.100.100.200, Azure's wire server 168.63.129.16,
-  /// Oracle's 192.0.0.192.
+  /// Special-purpose blocks are those of RFC 6890. Metadata services that are not link-local: Alibaba Cloud's 100.100.100.200, Azure's wire server
+  /// 168.63.129.16, Oracle's 192.0.0.192.
   private static func refusal(v4: [UInt8]) -> String? {
     switch (v4[0], v4[1], v4[2], v4[3]) {
     case (0, _, _, _): "it is unspecified"
@@ -75,7 +75,7 @@ extension AddressPolicy {
     }
   }
 
-  /// RFC 4291; fd00:ec2::254 is Amazon's metadata service, fd20:ce::254 Google's.
+  /// Blocks of RFC 4291. fd00:ec2::254 is Amazon's metadata service, fd20:ce::254 Google's.
   private static func refusal(v6: [UInt8]) -> String? {
     if v6.dropLast().allSatisfy({ $0 == 0 }), v6[15] <= 1 { return v6[15] == 0 ? "it is unspecified" : "it is loopback" }
     if v6[0] == 0xfe, v6[1] & 0xc0 == 0x80 { return "it is link-local" }
@@ -89,7 +89,7 @@ extension AddressPolicy {
     [0xfd, 0x20, 0x00, 0xce] + Array(repeating: 0, count: 10) + [0x02, 0x54],
   ]
 
-  /// The IPv4 address that a packet for this IPv6 address may end at: v4-mapped ::ffff:0:0/96, v4-compatible ::/96 (not ::, ::1), NAT64 64:ff9b::/96
+  /// The IPv4 address that an IPv6 address may be routed to: v4-mapped ::ffff:0:0/96, v4-compatible ::/96 (except :: and ::1), NAT64 64:ff9b::/96
   /// (RFC 6052) and 6to4 2002::/16 (RFC 3056).
   private static func embeddedV4(_ v6: [UInt8]) -> [UInt8]? {
     let prefix = Array(v6[..<12])

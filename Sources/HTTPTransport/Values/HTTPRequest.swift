@@ -1,4 +1,4 @@
-/// A header field. Names compare without regard to case, and keep the case that they were given.
+/// A header field. Names keep their case; lookups ignore it.
 package struct HTTPHeader: Sendable, Hashable {
   package var name: String
   package var value: String
@@ -9,7 +9,7 @@ package struct HTTPHeader: Sendable, Hashable {
   }
 }
 
-/// Another host and port to connect to than the URL's; the TLS name and the Host header stay the URL's.
+/// A host and port to connect to instead of the URL's. The TLS server name and the Host header remain the URL's.
 package struct ConnectTo: Sendable, Hashable {
   /// A name or an IP address (IPv6 without brackets).
   package var host: String
@@ -21,51 +21,50 @@ package struct ConnectTo: Sendable, Hashable {
   }
 }
 
-/// One HTTP request as a value: nothing happens until it is given to an `HTTPTransport`.
+/// One HTTP request as a value, sent by an `HTTPTransport`.
 ///
-/// Redirects are never followed: a 3xx is an answer like any other. Only `http` and `https` are spoken.
+/// Redirects are never followed: a 3xx is returned like any other response. Only `http` and `https` are supported.
 /// The environment's proxy variables, `.netrc` and cookies are ignored.
 package struct HTTPRequest: Sendable {
   package var method = "GET"
   /// Absolute, percent-encoded, `http` or `https`.
   package var url: String
-  /// Sent as given; `Content-Length` and `Transfer-Encoding` belong to the transport and are refused.
+  /// Sent as given. `Content-Length` and `Transfer-Encoding` are set by the transport and rejected here.
   package var headers: [HTTPHeader] = []
   package var body: [UInt8]? = nil
 
-  /// For the whole transfer from the moment that the request is made, waiting for a free slot included; nil is no limit.
+  /// For the whole transfer, including the wait for a free slot; nil means no limit.
   package var deadline: Duration? = nil
-  /// For the name look-up, the TCP and the TLS handshake together.
+  /// For the name lookup, the TCP and the TLS handshake together.
   package var connectTimeout: Duration = .seconds(5)
-  /// How long the connected peer may send no byte while the reader is not behind; nil is no limit.
+  /// How long a connected peer may send nothing, not counting the time while the transfer is paused for its reader; nil means no limit.
   package var idleTimeout: Duration? = nil
-  /// Bytes of body, counted after decompression; one more and the transfer fails with `.tooLarge`. `Int.max` for endless streams.
+  /// Limit of the body's bytes after decompression. A larger body fails with `.tooLarge`. Use `Int.max` for endless streams.
   package var maximumBodyBytes = 16 << 20
-  /// Bytes that are read from the connection at once, and so much memory while the transfer lasts. Worth more for long bodies alone.
+  /// Size of the buffer that the transfer reads into. A larger one only pays off for long bodies.
   package var receiveBufferBytes = 16 << 10
-  /// Where the body of an answer that is read as a whole finds its memory, to be given back there; nil is new memory.
-  package var bodyBuffers: BodyBuffers? = nil
-  /// Keeps the connection for the next request to the same peer. To be switched off where there are more peers than
-  /// `connectionCacheSize`: none would be found again, and libcurl 7.88 remembers every peer whose connection it had to give up for
-  /// another's, and looks through all of them the next time.
+  /// Where `send` gets the buffer for the response's body; nil allocates one. The caller recycles it.
+  package var bodyBuffers: BodyBufferPool? = nil
+  /// Keeps the connection for the next request to the same peer. Switch this off with more peers than `connectionCacheSize`: no connection would
+  /// be reused, and libcurl 7.88 keeps an entry for every peer whose connection it evicted and scans them all on the next eviction.
   package var keepsConnection = true
-  /// Where the answer comes in many small pieces, has each wait for up to 16 ms for those behind it, since to be woken for a piece costs more than
-  /// to take it. A piece that comes after 40 ms of silence is handed over at once.
+  /// Reads a stream of many small pieces in batches: a piece may wait for up to 16 ms for the next ones, since waking up costs more than reading. A
+  /// piece that follows 40 ms of silence is delivered at once. See `ReadPacing`.
   package var readsInBatches = false
-  /// Asks for gzip and decompresses the answer.
+  /// Requests gzip and decompresses the response.
   package var acceptsCompression = false
-  /// Offers HTTP/2 in the TLS handshake; otherwise HTTP/1.1 is spoken.
+  /// Offers HTTP/2 in the TLS handshake; otherwise HTTP/1.1 is used.
   package var allowsHTTP2 = false
 
-  /// For `https`; nil is the system's authorities and full verification.
+  /// For `https`; nil means the system's authorities and full verification.
   package var tls: TLSOptions? = nil
   package var connectTo: ConnectTo? = nil
-  /// The path of a Unix socket to connect to; the URL's host then only names the Host header. At most 107 bytes.
+  /// Path of a Unix socket to connect to, at most 107 bytes. The URL's host then only determines the Host header.
   package var unixSocket: String? = nil
-  /// A proxy's URL (`http`, `https`, `socks5` or `socks5h`); nil is a direct connection, whatever the environment says. The certificate of an
-  /// `https` proxy is checked as `tls` says of the server's.
+  /// A proxy's URL (`http`, `https`, `socks5` or `socks5h`); nil means a direct connection, whatever the environment says. `tls` also applies to the
+  /// certificate of an `https` proxy.
   package var proxy: String? = nil
-  /// Which addresses may be connected to. Cannot be kept through a proxy, so the two together are refused.
+  /// Which addresses the transport may connect to. It cannot be enforced through a proxy, so combining the two is rejected.
   package var addressPolicy: AddressPolicy = .any
 
   package init(

@@ -1,6 +1,6 @@
-/// Certificates or a key in PEM. Its description never shows what is in it.
+/// Certificates or a key in PEM. The description never shows the contents.
 package enum PEMSource: Sendable, Hashable, CustomStringConvertible {
-  /// Read again whenever the file has changed: a request made after the change uses the new content, on a new connection.
+  /// Reread when the file changes: a request made after the change uses the new content, on a new connection.
   case file(String)
   case memory([UInt8])
 
@@ -12,23 +12,23 @@ package enum PEMSource: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// How an `https` peer is checked and how we show who we are. TLS 1.2 at least, always.
+/// How an `https` peer is verified, and our client certificate. TLS 1.2 or newer is always required.
 ///
-/// A connection is only reused by requests whose options, and whose files' contents, are the same.
+/// A connection is only reused by requests with equal options and file contents.
 package struct TLSOptions: Sendable, Hashable {
   package enum Verification: Sendable, Hashable {
-    /// The peer's chain must lead to an authority and its certificate must bear the server name.
+    /// The peer's chain must end at a trusted authority, and its certificate must contain the server name.
     case full
-    /// Neither is checked. Only where a user asked for it by name.
+    /// No verification. Only for users who explicitly ask for it.
     case none
   }
 
-  /// Trusted instead of the system's authorities; nil trusts the system's.
+  /// Replaces the system's authorities; nil trusts the system's.
   package var certificateAuthorities: PEMSource?
   package var clientCertificate: PEMSource?
-  /// nil where `clientCertificate` holds the key too.
+  /// nil if `clientCertificate` contains the key as well.
   package var clientKey: PEMSource?
-  /// The name for SNI and for the certificate check where it is not the URL's host; the Host header stays the URL's.
+  /// The name for SNI and certificate verification, if it differs from the URL's host. The Host header remains the URL's.
   package var serverName: String?
   package var verification: Verification
 

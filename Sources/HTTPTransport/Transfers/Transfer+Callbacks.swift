@@ -1,16 +1,16 @@
 internal import CCurl
 internal import Glibc
 
-/// How long bytes or probes may go unanswered before the kernel gives a connection up. With a first probe after 15 s of silence and one each 5 s after
-/// it, a peer that died without a word is noticed after 30 s, busy or idle.
-enum DeadPeer {
+/// TCP keepalive and user timeout. The kernel drops a connection whose data or probes are not acknowledged for 30 s; the first probe follows 15 s of
+/// silence, the next ones every 5 s. So a dead peer is detected after 30 s, busy or idle.
+enum KeepaliveTimeouts {
   static let firstProbeSeconds = 15
   static let probeIntervalSeconds = 5
   static let userTimeoutMilliseconds: Int32 = 30_000
 }
 
 extension Transfer {
-  /// The callbacks get this object unretained: the loop keeps it as long as the easy handle is in use.
+  /// The callbacks get an unretained reference: the loop retains the transfer as long as the easy handle is in use.
   func setCallbacks() throws(CurlFailure) {
     let me = UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
     for option in [CURLOPT_WRITEDATA, CURLOPT_HEADERDATA, CURLOPT_OPENSOCKETDATA, CURLOPT_PREREQDATA] { try easy.set(option, pointer: me) }
@@ -44,8 +44,8 @@ extension Transfer {
 
     try easy.check(
       rollcall_easy_set_socket_options(easy.handle) { _, descriptor, _ in
-        var timeout = DeadPeer.userTimeoutMilliseconds
-        // Unix sockets know no such option, and need none.
+        var timeout = KeepaliveTimeouts.userTimeoutMilliseconds
+        // Fails for Unix sockets, which need no timeout.
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &timeout, socklen_t(MemoryLayout<Int32>.size))
         return CURL_SOCKOPT_OK
       }, CURLOPT_SOCKOPTFUNCTION)

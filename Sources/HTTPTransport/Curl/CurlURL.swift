@@ -1,7 +1,7 @@
 internal import CCurl
 internal import Glibc
 
-/// Owns one URL handle of libcurl: the URL is taken apart by the same parser that later connects to it.
+/// Owns one URL handle of libcurl, so that the URL is parsed by the parser that later connects to it.
 final class CurlURL {
   struct Malformed: Error {
     var reason: String
@@ -9,25 +9,25 @@ final class CurlURL {
 
   private let handle: OpaquePointer
 
-  /// Takes `http` and `https` URLs with a host.
+  /// Accepts `http` and `https` URLs with a host.
   init(_ text: String) throws(Malformed) {
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
-      throw Malformed(reason: "the URL holds a space, a control character or one that is not ASCII: percent-encode it")
+      throw Malformed(reason: "the URL contains a space, a control character or a non-ASCII character: percent-encode it")
     }
     guard let handle = curl_url() else { throw Malformed(reason: "out of memory") }
     self.handle = handle
     try set(CURLUPART_URL, text)
     guard scheme == "http" || scheme == "https" else {
-      throw Malformed(reason: "the URL's scheme is \(scheme), only http and https are spoken")
+      throw Malformed(reason: "the URL's scheme is \(scheme), only http and https are supported")
     }
   }
 
   deinit { curl_url_cleanup(handle) }
 
   var scheme: String { read(CURLUPART_SCHEME)?.lowercased() ?? "" }
-  /// IPv6 addresses in brackets.
+  /// IPv6 addresses are in brackets.
   var host: String { read(CURLUPART_HOST) ?? "" }
-  /// As written; nil where the scheme's own is meant.
+  /// The port as written; nil if the URL has none.
   var explicitPort: String? { read(CURLUPART_PORT) }
   var port: String { explicitPort ?? (scheme == "https" ? "443" : "80") }
   var text: String { read(CURLUPART_URL) ?? "" }
@@ -37,9 +37,9 @@ final class CurlURL {
   }
 
   private func set(_ part: CURLUPart, _ text: String) throws(Malformed) {
-    // What was asked for is what is sent: dots in the path stay.
+    // Keeps dot segments, so that the path is sent as given.
     let code = curl_url_set(handle, part, text, UInt32(CURLU_PATH_AS_IS))
-    guard code == CURLUE_OK else { throw Malformed(reason: "the URL cannot be read: \(String(cString: curl_url_strerror(code)))") }
+    guard code == CURLUE_OK else { throw Malformed(reason: "the URL is malformed: \(String(cString: curl_url_strerror(code)))") }
   }
 
   private func read(_ part: CURLUPart) -> String? {

@@ -1,13 +1,14 @@
 internal import Glibc
 internal import Synchronization
 
-/// Reads PEM files, and reads them again only when they have changed. One `stat` a file and request is all that a renewed certificate costs to be noticed.
+/// Reads PEM files and caches their contents until they change, which costs one `stat` for each file and request.
 final class PEMFiles: Sendable {
   struct Unreadable: Error {
     var reason: String
   }
 
-  /// Mounted Secrets are renewed by moving a link, which changes the inode; tools that write in place change the rest.
+  /// Identifies a version of a file. The kubelet updates mounted Secrets by replacing a symlink, which changes the inode; tools that write in place
+  /// change size and time.
   private struct Stamp: Equatable {
     var device: UInt
     var inode: UInt
@@ -24,10 +25,10 @@ final class PEMFiles: Sendable {
     }
   }
 
-  /// More than any bundle of authorities has (Debian's has 220 KB).
+  /// Larger than any bundle of authorities; Debian's has 220 KB.
   private static let sizeLimit = 8 << 20
 
-  private let read = Mutex<[String: (stamp: Stamp, bytes: [UInt8])]>([:])
+  private let cache = Mutex<[String: (stamp: Stamp, bytes: [UInt8])]>([:])
 
   func bytes(of source: PEMSource) throws(Unreadable) -> [UInt8] {
     switch source {
@@ -36,14 +37,14 @@ final class PEMFiles: Sendable {
       var status = stat()
       guard stat(path, &status) == 0 else { throw Self.unreadable(path) }
       let stamp = Stamp(status)
-      if let known = read.withLock({ $0[path] }), known.stamp == stamp { return known.bytes }
+      if let known = cache.withLock({ $0[path] }), known.stamp == stamp { return known.bytes }
       let (bytes, readStamp) = try Self.load(path)
-      read.withLock { $0[path] = (readStamp, bytes) }
+      cache.withLock { $0[path] = (readStamp, bytes) }
       return bytes
     }
   }
 
-  /// The stamp is taken from the open file, so that it is the stamp of what is read.
+  /// Takes the stamp from the open descriptor, so that it belongs to the bytes that are read.
   private static func load(_ path: String) throws(Unreadable) -> ([UInt8], Stamp) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw unreadable(path) }

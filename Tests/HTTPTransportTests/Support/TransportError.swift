@@ -1,7 +1,7 @@
 import HTTPTransport
 
-/// The error that the call ends with, or nil where it succeeds.
-func failure<Value: Sendable>(_ call: () async throws -> Value) async -> HTTPTransportError? {
+/// The error that the call throws, or nil if it succeeds.
+func transportError<Value: Sendable>(_ call: () async throws -> Value) async -> HTTPTransportError? {
   do {
     _ = try await call()
     return nil

@@ -1,4 +1,4 @@
-/// A request that was checked and can be given to libcurl: done where the request is made, so that the transport's thread only moves bytes.
+/// A validated request in libcurl's terms. Prepared on the caller's thread, to keep the work off the transport's thread.
 struct PreparedRequest: Sendable {
   struct TLSMaterial: Sendable {
     var authorities: [UInt8]?
@@ -8,15 +8,15 @@ struct PreparedRequest: Sendable {
   }
 
   let request: HTTPRequest
-  /// Names the request in messages.
+  /// Identifies the request in messages.
   let label: HTTPTransportError.Detail
   let url: String
   /// `Name: value`, in libcurl's own syntax.
   let headerLines: [String]
-  /// In libcurl's syntax; empty where the URL's host is connected to.
+  /// In libcurl's syntax; empty to connect to the URL's host.
   let connectTo: [String]
-  /// The URL's host is an IP address, and it is what is connected to: there is no name to be resolved.
-  let isToAddress: Bool
+  /// Whether the transfer connects to an IP address in the URL, so that there is no name to resolve.
+  let connectsToAddress: Bool
   let tls: TLSMaterial
   /// When the whole transfer must be over.
   let deadline: ContinuousClock.Instant?
@@ -33,7 +33,7 @@ struct PreparedRequest: Sendable {
     var headers = request.headers
     var connectTo = request.connectTo.map { "::\(Self.bracketed($0.host)):\($0.port)" }
     if let name = request.tls?.serverName, url.scheme == "https" {
-      // libcurl takes the TLS name from the URL: the name goes there, and the host that the URL had is what is connected to and what Host says.
+      // libcurl takes the TLS name from the URL. So the name replaces the URL's host, which goes to connect-to and the Host header.
       connectTo = connectTo ?? "::\(url.host):\(url.port)"
       if !headers.contains(where: { $0.name.lowercased() == "host" }) {
         headers.append(HTTPHeader("Host", url.host + (url.explicitPort.map { ":\($0)" } ?? "")))
@@ -42,7 +42,7 @@ struct PreparedRequest: Sendable {
     }
     self.url = url.text
     self.connectTo = connectTo.map { [$0] } ?? []
-    isToAddress = connectTo == nil && IPAddress(url.host.filter { $0 != "[" && $0 != "]" }) != nil
+    connectsToAddress = connectTo == nil && IPAddress(url.host.filter { $0 != "[" && $0 != "]" }) != nil
     headerLines = Self.lines(headers)
     do {
       tls = try Self.material(request.tls ?? TLSOptions(), files)
@@ -51,25 +51,25 @@ struct PreparedRequest: Sendable {
     }
   }
 
-  /// nil, or why the request cannot be sent as it is.
+  /// Why the request is invalid, or nil.
   private static func problem(with request: HTTPRequest) -> String? {
-    if !HeaderChecks.isToken(request.method) { return "the method is not a word" }
-    if request.method == "HEAD", request.body != nil { return "a HEAD request has no body" }
+    if !HeaderChecks.isToken(request.method) { return "the method is not a token" }
+    if request.method == "HEAD", request.body != nil { return "a HEAD request must not have a body" }
     for header in request.headers {
       if let problem = HeaderChecks.problem(with: header) { return problem }
     }
     if let path = request.unixSocket, path.isEmpty || path.utf8.count > 107 || path.utf8.contains(0) {
-      return "the path of the Unix socket must have 1 to 107 bytes"
+      return "the path of the Unix socket must have 1 to 107 bytes and no NUL"
     }
     if let connectTo = request.connectTo {
-      if !isHostName(connectTo.host) { return "the host to connect to is neither a name nor an IP address" }
-      if !(1...65535).contains(connectTo.port) { return "the port to connect to is \(connectTo.port)" }
+      if !isHostName(connectTo.host) { return "the host to connect to is neither a host name nor an IP address" }
+      if !(1...65535).contains(connectTo.port) { return "the port to connect to, \(connectTo.port), is not in 1...65535" }
     }
     if let name = request.tls?.serverName, !isHostName(name) { return "the TLS server name is not a host name" }
     if let proxy = request.proxy {
-      if request.addressPolicy != .any { return "an address policy cannot be kept through a proxy" }
+      if request.addressPolicy != .any { return "an address policy cannot be enforced through a proxy" }
       if !proxy.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) {
-        return "the proxy's URL holds a space, a control character or one that is not ASCII"
+        return "the proxy's URL contains a space, a control character or a non-ASCII character"
       }
       let scheme = proxy.firstRange(of: "://").map { proxy[..<$0.lowerBound].lowercased() } ?? "none"
       if !["http", "https", "socks5", "socks5h"].contains(scheme) {
@@ -89,17 +89,17 @@ struct PreparedRequest: Sendable {
       }
   }
 
-  /// IPv6 addresses in brackets, as URLs have them.
+  /// Puts IPv6 addresses in brackets, as in URLs.
   private static func bracketed(_ host: String) -> String {
     host.contains(":") ? "[\(host)]" : host
   }
 
-  /// `Name;` is libcurl's way to send a header without a value, `Name:` to leave out one of its own: we never wait for a 100, and a body has the type
-  /// that the caller gave it or none.
+  /// In libcurl's syntax `Name;` sends a header without a value, and `Name:` suppresses one of libcurl's own: `Expect`, to never wait for a 100, and
+  /// `Content-Type`, which only the caller sets.
   private static func lines(_ headers: [HTTPHeader]) -> [String] {
     let names = Set(headers.map { $0.name.lowercased() })
-    let left = ["Expect", "Content-Type"].filter { !names.contains($0.lowercased()) }.map { "\($0):" }
-    return headers.map { $0.value.allSatisfy { $0 == " " || $0 == "\t" } ? "\($0.name);" : "\($0.name): \($0.value)" } + left
+    let suppressed = ["Expect", "Content-Type"].filter { !names.contains($0.lowercased()) }.map { "\($0):" }
+    return headers.map { $0.value.allSatisfy { $0 == " " || $0 == "\t" } ? "\($0.name);" : "\($0.name): \($0.value)" } + suppressed
   }
 
   private static func material(_ options: TLSOptions, _ files: PEMFiles) throws(PEMFiles.Unreadable) -> TLSMaterial {
@@ -107,8 +107,36 @@ struct PreparedRequest: Sendable {
     if let source = options.certificateAuthorities { material.authorities = try files.bytes(of: source) }
     if let source = options.clientCertificate { material.certificate = try files.bytes(of: source) }
     if let source = options.clientKey { material.key = try files.bytes(of: source) }
-    // libcurl takes the key from the certificate's file, but not from the certificate's bytes.
+    // libcurl looks for the key in the certificate's file, but not in its blob.
     if material.key == nil { material.key = material.certificate }
     return material
+  }
+}
+
+/// Rejects headers and methods that could inject other headers or requests.
+enum HeaderChecks {
+  /// Only the transport sets these: conflicting lengths allow request smuggling.
+  private static let reserved: Set<String> = ["content-length", "transfer-encoding"]
+
+  /// What is wrong with the header, or nil. Never shows the value, which may be a credential.
+  static func problem(with header: HTTPHeader) -> String? {
+    guard isToken(header.name) else { return "a header's name is empty or contains an invalid character" }
+    if reserved.contains(header.name.lowercased()) { return "the header \(header.name) is set by the transport" }
+    // RFC 9110 5.5: visible characters, space, tab, and obs-text.
+    guard header.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }) else {
+      return "the value of the header \(header.name) contains a line break or another control character"
+    }
+    return nil
+  }
+
+  /// RFC 9110 5.6.2: methods and header names.
+  static func isToken(_ text: String) -> Bool {
+    !text.isEmpty
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+      }
   }
 }

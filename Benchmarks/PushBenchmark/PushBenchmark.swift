@@ -72,7 +72,7 @@ private final class MeasuredSink: PageSink {
     var wall = timespec()
     clock_gettime(CLOCK_REALTIME, &wall)
     pusher.push(
-      PushedPage(
+      PushedScrape(
         page, owner: "\(node)/\(key.namespace)/\(key.pod)", collectedAt: Int64(wall.tv_sec) * 1000 + Int64(wall.tv_nsec) / 1_000_000,
         endpoint: node, families: .everything))
     let seconds = ProcessFigures.seconds(CLOCK_THREAD_CPUTIME_ID) - start

@@ -1,22 +1,22 @@
 package import HTTPTransport
 
-/// What is sent with every request beside what the form asks for, or why that cannot be had. Values are never shown.
+/// Provides additional headers for every request, or fails. Their values are never logged.
 package typealias PushHeaders = @Sendable () -> Result<[HTTPHeader], PushHeadersError>
 
-/// Why there are no headers to be sent.
+/// Why the headers are unavailable.
 package struct PushHeadersError: Error {
   package var reason: String
 
   package init(_ reason: String) { self.reason = reason }
 }
 
-/// Where samples are pushed, and how.
+/// Where and how samples are pushed.
 package struct PushSettings: Hashable, Sendable {
-  /// What the receiver understands.
+  /// The receiver's protocol.
   package enum Form: Hashable, Sendable {
     /// Prometheus remote write 1.0.
     case remoteWrite
-    /// The HTTP interface of an Open-Falcon agent; `step` is the pace of the pushes.
+    /// The HTTP interface of an Open-Falcon agent; `step` is the interval between pushes.
     case openFalcon(step: Duration)
   }
 
@@ -24,23 +24,23 @@ package struct PushSettings: Hashable, Sendable {
   package var url: String
   /// For `https`.
   package var tls: TLSOptions?
-  /// Given to every series that has no label of that name.
+  /// Added to every series that has no label of that name.
   package var labels: [String: String] = [:]
-  /// Requests under way at once. All samples of one owner go through one of them, so that they arrive in order.
+  /// Concurrent requests. All samples of an owner use the same shard, so that they arrive in order.
   package var shards = 4
   /// A request is sent when it has this many samples…
   package var samplesPerRequest = 2000
   /// …or its first sample has waited for this long.
   package var longestWait: Duration = .seconds(5)
-  /// For one request from connecting to the answer.
+  /// For one request, from connecting to the end of the response.
   package var deadline: Duration = .seconds(30)
-  /// Bytes that may wait in memory, over all shards.
+  /// Bytes queued in memory, over all shards.
   package var memoryLimit = 8 << 20
-  /// A folder for what memory has no room for; `nil` drops the oldest instead.
+  /// Where requests beyond `memoryLimit` are spooled; `nil` drops the oldest instead.
   package var spoolFolder: String?
-  /// Bytes that may wait on disk, over all shards; past it the oldest go.
+  /// Bytes spooled on disk, over all shards; beyond it the oldest are dropped.
   package var spoolLimit = 2 << 30
-  /// The waits after failures, doubling from the first to the last.
+  /// The wait after a failure, doubled from the lower to the upper bound.
   package var backoff: ClosedRange<Duration> = .milliseconds(100) ... .seconds(10)
 
   package init(url: String) {

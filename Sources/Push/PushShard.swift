@@ -1,6 +1,7 @@
+internal import Glibc
 internal import Synchronization
 
-/// One request at a time: the samples of the owners that belong to it, in order.
+/// Sends the samples of its owners in order, one request at a time.
 final class PushShard: Sendable {
   private struct State {
     var encoder: any RequestEncoder
@@ -31,10 +32,10 @@ final class PushShard: Sendable {
 
   // MARK: Filling
 
-  func push(_ page: PushedPage) {
+  func push(_ scrape: PushedScrape) {
     append { state in
-      state.statistics.newestGiven = max(state.statistics.newestGiven ?? .min, page.collectedAt)
-      return state.encoder.add(page)
+      state.statistics.newestGiven = max(state.statistics.newestGiven ?? .min, scrape.collectedAt)
+      return state.encoder.add(scrape)
     }
   }
 
@@ -46,8 +47,8 @@ final class PushShard: Sendable {
     state.withLock { $0.encoder.forgetOwners() }
   }
 
-  /// Lets go of a request that is not full.
-  func cut() {
+  /// Queues the current request although it is not full.
+  func flush() {
     append { $0.encoder.takeBlock().map { [$0] } ?? [] }
   }
 
@@ -63,7 +64,7 @@ final class PushShard: Sendable {
   // MARK: Sending
 
   /// Sends until the task is cancelled.
-  /// - Parameter untilEmpty: whether to return also when nothing waits any more.
+  /// - Parameter untilEmpty: whether to return when the queue is empty.
   func deliver(untilEmpty: Bool) async {
     var failures = 0
     var wakeups = wakeup.stream.makeAsyncIterator()
@@ -73,25 +74,25 @@ final class PushShard: Sendable {
         guard await wakeups.next() != nil else { return }
         continue
       }
-      let verdict = await delivery.send(first.block)
-      // A request that was cut short may have arrived: it is sent again at the next start.
-      guard !Task.isCancelled || verdict == .taken else { return }
-      let wait = note(verdict, of: first, failures: &failures)
-      reachability.note(verdict)
+      let result = await delivery.send(first.block)
+      // A cancelled request may have arrived; it stays queued and is sent again after a restart.
+      guard !Task.isCancelled || result == .accepted else { return }
+      let wait = record(result, of: first, failures: &failures)
+      reachability.record(result)
       // Cancellation ends the sleep, and the loop.
       if let wait { try? await clock.sleep(for: wait) }
     }
   }
 
-  /// Enters what came of a request.
-  /// - Returns: how long to wait before the next attempt, after a failure.
-  private func note(_ verdict: Verdict, of first: PushQueue.First, failures: inout Int) -> Duration? {
+  /// Updates queue and statistics.
+  /// - Returns: the wait before the next attempt, after a failure.
+  private func record(_ result: DeliveryResult, of first: PushQueue.First, failures: inout Int) -> Duration? {
     let samples = UInt64(first.block.samples)
-    switch verdict {
-    case .taken:
+    switch result {
+    case .accepted:
       failures = 0
       state.withLock { state in
-        state.queue.takeOut(first)
+        state.queue.remove(first)
         state.statistics.sent += samples
         state.statistics.sentBytes += UInt64(first.block.bytes.count)
         state.statistics.newestSent = max(state.statistics.newestSent ?? .min, first.block.newest)
@@ -99,37 +100,37 @@ final class PushShard: Sendable {
         state.statistics.problem = nil
       }
       return nil
-    case .refused(let reason):
+    case .rejected(let reason):
       failures = 0
       state.withLock { state in
-        state.queue.takeOut(first)
+        state.queue.remove(first)
         state.statistics.refused += samples
         state.statistics.problem = reason
       }
       return nil
-    case .again(let reason, let after):
+    case .retry(let reason, let after):
       state.withLock { state in
         state.statistics.retries += 1
         state.statistics.problem = reason
-        // One failure may be an accident. After two a crash is to cost nothing of what waits.
+        // One failure may be transient. After the second, a crash must not lose queued samples.
         if failures > 0 { state.queue.save() }
       }
-      // 2^16 times the first wait is over any last one; more would only overflow.
+      // 2^16 times the lower bound exceeds any upper bound; more would only overflow.
       let whole = min(settings.backoff.upperBound, settings.backoff.lowerBound * (1 << min(failures, 16)))
       failures += 1
       return max(whole * Double.random(in: 0.5...1), after ?? .zero)
     }
   }
 
-  /// Sends what waits, until nothing does or a request fails; then puts on disk what is left, if there is one.
+  /// Sends queued requests until none is left or one fails, then saves the rest to the spool, if there is one.
   func finish(sending: Bool) async {
-    cut()
-    var isTaken = sending
-    while isTaken, !Task.isCancelled, let first = state.withLock({ $0.queue.first() }) {
-      let verdict = await delivery.send(first.block)
+    flush()
+    var continues = sending
+    while continues, !Task.isCancelled, let first = state.withLock({ $0.queue.first() }) {
+      let result = await delivery.send(first.block)
       var failures = 0
-      if case .again = verdict { isTaken = false }
-      _ = note(verdict, of: first, failures: &failures)
+      if case .retry = result { continues = false }
+      _ = record(result, of: first, failures: &failures)
     }
     state.withLock { $0.queue.save() }
   }
@@ -146,4 +147,26 @@ final class PushShard: Sendable {
       return statistics
     }
   }
+}
+
+/// Encodes scrapes as requests of one protocol.
+protocol RequestEncoder: Sendable {
+  /// Samples in the current request.
+  var samples: Int { get }
+  /// Adds a scrape.
+  /// - Returns: the requests that became full, in order.
+  mutating func add(_ scrape: PushedScrape) -> [PushBlock]
+  /// Ends all series of the owner.
+  mutating func end(_ owner: String, at unixMilliseconds: Int64) -> [PushBlock]
+  /// Forgets all owners without ending their series: another replica pushes them from now on.
+  mutating func forgetOwners()
+  /// Removes and returns the current request; `nil` if it is empty.
+  mutating func takeBlock() -> PushBlock?
+}
+
+/// The wall clock in milliseconds since 1970.
+func unixMilliseconds() -> Int64 {
+  var time = timespec()
+  clock_gettime(CLOCK_REALTIME, &time)
+  return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
 }

@@ -1,30 +1,30 @@
-/// What became of the samples that were given to a pusher, since it started.
+/// Counters of a pusher since it started.
 package struct PushStatistics: Hashable, Sendable {
-  /// Samples that the receiver has taken.
+  /// Samples that the receiver has accepted.
   package var sent: UInt64 = 0
-  /// Bytes of the requests that it has taken.
+  /// Bytes of accepted requests.
   package var sentBytes: UInt64 = 0
-  /// Samples in requests that the receiver will never take: it answered with a status that is not to be tried again.
+  /// Samples in requests that the receiver rejected with a status that must not be retried.
   package var refused: UInt64 = 0
-  /// Samples that had to go because memory and spool were full, or were damaged on disk.
+  /// Samples dropped because memory and spool were full, or lost to damage on disk.
   package var dropped: UInt64 = 0
-  /// Requests that failed and were tried again.
+  /// Failed requests that are retried.
   package var retries: UInt64 = 0
-  /// Bytes of requests that wait in memory.
+  /// Bytes of requests queued in memory.
   package var memoryBytes = 0
-  /// Bytes of requests that wait on disk.
+  /// Bytes of requests queued on disk.
   package var spoolBytes = 0
-  /// Samples that wait, in memory, on disk, or in a request that is not full yet.
+  /// Samples queued in memory, on disk, or in a request that is not full yet.
   package var waiting = 0
-  /// The time of the newest sample that was given, and of the newest that the receiver has taken, in milliseconds since 1970; `nil` before
-  /// the first. What lies between them waits.
+  /// The times of the newest pushed and the newest accepted sample, in milliseconds since 1970; `nil` before the first. Their difference is the
+  /// receiver's lag.
   package var newestGiven: Int64?
   package var newestSent: Int64?
-  /// How many requests can be under way at once.
+  /// The number of concurrent requests.
   package var shards = 0
-  /// When the receiver last took a request, in milliseconds since 1970; `nil` before the first.
+  /// When the receiver last accepted a request, in milliseconds since 1970; `nil` before the first.
   package var lastSuccessUnixMilliseconds: Int64?
-  /// Why the last request failed, as long as none has succeeded since.
+  /// Why the last request failed; `nil` once one has succeeded.
   package var problem: String?
 
   package init() {}

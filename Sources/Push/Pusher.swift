@@ -2,24 +2,24 @@ package import HTTPTransport
 package import Logging
 internal import Synchronization
 
-/// Sends pages of metrics to one receiver: by Prometheus remote write or to an Open-Falcon agent.
+/// Sends scrapes to one receiver: by Prometheus remote write or to an Open-Falcon agent.
 ///
-/// Whoever has a page hands it over and goes on at once; nothing here waits for the receiver but `run`. What cannot be sent yet waits in
-/// memory, then on disk, both up to a limit; past it the oldest goes, and is counted (R66). All samples of an owner arrive in order.
+/// `push` never waits for the receiver. Samples that cannot be sent yet are queued in memory, then on disk, both up to a limit; beyond it the
+/// oldest are dropped and counted (R66). All samples of an owner arrive in order.
 ///
-/// A restart goes on with what is on disk. There goes what is in memory when the receiver has failed twice in succession, and what `finish` does not
-/// get sent; what a crash takes of the rest is counted by nobody.
+/// Queued samples on disk survive a restart. Memory is saved to disk after two consecutive failures and at the end of `finish`; samples that a crash
+/// loses from memory are not counted.
 package final class Pusher: Sendable {
   private let settings: PushSettings
   private let shards: [PushShard]
-  /// What was left on disk when there was another number of shards; it is older than anything else.
+  /// One shard for each spool of an earlier run with another number of shards. Their samples are older than all others.
   private let backlog: [PushShard]
   private let clock: any Clock<Duration>
-  /// `nil` without a spool.
+  /// Held as long as the spool is in use; `nil` without a spool.
   private let lock: SpoolLock?
 
-  /// - Parameter headers: to be sent with every request, such as credentials, which may rotate; as long as they cannot be had, requests wait.
-  /// - Throws: where the spool's folder cannot be used.
+  /// - Parameter headers: headers for every request, such as credentials, which may rotate. While it fails, requests wait.
+  /// - Throws: if the spool's folder cannot be used.
   package init(
     settings: PushSettings, transport: HTTPTransport, headers: @escaping PushHeaders = { .success([]) },
     clock: any Clock<Duration> = ContinuousClock(), logger: Logger
@@ -44,17 +44,17 @@ package final class Pusher: Sendable {
     lock = spools.lock
   }
 
-  /// Takes a page for sending. Waits for nobody.
-  package func push(_ page: PushedPage) {
-    shard(of: page.owner).push(page)
+  /// Queues a scrape. Never waits.
+  package func push(_ scrape: PushedScrape) {
+    shard(of: scrape.owner).push(scrape)
   }
 
-  /// The owner is gone: its series are ended by stale markers, where the receiver knows those.
+  /// Ends the owner's series by stale markers, if the receiver supports them.
   package func end(_ owner: String, at unixMilliseconds: Int64) {
     shard(of: owner).end(owner, at: unixMilliseconds)
   }
 
-  /// Somebody else pushes from now on: owners are not known any more, and their series not ended.
+  /// Forgets all owners without ending their series. Called when another replica takes over pushing.
   package func forgetOwners() {
     for shard in shards { shard.forgetOwners() }
   }
@@ -62,7 +62,7 @@ package final class Pusher: Sendable {
   /// Sends until the task is cancelled.
   package func run() async {
     await withDiscardingTaskGroup { group in
-      group.addTask { await self.cutRequests() }
+      group.addTask { await self.flushPeriodically() }
       group.addTask {
         for shard in self.backlog { await shard.deliver(untilEmpty: true) }
         await withDiscardingTaskGroup { group in
@@ -72,10 +72,10 @@ package final class Pusher: Sendable {
     }
   }
 
-  /// To be called when `run` has ended and nobody pushes any more: sends what waits as long as the receiver takes it, for so long at most,
-  /// and saves what is left to disk.
+  /// Sends queued samples until the receiver fails or the limit expires, then saves the rest to disk. Called after `run` has ended and the last
+  /// `push`.
   package func finish(within limit: Duration) async {
-    // What an earlier process left is older, and cannot be overtaken; all of it is on disk already.
+    // The backlog must be sent first, and is on disk already.
     let isSending = backlog.allSatisfy { $0.statistics.waiting == 0 }
     await withTaskGroup(of: Bool.self) { group in
       for shard in shards {
@@ -85,7 +85,7 @@ package final class Pusher: Sendable {
         }
       }
       group.addTask { [clock] in
-        // Cancellation ends the sleep when all is sent.
+        // Cancelled when all shards have finished.
         try? await clock.sleep(for: limit)
         return false
       }
@@ -95,24 +95,23 @@ package final class Pusher: Sendable {
     }
   }
 
-  /// What became of everything so far.
   package var statistics: PushStatistics {
     (shards + backlog).reduce(PushStatistics()) { $0 + $1.statistics }
   }
 
   private func shard(of owner: String) -> PushShard {
-    // FNV-1a: the same in every process, so that an owner's samples stay in one queue over a restart.
+    // FNV-1a is the same in every process, so that an owner's samples stay in one queue across restarts.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in owner.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     hash ^= hash >> 32
     return shards[Int(hash % UInt64(shards.count))]
   }
 
-  private func cutRequests() async {
+  private func flushPeriodically() async {
     while !Task.isCancelled {
       // Cancellation ends the sleep, and the loop.
       try? await clock.sleep(for: settings.longestWait)
-      for shard in shards { shard.cut() }
+      for shard in shards { shard.flush() }
     }
   }
 }

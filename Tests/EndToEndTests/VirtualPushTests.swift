@@ -108,7 +108,7 @@ struct VirtualPushTests {
 
     #expect(try await controller.get("/metrics/cadvisor").contains("pushed and not held here"))
     #expect(try JSONValue(parsing: Array(try await controller.get("/sd/v1/targets?source=virtual").utf8)).array?.isEmpty == true)
-    #expect(controller.program.output.contains("push receiver refuses samples"))
+    #expect(controller.program.output.contains("push receiver rejects samples"))
     #expect(!controller.program.output.contains("-secret"))
   }
 

@@ -14,7 +14,7 @@ import Testing
       container_nothing NaN
 
       """
-    _ = encoder.add(try PushedPage(text, at: 1_700_000_000_999))
+    _ = encoder.add(try PushedScrape(text, at: 1_700_000_000_999))
     #expect(encoder.samples == 2)
     let taken = encoder.takeBlock()
     let block = try #require(taken)

@@ -6,19 +6,19 @@ import Testing
 
 @testable import Push
 
-/// Against a real Prometheus with its remote-write receiver.
+/// Pushes to a real Prometheus with the remote-write receiver.
 @Suite struct PrometheusTests {
   private static let owners = 20
   private static let seriesPerOwner = 25
 
-  private func page(_ owner: Int, round: Int, start: Int64) throws -> PushedPage {
+  private func scrape(_ owner: Int, round: Int, start: Int64) throws -> PushedScrape {
     let text = (0..<Self.seriesPerOwner).map {
       "pushed_value{pod=\"web-\(owner)\",series=\"\($0)\",text=\"a \\\"quoted\\\" one\"} \(round)\n"
     }
-    return try PushedPage(owner: "default/web-\(owner)", text.joined(), at: start + Int64(round) * 1000)
+    return try PushedScrape(owner: "default/web-\(owner)", text.joined(), at: start + Int64(round) * 1000)
   }
 
-  @Test func `R66 a receiver that is killed and comes back has every sample in the end`() async throws {
+  @Test func `R66 a receiver that is killed and restarted gets every sample`() async throws {
     let transport = try HTTPTransport()
     let prometheus = try ReceivingPrometheus(transport: transport)
     let folder = try TemporaryFolder()
@@ -30,30 +30,30 @@ import Testing
     settings.samplesPerRequest = 60
     settings.longestWait = .milliseconds(50)
     settings.backoff = .milliseconds(10) ... .milliseconds(100)
-    // So little that most of what waits has to go to disk.
+    // Small, so that most requests are spooled.
     settings.memoryLimit = 4096
     settings.spoolFolder = folder.path
     let pusher = try Pusher(settings: settings, transport: transport, logger: Logger(label: "test"))
     let run = Task { await pusher.run() }
     defer { run.cancel() }
 
-    // All in the past, so that an instant query looks back on all of it.
+    // In the past, so that an instant query covers all samples.
     let start = Int64(Date().timeIntervalSince1970 * 1000) - 120_000
     func push(_ rounds: Range<Int>) throws {
-      for round in rounds { for owner in 0..<Self.owners { pusher.push(try page(owner, round: round, start: start)) } }
+      for round in rounds { for owner in 0..<Self.owners { pusher.push(try scrape(owner, round: round, start: start)) } }
     }
 
     try push(0..<20)
-    // Killed while it takes requests: some have been sent, others have not.
-    try await eventually("some of it is sent") { pusher.statistics.sent > 0 }
+    // Killed while it accepts requests.
+    try await eventually("some samples are sent") { pusher.statistics.sent > 0 }
     try await prometheus.kill()
     try push(20..<40)
-    try await eventually("the disk holds some of it, and requests fail") {
+    try await eventually("samples are spooled, and requests fail") {
       pusher.statistics.spoolBytes > 0 && pusher.statistics.retries > 0
     }
     try await prometheus.start()
     try push(40..<60)
-    try await eventually("all of it is sent", within: .seconds(60)) { pusher.statistics.waiting == 0 }
+    try await eventually("all samples are sent", within: .seconds(60)) { pusher.statistics.waiting == 0 }
 
     let statistics = pusher.statistics
     let total = UInt64(60 * Self.owners * Self.seriesPerOwner)
@@ -64,7 +64,7 @@ import Testing
     #expect(try await prometheus.number("count(last_over_time(pushed_value{text=\"a \\\"quoted\\\" one\"}[10m]) == 59)") == 500)
   }
 
-  @Test func `stale markers end the series of a pod that is gone`() async throws {
+  @Test func `stale markers end the series of a deleted pod`() async throws {
     let transport = try HTTPTransport()
     let prometheus = try ReceivingPrometheus(transport: transport)
     defer { prometheus.stop() }
@@ -76,10 +76,10 @@ import Testing
     defer { run.cancel() }
 
     let start = Int64(Date().timeIntervalSince1970 * 1000) - 5000
-    for owner in 0..<2 { pusher.push(try page(owner, round: 0, start: start)) }
-    try await eventually("both are there") { try await prometheus.number("count(pushed_value)") == 50 }
+    for owner in 0..<2 { pusher.push(try scrape(owner, round: 0, start: start)) }
+    try await eventually("both pods have series") { try await prometheus.number("count(pushed_value)") == 50 }
     pusher.end("default/web-0", at: start + 1000)
-    try await eventually("one of them is gone") { try await prometheus.number("count(pushed_value)") == 25 }
+    try await eventually("the series of one pod have ended") { try await prometheus.number("count(pushed_value)") == 25 }
     #expect(try await prometheus.number("count(pushed_value{pod=\"web-1\"})") == 25)
   }
 }

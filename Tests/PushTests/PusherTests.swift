@@ -7,7 +7,7 @@ import Testing
 
 @testable import Push
 
-/// Against a receiver that does what a script says.
+/// Pushes to a scripted receiver.
 @Suite struct PusherTests {
   private let transport: HTTPTransport
 
@@ -24,8 +24,8 @@ import Testing
     return try Pusher(settings: settings, transport: transport, headers: headers, logger: Logger(label: "test"))
   }
 
-  private func page(_ number: Int) throws -> PushedPage {
-    try PushedPage("up \(number)\n", at: Int64(number) * 1000)
+  private func scrape(_ number: Int) throws -> PushedScrape {
+    try PushedScrape("up \(number)\n", at: Int64(number) * 1000)
   }
 
   private func values(_ server: ScriptedServer) -> [Double] {
@@ -37,17 +37,17 @@ import Testing
     return try ScriptedServer { connection in
       while try connection.readRequest() != nil {
         let status = rest.withLock { $0.isEmpty ? 204 : $0.removeFirst() }
-        try connection.respond(status: status, headers: status == 429 ? [("Retry-After", "0")] : [], body: status == 204 ? "" : "so it is")
+        try connection.respond(status: status, headers: status == 429 ? [("Retry-After", "0")] : [], body: status == 204 ? "" : "rejected")
       }
     }
   }
 
-  @Test func `a request says what it is`() async throws {
+  @Test func `a request has the headers of remote write`() async throws {
     let server = try answering([])
     defer { server.stop() }
     let pusher = try pusher(server, headers: { .success([HTTPHeader("Authorization", "Bearer secret")]) })
-    pusher.push(try page(1))
-    try await running(pusher) { try await eventually("one request") { pusher.statistics.sent == 1 } }
+    pusher.push(try scrape(1))
+    try await running(pusher) { try await eventually("one request is sent") { pusher.statistics.sent == 1 } }
     let request = try #require(server.requests.first)
     #expect(request.method == "POST")
     #expect(request.header("Content-Type") == "application/x-protobuf")
@@ -56,52 +56,52 @@ import Testing
     #expect(request.header("Authorization") == "Bearer secret")
   }
 
-  @Test func `R66 what fails is sent again, in order`() async throws {
+  @Test func `R66 failed requests are retried in order`() async throws {
     let server = try answering([500, 503, 429])
     defer { server.stop() }
     let pusher = try pusher(server)
-    for number in 1...3 { pusher.push(try page(number)) }
-    try await running(pusher) { try await eventually("three requests taken") { pusher.statistics.sent == 3 } }
+    for number in 1...3 { pusher.push(try scrape(number)) }
+    try await running(pusher) { try await eventually("three requests are sent") { pusher.statistics.sent == 3 } }
     #expect(values(server) == [1, 1, 1, 1, 2, 3])
     #expect(pusher.statistics.retries == 3)
     #expect(pusher.statistics.problem == nil)
     #expect(pusher.statistics.waiting == 0)
   }
 
-  @Test(arguments: [400, 401, 404, 301]) func `what the receiver will never take is counted and not sent again`(status: Int) async throws {
+  @Test(arguments: [400, 401, 404, 301]) func `rejected samples are counted and not retried`(status: Int) async throws {
     let server = try answering([status])
     defer { server.stop() }
     let pusher = try pusher(server)
-    for number in 1...2 { pusher.push(try page(number)) }
-    try await running(pusher) { try await eventually("the second taken") { pusher.statistics.sent == 1 } }
+    for number in 1...2 { pusher.push(try scrape(number)) }
+    try await running(pusher) { try await eventually("the second request is sent") { pusher.statistics.sent == 1 } }
     #expect(values(server) == [1, 2])
     #expect(pusher.statistics.refused == 1)
   }
 
-  @Test func `a request that is not full is sent when it has waited`() async throws {
+  @Test func `an incomplete request is sent after the longest wait`() async throws {
     let server = try answering([])
     defer { server.stop() }
     let pusher = try pusher(server) {
       $0.samplesPerRequest = 1000
       $0.longestWait = .milliseconds(20)
     }
-    pusher.push(try page(1))
-    try await running(pusher) { try await eventually("one request") { pusher.statistics.sent == 1 } }
+    pusher.push(try scrape(1))
+    try await running(pusher) { try await eventually("one request is sent") { pusher.statistics.sent == 1 } }
   }
 
-  @Test func `R66 a restart with other shards sends what was left first`() async throws {
+  @Test func `R66 a restart with another number of shards sends the backlog first`() async throws {
     let folder = try TemporaryFolder()
     let server = try answering([])
     defer { server.stop() }
     do {
       let pusher = try pusher(server) {
-        // Nobody listens there: nothing of it arrives.
+        // Nobody listens on this port.
         $0.url = "http://127.0.0.1:1/write"
         $0.spoolFolder = folder.path
         $0.shards = 3
         $0.memoryLimit = 1
       }
-      for number in 1...5 { pusher.push(try page(number)) }
+      for number in 1...5 { pusher.push(try scrape(number)) }
       await pusher.finish(within: .seconds(5))
     }
     let pusher = try pusher(server) {
@@ -109,35 +109,35 @@ import Testing
       $0.shards = 2
     }
     #expect(pusher.statistics.waiting == 5)
-    for number in 6...7 { pusher.push(try page(number)) }
-    try await running(pusher) { try await eventually("all of it") { pusher.statistics.waiting == 0 } }
+    for number in 6...7 { pusher.push(try scrape(number)) }
+    try await running(pusher) { try await eventually("all samples are sent") { pusher.statistics.waiting == 0 } }
     #expect(values(server) == [1, 2, 3, 4, 5, 6, 7])
   }
 
-  @Test func `R66 what waits for a receiver that is away is on disk, where a crash leaves it`() async throws {
+  @Test func `R66 samples for an unreachable receiver survive a crash on disk`() async throws {
     let folder = try TemporaryFolder()
     let server = try answering([])
     defer { server.stop() }
     do {
       let crashing = try pusher(server) {
-        // Nobody listens there: nothing of it arrives.
+        // Nobody listens on this port.
         $0.url = "http://127.0.0.1:1/write"
         $0.spoolFolder = folder.path
       }
-      for number in 1...5 { crashing.push(try page(number)) }
+      for number in 1...5 { crashing.push(try scrape(number)) }
       try await running(crashing) {
-        try await eventually("nothing waits in memory") { crashing.statistics.memoryBytes == 0 && crashing.statistics.spoolBytes > 0 }
-        crashing.push(try page(6))
+        try await eventually("no request is left in memory") { crashing.statistics.memoryBytes == 0 && crashing.statistics.spoolBytes > 0 }
+        crashing.push(try scrape(6))
         #expect(crashing.statistics.memoryBytes == 0)
       }
     }
     let pusher = try pusher(server) { $0.spoolFolder = folder.path }
-    try await running(pusher) { try await eventually("all of it") { pusher.statistics.sent == 6 } }
+    try await running(pusher) { try await eventually("all samples are sent") { pusher.statistics.sent == 6 } }
     #expect(values(server) == [1, 2, 3, 4, 5, 6])
     #expect(pusher.statistics.waiting == 0)
   }
 
-  @Test func `one spool is for one process`() throws {
+  @Test func `a spool is locked against other processes`() throws {
     let folder = try TemporaryFolder()
     let server = try answering([])
     defer { server.stop() }
@@ -147,36 +147,36 @@ import Testing
     #expect(first.statistics.waiting == 0)
   }
 
-  @Test func `what waits is sent when the pusher ends`() async throws {
+  @Test func `finish sends queued samples`() async throws {
     let server = try answering([])
     defer { server.stop() }
     let pusher = try pusher(server) { $0.samplesPerRequest = 1000 }
-    pusher.push(try page(1))
+    pusher.push(try scrape(1))
     await pusher.finish(within: .seconds(5))
     #expect(values(server) == [1])
     #expect(pusher.statistics.waiting == 0)
   }
 
-  @Test func `R66 a receiver that hangs does not hold up the end, and nothing is lost`() async throws {
+  @Test func `R66 a hanging receiver does not block finish and nothing is lost`() async throws {
     let folder = try TemporaryFolder()
     let server = try ScriptedServer { connection in while try connection.readRequest() != nil {} }
     defer { server.stop() }
     let pusher = try pusher(server) { $0.spoolFolder = folder.path }
-    pusher.push(try page(1))
+    pusher.push(try scrape(1))
     await pusher.finish(within: .milliseconds(50))
     #expect(pusher.statistics.spoolBytes > 0)
     #expect(pusher.statistics.waiting == 1)
   }
 
-  @Test func `R20 as long as headers cannot be had, requests wait`() async throws {
+  @Test func `R20 requests wait while the headers are unavailable`() async throws {
     let server = try answering([])
     defer { server.stop() }
     let known = Mutex(false)
     let pusher = try pusher(
       server, headers: { known.withLock { $0 } ? .success([HTTPHeader("X-A", "b")]) : .failure(PushHeadersError("no header")) })
-    pusher.push(try page(1))
+    pusher.push(try scrape(1))
     try await running(pusher) {
-      try await eventually("a failure") { pusher.statistics.problem == "no header" }
+      try await eventually("a request fails") { pusher.statistics.problem == "no header" }
       #expect(server.requests.isEmpty)
       known.withLock { $0 = true }
       try await eventually("it is sent") { pusher.statistics.sent == 1 }
@@ -184,24 +184,24 @@ import Testing
     #expect(server.requests.first?.header("X-A") == "b")
   }
 
-  @Test func `the newest times tell how far behind the receiver is`() async throws {
+  @Test func `the newest timestamps show the receiver's lag`() async throws {
     let server = try answering([])
     defer { server.stop() }
     let pusher = try pusher(server)
-    for number in 1...3 { pusher.push(try page(number)) }
+    for number in 1...3 { pusher.push(try scrape(number)) }
     #expect(pusher.statistics.newestGiven == 3000)
     #expect(pusher.statistics.newestSent == nil)
-    try await running(pusher) { try await eventually("all sent") { pusher.statistics.sent == 3 } }
+    try await running(pusher) { try await eventually("all samples are sent") { pusher.statistics.sent == 3 } }
     #expect(pusher.statistics.newestSent == 3000)
     #expect(pusher.statistics.shards == 1)
   }
 
-  @Test func `Open-Falcon is sent an array of items`() async throws {
+  @Test func `Open-Falcon receives an array of items`() async throws {
     let server = try answering([])
     defer { server.stop() }
     let pusher = try pusher(server) { $0.form = .openFalcon(step: .seconds(30)) }
-    pusher.push(try page(60))
-    try await running(pusher) { try await eventually("one request") { pusher.statistics.sent == 1 } }
+    pusher.push(try scrape(60))
+    try await running(pusher) { try await eventually("one request is sent") { pusher.statistics.sent == 1 } }
     let request = try #require(server.requests.first)
     #expect(request.header("Content-Type") == "application/json")
     #expect(

@@ -4,7 +4,6 @@ import Testing
 
 @testable import Push
 
-/// R66: what cannot be sent waits on disk, in order, up to a limit.
 @Suite struct SpoolTests {
   private let folder: TemporaryFolder
 
@@ -21,19 +20,19 @@ import Testing
     var blocks: [PushBlock] = []
     while let first = try spool.first(dropped: &dropped) {
       blocks.append(first.block)
-      try spool.takeOut(first.block, at: first.place)
+      try spool.remove(first.block, at: first.position)
     }
     #expect(dropped == 0)
     return blocks
   }
 
-  @Test func `R66 a restart goes on where the spool was`() throws {
+  @Test func `R66 a restart continues at the spool's position`() throws {
     var spool = try Spool(folder: folder.path, limit: 1 << 20, segmentSize: 100)
     for number in 0..<20 { #expect(try spool.append(block(number)) == 0) }
     var dropped = 0
     for _ in 0..<7 {
       let first = try #require(try spool.first(dropped: &dropped))
-      try spool.takeOut(first.block, at: first.place)
+      try spool.remove(first.block, at: first.position)
     }
     var again = try Spool(folder: folder.path, limit: 1 << 20, segmentSize: 100)
     #expect(again.samples == (7..<20).reduce(0) { $0 + $1 + 1 })
@@ -43,7 +42,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".spool") } == [])
   }
 
-  @Test func `R66 where reading stood in a segment that is gone does not matter to the next of its number`() throws {
+  @Test func `R66 the position of a deleted segment does not apply to a new one with its number`() throws {
     var spool = try Spool(folder: folder.path, limit: 1 << 20)
     for number in 0..<3 { _ = try spool.append(block(number)) }
     #expect(try takeAll(&spool).count == 3)
@@ -52,7 +51,7 @@ import Testing
     #expect(try takeAll(&again) == (3..<6).map { block($0) })
   }
 
-  @Test func `R66 past the limit the oldest go and are counted`() throws {
+  @Test func `R66 beyond the limit the oldest blocks are dropped and counted`() throws {
     var spool = try Spool(folder: folder.path, limit: 1000, segmentSize: 100)
     var dropped = 0
     for number in 0..<100 { dropped += try spool.append(block(number, size: 50)) }
@@ -63,29 +62,29 @@ import Testing
     #expect(dropped + left.reduce(0) { $0 + $1.samples } == (0..<100).reduce(0) { $0 + $1 + 1 })
   }
 
-  @Test func `a block that was being sent when it had to go takes no other with it`() throws {
+  @Test func `removing a block that was dropped while in flight removes no other`() throws {
     var spool = try Spool(folder: folder.path, limit: 400, segmentSize: 100)
     _ = try spool.append(block(0, size: 50))
     var dropped = 0
     let first = try #require(try spool.first(dropped: &dropped))
     for number in 1..<20 { _ = try spool.append(block(number, size: 50)) }
     let before = spool.samples
-    try spool.takeOut(first.block, at: first.place)
+    try spool.remove(first.block, at: first.position)
     #expect(spool.samples == before)
   }
 
-  @Test func `what memory held is put before what is on disk`() throws {
+  @Test func `prepended blocks come before those on disk`() throws {
     var spool = try Spool(folder: folder.path, limit: 1 << 20)
     for number in 5..<8 { _ = try spool.append(block(number)) }
     var dropped = 0
     let first = try #require(try spool.first(dropped: &dropped))
-    try spool.takeOut(first.block, at: first.place)
+    try spool.remove(first.block, at: first.position)
     try spool.prepend([block(1), block(2)])
     var again = try Spool(folder: folder.path, limit: 1 << 20)
     #expect(try takeAll(&again) == [block(1), block(2), block(6), block(7)])
   }
 
-  @Test(arguments: [1, 15, 17, 30]) func `a block that a crash cut short is left out, and written over`(missing: Int) throws {
+  @Test(arguments: [1, 15, 17, 30]) func `a block cut off by a crash is skipped and overwritten`(missing: Int) throws {
     var spool = try Spool(folder: folder.path, limit: 1 << 20)
     for number in 0..<3 { _ = try spool.append(block(number, size: 20)) }
     let file = try #require(try FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0.hasSuffix(".spool") })
@@ -97,7 +96,7 @@ import Testing
     #expect(try takeAll(&again) == [block(0, size: 20), block(1, size: 20), block(9, size: 20)])
   }
 
-  @Test func `a damaged block goes with the rest of its segment and is counted`() throws {
+  @Test func `a damaged block is dropped with the rest of its segment and counted`() throws {
     var spool = try Spool(folder: folder.path, limit: 1 << 20, segmentSize: 150)
     for number in 0..<6 { _ = try spool.append(block(number, size: 40)) }
     let file = try #require(
@@ -113,18 +112,18 @@ import Testing
     #expect(first.block == block(3, size: 40))
   }
 
-  @Test func `a folder that cannot be made is an error that names it`() {
+  @Test func `an error names a folder that cannot be created`() {
     #expect { try Spool(folder: "/proc/none/spool", limit: 10) } throws: { error in
       "\(error)".contains("/proc/none/spool")
     }
   }
 
-  @Test(arguments: 0..<20) func `a queue over memory and disk keeps order and count`(seed: Int) throws {
+  @Test(arguments: 0..<20) func `a queue in memory and on disk keeps its order and count`(seed: Int) throws {
     var random = SplitMix(seed: UInt64(seed))
     let base = "\(folder.path)/\(seed)"
     var queue = PushQueue(memoryLimit: 60, spool: try Spool(folder: base, limit: 1 << 20, segmentSize: 80))
     var expected: [PushBlock] = []
-    // One that fills, and one that is empty now and then.
+    // Even seeds let the queue grow, odd ones empty it now and then.
     let fillings = seed.isMultiple(of: 2) ? 6 : 4
     for number in 0..<200 {
       switch Int.random(in: 0..<10, using: &random) {
@@ -136,7 +135,7 @@ import Testing
         let first = queue.first()
         #expect(first?.block == expected.first)
         if let first {
-          queue.takeOut(first)
+          queue.remove(first)
           expected.removeFirst()
         }
       default:
@@ -149,7 +148,7 @@ import Testing
     #expect(queue.problem == nil)
   }
 
-  @Test func `without a disk memory keeps the newest`() {
+  @Test func `without a spool memory keeps the newest blocks`() {
     var queue = PushQueue(memoryLimit: 100, spool: nil)
     for number in 0..<10 { queue.append(block(number, size: 28)) }
     #expect(queue.first()?.block == block(7, size: 28))

@@ -2,7 +2,7 @@ internal import Collector
 internal import Exposition
 internal import Push
 
-extension PushedPage {
+extension PushedScrape {
   /// - Parameter families: those that the receiver is given.
   init(_ page: CollectedPage, owner: String, collectedAt: Int64, endpoint: String, families: FamilyFilter) {
     self.init(owner: owner, collectedAt: collectedAt, endpoint: endpoint)

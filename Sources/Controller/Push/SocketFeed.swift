@@ -13,7 +13,7 @@ struct SocketFeed: Sendable {
   ]
 
   func take(_ pods: [PodSockets], of node: String) {
-    var page = PushedPage(owner: node, collectedAt: time.reading().unixMilliseconds, endpoint: node)
+    var page = PushedScrape(owner: node, collectedAt: time.reading().unixMilliseconds, endpoint: node)
     for pod in pods {
       page.beginLabelSet()
       page.addLabel("namespace", pod.namespace)

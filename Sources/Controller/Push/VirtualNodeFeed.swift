@@ -23,7 +23,7 @@ final class VirtualNodeFeed: PageSink {
     arrivals.withLock { $0[node, default: [:]][key] = now.moment }
     for receiver in receivers {
       receiver.pusher.push(
-        PushedPage(page, owner: owner(key, node), collectedAt: now.unixMilliseconds, endpoint: node, families: receiver.families))
+        PushedScrape(page, owner: owner(key, node), collectedAt: now.unixMilliseconds, endpoint: node, families: receiver.families))
     }
   }
 

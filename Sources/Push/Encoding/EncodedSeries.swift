@@ -1,15 +1,15 @@
-/// The names and label sets of one page, each once, in the form that a remote-write request has them in: `Label` messages, field 1 of
-/// `TimeSeries`, sorted by name and without empty values. A series is a name and a set.
+/// The names and label sets of one scrape, each encoded once as in a remote-write request: `Label` messages, field 1 of `TimeSeries`, sorted by
+/// name and without empty values. A series is a name and a set.
 ///
 /// Source: https://github.com/prometheus/prometheus/blob/main/prompb/types.proto and the remote write 1.0 specification,
 /// https://prometheus.io/docs/specs/prw/remote_write_spec/
 struct EncodedSeries: Sendable {
-  /// Where a name or a set stands in `bytes`.
+  /// An encoded name or set in `bytes`.
   struct Part: Sendable {
     var bytes: Range<Int>
-    /// Of a set: where the name belongs among its labels, `bytes.lowerBound` for all but capital names.
+    /// For a set, the offset at which `__name__` sorts among its labels: `bytes.lowerBound` unless a label starts with a capital letter.
     var nameAt: Int
-    /// Equal bytes have equal hashes within this process.
+    /// Equal for equal bytes within this process.
     var hash: UInt64
   }
 
@@ -22,34 +22,34 @@ struct EncodedSeries: Sendable {
   private(set) var names: [Part] = []
   private(set) var sets: [Part] = []
   private(set) var series: [Series] = []
-  /// Does not depend on the order of the series.
+  /// Independent of the order of the series.
   private(set) var digest: UInt64 = 0
 
   private let extra: [(name: [UInt8], value: [UInt8])]
-  /// Of the set that is being encoded; used again for each.
-  private var order: [PushedPage.Label] = []
+  /// The sorted labels of the current set. Kept to reuse its storage.
+  private var order: [PushedScrape.Label] = []
 
-  /// - Parameter extra: labels that every series is given unless it has its own of that name.
+  /// - Parameter extra: labels added to every series that has none of that name.
   init(extra: [String: String]) {
     self.extra = extra.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }.map { (Array($0.key.utf8), Array($0.value.utf8)) }
   }
 
-  /// Takes the place of what was encoded before.
-  mutating func encode(_ page: PushedPage) {
+  /// Replaces the contents by an encoded scrape.
+  mutating func encode(_ scrape: PushedScrape) {
     bytes.removeAll(keepingCapacity: true)
     names.removeAll(keepingCapacity: true)
     sets.removeAll(keepingCapacity: true)
     series.removeAll(keepingCapacity: true)
     digest = 0
-    page.text.withUnsafeBytes { text in
-      for name in page.names {
+    scrape.text.withUnsafeBytes { text in
+      for name in scrape.names {
         let start = bytes.count
         appendLabel(name: Self.metricName[...], value: text[name])
         names.append(Part(bytes: start..<bytes.count, nameAt: start, hash: Self.hash(bytes, start..<bytes.count)))
       }
-      for set in page.setStarts.indices { encode(page.labels(ofSet: set), text) }
+      for set in scrape.setStarts.indices { encode(scrape.labels(ofSet: set), text) }
     }
-    for sample in page.samples {
+    for sample in scrape.samples {
       series.append(Series(name: sample.name, set: sample.labelSet))
       digest &+= hash(of: series[series.count - 1])
     }
@@ -65,15 +65,15 @@ struct EncodedSeries: Sendable {
 
   private static let metricName = Array("__name__".utf8)
 
-  private mutating func encode(_ labels: ArraySlice<PushedPage.Label>, _ text: UnsafeRawBufferPointer) {
+  private mutating func encode(_ labels: ArraySlice<PushedScrape.Label>, _ text: UnsafeRawBufferPointer) {
     let start = bytes.count
     var nameAt: Int?
     order.removeAll(keepingCapacity: true)
-    // Exporters sort the labels themselves, so that most go to the end at once.
+    // Insertion sort, since exporters mostly sort labels already.
     for label in labels {
-      var place = order.count
-      while place > 0, precedes(text[label.name], text[order[place - 1].name]) { place -= 1 }
-      order.insert(label, at: place)
+      var index = order.count
+      while index > 0, precedes(text[label.name], text[order[index - 1].name]) { index -= 1 }
+      order.insert(label, at: index)
     }
     var nextExtra = 0
     func appendExtras(before name: Slice<UnsafeRawBufferPointer>?) {
@@ -110,7 +110,7 @@ struct EncodedSeries: Sendable {
 
   // MARK: Hashes
 
-  /// 64 bits of the bytes, eight at a time; seeded for each process, so that a page cannot be made to collide.
+  /// A 64-bit hash, eight bytes at a time. Seeded per process, so that an exporter cannot provoke collisions.
   static func hash(_ bytes: [UInt8], _ range: Range<Int>) -> UInt64 {
     bytes.withUnsafeBytes { all in
       let section = UnsafeRawBufferPointer(rebasing: all[range])

@@ -1,8 +1,8 @@
-/// Pages as remote-write requests. Series that an owner's page no longer has are ended by stale markers.
+/// Encodes scrapes as remote-write requests. Series missing from an owner's next scrape end with stale markers.
 struct RemoteWriteEncoder: RequestEncoder {
   private var request: WriteRequest
   private var histories: [String: SeriesHistory] = [:]
-  /// Of the page that is being added; its storage is used again for the next.
+  /// The series of the current scrape. Kept to reuse its storage.
   private var series: EncodedSeries
 
   init(_ settings: PushSettings) {
@@ -12,14 +12,14 @@ struct RemoteWriteEncoder: RequestEncoder {
 
   var samples: Int { request.samples }
 
-  mutating func add(_ page: PushedPage) -> [PushBlock] {
-    var history = histories[page.owner] ?? SeriesHistory()
-    let timestamp = history.timestamp(for: page.collectedAt)
-    series.encode(page)
-    request.append(series, values: page.samples, timestamp: timestamp)
+  mutating func add(_ scrape: PushedScrape) -> [PushBlock] {
+    var history = histories[scrape.owner] ?? SeriesHistory()
+    let timestamp = history.timestamp(for: scrape.collectedAt)
+    series.encode(scrape)
+    request.append(series, values: scrape.samples, timestamp: timestamp)
     history.end(missingIn: series, at: timestamp, into: &request)
-    history.follow(series, at: timestamp)
-    histories[page.owner] = history
+    history.update(series, at: timestamp)
+    histories[scrape.owner] = history
     return request.takeFull()
   }
 
@@ -32,4 +32,87 @@ struct RemoteWriteEncoder: RequestEncoder {
   mutating func forgetOwners() { histories = [:] }
 
   mutating func takeBlock() -> PushBlock? { request.takeBlock() }
+}
+
+/// Builds remote-write requests: `WriteRequest` messages, one `TimeSeries` with one `Sample` per series.
+///
+/// Source: https://github.com/prometheus/prometheus/blob/main/prompb/remote.proto
+struct WriteRequest: Sendable {
+  private(set) var samples = 0
+  private let limit: Int
+  private var bytes: [UInt8] = []
+  private var newest: Int64 = .min
+  private var full: [PushBlock] = []
+
+  /// The last value of a series that has ended: a NaN with special bits (`StaleNaN` in prometheus/model/value).
+  static let staleMarker = Double(bitPattern: 0x7ff0_0000_0000_0002)
+
+  /// - Parameter limit: samples per request.
+  init(limit: Int) {
+    self.limit = max(limit, 1)
+  }
+
+  /// Appends a scrape's samples, which are in the order of the series.
+  mutating func append(_ series: EncodedSeries, values: [PushedScrape.Sample], timestamp: Int64) {
+    var start = 0
+    while start < values.count {
+      let end = min(values.count, start + limit - samples)
+      series.bytes.withUnsafeBytes { source in
+        for index in start..<end {
+          let one = series.series[index]
+          append(
+            source, name: series.names[Int(one.name)].bytes, set: series.sets[Int(one.set)], value: values[index].value,
+            timestamp: timestamp)
+        }
+      }
+      start = end
+      cutIfFull()
+    }
+  }
+
+  /// Appends a stale marker.
+  mutating func appendEnd(of source: UnsafeRawBufferPointer, name: Range<Int>, set: EncodedSeries.Part, timestamp: Int64) {
+    append(source, name: name, set: set, value: Self.staleMarker, timestamp: timestamp)
+    cutIfFull()
+  }
+
+  /// Removes and returns the full requests.
+  mutating func takeFull() -> [PushBlock] {
+    defer { full = [] }
+    return full
+  }
+
+  /// Removes and returns the current request; `nil` if it is empty.
+  mutating func takeBlock() -> PushBlock? {
+    guard samples > 0 else { return nil }
+    let block = PushBlock(bytes: SnappyBlock.compress(bytes.span), samples: samples, newest: newest)
+    bytes.removeAll(keepingCapacity: true)
+    samples = 0
+    newest = .min
+    return block
+  }
+
+  private mutating func cutIfFull() {
+    if samples >= limit, let block = takeBlock() { full.append(block) }
+  }
+
+  @inline(__always)
+  private mutating func append(
+    _ source: UnsafeRawBufferPointer, name: Range<Int>, set: EncodedSeries.Part, value: Double, timestamp: Int64
+  ) {
+    let time = UInt64(bitPattern: timestamp)
+    // Sample: field 1 is the value as a double, field 2 the timestamp in milliseconds as a varint.
+    let sampleSize = 1 + 8 + 1 + Protobuf.size(ofVarint: time)
+    Protobuf.append(key: 1, length: set.bytes.count + name.count + 2 + sampleSize, to: &bytes)
+    bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: source[set.bytes.lowerBound..<set.nameAt]))
+    bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: source[name]))
+    bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: source[set.nameAt..<set.bytes.upperBound]))
+    Protobuf.append(key: 2, length: sampleSize, to: &bytes)
+    bytes.append(1 << 3 | 1)
+    withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+    bytes.append(2 << 3)
+    Protobuf.append(varint: time, to: &bytes)
+    samples += 1
+    newest = max(newest, timestamp)
+  }
 }

@@ -1,42 +1,42 @@
-/// Which series one owner's last page had, so that those that are gone can be ended with a stale marker.
+/// The series of an owner's previous scrape, used to end those that disappear with stale markers.
 ///
-/// Held compressed, and made anew only when the set of series changes: at rest a page costs one comparison.
+/// Stored compressed, and replaced only when the set of series changes: an unchanged set costs one comparison per scrape.
 struct SeriesHistory: Sendable {
   private var digest: UInt64 = 0
   private var count = 0
   private var compressed: [UInt8] = []
-  /// Of the newest sample. The next one is later, whatever the wall clock does meanwhile.
+  /// The newest timestamp. The next one is later, even if the wall clock is set back.
   private(set) var newest: Int64 = .min
 
-  /// The time for samples that are collected now.
+  /// The timestamp for samples collected at this time.
   func timestamp(for milliseconds: Int64) -> Int64 {
     newest == .min ? milliseconds : max(milliseconds, newest + 1)
   }
 
-  /// Takes note of a page, after `end(missingIn:…)` was asked.
-  mutating func follow(_ page: EncodedSeries, at timestamp: Int64) {
+  /// Replaces the stored series. Called after `end(missingIn:…)`.
+  mutating func update(_ scrape: EncodedSeries, at timestamp: Int64) {
     newest = max(newest, timestamp)
-    guard page.digest != digest || page.series.count != count else { return }
-    digest = page.digest
-    count = page.series.count
-    compressed = SnappyBlock.compress(SeriesList(page).bytes.span)
+    guard scrape.digest != digest || scrape.series.count != count else { return }
+    digest = scrape.digest
+    count = scrape.series.count
+    compressed = SnappyBlock.compress(SeriesList(scrape).bytes.span)
   }
 
-  /// Appends a stale marker for every series of the last page that this one lacks.
-  func end(missingIn page: EncodedSeries, at timestamp: Int64, into request: inout WriteRequest) {
-    guard count > 0, page.digest != digest || page.series.count != count else { return }
-    var present = Set<UInt64>(minimumCapacity: page.series.count)
-    for series in page.series { present.insert(page.hash(of: series)) }
+  /// Appends a stale marker for every stored series that the new scrape lacks.
+  func end(missingIn scrape: EncodedSeries, at timestamp: Int64, into request: inout WriteRequest) {
+    guard count > 0, scrape.digest != digest || scrape.series.count != count else { return }
+    var present = Set<UInt64>(minimumCapacity: scrape.series.count)
+    for series in scrape.series { present.insert(scrape.hash(of: series)) }
     end(at: timestamp, into: &request) { !present.contains($0) }
   }
 
-  /// Appends a stale marker for every series of the last page.
+  /// Appends a stale marker for every stored series.
   func endAll(at timestamp: Int64, into request: inout WriteRequest) {
     end(at: timestamp, into: &request) { _ in true }
   }
 
   private func end(at timestamp: Int64, into request: inout WriteRequest, where isEnded: (_ hash: UInt64) -> Bool) {
-    // Our own bytes: what was compressed here can be uncompressed here.
+    // Cannot fail, since the bytes were compressed here.
     guard count > 0, let bytes = SnappyBlock.uncompress(compressed.span, limit: .max) else { return }
     var list = SeriesList(bytes: bytes)
     let (names, sets) = list.readParts()
@@ -51,16 +51,16 @@ struct SeriesHistory: Sendable {
   }
 }
 
-/// Names, label sets and series of a page one after the other, each with its length as a varint in front.
+/// The names, label sets and series of a scrape in sequence, with lengths and numbers as varints.
 private struct SeriesList {
   private(set) var bytes: [UInt8] = []
-  private var place = 0
+  private var offset = 0
 
-  init(_ page: EncodedSeries) {
-    bytes.reserveCapacity(page.bytes.count + 8 * (page.names.count + page.sets.count) + 4 * page.series.count)
-    append(page.names, of: page.bytes)
-    append(page.sets, of: page.bytes)
-    for series in page.series {
+  init(_ scrape: EncodedSeries) {
+    bytes.reserveCapacity(scrape.bytes.count + 8 * (scrape.names.count + scrape.sets.count) + 4 * scrape.series.count)
+    append(scrape.names, of: scrape.bytes)
+    append(scrape.sets, of: scrape.bytes)
+    for series in scrape.series {
       Protobuf.append(varint: UInt64(series.name), to: &bytes)
       Protobuf.append(varint: UInt64(series.set), to: &bytes)
     }
@@ -84,9 +84,9 @@ private struct SeriesList {
       (0..<readInteger()).map { _ in
         let length = readInteger()
         let nameAt = readInteger()
-        defer { place += length }
+        defer { offset += length }
         return EncodedSeries.Part(
-          bytes: place..<place + length, nameAt: place + nameAt, hash: EncodedSeries.hash(bytes, place..<place + length))
+          bytes: offset..<offset + length, nameAt: offset + nameAt, hash: EncodedSeries.hash(bytes, offset..<offset + length))
       }
     }
     let names = read()
@@ -101,12 +101,12 @@ private struct SeriesList {
   private mutating func readInteger() -> Int {
     var value = 0
     var shift = 0
-    while bytes[place] >= 0x80 {
-      value |= Int(bytes[place] & 0x7f) << shift
+    while bytes[offset] >= 0x80 {
+      value |= Int(bytes[offset] & 0x7f) << shift
       shift += 7
-      place += 1
+      offset += 1
     }
-    defer { place += 1 }
-    return value | Int(bytes[place]) << shift
+    defer { offset += 1 }
+    return value | Int(bytes[offset]) << shift
   }
 }

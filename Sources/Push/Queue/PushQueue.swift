@@ -1,19 +1,19 @@
-/// Blocks that wait for a receiver, in order: first in memory, and what memory has no room for on disk behind it.
+/// A FIFO queue of blocks: the older ones in memory, and those that exceed the memory limit on disk behind them.
 struct PushQueue: Sendable {
   private var memory: [PushBlock] = []
   private var memoryBytes = 0
-  /// How many blocks have left memory: tells the first one from those that had its place before.
+  /// The number of blocks removed from memory, which identifies the first one.
   private var leftMemory: UInt64 = 0
   private let memoryLimit: Int
   private var spool: Spool?
-  /// Samples that had to go.
+  /// Samples lost to the limits or to errors of the disk.
   private(set) var dropped: UInt64 = 0
-  /// Why the disk could not be used the last time.
+  /// The last error of the disk.
   private(set) var problem: SpoolError?
 
   /// - Parameters:
-  ///   - memoryLimit: bytes; one block is held whatever its size.
-  ///   - spool: `nil` to drop the oldest block in memory instead.
+  ///   - memoryLimit: bytes; a single block may exceed it.
+  ///   - spool: `nil` drops the oldest block in memory instead.
   init(memoryLimit: Int, spool: Spool?) {
     self.memoryLimit = memoryLimit
     self.spool = spool
@@ -25,7 +25,7 @@ struct PushQueue: Sendable {
   var samples: Int { memory.reduce(spool?.samples ?? 0) { $0 + $1.samples } }
 
   mutating func append(_ block: PushBlock) {
-    // What is on disk is older than this block, so this one has to queue behind it.
+    // Blocks on disk are older, so this one must queue behind them.
     let hasRoom = memory.isEmpty || memoryBytes + block.bytes.count <= memoryLimit
     if hasRoom, spool?.isEmpty ?? true { return remember(block) }
     if spool != nil {
@@ -35,7 +35,7 @@ struct PushQueue: Sendable {
         return
       } catch {
         problem = error
-        // Behind what is on disk it would be out of order; without a disk that works there is nothing else to do than to let it go.
+        // In memory it would be ahead of the blocks on disk, so it can only be dropped.
         if spool?.isEmpty == false {
           dropped += UInt64(block.samples)
           return
@@ -48,45 +48,45 @@ struct PushQueue: Sendable {
     remember(block)
   }
 
-  /// A block that is being sent, and where it waits meanwhile.
+  /// The oldest block, and its position in the queue.
   struct First: Sendable {
     var block: PushBlock
-    fileprivate var place: Place
+    fileprivate var position: Position
 
-    fileprivate enum Place: Sendable {
+    fileprivate enum Position: Sendable {
       case memory(UInt64)
-      case spool(Spool.Place)
+      case spool(Spool.Position)
     }
   }
 
-  /// The oldest block; `nil` where nothing waits. It stays until `takeOut`.
+  /// The oldest block, which stays in the queue until `remove`; `nil` if the queue is empty.
   mutating func first() -> First? {
-    if let block = memory.first { return First(block: block, place: .memory(leftMemory)) }
+    if let block = memory.first { return First(block: block, position: .memory(leftMemory)) }
     var lost = 0
     defer { dropped += UInt64(lost) }
     do throws(SpoolError) {
-      return try spool?.first(dropped: &lost).map { First(block: $0.block, place: .spool($0.place)) }
+      return try spool?.first(dropped: &lost).map { First(block: $0.block, position: .spool($0.position)) }
     } catch {
       problem = error
       return nil
     }
   }
 
-  /// Removes the block that `first` gave, if it has not had to go meanwhile.
-  mutating func takeOut(_ first: First) {
-    switch first.place {
+  /// Removes the block unless it has been dropped in the meantime.
+  mutating func remove(_ first: First) {
+    switch first.position {
     case .memory(let number):
       if number == leftMemory, !memory.isEmpty { removeFirstInMemory() }
-    case .spool(let place):
+    case .spool(let position):
       do throws(SpoolError) {
-        try spool?.takeOut(first.block, at: place)
+        try spool?.remove(first.block, at: position)
       } catch {
         problem = error
       }
     }
   }
 
-  /// Puts what is in memory on disk, before what is there: it may be long until it can be sent, or the process is about to end.
+  /// Moves the blocks in memory to the front of the spool, before the process ends or while the receiver is down.
   mutating func save() {
     do throws(SpoolError) {
       guard spool != nil else { return }
@@ -111,4 +111,12 @@ struct PushQueue: Sendable {
     memory.append(block)
     memoryBytes += block.bytes.count
   }
+}
+
+/// The encoded body of one request.
+struct PushBlock: Equatable, Sendable {
+  var bytes: [UInt8]
+  var samples: Int
+  /// The timestamp of the newest sample, in milliseconds since 1970.
+  var newest: Int64
 }

@@ -1,24 +1,23 @@
 internal import Glibc
 
-/// Blocks that wait on disk, the oldest first, in a folder of their own: a receiver that is down for an hour costs disk instead of memory,
-/// and a restart goes on where it was.
+/// A FIFO queue of blocks in a folder on disk, which survives restarts, so that a receiver's outage costs disk space instead of memory.
 ///
-/// Writing is not synced: what the machine's crash can cost is the last seconds, what ours costs is nothing.
+/// Writes are not synced: a crash of the machine may lose the last seconds, a crash of the process loses nothing.
 struct Spool: Sendable {
   private let folder: String
   private let limit: Int
   private let segmentSize: Int
   private var segments: [SpoolSegment] = []
 
-  /// Where reading stands, in a file beside the segments: for each segment that was begun, its number and the position, as text.
+  /// A text file with a line for each partly read segment: its number and the read position.
   private var positionsPath: String { "\(folder)/positions" }
-  /// New segments count up from here, so that others can be put before them.
+  /// Numbers of new segments start here, which leaves room for `prepend`.
   private static let firstNumber = 1_000_000
 
-  /// Opens the folder, which is made where there is none, with what an earlier process left in it.
+  /// Opens the folder, or creates it, and reads the segments of earlier processes.
   /// - Parameters:
-  ///   - limit: bytes on disk; past it the oldest segment goes.
-  ///   - segmentSize: bytes at which a segment is followed by the next.
+  ///   - limit: bytes on disk; beyond it the oldest segment is dropped.
+  ///   - segmentSize: bytes at which a new segment is started.
   init(folder: String, limit: Int, segmentSize: Int = 4 << 20) throws(SpoolError) {
     self.folder = folder
     self.limit = limit
@@ -36,8 +35,8 @@ struct Spool: Sendable {
   var bytes: Int { segments.reduce(0) { $0 + $1.waiting } }
   var samples: Int { segments.reduce(0) { $0 + $1.samples } }
 
-  /// Puts the block behind all others.
-  /// - Returns: how many samples had to go for it, the oldest ones.
+  /// Appends a block.
+  /// - Returns: the number of samples dropped to stay within the limit.
   mutating func append(_ block: PushBlock) throws(SpoolError) -> Int {
     var dropped = 0
     while let oldest = segments.first, sizeOnDisk + SpoolSegment.headerSize + block.bytes.count > limit {
@@ -52,7 +51,7 @@ struct Spool: Sendable {
     return dropped
   }
 
-  /// Puts the blocks before all others, in their order.
+  /// Inserts the blocks before all others.
   mutating func prepend(_ blocks: [PushBlock]) throws(SpoolError) {
     guard !blocks.isEmpty else { return }
     var segment = SpoolSegment(number: (segments.first?.number ?? Self.firstNumber) - 1, folder: folder)
@@ -60,28 +59,27 @@ struct Spool: Sendable {
     segments.insert(segment, at: 0)
   }
 
-  /// Where a block stands; it stands there once only.
-  struct Place: Equatable, Sendable {
+  /// Identifies a block. Positions are never reused.
+  struct Position: Equatable, Sendable {
     fileprivate var segment: Int
-    fileprivate var position: Int
+    fileprivate var offset: Int
   }
 
-  /// The oldest block.
-  /// - Returns: `nil` where there is none. Blocks that are damaged go with the rest of their segment, and are counted into `dropped`.
-  mutating func first(dropped: inout Int) throws(SpoolError) -> (block: PushBlock, place: Place)? {
+  /// The oldest block; `nil` if the spool is empty. A damaged block is dropped together with the rest of its segment; `dropped` counts the samples.
+  mutating func first(dropped: inout Int) throws(SpoolError) -> (block: PushBlock, position: Position)? {
     while let segment = segments.first {
-      if let block = try segment.first() { return (block, Place(segment: segment.number, position: segment.position)) }
+      if let block = try segment.first() { return (block, Position(segment: segment.number, offset: segment.position)) }
       dropped += segment.samples
       removeFirst()
     }
     return nil
   }
 
-  /// Removes the oldest block, if it still is the one at that place: it may have had to go meanwhile.
-  mutating func takeOut(_ block: PushBlock, at place: Place) throws(SpoolError) {
-    guard let oldest = segments.first, place == Place(segment: oldest.number, position: oldest.position) else { return }
-    segments[0].takeOut(block)
-    if segments[0].isDone { removeFirst() } else { try notePositions() }
+  /// Removes the oldest block unless it has been dropped in the meantime.
+  mutating func remove(_ block: PushBlock, at position: Position) throws(SpoolError) {
+    guard let oldest = segments.first, position == Position(segment: oldest.number, offset: oldest.position) else { return }
+    segments[0].remove(block)
+    if segments[0].isDone { removeFirst() } else { try writePositions() }
   }
 
   private var sizeOnDisk: Int { segments.reduce(0) { $0 + $1.size } }
@@ -89,16 +87,16 @@ struct Spool: Sendable {
   private mutating func removeFirst() {
     let path = segments.removeFirst().path
     do throws(SpoolError) {
-      // Before the file goes: its number may be given again, to a segment that is read from the beginning.
-      try notePositions()
+      // Before the file is deleted, since a new segment may get the same number.
+      try writePositions()
     } catch {
-      // Without positions some blocks are sent twice, with a wrong one some never.
+      // Without positions some blocks are sent twice, but with a wrong position some would never be sent.
       unlink(positionsPath)
     }
     unlink(path)
   }
 
-  private func notePositions() throws(SpoolError) {
+  private func writePositions() throws(SpoolError) {
     let text = segments.filter { $0.position > 0 }.map { "\($0.number) \($0.position)\n" }.joined()
     let file = try SpoolFile(positionsPath, .writing)
     try file.write(Array(text.utf8), at: 0)

@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// An open file of the spool; closed when it is released.
+/// An open file of the spool, closed on release.
 final class SpoolFile: Sendable {
   private let descriptor: Int32
   private let path: String
 
   enum Mode {
     case reading
-    /// Made where there is none.
+    /// Creates the file if it does not exist.
     case writing
   }
 
@@ -25,7 +25,7 @@ final class SpoolFile: Sendable {
     return Int(status.st_size)
   }
 
-  /// Up to `count` bytes from there; fewer only at the end of the file.
+  /// Reads `count` bytes at the offset, or fewer at the end of the file.
   func read(at offset: Int, count: Int) throws(SpoolError) -> [UInt8] {
     var code: Int32 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -54,5 +54,18 @@ final class SpoolFile: Sendable {
 
   func truncate(to size: Int) throws(SpoolError) {
     guard ftruncate(descriptor, off_t(size)) == 0 else { throw SpoolError("cut", path, errno: errno) }
+  }
+}
+
+/// Why the spool cannot be used.
+package struct SpoolError: Error, Hashable, Sendable, CustomStringConvertible {
+  package var description: String
+
+  init(_ attempt: String, _ path: String, errno code: Int32) {
+    description = "cannot \(attempt) \(path): \(String(cString: strerror(code)))"
+  }
+
+  init(_ description: String) {
+    self.description = description
   }
 }

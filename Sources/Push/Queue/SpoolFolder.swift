@@ -1,15 +1,15 @@
 internal import Glibc
 
-/// The spools of all shards under one folder: `of-4/0` to `of-4/3` for four of them.
+/// The spools of all shards in one folder: `of-4/0` to `of-4/3` for four shards.
 ///
-/// Which shard an owner belongs to follows from their number. Where that has changed, what the old ones left comes first.
+/// The number of shards determines the shard of an owner. After it has changed, the old shards' spools must be sent first.
 struct SpoolFolder {
   private(set) var current: [Spool] = []
   private(set) var older: [Spool] = []
-  /// To be kept as long as they are used.
+  /// Must be retained as long as the spools are in use.
   let lock: SpoolLock
 
-  /// - Throws: also where another process uses the folder: two would send everything twice, and overwrite each other's files.
+  /// - Throws: also if another process uses the folder, which would send samples twice and overwrite files.
   init(_ folder: String, shards: Int, limit: Int) throws(SpoolError) {
     try Self.make(folder)
     lock = try SpoolLock(folder)
@@ -31,7 +31,7 @@ struct SpoolFolder {
   }
 }
 
-/// Keeps other processes out of a folder until it is released, or its process ends.
+/// Locks a folder against other processes until it is released or the process ends.
 final class SpoolLock: Sendable {
   private let descriptor: Int32
 
@@ -43,7 +43,7 @@ final class SpoolLock: Sendable {
       let code = errno
       close(descriptor)
       throw code == EWOULDBLOCK
-        ? SpoolError("the spool \(folder) is in use by another process: give each controller a folder of its own")
+        ? SpoolError("the spool \(folder) is in use by another process: give each controller its own folder")
         : SpoolError("lock", path, errno: code)
     }
   }

@@ -1,29 +1,29 @@
-/// One file of the spool: blocks one after the other, each behind a header of its own. Only the newest segment grows.
+/// One file of the spool: a sequence of blocks, each preceded by a header. Only the newest segment grows.
 ///
-/// Header, little-endian: length of the block in bytes (4), its samples (4), the time of the newest (8), checksum of the block (8).
+/// Header, little-endian: length of the block in bytes (4), number of samples (4), newest timestamp (8), checksum of the block (8).
 struct SpoolSegment: Sendable {
-  /// The order of the segments; also the file's name.
+  /// Determines the order of the segments, and the file's name.
   let number: Int
   let path: String
-  /// Bytes of whole blocks with their headers. What stands behind them, a block cut by a crash, is written over.
+  /// Bytes of complete blocks including their headers. A block behind them that a crash cut off is overwritten.
   private(set) var size = 0
-  /// Samples in whole blocks that have not been taken out.
+  /// Samples in the remaining blocks.
   private(set) var samples = 0
-  /// Where the oldest block stands that has not been taken out.
+  /// The offset of the oldest remaining block.
   private(set) var position = 0
 
   static let headerSize = 24
-  /// More than any block has: a length beyond it is damage.
+  /// Larger than any block: a greater length means damage.
   private static let largestBlock = 64 << 20
 
-  /// A new, empty segment.
+  /// Creates an empty segment.
   init(number: Int, folder: String) {
     self.number = number
     path = Self.path(number, in: folder)
   }
 
-  /// A segment that an earlier process left.
-  /// - Parameter position: where reading goes on.
+  /// Opens a segment of an earlier process.
+  /// - Parameter position: the offset of the oldest remaining block.
   init(reading number: Int, folder: String, from position: Int) throws(SpoolError) {
     self.init(number: number, folder: folder)
     let file = try SpoolFile(path, .reading)
@@ -36,10 +36,10 @@ struct SpoolSegment: Sendable {
   }
 
   var isDone: Bool { position >= size }
-  /// Bytes that wait.
+  /// Bytes of the remaining blocks.
   var waiting: Int { size - position }
 
-  /// - Throws: where the disk does not take it; the segment is then as it was.
+  /// - Throws: if the block cannot be written; the segment is then unchanged.
   mutating func append(_ block: PushBlock) throws(SpoolError) {
     let file = try SpoolFile(path, .writing)
     try file.write(Header(of: block).bytes + block.bytes, at: size)
@@ -47,7 +47,7 @@ struct SpoolSegment: Sendable {
     samples += block.samples
   }
 
-  /// The oldest block that waits; `nil` where the file holds something else than was written.
+  /// The oldest remaining block; `nil` if it is damaged.
   func first() throws(SpoolError) -> PushBlock? {
     let file = try SpoolFile(path, .reading)
     guard let header = Header(try file.read(at: position, count: Self.headerSize)) else { return nil }
@@ -56,7 +56,7 @@ struct SpoolSegment: Sendable {
     return Header(of: block) == header ? block : nil
   }
 
-  mutating func takeOut(_ block: PushBlock) {
+  mutating func remove(_ block: PushBlock) {
     position += Self.headerSize + block.bytes.count
     samples -= block.samples
   }
@@ -79,7 +79,7 @@ struct SpoolSegment: Sendable {
       checksum = Self.checksum(of: block.bytes)
     }
 
-    /// `nil` for bytes that are no header.
+    /// `nil` if the bytes are not a valid header.
     init?(_ bytes: [UInt8]) {
       guard bytes.count == SpoolSegment.headerSize else { return nil }
       let (length, samples, newest, checksum) = bytes.withUnsafeBytes { raw in
@@ -106,7 +106,7 @@ struct SpoolSegment: Sendable {
       return bytes
     }
 
-    /// FNV-1a: finds what a crash or a full disk leaves behind; it is not to keep anybody out.
+    /// FNV-1a detects damage by a crash or a full disk, not tampering.
     private static func checksum(of bytes: [UInt8]) -> UInt64 {
       bytes.withUnsafeBufferPointer { $0.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } }
     }

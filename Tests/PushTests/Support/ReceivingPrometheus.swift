@@ -3,7 +3,7 @@ import HTTPTransport
 import JSON
 import TestSupport
 
-/// A real Prometheus that takes remote writes; it can be killed and started again on what it has on disk.
+/// A real Prometheus with the remote-write receiver, which can be killed and restarted with its data.
 final class ReceivingPrometheus {
   private let address = OwnAddress()
   private let folder: TemporaryFolder
@@ -27,13 +27,13 @@ final class ReceivingPrometheus {
       ], log: "\(folder.path)/prometheus.log")
     program = started
     try await started.waitForPort(address)
-    // It listens before it has read what is on disk, and answers queries with 503 until then.
+    // It listens before it has loaded its data, and responds with 503 until then.
     try await eventually("Prometheus is ready", within: .seconds(30)) {
       try await transport.send(HTTPRequest(url: "http://\(address)/-/ready", deadline: .seconds(10))).status == 200
     }
   }
 
-  /// Ends it at once, as a crash does.
+  /// Kills it, as a crash would.
   func kill() async throws {
     guard let program else { return }
     Foundation.kill(program.processIdentifier, SIGKILL)
@@ -43,7 +43,7 @@ final class ReceivingPrometheus {
 
   func stop() { program?.stop() }
 
-  /// The number that an instant query gives; `nil` where it gives nothing.
+  /// The value of an instant query; `nil` if the result is empty.
   func number(_ expression: String) async throws -> Double? {
     let escaped = expression.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? expression
     let response = try await transport.send(

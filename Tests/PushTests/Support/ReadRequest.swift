@@ -1,6 +1,6 @@
 @testable import Push
 
-/// A remote-write request read back, field by field, by nothing that wrote it.
+/// A decoded remote-write request. Deliberately independent of module `Protobuf`, which encodes it.
 struct ReadRequest: Equatable {
   struct Series: Equatable {
     var labels: [[String]] = []

@@ -1,22 +1,22 @@
-/// A page of metrics to be pushed: samples, and the label sets and names that they share.
+/// The samples of one scrape, to be pushed, with the names and label sets that they share.
 ///
-///     var page = PushedPage(owner: "virtual-1/shop/web-0", collectedAt: now, endpoint: "virtual-1")
-///     page.beginLabelSet()
-///     page.addLabel(name, escapedValue: value)
-///     let name = page.addName("container_last_seen")
-///     page.addSample(name: name, labelSet: 0, value: 1)
-package struct PushedPage: Sendable {
-  /// Whose page it is: each page takes the place of the owner's last one.
+///     var scrape = PushedScrape(owner: "virtual-1/shop/web-0", collectedAt: now, endpoint: "virtual-1")
+///     scrape.beginLabelSet()
+///     scrape.addLabel(name, escapedValue: value)
+///     let name = scrape.addName("container_last_seen")
+///     scrape.addSample(name: name, labelSet: 0, value: 1)
+package struct PushedScrape: Sendable {
+  /// Each scrape of an owner replaces its previous one.
   package let owner: String
-  /// When it was collected, in milliseconds since 1970. All samples are dated so, which no receiver finds out of order: the times that
-  /// samples carry are those of other clocks, and stand still where a value is not read anew.
+  /// The timestamp of all samples, in milliseconds since 1970, so that no receiver finds them out of order. The samples' own timestamps come from
+  /// other clocks, and do not advance while a cached value is exported.
   package let collectedAt: Int64
-  /// What Open-Falcon shows the values under, unless they have a label `node`.
+  /// Open-Falcon's endpoint for samples without a label `node`.
   package let endpoint: String
 
   struct Label: Sendable {
     var name: Range<Int>
-    /// Without the escapes of the text format.
+    /// Unescaped.
     var value: Range<Int>
   }
 
@@ -26,11 +26,11 @@ package struct PushedPage: Sendable {
     var value: Double
   }
 
-  /// Of names and values.
+  /// The bytes of all names and values, which ranges refer to.
   private(set) var text: [UInt8] = []
   private(set) var names: [Range<Int>] = []
   private(set) var labels: [Label] = []
-  /// Where each set begins in `labels`.
+  /// The index of each set's first label in `labels`.
   private(set) var setStarts: [Int] = []
   private(set) var samples: [Sample] = []
 
@@ -44,13 +44,13 @@ package struct PushedPage: Sendable {
     samples.reserveCapacity(count)
   }
 
-  /// The labels that follow are of a new set. Sets are numbered from 0.
+  /// Starts a new label set, to which the following labels belong. Sets are numbered from 0.
   package mutating func beginLabelSet() {
     setStarts.append(labels.count)
   }
 
-  /// An empty value is the same as no label, and is left out. A metric's name is no label here.
-  /// - Parameter escapedValue: with the escapes of the text format: `\\`, `\"` and `\n`.
+  /// Adds a label. Empty values, which mean no label, and `__name__` are ignored.
+  /// - Parameter escapedValue: the value with the text format's escapes `\\`, `\"` and `\n`.
   package mutating func addLabel(_ name: UnsafeRawBufferPointer, escapedValue: UnsafeRawBufferPointer) {
     guard !escapedValue.isEmpty, !name.elementsEqual("__name__".utf8) else { return }
     let nameRange = append(name)
@@ -73,7 +73,7 @@ package struct PushedPage: Sendable {
     labels.append(Label(name: nameRange, value: start..<text.count))
   }
 
-  /// - Returns: the name's number.
+  /// - Returns: the name's index.
   package mutating func addName(_ pieces: UnsafeRawBufferPointer...) -> Int {
     let start = text.count
     for piece in pieces { text.append(contentsOf: piece) }
@@ -101,8 +101,8 @@ package struct PushedPage: Sendable {
   }
 }
 
-extension PushedPage {
-  /// For sets and names that are ours: nothing in them needs to be escaped but what `escapedValue` says.
+extension PushedScrape {
+  /// Adds a label of our own, whose value is not escaped.
   package mutating func addLabel(_ name: StaticString, _ value: String) {
     guard !value.isEmpty else { return }
     let nameRange = name.withUTF8Buffer { append(UnsafeRawBufferPointer($0)) }
@@ -111,7 +111,7 @@ extension PushedPage {
     labels.append(Label(name: nameRange, value: start..<text.count))
   }
 
-  /// - Returns: the name's number.
+  /// - Returns: the name's index.
   package mutating func addName(_ name: StaticString) -> Int {
     name.withUTF8Buffer { addName(UnsafeRawBufferPointer($0)) }
   }

@@ -1,8 +1,0 @@
-internal import Glibc
-
-/// The wall clock, in milliseconds since 1970.
-func unixMilliseconds() -> Int64 {
-  var time = timespec()
-  clock_gettime(CLOCK_REALTIME, &time)
-  return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-}

@@ -3,7 +3,7 @@ import HTTPTransport
 import TestSupport
 import Testing
 
-/// A real nginx with a port that requires a client certificate and one that does not. Responses contain the client's name and the connection's number.
+/// A real nginx, with and without required client certificates. Responses contain the client's name and the connection's number.
 private struct SecureServer {
   let folder: TemporaryFolder
   let authority: TestAuthority
@@ -18,7 +18,8 @@ private struct SecureServer {
   init() async throws {
     folder = try TemporaryFolder()
     authority = try TestAuthority(in: folder, name: "authority")
-    let server = try authority.issue("server", subjectAlternativeName: "DNS:rollcall-agent,DNS:localhost,IP:\(address.host),IP:\(mutual.host)", usage: "serverAuth")
+    let server = try authority.issue(
+      "server", subjectAlternativeName: "DNS:rollcall-agent,DNS:localhost,IP:\(address.host),IP:\(mutual.host)", usage: "serverAuth")
     _ = try folder.write(String(repeating: "rollcall_test_metric 1\n", count: 10_000), to: "metrics")
     let configuration = try folder.write(
       """

@@ -297,7 +297,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     // What takes a user: no Secret there, and ServiceMonitors switched off.
     let configuration = try ClusterConfiguration.load(kubeconfig: settings.kubeconfig, context: nil, environment: [:])
     let client = try KubeClient(configuration: configuration, logger: quiet)
-    await CertificateKeeper(
+    await CertificateManager(
       client: client, namespace: "elsewhere", logger: quiet, isLeading: { true }, now: { Int64(Date().timeIntervalSince1970) }
     ).pass()
     let reconciler = TargetReconciler(

@@ -1,42 +1,35 @@
 internal import ArgumentParser
 internal import Controller
 internal import FoundationEssentials
+internal import Glibc
 internal import Logging
 internal import ProcessLimits
 internal import ServiceLifecycle
 internal import UnixSignals
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-
-/// `rollcall controller`: the Deployment.
+/// `rollcall controller`, which the Deployment runs.
 struct ControllerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "controller",
-    abstract: "Watch nodes and pods, call their roll, publish targets and report gaps.",
+    abstract: "Watch nodes and pods, call the roll, publish targets and report gaps.",
     discussion: """
-      Every setting can be given as a flag, as an environment variable, or in the file of --config (in square brackets after each flag), \
-      and is looked for in this order.
+      Every setting is a flag, an environment variable, or a key in the file of --config (in square brackets after each flag). A flag \
+      overrides a variable, and a variable overrides the file.
 
-      Exit status: 64 for a setting that is not accepted, 78 for a cluster configuration that cannot be used, 1 for what fails later. An \
-      API server that does not answer ends nothing: it is tried until it does.
+      Exit status: 64 for an invalid setting, 78 for an unusable cluster configuration, 1 for any later failure. The controller does not \
+      exit while the API server is unreachable; it retries.
       """)
 
   @Option(help: "A YAML file with settings. [ROLLCALL_CONFIG]")
   var config: String?
 
-  @Flag(help: "Print the settings in force, in the form of the file of --config, and exit.")
+  @Flag(help: "Print the effective settings in the format of the --config file and exit.")
   var printConfig = false
 
   @OptionGroup(title: "Settings")
   var flags: SettingsFlags
 
-  /// A pod that is deleted is killed after `terminationGracePeriodSeconds`, 30 by default.
+  /// Less than the default `terminationGracePeriodSeconds` of 30, after which the kubelet kills the process.
   private static let drainTime: Duration = .seconds(25)
 
   func run() async throws {
@@ -82,15 +75,15 @@ struct ControllerCommand: AsyncParsableCommand {
   private static func explanation(of error: any Error) -> String {
     guard let error = error as? CocoaError else { return "\(error)" }
     return switch error.code {
-    case .fileReadNoSuchFile: "there is no such file"
-    case .fileReadNoPermission: "this user may not read it"
+    case .fileReadNoSuchFile: "no such file"
+    case .fileReadNoPermission: "permission denied"
     default: (error.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"
     }
   }
 
   private func failure(_ message: String, code: Int32) -> ExitCode {
     let line = Array("rollcall controller: \(message)\n".utf8)
-    // Where standard error is closed there is nobody to tell.
+    // A closed standard error is ignored.
     _ = write(2, line, line.count)
     return ExitCode(code)
   }

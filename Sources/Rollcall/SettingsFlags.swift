@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Controller
 
-/// The flags of `rollcall controller`: one for each row of the table of settings, under its name and with its help. They only carry
-/// text; what is accepted is the table's to say, so that a flag, a variable and a line of the file get the same answer.
+/// The flags of `rollcall controller`, one for each row of `SettingsTable`, with its name and help. They carry text only; the table parses
+/// it, so that flags, variables and the file have the same rules and errors.
 struct SettingsFlags: ParsableArguments {
   @Option(help: .of("interval")) var interval: String?
   @Option(help: .of("threshold")) var threshold: String?
@@ -77,11 +77,11 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("identity")) var identity: String?
   @Option(help: .of("log-level")) var logLevel: String?
 
-  /// What was given, by the name of the setting.
+  /// The values of the flags, by the name of the setting.
   var values: [String: [String]] {
     var texts: [String: [String]] = [:]
     for child in Mirror(reflecting: self).children {
-      // Property wrappers are stored under their property's name with an underscore; the property is named as the key in a file.
+      // A property wrapper is stored under the name of its property with an underscore; the property has the name of the key in the file.
       guard let key = child.label?.dropFirst() else { continue }
       switch child.value {
       case let option as Option<String?>: texts[String(key)] = option.wrappedValue.map { [$0] } ?? []

@@ -1,13 +1,13 @@
 internal import Subprocess
 
-/// A program of the demo's, which ends when the demo does: in good order when the task is cancelled, and also if the demo is killed, because
-/// the pipe that the demo holds then closes.
+/// A child process of the demo. It ends gracefully when the task is cancelled, and also if the demo is killed, because that closes its
+/// pipe.
 struct ChildProcess {
   var executable: String
   var arguments: [String]
 
-  /// A shell stands between, which passes TERM on and sends it when its standard input ends. Its own standard output says by its end that
-  /// the program has ended; what the program writes goes to our standard error.
+  /// A shell that runs the program, forwards TERM to it, and sends it TERM at the end of its own standard input. The end of the shell's
+  /// standard output marks the exit of the program, whose output goes to our standard error.
   private static let guardian = """
     exec 3<&0
     "$@" 3<&- </dev/null >&2 &
@@ -19,10 +19,10 @@ struct ChildProcess {
     exit $status
     """
 
-  /// Runs it to its end; returns how it ended.
+  /// Runs the program until it exits or the task is cancelled.
   func run() async throws -> TerminationStatus {
     var options = PlatformOptions()
-    options.createSession = true  // Ctrl-C is for the demo, which then ends its children in order
+    options.createSession = true  // Ctrl-C reaches only the demo, which then stops its children in order
     options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(10))]
     return try await Subprocess.run(
       .name("sh"), arguments: Arguments(["-c", Self.guardian, "sh", executable] + arguments), platformOptions: options,

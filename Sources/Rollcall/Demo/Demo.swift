@@ -6,23 +6,23 @@ internal import Logging
 internal import ServiceLifecycle
 internal import Simulator
 
-/// Something that breaks for a while.
+/// An outage with its start and duration.
 struct Injection {
   var outage: Outage
   var after: Duration
   var lasting: Duration
 }
 
-/// The demo, as one service: what it starts, it stops.
+/// The demo as a service; it stops everything that it starts.
 struct Demo: Service {
   var server: SimulatedAPIServer
-  /// Where the controller is to listen.
+  /// The listen address of the controller.
   var listen: String
   var folder: DemoDirectory
   var injections: [Injection]
   var executables: DemoExecutables
 
-  /// Short, so that a gap is seen within a minute; the controller's own defaults are 15 s, 5 min and 1 min.
+  /// Short, so that a gap shows within a minute; the controller's defaults are 15 s, 5 min and 1 min.
   private static let timing = (interval: "2s", threshold: "10s", grace: "3s")
   private static let namespace = "rollcall"
 
@@ -47,15 +47,15 @@ struct Demo: Service {
           for injection in injections {
             group.addTask { try await inject(injection, into: outages) }
           }
-          for try await _ in group {}  // the first failure ends all; waitForAll would wait for those that never end
+          for try await _ in group {}  // ends at the first failure, unlike waitForAll
         }
       }
     } catch is CancellationError {
-      // Asked to end.
+      // A graceful shutdown.
     }
   }
 
-  // MARK: What is started
+  // MARK: Parts
 
   private func populate(with cluster: DemoCluster) throws {
     try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(Self.namespace)]])
@@ -70,7 +70,7 @@ struct Demo: Service {
     let certificates = try folder.subdirectory("tls")
     for node in cluster.nodes where node.isLinux {
       let cgroups = try folder.subdirectory("cgroup-\(node.name)")
-      try cgroups.write("", to: "cgroup.controllers")  // by which a tree of cgroup v2 is known
+      try cgroups.write("", to: "cgroup.controllers")  // marks a cgroup v2 tree
       for pod in cluster.pods where pod.node.name == node.name && pod.containers.contains(where: \.isRunning) {
         let local = LocalPod(pod: pod, isolation: isolation, executable: executables.rollcall, cgroups: cgroups)
         group.addTask { try await local.run() }
@@ -84,16 +84,16 @@ struct Demo: Service {
     }
     for node in cluster.nodes where node.operatingSystem == "windows" {
       let exporter = StandInServer(address: node.address, port: 9182, path: "/metrics") { secondsUp in
-        cluster.windowsExporterPage(of: node, secondsUp: secondsUp)
+        cluster.windowsExporterMetrics(of: node, secondsUp: secondsUp)
       }
       group.addTask { try await outages.interrupting(.exporterDown) { try await exporter.run() } }
     }
     for pod in cluster.pods where pod.node.isVirtual {
       var endpoint = StandInServer(address: pod.address, port: 8080, path: "/metrics/cadvisor") { secondsUp in
-        DemoCluster.cadvisorPage(of: pod, secondsUp: secondsUp)
+        DemoCluster.cadvisorMetrics(of: pod, secondsUp: secondsUp)
       }
       if pod.name == "render-0" {
-        endpoint.beforeAnswering = { await outages.wait(for: .podSilent, active: false) }
+        endpoint.beforeResponding = { await outages.wait(for: .podSilent, active: false) }
       }
       group.addTask { [endpoint] in try await endpoint.run() }
     }
@@ -109,10 +109,10 @@ struct Demo: Service {
       ]
     ).run()
     try Task.checkCancellation()
-    throw DemoError(description: "the controller ended with \(status); the lines above say why")
+    throw DemoError(description: "the controller exited with \(status); see the lines above")
   }
 
-  /// What a kubelet does for the agents' DaemonSet: the Secret's items appear as files, and change when it changes.
+  /// Mounts the Secret for the agents as a kubelet does: its items are files, which change with it.
   private func mountCertificates() async throws {
     let items = [("ca.crt", "ca.crt"), ("agent.crt", "tls.crt"), ("agent.key", "tls.key")]
     var mounted: [String: String] = [:]
@@ -129,15 +129,15 @@ struct Demo: Service {
     }
   }
 
-  // MARK: What is said
+  // MARK: Output
 
   private func announce(_ cluster: DemoCluster, _ isolation: NetworkIsolation) {
     let pods =
       switch isolation {
-      case .namespaces: "each Linux pod has a network namespace of its own"
-      case .userNamespaces: "each Linux pod has a network namespace of its own, inside a user namespace"
+      case .namespaces: "each Linux pod has its own network namespace"
+      case .userNamespaces: "each Linux pod has its own network namespace, inside a user namespace"
       case .none(let reason):
-        "network namespaces are not to be had here (\(reason)): the Linux pods share this machine's network and count as host-network pods"
+        "network namespaces are not available (\(reason)): the Linux pods share this machine's network as host-network pods"
       }
     say(
       """
@@ -152,8 +152,8 @@ struct Demo: Service {
         API server    export KUBECONFIG=\(folder.path)/kubeconfig
                       kubectl get nodes,pods,endpointslices --all-namespaces
 
-      A container is a gap after \(Self.timing.threshold) without collection. Break something: --inject agent-down|exporter-down|pod-silent.
-      Ctrl-C ends everything.
+      A container becomes a gap after \(Self.timing.threshold) without collection. Try --inject agent-down|exporter-down|pod-silent.
+      Ctrl-C stops everything.
 
       """)
   }
@@ -168,19 +168,18 @@ struct Demo: Service {
   }
 }
 
-/// Prints at once, also where standard output is a file.
+/// Prints without buffering, even to a file.
 private func say(_ text: String) {
   print(text)
   fflush(nil)
 }
 
-/// Why the demo cannot go on.
 struct DemoError: Error, CustomStringConvertible {
   var description: String
 }
 
 extension Logger {
-  /// For a part of the demo whose failures are thrown, and whose connections are cut when the demo ends.
+  /// A logger for parts that throw their failures and whose connections are closed at the end.
   static func quiet(_ label: String) -> Logger {
     var logger = Logger(label: label)
     logger.logLevel = .critical

@@ -1,15 +1,15 @@
 internal import JSON
 
-/// The cluster that the demo shows: what the API server would say of it.
+/// The nodes and pods of the demo.
 struct DemoCluster {
-  /// Where a node's parts listen. Any address in 127.0.0.0/8 belongs to this machine, so every node and every pod has its own.
+  /// A node with its own address: every address in 127.0.0.0/8 belongs to this machine.
   struct Node {
     var name: String
     var address: String
     var operatingSystem: String
     var isVirtual = false
 
-    /// A node with an agent.
+    /// Whether the node has an agent.
     var isLinux: Bool { operatingSystem == "linux" && !isVirtual }
   }
 
@@ -19,7 +19,7 @@ struct DemoCluster {
     var id: String
     var state: JSONValue
     var hostProcess = false
-    /// What its process opens, for Linux containers that run.
+    /// The numbers of sockets that the process of a running Linux container opens.
     var listening = 0
     var connections = 0
 
@@ -40,7 +40,7 @@ struct DemoCluster {
   var nodes: [Node]
   var pods: [Pod]
 
-  /// Two Linux nodes, a Windows node and a virtual node, with the kinds of containers that a roll has to tell apart.
+  /// Two Linux nodes, a Windows node and a virtual node, with a container for each case of a roll.
   static func standard(startedAt: String) -> DemoCluster {
     let linux1 = Node(name: "linux-1", address: "127.0.0.11", operatingSystem: "linux")
     let linux2 = Node(name: "linux-2", address: "127.0.0.12", operatingSystem: "linux")
@@ -89,7 +89,7 @@ struct DemoCluster {
       ])
   }
 
-  /// The same cluster, with Linux pods as they are where they have no network namespace of their own: in their node's.
+  /// The same cluster with the Linux pods in the network of their nodes.
   func withLinuxPodsInHostNetwork() -> DemoCluster {
     var cluster = self
     for index in cluster.pods.indices where cluster.pods[index].node.isLinux {
@@ -109,7 +109,7 @@ struct DemoCluster {
   }
 }
 
-// MARK: As the API server's objects
+// MARK: API objects
 
 extension DemoCluster.Node {
   var object: JSONValue {
@@ -122,7 +122,7 @@ extension DemoCluster.Node {
         "addresses": [["type": "InternalIP", "address": .string(address)], ["type": "Hostname", "address": .string(name)]],
         "conditions": [["type": "Ready", "status": "True", "reason": "KubeletReady"]],
         "nodeInfo": ["operatingSystem": .string(operatingSystem), "kubeletVersion": "v1.32.4", "osImage": "Demo"],
-        "allocatable": ["cpu": "4", "memory": "8Gi", "pods": "110"],  // kubectl describe divides by it
+        "allocatable": ["cpu": "4", "memory": "8Gi", "pods": "110"],  // kubectl describe divides by this
         "daemonEndpoints": ["kubeletEndpoint": ["Port": 10250]],
       ],
     ]
@@ -133,7 +133,7 @@ extension DemoCluster.Pod {
   var object: JSONValue {
     var specification: JSONValue = ["nodeName": .string(node.name), "containers": .array(containers.map(\.specification))]
     if hostNetwork { specification["hostNetwork"] = true }
-    let isReady: JSONValue = phase == "Running" && containers.allSatisfy(\.isRunning) ? "True" : "False"  // kubectl wait looks for it
+    let isReady: JSONValue = phase == "Running" && containers.allSatisfy(\.isRunning) ? "True" : "False"  // for kubectl wait
     return [
       "apiVersion": "v1", "kind": "Pod",
       "metadata": ["namespace": .string(namespace), "name": .string(name), "uid": .string(uid)],

@@ -1,18 +1,18 @@
 internal import ArgumentParser
 internal import Glibc
 
-/// One "container" of the demo: a real process with a known number of real sockets. Hidden, because only the demo starts it.
+/// The process of a container of the demo, with a known number of real sockets. Hidden, because only the demo runs it.
 struct DemoContainerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "demo-container", abstract: "Open TCP sockets on loopback and keep them until standard input ends.", shouldDisplay: false)
+    commandName: "demo-container", abstract: "Open TCP sockets on loopback and hold them until standard input ends.", shouldDisplay: false)
 
-  @Option(help: "The directory that stands for the container's cgroup: the process's ID appears in it once the sockets are open.")
+  @Option(help: "The directory of the simulated cgroup; the process writes its ID there once the sockets are open.")
   var cgroup: String
 
-  @Option(help: "How many listening sockets to open.")
+  @Option(help: "The number of listening sockets.")
   var listening = 0
 
-  @Option(help: "How many connections to make to the first listening socket: each is two established sockets.")
+  @Option(help: "The number of connections to the first listening socket; each has two established sockets.")
   var connections = 0
 
   func validate() throws {
@@ -34,8 +34,8 @@ struct DemoContainerCommand: ParsableCommand {
     while read(STDIN_FILENO, &byte, 1) > 0 {}
   }
 
-  /// A new network namespace has its loopback interface down. Where the namespace is the machine's own it is up already and this is
-  /// refused, so the result does not matter: a socket that cannot be opened says so.
+  /// Brings up the loopback interface, which is down in a new network namespace. In the machine's own namespace it is already up and the
+  /// call may be refused, so the result is ignored; opening a socket reports a real failure.
   private func bringLoopbackUp() {
     let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
     defer { close(descriptor) }
@@ -84,7 +84,7 @@ private struct LoopbackSocket {
   }
 }
 
-/// A system call that failed, with what the kernel said.
+/// A failed system call.
 struct SystemCallError: Error, CustomStringConvertible {
   var call: String
   var number = errno

@@ -1,10 +1,10 @@
 internal import FoundationEssentials
 
-/// A folder of the demo's files. Files appear in it whole: written beside, then renamed.
+/// A directory of the demo. Files are written atomically.
 struct DemoDirectory: Sendable {
   var path: String
 
-  /// A new, empty folder that only this user can read.
+  /// Creates an empty directory that only this user can read.
   static func temporary() throws -> DemoDirectory {
     let url = FileManager.default.temporaryDirectory.appending(component: "rollcall-demo-\(UUID().uuidString)")
     try FileManager.default.createDirectory(

@@ -1,23 +1,22 @@
 internal import ArgumentParser
 internal import Synchronization
 
-/// What the demo can break on purpose.
+/// An outage that the demo can inject.
 enum Outage: String, CaseIterable, ExpressibleByArgument {
   case agentDown = "agent-down"
   case exporterDown = "exporter-down"
   case podSilent = "pod-silent"
 
-  /// What is done, on what.
   var announcement: String {
     switch self {
     case .agentDown: "the agent of linux-1 is stopped: AgentUnreachable is expected for its three running containers"
     case .exporterDown: "the exporter of windows-1 is stopped: ExporterUnreachable is expected for shop/reports-0"
-    case .podSilent: "the endpoint of batch/render-0 accepts connections and says nothing: EndpointTimeout is expected"
+    case .podSilent: "the endpoint of batch/render-0 accepts connections but does not respond: EndpointTimeout is expected"
     }
   }
 }
 
-/// Which outages are on. Parts of the demo wait here for theirs to begin or to end.
+/// The active outages. Parts of the demo wait here for an outage to begin or to end.
 final class Outages: Sendable {
   private struct State {
     var active: Set<Outage> = []
@@ -37,7 +36,7 @@ final class Outages: Sendable {
     for continuation in ready { continuation.resume() }
   }
 
-  /// Returns when the outage is on (or off, for `false`), or when the task is cancelled.
+  /// Waits until the outage is active (or over, for `false`) or the task is cancelled.
   func wait(for outage: Outage, active: Bool) async {
     let waiter = state.withLock { state in
       state.nextWaiter += 1
@@ -45,12 +44,12 @@ final class Outages: Sendable {
     }
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let isThere = state.withLock { state in
+        let isReached = state.withLock { state in
           if state.active.contains(outage) == active || Task.isCancelled { return true }
           state.waiting[waiter] = (outage, active, continuation)
           return false
         }
-        if isThere { continuation.resume() }
+        if isReached { continuation.resume() }
       }
     } onCancel: {
       state.withLock { $0.waiting.removeValue(forKey: waiter) }?.continuation.resume()
@@ -59,8 +58,8 @@ final class Outages: Sendable {
 }
 
 extension Outages {
-  /// Runs `work` until the task is cancelled: stopped while the outage is on, started again after it, and started again where it ends
-  /// by itself.
+  /// Runs `work` until the task is cancelled. It is cancelled during the outage and restarted after it, and restarted if it ends on its
+  /// own.
   func interrupting(_ outage: Outage?, _ work: @escaping @Sendable () async throws -> Void) async throws {
     while !Task.isCancelled {
       if let outage { await wait(for: outage, active: false) }
@@ -72,7 +71,7 @@ extension Outages {
         try await group.next()
         group.cancelAll()
       }
-      try await Task.sleep(for: .milliseconds(500))  // what ends by itself has said why; it is not to spin
+      try await Task.sleep(for: .milliseconds(500))  // the work has reported its failure; do not spin
     }
   }
 }

@@ -1,15 +1,15 @@
 internal import HTTPTransport
 internal import JSON
 
-/// Reads the target list of the controller's HTTP SD and scrapes every target in it, as Prometheus would; what it reads it throws away.
-/// Without somebody who scrapes, every container of the demo would rightly become an `unscraped` gap.
+/// Fetches the controller's HTTP SD and scrapes every target, as Prometheus does, discarding the bodies. Without scrapes every container of
+/// the demo would become an `unscraped` gap.
 struct StandInPrometheus: Sendable {
   var transport: HTTPTransport
   /// The controller's `/sd/v1/targets`.
   var discovery: String
   var interval: Duration
 
-  /// Scrapes until the task is cancelled. Targets that fail are the controller's to tell of, so nothing is said here.
+  /// Scrapes until the task is cancelled. Failures are ignored, because the controller reports them.
   func run() async throws {
     while true {
       if let response = try? await transport.send(request(discovery)), response.status == 200,
@@ -33,7 +33,7 @@ struct StandInPrometheus: Sendable {
     (groups.array ?? []).flatMap { group in
       let scheme = group["labels"]?["__scheme__"]?.string ?? "http"
       let path = group["labels"]?["__metrics_path__"]?.string ?? "/metrics"
-      // The names of Nodes need no escaping.
+      // Node names need no escaping.
       let query = group["labels"]?["__param_node"]?.string.map { "?node=\($0)" } ?? ""
       return (group["targets"]?.array ?? []).compactMap(\.string).map { "\(scheme)://\($0)\(path)\(query)" }
     }

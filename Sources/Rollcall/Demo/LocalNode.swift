@@ -1,12 +1,12 @@
 internal import Subprocess
 
-/// How far the demo can go in giving each pod a network namespace of its own.
+/// The way in which the demo gives each pod its own network namespace.
 enum NetworkIsolation: Sendable {
   /// As root: a namespace for each pod.
   case namespaces
-  /// Unprivileged, where the kernel allows user namespaces: a network namespace inside one.
+  /// Unprivileged, if the kernel allows user namespaces: a network namespace inside one.
   case userNamespaces
-  /// Neither is allowed: the pods share the machine's network, as pods with `hostNetwork: true` do.
+  /// Neither is allowed: the pods share the machine's network, like pods with `hostNetwork: true`.
   case none(reason: String)
 
   var isIsolating: Bool { !prefix.isEmpty }
@@ -20,7 +20,7 @@ enum NetworkIsolation: Sendable {
     }
   }
 
-  /// Tries what this machine allows.
+  /// Tries both ways on this machine.
   static func available() async -> NetworkIsolation {
     var refusals: [String] = []
     for candidate in [NetworkIsolation.namespaces, .userNamespaces] {
@@ -38,20 +38,20 @@ enum NetworkIsolation: Sendable {
   }
 }
 
-/// One Linux pod of the demo: a process for each running container, all in the pod's network namespace, and a directory for each in a
-/// tree that reads like a node's cgroups (`<root>/kubepods/pod<uid>/<container ID>/cgroup.procs`).
+/// A Linux pod of the demo: a process for each running container, all in the network namespace of the pod, and a directory for each in a
+/// tree with the layout of a node's cgroups (`<root>/kubepods/pod<uid>/<container ID>/cgroup.procs`).
 struct LocalPod {
   var pod: DemoCluster.Pod
   var isolation: NetworkIsolation
-  /// The demo's own executable, which has the hidden `demo-container` command.
+  /// The executable of the demo, which has the hidden `demo-container` command.
   var executable: String
   /// The node's cgroup tree.
   var cgroups: DemoDirectory
 
-  /// Runs until the task is cancelled; the processes end with it, and also if the demo is killed.
-  /// - Throws: `DemoError` where they end by themselves.
+  /// Runs the processes until the task is cancelled or the demo is killed.
+  /// - Throws: `DemoError` if they exit on their own.
   func run() async throws {
-    // Every process reads the demo's end of the pipe and ends when it closes: nothing is left behind, however the demo ends.
+    // Each process reads from the demo's pipe and exits when it closes, so no process outlives the demo.
     let starts = pod.containers.filter(\.isRunning).map { container in
       """
       "$0" demo-container --cgroup "$1/kubepods/pod\(pod.uid)/\(container.id)" \
@@ -61,14 +61,31 @@ struct LocalPod {
     let script = "exec 3<&0\n\(starts.joined(separator: "\n"))\nwait"
     let command = isolation.prefix + ["sh", "-c", script, executable, cgroups.path]
     var options = PlatformOptions()
-    options.createSession = true  // Ctrl-C is for the demo
+    options.createSession = true  // Ctrl-C reaches only the demo
     _ = try await Subprocess.run(
       .name(command[0]), arguments: Arguments(Array(command.dropFirst())), platformOptions: options, input: .inputWriter,
       output: .sequence, error: .currentStandardError
     ) { execution in
-      for try await _ in execution.standardOutput {}  // its end is theirs
+      for try await _ in execution.standardOutput {}  // ends when all processes have exited
     }
     try Task.checkCancellation()
-    throw DemoError(description: "the processes of pod \(pod.name) ended; the lines above say why")
+    throw DemoError(description: "the processes of pod \(pod.name) exited; see the lines above")
+  }
+}
+
+/// The real `rollcall-agent` of a Linux node.
+struct LocalAgent {
+  var node: DemoCluster.Node
+  var executable: String
+  var cgroups: DemoDirectory
+  var certificates: DemoDirectory
+
+  var process: ChildProcess {
+    ChildProcess(
+      executable: executable,
+      arguments: [
+        "--node", node.name, "--listen", "\(node.address):9753", "--roll-listen", "\(node.address):9754",
+        "--tls-dir", certificates.path, "--cgroup", cgroups.path, "--log-level", "warning",
+      ])
   }
 }

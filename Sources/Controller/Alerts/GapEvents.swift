@@ -150,7 +150,7 @@ final class GapEventPoster: Sendable {
     let reading = time.reading()
     for event in words.withLock({ $0.events(transitions, ledger: ledger, at: reading) }) {
       // Where very many gaps open, nodes of which nothing is collected say more than their pods.
-      recorder.record(event, unlessWaiting: event.object.kind == "Node" ? nil : policy.maximumQueue / 2)
+      recorder.record(event, ifFewerQueuedThan: event.object.kind == "Node" ? nil : policy.maximumQueue / 2)
     }
   }
 

@@ -1,3 +1,5 @@
+internal import HTTPTransport
+
 /// Why a request to the API server did not give what it should.
 public enum KubeError: Error, Sendable, CustomStringConvertible {
   /// The configuration does not make a client: no certificate there, an unusable URL.
@@ -62,4 +64,23 @@ public struct TransportFailure: Hashable, Sendable, CustomStringConvertible {
   }
 
   public var description: String { message }
+}
+
+extension KubeError {
+  init(_ error: HTTPTransportError) {
+    if case .cancelled = error {
+      self = .cancelled
+      return
+    }
+    let kind: TransportFailure.Kind =
+      switch error {
+      case .resolve, .connect, .refusedAddress: .unreachable
+      case .tls: .tls
+      case .timeout: .timeout
+      case .cut: .cut
+      case .tooLarge: .tooLarge
+      case .badRequest, .malformed, .cancelled, .shutDown, .setUp: .other
+      }
+    self = .transport(TransportFailure(kind: kind, message: "\(error)"))
+  }
 }

@@ -14,8 +14,8 @@ package final class ClusterAccess: Sendable {
   package init(
     _ configuration: ClusterConfiguration, clock: some Clock<Duration> = ContinuousClock(), logger: Logger
   ) throws(ConfigurationError) {
-    let place = ConfigurationPlace(file: configuration.origin, entry: "cluster configuration")
-    try configuration.validate(cluster: place, user: place)
+    let location = ConfigurationLocation(file: configuration.origin, entry: "cluster configuration")
+    try configuration.validate(cluster: location, user: location)
     self.configuration = configuration
     self.tls = configuration.isPlainHTTP ? nil : TLSOptions(configuration.tls)
     let start = clock.now

@@ -8,17 +8,17 @@ public enum ConfigurationError: Error, Hashable, Sendable {
   /// A file is not YAML, or not in the shape of a kubeconfig.
   case malformed(String)
   /// The context, or the cluster or user that it names, is not there.
-  case dangling(ConfigurationPlace, reason: String, remedy: String)
+  case dangling(ConfigurationLocation, reason: String, remedy: String)
   /// An entry that cannot be used as it stands.
-  case invalid(ConfigurationPlace, reason: String, remedy: String)
+  case invalid(ConfigurationLocation, reason: String, remedy: String)
   /// A credential plugin that gave no credential.
-  case plugin(ConfigurationPlace, command: String, reason: String, remedy: String)
+  case plugin(ConfigurationLocation, command: String, reason: String, remedy: String)
   /// The calling task was cancelled while it waited for credentials.
   case cancelled
 }
 
 /// An entry of a configuration file.
-public struct ConfigurationPlace: Hashable, Sendable {
+public struct ConfigurationLocation: Hashable, Sendable {
   /// The file, or what stands in its stead.
   public var file: String
   /// Counted from 1; `nil` where no line can be blamed.
@@ -33,7 +33,7 @@ public struct ConfigurationPlace: Hashable, Sendable {
   }
 }
 
-extension ConfigurationPlace: CustomStringConvertible {
+extension ConfigurationLocation: CustomStringConvertible {
   public var description: String {
     line.map { "\(file):\($0): \(entry)" } ?? "\(file): \(entry)"
   }
@@ -49,10 +49,10 @@ extension ConfigurationError: CustomStringConvertible {
       "cannot read \(path) (\(usedBy)): \(reason)"
     case .malformed(let message):
       message
-    case .dangling(let place, let reason, let remedy), .invalid(let place, let reason, let remedy):
-      "\(place): \(reason); \(remedy)"
-    case .plugin(let place, let command, let reason, let remedy):
-      "\(place): the credential plugin \(command) \(reason); \(remedy)"
+    case .dangling(let location, let reason, let remedy), .invalid(let location, let reason, let remedy):
+      "\(location): \(reason); \(remedy)"
+    case .plugin(let location, let command, let reason, let remedy):
+      "\(location): the credential plugin \(command) \(reason); \(remedy)"
     case .cancelled:
       "cancelled while waiting for credentials"
     }

@@ -64,3 +64,65 @@ struct Kubeconfig {
     return entries
   }
 }
+
+// From a context's name to the configuration that it stands for.
+
+extension Kubeconfig {
+  /// - Parameter wanted: `nil` means the current context.
+  func resolve(context wanted: String?) throws(ConfigurationError) -> ClusterConfiguration {
+    let context = try context(wanted)
+    guard let clusterName = try context.text("cluster") else {
+      throw .dangling(context.location, reason: "it names no cluster", remedy: "add cluster: with the name of one")
+    }
+    let cluster = try entry(clusterName, in: clusters, of: "cluster", for: context)
+    let userName = try context.text("user")
+    let user = try userName.map { name throws(ConfigurationError) in try entry(name, in: users, of: "user", for: context) }
+
+    guard let server = try cluster.text("server") else {
+      throw .invalid(cluster.location, reason: "it has no server", remedy: "add server: https://host:port")
+    }
+    var tls = ClusterTLS(
+      certificateAuthorities: try cluster.pem("certificate-authority"), serverName: try cluster.text("tls-server-name"),
+      skipsVerification: try cluster.flag("insecure-skip-tls-verify"))
+    tls.clientCertificate = try user?.pem("client-certificate")
+    tls.clientKey = try user?.pem("client-key")
+    let configuration = ClusterConfiguration(
+      server: server.hasSuffix("/") ? String(server.dropLast()) : server,
+      tls: tls,
+      credentials: try user?.credentials(for: cluster) ?? .none,
+      impersonation: try user?.impersonation(),
+      proxy: try cluster.proxy(),
+      defaultNamespace: try context.text("namespace") ?? "default",
+      origin: "\(context.file), context \"\(context.name)\"")
+    try configuration.validate(cluster: cluster.location, user: user?.location ?? context.location)
+    return configuration
+  }
+
+  private func context(_ wanted: String?) throws(ConfigurationError) -> KubeconfigEntry {
+    let location = ConfigurationLocation(file: files.joined(separator: ":"), entry: "contexts")
+    guard let name = wanted ?? currentContext else {
+      throw .dangling(location, reason: "no current-context is set", remedy: "set one, or name a context (\(known(contexts)))")
+    }
+    guard let context = contexts[name] else {
+      let asked = wanted == nil ? "the current-context" : "the context asked for"
+      throw .dangling(
+        location, reason: "there is no context \"\(name)\", \(asked)", remedy: "use one of those there are (\(known(contexts)))")
+    }
+    return context
+  }
+
+  private func entry(
+    _ name: String, in entries: [String: KubeconfigEntry], of kind: String, for context: KubeconfigEntry
+  ) throws(ConfigurationError) -> KubeconfigEntry {
+    guard let entry = entries[name] else {
+      throw .dangling(
+        context.location, reason: "there is no \(kind) \"\(name)\", which it names",
+        remedy: "add it to \(kind)s, or name one of those there are (\(known(entries)))")
+    }
+    return entry
+  }
+
+  private func known(_ entries: [String: KubeconfigEntry]) -> String {
+    entries.isEmpty ? "there are none" : entries.keys.sorted().joined(separator: ", ")
+  }
+}

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import YAML
 
 /// A cluster, a user or a context of a kubeconfig, read field by field: what is wrong with an entry matters only to who uses it.
@@ -10,7 +11,7 @@ struct KubeconfigEntry {
   var line: Int
   var fields: YAMLMapping
 
-  var place: ConfigurationPlace { ConfigurationPlace(file: file, line: line, entry: "\(kind) \"\(name)\"") }
+  var location: ConfigurationLocation { ConfigurationLocation(file: file, line: line, entry: "\(kind) \"\(name)\"") }
 
   func has(_ key: String) -> Bool { fields.optional(key) != nil }
 
@@ -56,15 +57,15 @@ struct KubeconfigEntry {
       return .data(Secret(decoded))
     }
     guard let path = try path(key) else { return nil }
-    try requirePEM(try readFile(path, usedBy: "\(key) of \(place)"), key, "names a file that does not hold PEM, \(path)")
+    try requirePEM(try readFile(path, usedBy: "\(key) of \(location)"), key, "names a file that does not hold PEM, \(path)")
     return .file(path)
   }
 
   /// - Parameter key: the field to blame; its line goes into the error.
   func invalid(_ key: String, _ reason: String, _ remedy: String) -> ConfigurationError {
-    var place = place
-    place.line = fields.entries.first { $0.key == key }?.keyMark.line ?? line
-    return .invalid(place, reason: "\(key) \(reason)", remedy: remedy)
+    var location = location
+    location.line = fields.entries.first { $0.key == key }?.keyMark.line ?? line
+    return .invalid(location, reason: "\(key) \(reason)", remedy: remedy)
   }
 
   private func requirePEM(_ content: [UInt8], _ key: String, _ reason: String) throws(ConfigurationError) {
@@ -88,4 +89,69 @@ struct KubeconfigEntry {
     for element in try node.elements() { texts.append(try element.text()) }
     return texts
   }
+}
+
+// MARK: Of a cluster entry
+
+extension KubeconfigEntry {
+  func proxy() throws(ConfigurationError) -> ProxyServer? {
+    guard let url = try text("proxy-url") else { return nil }
+    guard let proxy = ProxyServer(url: url) else {
+      throw invalid("proxy-url", "is not a URL with a host and the scheme http, https or socks5", "write it as http://host:port")
+    }
+    return proxy
+  }
+}
+
+// MARK: Of a user entry
+
+extension KubeconfigEntry {
+  /// Of several credentials the one that kubectl would send.
+  func credentials(for cluster: KubeconfigEntry) throws(ConfigurationError) -> ClusterCredentials {
+    if has("auth-provider") {
+      throw invalid(
+        "auth-provider", "is not supported; Kubernetes 1.26 removed it from kubectl too",
+        "use exec, token, tokenFile, or client-certificate and client-key")
+    }
+
+    let token = try text("token").map { Secret($0) }
+    let user = try text("username")
+    let password = try text("password")
+    if user != nil || password != nil {
+      if token != nil || has("tokenFile") {
+        throw invalid("username", "stands beside a token, and only one of the two can be sent", "remove one of them")
+      }
+      return .basic(user: user ?? "", password: Secret(password ?? ""))
+    }
+    // As in kubectl the file, which rotates, goes before the text, which then only bridges a file that cannot be read.
+    if let path = try path("tokenFile") {
+      if token == nil { _ = try readFile(path, usedBy: "tokenFile of \(location)") }
+      return .tokenFile(path: path, initial: token)
+    }
+    if let token { return .token(token) }
+    return try plugin(for: cluster).map { .plugin($0) } ?? .none
+  }
+
+  func impersonation() throws(ConfigurationError) -> Impersonation? {
+    let uid = try text("as-uid")
+    let groups = try texts("as-groups")
+    let extra = try textLists("as-user-extra")
+    guard let user = try text("as") else {
+      guard uid == nil, groups.isEmpty, extra.isEmpty else {
+        throw .invalid(location, reason: "it impersonates a UID, groups or extra values, and no user", remedy: "add as: with a user's name")
+      }
+      return nil
+    }
+    return Impersonation(user: user, uid: uid, groups: groups, extra: extra)
+  }
+}
+
+/// Standard base64, with padding and without line breaks.
+func base64(_ bytes: [UInt8]) -> String {
+  Data(bytes).base64EncodedString()
+}
+
+/// The bytes of standard base64, which may be broken into lines; `nil` for anything else.
+func bytes(base64 text: String) -> [UInt8]? {
+  Data(base64Encoded: text.filter { !$0.isWhitespace }).map { [UInt8]($0) }
 }

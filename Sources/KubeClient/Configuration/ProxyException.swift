@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  internal import Darwin
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Glibc
-#endif
+internal import Glibc
 
 /// An entry of `NO_PROXY`: `*`, a name, an IP address, or a block of addresses such as `10.96.0.0/12`; names and addresses may have a port.
 struct ProxyException {

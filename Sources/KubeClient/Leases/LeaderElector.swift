@@ -12,7 +12,7 @@ public final class LeaderElector: Sendable {
   private let client: KubeClient
   private let lease: ObjectKey
   private let timing: LeaseTiming
-  private let time: LocalTime
+  private let time: ElapsedTime
   private let logger: Logger
   private let election: Mutex<LeaseElection>
   /// With which status the last request failed, 0 where no answer came; `nil` if it did not fail.
@@ -31,7 +31,7 @@ public final class LeaderElector: Sendable {
     self.lease = lease
     self.identity = identity
     self.timing = timing
-    self.time = LocalTime(clock)
+    self.time = ElapsedTime(clock)
     var logger = logger
     logger[metadataKey: "lease"] = "\(lease)"
     self.logger = logger
@@ -201,4 +201,19 @@ extension LeaderElector {
       logger.info("lease requests work again")
     }
   }
+}
+
+/// How long a lease lasts and how often it is renewed (R30).
+public struct LeaseTiming: Hashable, Sendable {
+  /// For how long others must see the lease unchanged before they may take it; whole seconds, as the Lease has it.
+  public var duration: Duration = .seconds(15)
+  /// For how long after the start of the last successful renewal the leader leads. The five seconds up to `duration` are for clocks that
+  /// run at different speeds and for writes that are under way.
+  public var renewDeadline: Duration = .seconds(10)
+  /// Between two attempts: five fit into `renewDeadline`.
+  public var retry: Duration = .seconds(2)
+  /// For one request: one that hangs leaves time for another before `renewDeadline`.
+  public var request: Duration = .seconds(4)
+
+  public init() {}
 }

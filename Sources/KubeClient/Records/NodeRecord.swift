@@ -1,10 +1,5 @@
+internal import Glibc
 package import Primitives
-
-#if canImport(Darwin)
-  internal import Darwin
-#else
-  internal import Glibc
-#endif
 
 /// What we keep of a Node.
 ///
@@ -39,17 +34,17 @@ public struct NodeRecord: Record, @unchecked Sendable {
     operatingSystem: String = "", addresses: [NodeAddress] = [], ready: Bool? = nil, kubeletPort: Int? = nil
   ) {
     var arena = TextArena()
-    var draft = NodeDraft()
-    draft.name = arena.add(name)
-    draft.uid = arena.add(uid)
-    draft.resourceVersion = arena.add(resourceVersion)
-    draft.labels = arena.add(labels)
-    draft.annotations = arena.add(annotations)
-    draft.operatingSystem = arena.add(operatingSystem)
-    draft.addresses = addresses.map { DraftPair(key: arena.add($0.type), value: arena.add($0.address)) }
-    draft.ready = ready
-    draft.kubeletPort = kubeletPort.flatMap(UInt16.init(exactly:)) ?? 0
-    self.init(draft, in: arena.bytes.span.bytes, names: nil)
+    var builder = NodeRecordBuilder()
+    builder.name = arena.add(name)
+    builder.uid = arena.add(uid)
+    builder.resourceVersion = arena.add(resourceVersion)
+    builder.labels = arena.add(labels)
+    builder.annotations = arena.add(annotations)
+    builder.operatingSystem = arena.add(operatingSystem)
+    builder.addresses = addresses.map { TextPair(key: arena.add($0.type), value: arena.add($0.address)) }
+    builder.ready = ready
+    builder.kubeletPort = kubeletPort.flatMap(UInt16.init(exactly:)) ?? 0
+    self.init(builder, in: arena.bytes.span.bytes, names: nil)
   }
 }
 

@@ -47,23 +47,23 @@ public struct PodRecord: Record, @unchecked Sendable {
     containers: [ContainerRecord] = [], images: [String: String] = [:]
   ) {
     var arena = TextArena()
-    var draft = PodDraft()
-    draft.namespace = arena.add(namespace)
-    draft.name = arena.add(name)
-    draft.uid = arena.add(uid)
-    draft.resourceVersion = arena.add(resourceVersion)
-    draft.nodeName = arena.add(nodeName ?? "")
-    draft.phase = arena.add(phase)
-    draft.hostNetwork = hostNetwork
-    draft.isBeingDeleted = isBeingDeleted
-    draft.podIPs = podIPs.map { arena.add($0) }
-    draft.annotations = arena.add(annotations)
-    draft.containers = containers.map { container in
-      var draft = ContainerDraft(container, in: &arena)
-      draft.image = arena.add(images[container.name] ?? "")
-      return draft
+    var builder = PodRecordBuilder()
+    builder.namespace = arena.add(namespace)
+    builder.name = arena.add(name)
+    builder.uid = arena.add(uid)
+    builder.resourceVersion = arena.add(resourceVersion)
+    builder.nodeName = arena.add(nodeName ?? "")
+    builder.phase = arena.add(phase)
+    builder.hostNetwork = hostNetwork
+    builder.isBeingDeleted = isBeingDeleted
+    builder.podIPs = podIPs.map { arena.add($0) }
+    builder.annotations = arena.add(annotations)
+    builder.containers = containers.map { container in
+      var builder = ContainerRecordBuilder(container, in: &arena)
+      builder.image = arena.add(images[container.name] ?? "")
+      return builder
     }
-    self.init(draft, in: arena.bytes.span.bytes, names: nil)
+    self.init(builder, in: arena.bytes.span.bytes, names: nil)
   }
 }
 

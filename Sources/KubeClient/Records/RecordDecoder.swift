@@ -1,6 +1,6 @@
 internal import FoundationEssentials
-internal import Primitives
 public import JSON
+internal import Primitives
 
 /// What is kept of an object, and how it is read from the formats of the API server.
 public struct RecordDecoder<Value: Record>: Sendable {
@@ -26,10 +26,10 @@ public struct RecordDecoder<Value: Record>: Sendable {
     accept = protobuf == nil ? MediaType.json : MediaType.either
     readProtobuf = protobuf
     readJSONPage = { data, known in
-      try WireList<Wire>.read(data, kind: kind).page { known.recycling(try convert($0)) }
+      try WireList<Wire>.read(data, kind: kind).page { known.reusing(try convert($0)) }
     }
     readJSONEvent = { data, known in
-      try WireEvent<Wire>.read(data, kind: kind).event { known.recycling(try convert($0)) }
+      try WireEvent<Wire>.read(data, kind: kind).event { known.reusing(try convert($0)) }
     }
   }
 
@@ -96,7 +96,7 @@ extension RecordDecoder where Value == NodeRecord {
     return RecordDecoder(
       kind: APIResource.nodes.kind, wire: WireNode.self, convert: { NodeRecord($0, keeping: filter) },
       protobuf: { object, bytes, known throws(RecordError) in
-        known.recycling(try NodeRecord(protobuf: object, in: bytes, keeping: filter, names: names))
+        known.reusing(try NodeRecord(protobuf: object, in: bytes, keeping: filter, names: names))
       })
   }
 }
@@ -112,5 +112,43 @@ extension RecordDecoder where Value == PodRecord {
       protobuf: { object, bytes, known throws(RecordError) in
         try PodRecord(protobuf: object, in: bytes, keeping: filter, known: known, names: names)
       })
+  }
+}
+
+/// The formats in which the API server answers.
+enum WireFormat: Hashable, Sendable {
+  case json, protobuf
+
+  /// - Parameter contentType: the header's value; parameters such as `;stream=watch` say nothing that matters here.
+  init(contentType: String) throws(RecordError) {
+    let type = contentType.prefix { $0 != ";" }.lowercased().filter { !$0.isWhitespace }
+    switch type {
+    case MediaType.json: self = .json
+    case MediaType.protobuf: self = .protobuf
+    default: throw RecordError("an answer of the type '\(contentType)'")
+    }
+  }
+}
+
+/// Which of an object's labels and annotations a record keeps.
+struct MetadataFilter: Sendable {
+  var keepsLabels: Bool
+  /// An annotation is kept if its key starts with one of these.
+  private let annotationPrefixes: [[UInt8]]
+
+  init(keepsLabels: Bool, annotationPrefixes: [String]) {
+    self.keepsLabels = keepsLabels
+    self.annotationPrefixes = annotationPrefixes.map { Array($0.utf8) }
+  }
+
+  var keepsAnnotations: Bool { !annotationPrefixes.isEmpty }
+
+  func keeps(annotation key: String) -> Bool {
+    annotationPrefixes.contains { key.utf8.starts(with: $0) }
+  }
+
+  /// - Parameter key: where it is in the bytes.
+  func keeps(annotation key: Range<Int>, in bytes: RawSpan) -> Bool {
+    bytes.extracting(key).withUnsafeBytes { key in annotationPrefixes.contains { key.starts(with: $0) } }
   }
 }

@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 /// A moment as the API server writes it: RFC 3339 in UTC, in seconds (`Time`) or microseconds (`MicroTime`).
 ///
 /// Source: k8s.io/apimachinery/pkg/apis/meta/v1/time.go and micro_time.go.
@@ -48,8 +50,8 @@ struct Timestamp: Hashable, Sendable {
     if Self.skip(".", &rest) {
       let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
       guard !digits.isEmpty else { return nil }
-      for place in 0..<9 {
-        let digit = place < digits.count ? Int64(digits[digits.startIndex + place] - UInt8(ascii: "0")) : 0
+      for position in 0..<9 {
+        let digit = position < digits.count ? Int64(digits[digits.startIndex + position] - UInt8(ascii: "0")) : 0
         fraction = fraction * 10 + digit
       }
       rest = rest.dropFirst(digits.count)
@@ -113,4 +115,11 @@ extension Timestamp {
 private func padded(_ number: Int64, _ digits: Int) -> String {
   let text = String(number)
   return String(repeating: "0", count: max(0, digits - text.count)) + text
+}
+
+extension Timestamp {
+  /// The system's time of day, which may jump: only for moments that others set.
+  static var now: Timestamp {
+    Timestamp(unixMicroseconds: Int64((Date().timeIntervalSince1970 * 1_000_000).rounded(.down)))
+  }
 }

@@ -29,13 +29,13 @@ struct RecordTable<Value: Record>: Sendable {
   }
 
   /// The record that stands for the same object.
-  func counterpart(of record: Value) -> Value? {
+  func storedRecord(for record: Value) -> Value? {
     self.record(indexing.hash(record)) { indexing.isSameObject($0, record) }
   }
 
   /// The record under the hash of a key that is meant.
-  func record(_ hash: Int, where isMeant: (Value) -> Bool) -> Value? {
-    keys.first(hash) { records[$0].map(isMeant) ?? false }.flatMap { records[$0] }
+  func record(_ hash: Int, where matches: (Value) -> Bool) -> Value? {
+    keys.first(hash) { records[$0].map(matches) ?? false }.flatMap { records[$0] }
   }
 
   /// Puts a record in, or brings the one of the same object to its content.

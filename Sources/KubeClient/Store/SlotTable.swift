@@ -4,7 +4,7 @@
 struct SlotTable: Sendable {
   private static let chunkBits = 9
 
-  private var places: ChunkedArray<UInt64>
+  private var entries: ChunkedArray<UInt64>
   private(set) var count = 0
   private var mask: Int
 
@@ -12,12 +12,12 @@ struct SlotTable: Sendable {
     var size = 16
     while size * 3 < minimumCapacity * 4 { size *= 2 }
     mask = size - 1
-    places = ChunkedArray(repeating: 0, count: size, chunkBits: Self.chunkBits)
+    entries = ChunkedArray(repeating: 0, count: size, chunkBits: Self.chunkBits)
   }
 
   /// The first slot under the hash that is meant.
-  func first(_ hash: Int, where isMeant: (Int) -> Bool) -> Int? {
-    place(hash, where: isMeant).map { Self.slot(places[$0]) }
+  func first(_ hash: Int, where matches: (Int) -> Bool) -> Int? {
+    index(of: hash, where: matches).map { Self.slot(entries[$0]) }
   }
 
   /// Adds an entry, whether or not there are others under the hash.
@@ -29,53 +29,96 @@ struct SlotTable: Sendable {
 
   /// Names another slot in an entry.
   mutating func replace(_ hash: Int, _ slot: Int, with other: Int) {
-    guard let place = place(hash, where: { $0 == slot }) else { return }
-    places[place] = (places[place] & ~0xffff_ffff) | UInt64(other + 1)
+    guard let index = index(of: hash, where: { $0 == slot }) else { return }
+    entries[index] = (entries[index] & ~0xffff_ffff) | UInt64(other + 1)
   }
 
   /// Removes the entry of the slot under the hash, if there is one.
   mutating func remove(_ hash: Int, _ slot: Int) {
-    guard var empty = place(hash, where: { $0 == slot }) else { return }
+    guard var empty = index(of: hash, where: { $0 == slot }) else { return }
     count -= 1
     // What comes behind and could not be found over the gap moves into it.
-    var place = empty
+    var index = empty
     while true {
-      place = (place + 1) & mask
-      let entry = places[place]
+      index = (index + 1) & mask
+      let entry = entries[index]
       if entry == 0 { break }
       let home = Self.home(entry) & mask
-      if (place - home) & mask >= (place - empty) & mask {
-        places[empty] = entry
-        empty = place
+      if (index - home) & mask >= (index - empty) & mask {
+        entries[empty] = entry
+        empty = index
       }
     }
-    places[empty] = 0
+    entries[empty] = 0
   }
 
-  private func place(_ hash: Int, where isMeant: (Int) -> Bool) -> Int? {
+  private func index(of hash: Int, where matches: (Int) -> Bool) -> Int? {
     let half = UInt64(UInt32(truncatingIfNeeded: hash))
-    var place = Int(half) & mask
+    var index = Int(half) & mask
     while true {
-      let entry = places[place]
+      let entry = entries[index]
       if entry == 0 { return nil }
-      if entry >> 32 == half, isMeant(Self.slot(entry)) { return place }
-      place = (place + 1) & mask
+      if entry >> 32 == half, matches(Self.slot(entry)) { return index }
+      index = (index + 1) & mask
     }
   }
 
   private mutating func put(_ entry: UInt64) {
-    var place = Self.home(entry) & mask
-    while places[place] != 0 { place = (place + 1) & mask }
-    places[place] = entry
+    var index = Self.home(entry) & mask
+    while entries[index] != 0 { index = (index + 1) & mask }
+    entries[index] = entry
   }
 
   private mutating func grow() {
-    let old = places
+    let old = entries
     mask = (mask + 1) * 2 - 1
-    places = ChunkedArray(repeating: 0, count: mask + 1, chunkBits: Self.chunkBits)
-    for place in 0..<old.count where old[place] != 0 { put(old[place]) }
+    entries = ChunkedArray(repeating: 0, count: mask + 1, chunkBits: Self.chunkBits)
+    for index in 0..<old.count where old[index] != 0 { put(old[index]) }
   }
 
   private static func slot(_ entry: UInt64) -> Int { Int(entry & 0xffff_ffff) - 1 }
   private static func home(_ entry: UInt64) -> Int { Int(entry >> 32) }
+}
+
+/// An array in chunks, for a value of which readers hold older copies while it changes: a change copies the one chunk that it is in, and the
+/// list of chunks, if someone else holds them; nothing, if nobody does.
+struct ChunkedArray<Element: Sendable>: Sendable {
+  private var chunks: [[Element]] = []
+  /// How many elements there are.
+  private(set) var count = 0
+  private let shift: Int
+
+  /// - Parameter chunkBits: a chunk has 2 to the power of this many elements.
+  init(chunkBits: Int) { shift = chunkBits }
+
+  init(repeating element: Element, count: Int, chunkBits: Int) {
+    self.init(chunkBits: chunkBits)
+    let whole = Array(repeating: element, count: min(count, 1 << shift))
+    while self.count < count {
+      let length = min(count - self.count, 1 << shift)
+      // Each chunk is an array of its own: one that is shared would have to be copied at its first change.
+      chunks.append(length == whole.count ? Array(repeating: element, count: length) : Array(whole.prefix(length)))
+      self.count += length
+    }
+  }
+
+  subscript(index: Int) -> Element {
+    get { chunks[index >> shift][index & (1 << shift - 1)] }
+    set { chunks[index >> shift][index & (1 << shift - 1)] = newValue }
+  }
+
+  /// Runs the function on the element where it is.
+  mutating func update<Result>(_ index: Int, _ body: (inout Element) -> Result) -> Result {
+    body(&chunks[index >> shift][index & (1 << shift - 1)])
+  }
+
+  mutating func append(_ element: Element) {
+    if count & (1 << shift - 1) == 0 {
+      var chunk: [Element] = []
+      chunk.reserveCapacity(1 << shift)
+      chunks.append(chunk)
+    }
+    chunks[count >> shift].append(element)
+    count += 1
+  }
 }

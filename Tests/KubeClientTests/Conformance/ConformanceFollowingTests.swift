@@ -84,7 +84,7 @@ import Testing
     try await withBench(server) { bench in
       let list = try await bench.client.list(.events, bench.selection)
       var policy = EventPolicy()
-      policy.look = .milliseconds(10)
+      policy.pollInterval = .milliseconds(10)
       let recorder = EventRecorder(
         client: bench.client, controller: "rollcall.dev/conformance", instance: "test", policy: policy, logger: bench.client.logger)
       let event = ClusterEvent(

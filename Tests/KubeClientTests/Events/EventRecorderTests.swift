@@ -18,7 +18,7 @@ import Testing
   ) async throws {
     try await withSimulator { server, client in
       var policy = EventPolicy()
-      policy.look = .milliseconds(2)
+      policy.pollInterval = .milliseconds(2)
       policy.backoff = .milliseconds(1) ... .milliseconds(10)
       let log = RecordedLog()
       let recorder = EventRecorder(
@@ -101,7 +101,7 @@ import Testing
     let address = OwnAddress()
     let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     var policy = EventPolicy()
-    policy.look = .milliseconds(2)
+    policy.pollInterval = .milliseconds(2)
     policy.backoff = .milliseconds(5) ... .milliseconds(20)
     let recorder = EventRecorder(
       client: try client(of: "http://\(address)"), controller: "rollcall.dev/controller", instance: "rollcall-0", policy: policy,

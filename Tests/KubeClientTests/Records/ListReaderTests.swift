@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test("a relist takes records that are equal from what is known")
-  func recycling() throws {
+  func reusing() throws {
     let store = Store<PodRecord>()
     StoreWriter(store: store).replaceAll(with: try read([Self.list[...]]).records)
     var reader = ListReader(.pods(), contentType: MediaType.protobuf, limit: 1 << 20, known: store.snapshot())

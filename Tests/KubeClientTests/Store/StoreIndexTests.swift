@@ -63,7 +63,7 @@ private struct NaiveStore {
       if Int.random(in: 0..<40, using: &random) == 0 {
         let records = (0..<Int.random(in: 0..<60, using: &random)).map { _ in somePod() }
         let known = store.snapshot()
-        writer.replaceAll(with: records.map { known.recycling($0) })
+        writer.replaceAll(with: records.map { known.reusing($0) })
         model.pods = Dictionary(records.map { ($0.key, $0) }) { $1 }
       } else {
         let changes = (0..<Int.random(in: 1...10, using: &random)).map { _ in
@@ -105,12 +105,12 @@ private struct NaiveStore {
   }
 
   @Test("a relist keeps the records that are as they were, and no others")
-  func recycling() throws {
+  func reusing() throws {
     let store = Store<PodRecord>()
     let writer = StoreWriter(store: store)
     writer.replaceAll(with: [pod(1), pod(2)])
     let known = store.snapshot()
-    let list = [pod(1), pod(2, version: 2), pod(3)].map { known.recycling($0) }
+    let list = [pod(1), pod(2, version: 2), pod(3)].map { known.reusing($0) }
     let old = try #require(known[pod(1).key])
     #expect(list[0].storage === old.storage)
     #expect(list == [pod(1), pod(2, version: 2), pod(3)])

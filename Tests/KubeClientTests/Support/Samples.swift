@@ -192,7 +192,7 @@ enum Samples {
 extension WatchFraming {
   /// As the stream of a watch has it append.
   mutating func append(_ piece: [UInt8]) {
-    makeRoom()
+    discardConsumed()
     buffer += piece
   }
 }

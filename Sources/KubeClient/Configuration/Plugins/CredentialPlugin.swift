@@ -24,12 +24,12 @@ public struct CredentialPlugin: Hashable, Sendable {
   /// What else the cluster's entry has for it, the extension `client.authentication.k8s.io/exec`; told only with the cluster's information.
   public var clusterConfiguration: JSONValue?
   /// Where it is configured, for errors.
-  public var place: ConfigurationPlace
+  public var location: ConfigurationLocation
 
   public init(
     command: String, arguments: [String] = [], environment: [String: String] = [:], apiVersion: APIVersion = .v1,
     installHint: String? = nil, providesClusterInfo: Bool = false, clusterConfiguration: JSONValue? = nil,
-    place: ConfigurationPlace = ConfigurationPlace(file: "the program", entry: "cluster configuration")
+    location: ConfigurationLocation = ConfigurationLocation(file: "the program", entry: "cluster configuration")
   ) {
     self.command = command
     self.arguments = arguments
@@ -38,7 +38,7 @@ public struct CredentialPlugin: Hashable, Sendable {
     self.installHint = installHint
     self.providesClusterInfo = providesClusterInfo
     self.clusterConfiguration = clusterConfiguration
-    self.place = place
+    self.location = location
   }
 }
 
@@ -46,4 +46,32 @@ extension CredentialPlugin: CustomStringConvertible, CustomDebugStringConvertibl
   public var description: String { "credential plugin \(command)" }
   public var debugDescription: String { description }
   public var customMirror: Mirror { Mirror(self, children: ["command": command]) }
+}
+
+extension CredentialPlugin {
+  /// What the plugin finds in the variable `KUBERNETES_EXEC_INFO`.
+  /// - Throws: `ConfigurationError.unreadable` where the plugin is to be told the certificate authorities and their file cannot be read.
+  func executionInformation(_ configuration: ClusterConfiguration) throws(ConfigurationError) -> String {
+    var spec: [String: JSONValue] = ["interactive": false]
+    if providesClusterInfo { spec["cluster"] = .object(try clusterInformation(configuration)) }
+    let object: JSONValue = ["apiVersion": .string(apiVersion.rawValue), "kind": "ExecCredential", "spec": .object(spec)]
+    return String(decoding: object.bytes, as: UTF8.self)
+  }
+
+  /// As a cluster of a kubeconfig, with the certificate authorities always as data.
+  private func clusterInformation(_ configuration: ClusterConfiguration) throws(ConfigurationError) -> [String: JSONValue] {
+    var cluster: [String: JSONValue] = ["server": .string(configuration.server)]
+    if let name = configuration.tls.serverName { cluster["tls-server-name"] = .string(name) }
+    if configuration.tls.skipsVerification { cluster["insecure-skip-tls-verify"] = true }
+    switch configuration.tls.certificateAuthorities {
+    case nil: break
+    case .data(let pem): cluster["certificate-authority-data"] = .string(base64(pem.revealed))
+    case .file(let path):
+      let pem = try readFile(path, usedBy: "certificate-authority, for the \(self)")
+      cluster["certificate-authority-data"] = .string(base64(pem))
+    }
+    if let proxy = configuration.proxy { cluster["proxy-url"] = .string(proxy.url.revealedText) }
+    cluster["config"] = clusterConfiguration
+    return cluster
+  }
 }

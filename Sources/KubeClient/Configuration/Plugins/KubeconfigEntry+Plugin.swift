@@ -11,7 +11,7 @@ extension KubeconfigEntry {
     guard let command = try exec.text("command") else {
       throw invalid("exec", "names no command", "add command: with a program's name or path")
     }
-    var plugin = CredentialPlugin(command: command, apiVersion: try exec.pluginVersion(), place: place)
+    var plugin = CredentialPlugin(command: command, apiVersion: try exec.pluginVersion(), location: location)
     // As for every path in the file; a bare name is looked for in PATH.
     if command.contains("/"), let path = try exec.path("command") { plugin.command = path }
     plugin.arguments = try exec.texts("args")
@@ -20,14 +20,14 @@ extension KubeconfigEntry {
     plugin.providesClusterInfo = try exec.flag("provideClusterInfo")
     plugin.clusterConfiguration = try cluster.pluginConfiguration()
     try exec.checkInteractiveMode(plugin.apiVersion)
-    plugin.place.line = fields.mark.line
+    plugin.location.line = fields.mark.line
     return plugin
   }
 
   private func pluginVersion() throws(ConfigurationError) -> CredentialPlugin.APIVersion {
     let known = CredentialPlugin.APIVersion.allCases.map(\.rawValue).joined(separator: " or ")
     guard let text = try text("apiVersion") else {
-      throw .invalid(place, reason: "its exec has no apiVersion", remedy: "add the one that the plugin speaks, \(known)")
+      throw .invalid(location, reason: "its exec has no apiVersion", remedy: "add the one that the plugin speaks, \(known)")
     }
     guard let version = CredentialPlugin.APIVersion(rawValue: text) else {
       throw invalid("apiVersion", "of exec, \"\(text)\", is not supported", "use a plugin that speaks \(known)")
@@ -53,7 +53,7 @@ extension KubeconfigEntry {
     case "Never", "IfAvailable": return
     case "Always": throw invalid("interactiveMode", "of exec is Always, and this program has no terminal for the plugin", remedy)
     case nil where version == .v1beta1: return
-    case nil: throw .invalid(place, reason: "its exec has no interactiveMode, which \(version.rawValue) requires", remedy: remedy)
+    case nil: throw .invalid(location, reason: "its exec has no interactiveMode, which \(version.rawValue) requires", remedy: remedy)
     case let other?: throw invalid("interactiveMode", "of exec is \"\(other)\", which is not known", remedy)
     }
   }

@@ -40,14 +40,14 @@ struct PluginCredential: Hashable, Sendable {
 }
 
 /// What is wrong with a plugin's answer. Nothing of the answer is quoted, since a credential may be anywhere in it.
-struct PluginAnswerError: Error {
+struct PluginOutputError: Error {
   var reason: String
 }
 
 extension PluginCredential {
   /// Reads what the plugin wrote to its standard output.
-  init(parsing output: [UInt8], version: CredentialPlugin.APIVersion) throws(PluginAnswerError) {
-    func problem(_ reason: String) -> PluginAnswerError { PluginAnswerError(reason: "its standard output \(reason)") }
+  init(parsing output: [UInt8], version: CredentialPlugin.APIVersion) throws(PluginOutputError) {
+    func problem(_ reason: String) -> PluginOutputError { PluginOutputError(reason: "its standard output \(reason)") }
     guard !output.isEmpty else { throw problem("is empty") }
     guard let answer = try? JSONValue(parsing: output), answer.object != nil else {
       throw problem("is no JSON object (\(output.count) bytes)")
@@ -77,11 +77,11 @@ extension PluginCredential {
   }
 
   /// `nil` also where the text is empty.
-  private static func text(_ status: JSONValue?, _ key: String) throws(PluginAnswerError) -> String? {
+  private static func text(_ status: JSONValue?, _ key: String) throws(PluginOutputError) -> String? {
     switch status?[key] {
     case nil, .null: return nil
     case .string(let text): return text.nonEmpty
-    default: throw PluginAnswerError(reason: "its standard output has a \(key) that is not text")
+    default: throw PluginOutputError(reason: "its standard output has a \(key) that is not text")
     }
   }
 }

@@ -1,5 +1,59 @@
 internal import Primitives
 
+/// What is said of one container, in a specification or in a status, by where its texts are in a buffer.
+struct ContainerRecordBuilder {
+  enum State {
+    case waiting(reason: Range<Int>)
+    case running(startedAtUnixMilliseconds: Int64?)
+    case terminated
+  }
+
+  var kind = ContainerRecord.Kind.regular
+  var name = 0..<0
+  /// `nil` where the container leaves it to its Pod.
+  var hostProcess: Bool?
+  var containerID = 0..<0
+  var image = 0..<0
+  /// A status without a state means waiting (`ContainerState` in k8s.io/api/core/v1).
+  var state = State.waiting(reason: 0..<0)
+}
+
+/// Puts together what specification and status say of the containers of one Pod, in whichever order they come.
+struct ContainerListBuilder {
+  /// The Pod's word for all containers that say nothing of their own.
+  var podHostProcess: Bool?
+  private var specifications: [ContainerRecordBuilder] = []
+  private var statuses: [ContainerRecordBuilder] = []
+
+  init() {
+    // Enough for most Pods: to grow costs more than the room.
+    specifications.reserveCapacity(4)
+    statuses.reserveCapacity(4)
+  }
+
+  mutating func add(specification: ContainerRecordBuilder) { specifications.append(specification) }
+
+  mutating func add(status: ContainerRecordBuilder) { statuses.append(status) }
+
+  /// The containers of the specification, in the order in which they start: names are unique within a Pod, over all kinds.
+  consuming func containers(in bytes: RawSpan) -> [ContainerRecordBuilder] {
+    for index in specifications.indices {
+      let (kind, name) = (specifications[index].kind, specifications[index].name)
+      if specifications[index].hostProcess == nil { specifications[index].hostProcess = podHostProcess }
+      for status in statuses where status.kind == kind && compare(status.name, name, in: bytes) == 0 {
+        specifications[index].containerID = status.containerID
+        specifications[index].state = status.state
+        // The runtime's word for it, where the kubelet has one: `docker.io/library/nginx:1` instead of `nginx:1`.
+        if !status.image.isEmpty { specifications[index].image = status.image }
+        break
+      }
+    }
+    // Most Pods have no other kind.
+    if specifications.allSatisfy({ $0.kind == .regular }) { return specifications }
+    return [ContainerRecord.Kind.initialization, .regular, .ephemeral].flatMap { kind in specifications.filter { $0.kind == kind } }
+  }
+}
+
 // A container in the tail of a Pod's record: a byte of its kind, its state and more; its name; its ID; then the start, if it runs and the
 // kubelet says since when, or the reason, if it waits. For the reasons that kubelets give that is no longer than the start: the record of a Pod
 // whose containers come and go stays where it is in memory.
@@ -13,7 +67,7 @@ private enum PackedState: UInt8 {
   /// The reason is one of `usualReasons`, and its place there follows in a byte.
   case waitingAsUsual
 
-  init(_ state: ContainerDraft.State, usualReason: UInt8?) {
+  init(_ state: ContainerRecordBuilder.State, usualReason: UInt8?) {
     switch state {
     case .waiting: self = usualReason == nil ? .waiting : .waitingAsUsual
     case .terminated: self = .terminated
@@ -31,7 +85,7 @@ private let usualReasons = [
   "ImageInspectError", "InvalidImageName", "RegistryUnavailable", "CreateContainerConfigError", "CreateContainerError",
 ]
 
-extension ContainerDraft.State {
+extension ContainerRecordBuilder.State {
   fileprivate func usualReason(in buffer: RawSpan) -> UInt8? {
     guard case .waiting(let reason) = self else { return nil }
     return buffer.extracting(reason).withUnsafeBytes { reason in
@@ -41,7 +95,7 @@ extension ContainerDraft.State {
 }
 
 extension PackedWriter {
-  mutating func append(_ container: ContainerDraft, of buffer: RawSpan) {
+  mutating func append(_ container: ContainerRecordBuilder, of buffer: RawSpan) {
     let usualReason = container.state.usualReason(in: buffer)
     let state = PackedState(container.state, usualReason: usualReason)
     append(byte: container.kind.rawValue | state.rawValue << 2 | (container.hostProcess == true ? 1 << 5 : 0))
@@ -91,7 +145,7 @@ extension PackedReader {
   }
 }
 
-extension ContainerDraft {
+extension ContainerRecordBuilder {
   /// The texts are added to the arena.
   init(_ container: ContainerRecord, in arena: inout TextArena) {
     kind = container.kind

@@ -1,34 +1,49 @@
 internal import Primitives
 
+/// What is kept of a Node before it is packed, by where its texts are in a buffer. An empty range is an empty text.
+struct NodeRecordBuilder {
+  var name = 0..<0
+  var uid = 0..<0
+  var resourceVersion = 0..<0
+  var labels: [TextPair] = []
+  var annotations: [TextPair] = []
+  var operatingSystem = 0..<0
+  /// Type and address, in order.
+  var addresses: [TextPair] = []
+  var ready: Bool?
+  /// 0 for none: protobuf writes the number even where nobody set it.
+  var kubeletPort: UInt16 = 0
+}
+
 // The tail of a Node's record, in this order: the text of the version, where the header says so; the UID; the operating system; the
 // addresses; the labels; the annotations. Lists begin with their count.
 
 extension NodeRecord {
   /// - Parameter names: shares names with other records; `nil` to share nothing.
-  init(_ draft: NodeDraft, in bytes: RawSpan, names: NameTable?) {
+  init(_ builder: NodeRecordBuilder, in bytes: RawSpan, names: NameTable?) {
     var tail = PackedWriter()
     var flags = Flags()
-    if let ready = draft.ready { flags.formUnion(ready ? [.hasReady, .isReady] : .hasReady) }
+    if let ready = builder.ready { flags.formUnion(ready ? [.hasReady, .isReady] : .hasReady) }
     var version: UInt64 = 0
-    switch PackedVersion(draft.resourceVersion, in: bytes) {
+    switch PackedVersion(builder.resourceVersion, in: bytes) {
     case .number(let number): version = number
     case .text:
       flags.insert(.versionIsText)
-      tail.append(text: draft.resourceVersion, of: bytes)
+      tail.append(text: builder.resourceVersion, of: bytes)
     }
-    tail.append(bytes.uid(draft.uid))
-    tail.append(text: draft.operatingSystem, of: bytes)
-    tail.append(count: draft.addresses.count)
-    for address in draft.addresses {
+    tail.append(bytes.uid(builder.uid))
+    tail.append(text: builder.operatingSystem, of: bytes)
+    tail.append(count: builder.addresses.count)
+    for address in builder.addresses {
       tail.append(text: address.key, of: bytes)
       tail.append(text: address.value, of: bytes)
     }
-    tail.append(pairs: draft.labels, of: bytes)
-    tail.append(pairs: draft.annotations, of: bytes)
+    tail.append(pairs: builder.labels, of: bytes)
+    tail.append(pairs: builder.annotations, of: bytes)
 
     let count = tail.bytes.count
     let header = Header(
-      name: bytes.name(draft.name, from: names), version: version, count: UInt32(count), kubeletPort: draft.kubeletPort, flags: flags)
+      name: bytes.name(builder.name, from: names), version: version, count: UInt32(count), kubeletPort: builder.kubeletPort, flags: flags)
     storage = ManagedBuffer.create(minimumCapacity: count) { _ in header }
     storage.withUnsafeMutablePointerToElements { elements in
       tail.bytes.withUnsafeBufferPointer { if let start = $0.baseAddress { elements.initialize(from: start, count: $0.count) } }

@@ -81,3 +81,57 @@ extension PackedWriter {
     append(word: digest.words.3)
   }
 }
+
+/// A resource version: a number where it is written as one, which is how every API server on etcd does; any other text otherwise.
+///
+/// Only its text means anything to us: versions are compared for equality alone.
+enum PackedVersion: Equatable {
+  case number(UInt64)
+  case text
+
+  /// - Parameter text: where it is in `bytes`.
+  init(_ text: Range<Int>, in bytes: RawSpan) {
+    // 19 digits always fit; a leading zero would not come back.
+    guard (1...19).contains(text.count) else {
+      self = .text
+      return
+    }
+    var number: UInt64 = 0
+    for offset in text {
+      let digit = bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self) &- UInt8(ascii: "0")
+      guard digit < 10, offset == text.lowerBound || number > 0 else {
+        self = .text
+        return
+      }
+      number = number * 10 + UInt64(digit)
+    }
+    self = .number(number)
+  }
+}
+
+extension PackedWriter {
+  /// Appends the pairs by key, so that equal content gives equal bytes; of a key that comes twice the last.
+  mutating func append(pairs: [TextPair], of buffer: RawSpan) {
+    guard pairs.count > 1 else {
+      append(count: pairs.count)
+      for pair in pairs { append(pair, of: buffer) }
+      return
+    }
+    let sorted = pairs.enumerated().sorted { left, right in
+      switch compare(left.element.key, right.element.key, in: buffer) {
+      case 0: left.offset < right.offset
+      case let order: order < 0
+      }
+    }.map(\.element)
+    let kept = sorted.indices.filter { index in
+      index + 1 == sorted.count || compare(sorted[index].key, sorted[index + 1].key, in: buffer) != 0
+    }
+    append(count: kept.count)
+    for index in kept { append(sorted[index], of: buffer) }
+  }
+
+  private mutating func append(_ pair: TextPair, of buffer: RawSpan) {
+    append(text: pair.key, of: buffer)
+    append(text: pair.value, of: buffer)
+  }
+}

@@ -1,5 +1,22 @@
 internal import Primitives
 
+/// What is kept of a Pod before it is packed, by where its texts are in a buffer. An empty range is an empty text.
+struct PodRecordBuilder {
+  var namespace = 0..<0
+  var name = 0..<0
+  var uid = 0..<0
+  var resourceVersion = 0..<0
+  var nodeName = 0..<0
+  var phase = 0..<0
+  var hostNetwork = false
+  var isBeingDeleted = false
+  /// `status.podIP`, which counts where `podIPs` is empty.
+  var podIP = 0..<0
+  var podIPs: [Range<Int>] = []
+  var annotations: [TextPair] = []
+  var containers: [ContainerRecordBuilder] = []
+}
+
 // The tail of a Pod's record, in this order: the text of the version and that of the phase, where the header says so; the addresses;
 // the annotations; the containers. Lists begin with their count.
 //
@@ -9,34 +26,34 @@ extension PodRecord {
   /// - Parameters:
   ///   - older: what is known of the Pod of this name: the record shares with it what it can, and is the same in memory where they are equal.
   ///   - names: shares namespaces, nodes and images with other records; `nil` to share nothing.
-  init(_ draft: PodDraft, in bytes: RawSpan, older: PodRecord? = nil, names: NameTable?) {
+  init(_ builder: PodRecordBuilder, in bytes: RawSpan, older: PodRecord? = nil, names: NameTable?) {
     var tail = PackedWriter()
     var flags = Flags()
-    if draft.hostNetwork { flags.insert(.hostNetwork) }
-    if draft.isBeingDeleted { flags.insert(.isBeingDeleted) }
+    if builder.hostNetwork { flags.insert(.hostNetwork) }
+    if builder.isBeingDeleted { flags.insert(.isBeingDeleted) }
 
     var version: UInt64 = 0
-    switch PackedVersion(draft.resourceVersion, in: bytes) {
+    switch PackedVersion(builder.resourceVersion, in: bytes) {
     case .number(let number): version = number
     case .text:
       flags.insert(.versionIsText)
-      tail.append(text: draft.resourceVersion, of: bytes)
+      tail.append(text: builder.resourceVersion, of: bytes)
     }
-    let phase = Phase(draft.phase, in: bytes)
-    if phase == .other { tail.append(text: draft.phase, of: bytes) }
+    let phase = Phase(builder.phase, in: bytes)
+    if phase == .other { tail.append(text: builder.phase, of: bytes) }
 
-    let podIPs = draft.podIPs.isEmpty && !draft.podIP.isEmpty ? [draft.podIP] : draft.podIPs
+    let podIPs = builder.podIPs.isEmpty && !builder.podIP.isEmpty ? [builder.podIP] : builder.podIPs
     tail.append(count: podIPs.count)
     for address in podIPs { tail.append(IPAddress(bytes.text(address))) }
-    tail.append(pairs: draft.annotations, of: bytes)
-    tail.append(count: draft.containers.count)
-    for container in draft.containers { tail.append(container, of: bytes) }
+    tail.append(pairs: builder.annotations, of: bytes)
+    tail.append(count: builder.containers.count)
+    for container in builder.containers { tail.append(container, of: bytes) }
 
     let header = Header(
       version: version, count: UInt32(tail.bytes.count), phase: phase, flags: flags,
-      node: draft.node(in: bytes, older: older?.node, names: names),
-      images: draft.images(in: bytes, older: older?.storage.header.images, names: names),
-      identity: draft.identity(in: bytes, older: older?.identity, names: names))
+      node: builder.node(in: bytes, older: older?.node, names: names),
+      images: builder.images(in: bytes, older: older?.storage.header.images, names: names),
+      identity: builder.identity(in: bytes, older: older?.identity, names: names))
     self = tail.bytes.withUnsafeBytes { tail in
       if let older, older.has(header, tail) { return older }
       return PodRecord(header, tail)
@@ -65,7 +82,7 @@ extension PodRecord {
   }
 }
 
-extension PodDraft {
+extension PodRecordBuilder {
   /// - Parameter older: of the Pod of this name.
   fileprivate func identity(in bytes: RawSpan, older: PodIdentity?, names: NameTable?) -> PodIdentity {
     let uid = bytes.uid(uid)

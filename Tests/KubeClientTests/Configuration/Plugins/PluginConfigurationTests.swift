@@ -28,7 +28,7 @@ struct PluginConfigurationTests {
           CredentialPlugin(
             command: "aws", arguments: ["eks", "get-token"], environment: ["A": "1", "B": ""], apiVersion: .v1, installHint: "buy it",
             providesClusterInfo: true, clusterConfiguration: ["a": ["b"]],
-            place: ConfigurationPlace(file: "\(directory.path)/config", line: 9, entry: "user \"u\""))))
+            location: ConfigurationLocation(file: "\(directory.path)/config", line: 9, entry: "user \"u\""))))
   }
 
   @Test("a command with a slash starts from the kubeconfig's folder", arguments: [("./bin/x", true), ("bin/x", true), ("/bin/x", false)])

@@ -8,12 +8,12 @@ import Testing
 @Suite("R22: running a credential plugin", .timeLimit(.minutes(2)))
 struct PluginRunTests {
   let directory: ConfigurationDirectory
-  let place = ConfigurationPlace(file: "/k/config", line: 8, entry: "user \"u\"")
+  let location = ConfigurationLocation(file: "/k/config", line: 8, entry: "user \"u\"")
 
   init() throws { directory = try ConfigurationDirectory() }
 
   private func plugin(_ body: String) throws -> CredentialPlugin {
-    CredentialPlugin(command: try directory.script("plugin", body), place: place)
+    CredentialPlugin(command: try directory.script("plugin", body), location: location)
   }
 
   private func run(
@@ -86,13 +86,13 @@ struct PluginRunTests {
 
   @Test(arguments: ["no-such-plugin", "/nowhere/no-such-plugin"])
   func aMissingCommandGivesTheInstallHint(command: String) async throws {
-    let plugin = CredentialPlugin(command: command, installHint: "get it at the shop", place: place)
+    let plugin = CredentialPlugin(command: command, installHint: "get it at the shop", location: location)
     let message = try await failure(plugin)
     #expect(message.hasSuffix("is not installed, or cannot be run; get it at the shop"), "\(message)")
   }
 
   @Test func aFileThatIsNotExecutable() async throws {
-    let plugin = CredentialPlugin(command: try directory.write("plugin", "#!/bin/sh\n"), place: place)
+    let plugin = CredentialPlugin(command: try directory.write("plugin", "#!/bin/sh\n"), location: location)
     _ = try await failure(plugin)
   }
 

@@ -29,7 +29,7 @@ struct PluginSourceTests {
   }
 
   let runs = Runs()
-  let problem = ConfigurationError.plugin(ConfigurationPlace(file: "f", entry: "e"), command: "c", reason: "r", remedy: "m")
+  let problem = ConfigurationError.plugin(ConfigurationLocation(file: "f", entry: "e"), command: "c", reason: "r", remedy: "m")
 
   private func source() -> PluginSource {
     PluginSource(now: { [runs] in runs.clock.withLock { $0 } }, elapsed: { [runs] in .milliseconds(runs.clock.withLock { $0 }) }) {

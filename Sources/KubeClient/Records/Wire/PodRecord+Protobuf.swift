@@ -1,0 +1,187 @@
+internal import Primitives
+
+// Source of the field numbers: k8s.io/api/core/v1/generated.proto, named at each message.
+
+extension PodRecord {
+  init(
+    protobuf object: Range<Int>, in bytes: RawSpan, keeping filter: MetadataFilter, known: StoreSnapshot<PodRecord>, names: NameTable
+  ) throws(RecordError) {
+    let builder = try PodRecordBuilder(protobuf: object, in: bytes, keeping: filter)
+    let older = bytes.withText(builder.name) { name in bytes.withText(builder.namespace) { known.pod(named: name, in: $0) } }
+    self.init(builder, in: bytes, older: older, names: names)
+  }
+}
+
+extension PodRecordBuilder {
+  /// `Pod`: metadata 1, spec 2, status 3.
+  fileprivate init(protobuf object: Range<Int>, in bytes: RawSpan, keeping filter: MetadataFilter) throws(RecordError) {
+    self.init()
+    var assembly = ContainerListBuilder()
+    var fields = ProtobufFields(object)
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1:
+        let metadata = try ProtobufMetadata(field, in: bytes, keeping: filter)
+        namespace = metadata.namespace
+        name = metadata.name
+        uid = metadata.uid
+        resourceVersion = metadata.resourceVersion
+        annotations = metadata.annotations
+        isBeingDeleted = metadata.isBeingDeleted
+      case 2: try readSpecification(field, in: bytes, into: &assembly)
+      case 3: try readStatus(field, in: bytes, into: &assembly)
+      default: break
+      }
+    }
+    containers = assembly.containers(in: bytes)
+  }
+
+  /// `PodSpec`: containers 2, nodeName 10, hostNetwork 11, securityContext 14, initContainers 20, ephemeralContainers 34;
+  /// `PodSecurityContext`: windowsOptions 8.
+  private mutating func readSpecification(
+    _ field: ProtobufField, in bytes: RawSpan, into assembly: inout ContainerListBuilder
+  ) throws(RecordError) {
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 2: assembly.add(specification: try ContainerRecordBuilder(specification: field, .regular, in: bytes))
+      case 10: nodeName = try field.range()
+      case 11: hostNetwork = try field.bool()
+      case 14: assembly.podHostProcess = try windowsHostProcess(field, options: 8, in: bytes)
+      case 20: assembly.add(specification: try ContainerRecordBuilder(specification: field, .initialization, in: bytes))
+      case 34: try readEphemeralContainer(field, in: bytes, into: &assembly)
+      default: break
+      }
+    }
+  }
+
+  /// `EphemeralContainer`: ephemeralContainerCommon 1, whose fields have the numbers of `Container`'s.
+  private func readEphemeralContainer(
+    _ field: ProtobufField, in bytes: RawSpan, into assembly: inout ContainerListBuilder
+  ) throws(RecordError) {
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      if field.number == 1 { assembly.add(specification: try ContainerRecordBuilder(specification: field, .ephemeral, in: bytes)) }
+    }
+  }
+
+  /// `PodStatus`: phase 1, podIP 6, containerStatuses 8, initContainerStatuses 10, podIPs 12, ephemeralContainerStatuses 13.
+  private mutating func readStatus(
+    _ field: ProtobufField, in bytes: RawSpan, into assembly: inout ContainerListBuilder
+  ) throws(RecordError) {
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1: phase = try field.range()
+      case 6: podIP = try field.range()
+      case 8: assembly.add(status: try ContainerRecordBuilder(status: field, .regular, in: bytes))
+      case 10: assembly.add(status: try ContainerRecordBuilder(status: field, .initialization, in: bytes))
+      case 12: try readIP(field, in: bytes)
+      case 13: assembly.add(status: try ContainerRecordBuilder(status: field, .ephemeral, in: bytes))
+      default: break
+      }
+    }
+  }
+
+  /// `PodIP`: ip 1.
+  private mutating func readIP(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      if field.number == 1 { podIPs.append(try field.range()) }
+    }
+  }
+}
+
+// Source of the field numbers: k8s.io/api/core/v1/generated.proto, named at each message.
+
+extension ContainerRecordBuilder {
+  /// `Container`: name 1, image 2, securityContext 15; `SecurityContext`: windowsOptions 10.
+  init(specification field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan) throws(RecordError) {
+    self.kind = kind
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1: name = try field.range()
+      case 2: image = try field.range()
+      case 15: hostProcess = try windowsHostProcess(field, options: 10, in: bytes)
+      default: break
+      }
+    }
+  }
+}
+
+/// What a security context says about running on the Windows host itself; `nil` if nothing.
+///
+/// `WindowsSecurityContextOptions`: hostProcess 4.
+/// - Parameter number: the number of the field `windowsOptions`, which differs between a Pod's security context and a container's.
+func windowsHostProcess(_ context: ProtobufField, options number: Int, in bytes: RawSpan) throws(RecordError) -> Bool? {
+  var result: Bool?
+  var fields = try context.fields()
+  while let field = try fields.next(in: bytes) {
+    guard field.number == number else { continue }
+    var options = try field.fields()
+    while let option = try options.next(in: bytes) {
+      if option.number == 4 { result = try option.bool() }
+    }
+  }
+  return result
+}
+
+extension ContainerRecordBuilder {
+  /// `ContainerStatus`: name 1, state 2, image 6, containerID 8.
+  init(status field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan) throws(RecordError) {
+    self.kind = kind
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1: name = try field.range()
+      case 2: state = try Self.state(field, in: bytes)
+      case 6: image = try field.range()
+      case 8: containerID = try field.range()
+      default: break
+      }
+    }
+  }
+
+  /// `ContainerState`: waiting 1, running 2, terminated 3; `ContainerStateWaiting`: reason 1; `ContainerStateRunning`: startedAt 1.
+  private static func state(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) -> State {
+    var state = State.waiting(reason: 0..<0)
+    var fields = try field.fields()
+    while let kind = try fields.next(in: bytes) {
+      switch kind.number {
+      case 1:
+        var reason = 0..<0
+        var fields = try kind.fields()
+        while let field = try fields.next(in: bytes) {
+          if field.number == 1 { reason = try field.range() }
+        }
+        state = .waiting(reason: reason)
+      case 2:
+        var startedAt: Int64?
+        var fields = try kind.fields()
+        while let field = try fields.next(in: bytes) {
+          if field.number == 1 { startedAt = try unixMilliseconds(field, in: bytes) }
+        }
+        state = .running(startedAtUnixMilliseconds: startedAt)
+      case 3: state = .terminated
+      default: break
+      }
+    }
+    return state
+  }
+}
+
+/// `Time` of k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto: seconds 1, nanos 2. A message without either is Go's zero time: nothing.
+private func unixMilliseconds(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) -> Int64? {
+  var seconds: Int64?
+  var nanoseconds: Int64 = 0
+  var fields = try field.fields()
+  while let field = try fields.next(in: bytes) {
+    switch field.number {
+    case 1: seconds = try field.integer()
+    case 2: nanoseconds = try field.integer()
+    default: break
+    }
+  }
+  return seconds.flatMap { Timestamp(seconds: $0, nanoseconds: nanoseconds)?.unixMilliseconds }
+}

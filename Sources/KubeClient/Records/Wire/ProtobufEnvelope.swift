@@ -1,0 +1,84 @@
+/// The envelope that Kubernetes puts around protobuf: four magic bytes, then a `runtime.Unknown` that names the type and holds the object.
+///
+/// Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding and
+/// k8s.io/apimachinery/pkg/runtime/generated.proto (`Unknown`: typeMeta 1, raw 2, contentEncoding 3; `TypeMeta`: apiVersion 1, kind 2).
+struct ProtobufEnvelope {
+  static let magic: [UInt8] = [0x6b, 0x38, 0x73, 0x00]  // "k8s\0"
+
+  var kind = ""
+  /// Where the object is.
+  var object: Range<Int> = 0..<0
+
+  static func isAt(_ range: Range<Int>, in bytes: RawSpan) -> Bool {
+    guard range.count >= magic.count else { return false }
+    return magic.indices.allSatisfy { bytes.unsafeLoad(fromByteOffset: range.lowerBound + $0, as: UInt8.self) == magic[$0] }
+  }
+
+  init(_ range: Range<Int>, in bytes: RawSpan) throws(RecordError) {
+    guard Self.isAt(range, in: bytes) else { throw RecordError("\(range.count) bytes that do not start as Kubernetes protobuf does") }
+    var fields = ProtobufFields(range.dropFirst(Self.magic.count))
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1:
+        var type = try field.fields()
+        while let field = try type.next(in: bytes) {
+          if field.number == 2 { kind = try field.string(in: bytes) }
+        }
+      case 2: object = try field.range()
+      case 3:
+        let encoding = try field.string(in: bytes)
+        if !encoding.isEmpty { throw RecordError("content encoding '\(encoding)'") }
+      default: break
+      }
+    }
+  }
+}
+
+/// What all objects have, by where it is: read from `ObjectMeta`.
+///
+/// Source: k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto (`ObjectMeta`: name 1, namespace 3, uid 5, resourceVersion 6,
+/// deletionTimestamp 9, labels 11, annotations 12; the entries of a map are messages of key 1 and value 2).
+struct ProtobufMetadata {
+  var name = 0..<0
+  var namespace = 0..<0
+  var uid = 0..<0
+  var resourceVersion = 0..<0
+  var isBeingDeleted = false
+  var labels: [TextPair] = []
+  var annotations: [TextPair] = []
+
+  init() {}
+
+  init(_ field: ProtobufField, in bytes: RawSpan, keeping filter: MetadataFilter) throws(RecordError) {
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1: name = try field.range()
+      case 3: namespace = try field.range()
+      case 5: uid = try field.range()
+      case 6: resourceVersion = try field.range()
+      case 9: isBeingDeleted = true
+      case 11 where filter.keepsLabels: labels.append(try TextPair(field, in: bytes))
+      case 12 where filter.keepsAnnotations:
+        let annotation = try TextPair(field, in: bytes)
+        if filter.keeps(annotation: annotation.key, in: bytes) { annotations.append(annotation) }
+      default: break
+      }
+    }
+  }
+}
+
+extension TextPair {
+  /// Two texts as fields 1 and 2 of a message: an entry of a map, or one of a Node's addresses.
+  init(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
+    self.init(key: 0..<0, value: 0..<0)
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1: key = try field.range()
+      case 2: value = try field.range()
+      default: break
+      }
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import Controller
+import Foundation
+import Roll
+import TestSupport
+import Testing
+
+/// The documents agree with the tree: links, paths and names exist, and tables hold what the code says.
+@Suite struct DocumentTests {
+  // MARK: Links, paths and names
+
+  @Test func `links lead to files and headings that exist`() throws {
+    let documents = try MarkdownDocument.all()
+    let anchors = Dictionary(uniqueKeysWithValues: documents.map { ($0.path, $0.anchors) })
+    for document in documents {
+      let folder = document.path.split(separator: "/").dropLast().joined(separator: "/")
+      for link in document.localLinks {
+        let target = link.path.isEmpty ? document.path : Repository.relative(link.path, to: folder)
+        #expect(Repository.exists(target), "\(document) links to \(link.path)")
+        guard let anchor = link.anchor else { continue }
+        #expect(anchors[target]?.contains(anchor) == true, "\(document) links to \(link.path)#\(anchor)")
+      }
+    }
+  }
+
+  /// A link such as [`NodeRollBuilder.grace`](…/NodeRollBuilder.swift) promises that the file mentions these words.
+  @Test func `a Swift file mentions the names that a link to it gives`() throws {
+    for document in try MarkdownDocument.all() {
+      let folder = document.path.split(separator: "/").dropLast().joined(separator: "/")
+      for link in document.localLinks where link.path.hasSuffix(".swift") && link.text.hasPrefix("`") {
+        let path = Repository.relative(link.path, to: folder)
+        guard Repository.exists(path) else { continue }
+        let text = try path + Repository.text(path)
+        for name in link.text.matches(of: /[A-Za-z_][A-Za-z0-9_]+/).map(\.output) {
+          #expect(text.contains(name), "\(document): \(link.text) is not in \(path)")
+        }
+      }
+    }
+  }
+
+  @Test func `paths in code spans exist`() throws {
+    let folders = ["Sources/", "Tests/", "Benchmarks/", "docs/", "hack/", "manifests/"]
+    for document in try MarkdownDocument.all() {
+      for span in document.codeSpans where folders.contains(where: span.hasPrefix) {
+        // hack/run --inject agent-down: the first word is the path.
+        let path = String(span.prefix { $0 != " " })
+        if path.contains(where: "*…".contains) { continue }
+        #expect(Repository.exists(path), "\(document) names \(path)")
+      }
+    }
+  }
+
+  @Test func `every folder of sources has a line in the architecture`() throws {
+    let spans = Set(try MarkdownDocument("docs/architecture.md").codeSpans)
+    for module in Repository.files(in: "Sources") {
+      #expect(spans.contains(module), "docs/architecture.md does not name the module \(module)")
+      for folder in Repository.folders(in: "Sources/\(module)") where folder != "include" {
+        #expect(spans.contains("\(module)/\(folder)"), "docs/architecture.md does not name \(module)/\(folder)")
+      }
+    }
+  }
+
+  @Test func `log messages that the documents quote exist`() throws {
+    let literals = try StringLiterals()
+    for path in ["docs/runbooks.md", "docs/configuration.md", "docs/virtual-nodes.md"] {
+      for span in try MarkdownDocument(path).codeSpans where span.wholeMatch(of: /[a-z]+( [a-z;]+)+/) != nil {
+        if ["kubectl", "rollcall"].contains(where: span.hasPrefix) { continue }
+        #expect(literals.containsOne(thatStartsWith: span), "\(path) quotes \"\(span)\"")
+      }
+    }
+  }
+
+  // MARK: Reasons and alerts
+
+  @Test func `every reason and exemption has a runbook`() throws {
+    let runbooks = try MarkdownDocument("docs/runbooks.md")
+    let headings = Set(runbooks.headings.flatMap { $0.split(separator: ", ").map(String.init) })
+    for reason in Reason.allCases { #expect(headings.contains(reason.rawValue)) }
+    let exemptions = runbooks.prose.compactMap { $0.wholeMatch(of: /\| `(\w+)` \|.*/).map { String($0.1) } }
+    #expect(Set(exemptions) == Set(Exemption.allCases.map(\.rawValue)))
+  }
+
+  @Test func `every alert has a runbook, and no other heading names one`() throws {
+    let rules = try Repository.text("manifests/monitoring/rules.yaml")
+    let alerts = Set(rules.matches(of: /- alert: (\w+)/).map { String($0.1) })
+    let headings = try MarkdownDocument("docs/runbooks.md").headings.flatMap { $0.split(separator: ", ").map(String.init) }
+    // The runbook of a gap is that of its reason. One alert is in no rule: the controller sends it itself.
+    let gaps: Set = ["RollcallContainerUncollected", "RollcallContainerUnscraped"]
+    #expect(Set(headings.filter { $0.hasPrefix("Rollcall") }) == alerts.subtracting(gaps).union(["RollcallTooManyGaps"]))
+  }
+
+  // MARK: Tables that the code writes
+
+  @Test func `the table of settings is that of SettingsTable`() throws {
+    let path = "docs/configuration.md"
+    let text = try Repository.text(path)
+    let (begin, end) = ("<!-- settings -->\n", "<!-- /settings -->")
+    let before = try #require(text.range(of: begin)).upperBound
+    let after = try #require(text.range(of: end)).lowerBound
+    let rows = SettingsTable.all.map { setting in
+      let byDefault = setting.shape == .truth ? "" : setting.show(ControllerSettings()).joined(separator: "; ")
+      let shown = byDefault.count > 80 ? "see below" : byDefault.isEmpty ? "" : "`\(byDefault)`"
+      return "| `\(setting.flag)` | `\(setting.environmentVariable)` | `\(setting.key)` | \(shown) | \(setting.help) |\n"
+    }
+    let updated =
+      text[..<before] + "| flag | environment | file | default | help |\n|---|---|---|---|---|\n" + rows.joined() + text[after...]
+    #expect(try GoldenFile("../\(path)").text(comparedWith: String(updated)) == String(updated))
+  }
+
+  /// Types, help texts and labels come from the golden files; rows whose family is in none are compared with the literals in the sources.
+  @Test func `the tables of metrics are those of the golden files`() throws {
+    let path = "docs/interfaces.md"
+    let text = try Repository.text(path)
+    let border = try #require(text.range(of: "\n## The agent")).lowerBound
+    let literals = try StringLiterals()
+    var updated = ""
+    for (section, golden) in [(text[..<border], "ControllerTests"), (text[border...], "LinuxCollectorTests")] {
+      let families = MetricFamily.families(in: try Repository.text("Tests/\(golden)/Fixtures/metrics.golden"))
+      let documented = Set(section.matches(of: /\| `(\w+)` \| (?:gauge|counter|histogram) \|/).map { String($0.1) })
+      for name in families.keys.map(MetricFamily.documentedName) where !documented.contains(name) {
+        // cAdvisor's families are in the text.
+        #expect(section.contains("`\(name)`"), "\(path) does not have \(name)")
+      }
+      for line in section.split(separator: "\n", omittingEmptySubsequences: false) {
+        guard let row = MetricFamily(row: line) else {
+          updated += "\(line)\n"
+          continue
+        }
+        if var family = families[row.name] {
+          if family.labels.isEmpty { family.labels = row.labels }
+          updated += "\(family.row)\n"
+        } else {
+          #expect(row.isWritten(by: literals), "no code writes \(row.row)")
+          updated += "\(line)\n"
+        }
+      }
+      // A section ends without a line feed of its own.
+      updated.removeLast()
+    }
+    #expect(try GoldenFile("../\(path)").text(comparedWith: updated) == updated)
+  }
+
+  @Test func `every metric name in the sources is documented`() throws {
+    let documents = try ["docs/interfaces.md", "docs/windows.md"].map(Repository.text).joined()
+    for name in try StringLiterals().metricNames.map(MetricFamily.documentedName) {
+      #expect(
+        documents.contains("`\(name)") || documents.contains("`\(name.replacing(/_[a-z]+_bytes$/, with: "_{"))"),
+        "\(name) is in no document")
+    }
+  }
+}
+
+/// A row of a table of metrics.
+private struct MetricFamily {
+  var name: String
+  var type: String
+  /// As the column has them: `` `node`, `source` ``.
+  var labels: String
+  var help: String
+
+  init(name: String, type: String, labels: String, help: String) {
+    (self.name, self.type, self.labels, self.help) = (name, type, labels, help)
+  }
+
+  init?(row: Substring) {
+    guard let match = row.wholeMatch(of: /\| `(\w+)` \| (gauge|counter|histogram) \| (.*?) \| (.*) \|/) else { return nil }
+    self.init(name: String(match.1), type: String(match.2), labels: String(match.3), help: String(match.4))
+  }
+
+  var row: String { "| `\(name)` | \(type) | \(labels) | \(help) |" }
+
+  /// Containers without a name have the families of pods and containers.
+  static func documentedName(_ name: String) -> String {
+    name.replacing("rollcall_unnamed_container_filesystem_", with: "rollcall_container_filesystem_")
+      .replacing("rollcall_unnamed_container_", with: "rollcall_pod_")
+  }
+
+  /// By name, from HELP and TYPE lines and the labels of the samples.
+  static func families(in exposition: String) -> [String: MetricFamily] {
+    var families: [String: MetricFamily] = [:]
+    var current = ""
+    for line in exposition.split(separator: "\n") {
+      if let help = line.wholeMatch(of: /# HELP (\w+) (.*)/) {
+        current = String(help.1)
+        families[current] = MetricFamily(name: current, type: "", labels: "", help: String(help.2))
+      } else if let type = line.wholeMatch(of: /# TYPE (\w+) (\w+)/) {
+        families[current]?.type = String(type.2)
+      } else if families[current]?.labels == "" {
+        let names = line.matches(of: /([a-z_]+)="(?:[^"\\]|\\.)*"/).map { "`\($0.1)`" }.filter { $0 != "`le`" }
+        families[current]?.labels = names.joined(separator: ", ")
+      }
+    }
+    return families
+  }
+
+  /// Whether the sources have the help text, and the name or its end, as string literals.
+  func isWritten(by literals: StringLiterals) -> Bool {
+    let names =
+      [name] + ["rollcall_pod_", "rollcall_container_filesystem_"].filter(name.hasPrefix).map { String(name.dropFirst($0.count)) }
+    return names.contains(where: literals.contains) && literals.contains(help)
+  }
+}

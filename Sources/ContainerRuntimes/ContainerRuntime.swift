@@ -42,7 +42,7 @@ package final class RuntimeLocator: ContainerLocator {
     self.procFS = procFS
   }
 
-  package func locate(_ buffer: ReadBuffer) -> Location {
+  package func locate(_ buffer: ReadBuffer) -> LocatorResult {
     var problems: [ProcFSError] = []
     do {
       known = try runtime.containers().sorted { $0.id < $1.id }
@@ -62,10 +62,10 @@ package final class RuntimeLocator: ContainerLocator {
     }
     let containers = known.map { container in
       LocatedContainer(
-        id: container.id, podUID: container.podUID, role: container.role, place: runtime.socket,
+        id: container.id, podUID: container.podUID, role: container.role, origin: runtime.socket,
         processes: processes[container.id].map { [$0] } ?? [])
     }
-    return Location(containers: containers, problems: problems, places: [runtime.socket])
+    return LocatorResult(containers: containers, problems: problems, searchedPaths: [runtime.socket])
   }
 
   package func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess] {

@@ -33,10 +33,10 @@ struct CRITests {
       #expect(location.containers.allSatisfy { $0.podUID == pod.uid && $0.role == .application })
       for container in location.containers {
         let process = try #require(container.processes.first)
-        try await eventually("its program runs") { try process.hold(ProcFS(), buffer).command(buffer) == "sleep" }
+        try await eventually("its program runs") { try process.open(ProcFS(), buffer).command(buffer) == "sleep" }
       }
 
-      let report = FilesystemWatch(procFS: ProcFS(), now: { Moment(milliseconds: 0) }).read(location.containers)
+      let report = FilesystemMonitor(procFS: ProcFS(), now: { Moment(milliseconds: 0) }).read(location.containers)
       let readings = try #require(report.containers.first { $0.id == first }).readings
       let data = try #require(readings.first { $0.mountPoint == "/data" })
       #expect(try data.usage.get().size == 4 << 20)

@@ -46,7 +46,7 @@ struct DockerTests {
         DockerEngine(RuntimeSocket(path: socket, eventLoops: .singletonMultiThreadedEventLoopGroup)), procFS: ProcFS())
       let location = locator.locate(buffer)
       #expect(location.problems.isEmpty)
-      #expect(location.places == [socket])
+      #expect(location.searchedPaths == [socket])
       let found = Dictionary(uniqueKeysWithValues: location.containers.map { ($0.id, $0) })
       #expect(Set(found.keys) == [plain, pod, pause])
       #expect(found[plain]?.podUID == nil)
@@ -54,7 +54,7 @@ struct DockerTests {
       #expect([plain, pod, pause].map { found[$0]?.role } == [.application, .application, .sandbox])
       for container in location.containers {
         let process = try #require(container.processes.first)
-        #expect(try process.hold(ProcFS(), buffer).command(buffer) == "sleep")
+        #expect(try process.open(ProcFS(), buffer).command(buffer) == "sleep")
       }
       let sweep = LinuxSweeper(procFS: ProcFS(), locator: locator, now: { Moment(milliseconds: 0) }).sweep()
       #expect(sweep.namespaces.count == 3)

@@ -38,12 +38,12 @@ struct PodmanTests {
       let byCgroup = CgroupLocator(now: { Moment(milliseconds: 0) }).locate(buffer).containers
       for container in location.containers {
         let same = try #require(byCgroup.first { $0.id == container.id }, "\(container.id) has no cgroup")
-        let commands = try same.processes.map { try $0.hold(ProcFS(), buffer).command(buffer) }
-        #expect(commands == ["sleep"], "\(same.place)")
+        let commands = try same.processes.map { try $0.open(ProcFS(), buffer).command(buffer) }
+        #expect(commands == ["sleep"], "\(same.origin)")
       }
       // Neither a pod itself nor what minds containers is one.
       #expect(!byCgroup.contains { [pod, parentedPod].contains($0.id.description) })
-      let below = byCgroup.filter { $0.place.contains(podman.cgroup) }.map(\.id)
+      let below = byCgroup.filter { $0.origin.contains(podman.cgroup) }.map(\.id)
       #expect(below.count == 3, "the container, and the pod's two")
       #expect(Set([parented, parentedMember]).isSubset(of: below))
     } catch {

@@ -123,7 +123,7 @@ struct CgroupLocatorTests {
     let location = tree.locator.locate(ReadBuffer())
     #expect(location.containers.map(\.id) == [ContainerID(containerID("1")), ContainerID(containerID("2"))].compactMap(\.self))
     #expect(location.containers.map { $0.processes.map(\.identifier) } == [[1], [2]])
-    #expect(location.places.map { $0.dropFirst(tree.cgroupRoot.count) } == ["/pids", "/unified"])
+    #expect(location.searchedPaths.map { $0.dropFirst(tree.cgroupRoot.count) } == ["/pids", "/unified"])
   }
 
   @Test(arguments: [

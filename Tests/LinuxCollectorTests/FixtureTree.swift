@@ -76,7 +76,7 @@ final class FixtureTree {
     return file
   }
 
-  func sweep(sockets: SocketReading = .off, _ now: @escaping @Sendable () -> Moment = { Moment(milliseconds: 5000) }) -> Sweep {
+  func sweep(sockets: SocketMethod = .off, _ now: @escaping @Sendable () -> Moment = { Moment(milliseconds: 5000) }) -> Sweep {
     LinuxSweeper(procFS: procFS, locator: locator, sockets: sockets, now: now).sweep()
   }
 

@@ -94,12 +94,12 @@ struct RaceTests {
       self.cgroup = cgroup
     }
 
-    func locate(_ buffer: ReadBuffer) -> Location {
+    func locate(_ buffer: ReadBuffer) -> LocatorResult {
       let id = ContainerID(containerID("1"))
       let containers = id.map {
-        [LocatedContainer(id: $0, podUID: nil, place: cgroup, processes: [LocatedProcess(identifier: 10, membership: .cgroup(cgroup))])]
+        [LocatedContainer(id: $0, podUID: nil, origin: cgroup, processes: [LocatedProcess(identifier: 10, membership: .cgroup(cgroup))])]
       }
-      return Location(containers: containers ?? [], problems: [], places: [cgroup])
+      return LocatorResult(containers: containers ?? [], problems: [], searchedPaths: [cgroup])
     }
 
     func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess] { [] }

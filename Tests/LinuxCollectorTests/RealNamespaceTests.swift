@@ -52,8 +52,8 @@ struct RealNamespaceTests {
   /// What a pod of the world has, in both families.
   @Test(
     .enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"),
-    arguments: [SocketReading.inetDiag, .text])
-  func `sockets are counted in every state that they are in`(reading: SocketReading) async throws {
+    arguments: [SocketMethod.inetDiag, .text])
+  func `sockets are counted in every state that they are in`(reading: SocketMethod) async throws {
     let busy = try NamespaceThread {
       try LoopbackSockets.bringLoopbackUp()
       let sockets = LoopbackSockets()
@@ -132,7 +132,7 @@ struct RealNamespaceTests {
     try tree.cgroup("docker/\(containerID("1"))", [busy.identifier])
     func sweeper(keeping count: Int) -> LinuxSweeper {
       LinuxSweeper(
-        procFS: ProcFS(), locator: tree.locator, sockets: .inetDiag, keptNamespaces: count, now: { Moment(milliseconds: 0) })
+        procFS: ProcFS(), locator: tree.locator, sockets: .inetDiag, cachedNamespaces: count, now: { Moment(milliseconds: 0) })
     }
     let remembering = sweeper(keeping: 10)
     let forgetful = sweeper(keeping: 0)
@@ -172,7 +172,8 @@ struct RealNamespaceTests {
     try tree.cgroup("docker/\(containerID("1"))", [busy.identifier])
     let clock = Mutex(Moment(milliseconds: 0))
     let sweeper = LinuxSweeper(
-      procFS: ProcFS(), locator: tree.locator, sockets: .inetDiag, keptNamespaces: 10, socketBudget: .zero, now: { clock.withLock { $0 } })
+      procFS: ProcFS(), locator: tree.locator, sockets: .inetDiag, cachedNamespaces: 10, socketBudget: .zero, now: { clock.withLock { $0 } }
+    )
     func established() throws -> Int64 { try #require(sweeper.sweep().namespaces.first?.sockets?.ipv4[.established]) }
     #expect(try established() == 2)
     _ = shutdown(client, Int32(SHUT_WR))
@@ -215,7 +216,7 @@ struct RealNamespaceTests {
     @Sendable func ownNamespace() -> String? { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self/ns/net") }
     // Whoever looks reads the clock when it is done.
     let seen = Mutex<Set<String?>>([])
-    let watch = FilesystemWatch(
+    let watch = FilesystemMonitor(
       procFS: ProcFS(),
       now: {
         seen.withLock { _ = $0.insert(ownNamespace()) }

@@ -67,7 +67,7 @@ struct SweepTests {
   }
 
   @Test(arguments: [
-    ("an empty cgroup", [], "holds no process"),
+    ("an empty cgroup", [], "has no process"),
     ("a process that is gone", [Int32(10)], "/proc/10: No such file or directory"),
     ("a process outside of our PID namespace", [0], "hostPID"),
   ])
@@ -83,7 +83,7 @@ struct SweepTests {
   }
 
   @Test(arguments: [
-    ("", "names no container ID"), ("abc", "not of 64 hexadecimal digits: abc"),
+    ("", "has no container ID"), ("abc", "does not have 64 hexadecimal digits: abc"),
     (containerID("9"), "no container 000000000000 in"),
   ])
   func `an entry that names no container of this node is answered PidNotFound`(id: String, detail: String) throws {

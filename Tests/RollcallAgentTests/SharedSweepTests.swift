@@ -18,9 +18,9 @@ struct SharedSweepTests {
       self.gate = gate
     }
 
-    func locate(_ buffer: ReadBuffer) -> Location {
+    func locate(_ buffer: ReadBuffer) -> LocatorResult {
       _ = gate.wait()
-      return Location(containers: [], problems: [], places: [])
+      return LocatorResult(containers: [], problems: [], searchedPaths: [])
     }
 
     func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess] { [] }

@@ -14,7 +14,7 @@ struct HostLook {
   /// - Parameter filesystems: whether to look at file systems as well; one that does not answer costs two seconds.
   init(_ settings: AgentSettings, filesystems: Bool) {
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    var sweep = settings.sweeper(keptNamespaces: 0, filesystems: false, eventLoops: eventLoops).sweep()
+    var sweep = settings.sweeper(cachedNamespaces: 0, filesystems: false, eventLoops: eventLoops).sweep()
     let procFS = ProcFS(root: settings.proc)
     let buffer = ReadBuffer()
     let found = settings.locator.makeLocator(cgroup: settings.cgroup, procFS: procFS, eventLoops: eventLoops).locate(buffer).containers
@@ -22,11 +22,11 @@ struct HostLook {
     for container in found {
       for process in container.processes where commands[container.id] == nil {
         // Gone by now, or not ours to know: the table is of use without it.
-        commands[container.id] = try? process.hold(procFS, buffer).command(buffer)
+        commands[container.id] = try? process.open(procFS, buffer).command(buffer)
       }
     }
     if filesystems, settings.filesystemInterval != nil {
-      sweep.filesystems = FilesystemWatch(procFS: procFS, now: monotonicNow).read(found)
+      sweep.filesystems = FilesystemMonitor(procFS: procFS, now: monotonicNow).read(found)
     }
     self.sweep = sweep
     self.commands = commands

@@ -77,7 +77,7 @@ struct LookDocument: Encodable {
     let filesystems = Dictionary(uniqueKeysWithValues: (sweep.filesystems?.containers ?? []).map { ($0.id, Self.filesystems($0)) })
     containers = sweep.containers.map { container in
       var document = Container(
-        id: container.id.description, podUID: container.podUID, command: look.commands[container.id], place: container.place,
+        id: container.id.description, podUID: container.podUID, command: look.commands[container.id], place: container.origin,
         filesystems: filesystems[container.id])
       switch container.finding {
       case .namespace(let place): document.namespace = place

@@ -34,7 +34,7 @@ struct NetworkTable {
       remarks.append("cgroups of containers without a process: \(empty) (containers that have ended, or pods' own that CRI-O keeps)")
     }
     if sweep.containers.isEmpty, sweep.problems.isEmpty {
-      remarks.append("no containers were found in \(sweep.places.joined(separator: ", "))")
+      remarks.append("no containers were found in \(sweep.searchedPaths.joined(separator: ", "))")
     }
     for (reading, containers) in zip(sweep.namespaces, members) {
       table.add(Self.row(reading, containers, look))

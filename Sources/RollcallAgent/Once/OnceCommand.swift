@@ -35,7 +35,7 @@ struct OnceCommand {
   }
 
   private func metrics(_ sweep: Sweep) -> [UInt8] {
-    AgentPage(
+    AgentMetrics(
       node: settings.node, roll: [], sweep: sweep,
       state: AgentState(version: Agent.version, sweeps: 1, cost: sweep.cost, answers: AnswerCounts()), process: nil,
       memoryPageBytes: Int64(sysconf(Int32(_SC_PAGESIZE))), isCadvisorCompatible: settings.compatibility == .cadvisor

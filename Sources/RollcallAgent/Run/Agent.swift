@@ -36,7 +36,7 @@ struct Agent {
 
     let report = SocketReport(settings, logger: logger)
     let sweeps = SharedSweep(
-      sweeper: settings.sweeper(keptNamespaces: Descriptors.namespaceRoom(), filesystems: true, eventLoops: eventLoops),
+      sweeper: settings.sweeper(cachedNamespaces: Descriptors.namespaceRoom(), filesystems: true, eventLoops: eventLoops),
       thread: sweepThread, reuse: settings.sweepReuse, now: monotonicNow, observe: { report.observe($0) })
     let book = RollBook()
     let credentials = TLSCredentials(folder: settings.tlsDirectory, logger: logger)
@@ -112,19 +112,19 @@ struct Agent {
       "ready to answer",
       metadata: [
         "node": "\(settings.node)", "containers": "\(sweep.containers.count)", "namespaces": "\(sweep.namespaces.count)",
-        "cgroups": "\(sweep.places.joined(separator: " "))",
+        "cgroups": "\(sweep.searchedPaths.joined(separator: " "))",
       ])
   }
 }
 
 extension AgentSettings {
   /// What looks at this node as the settings say.
-  func sweeper(keptNamespaces: Int, filesystems: Bool, eventLoops: MultiThreadedEventLoopGroup) -> LinuxSweeper {
+  func sweeper(cachedNamespaces: Int, filesystems: Bool, eventLoops: MultiThreadedEventLoopGroup) -> LinuxSweeper {
     let procFS = ProcFS(root: proc)
     let interval = filesystems ? filesystemInterval : nil
     return LinuxSweeper(
       procFS: procFS, locator: locator.makeLocator(cgroup: cgroup, procFS: procFS, eventLoops: eventLoops), sockets: sockets,
-      filesystems: interval.map { FilesystemWatch(procFS: procFS, interval: $0, now: monotonicNow) }, keptNamespaces: keptNamespaces,
+      filesystems: interval.map { FilesystemMonitor(procFS: procFS, interval: $0, now: monotonicNow) }, cachedNamespaces: cachedNamespaces,
       netstatInterval: netstatInterval, now: monotonicNow)
   }
 }

@@ -81,7 +81,7 @@ struct MetricsResponder: HTTPResponder {
   private func compress(_ sweep: Sweep, _ state: AgentState, _ format: ExpositionFormat) -> CompressedPage? {
     defer { Heap.giveBack() }
     guard var compressor = GzipCompressor() else { return nil }
-    let page = AgentPage(
+    let page = AgentMetrics(
       node: settings.node, roll: book.entries, sweep: sweep, state: state, process: .current(),
       memoryPageBytes: Int64(sysconf(Int32(_SC_PAGESIZE))), isCadvisorCompatible: settings.compatibility == .cadvisor)
     page.render(format) { compressor.append($0) }

@@ -13,7 +13,7 @@ struct AgentSettings: Hashable, Sendable {
   var locator: LocatorChoice
   /// `nil` where file systems are not looked at.
   var filesystemInterval: Duration?
-  var sockets: SocketReading
+  var sockets: SocketMethod
   var compatibility: Compatibility?
   /// `nil` for plain HTTP.
   var metricsTLSDirectory: String?
@@ -38,8 +38,8 @@ struct AgentSettings: Hashable, Sendable {
     cgroup = try lookup.folder(options.cgroup, "cgroup", default: "/sys/fs/cgroup")
     locator = try lookup.locator(options.locator, socket: options.runtimeSocket)
     filesystemInterval = try lookup.interval(
-      options.filesystemInterval, "filesystem-interval", default: FilesystemWatch.defaultInterval)
-    sockets = try lookup.choice(options.sockets, "sockets", of: SocketReading.self) ?? .inetDiag
+      options.filesystemInterval, "filesystem-interval", default: FilesystemMonitor.defaultInterval)
+    sockets = try lookup.choice(options.sockets, "sockets", of: SocketMethod.self) ?? .inetDiag
     compatibility = try lookup.choice(options.compat, "compat", of: Compatibility.self)
     metricsTLSDirectory = try lookup.folder(options.metricsTLSDir, "metrics-tls-dir")
     requiresClientCertificate =

@@ -28,7 +28,7 @@ struct HungMountTests {
     // Its end wakes up whoever waits for it.
     defer { kill(bindfs, SIGKILL) }
 
-    let watch = FilesystemWatch(procFS: ProcFS(), now: { .init(milliseconds: 0) })
+    let watch = FilesystemMonitor(procFS: ProcFS(), now: { .init(milliseconds: 0) })
     func look() throws -> (sizes: [String: UInt64], failures: [String: FilesystemFailure], hung: Int) {
       let report = watch.read(container.containers)
       let usages = try container.usages(report)
@@ -77,12 +77,12 @@ struct HungMountTests {
       try String(contentsOfFile: "/proc/\(bindfs)/stat", encoding: .utf8).contains(") T ")
     }
     // It would have to answer for ever: a sweep that waited for it would not come back.
-    let watch = FilesystemWatch(procFS: ProcFS(), deadline: .seconds(3600), now: { .init(milliseconds: 0) })
+    let watch = FilesystemMonitor(procFS: ProcFS(), deadline: .seconds(3600), now: { .init(milliseconds: 0) })
     let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: watch, now: { .init(milliseconds: 0) })
     #expect(sweeper.sweep().filesystems == nil)
     #expect(sweeper.sweep().filesystems == nil)
 
-    let patient = FilesystemWatch(procFS: ProcFS(), deadline: .milliseconds(200), now: { .init(milliseconds: 0) })
+    let patient = FilesystemMonitor(procFS: ProcFS(), deadline: .milliseconds(200), now: { .init(milliseconds: 0) })
     try await eventually("the look has given it up") {
       guard let report = patient.refresh(container.containers), !report.containers.isEmpty else { return false }
       let usages = try container.usages(report)

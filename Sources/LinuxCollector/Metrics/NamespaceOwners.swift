@@ -1,12 +1,12 @@
 internal import ProcFS
 internal import Roll
 
-/// Whose numbers a network namespace's are.
+/// The owner of a network namespace's numbers.
 enum NamespaceOwner: Hashable, Comparable {
   case pod(namespace: String, name: String)
-  /// Nobody on the roll is known to be in it: what the cgroup tells instead.
+  /// No container on the roll is in the namespace: the pod UID and a container ID from the cgroups.
   case unnamed(podUID: String, ContainerID)
-  /// A pod that says it shares the host's network.
+  /// A pod with `hostNetwork`.
   case host
 
   static func < (left: NamespaceOwner, right: NamespaceOwner) -> Bool {
@@ -21,23 +21,23 @@ enum NamespaceOwner: Hashable, Comparable {
 }
 
 extension Sweep {
-  /// Where the pod's own numbers would be shown by a tool that shows them by container: at the pause container, which the roll does not
-  /// have, or else at the first one; for each namespace.
+  /// The container of each namespace that cAdvisor shows the pod's numbers at: the pause container, which is not on the roll, or else the first
+  /// one.
   func sandboxes(by roll: [RollEntry]) -> [SweptContainer?] {
     let named = Set(roll.compactMap { ContainerID($0.containerID) })
     var sandboxes = [SweptContainer?](repeating: nil, count: namespaces.count)
     for container in containers {
-      guard case .namespace(let place) = container.finding else { continue }
-      if let known = sandboxes[place], !named.contains(known.id) || named.contains(container.id) { continue }
-      sandboxes[place] = container
+      guard case .namespace(let index) = container.finding else { continue }
+      if let known = sandboxes[index], !named.contains(known.id) || named.contains(container.id) { continue }
+      sandboxes[index] = container
     }
     return sandboxes
   }
 
-  /// The owner of each namespace, in their order. Every owner comes once, so that no series does twice.
+  /// The owner of each namespace, in order. No two namespaces have the same owner, so no series is exported twice.
   ///
-  /// A container is named by its own ID, else by its pod's UID: the roll knows a pod before it knows a new container of it, and it never
-  /// has the pause container, which holds the namespace open.
+  /// A container is looked up on the roll by its ID, then by its pod's UID: a new container is not on the roll yet, and a pause container
+  /// never is.
   func owners(by roll: [RollEntry]) -> [NamespaceOwner] {
     var byContainer: [ContainerID: RollEntry] = [:]
     var byPodUID: [String: RollEntry] = [:]
@@ -48,7 +48,7 @@ extension Sweep {
 
     var claims = [Set<NamespaceOwner>](repeating: [], count: namespaces.count)
     for container in containers {
-      guard case .namespace(let place) = container.finding else { continue }
+      guard case .namespace(let index) = container.finding else { continue }
       let entry = byContainer[container.id] ?? container.podUID.flatMap { byPodUID[$0] }
       let owner: NamespaceOwner =
         switch entry {
@@ -56,14 +56,14 @@ extension Sweep {
         case .some(let entry): .pod(namespace: entry.reference.namespace, name: entry.reference.pod)
         case .none: .unnamed(podUID: container.podUID ?? "", container.id)
         }
-      claims[place].insert(owner)
-      // The name that it falls back to where another namespace has the pod's, as when a container made one for itself.
-      claims[place].insert(.unnamed(podUID: container.podUID ?? "", container.id))
+      claims[index].insert(owner)
+      // Used if another namespace takes the pod's name, for example because a container has created a namespace of its own.
+      claims[index].insert(.unnamed(podUID: container.podUID ?? "", container.id))
     }
 
     var taken: Set<NamespaceOwner> = []
     return claims.map { claim in
-      // Every container has claimed its namespace by its own ID, which is nobody else's.
+      // One claim is always free: that by the container's own ID.
       let owner = claim.contains(.host) ? .host : claim.sorted().first { !taken.contains($0) } ?? .host
       taken.insert(owner)
       return owner

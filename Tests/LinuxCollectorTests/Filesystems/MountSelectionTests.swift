@@ -3,7 +3,7 @@ import Testing
 
 @testable import LinuxCollector
 
-struct FilesystemChoiceTests {
+struct MountSelectionTests {
   private func mount(_ mountPoint: String, _ type: String, device: Int64, isReadOnly: Bool = false) -> MountInfo {
     MountInfo(
       identifier: device, device: DeviceNumber(major: 0, minor: device), mountPoint: mountPoint, isReadOnly: isReadOnly, type: type,
@@ -22,12 +22,12 @@ struct FilesystemChoiceTests {
       mount("/images", "ext4", device: 5, isReadOnly: true),
     ]
     #expect(
-      FilesystemChoice.mounts(mounts).map(\.mountPoint)
+      MountSelection.mounts(mounts).map(\.mountPoint)
         == ["/", "/dev/shm", "/data", "/scratch", "/db", "/process", "/reports", "/images"])
   }
 
   @Test func `a disk that the container has as the kubelet's files alone is left out`() {
-    #expect(FilesystemChoice.mounts([mount("/etc/hosts", "ext4", device: 1), mount("/etc/resolv.conf", "ext4", device: 1)]).isEmpty)
+    #expect(MountSelection.mounts([mount("/etc/hosts", "ext4", device: 1), mount("/etc/resolv.conf", "ext4", device: 1)]).isEmpty)
   }
 
   @Test(arguments: [
@@ -36,6 +36,6 @@ struct FilesystemChoiceTests {
     ("nfs4", true), ("ceph", true), ("fuse.sshfs", true), ("fuse", true), ("9p", true), ("virtiofs", true),
   ])
   func `types without a size of their own are left out`(type: String, isWanted: Bool) {
-    #expect(FilesystemChoice.isWanted(type: type) == isWanted)
+    #expect(MountSelection.isWanted(type: type) == isWanted)
   }
 }

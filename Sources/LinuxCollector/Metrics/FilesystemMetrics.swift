@@ -2,8 +2,8 @@ internal import Exposition
 internal import ProcFS
 internal import Roll
 
-/// The part of the page on file systems: `rollcall_container_filesystem_…` for containers on the roll,
-/// `rollcall_unnamed_container_filesystem_…` for the others.
+/// The file system families: `rollcall_container_filesystem_…` for containers on the roll, `rollcall_unnamed_container_filesystem_…` for the
+/// others.
 struct FilesystemMetrics {
   let node: String
   private let named: [Series]
@@ -21,11 +21,11 @@ struct FilesystemMetrics {
   }
 
   private static let metrics: [Metric] = [
-    Metric(name: "size_bytes", help: "Size of the file system that the container has at the mount point.") { $0.size },
-    Metric(name: "used_bytes", help: "Bytes used on the file system, by whomever: the container may share it with others.") { $0.used },
-    Metric(name: "available_bytes", help: "Bytes that users without privileges can still write on the file system.") { $0.available },
-    Metric(name: "inodes", help: "Inodes of the file system; 0 where it has no fixed number of them.") { $0.inodes },
-    Metric(name: "inodes_free", help: "Free inodes of the file system; 0 where it has no fixed number of them.") { $0.inodesFree },
+    Metric(name: "size_bytes", help: "Size of the file system at the container's mount point.") { $0.size },
+    Metric(name: "used_bytes", help: "Bytes used on the file system, including those of other containers that share it.") { $0.used },
+    Metric(name: "available_bytes", help: "Bytes available to unprivileged users on the file system.") { $0.available },
+    Metric(name: "inodes", help: "Inodes of the file system; 0 if their number is not fixed.") { $0.inodes },
+    Metric(name: "inodes_free", help: "Free inodes of the file system; 0 if their number is not fixed.") { $0.inodesFree },
   ]
 
   init(node: String, roll: [RollEntry], report: FilesystemReport) {
@@ -50,7 +50,7 @@ struct FilesystemMetrics {
     self.unnamed = unnamed
   }
 
-  /// Nothing but the root is known of a container that could not be read at all.
+  /// A container that could not be read has one series, for its root.
   private static func series(of container: ContainerFilesystems, _ owner: ExpositionLabels) -> [Series] {
     func labels(_ mountPoint: String, _ device: String, _ type: String) -> ExpositionLabels {
       owner.adding("mountpoint", mountPoint).adding("device", device).adding("fstype", type)
@@ -61,44 +61,44 @@ struct FilesystemMetrics {
     }
   }
 
-  /// - Parameter afterSample: called so that the page can be handed on in pieces.
-  func write(to page: inout ExpositionWriter, afterSample: (inout ExpositionWriter) -> Void) {
-    write(named, prefix: "rollcall_container_filesystem_", to: &page, afterSample)
-    write(unnamed, prefix: "rollcall_unnamed_container_filesystem_", to: &page, afterSample)
+  /// - Parameter afterSample: called after each sample, to drain the writer.
+  func write(to writer: inout ExpositionWriter, afterSample: (inout ExpositionWriter) -> Void) {
+    write(named, prefix: "rollcall_container_filesystem_", to: &writer, afterSample)
+    write(unnamed, prefix: "rollcall_unnamed_container_filesystem_", to: &writer, afterSample)
   }
 
   private func write(
-    _ series: [Series], prefix: String, to page: inout ExpositionWriter, _ afterSample: (inout ExpositionWriter) -> Void
+    _ series: [Series], prefix: String, to writer: inout ExpositionWriter, _ afterSample: (inout ExpositionWriter) -> Void
   ) {
     for metric in Self.metrics {
       for one in series {
         guard case .success(let usage) = one.usage else { continue }
-        page.family(prefix + metric.name, .gauge, help: metric.help)
-        page.sample(prefix + metric.name, one.labels, Double(metric.value(usage)))
-        afterSample(&page)
+        writer.family(prefix + metric.name, .gauge, help: metric.help)
+        writer.sample(prefix + metric.name, one.labels, Double(metric.value(usage)))
+        afterSample(&writer)
       }
     }
     for one in series {
       guard case .failure(let failure) = one.usage else { continue }
-      page.family(
+      writer.family(
         prefix + "unreadable", .gauge,
-        help: "1 where the file system could not be asked: Hung (it does not answer), PermissionDenied or Failed.")
-      page.sample(prefix + "unreadable", one.labels.adding("reason", failure.rawValue), 1)
+        help: "1 if the file system could not be read: Hung (it does not respond), PermissionDenied or Failed.")
+      writer.sample(prefix + "unreadable", one.labels.adding("reason", failure.rawValue), 1)
     }
   }
 
-  /// What the agent tells of its looks at file systems.
-  static func writeState(of report: FilesystemReport, at moment: Moment, to page: inout ExpositionWriter) {
-    page.family(
-      "rollcall_agent_filesystems_age_seconds", .gauge, help: "How long ago the file systems of containers were last looked at.",
-      // A new container's are read after the sweep began.
+  /// The agent's own metrics on reading file systems.
+  static func writeState(of report: FilesystemReport, at moment: Moment, to writer: inout ExpositionWriter) {
+    writer.family(
+      "rollcall_agent_filesystems_age_seconds", .gauge, help: "Age of the file system metrics.",
+      // The report may be newer than the start of the sweep, because it includes new containers.
       value: max(0, (moment - report.readAt).seconds))
-    page.family(
-      "rollcall_agent_filesystems_hung", .gauge, help: "File systems that do not answer; each holds a thread of the agent.",
+    writer.family(
+      "rollcall_agent_filesystems_hung", .gauge, help: "File systems that do not respond; each blocks a thread of the agent.",
       value: Double(report.hung))
-    page.family(
+    writer.family(
       "rollcall_agent_filesystems_left_out", .gauge,
-      help: "File systems without series because their container has more than \(FilesystemChoice.maximumPerContainer).",
+      help: "File systems without series because their container has more than \(MountSelection.maximumPerContainer).",
       value: Double(report.containers.reduce(0) { $0 + $1.leftOut }))
   }
 }

@@ -1,38 +1,38 @@
 internal import ProcFS
 
-/// Which of a container's mounts are worth a series: one for each file system, and none that hold no data of the container's.
-enum FilesystemChoice {
-  /// A container with more is an accident or an attack; each is half a dozen series.
+/// Selects the mounts of a container to export: one for each file system that holds data of the container.
+enum MountSelection {
+  /// Bounds the series of one container, six for each file system. Containers with more are misconfigured or malicious.
   static let maximumPerContainer = 32
 
   static func isWanted(type: String) -> Bool {
     !withoutSize.contains(type) && !ofTheKernel.contains(type) && !alwaysFull.contains(type)
   }
 
-  /// Whether this machine's kernel answers for the file system by itself: no network and no other program is in between.
-  static func isOfThisMachine(type: String) -> Bool {
+  /// Whether the kernel implements the file system without a network or a user-space process.
+  static func isLocal(type: String) -> Bool {
     ["btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "vfat", "xfs", "zfs"].contains(type)
   }
 
-  /// Of each file system one mount: the first that the container can write to, or else the first. A node's disk comes into a container as
-  /// its root, as volumes and as files like `/etc/hosts`; its numbers are the same everywhere.
+  /// One mount for each file system: the first writable one, otherwise the first. A node's disk is mounted into a container as its root, as
+  /// volumes and as files like `/etc/hosts`, all with the same numbers.
   static func mounts(_ mounts: [MountInfo]) -> [MountInfo] {
-    var chosen: [MountInfo] = []
+    var selected: [MountInfo] = []
     var devices: Set<DeviceNumber> = []
     for isReadOnly in [false, true] {
       for mount in mounts where mount.isReadOnly == isReadOnly && isWanted(mount) && devices.insert(mount.device).inserted {
-        chosen.append(mount)
+        selected.append(mount)
       }
     }
-    return chosen
+    return selected
   }
 
   private static func isWanted(_ mount: MountInfo) -> Bool {
-    // The runtime's own: device nodes, and what it covers parts of /proc and /sys with.
+    // The runtime's mounts: device nodes, and those that mask parts of /proc and /sys.
     if mount.mountPoint == "/dev" || isBelow(["/proc", "/sys"], mount.mountPoint) { return false }
-    // The kubelet's own, and other runtimes' of the same kind: a few bytes each, which the container does not write.
+    // Small files of the kubelet or the runtime, which the container does not write.
     if files.contains(mount.mountPoint) || isBelow(serviceAccounts, mount.mountPoint) { return false }
-    // Secrets and projected volumes: they hold what the API server gave, and say that they are as large as the node's memory.
+    // Secrets and projected volumes, whose size is that of the node's memory.
     return mount.type != "tmpfs" || !mount.isReadOnly
   }
 
@@ -45,13 +45,13 @@ enum FilesystemChoice {
   ]
   private static let serviceAccounts = ["/run/secrets/kubernetes.io", "/var/run/secrets/kubernetes.io"]
 
-  /// They hold no data, and give no size or a made-up one.
+  /// They hold no data, and report no size or an invented one.
   private static let withoutSize: Set<String> = [
     "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs", "fuse.lxcfs", "fusectl",
     "mqueue", "nsfs", "proc", "pstore", "ramfs", "rpc_pipefs", "securityfs", "selinuxfs", "sysfs", "tracefs",
   ]
-  /// Its pages are the node's, handed out at its start.
+  /// Its pages are the node's, allocated at mount time.
   private static let ofTheKernel: Set<String> = ["hugetlbfs"]
-  /// Images that nobody can write to: to an alert on disks that fill up they are full for ever.
+  /// Read-only images are always 100% used, which would fire alerts on full disks.
   private static let alwaysFull: Set<String> = ["cramfs", "erofs", "iso9660", "romfs", "squashfs", "udf"]
 }

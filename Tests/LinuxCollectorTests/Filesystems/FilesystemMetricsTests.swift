@@ -5,7 +5,7 @@ import Roll
 import TestSupport
 import Testing
 
-struct FilesystemPageTests {
+struct FilesystemMetricsTests {
   private let roll = [entry("shop", "web-0", "app", id: containerID("a1"), podUID: "1")]
 
   private func report() throws -> FilesystemReport {
@@ -27,12 +27,12 @@ struct FilesystemPageTests {
 
   private func page(without gone: ContainerID? = nil) throws -> String {
     let containers = try report().containers.filter { $0.id != gone }.map {
-      SweptContainer(id: $0.id, podUID: $0.podUID, place: "/docker/\($0.id)", finding: .host(at: Moment(milliseconds: 31_500)))
+      SweptContainer(id: $0.id, podUID: $0.podUID, origin: "/docker/\($0.id)", finding: .host(at: Moment(milliseconds: 31_500)))
     }
-    var sweep = Sweep(containers: containers, namespaces: [], host: nil, problems: [], places: [], duration: .zero)
+    var sweep = Sweep(containers: containers, namespaces: [], host: nil, problems: [], searchedPaths: [], duration: .zero)
     sweep.startedAt = Moment(milliseconds: 31_500)
     sweep.filesystems = try report()
-    let page = AgentPage(
+    let page = AgentMetrics(
       node: "node-1", roll: roll, sweep: sweep, state: AgentState(version: "1.2.3", sweeps: 4, answers: AnswerCounts()), process: nil,
       memoryPageBytes: 4096)
     return String(decoding: page.render(), as: UTF8.self)

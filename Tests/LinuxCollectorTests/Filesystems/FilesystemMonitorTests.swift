@@ -6,11 +6,11 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2)), .enabled(if: MountNamespace.isPermitted, "needs root, to mount file systems"))
-struct FilesystemWatchTests {
+struct FilesystemMonitorTests {
   private let clock = HandClock()
 
-  private func watch() -> FilesystemWatch {
-    FilesystemWatch(procFS: ProcFS(), now: clock.now)
+  private func watch() -> FilesystemMonitor {
+    FilesystemMonitor(procFS: ProcFS(), now: clock.now)
   }
 
   @Test func `size, use and inodes of a volume are those that it was given`() async throws {
@@ -102,7 +102,7 @@ struct FilesystemWatchTests {
     let container = try await MountNamespace("true")
     try container.tree.cgroup("docker/\(containerID("1"))", [])
     let stale = LocatedContainer(
-      id: container.id, podUID: nil, place: "",
+      id: container.id, podUID: nil, origin: "",
       processes: [
         LocatedProcess(
           identifier: container.program.processIdentifier,
@@ -114,7 +114,7 @@ struct FilesystemWatchTests {
 
   @Test func `a new container is looked at with the sweep that finds it, and everything once an interval`() async throws {
     let container = try await MountNamespace("mkdir volume; mount -t tmpfs -o size=1m none volume")
-    let watch = FilesystemWatch(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
+    let watch = FilesystemMonitor(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
     let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: watch, now: clock.now)
     func report() throws -> FilesystemReport { try #require(sweeper.sweep().filesystems) }
     try await eventually("the first sweeps have it") { try container.usages(report()).keys.sorted() == ["volume"] }
@@ -134,7 +134,7 @@ struct FilesystemWatchTests {
 
   @Test func `a process in the machine's root is not in its container yet, which is looked at again with the next sweep`() async throws {
     let container = try await MountNamespace("mkdir volume; mount -t tmpfs -o size=1m none volume")
-    let watch = FilesystemWatch(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
+    let watch = FilesystemMonitor(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
     let beginning = try ExternalProgram("sleep", ["1000"], log: container.tree.folder.path + "/beginning.log")
     defer { beginning.stop() }
     try container.tree.cgroup("docker/\(containerID("1"))", [beginning.processIdentifier])

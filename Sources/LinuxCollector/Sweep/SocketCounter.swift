@@ -1,36 +1,35 @@
 internal import ProcFS
 
-/// How the sockets of a namespace are counted one by one: their states, their queues, and who holds them.
-package enum SocketReading: String, CaseIterable, Hashable, Sendable {
-  /// Not at all.
+/// How the sockets of a namespace are counted by state, with their queues and orphans.
+package enum SocketMethod: String, CaseIterable, Hashable, Sendable {
+  /// They are not counted.
   case off
-  /// By sock_diag(7), which needs CAP_SYS_ADMIN to enter the namespace; not at all without it.
+  /// By sock_diag(7), which needs CAP_SYS_ADMIN to enter the namespace. Without it they are not counted.
   case inetDiag = "inet-diag"
-  /// From `/proc/<pid>/net/tcp` and its like: that needs no capability of its own, and costs twenty times as much or more.
+  /// From `/proc/<pid>/net/tcp`, `tcp6`, `udp` and `udp6`. Needs no additional capability, and costs at least twenty times as much.
   case text
-  /// By sock_diag(7) where that is possible, from the text files where it is not.
+  /// By sock_diag(7) if possible, otherwise from the text files.
   case inetDiagOrText = "inet-diag-or-text"
 
   var entersNamespaces: Bool { self == .inetDiag || self == .inetDiagOrText }
 }
 
-/// Counts the sockets of one namespace after the other, during one sweep.
-struct SocketReader {
-  private var method: SocketReading
-  /// Why the way that was wanted is not to be had.
+/// Counts the sockets of the namespaces in one sweep.
+struct SocketCounter {
+  private var method: SocketMethod
+  /// Why the configured method is not used, or the last error of counting.
   private(set) var problem: ProcFSError?
   private(set) var cost = Duration.zero
   private let budget: Duration
   private let buffer: ReadBuffer
 
-  /// What a sweep may take for sockets before pods keep their last counts for a while: with a hundred thousand connections on a host one pod
-  /// takes 10 ms.
-  static let usualBudget: Duration = .milliseconds(100)
+  /// With 100,000 connections on the host, counting takes 10 ms for each pod.
+  static let defaultBudget: Duration = .milliseconds(100)
 
   /// - Parameters:
-  ///   - mayEnter: whether the calling thread may be left in a namespace.
-  ///   - budget: processor time.
-  init(_ method: SocketReading, mayEnter: Bool, budget: Duration, buffer: ReadBuffer) {
+  ///   - mayEnter: whether the calling thread may be left in another namespace.
+  ///   - budget: CPU time, after which recent counts are reused.
+  init(_ method: SocketMethod, mayEnter: Bool, budget: Duration, buffer: ReadBuffer) {
     self.method = method
     self.budget = budget
     self.buffer = buffer
@@ -39,14 +38,14 @@ struct SocketReader {
       giveUpEntering()
       return
     }
-    // Known beforehand: otherwise pods without sockets, which nobody has to enter, had zeros, and those with sockets nothing.
+    // Checked in advance: otherwise pods without sockets, whose namespaces are not entered, would show zeros and the others nothing.
     do {
       try NetworkNamespace.checkPermissionToEnter()
     } catch let error where error.isPermissionDenied {
       problem = error
       giveUpEntering()
     } catch {
-      // No verdict, as where our own /proc is not mounted.
+      // Inconclusive, for example if the agent's own /proc is not mounted.
     }
   }
 
@@ -54,34 +53,34 @@ struct SocketReader {
     method = method == .inetDiag ? .off : .text
   }
 
-  /// `nil` where they are not counted.
-  mutating func read(
-    _ reading: NamespaceReading, of process: borrowing ProcessDirectory, _ known: KnownNamespace
+  /// - Returns: `nil` if the sockets were not counted.
+  mutating func count(
+    _ reading: NamespaceReading, of process: borrowing ProcessDirectory, _ cached: CachedNamespace
   ) throws(ProcFSError) -> SocketCounts? {
     if method == .off { return nil }
     let start = ThreadTime()
     defer { cost += start.elapsed() }
-    if method.entersNamespaces, let counts = try diagnose(reading, process, known) { return counts }
+    if method.entersNamespaces, let counts = try countByDiag(reading, process, cached) { return counts }
     if method == .off { return nil }
     do {
-      return try list(reading, process)
+      return try countByText(reading, process)
     } catch let error where error.isGone {
       throw error
     } catch {
-      // The other numbers of the namespace are good.
+      // The namespace's other numbers are still valid.
       problem = error
       return nil
     }
   }
 
-  /// The kernel looks through all connections of the host for each namespace, so it is asked only where there are any, and where they
-  /// may be others than the last time.
-  /// - Returns: `nil` where it does not let itself be asked, and then not in any other namespace either.
-  private mutating func diagnose(
-    _ reading: NamespaceReading, _ process: borrowing ProcessDirectory, _ known: KnownNamespace
+  /// For each dump the kernel walks all connections of the host, so it is skipped if the namespace has no sockets, or if nothing has changed
+  /// since the last dump.
+  /// - Returns: `nil` if sock_diag is unavailable. The method is changed for the rest of the sweep then.
+  private mutating func countByDiag(
+    _ reading: NamespaceReading, _ process: borrowing ProcessDirectory, _ cached: CachedNamespace
   ) throws(ProcFSError) -> SocketCounts? {
-    var last = reading.mayHaveTCP ? known.sockets(for: reading) : SocketCounts()
-    if last == nil, cost >= budget { last = known.recentSockets(for: reading) }
+    var last = reading.mayHaveTCP ? cached.sockets(for: reading) : SocketCounts()
+    if last == nil, cost >= budget { last = cached.recentSockets(for: reading) }
     let families = reading.udpFamilies
     if let last, families.isEmpty { return last }
     let namespace = try process.openNetworkNamespace()
@@ -92,27 +91,27 @@ struct SocketReader {
       var counts = last ?? SocketCounts()
       if last == nil {
         try socket.countTCP(into: &counts, buffer)
-        known.remember(counts, of: reading)
+        cached.remember(counts, of: reading)
       }
       for family in families {
         do {
           try socket.countUDP(family, into: &counts, buffer)
         } catch let error where error.isGone && method == .inetDiag {
-          // The kernel has no module for UDP (udp_diag), which is no loss to TCP.
+          // A kernel without the module udp_diag; the TCP counts remain valid.
           problem = error
           counts[family].udp = nil
         }
       }
       return counts
     } catch {
-      // Not this namespace's fault: no right to enter, or a kernel without the module.
+      // The same for every namespace: no permission to enter, or a kernel without the module tcp_diag.
       problem = error
       giveUpEntering()
       return nil
     }
   }
 
-  private func list(_ reading: NamespaceReading, _ process: borrowing ProcessDirectory) throws(ProcFSError) -> SocketCounts {
+  private func countByText(_ reading: NamespaceReading, _ process: borrowing ProcessDirectory) throws(ProcFSError) -> SocketCounts {
     var counts = SocketCounts()
     if reading.mayHaveTCP {
       try process.countTCP(.ipv4, into: &counts, buffer)
@@ -124,7 +123,7 @@ struct SocketReader {
 }
 
 extension NamespaceReading {
-  /// The families that have UDP sockets.
+  /// The address families with UDP sockets.
   fileprivate var udpFamilies: [SocketCounts.Family] {
     var families: [SocketCounts.Family] = []
     if sockstat[.udpInUse] != 0 { families.append(.ipv4) }

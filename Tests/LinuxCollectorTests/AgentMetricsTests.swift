@@ -6,7 +6,7 @@ import Testing
 
 @testable import Exposition
 
-struct PageTests {
+struct AgentMetricsTests {
   /// A node with everything that a page tells apart.
   private func populate(_ tree: FixtureTree) throws -> [RollEntry] {
     let uid = "0b1ffb26-1d2c-4d0c-8d3c-5f7e7f5d0c11"
@@ -41,7 +41,7 @@ struct PageTests {
     sweep.duration = .milliseconds(12)
     var answers = AnswerCounts()
     answers.add([.collected(age: 1), .missed(.pidNotFound, detail: "gone")])
-    let page = AgentPage(
+    let page = AgentMetrics(
       node: "node-1", roll: roll, sweep: sweep, state: AgentState(version: "1.2.3", sweeps: 4, answers: answers),
       process: ProcessMetrics(
         cpuSeconds: 1.25, residentBytes: 8_388_608, virtualBytes: 33_554_432, openFileDescriptors: 12, maximumFileDescriptors: 1024,

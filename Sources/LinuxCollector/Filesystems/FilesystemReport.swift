@@ -1,13 +1,13 @@
 package import ProcFS
 package import Roll
 
-/// What one look at the file systems of all containers found.
+/// The result of one probe of the file systems of all containers.
 package struct FilesystemReport: Hashable, Sendable {
-  /// In the order of their IDs; those of pods' pause containers are left out.
+  /// Sorted by ID, without the pods' pause containers.
   package var containers: [ContainerFilesystems]
-  /// When the look ended.
+  /// The end of the probe.
   package var readAt: Moment
-  /// File systems that do not answer, each once; every one of them holds a helper thread.
+  /// The number of file systems that do not respond. Each blocks a helper thread.
   package var hung: Int
 
   package init(containers: [ContainerFilesystems], readAt: Moment, hung: Int) {
@@ -21,9 +21,9 @@ package struct ContainerFilesystems: Hashable, Sendable {
   package var id: ContainerID
   package var podUID: String?
   package var readings: [FilesystemReading]
-  /// File systems past the limit of one container.
+  /// The number of file systems above the limit for one container.
   package var leftOut: Int
-  /// Why none of it could be read.
+  /// Why no file system of the container could be read.
   package var failure: FilesystemFailure?
 
   package init(
@@ -40,7 +40,7 @@ package struct ContainerFilesystems: Hashable, Sendable {
 /// One file system of one container.
 package struct FilesystemReading: Hashable, Sendable {
   package var mountPoint: String
-  /// What the file system calls its source: `/dev/sda1`, `server:/export`, `overlay`.
+  /// The mount source: `/dev/sda1`, `server:/export`, `overlay`.
   package var device: String
   package var type: String
   package var usage: Result<FilesystemUsage, FilesystemFailure>
@@ -53,9 +53,9 @@ package struct FilesystemReading: Hashable, Sendable {
   }
 }
 
-/// Why a file system has no numbers; the values are those of the label `reason`.
+/// Why a file system has no numbers. Raw values are those of the label `reason`.
 package enum FilesystemFailure: String, Error, CaseIterable, Hashable, Sendable {
-  /// It did not answer in time, and is not asked again until it does.
+  /// It did not respond within the deadline. It is not queried again until it does.
   case hung = "Hung"
   case permissionDenied = "PermissionDenied"
   case failed = "Failed"

@@ -1,4 +1,4 @@
-/// What the name of one directory of a cgroup tree tells of containers and pods.
+/// The container or pod that a cgroup's name denotes.
 ///
 /// | runtime | cgroupfs driver | systemd driver |
 /// |---|---|---|
@@ -9,16 +9,16 @@
 /// | Podman's pods | `libpod_parent/<id>`, `<parent>/<id>` | `machine-libpod_pod_<id>.slice` |
 /// | the kubelet's pods | `pod<uid>` | `kubepods-burstable-pod<uid, - as _>.slice` |
 ///
-/// A containerd that was given systemd's paths without its systemd setting makes `kubepods-pod<uid>.slice:cri-containerd:<id>`.
-/// Prefixes that we do not know are taken as well: the 64 digits behind them are what tells.
+/// A containerd that gets systemd paths without `SystemdCgroup` creates `kubepods-pod<uid>.slice:cri-containerd:<id>`.
+/// Unknown prefixes before the 64 digits are accepted.
 enum CgroupName: Hashable {
   case container(ContainerID, podUID: String?)
-  /// conmon, which minds containers and is in none of them.
+  /// conmon, the monitor process of CRI-O and Podman. It belongs to no container.
   case monitor
   case pod(uid: String)
   case other
 
-  /// - Parameter parent: the name of the directory that it is in.
+  /// - Parameter parent: the name of the parent directory.
   init(_ name: String, in parent: String) {
     let stem = name.hasSuffix(".scope") ? name.dropLast(".scope".count) : name[...]
     if let id = ContainerID(digits: stem.utf8.suffix(ContainerID.digits)) {
@@ -40,10 +40,10 @@ enum CgroupName: Hashable {
     }
   }
 
-  /// Of a container's cgroup: whether Podman made it.
+  /// Whether Podman created the container's cgroup of this name.
   static func isPodmanContainer(_ name: String) -> Bool { name.hasPrefix("libpod-") }
 
-  /// systemd reads `-` in a slice's name as a step down the tree, so the kubelet writes the UID with `_` instead.
+  /// In slice names `-` separates levels of the hierarchy, so the kubelet replaces it by `_` in the UID.
   private static func podUID(ofSlice name: Substring) -> String? {
     guard name.hasSuffix(".slice") else { return nil }
     let stem = name.dropLast(".slice".count)
@@ -54,7 +54,7 @@ enum CgroupName: Hashable {
   private static func podUID(ofDirectory name: Substring) -> String? {
     guard name.hasPrefix("pod") else { return nil }
     let uid = String(name.dropFirst("pod".count).map { $0 == "_" ? "-" : $0 })
-    // A UUID, or the 32 digits that the kubelet gives to a pod from a file; `podman` is neither.
+    // A UUID, or the 32 digits of a static pod's UID; `podman` is neither.
     return !uid.isEmpty && uid.utf8.allSatisfy { $0 == UInt8(ascii: "-") || $0.hexadecimalValue != nil } ? uid : nil
   }
 }

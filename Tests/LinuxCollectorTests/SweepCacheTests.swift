@@ -7,12 +7,12 @@ import TestSupport
 import Testing
 
 /// What is kept open from one sweep to the next.
-struct KeptNamespaceTests {
+struct SweepCacheTests {
   private func sweeper(_ tree: FixtureTree, clock: HandClock = HandClock(), keeping count: Int = 10, netstat: Duration = .zero)
     -> LinuxSweeper
   {
     LinuxSweeper(
-      procFS: tree.procFS, locator: tree.locator, keptNamespaces: count, netstatInterval: netstat, now: { clock.now })
+      procFS: tree.procFS, locator: tree.locator, cachedNamespaces: count, netstatInterval: netstat, now: { clock.now })
   }
 
   private final class HandClock: Sendable {

@@ -1,4 +1,4 @@
-/// A container's ID: the 64 hexadecimal digits that every runtime in use gives, as 32 bytes without a reference.
+/// A container's ID: 64 hexadecimal digits, stored as 32 bytes.
 package struct ContainerID: Hashable, Comparable, Sendable, CustomStringConvertible {
   private var first: UInt64
   private var second: UInt64
@@ -7,7 +7,7 @@ package struct ContainerID: Hashable, Comparable, Sendable, CustomStringConverti
 
   static let digits = 64
 
-  /// `nil` for anything but 64 hexadecimal digits in lower case, which is how all of them write it.
+  /// `nil` for anything but 64 lower-case hexadecimal digits, the form of every runtime in use.
   package init?(_ text: some StringProtocol) {
     self.init(digits: text.utf8)
   }
@@ -32,7 +32,7 @@ package struct ContainerID: Hashable, Comparable, Sendable, CustomStringConverti
     }.joined()
   }
 
-  /// The twelve digits by which people and tools name a container.
+  /// The first 12 digits, as runtimes' tools print it.
   package var short: String { String(description.prefix(12)) }
 
   package static func < (left: ContainerID, right: ContainerID) -> Bool {

@@ -1,0 +1,90 @@
+package import ProcFS
+
+/// Finds the containers of this host and their processes. Implementations cache, so each instance belongs to one thread.
+package protocol ContainerLocator: AnyObject {
+  /// All running containers. Blocks on files or on a socket.
+  func locate(_ buffer: ReadBuffer) -> LocatorResult
+
+  /// The container's current processes; empty if it has none. For the case that those from `locate`, which may be cached, have ended.
+  func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess]
+}
+
+package struct LocatorResult: Sendable {
+  /// Sorted by ID.
+  package var containers: [LocatedContainer]
+  /// Errors. With any, containers may be missing from `containers`.
+  package var problems: [ProcFSError]
+  /// The searched directories or sockets, for messages: `/sys/fs/cgroup/pids`.
+  package var searchedPaths: [String]
+
+  package init(containers: [LocatedContainer], problems: [ProcFSError], searchedPaths: [String]) {
+    self.containers = containers
+    self.problems = problems
+    self.searchedPaths = searchedPaths
+  }
+}
+
+package struct LocatedContainer: Hashable, Sendable {
+  package var id: ContainerID
+  /// `nil` outside Kubernetes.
+  package var podUID: String?
+  package var role: ContainerRole
+  /// The path of the container's cgroup, or of the runtime's socket.
+  package var origin: String
+  /// Some of the container's processes, in start order. Any may have ended.
+  package var processes: [LocatedProcess]
+
+  package init(id: ContainerID, podUID: String?, role: ContainerRole = .unknown, origin: String, processes: [LocatedProcess]) {
+    self.id = id
+    self.podUID = podUID
+    self.role = role
+    self.origin = origin
+    self.processes = processes
+  }
+}
+
+package enum ContainerRole: Hashable, Sendable {
+  case application
+  /// The pause container, which only keeps the pod's namespaces alive.
+  case sandbox
+  /// Cgroup names do not show the role.
+  case unknown
+}
+
+package struct LocatedProcess: Hashable, Sendable {
+  /// 0 for a process outside the agent's PID namespace.
+  package var identifier: Int32
+  package var membership: Membership
+
+  package init(identifier: Int32, membership: Membership) {
+    self.identifier = identifier
+    self.membership = membership
+  }
+
+  /// What distinguishes the container's process from a later one with the same number.
+  package enum Membership: Hashable, Sendable {
+    /// The cgroup at this path lists the process: the container's own cgroup, or one below it.
+    case cgroup(String)
+    /// The runtime named the process, and it started at this time, in clock ticks since boot.
+    case started(ticks: Int64)
+  }
+
+  /// Opens the process's directory and verifies that the process is the container's.
+  ///
+  /// The number may have been reused since the container was located. The check runs after the directory is open: if the cgroup still lists
+  /// the number, or the start time matches, the directory is the container's process, or that has ended and every read of it fails.
+  /// - Throws: an error that `isGone` if the process has left the container.
+  package func open(_ procFS: ProcFS, _ buffer: ReadBuffer) throws(ProcFSError) -> ProcessDirectory {
+    let directory = try procFS.process(identifier)
+    switch membership {
+    case .cgroup(let cgroup):
+      let isMember = try readFile(cgroup + "/cgroup.procs", into: buffer) { bytes throws(MalformedFile) in
+        try CgroupProcesses.contains(identifier, in: bytes)
+      }
+      if !isMember { throw .gone("process \(identifier) in \(cgroup)") }
+    case .started(let ticks):
+      if try directory.stat(buffer).startTicks != ticks { throw .gone("the container's process \(identifier)") }
+    }
+    return directory
+  }
+}

@@ -1,0 +1,116 @@
+internal import Glibc
+package import ProcFS
+package import Roll
+
+/// The result of one sweep: one pass of the agent over its node's containers and their network namespaces.
+package struct Sweep: Sendable {
+  /// All containers found, sorted by ID.
+  package var containers: [SweptContainer]
+  /// All network namespaces read, each once.
+  package var namespaces: [NamespaceReading]
+  /// The host-wide numbers; `nil` if process 1 could not be read.
+  package var host: FieldTable<Sockstat>?
+  /// The latest file system report, possibly older than the sweep. `nil` before the first one, or if file systems are not read.
+  package var filesystems: FilesystemReport?
+  /// Errors of finding containers and of reading the host's namespace.
+  package var problems: [ProcFSError]
+  /// The searched directories or sockets, for messages.
+  package var searchedPaths: [String]
+  package var startedAt = Moment(milliseconds: 0)
+  package var duration: Duration
+  package var cost = SweepCost()
+  /// Why sockets were not counted by the configured method; `nil` if they were, or if counting is off.
+  package var socketProblem: ProcFSError?
+
+  package init(
+    containers: [SweptContainer], namespaces: [NamespaceReading], host: FieldTable<Sockstat>?, problems: [ProcFSError],
+    searchedPaths: [String], duration: Duration
+  ) {
+    self.containers = containers
+    self.namespaces = namespaces
+    self.host = host
+    self.problems = problems
+    self.searchedPaths = searchedPaths
+    self.duration = duration
+  }
+}
+
+package struct SweptContainer: Hashable, Sendable {
+  package var id: ContainerID
+  package var podUID: String?
+  /// The path of the container's cgroup, or of the runtime's socket.
+  package var origin: String
+  package var finding: Finding
+
+  package init(id: ContainerID, podUID: String?, origin: String, finding: Finding) {
+    self.id = id
+    self.podUID = podUID
+    self.origin = origin
+    self.finding = finding
+  }
+
+  package enum Finding: Hashable, Sendable {
+    /// The container is in the namespace at this index of `Sweep.namespaces`.
+    case namespace(Int)
+    /// The container is in the host's network namespace, whose numbers belong to no pod.
+    case host(at: Moment)
+    case missed(Reason, detail: String)
+  }
+}
+
+/// The numbers of one network namespace.
+package struct NamespaceReading: Hashable, Sendable {
+  package var namespace: NamespaceNumber
+  package var readAt: Moment
+  package var sockstat: FieldTable<Sockstat>
+  /// `nil` on a kernel without IPv6.
+  package var sockstat6: FieldTable<Sockstat6>?
+  package var snmp: FieldTable<SNMP>
+  package var netstat: FieldTable<Netstat>
+  package var devices: [NetworkDevice]
+  /// `nil` if sockets were not counted.
+  package var sockets: SocketCounts?
+}
+
+extension NamespaceReading {
+  /// Whether the namespace may have a TCP socket in any state, according to sockstat.
+  var mayHaveTCP: Bool {
+    // An unknown number of TIME_WAIT sockets may be greater than 0.
+    sockstat[.tcpInUse] != 0 || sockstat[.tcpTimeWait] != 0 || sockstat6.map { $0[.tcpInUse] != 0 } == true
+  }
+}
+
+/// The CPU time of a sweep by part.
+package struct SweepCost: Hashable, Sendable {
+  /// Finding containers and their processes.
+  package var locating = Duration.zero
+  /// Reading the files of namespaces.
+  package var reading = Duration.zero
+  /// Counting sockets.
+  package var sockets = Duration.zero
+
+  package init() {}
+
+  package static func += (left: inout SweepCost, right: SweepCost) {
+    left.locating += right.locating
+    left.reading += right.reading
+    left.sockets += right.sockets
+  }
+}
+
+/// The CPU time that the calling thread has used so far.
+struct ThreadTime {
+  private let used: Duration
+
+  init() {
+    var time = timespec()
+    // Cannot fail: every thread has this clock. Source: clock_gettime(2).
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    used = .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+  }
+
+  /// The time used since then. Call it on the same thread as `init`.
+  func elapsed() -> Duration {
+    ThreadTime().used - used
+  }
+}

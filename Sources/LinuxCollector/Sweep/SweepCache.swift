@@ -1,0 +1,129 @@
+internal import ProcFS
+internal import Roll
+
+/// State that a sweeper keeps between sweeps. It belongs to the sweeping thread.
+final class SweepCache {
+  /// The columns of this kernel's snmp and netstat.
+  var snmpLayout = HeaderLayout<SNMP>()
+  var netstatLayout = HeaderLayout<Netstat>()
+  /// The maximum age of netstat's counters in namespaces with TCP activity.
+  let netstatInterval: Duration
+  /// Namespaces, until a sweep finds no container in them. An open namespace lives, so its number is not reused.
+  var namespaces: [NamespaceNumber: CachedNamespace] = [:]
+  /// The process through which each container was read.
+  var processes: [ContainerID: CachedProcess] = [:]
+
+  init(netstatInterval: Duration) {
+    self.netstatInterval = netstatInterval
+  }
+
+  /// The container's cached process, if the locator still lists it.
+  func process(of container: LocatedContainer, at now: Moment) -> CachedProcess? {
+    guard let cached = processes[container.id], container.processes.contains(cached.located), now - cached.openedAt < CachedProcess.limit
+    else { return nil }
+    return cached
+  }
+}
+
+/// A container's process with its open directory. Reads through it are of this process or fail, even after its number is reused.
+final class CachedProcess {
+  /// The process may have moved to another cgroup, so its membership is checked again after this time.
+  static let limit: Duration = .seconds(60)
+
+  let located: LocatedProcess
+  let directory: ProcessDirectory
+  let openedAt: Moment
+
+  init(_ process: LocatedProcess, _ directory: consuming ProcessDirectory, at now: Moment) {
+    located = process
+    self.directory = directory
+    openedAt = now
+  }
+}
+
+/// A network namespace with its files open, and the last values of what is expensive to read.
+final class CachedNamespace {
+  private let files: NetworkFiles
+  /// The last netstat, and the TCP activity at that time.
+  private var netstat: (table: FieldTable<Netstat>, tcp: TCPActivity, at: Moment)?
+  /// The last counts of TCP sockets, and the TCP activity just before.
+  private var sockets: (counts: SocketCounts, tcp: TCPActivity, at: Moment)?
+
+  /// The maximum age of values without TCP activity.
+  private static let idleLimit: Duration = .seconds(60)
+  /// The maximum age of socket counts with TCP activity, if the budget for counting is spent.
+  private static let busyLimit: Duration = .seconds(30)
+
+  init(_ files: NetworkFiles) {
+    self.files = files
+  }
+
+  func read(
+    _ namespace: NamespaceNumber, _ cache: SweepCache, _ buffer: ReadBuffer, at now: Moment
+  ) throws(ProcFSError) -> NamespaceReading {
+    let snmp = try files.snmp(buffer, &cache.snmpLayout)
+    return NamespaceReading(
+      namespace: namespace, readAt: now, sockstat: try files.sockstat(buffer), sockstat6: try files.sockstat6(buffer), snmp: snmp,
+      netstat: try netstat(of: namespace, TCPActivity(snmp), cache, buffer, at: now), devices: try files.devices(buffer), sockets: nil)
+  }
+
+  /// Writing netstat takes the kernel longer than all other files together. Its counters change when TCP sends, receives or gives up, and
+  /// then counters of snmp change too; while none does, the cached table is returned. A timer that expires without a segment shows up to
+  /// `idleLimit` late. With constant activity, netstat is read once per `netstatInterval`.
+  private func netstat(
+    of namespace: NamespaceNumber, _ tcp: TCPActivity, _ cache: SweepCache, _ buffer: ReadBuffer, at now: Moment
+  ) throws(ProcFSError) -> FieldTable<Netstat> {
+    if let netstat, now - netstat.at < (netstat.tcp == tcp ? Self.idleLimit : cache.netstatInterval) { return netstat.table }
+    let table = try files.netstat(buffer, &cache.netstatLayout)
+    let offset = netstat == nil ? stagger(namespace, over: cache.netstatInterval) : .zero
+    netstat = (table, tcp, now - offset)
+    return table
+  }
+
+  /// The last counts of TCP sockets, if a new count would have the same result; otherwise `nil`.
+  ///
+  /// A socket changes state by a segment, by a timer that sends one, or by a call that sends one or adds or removes the socket; each changes
+  /// a number of `TCPActivity`. Only accepting a waiting connection does not.
+  func sockets(for reading: NamespaceReading) -> SocketCounts? {
+    guard let sockets, reading.readAt - sockets.at < Self.idleLimit, sockets.counts.acceptQueues.total == 0 else { return nil }
+    // Without a number of TIME_WAIT sockets, their end goes unnoticed.
+    guard reading.sockstat[.tcpTimeWait] != nil, sockets.tcp == TCPActivity(reading) else { return nil }
+    return sockets.counts
+  }
+
+  /// The last counts of TCP sockets up to `busyLimit`, for a sweep without budget for a new count.
+  func recentSockets(for reading: NamespaceReading) -> SocketCounts? {
+    guard let sockets, reading.readAt - sockets.at < Self.busyLimit else { return nil }
+    return sockets.counts
+  }
+
+  func remember(_ sockets: SocketCounts, of reading: NamespaceReading) {
+    let offset = self.sockets == nil ? stagger(reading.namespace, over: Self.busyLimit) : .zero
+    self.sockets = (sockets, TCPActivity(reading), reading.readAt - offset)
+  }
+
+  /// An offset below the interval that differs between namespaces, so that values first read in one sweep do not expire in one sweep.
+  private func stagger(_ namespace: NamespaceNumber, over interval: Duration) -> Duration {
+    let milliseconds = interval.wholeMilliseconds
+    return milliseconds > 0 ? .milliseconds(Int64(namespace.inode % UInt64(milliseconds))) : .zero
+  }
+}
+
+/// Numbers of which at least one changes on TCP activity.
+private struct TCPActivity: Equatable {
+  private var numbers: [Int64?]
+
+  init(_ snmp: FieldTable<SNMP>) {
+    numbers = Self.fields.map { snmp[$0] }
+  }
+
+  init(_ reading: NamespaceReading) {
+    self.init(reading.snmp)
+    numbers += [reading.sockstat[.tcpInUse], reading.sockstat[.tcpTimeWait], reading.sockstat6?[.tcpInUse]]
+  }
+
+  private static let fields: [SNMP] = [
+    .tcpActiveOpens, .tcpPassiveOpens, .tcpAttemptFails, .tcpEstabResets, .tcpCurrEstab, .tcpInSegs, .tcpOutSegs, .tcpRetransSegs,
+    .tcpInErrs, .tcpOutRsts,
+  ]
+}

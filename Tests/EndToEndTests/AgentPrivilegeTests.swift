@@ -3,13 +3,13 @@ import HTTPTransport
 import TestSupport
 import Testing
 
-/// The agent in a container of containerd, with the rights and the mounts that the manifests give it and no others.
+/// The agent in a containerd container with exactly the capabilities and mounts of the manifests.
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct AgentPrivilegeTests {
-  @Test(
-    "R51 with the manifests' rights the agent reads what docs/security.md promises, and says once what it may not",
-    .enabled(if: Containerd.isPermitted, Containerd.condition), arguments: ["default", "socket-states"])
-  func manifest(name: String) async throws {
+  @Test(.enabled(if: Containerd.isPermitted, Containerd.condition), arguments: ["default", "socket-states"])
+  func `R51: with the rights of a manifest the agent reads what docs/security.md lists and logs once what it cannot`(
+    name: String
+  ) async throws {
     let containerd = try await Containerd()
     do {
       try await run(AgentManifest(component: name == "default" ? nil : name), on: containerd)
@@ -39,13 +39,13 @@ struct AgentPrivilegeTests {
       ] + manifest.arguments)
     let transport = try HTTPTransport()
     let pod = "pod_uid=\"\(podUID)\""
-    var page = try Page([])
-    try await eventually("the agent has looked at everything") {
+    var metrics = try ScrapedMetrics([])
+    try await eventually("the agent has swept everything") {
       let request = HTTPRequest(url: "http://\(address)/metrics", deadline: .seconds(10))
       guard let response = try? await transport.send(request) else { return false }
-      page = try Page(response.body)
-      return page("rollcall_unnamed_container_sockstat_tcp_inuse", pod) == Double(PodSockets.both[0].inUse)
-        && page("rollcall_unnamed_container_filesystem_size_bytes", id, "/data") != nil
+      metrics = try ScrapedMetrics(response.body)
+      return metrics("rollcall_unnamed_container_sockstat_tcp_inuse", pod) == Double(PodSockets.both[0].inUse)
+        && metrics("rollcall_unnamed_container_filesystem_size_bytes", id, "/data") != nil
     }
     let status = try String(contentsOfFile: "/proc/\(containerd.process(of: agent))/status", encoding: .utf8)
     func line(_ name: String) -> String? {
@@ -53,18 +53,18 @@ struct AgentPrivilegeTests {
     }
     #expect(line("CapEff").flatMap { UInt64($0, radix: 16) } == (try manifest.bits))
     #expect(line("NoNewPrivs") == "1")
-    // A filter is in force.
+    // A seccomp filter is active.
     #expect(line("Seccomp") == "2")
 
-    #expect(page("rollcall_agent_sweep_problems") == 0)
-    #expect(page("rollcall_unnamed_container_sockstat_tcp6_inuse", pod) == Double(PodSockets.both[1].inUse))
-    #expect(page("rollcall_unnamed_container_filesystem_size_bytes", id, "/data") == Double(Containerd.volumeBytes))
-    #expect(page.all("rollcall_unnamed_container_filesystem_unreadable").keys.filter { $0.contains(id) } == [])
-    // By state with SYS_ADMIN, else not at all.
-    #expect(page("rollcall_agent_socket_states") == (mayEnter ? 1 : 0))
-    #expect(page.names(with: pod).contains("rollcall_unnamed_container_tcp_sockets") == mayEnter)
+    #expect(metrics("rollcall_agent_sweep_problems") == 0)
+    #expect(metrics("rollcall_unnamed_container_sockstat_tcp6_inuse", pod) == Double(PodSockets.both[1].inUse))
+    #expect(metrics("rollcall_unnamed_container_filesystem_size_bytes", id, "/data") == Double(Containerd.volumeBytes))
+    #expect(metrics.all("rollcall_unnamed_container_filesystem_unreadable").keys.filter { $0.contains(id) } == [])
+    // Counting by state needs SYS_ADMIN.
+    #expect(metrics("rollcall_agent_socket_states") == (mayEnter ? 1 : 0))
+    #expect(metrics.names(with: pod).contains("rollcall_unnamed_container_tcp_sockets") == mayEnter)
     for (state, number) in PodSockets.both[1].states where mayEnter && state != "time_wait" {
-      #expect(page("rollcall_unnamed_container_tcp_sockets", pod, "state=\"\(state)\",family=\"ipv6\"") == Double(number), "\(state)")
+      #expect(metrics("rollcall_unnamed_container_tcp_sockets", pod, "state=\"\(state)\",family=\"ipv6\"") == Double(number), "\(state)")
     }
     let log = try String(contentsOfFile: "\(folder.path)/agent.log", encoding: .utf8)
     let complaints = log.split(separator: "\n").filter { $0.contains("sockets cannot be counted by state") }
@@ -72,7 +72,7 @@ struct AgentPrivilegeTests {
     #expect(complaints.allSatisfy { $0.contains("manifests/socket-states") })
   }
 
-  /// The image has busybox alone: the executable and the libraries that it wants come from here.
+  /// The image contains only busybox; the executable and its libraries are mounted from this machine.
   private static func programs(for executable: String) throws -> [String] {
     let libraries = try Shell.run("ldd", executable).split(separator: "\n").compactMap { line in
       line.split(separator: " ").first { $0.hasPrefix("/") }.map { URL(filePath: String($0)).deletingLastPathComponent().path }

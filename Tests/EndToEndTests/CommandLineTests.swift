@@ -5,7 +5,7 @@ import Testing
 
 @testable import Rollcall
 
-/// What a user meets who starts the executable where something is in the way: what, where, what to do, and a status.
+/// Startup errors of the executable: each names the cause, the place and a remedy, and has an exit status.
 @Suite struct CommandLineTests {
   private let folder: TemporaryFolder
 
@@ -17,13 +17,13 @@ import Testing
     return (try await program.waitForExit(), program.output)
   }
 
-  @Test func aFolderIsNoConfigurationFile() async throws {
+  @Test func `a directory as the configuration file is an error`() async throws {
     let (status, output) = try await run("controller", "--config", folder.path, "--print-config")
     #expect(status == 64)
     #expect(output == "rollcall controller: cannot read the configuration file \(folder.path): Is a directory\n")
   }
 
-  @Test func aTakenPortOfTheControllerIsSaidInWords() async throws {
+  @Test func `the controller reports a taken port`() async throws {
     let taken = try ScriptedServer(script: { _ in })
     let kubeconfig = try folder.write(
       """
@@ -37,7 +37,7 @@ import Testing
     #expect(output.contains("--listen"))
   }
 
-  @Test func theDemoNamesATakenPortBeforeItStartsAnything() async throws {
+  @Test func `the demo reports a taken port before it starts anything`() async throws {
     let taken = try ScriptedServer(script: { _ in })
     let api = try await run("demo", "--api-port", "\(taken.port)", "--listen", "127.0.0.1:0")
     #expect(api.status == 1)
@@ -54,14 +54,13 @@ import Testing
     #expect(listen.output.contains("--listen"))
   }
 
-  @Test func theDemoSaysWhatAnAddressToListenOnIs() async throws {
+  @Test func `the demo rejects a port without an address`() async throws {
     let (status, output) = try await run("demo", "--listen", "9750")
     #expect(status == 64)
     #expect(output.contains("--listen 9750: write an address and a port"))
   }
 
-  /// An exporter of the simulated cluster that cannot listen is one of many parts that run on.
-  @Test func theFirstPartThatFailsEndsTheSimulatedCluster() async throws {
+  @Test func `the simulated cluster exits if one of its exporters cannot listen`() async throws {
     let taken = try ScriptedServer(on: .tcp(host: "127.100.100.100"), script: { _ in })
     let (status, output) = try await run(
       "simulate", "--nodes", "1", "--pods-per-node", "1", "--api-port", "0", "--exporter-port", "\(taken.port)",
@@ -70,7 +69,7 @@ import Testing
     #expect(output.contains("in use"))
   }
 
-  @Test func whereNamespacesAreNotToBeHadTheLinuxPodsAreHostNetworkPods() throws {
+  @Test func `without network namespaces the Linux pods of the demo are host-network pods`() throws {
     let standard = DemoCluster.standard(startedAt: "2026-01-01T00:00:00Z")
     #expect(standard.pods.allSatisfy { $0.object["spec"]?["hostNetwork"] == nil })
     let unready = standard.pods.filter { $0.object["status"]?["conditions"]?[0]?["status"] != "True" }

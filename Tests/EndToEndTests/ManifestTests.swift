@@ -12,7 +12,7 @@ import YAML
 
 private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
-/// What is in `manifests/`, as the tools that users apply it with see it.
+/// The files in `manifests/`, checked with kubectl, promtool and a running controller.
 @Suite struct ManifestTests {
   private let folder: TemporaryFolder
 
@@ -44,7 +44,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   // MARK: Rendering
 
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"), arguments: ["default", "prometheus-operator"])
-  func kustomizeRenders(name: String) async throws {
+  func `kubectl kustomize renders the manifests with unique objects in our namespace`(name: String) async throws {
     let objects = try await rendered(name)
     let identities = objects.map { "\($0["kind"]?.string ?? "?") \($0["metadata"]?["name"]?.string ?? "?")" }
     #expect(Set(identities).count == objects.count)
@@ -58,9 +58,9 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     }
   }
 
-  /// The simulated API server refuses much of what a real one refuses.
+  /// The simulated API server has much of the validation of a real one.
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
-  func theKindsThatItKnowsAreAcceptedByTheSimulatedServer() async throws {
+  func `the simulated API server accepts the kinds that it knows`() async throws {
     let server = SimulatedAPIServer(logger: quiet)
     for object in try await rendered("prometheus-operator") {
       let known = ["Namespace", "Service", "ServiceMonitor", "PrometheusRule"]
@@ -72,7 +72,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
 
   /// https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
-  func theControllersPodPassesTheRestrictedStandard() async throws {
+  func `the pod of the controller meets the restricted standard`() async throws {
     let pod = try object("Deployment", "rollcall-controller", of: try await rendered("default"))["spec"]?["template"]?["spec"]
     for member in ["hostNetwork", "hostPID", "hostIPC", "volumes"] { #expect(pod?[member] == nil) }
     #expect(pod?["securityContext"]?["runAsNonRoot"] == true)
@@ -86,10 +86,10 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     }
   }
 
-  /// Settings are environment variables, and Kubernetes would add one of every Service: a Service named rollcall-windows in our
-  /// namespace makes ROLLCALL_WINDOWS_PORT=tcp://…, which the controller refuses.
+  /// Settings are environment variables, and Kubernetes adds variables for every Service: a Service named rollcall-windows in our namespace
+  /// would set ROLLCALL_WINDOWS_PORT=tcp://…, which the controller rejects.
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
-  func theControllersEnvironmentIsItsOwn() async throws {
+  func `the controller gets no environment variables of Services`() async throws {
     let pod = try object("Deployment", "rollcall-controller", of: try await rendered("default"))["spec"]?["template"]?["spec"]
     #expect(pod?["enableServiceLinks"] == false)
     let environment = pod?["containers"]?[0]?["env"]?.array ?? []
@@ -98,7 +98,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   }
 
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
-  func theAgentsPodHasWhatItNeedsAndNoCredential() async throws {
+  func `the pod of the agent has its capabilities and mounts but no service account token`() async throws {
     let pod = try object("DaemonSet", "rollcall-agent", of: try await rendered("default"))["spec"]?["template"]?["spec"]
     #expect(pod?["hostPID"] == true)
     #expect(pod?["automountServiceAccountToken"] == false)
@@ -115,8 +115,8 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   }
 
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
-  func thePushComponentGivesTheControllerASpool() async throws {
-    // As the example of docs/virtual-nodes.md, from a folder somewhere else.
+  func `the push component gives the controller a spool`() async throws {
+    // The example of docs/virtual-nodes.md, from another directory.
     let manifests = String(repeating: "../", count: folder.path.split(separator: "/").count) + root.dropFirst() + "/manifests"
     _ = try folder.write(
       """
@@ -152,9 +152,9 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     #expect(mounts.contains { $0["mountPath"]?.string.map { settings.remoteWriteHeadersFile?.hasPrefix($0) == true } == true })
   }
 
-  /// A component used as `docs/` say, from a folder elsewhere.
+  /// Renders the default manifests with a component from another directory, as `docs/` describe.
   private func rendered(component: String) async throws -> [JSONValue] {
-    // kustomize takes folders by relative paths only.
+    // kustomize only accepts relative paths.
     let up = String(repeating: "../", count: folder.path.split(separator: "/").count)
     _ = try folder.write(
       "resources: [\(up)\(root.dropFirst())/manifests/default]\ncomponents: [\(up)\(root.dropFirst())/manifests/\(component)]\n",
@@ -164,7 +164,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   }
 
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
-  func agentsAndTheControllerAgreeOnTLSForMetrics() async throws {
+  func `agents and controller agree on TLS for metrics`() async throws {
     let objects = try await rendered(component: "metrics-tls")
     let agent = try object("DaemonSet", "rollcall-agent", of: objects)["spec"]?["template"]?["spec"]?["containers"]?[0]
     #expect(agent?["env"]?.array?.last == ["name": "ROLLCALL_AGENT_METRICS_TLS_DIR", "value": "/etc/rollcall/tls"])
@@ -174,7 +174,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   }
 
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
-  func socketStatesAddOneCapability() async throws {
+  func `socket-states adds one capability`() async throws {
     let objects = try await rendered(component: "socket-states")
     let agent = try object("DaemonSet", "rollcall-agent", of: objects)["spec"]?["template"]?["spec"]?["containers"]?[0]
     #expect(
@@ -184,12 +184,12 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   // MARK: Rules
 
   @Test(.enabled(if: findProgram("promtool") != nil, "promtool is not installed"))
-  func promtoolAcceptsTheRulesAndTheirTestsPass() async throws {
+  func `promtool accepts the rules and their tests pass`() async throws {
     #expect(try await run("promtool", "check", "rules", "--lint-fatal", "\(root)/manifests/monitoring/rules.yaml").contains("SUCCESS"))
     #expect(try await run("promtool", "test", "rules", "\(root)/manifests/monitoring/rules_test.yaml").contains("SUCCESS"))
   }
 
-  @Test func prometheusRuleHasTheSameGroupsAsTheRules() throws {
+  @Test func `the PrometheusRule has the same groups as the rules file`() throws {
     let groups = try file("monitoring/rules.yaml")["groups"]
     #expect(groups?.array?.isEmpty == false)
     #expect(try file("monitoring/prometheusrule.yaml")["spec"]?["groups"] == groups)
@@ -197,7 +197,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
 
   // MARK: Rights
 
-  /// One thing that may be done to one resource.
+  /// A verb on a resource.
   private struct Right: Hashable, CustomStringConvertible {
     var resource: String
     var verb: String
@@ -218,13 +218,13 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     return rights
   }
 
-  /// What the controller has asked of the server, in the verbs of RBAC.
+  /// The requests of the controller, as RBAC verbs.
   private func used(_ server: SimulatedAPIServer) -> Set<Right> {
     var rights: Set<Right> = []
     for resource in APIResource.known {
       let name = resource.group.isEmpty ? resource.plural : "\(resource.plural).\(resource.group)"
       for verb in Verb.allCases where server.requestCount(verb, name) > 0 {
-        // An apply may have to make the object.
+        // An apply can create the object.
         let verbs = verb == .apply ? ["patch", "create"] : [verb.rawValue]
         for verb in verbs { rights.insert(Right(resource: name, verb: verb)) }
       }
@@ -232,10 +232,10 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     return rights
   }
 
-  /// The controller lives through all that it does: it starts without anything, publishes targets, loses one, has a gap, renews a
-  /// certificate. What it asked for is what it may, no more and no less.
+  /// Runs the controller through everything that it does: it starts, publishes and deletes targets, opens a gap and renews a certificate.
+  /// Its requests must be exactly those that the roles allow.
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"), .timeLimit(.minutes(5)))
-  func theRolesAllowExactlyWhatTheControllerDoes() async throws {
+  func `the roles allow exactly the requests of the controller`() async throws {
     let objects = try await rendered("default")
     let role = granted(try object("Role", "rollcall-controller", of: objects))
     let clusterRole = granted(try object("ClusterRole", "rollcall-controller", of: objects))
@@ -244,24 +244,24 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run() }
       try await server.waitUntilListening()
-      try await live(on: server)
+      try await exerciseController(on: server)
       group.cancelAll()
     }
     let used = used(server)
-    // This server begins a watch with what is there; one that refuses to is listed first.
+    // The simulated server supports initial events of a watch; servers without them are listed.
     let listed: Set = [Right(resource: "nodes", verb: "list"), Right(resource: "pods", verb: "list")]
     let clusterWide: Set = ["nodes", "pods", "events.events.k8s.io"]
     #expect(clusterRole == listed.union(used.filter { clusterWide.contains($0.resource) }))
     #expect(role == used.filter { !clusterWide.contains($0.resource) })
   }
 
-  private func live(on server: SimulatedAPIServer) async throws {
+  private func exerciseController(on server: SimulatedAPIServer) async throws {
     for node in ["w1", "w2"] { try server.put(linuxNode(node)) }
     for name in ["rollcall", "elsewhere"] {
       try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]])
     }
     try server.put(runningPod("cart-0", on: "w1"))
-    // One that has to be made anew, by replacing it.
+    // An invalid Secret, which the controller replaces.
     try server.put([
       "apiVersion": "v1", "kind": "Secret",
       "metadata": ["name": "rollcall-tls", "namespace": "rollcall", "labels": ["app.kubernetes.io/managed-by": "rollcall.dev"]],
@@ -276,25 +276,25 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     settings.threshold = .seconds(1)
     settings.grace = .zero
     settings.allowsLoopbackTargets = true
-    // No agent listens there.
+    // No agent listens on this port.
     settings.agentRollPort = 1
     let controller = try RollcallController(settings: settings, environment: [:], version: "test", logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for service in controller.services { group.addTask { try await service.run() } }
       try await eventually("targets are published") { try self.targets(server) == 2 }
-      try await eventually("an Event tells of the gap") { server.requestCount(.create, "events.events.k8s.io") > 0 }
+      try await eventually("an Event for the gap is created") { server.requestCount(.create, "events.events.k8s.io") > 0 }
       try server.remove("nodes", name: "w2")
       try server.remove("nodes", name: "w1")
       try await eventually("the slice is deleted") { server.requestCount(.delete, "endpointslices.discovery.k8s.io") > 0 }
       try server.put(linuxNode("w1"))
-      try await eventually("the gap is kept") { server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps") != nil }
-      try await eventually("it is told of again") { server.requestCount(.patch, "events.events.k8s.io") > 0 }
+      try await eventually("the gap is archived") { server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps") != nil }
+      try await eventually("the Event is updated") { server.requestCount(.patch, "events.events.k8s.io") > 0 }
       try await eventually("the certificates are renewed") { server.requestCount(.update, "secrets") > 0 }
       try await eventually("the lease is renewed") { server.requestCount(.update, "leases.coordination.k8s.io") > 0 }
       group.cancelAll()
     }
 
-    // What takes a user: no Secret there, and ServiceMonitors switched off.
+    // The remaining cases: a namespace without the Secret, and ServiceMonitors turned off.
     let configuration = try ClusterConfiguration.load(kubeconfig: settings.kubeconfig, context: nil, environment: [:])
     let client = try KubeClient(configuration: configuration, logger: quiet)
     await CertificateManager(
@@ -314,7 +314,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     [
       "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(name), "labels": ["kubernetes.io/os": "linux"]],
       "status": [
-        // Nobody is there, on this machine: the container is a gap.
+        // No agent listens at these addresses, so the container is a gap.
         "addresses": [["type": "InternalIP", "address": .string(name == "w1" ? "127.0.0.51" : "127.0.0.52")]],
         "conditions": [["type": "Ready", "status": "True"]], "nodeInfo": ["operatingSystem": "linux"],
       ],

@@ -3,21 +3,21 @@ import Simulator
 import TestSupport
 import Testing
 
-/// What the controller writes for the Prometheus Operator, in the hands of who discovers its targets through the API server: nodes of every
-/// source, two of each.
+/// VictoriaMetrics discovers the targets of two nodes of each source through the API server, from the objects that the controller writes
+/// for the Prometheus Operator.
 @Suite(
   .serialized, .timeLimit(.minutes(5)),
   .enabled(if: Nginx.isInstalled && VictoriaMetrics.isInstalled, "nginx or victoria-metrics is not installed"))
 struct TargetDiscoveryTests {
   private static let numbers = [1, 2]
 
-  /// The agents and the exporters of all nodes, and the pods of virtual nodes.
-  private static func pages() async throws -> Nginx {
+  /// nginx as the agents and the exporters of all nodes, and as the pods of the virtual nodes.
+  private static func endpoints() async throws -> Nginx {
     try await Nginx(
       files: [
-        "linux-1/metrics": agentPage(1), "linux-2/metrics": agentPage(2),
-        "windows/metrics": windowsPage(version: "0.20", frontend: WindowsStage.frontend, worker: WindowsStage.worker),
-        "pods/1/metrics/cadvisor": podPage(1), "pods/2/metrics/cadvisor": podPage(2),
+        "linux-1/metrics": agentMetrics(1), "linux-2/metrics": agentMetrics(2),
+        "windows/metrics": windowsPage(version: "0.20", frontend: WindowsCluster.frontend, worker: WindowsCluster.worker),
+        "pods/1/metrics/cadvisor": podMetrics(1), "pods/2/metrics/cadvisor": podMetrics(2),
       ],
       servers: """
         server { listen $network.1:$port; listen $network.2:$port; root $folder/windows; }
@@ -27,21 +27,21 @@ struct TargetDiscoveryTests {
         """)
   }
 
-  private static func agentPage(_ number: Int) -> String {
+  private static func agentMetrics(_ number: Int) -> String {
     "rollcall_pod_sockstat_tcp_inuse{namespace=\"shop\",pod=\"web-\(number)\",node=\"linux-\(number)\"} \(number)\n"
   }
 
-  private static func podPage(_ number: Int) -> String {
+  private static func podMetrics(_ number: Int) -> String {
     "container_memory_rss{container=\"app\",id=\"/app\"} \(number)\n"
   }
 
   private static func cluster(_ nginx: Nginx) -> [JSONValue] {
     numbers.flatMap { number in
-      WindowsStage.objects(number, address: "\(nginx.network).\(number)") + [
-        linuxNode("linux-\(number)", address: "\(nginx.network).\(10 + number)"), VirtualObjects.node("virtual-\(number)"),
-        VirtualObjects.pod(
+      WindowsCluster.objects(number, address: "\(nginx.network).\(number)") + [
+        linuxNode("linux-\(number)", address: "\(nginx.network).\(10 + number)"), VirtualNodeObjects.node("virtual-\(number)"),
+        VirtualNodeObjects.pod(
           "pod-\(number)", on: "virtual-\(number)", ip: "\(nginx.network).20",
-          page: "http://:\(nginx.port)/\(number)/metrics/cadvisor"),
+          cadvisor: "http://:\(nginx.port)/\(number)/metrics/cadvisor"),
       ]
     }
   }
@@ -56,37 +56,36 @@ struct TargetDiscoveryTests {
     ]
   }
 
-  @Test("ServiceMonitors and EndpointSlices make each node one target with its own series; a node that goes loses its target")
-  func everyNodeIsOneTarget() async throws {
-    let nginx = try await Self.pages()
+  @Test func `ServiceMonitors and EndpointSlices make each node one target with its own series until the node is deleted`() async throws {
+    let nginx = try await Self.endpoints()
     let settings = [
       "--interval", "1s", "--service-monitors", "on", "--agent-metrics-port", "\(nginx.port)", "--windows-port", "\(nginx.port)",
       "--service-monitor-sample-limit", "1000",
     ]
-    try await ControllerStage.run(Self.cluster(nginx), settings) { stage in
-      let configurations = try await Self.scrapeConfigurations(stage)
+    try await RunningController.run(Self.cluster(nginx), settings) { controller in
+      let configurations = try await Self.scrapeConfigurations(controller)
       #expect(configurations.allSatisfy { $0["sample_limit"] == 1000 })
       let folder = try TemporaryFolder()
-      let victoria = try await VictoriaMetrics(scrapeConfigurations: configurations, folder: folder, transport: stage.transport)
+      let victoria = try await VictoriaMetrics(scrapeConfigurations: configurations, folder: folder, transport: controller.transport)
       defer { victoria.program.stop() }
       func urls(_ numbers: [Int]) -> [String] {
         numbers.flatMap { number in
           [
-            "http://\(nginx.network).\(10 + number):\(nginx.port)/metrics", "\(stage.url)/metrics/cadvisor?node=virtual-\(number)",
-            "\(stage.url)/probe?node=win-\(number)",
+            "http://\(nginx.network).\(10 + number):\(nginx.port)/metrics", "\(controller.url)/metrics/cadvisor?node=virtual-\(number)",
+            "\(controller.url)/probe?node=win-\(number)",
           ]
         }.sorted()
       }
 
       try await eventually("each node is one target") { try await victoria.scrapedURLs() == urls(Self.numbers) }
-      try await eventually("each is up, under its job and instance") {
+      try await eventually("each target is up, with its job and instance") {
         try await victoria.query("label_join(up, \"target\", \" \", \"job\", \"instance\", \"node\")", by: "target") == [
           "rollcall-linux \(nginx.network).11:\(nginx.port) linux-1": 1, "rollcall-linux \(nginx.network).12:\(nginx.port) linux-2": 1,
           "rollcall-windows \(nginx.network).1:\(nginx.port) win-1": 1, "rollcall-windows \(nginx.network).2:\(nginx.port) win-2": 1,
           "rollcall-virtual virtual-1 virtual-1": 1, "rollcall-virtual virtual-2 virtual-2": 1,
         ]
       }
-      // Where each number came from, and whose it is.
+      // The origin of each sample: job, node and pod.
       func origins(_ series: String) async throws -> [String: Double] {
         try await victoria.query("label_join(\(series), \"origin\", \" \", \"job\", \"node\", \"namespace\", \"pod\")", by: "origin")
       }
@@ -103,27 +102,27 @@ struct TargetDiscoveryTests {
           "rollcall-windows win-1 web-1 frontend-0": 1, "rollcall-windows win-1 web-1 worker-0": 1,
           "rollcall-windows win-2 web-2 frontend-0": 1, "rollcall-windows win-2 web-2 worker-0": 1,
         ])
-      // No label of our Service stands beside or instead of the samples' own.
+      // No label of our Service is added to the samples or replaces theirs.
       for label in ["exported_namespace", "exported_pod", "exported_node", "service", "endpoint"] {
         #expect(try await victoria.query("{\(label)!=\"\"}", by: label).isEmpty, "\(label)")
       }
       #expect(try await victoria.query("windows_service_info{namespace!=\"\"}", by: "node").isEmpty)
 
-      for node in ["linux-2", "virtual-2", "win-2"] { try stage.apiServer.remove("nodes", name: node) }
-      try await eventually("nodes that are gone are no targets") { try await victoria.scrapedURLs() == urls([1]) }
+      for node in ["linux-2", "virtual-2", "win-2"] { try controller.apiServer.remove("nodes", name: node) }
+      try await eventually("deleted nodes are no longer targets") { try await victoria.scrapedURLs() == urls([1]) }
       try await eventually("their series have ended") {
         try await victoria.query("up", by: "node") == ["linux-1": 1, "win-1": 1, "virtual-1": 1]
       }
     }
   }
 
-  /// Of the ServiceMonitors that the controller has written.
-  private static func scrapeConfigurations(_ stage: ControllerStage) async throws -> [JSONValue] {
+  /// The scrape configurations of the controller's ServiceMonitors.
+  private static func scrapeConfigurations(_ controller: RunningController) async throws -> [JSONValue] {
     var monitors: [JSONValue] = []
     try await eventually("a ServiceMonitor for each source") {
-      monitors = try stage.apiServer.list("servicemonitors.monitoring.coreos.com", namespace: "rollcall")
+      monitors = try controller.apiServer.list("servicemonitors.monitoring.coreos.com", namespace: "rollcall")
       return monitors.count == 3
     }
-    return monitors.flatMap { PrometheusOperator.scrapeConfigurations(of: $0, apiServer: stage.apiServer.url) }
+    return monitors.flatMap { PrometheusOperator.scrapeConfigurations(of: $0, apiServer: controller.apiServer.url) }
   }
 }

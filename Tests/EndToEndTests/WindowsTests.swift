@@ -3,11 +3,12 @@ import HTTPTransport
 import TestSupport
 import Testing
 
-/// Windows nodes as two Prometheus servers see them through the built controller: real nginx servers stand for the exporters, and only the
-/// API server is simulated.
+/// Two real Prometheus servers scrape Windows nodes through the controller. nginx serves the exporters' metrics; only the API server is
+/// simulated.
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct WindowsTests {
-  /// Node by node: an exporter that is slow until it is let go, the three families, junk, a page that is cut, one that is too large.
+  /// Node by node: an exporter that blocks until the gate opens, the three generations of windows_exporter, HTML, a truncated body, a body
+  /// that is too large.
   private static let servers = """
     server { listen $network.1:$port; location / { proxy_pass http://127.0.0.1:$slow; proxy_pass_request_headers on; } }
     server { listen $network.2:$port; root $folder/020; }
@@ -18,38 +19,38 @@ struct WindowsTests {
     server { listen $network.7:$port; root $folder/huge; }
     """
 
-  private static func pages() -> [String: String] {
-    var pages: [String: String] = [:]
+  private static func files() -> [String: String] {
+    var files: [String: String] = [:]
     for (folder, version) in [("020", "0.20"), ("031", "0.31"), ("032", "0.32")] {
-      pages["\(folder)/metrics"] = windowsPage(version: version, frontend: WindowsStage.frontend, worker: WindowsStage.worker)
+      files["\(folder)/metrics"] = windowsPage(version: version, frontend: WindowsCluster.frontend, worker: WindowsCluster.worker)
     }
-    // More than the 16 MiB that one page may have.
-    pages["huge/metrics"] = String(repeating: "# padding\n", count: 1_800_000)
-    return pages
+    // More than the limit of 16 MiB.
+    files["huge/metrics"] = String(repeating: "# padding\n", count: 1_800_000)
+    return files
   }
 
-  @Test(
-    "R40, R42 and R43 as well: two Prometheus servers see each node's containers by name, share fetches, and see a bad exporter as one target that is down",
-    .enabled(if: Nginx.isInstalled && findProgram("prometheus") != nil, "nginx or prometheus is not installed"))
-  func twoPrometheusServers() async throws {
+  @Test(.enabled(if: Nginx.isInstalled && findProgram("prometheus") != nil, "nginx or prometheus is not installed"))
+  func `R40, R42, R43: two Prometheus servers get named containers, share fetches, and see a bad exporter as one target that is down`()
+    async throws
+  {
     let gate = Gate()
-    let page = windowsPage(version: "0.31", frontend: WindowsStage.frontend, worker: WindowsStage.worker)
+    let body = windowsPage(version: "0.31", frontend: WindowsCluster.frontend, worker: WindowsCluster.worker)
     let slow = try ScriptedServer { connection in
       while let request = try connection.readRequest() {
         if request.target.hasPrefix("/cut") {
-          try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n\(page)")
+          try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n\(body)")
           return connection.reset()
         }
         try connection.stall(until: gate)
-        try connection.respond(status: 200, body: page)
+        try connection.respond(status: 200, body: body)
       }
     }
     defer {
       gate.open()
       slow.stop()
     }
-    let nginx = try await Nginx(files: Self.pages(), servers: Self.servers.replacing("$slow", with: "\(slow.port)"))
-    try await WindowsStage.run(network: nginx.network, exporterPort: nginx.port, nodes: 8) { controller in
+    let nginx = try await Nginx(files: Self.files(), servers: Self.servers.replacing("$slow", with: "\(slow.port)"))
+    try await WindowsCluster.run(network: nginx.network, exporterPort: nginx.port, nodes: 8) { controller in
       let folders = [try TemporaryFolder(), try TemporaryFolder()]
       var servers: [Prometheus] = []
       for folder in folders {
@@ -59,12 +60,12 @@ struct WindowsTests {
       }
       defer { for server in servers { server.program.stop() } }
 
-      // Both ask for win-1 each second, and while its exporter does not answer they wait for one fetch.
+      // Both scrape win-1 every second; while its exporter blocks they wait for one fetch.
       var (joined, asked) = (0.0, 0)
-      try await eventually("scrapes join others' fetches") {
+      try await eventually("scrapes share a fetch") {
         let fetches = try await controller.metric("rollcall_probe_fetches_total", where: "exporter")
         joined = try await controller.metric("rollcall_probe_requests_total", where: "exporter") - fetches
-        // Of the exporter's own log: the shared fetch, and the controller's call of the roll.
+        // The requests to the exporter: the shared fetch and the roll call of the controller.
         asked = slow.requests.count { !$0.target.hasPrefix("/cut") }
         return joined >= 5 && asked >= 1
       }
@@ -74,18 +75,18 @@ struct WindowsTests {
         "win-1": 1, "win-2": 1, "win-3": 1, "win-4": 1, "win-5": 0, "win-6": 0, "win-7": 0, "win-8": 0,
       ]
       for prometheus in servers {
-        try await eventually("up is as it should be") { try await prometheus.query("up", by: "node") == expected }
+        try await eventually("up has the expected values") { try await prometheus.query("up", by: "node") == expected }
         for node in ["win-1", "win-2", "win-3", "win-4"] {
           let cpu = "windows_container_cpu_usage_seconds_total{node=\"\(node)\"}"
           try await eventually("\(node) has its containers by name") {
             try await prometheus.query(cpu, by: "pod") == ["frontend-0": 18.703125, "worker-0": 1_406_250]
           }
-          // What the exporter says holds, and what it leaves empty is filled in.
+          // A namespace from the exporter is kept, a missing one is filled in.
           let namespaces = try await prometheus.query("windows_container_available{node=\"\(node)\"}", by: "namespace").keys
           #expect(Set(namespaces) == [node == "win-2" ? "web-2" : "web", "web-\(node.dropFirst(4))"])
         }
         #expect(try await prometheus.query("windows_container_processes", by: "container") == ["iis": 21])
-        // Nothing of a page that was wrong, or not whole, is there.
+        // No series of an invalid or truncated body.
         #expect(try await prometheus.query("{node=~\"win-[5-8]\",__name__=~\"windows_.*\"}", by: "node").isEmpty)
         #expect(try await prometheus.query("up{node=\"win-2\"}", by: "instance") == ["\(nginx.network).2:\(nginx.port)": 1])
       }

@@ -2,14 +2,15 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A containerd of the test's own: its root, state, socket and images are in the test's folder, and all of it is gone after `stop()`.
+/// A private containerd with its root, state, socket and images in a temporary folder; `stop()` removes everything.
 ///
-/// The containers are made with `ctr` in the namespace that a kubelet uses, in cgroups named as a kubelet with a `--cgroup-root` names
-/// them (one at the usual place would be taken by the machine's own kubelet for a pod that it forgot to kill), and in network namespaces that exist beforehand, as a CNI plugin makes them: containers of one pod share one.
+/// `ctr` creates the containers in the kubelet's containerd namespace, in cgroups named as a kubelet with `--cgroup-root` names them (the
+/// machine's own kubelet would kill containers in its cgroups), and in existing network namespaces, as a CNI plugin creates them: the
+/// containers of a pod share one.
 final class Containerd {
   static let image = "localhost/rollcall-test/busybox:1"
   static let isPermitted = geteuid() == 0
-  static let condition: Comment = "needs root: containerd makes containers, cgroups and network namespaces"
+  static let condition: Comment = "needs root: containerd creates containers, cgroups and network namespaces"
 
   private let folder: TemporaryFolder
   private let daemon: ExternalProgram
@@ -37,7 +38,7 @@ final class Containerd {
     try ctr("image", "import", "\(folder.path)/image.tar")
   }
 
-  /// A network namespace with its loopback interface up, for one pod.
+  /// Creates a network namespace for one pod, with its loopback interface up.
   func makeNetworkNamespace() throws -> String {
     let name = "rollcall-test-\(UUID().uuidString.prefix(8))"
     try Shell.run("ip", "netns", "add", name)
@@ -46,13 +47,14 @@ final class Containerd {
     return name
   }
 
-  /// Of the volume that each container has at /data.
+  /// The size of the volume of each container at /data.
   static let volumeBytes = 4 << 20
 
-  /// Starts a container that runs `script` in busybox's shell; returns its ID.
+  /// Starts a container that runs `script` in busybox's shell.
   /// - Parameters:
-  ///   - networkNamespace: the network that we are in ourselves, if `nil`.
-  ///   - hostPrograms: whether the host's programs and libraries are there as well, read-only.
+  ///   - networkNamespace: `nil` for the network of the host.
+  ///   - hostPrograms: whether to mount the host's programs and libraries read-only.
+  /// - Returns: the ID of the container.
   func start(podUID: String, networkNamespace: String?, hostPrograms: Bool = false, script: String) throws -> String {
     let network = networkNamespace.map { ["--with-ns", "network:/var/run/netns/\($0)"] } ?? ["--net-host"]
     let volume = ["--mount", "type=tmpfs,src=tmpfs,dst=/data,options=size=\(Self.volumeBytes)"]
@@ -60,7 +62,8 @@ final class Containerd {
     return try start(podUID: podUID, options: network + volume + programs, command: ["/bin/sh", "-c", script])
   }
 
-  /// Starts a container as `ctr run` does with these options; returns its ID.
+  /// Starts a container with these options of `ctr run`.
+  /// - Returns: the ID of the container.
   func start(podUID: String, options: [String], command: [String]) throws -> String {
     let id = (0..<32).map { _ in String(format: "%02x", UInt8.random(in: 0...255)) }.joined()
     containers.append(id)
@@ -70,14 +73,14 @@ final class Containerd {
     return id
   }
 
-  /// The option that gives a container one of the host's folders, read-only and at the same place.
+  /// The option that mounts a folder of the host read-only at the same path.
   static func sharing(_ folder: String) -> [String] { sharing(folder, at: folder) }
 
-  static func sharing(_ folder: String, at place: String) -> [String] {
-    ["--mount", "type=bind,src=\(folder),dst=\(place),options=rbind:ro"]
+  static func sharing(_ folder: String, at path: String) -> [String] {
+    ["--mount", "type=bind,src=\(folder),dst=\(path),options=rbind:ro"]
   }
 
-  /// The number of the container's first process.
+  /// The PID of the container's first process.
   func process(of id: String) throws -> Int32 {
     let line = try ctr("task", "ls").split(separator: "\n").first { $0.hasPrefix(id) }
     guard let number = line?.split(separator: " ").dropFirst().first.flatMap({ Int32($0) }) else {
@@ -86,7 +89,7 @@ final class Containerd {
     return number
   }
 
-  /// Ends a container's process and waits until containerd says that it stopped.
+  /// Kills a container and waits until it has stopped.
   func kill(_ id: String) async throws {
     try ctr("task", "kill", "--signal", "SIGKILL", id)
     try await eventually("container \(id.prefix(12)) has stopped") { self.isStopped(id) }
@@ -101,7 +104,7 @@ final class Containerd {
     }
     daemon.stop()
     for name in networkNamespaces { _ = try? Shell.run("ip", "netns", "delete", name) }
-    // runc removes a container's cgroups and leaves those above it, which a kubelet would remove.
+    // runc removes the cgroups of a container but not their parents, which a kubelet removes.
     _ = try? Shell.run("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", "*/\(cgroupRoot)*", "-exec", "rmdir", "{}", ";")
   }
 
@@ -122,7 +125,7 @@ final class Containerd {
   }
 }
 
-/// An image with Debian's static busybox in it, made on the spot in the layout that `docker save` writes.
+/// An image with Debian's static busybox, in the layout of `docker save`.
 enum BusyboxImage {
   static func write(named name: String, to path: String, workFolder: String) throws {
     let root = "\(workFolder)/image/rootfs/bin"

@@ -3,19 +3,19 @@ import HTTPTransport
 import JSON
 import TestSupport
 
-/// Who answers queries as Prometheus does.
+/// A server with the query API of Prometheus.
 protocol QueryServer {
   var url: String { get }
   var transport: HTTPTransport { get }
 }
 
 extension QueryServer {
-  /// The value of an instant query that gives one; `nil` where it gives none.
+  /// The value of an instant query with a single result; `nil` if it is empty.
   func number(_ expression: String) async throws -> Double? {
     try await query("label_replace(\(expression), \"all\", \"all\", \"\", \"\")", by: "all")["all"]
   }
 
-  /// The values of an instant query, by the label that `key` names.
+  /// The values of an instant query, by the label `key`.
   func query(_ expression: String, by key: String) async throws -> [String: Double] {
     let allowed = CharacterSet.alphanumerics
     let escaped = expression.addingPercentEncoding(withAllowedCharacters: allowed) ?? expression
@@ -30,16 +30,16 @@ extension QueryServer {
   }
 }
 
-/// A Prometheus of the test's own, which finds its targets by HTTP SD, or takes what is pushed by remote write.
+/// A private Prometheus that scrapes targets of HTTP SD or receives remote writes.
 struct Prometheus: QueryServer {
   let program: ExternalProgram
   let url: String
   let transport: HTTPTransport
 
-  /// Where it takes remote writes, if it was started for that.
+  /// The remote write URL, if it was started as a receiver.
   var writeURL: String { "\(url)/api/v1/write" }
 
-  /// Scrapes nothing, and takes remote writes. What is on disk in `folder` from an earlier one is there again.
+  /// Starts a receiver of remote writes, with the data of an earlier one in the same folder.
   init(receivingAt address: OwnAddress, folder: TemporaryFolder, transport: HTTPTransport) async throws {
     try "scrape_configs: []\n".write(toFile: "\(folder.path)/receiver.yml", atomically: true, encoding: .utf8)
     program = try ExternalProgram(
@@ -53,7 +53,7 @@ struct Prometheus: QueryServer {
     try await waitUntilReady(address)
   }
 
-  /// One that finds its targets by HTTP SD.
+  /// Starts a Prometheus with targets of HTTP SD.
   init(discovery: String, folder: TemporaryFolder, transport: HTTPTransport, scrapeSeconds: Int = 1) async throws {
     let configuration = """
       global:
@@ -85,13 +85,13 @@ struct Prometheus: QueryServer {
 
   private func waitUntilReady(_ address: OwnAddress) async throws {
     try await program.waitForPort(address)
-    // It listens before it answers queries.
+    // It listens before it serves queries.
     let ready = HTTPRequest(url: "\(url)/-/ready", deadline: .seconds(10))
     try await eventually("Prometheus is ready") { try await transport.send(ready).status == 200 }
   }
 }
 
-/// An Alertmanager of the test's own, which notifies nobody.
+/// A private Alertmanager without notifications.
 struct Alertmanager {
   let program: ExternalProgram
   let url: String
@@ -117,7 +117,6 @@ struct Alertmanager {
     try await program.waitForPort(address)
   }
 
-  /// The alerts that are firing now.
   func activeAlerts() async throws -> [JSONValue] {
     let response = try await transport.send(
       HTTPRequest(url: "\(url)/api/v2/alerts?active=true", deadline: .seconds(10)))

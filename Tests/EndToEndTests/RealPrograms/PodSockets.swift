@@ -1,19 +1,19 @@
 /// Known numbers of sockets of one address family, and the program that opens them in a pod.
 struct PodSockets {
   var family: String
-  /// The last of them is the one whose queue is full.
+  /// The last one has a full accept queue.
   var listening: Int
-  /// Connections of which a process holds both ends.
+  /// Connections with both ends open.
   var connected: Int
-  /// Connections whose one end was closed: that is in FIN_WAIT_2 without a process, the other in CLOSE_WAIT.
+  /// Connections with one end closed: it is in FIN_WAIT_2 without a process, the other end in CLOSE_WAIT.
   var closeWait: Int
-  /// Connections that both ends have closed.
+  /// Connections closed at both ends.
   var timeWait: Int
-  /// Connections whose one end was closed with data on its way that the other end never reads.
+  /// Connections with one end closed while the other end never reads the data in flight.
   var finWait1: Int
-  /// The same where the other end has ended its own sending before, and is in FIN_WAIT_2 with a process.
+  /// The same, but the other end has shut down writing first and is in FIN_WAIT_2 with a process.
   var lastAck: Int
-  /// Connections that fill the queue of a listening socket which nobody accepts from.
+  /// Connections in the accept queue of a listening socket that does not accept.
   var waiting: Int
   /// Connections that found this queue full.
   var synSent: Int
@@ -26,7 +26,7 @@ struct PodSockets {
       family: "ipv6", listening: 3, connected: 4, closeWait: 2, timeWait: 5, finWait1: 3, lastAck: 2, waiting: 2, synSent: 1, udp: 4),
   ]
 
-  /// By the names of the label `state`.
+  /// The numbers by the value of the label `state`.
   var states: [String: Int] {
     [
       "listen": listening, "established": 2 * connected + 2 * waiting + finWait1, "close_wait": closeWait, "time_wait": timeWait,
@@ -37,12 +37,12 @@ struct PodSockets {
 
   var orphans: Int { closeWait + finWait1 + lastAck }
 
-  /// What the kernel keeps as TIME_WAIT, of which FIN_WAIT_2 without a process is one kind.
+  /// The kernel's timewait sockets, which include FIN_WAIT_2 without a process.
   var timeWaitOfSockstat: Int { timeWait + closeWait }
 
   var inUse: Int { states.values.reduce(0, +) - timeWaitOfSockstat }
 
-  /// A script for a shell that opens the sockets of both families and holds them. It wants the host's programs: perl is on every Debian.
+  /// A shell script that opens the sockets of both families and holds them. It needs perl from the host.
   static var script: String {
     let calls = both.map { sockets in
       """
@@ -85,7 +85,7 @@ struct PodSockets {
         $fill->($server); shutdown $client, SHUT_WR; close $server;
         push @held, $client;
       }
-      # The kernel takes one more than it is told.
+      # The kernel queues one more than the backlog.
       my $full = $listen->($count{waiting} - 1);
       for (1 .. $count{waiting} + $count{syn_sent}) {
         my $client = $new->(SOCK_STREAM);

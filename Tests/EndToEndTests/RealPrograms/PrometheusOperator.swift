@@ -1,10 +1,10 @@
 import JSON
 
-/// What the Prometheus Operator, which is not here, makes of a ServiceMonitor.
+/// The Prometheus Operator's conversion of a ServiceMonitor to scrape configurations.
 enum PrometheusOperator {
-  /// One scrape configuration for each endpoint: the operator's own relabelling first, then that of the object.
-  /// Source: `generateServiceMonitorConfig` in prometheus-operator, pkg/prometheus/promcfg.go. `bodySizeLimit` is left out: VictoriaMetrics
-  /// has one limit for all that it scrapes.
+  /// One scrape configuration for each endpoint: the relabelling of the operator, then that of the object. Source:
+  /// `generateServiceMonitorConfig` in prometheus-operator, pkg/prometheus/promcfg.go. `bodySizeLimit` is left out, because VictoriaMetrics
+  /// only has a global limit.
   static func scrapeConfigurations(of monitor: JSONValue, apiServer: String) -> [JSONValue] {
     let spec = monitor["spec"]
     let name = "\(monitor["metadata"]?["namespace"]?.string ?? "")/\(monitor["metadata"]?["name"]?.string ?? "")"
@@ -54,7 +54,7 @@ enum PrometheusOperator {
     return rules + (endpoint["relabelings"]?.array ?? []).map(inConfiguration)
   }
 
-  /// A rule of a ServiceMonitor as Prometheus's configuration has it.
+  /// Converts a relabelling rule of a ServiceMonitor to the Prometheus configuration.
   private static func inConfiguration(_ rule: JSONValue) -> JSONValue {
     let names = ["sourceLabels": "source_labels", "targetLabel": "target_label"]
     return .object(Dictionary(uniqueKeysWithValues: (rule.object ?? [:]).map { (names[$0.key] ?? $0.key, $0.value) }))

@@ -1,20 +1,20 @@
 import Foundation
 import TestSupport
 
-/// A command that failed, with what it wrote.
+/// A failed command, with its output.
 struct CommandFailed: Error, CustomStringConvertible {
   let description: String
 }
 
-/// Commands that run to their end.
 enum Shell {
   @discardableResult
   static func run(_ arguments: String...) throws -> String {
     try run(arguments: arguments)
   }
 
-  /// Returns what the command wrote to its standard output.
-  /// - Throws: `CommandFailed` where it exits with anything but 0.
+  /// Runs a command to completion.
+  /// - Returns: its standard output.
+  /// - Throws: `CommandFailed` with its standard error if the exit status is not 0.
   @discardableResult
   static func run(arguments: [String], environment: [String: String] = [:]) throws -> String {
     let process = Process()

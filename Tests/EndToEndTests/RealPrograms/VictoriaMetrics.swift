@@ -2,8 +2,7 @@ import HTTPTransport
 import JSON
 import TestSupport
 
-/// A VictoriaMetrics of the test's own, which finds its targets through an API server. Debian's Prometheus is built without
-/// `kubernetes_sd_configs`.
+/// A private VictoriaMetrics that discovers targets through an API server. Debian's Prometheus has no `kubernetes_sd_configs`.
 struct VictoriaMetrics: QueryServer {
   static let isInstalled = findProgram("victoria-metrics") != nil
 
@@ -12,7 +11,7 @@ struct VictoriaMetrics: QueryServer {
   let transport: HTTPTransport
 
   init(scrapeConfigurations: [JSONValue], folder: TemporaryFolder, transport: HTTPTransport) async throws {
-    // JSON is YAML.
+    // JSON is valid YAML.
     let configuration: JSONValue = ["scrape_configs": .array(scrapeConfigurations)]
     let file = try folder.write(configuration.prettyText, to: "scrape.yml")
     let address = OwnAddress()
@@ -27,7 +26,7 @@ struct VictoriaMetrics: QueryServer {
     try await program.waitForPort(address)
   }
 
-  /// What it scrapes now: URLs with their parameters.
+  /// The URLs of the active targets.
   func scrapedURLs() async throws -> [String] {
     let response = try await transport.send(HTTPRequest(url: "\(url)/api/v1/targets?state=active", deadline: .seconds(10)))
     let targets = try JSONValue(parsing: response.body)["data"]?["activeTargets"]?.array ?? []

@@ -6,15 +6,15 @@ import Simulator
 import TestSupport
 import Testing
 
-/// Everything around the containers: the simulated API server, the built `rollcall controller` and `rollcall-agent`, Prometheus and
-/// Alertmanager. The agent's node is at an address of its own in 127.0.0.0/8.
-final class Stage {
+/// A cluster with one Linux node: a simulated API server, the built `rollcall controller` and `rollcall-agent`, Prometheus and
+/// Alertmanager. The node has its own address in 127.0.0.0/8.
+final class LinuxCluster {
   static let node = "worker-1"
   private static let namespace = "rollcall"
 
   let prometheus: Prometheus
   let alertmanager: Alertmanager
-  /// Stands in for an agent of Open-Falcon, of which there is no package: takes what is pushed, and keeps it.
+  /// A stand-in for an Open-Falcon agent, which Debian does not package; it records the pushed metrics.
   private let openFalcon: ScriptedServer
   private let folder: TemporaryFolder
   private let transport: HTTPTransport
@@ -30,19 +30,19 @@ final class Stage {
   private var agent: ExternalProgram?
   private let agentArguments: [String]
 
-  /// Sets the stage, has the play, and clears up; a play that fails leaves the programs' last words.
-  static func play(agentArguments: [String] = [], _ play: (Stage, Containerd) async throws -> Void) async throws {
+  /// Starts the cluster and containerd, runs the body and stops everything. If the body throws, it prints the end of the programs' logs.
+  static func withCluster(agentArguments: [String] = [], _ body: (LinuxCluster, Containerd) async throws -> Void) async throws {
     let containerd = try await Containerd()
-    let stage = try await Stage(agentArguments: agentArguments)
+    let cluster = try await LinuxCluster(agentArguments: agentArguments)
     do {
-      try await play(stage, containerd)
+      try await body(cluster, containerd)
     } catch {
       await containerd.stop()
-      await stage.stop(printingLogs: true)
+      await cluster.stop(printingLogs: true)
       throw error
     }
     await containerd.stop()
-    await stage.stop(printingLogs: false)
+    await cluster.stop(printingLogs: false)
   }
 
   private init(agentArguments: [String]) async throws {
@@ -82,7 +82,7 @@ final class Stage {
     try startAgent()
   }
 
-  /// What the kubelet does for the DaemonSet: the Secret's items as files.
+  /// Writes the items of the Secret to files, as the kubelet does for the DaemonSet.
   private func mountCertificates() async throws {
     try FileManager.default.createDirectory(atPath: "\(folder.path)/tls", withIntermediateDirectories: true)
     try await eventually("the leader has made the certificates") { [apiServer] in
@@ -113,13 +113,12 @@ final class Stage {
     agent?.send(signal: SIGKILL)
   }
 
-  /// The agent's page as it is now.
-  func agentPage() async throws -> Page {
+  func agentMetrics() async throws -> ScrapedMetrics {
     let url = "http://\(agentAddress)/metrics"
-    return try Page(await transport.send(HTTPRequest(url: url, deadline: .seconds(10))).body)
+    return try ScrapedMetrics(await transport.send(HTTPRequest(url: url, deadline: .seconds(10))).body)
   }
 
-  /// Ends the controller without a word to anybody: its lease stays taken until it has expired.
+  /// Kills the controller, which then does not release its lease.
   func killController() {
     isControllerWanted = false
     controller.send(signal: SIGKILL)
@@ -133,14 +132,14 @@ final class Stage {
     try await controller.waitForPort(controllerAddress)
   }
 
-  /// The open gaps, as `/api/v1/gaps` has them.
+  /// The open gaps of `/api/v1/gaps`.
   func gaps() async throws -> [JSONValue] {
     let response = try await transport.send(
       HTTPRequest(url: "\(controllerURL)/api/v1/gaps", deadline: .seconds(10)))
     return try JSONValue(parsing: response.body)["gaps"]?.array ?? []
   }
 
-  /// The value of the first sample on the controller's `/metrics` with this name and, if there is one, with this text in its labels.
+  /// The first value in the controller's `/metrics` with this name and label text.
   func metric(_ name: String, where label: String? = nil) async throws -> Double? {
     let response = try await transport.send(
       HTTPRequest(url: "\(controllerURL)/metrics", deadline: .seconds(10)))
@@ -149,7 +148,7 @@ final class Stage {
     return line?.split(separator: " ").last.flatMap { Double($0) }
   }
 
-  /// The newest values that were pushed to Open-Falcon of a pod on our node, by metric.
+  /// The newest values pushed to Open-Falcon for a pod, by metric.
   func pushedSockets(ofPod pod: String) throws -> [String: Double] {
     var values: [String: Double] = [:]
     for request in openFalcon.requests {
@@ -161,7 +160,7 @@ final class Stage {
     return values
   }
 
-  /// Waits as `TestSupport.eventually` does, and fails at once where one of the programs has ended.
+  /// `TestSupport.eventually`, except that it fails at once if the controller has exited.
   func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
     try await TestSupport.eventually(what, within: .seconds(60)) {
       guard controller.isRunning || !isControllerWanted else {

@@ -1,8 +1,8 @@
 import Foundation
 import JSON
 
-/// A pod as the API server has it.
-struct Pod {
+/// A pod on the node of `LinuxCluster`.
+struct TestPod {
   static let running: JSONValue = ["running": ["startedAt": "2026-01-01T00:00:00Z"]]
   static let finished: JSONValue = ["terminated": ["exitCode": 0, "reason": "Completed"]]
 
@@ -11,7 +11,8 @@ struct Pod {
   var container = "server"
   var hostNetwork = false
 
-  /// - Parameter sidecars: other containers that run, by name, with their IDs.
+  /// The API object.
+  /// - Parameter sidecars: the IDs of other running containers, by name.
   func object(
     containerID: String, sidecars: [String: String] = [:], state: JSONValue = running, phase: String = "Running"
   ) -> JSONValue {
@@ -21,7 +22,7 @@ struct Pod {
       "apiVersion": "v1", "kind": "Pod",
       "metadata": ["namespace": "default", "name": .string(name), "uid": .string(uid)],
       "spec": [
-        "nodeName": .string(Stage.node), "hostNetwork": .bool(hostNetwork),
+        "nodeName": .string(LinuxCluster.node), "hostNetwork": .bool(hostNetwork),
         "containers": .array([Self.specification(container)] + others.map { Self.specification($0.key) }),
       ],
       "status": [

@@ -4,17 +4,17 @@ import TestSupport
 import Testing
 import YAML
 
-/// The agent's container as `manifests/` describe it, in the words of `ctr run`.
+/// The container of the agent in `manifests/`, as options of `ctr run`.
 struct AgentManifest {
   private static let folder =
     URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/manifests"
 
   private let pod: JSONValue
   private let container: JSONValue
-  /// Without their prefix: `SYS_PTRACE`.
+  /// Without the prefix `CAP_`.
   let capabilities: [String]
 
-  /// - Parameter component: the component whose patch adds a capability, if one is used.
+  /// - Parameter component: the component whose patch adds a capability.
   init(component: String? = nil) throws {
     let daemonSet = try #require(Self.documents("default/agent.yaml").first { $0["kind"] == "DaemonSet" })
     pod = try #require(daemonSet["spec"]?["template"]?["spec"])
@@ -36,9 +36,9 @@ struct AgentManifest {
 
   var arguments: [String] { container["args"]?.array?.compactMap(\.string) ?? [] }
 
-  /// - Parameter volumes: the folders that stand for volumes which are no folder of the host's, by their names.
+  /// - Parameter volumes: the folders for volumes that are not host paths, by the name of the volume.
   func options(volumes: [String: String]) throws -> [String] {
-    // What is not translated below is not tried: whoever adds a setting adds it here.
+    // Fails on a setting that is not translated below.
     let security = try #require(container["securityContext"])
     #expect(
       security.keys == [
@@ -53,19 +53,19 @@ struct AgentManifest {
     if security["readOnlyRootFilesystem"] == true { options.append("--read-only") }
     if security["allowPrivilegeEscalation"] != false { options.append("--allow-new-privs") }
     if pod["hostNetwork"] == true { options.append("--net-host") }
-    // runc's own, which is the host's.
+    // The PID namespace of runc is the host's.
     if pod["hostPID"] == true { options += ["--with-ns", "pid:/proc/self/ns/pid"] }
     for mount in container["volumeMounts"]?.array ?? [] {
       let name = try #require(mount["name"]?.string)
       let volume = pod["volumes"]?.array?.first { $0["name"]?.string == name }
-      let folder = try #require(volume?["hostPath"]?["path"]?.string ?? volumes[name], "nothing stands for the volume \(name)")
+      let folder = try #require(volume?["hostPath"]?["path"]?.string ?? volumes[name], "no folder for the volume \(name)")
       #expect(mount["readOnly"] == true)
       options += Containerd.sharing(folder, at: try #require(mount["mountPath"]?.string))
     }
     return options
   }
 
-  /// What containerd gives to a container that asks for nothing.
+  /// The default capabilities of containerd.
   private static let defaults = [
     "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP", "NET_BIND_SERVICE",
     "SYS_CHROOT", "KILL", "AUDIT_WRITE",
@@ -75,7 +75,7 @@ struct AgentManifest {
   var bits: UInt64 {
     get throws {
       let numbers: [String: UInt64] = ["DAC_READ_SEARCH": 2, "SYS_PTRACE": 19, "SYS_ADMIN": 21]
-      return try capabilities.reduce(0) { $0 | 1 << (try #require(numbers[$1], "\($1) is new here")) }
+      return try capabilities.reduce(0) { $0 | 1 << (try #require(numbers[$1], "unknown capability \($1)")) }
     }
   }
 }

@@ -1,15 +1,15 @@
 import JSON
 
-/// Windows nodes whose exporters are at addresses of this machine.
-enum WindowsStage {
+/// A cluster of Windows nodes with loopback addresses.
+enum WindowsCluster {
   static let frontend = String(repeating: "1a", count: 32)
   static let worker = String(repeating: "2b", count: 32)
 
-  /// The built controller with nodes `win-1` and so on at the addresses `network.1` and so on, each with the same two containers.
-  static func run(network: String, exporterPort: Int, nodes: Int, _ play: (ControllerStage) async throws -> Void) async throws {
-    // Rolls are not what is looked at here.
+  /// Runs the controller with nodes `win-1`, `win-2` … at the addresses `network.1`, `network.2` …, each with the same two containers.
+  static func run(network: String, exporterPort: Int, nodes: Int, _ body: (RunningController) async throws -> Void) async throws {
+    // These tests are not about roll calls.
     let arguments = ["--interval", "1h", "--threshold", "1d", "--windows-port", "\(exporterPort)"]
-    try await ControllerStage.run((1...nodes).flatMap { objects($0, address: "\(network).\($0)") }, arguments, play)
+    try await RunningController.run((1...nodes).flatMap { objects($0, address: "\(network).\($0)") }, arguments, body)
   }
 
   /// The node `win-<number>` and its pods.
@@ -31,7 +31,7 @@ enum WindowsStage {
     ]
   }
 
-  /// The namespace tells the pods of one node from those of the next.
+  /// The namespace makes the pods of each node unique.
   private static func pod(_ name: String, _ container: String, on node: String, id: String, _ number: Int) -> JSONValue {
     [
       "apiVersion": "v1", "kind": "Pod",

@@ -1,7 +1,7 @@
 import JSON
 
-/// Virtual nodes and their pods as the API server has them.
-enum VirtualObjects {
+/// The API objects of virtual nodes and their pods.
+enum VirtualNodeObjects {
   static func node(_ name: String) -> JSONValue {
     [
       "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(name), "labels": ["type": "virtual-kubelet"]],
@@ -10,8 +10,8 @@ enum VirtualObjects {
   }
 
   /// A pod in the namespace `shop` with one container, `app`.
-  /// - Parameter page: where its cAdvisor is, such as `http://:8080/metrics/cadvisor`.
-  static func pod(_ name: String, on node: String, ip: String, page: String, phase: String = "Running") -> JSONValue {
+  /// - Parameter cadvisor: the annotation `rollcall.dev/cadvisor`, such as `http://:8080/metrics/cadvisor`.
+  static func pod(_ name: String, on node: String, ip: String, cadvisor: String, phase: String = "Running") -> JSONValue {
     let state: JSONValue =
       switch phase {
       case "Running": ["running": ["startedAt": "2024-01-01T00:00:00Z"]]
@@ -20,7 +20,7 @@ enum VirtualObjects {
       }
     return [
       "apiVersion": "v1", "kind": "Pod",
-      "metadata": ["namespace": "shop", "name": .string(name), "annotations": ["rollcall.dev/cadvisor": .string(page)]],
+      "metadata": ["namespace": "shop", "name": .string(name), "annotations": ["rollcall.dev/cadvisor": .string(cadvisor)]],
       "spec": ["nodeName": .string(node), "containers": [["name": "app", "image": "app"]]],
       "status": [
         "phase": .string(phase), "podIP": .string(ip), "podIPs": [["ip": .string(ip)]],

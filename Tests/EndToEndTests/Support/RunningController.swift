@@ -4,15 +4,15 @@ import Logging
 import Simulator
 import TestSupport
 
-/// The built controller before a simulated API server. What its nodes and pods are, is the test's to say.
-struct ControllerStage {
+/// The built controller with a simulated API server.
+struct RunningController {
   let url: String
   let apiServer: SimulatedAPIServer
   let program: ExternalProgram
   let transport: HTTPTransport
 
-  /// Sets the stage with these objects in the cluster, has the play, and clears up.
-  static func run(_ objects: [JSONValue], _ arguments: [String], _ play: (ControllerStage) async throws -> Void) async throws {
+  /// Starts both with these objects, runs the body and stops them.
+  static func run(_ objects: [JSONValue], _ arguments: [String], _ body: (RunningController) async throws -> Void) async throws {
     let apiServer = SimulatedAPIServer(
       configuration: .init(host: "127.0.0.1", port: 0, acceptsLoopbackEndpoints: true),
       logger: Logger(label: "api-server") { _ in SwiftLogNoOpLogHandler() })
@@ -32,8 +32,8 @@ struct ControllerStage {
         ] + arguments, log: "\(folder.path)/controller.log")
       defer { program.stop() }
       try await program.waitForPort(address)
-      try await play(
-        ControllerStage(url: "http://\(address)", apiServer: apiServer, program: program, transport: HTTPTransport()))
+      try await body(
+        RunningController(url: "http://\(address)", apiServer: apiServer, program: program, transport: HTTPTransport()))
       group.cancelAll()
     }
   }
@@ -45,7 +45,7 @@ struct ControllerStage {
     return try await transport.send(request).body
   }
 
-  /// The value of the first such sample on the controller's `/metrics`; 0 where there is none.
+  /// The first value in the controller's `/metrics` with this name and label text; 0 if there is none.
   func metric(_ name: String, where label: String) async throws -> Double {
     let line = String(decoding: try await get("/metrics"), as: UTF8.self).split(separator: "\n")
       .first { $0.hasPrefix("\(name){") && $0.contains(label) }

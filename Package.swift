@@ -17,7 +17,7 @@ let withFuzzer = Context.environment["ROLLCALL_FUZZ"] == "1"
 
 /// How the executables are linked for release: without a dynamic symbol table, which keeps unused code alive and takes 3 MB; with packed
 /// relocations, which the loader reads in a tenth of the pages; and with the functions that the agent runs next to each other, so that the pages of
-/// the others stay on disk (hack/order-agent writes agent.order). LLVM's linker supports all three. What each saves: docs/performance.md, "Agent".
+/// the others stay on disk (hack/order-agent writes agent.order). LLVM's linker supports all three. What each saves: docs/decisions/0009-order-of-functions.md.
 let layout = "\(Context.packageDirectory)/Sources/RollcallAgent/Layout"
 let linking: [LinkerSetting] = [
   .unsafeFlags(

@@ -22,6 +22,11 @@ import Testing
     }
   }
 
+  @Test func `every decision is in the list of decisions`() throws {
+    let listed = try MarkdownDocument("docs/decisions/README.md").localLinks.map(\.path)
+    #expect(listed == Repository.files(in: "docs/decisions").filter { $0.hasSuffix(".md") && $0 != "README.md" })
+  }
+
   /// A link such as [`NodeRollBuilder.grace`](…/NodeRollBuilder.swift) promises that the file mentions these words.
   @Test func `a Swift file mentions the names that a link to it gives`() throws {
     for document in try MarkdownDocument.all() {

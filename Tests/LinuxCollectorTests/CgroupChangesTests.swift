@@ -2,14 +2,13 @@ import Foundation
 import LinuxCollector
 import ProcFS
 import Roll
-import Synchronization
 import TestSupport
 import Testing
 
-/// What a locator that has walked once says of a tree that changes.
+/// How a locator follows changes of the cgroup tree after its first walk.
 struct CgroupChangesTests {
   private let tree: FixtureTree
-  private let clock = HandClock()
+  private let clock = ManualClock()
   private let buffer = ReadBuffer()
 
   init() throws {
@@ -26,11 +25,11 @@ struct CgroupChangesTests {
     locator.locate(buffer).containers.map { "\($0.podUID ?? "") \($0.id.description.suffix(2)) \($0.processes.map(\.identifier))" }
   }
 
-  /// Both ways must say the same: told by the kernel, and by walking each time as where there are no watches.
+  /// With inotify, and with a walk in every sweep. Both must have the same results.
   private static let watchLimits = [16_384, 0]
 
   @Test(arguments: watchLimits)
-  func `a container and a pod that come are found, one that goes is forgotten`(watchLimit: Int) throws {
+  func `new containers and pods are found, and removed ones are dropped`(watchLimit: Int) throws {
     let locator = locator(watchLimit: watchLimit)
     #expect(found(locator) == ["1111 01 [10]"])
     try tree.cgroup("kubepods/burstable/pod1111/\(containerID("2"))", [20])
@@ -43,7 +42,7 @@ struct CgroupChangesTests {
   }
 
   @Test(arguments: watchLimits)
-  func `a container that another one takes the place of is forgotten, though the directory has as many links as before`(
+  func `a container replaced by another is dropped, although the link count is unchanged`(
     watchLimit: Int
   ) throws {
     let locator = locator(watchLimit: watchLimit)
@@ -54,7 +53,7 @@ struct CgroupChangesTests {
   }
 
   @Test(arguments: watchLimits)
-  func `a cgroup that goes and comes again under its name is the new one`(watchLimit: Int) throws {
+  func `a cgroup removed and created again under its name is the new one`(watchLimit: Int) throws {
     let locator = locator(watchLimit: watchLimit)
     #expect(found(locator) == ["1111 01 [10]"])
     for process: Int32 in [11, 12] {
@@ -67,7 +66,7 @@ struct CgroupChangesTests {
   }
 
   @Test(arguments: watchLimits)
-  func `a cgroup that is renamed is found under its new name alone`(watchLimit: Int) throws {
+  func `a renamed cgroup is found only under its new name`(watchLimit: Int) throws {
     let locator = locator(watchLimit: watchLimit)
     #expect(found(locator) == ["1111 01 [10]"])
     let qos = tree.cgroupRoot + "/kubepods/burstable"
@@ -77,7 +76,7 @@ struct CgroupChangesTests {
     #expect(found(locator) == ["2222 01 [10]", "2222 02 [20]"])
   }
 
-  @Test func `nothing changes as long as nothing happened, and a process that came later is found when it is asked for`() throws {
+  @Test func `without changes the result is cached, and a later process is found on request`() throws {
     let locator = locator()
     #expect(found(locator) == ["1111 01 [10]"])
     try tree.write("11\n", to: "cgroup/kubepods/burstable/pod1111/\(containerID("1"))/cgroup.procs")
@@ -87,7 +86,7 @@ struct CgroupChangesTests {
     #expect(found(locator) == ["1111 01 [11]"])
   }
 
-  @Test func `a container whose processes are all in groups of its own making is read there`() throws {
+  @Test func `the processes of a container that created child cgroups are found there`() throws {
     let locator = locator()
     try tree.write("", to: "cgroup/kubepods/burstable/pod1111/\(containerID("1"))/cgroup.procs")
     let container = try #require(locator.locate(buffer).containers.first)
@@ -97,11 +96,11 @@ struct CgroupChangesTests {
     #expect(locator.processes(of: container, buffer).map(\.identifier) == [12])
   }
 
-  @Test func `after an overflow of the kernel's queue the locator walks`() throws {
+  @Test func `the locator walks after an overflow of the event queue`() throws {
     let limit = try #require(Int(String(contentsOfFile: "/proc/sys/fs/inotify/max_queued_events", encoding: .utf8).filter(\.isNumber)))
     let locator = locator()
     #expect(found(locator) == ["1111 01 [10]"])
-    // Two events for each: more than the queue takes, and the container comes after it is full.
+    // Two events each, more than the queue's limit. The container is created when the queue is full.
     let folder = tree.cgroupRoot + "/kubepods/filler"
     for _ in 0...(limit / 2) {
       guard mkdir(folder, 0o700) == 0, rmdir(folder) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
@@ -112,7 +111,7 @@ struct CgroupChangesTests {
     #expect(found(locator) == ["1111 01 [10]", "2222 03 [30]", "2222 04 [40]"])
   }
 
-  @Test func `what nobody told of is found by the walk of every minute`() throws {
+  @Test func `a change without an event is found by the walk every minute`() throws {
     let locator = locator()
     #expect(found(locator) == ["1111 01 [10]"])
     try tree.write("11\n", to: "cgroup/kubepods/burstable/pod1111/\(containerID("1"))/cgroup.procs")
@@ -122,7 +121,7 @@ struct CgroupChangesTests {
     #expect(found(locator) == ["1111 01 [11]"])
   }
 
-  @Test func `the sweep reads a container whose known processes are gone by those that it has now`() throws {
+  @Test func `the sweep reads a container through its current processes if the listed ones have ended`() throws {
     try tree.process(1, namespace: "host")
     try tree.process(10, namespace: "a", sockets: 6)
     let sweeper = LinuxSweeper(procFS: tree.procFS, locator: locator(), now: { Moment(milliseconds: 0) })
@@ -131,18 +130,5 @@ struct CgroupChangesTests {
     try tree.process(11, namespace: "b", sockets: 8)
     try tree.write("11\n", to: "cgroup/kubepods/burstable/pod1111/\(containerID("1"))/cgroup.procs")
     #expect(sweeper.sweep().namespaces.map { $0.sockstat[.tcpInUse] } == [8])
-  }
-}
-
-/// A clock that stands still until it is told otherwise.
-final class HandClock: Sendable {
-  private let moment = Mutex(Moment(milliseconds: 0))
-
-  func advance(_ duration: Duration) {
-    moment.withLock { $0 = $0 + duration }
-  }
-
-  var now: @Sendable () -> Moment {
-    { self.moment.withLock { $0 } }
   }
 }

@@ -9,7 +9,7 @@ struct CgroupLocatorTests {
   private static let uid = "0b1ffb26-1d2c-4d0c-8d3c-5f7e7f5d0c11"
   private static let escapedUID = uid.replacing("-", with: "_")
 
-  /// Where each runtime puts a container, and what is to be found there.
+  /// The cgroup path of a container with one runtime and driver, and the expected pod UID.
   struct Form: CustomTestStringConvertible, Sendable {
     var name: String
     var path: String
@@ -30,7 +30,7 @@ struct CgroupLocatorTests {
       name: "containerd with systemd, guaranteed", path: "kubepods.slice/kubepods-pod\(escapedUID).slice/cri-containerd-\(id).scope",
       podUID: uid),
     Form(
-      name: "containerd given systemd's paths without its setting",
+      name: "containerd with systemd paths but without SystemdCgroup",
       path: "system.slice/containerd.service/kubepods-burstable-pod\(escapedUID).slice:cri-containerd:\(id)", podUID: uid),
     Form(
       name: "CRI-O with systemd",
@@ -43,12 +43,12 @@ struct CgroupLocatorTests {
     Form(name: "Docker with systemd", path: "system.slice/docker-\(id).scope", podUID: nil),
     Form(name: "Docker with cgroupfs", path: "docker/\(id)", podUID: nil),
     Form(name: "Podman with systemd", path: "machine.slice/libpod-\(id).scope", podUID: nil),
-    Form(name: "Podman with its nested group", path: "machine.slice/libpod-\(id).scope/container", podUID: nil),
+    Form(name: "Podman with its child cgroup", path: "machine.slice/libpod-\(id).scope/container", podUID: nil),
     Form(
       name: "rootless Podman", path: "user.slice/user-1000.slice/user@1000.service/user.slice/libpod-\(id).scope/container", podUID: nil),
-    Form(name: "a container with its own systemd", path: "kubepods/pod\(uid)/\(id)/system.slice/web.service", podUID: uid),
+    Form(name: "a container that runs systemd", path: "kubepods/pod\(uid)/\(id)/system.slice/web.service", podUID: uid),
     Form(
-      name: "CRI-O with crun's nested group", path: "kubepods.slice/kubepods-pod\(escapedUID).slice/crio-\(id).scope/container", podUID: uid
+      name: "CRI-O with crun's child cgroup", path: "kubepods.slice/kubepods-pod\(escapedUID).slice/crio-\(id).scope/container", podUID: uid
     ),
     Form(name: "cri-dockerd with cgroupfs", path: "kubepods/burstable/pod\(uid)/\(id)", podUID: uid),
     Form(name: "Docker with --cgroup-parent and cgroupfs", path: "batch/jobs/\(id)", podUID: nil),
@@ -66,9 +66,9 @@ struct CgroupLocatorTests {
     Form(name: "nerdctl with systemd", path: "system.slice/nerdctl-\(id).scope", podUID: nil),
     Form(name: "containerd's own namespaces", path: "k8s.io/\(id)", podUID: nil),
     Form(
-      name: "a kubelet with a cgroup root of its own and cgroupfs", path: "custom/root/kubepods/besteffort/pod\(uid)/\(id)", podUID: uid),
+      name: "a kubelet with --cgroup-root and cgroupfs", path: "custom/root/kubepods/besteffort/pod\(uid)/\(id)", podUID: uid),
     Form(
-      name: "a kubelet with a cgroup root of its own and systemd",
+      name: "a kubelet with --cgroup-root and systemd",
       path:
         "custom.slice/custom-root.slice/custom-root-kubepods.slice/custom-root-kubepods-besteffort.slice/custom-root-kubepods-besteffort-pod\(escapedUID).slice/cri-containerd-\(id).scope",
       podUID: uid),
@@ -109,12 +109,12 @@ struct CgroupLocatorTests {
     let container = try #require(location.containers.first { $0.id == id })
     #expect(container.podUID == form.podUID)
     #expect(container.processes.map(\.identifier) == [4242, 4243])
-    // But for the node of a Kind cluster there is nobody else: neither a pod of Podman's nor a group within is a container.
+    // Apart from a Kind node no other container is found: neither Podman pods nor child cgroups are containers.
     #expect(location.containers.filter { $0.id != id }.map(\.id.short) == (form.path.contains(containerID("77")) ? ["000000000000"] : []))
     #expect(location.problems.isEmpty)
   }
 
-  @Test func `in a hybrid layout a container that only the unified tree has is found too`() throws {
+  @Test func `in a hybrid layout a container that exists only in the unified hierarchy is found`() throws {
     let tree = try FixtureTree()
     try tree.unify("unified")
     try tree.cgroup("pids/docker/\(containerID("1"))", [1])
@@ -129,14 +129,14 @@ struct CgroupLocatorTests {
   @Test(arguments: [
     "crio-conmon-\(id).scope", "crio-conmon-\(id)", "libpod-conmon-\(id).scope", "conmon", "x\(id)", "\(id.dropFirst())", "podman",
   ])
-  func `what is no container's name is left out`(name: String) throws {
+  func `names that are not a container's are ignored`(name: String) throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.cgroup("kubepods/\(name)", [7])
     #expect(tree.locator.locate(ReadBuffer()).containers.isEmpty)
   }
 
-  @Test func `processes of the container's own cgroup come before those of nested ones, up to a limit`() throws {
+  @Test func `processes of the container's own cgroup precede those of child cgroups, up to a limit`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.cgroup("docker/\(Self.id)", [1, 2])
@@ -145,7 +145,7 @@ struct CgroupLocatorTests {
     #expect(location.containers.first?.processes.map(\.identifier) == Array(1...8))
   }
 
-  @Test func `a nested container's processes are its own, not the outer one's`() throws {
+  @Test func `a nested container's processes do not belong to the outer container`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.cgroup("docker/\(containerID("1"))", [1])
@@ -153,7 +153,7 @@ struct CgroupLocatorTests {
     #expect(tree.locator.locate(ReadBuffer()).containers.map { $0.processes.map(\.identifier) } == [[1], [2]])
   }
 
-  @Test func `what minds the containers of a Podman pod is not taken for theirs`() throws {
+  @Test func `the monitor of a Podman pod's containers is not one of their processes`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.cgroup("custom/\(containerID("99"))/conmon", [1])
@@ -161,7 +161,7 @@ struct CgroupLocatorTests {
     #expect(tree.locator.locate(ReadBuffer()).containers.flatMap(\.processes).map(\.identifier) == [2])
   }
 
-  @Test func `a container in which Podman runs containers is one, whatever their parent is`() throws {
+  @Test func `a container that runs Podman is found, as are its nested containers`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.cgroup("docker/\(containerID("1"))/init", [1])
@@ -169,7 +169,7 @@ struct CgroupLocatorTests {
     #expect(tree.locator.locate(ReadBuffer()).containers.map { $0.processes.map(\.identifier) } == [[1], [2]])
   }
 
-  @Test func `containers come in the order of their IDs`() throws {
+  @Test func `containers are sorted by ID`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     let endings = ["9", "a", "1", "ff", "0c"]
@@ -178,7 +178,7 @@ struct CgroupLocatorTests {
     #expect(found == endings.map(containerID).sorted())
   }
 
-  @Test func `a root that is not there is a problem with its path`() throws {
+  @Test func `a missing root is a problem with its path`() throws {
     let location = CgroupLocator(root: "/nonexistent/cgroup", now: { Moment(milliseconds: 0) }).locate(ReadBuffer())
     #expect(location.containers.isEmpty)
     #expect("\(location.problems)".contains("/nonexistent/cgroup"))

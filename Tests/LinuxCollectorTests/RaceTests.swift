@@ -5,9 +5,9 @@ import Roll
 import TestSupport
 import Testing
 
-/// A file of the fixture is a pipe: the sweep stands at it until the test has changed the world, which makes each race certain.
+/// Deterministic races: a fixture file is a named pipe, on which the sweep blocks until the test has changed the tree.
 struct RaceTests {
-  /// Sweeps one container, whose process changes while its `sockstat` is read.
+  /// Sweeps one container and runs `change` while its `sockstat` is read.
   private func sweep(_ tree: FixtureTree, during change: @escaping @Sendable () throws -> Void) throws -> Sweep {
     try tree.unify()
     try tree.process(1, namespace: "host")
@@ -18,7 +18,7 @@ struct RaceTests {
     try #require(mkfifo(pipe, 0o600) == 0)
 
     let writer = Thread {
-      // Opening waits for the sweep to open the other end.
+      // Blocks until the sweep opens the other end.
       let descriptor = open(pipe, O_WRONLY)
       try? change()
       let text = FixtureTree.sockstat(40)
@@ -30,7 +30,7 @@ struct RaceTests {
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func `R50 a process number that changes hands while it is read gives neither process's numbers`() throws {
+  func `R50 a process number reused during the read gives neither process's numbers`() throws {
     let tree = try FixtureTree()
     let folder = tree.folder
     let sweep = try sweep(tree) {
@@ -45,17 +45,17 @@ struct RaceTests {
   }
 
   @Test(.timeLimit(.minutes(1)), arguments: ["proc/10/ns/net", "proc/10"])
-  func `R50 a process that ends while it is read gives no number`(vanishing: String) throws {
+  func `R50 a process that ends during the read gives no numbers`(vanishing: String) throws {
     let tree = try FixtureTree()
     let path = tree.folder.path + "/" + vanishing
     let sweep = try sweep(tree) { try FileManager.default.removeItem(atPath: path) }
     #expect(sweep.namespaces.isEmpty)
-    let answers = sweep.answers(to: [entry("shop", "web", "app", id: containerID("1"))], at: Moment(milliseconds: 0))
+    let answers = sweep.answers(to: [RollEntry.test("shop", "web", "app", id: containerID("1"))], at: Moment(milliseconds: 0))
     #expect(answers.map(\.reason) == [.pidNotFound])
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func `R50 a process that moves to another namespace while it is read gives no number`() throws {
+  func `R50 a process that moves to another namespace during the read gives no numbers`() throws {
     let tree = try FixtureTree()
     let folder = tree.folder.path
     let sweep = try sweep(tree) { try FixtureTree.enter("host", in: folder, process: 10) }
@@ -63,13 +63,13 @@ struct RaceTests {
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func `when nothing happens meanwhile the same tree gives its numbers`() throws {
+  func `without a change during the read, the same tree gives its numbers`() throws {
     let tree = try FixtureTree()
     let sweep = try sweep(tree) {}
     #expect(sweep.namespaces.map { $0.sockstat[.tcpInUse] } == [40])
   }
 
-  @Test func `R50 a process that left the container before we took hold of it is not read`() throws {
+  @Test func `R50 a process that left the container before it was opened is not read`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host")
@@ -86,7 +86,7 @@ struct RaceTests {
     #expect(detail.contains("process 10 in \(cgroup)"))
   }
 
-  /// Says what was true a moment ago.
+  /// A locator with an outdated result.
   private final class StaleLocator: ContainerLocator {
     let cgroup: String
 

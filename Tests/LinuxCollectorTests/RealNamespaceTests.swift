@@ -6,11 +6,11 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Real sockets in a real network namespace: a thread of this process moves into a new one, and is the container's process.
+/// Real sockets in a real network namespace: a thread of this process moves into a new one and stands in for the container's process.
 @Suite(.timeLimit(.minutes(2)))
 struct RealNamespaceTests {
-  @Test(.enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"))
-  func `the sockets of a namespace are counted, and nobody else's`() async throws {
+  @Test(.enabled(if: NamespaceThread.isPermitted, "needs CAP_SYS_ADMIN to create a network namespace"))
+  func `only the sockets of the namespace are counted`() async throws {
     let busy = try NamespaceThread {
       try LoopbackSockets.bringLoopbackUp()
       let sockets = LoopbackSockets()
@@ -35,7 +35,7 @@ struct RealNamespaceTests {
 
     #expect(sweep.containers.map(\.finding).prefix(2) == [.namespace(0), .namespace(1)])
     let first = try #require(sweep.namespaces.first)
-    // 25 that listen, and both ends of 40 connections.
+    // 25 listening sockets, and both ends of 40 connections.
     #expect(first.sockstat[.tcpInUse] == 105)
     #expect(first.sockstat[.udpInUse] == 7)
     #expect(first.sockstat6?[.tcpInUse] == 0)
@@ -49,11 +49,11 @@ struct RealNamespaceTests {
     #expect(first.namespace != second.namespace)
   }
 
-  /// What a pod of the world has, in both families.
+  /// All kinds of sockets, in both families.
   @Test(
-    .enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"),
+    .enabled(if: NamespaceThread.isPermitted, "needs CAP_SYS_ADMIN to create a network namespace"),
     arguments: [SocketMethod.inetDiag, .text])
-  func `sockets are counted in every state that they are in`(reading: SocketMethod) async throws {
+  func `sockets are counted by state`(method: SocketMethod) async throws {
     let busy = try NamespaceThread {
       try LoopbackSockets.bringLoopbackUp()
       let sockets = LoopbackSockets()
@@ -79,9 +79,9 @@ struct RealNamespaceTests {
     try tree.cgroup("docker/\(containerID("1"))", [busy.identifier])
     try tree.cgroup("docker/\(containerID("2"))", [idle.identifier])
     let before = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/net")
-    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: tree.locator, sockets: reading, now: { Moment(milliseconds: 0) })
+    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: tree.locator, sockets: method, now: { Moment(milliseconds: 0) })
     var sweep = sweeper.sweep()
-    try await eventually("the kernel has acknowledged the end of each that was closed") {
+    try await eventually("the kernel has acknowledged all closed connections") {
       sweep = sweeper.sweep()
       return sweep.namespaces.first?.sockets.map { $0.ipv4[.finWait1] + $0.ipv6[.finWait1] == 0 } ?? true
     }
@@ -92,9 +92,9 @@ struct RealNamespaceTests {
     let counts = try #require(sweep.namespaces[0].sockets)
     for family in [counts.ipv4, counts.ipv6] {
       #expect(family[.listen] == 3)
-      // Both ends of the four, and both of the three that nobody accepted.
+      // Both ends of four connections, and of three that are not accepted.
       #expect(family[.established] == 8 + 6)
-      // The end that closed has no process any more, the other has not closed yet.
+      // One end is closed and has no process, the other is open.
       #expect(family[.finWait2] == 3)
       #expect(family[.closeWait] == 3)
       #expect(family[.timeWait] == 2)
@@ -102,15 +102,15 @@ struct RealNamespaceTests {
     #expect(counts.orphans == 6)
     #expect(counts.acceptQueues.total == 6)
     #expect(counts.acceptQueues.longest == 3)
-    if reading == .inetDiag { #expect(counts.acceptQueues.fullest == 3.0 / 129) }
+    if method == .inetDiag { #expect(counts.acceptQueues.fullest == 3.0 / 129) }
     #expect(counts.ipv4.udp?.count == 5)
     #expect(counts.ipv6.udp?.count == 6)
     #expect(try #require(counts.ipv6.udp).receiveQueue > 0)
     #expect(sweep.namespaces[1].sockets == SocketCounts())
   }
 
-  @Test(.enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"))
-  func `what is remembered of sockets is what a new count finds, whatever was done to them`() async throws {
+  @Test(.enabled(if: NamespaceThread.isPermitted, "needs CAP_SYS_ADMIN to create a network namespace"))
+  func `cached socket counts equal a new count after every kind of change`() async throws {
     let made = Mutex<[Int32]>([])
     let busy = try NamespaceThread {
       try LoopbackSockets.bringLoopbackUp()
@@ -150,12 +150,12 @@ struct RealNamespaceTests {
         return counts != nil && counts == forgetful.sweep().namespaces.first?.sockets
       }
     }
-    // The first, and one more for each step that did something.
+    // The initial counts, and one more for each step with an effect.
     #expect(seen.count >= 5)
   }
 
-  @Test(.enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"))
-  func `a sweep that has no time to count sockets shows those of up to half a minute ago`() async throws {
+  @Test(.enabled(if: NamespaceThread.isPermitted, "needs CAP_SYS_ADMIN to create a network namespace"))
+  func `a sweep without budget for counting sockets shows counts of up to 30 s ago`() async throws {
     let made = Mutex<[Int32]>([])
     let busy = try NamespaceThread {
       try LoopbackSockets.bringLoopbackUp()
@@ -182,9 +182,9 @@ struct RealNamespaceTests {
     #expect(try established() == 0)
   }
 
-  @Test(.enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"))
-  func `where a namespace cannot be entered the other numbers are there and the problem is told`() async throws {
-    // A file is no namespace: entering it fails, as it does without the capability.
+  @Test(.enabled(if: NamespaceThread.isPermitted, "needs CAP_SYS_ADMIN to create a network namespace"))
+  func `if a namespace cannot be entered, its other numbers are read and the problem is reported`() async throws {
+    // Entering a file that is not a namespace fails, as it does without the capability.
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host")
@@ -201,8 +201,8 @@ struct RealNamespaceTests {
     #expect(withText.socketProblem != nil)
   }
 
-  @Test(.enabled(if: NamespaceThread.isPermitted, "needs the right to make a network namespace (CAP_SYS_ADMIN)"))
-  func `file systems are looked at by a thread that has gone into no namespace`() async throws {
+  @Test(.enabled(if: NamespaceThread.isPermitted, "needs CAP_SYS_ADMIN to create a network namespace"))
+  func `file systems are read by a thread that has not entered a namespace`() async throws {
     let pod = try NamespaceThread {
       try LoopbackSockets.bringLoopbackUp()
       let sockets = LoopbackSockets()
@@ -214,18 +214,18 @@ struct RealNamespaceTests {
     try tree.unify()
     try tree.cgroup("docker/\(containerID("1"))", [pod.identifier])
     @Sendable func ownNamespace() -> String? { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self/ns/net") }
-    // Whoever looks reads the clock when it is done.
+    // The probe reads the clock on its thread.
     let seen = Mutex<Set<String?>>([])
-    let watch = FilesystemMonitor(
+    let monitor = FilesystemMonitor(
       procFS: ProcFS(),
       now: {
         seen.withLock { _ = $0.insert(ownNamespace()) }
         return Moment(milliseconds: 0)
       })
     let sweeper = LinuxSweeper(
-      procFS: ProcFS(), locator: tree.locator, sockets: .inetDiag, filesystems: watch, now: { Moment(milliseconds: 0) })
+      procFS: ProcFS(), locator: tree.locator, sockets: .inetDiag, filesystems: monitor, now: { Moment(milliseconds: 0) })
     #expect(sweeper.sweep().namespaces.first?.sockets?.ipv4[.listen] == 1)
-    try await eventually("the look is over") { sweeper.sweep().filesystems != nil }
+    try await eventually("the probe has ended") { sweeper.sweep().filesystems != nil }
     #expect(seen.withLock { $0 } == [ownNamespace()])
   }
 }

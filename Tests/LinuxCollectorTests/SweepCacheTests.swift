@@ -2,30 +2,19 @@ import Foundation
 import LinuxCollector
 import ProcFS
 import Roll
-import Synchronization
 import TestSupport
 import Testing
 
-/// What is kept open from one sweep to the next.
+/// The cache that a sweeper keeps between sweeps.
 struct SweepCacheTests {
-  private func sweeper(_ tree: FixtureTree, clock: HandClock = HandClock(), keeping count: Int = 10, netstat: Duration = .zero)
+  private func sweeper(_ tree: FixtureTree, clock: ManualClock = ManualClock(), keeping count: Int = 10, netstat: Duration = .zero)
     -> LinuxSweeper
   {
     LinuxSweeper(
-      procFS: tree.procFS, locator: tree.locator, cachedNamespaces: count, netstatInterval: netstat, now: { clock.now })
+      procFS: tree.procFS, locator: tree.locator, cachedNamespaces: count, netstatInterval: netstat, now: clock.now)
   }
 
-  private final class HandClock: Sendable {
-    private let moment = Mutex(Moment(milliseconds: 0))
-
-    var now: Moment { moment.withLock { $0 } }
-
-    func advance(_ duration: Duration) {
-      moment.withLock { $0 = $0 + duration }
-    }
-  }
-
-  /// As the kernel does it: other content in the same file.
+  /// Changes the content of an open file, as the kernel does.
   private func rewrite(_ tree: FixtureTree, _ path: String, _ text: String) throws {
     try text.write(toFile: tree.folder.path + "/" + path, atomically: false, encoding: .utf8)
   }
@@ -47,7 +36,7 @@ struct SweepCacheTests {
     return tree
   }
 
-  @Test func `open files are read anew each time`() throws {
+  @Test func `cached files are reread in each sweep`() throws {
     let tree = try tree()
     let sweeper = sweeper(tree)
     #expect(sweeper.sweep().namespaces.map { $0.sockstat[.tcpInUse] } == [40, 40])
@@ -58,7 +47,7 @@ struct SweepCacheTests {
     #expect(sweep.namespaces.map { $0.devices.first?.received.packets } == [40, 9])
   }
 
-  @Test func `what is open goes with its namespace, on release, and never passes the limit`() throws {
+  @Test func `open files are closed with their namespace and on release, and are limited`() throws {
     let tree = try tree()
     let each = NetworkFiles.descriptors + ProcessDirectory.descriptors
     let sweeper = sweeper(tree)
@@ -77,7 +66,7 @@ struct SweepCacheTests {
     #expect(try openFiles(below: limited.folder.path) == each + ProcessDirectory.descriptors)
   }
 
-  @Test func `R50 a number that went to a process of another namespace gives the other's numbers`() throws {
+  @Test func `R50 a number reused by a process of another namespace gives that namespace's numbers`() throws {
     let tree = try tree()
     let sweeper = sweeper(tree)
     _ = sweeper.sweep()
@@ -88,9 +77,9 @@ struct SweepCacheTests {
     #expect(sweep.namespaces[0].namespace != sweep.namespaces[1].namespace)
   }
 
-  @Test func `netstat is read when TCP's counters moved, and once a minute in any case`() throws {
+  @Test func `netstat is reread if TCP counters changed, and once per minute`() throws {
     let tree = try tree()
-    let clock = HandClock()
+    let clock = ManualClock()
     let sweeper = sweeper(tree, clock: clock)
     func overflows() -> Int64? { sweeper.sweep().namespaces[0].netstat[.listenOverflows] }
     #expect(overflows() == 2)
@@ -105,9 +94,9 @@ struct SweepCacheTests {
     #expect(overflows() == 51)
   }
 
-  @Test func `where TCP's counters move all the time netstat is read once an interval`() throws {
+  @Test func `with constantly changing TCP counters, netstat is reread once per interval`() throws {
     let tree = try tree()
-    let clock = HandClock()
+    let clock = ManualClock()
     let sweeper = sweeper(tree, clock: clock, netstat: .seconds(30))
     func overflows() -> Int64? { sweeper.sweep().namespaces[0].netstat[.listenOverflows] }
     func overflow(_ count: Int) throws {
@@ -117,7 +106,7 @@ struct SweepCacheTests {
     #expect(overflows() == 2)
     try overflow(50)
     #expect(overflows() == 2)
-    // The first time the interval is shorter, and not the same for all.
+    // The first interval is shorter, by a different time for each namespace.
     clock.advance(.seconds(30))
     #expect(overflows() == 50)
     try overflow(51)
@@ -127,9 +116,9 @@ struct SweepCacheTests {
     #expect(overflows() == 51)
   }
 
-  @Test func `a process that was moved to another container's cgroup is that container's within a minute`() throws {
+  @Test func `a process moved to another container's cgroup belongs to that container within a minute`() throws {
     let tree = try tree()
-    let clock = HandClock()
+    let clock = ManualClock()
     let sweeper = sweeper(tree, clock: clock)
     _ = sweeper.sweep()
     try rewrite(tree, "cgroup/docker/\(containerID("10"))/cgroup.procs", "")

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 struct SweepTests {
-  @Test func `R50 each namespace is read once and the pod's containers share it`() throws {
+  @Test func `R50 each namespace is read once, and a pod's containers share it`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host")
@@ -20,7 +20,7 @@ struct SweepTests {
     #expect(sweep.problems.isEmpty)
   }
 
-  @Test func `a container in the host's namespace is collected and nothing is read as its own`() throws {
+  @Test func `a container in the host's namespace is collected without numbers of its own`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host", sockets: 500)
@@ -28,11 +28,14 @@ struct SweepTests {
     try tree.cgroup("docker/\(containerID("1"))", [10])
     let sweep = tree.sweep()
     #expect(sweep.namespaces.isEmpty)
-    #expect(sweep.answers(to: [entry("shop", "web", "app", id: containerID("1"))], at: Moment(milliseconds: 7000)) == [.collected(age: 2)])
+    #expect(
+      sweep.answers(to: [RollEntry.test("shop", "web", "app", id: containerID("1"))], at: Moment(milliseconds: 7000)) == [
+        .collected(age: 2)
+      ])
     #expect(sweep.host?[.hostTCPOrphans] == 2)
   }
 
-  @Test func `the six numbers of a pod's sockets are its namespace's, and the host's are nobody's`() throws {
+  @Test func `a pod's socket numbers are its namespace's, and the host's belong to no pod`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host", sockets: 500)
@@ -41,9 +44,9 @@ struct SweepTests {
     try tree.process(12, namespace: "host", sockets: 500)
     for (number, process) in [("1", Int32(10)), ("2", 11), ("3", 12)] { try tree.cgroup("docker/\(containerID(number))", [process]) }
     let sweep = tree.sweep()
-    // Nobody on the roll is in namespace b.
+    // No container on the roll is in namespace b.
     let pods = sweep.sockets(of: [
-      entry("shop", "web", "app", id: containerID("1")), entry("shop", "proxy", "app", id: containerID("3")),
+      RollEntry.test("shop", "web", "app", id: containerID("1")), RollEntry.test("shop", "proxy", "app", id: containerID("3")),
     ])
     let reading = try #require(sweep.namespaces.first)
     var expected = PodSockets(namespace: "shop", pod: "web")
@@ -57,7 +60,7 @@ struct SweepTests {
     #expect(expected.established != nil && expected.timeWait != nil && expected.total != nil)
   }
 
-  @Test func `a process that is gone is passed over for the next one of the container`() throws {
+  @Test func `a process that has ended is skipped for the container's next one`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host")
@@ -68,16 +71,16 @@ struct SweepTests {
 
   @Test(arguments: [
     ("an empty cgroup", [], "has no process"),
-    ("a process that is gone", [Int32(10)], "/proc/10: No such file or directory"),
-    ("a process outside of our PID namespace", [0], "hostPID"),
+    ("a process that has ended", [Int32(10)], "/proc/10: No such file or directory"),
+    ("a process outside the agent's PID namespace", [0], "hostPID"),
   ])
-  func `a container without a living process is answered PidNotFound`(name: String, processes: [Int32], detail: String) throws {
+  func `a container without a running process is answered PidNotFound`(name: String, processes: [Int32], detail: String) throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host")
     try tree.cgroup("docker/\(containerID("1"))", processes)
     let answer = try #require(
-      tree.sweep().answers(to: [entry("shop", "web", "app", id: containerID("1"))], at: .init(milliseconds: 0)).first)
+      tree.sweep().answers(to: [RollEntry.test("shop", "web", "app", id: containerID("1"))], at: .init(milliseconds: 0)).first)
     #expect(answer.reason == .pidNotFound)
     #expect(answer.detail?.contains(detail) == true)
   }
@@ -86,30 +89,31 @@ struct SweepTests {
     ("", "has no container ID"), ("abc", "does not have 64 hexadecimal digits: abc"),
     (containerID("9"), "no container 000000000000 in"),
   ])
-  func `an entry that names no container of this node is answered PidNotFound`(id: String, detail: String) throws {
+  func `an entry without a container on this node is answered PidNotFound`(id: String, detail: String) throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host")
-    let answer = try #require(tree.sweep().answers(to: [entry("shop", "web", "app", id: id)], at: .init(milliseconds: 0)).first)
+    let answer = try #require(tree.sweep().answers(to: [RollEntry.test("shop", "web", "app", id: id)], at: .init(milliseconds: 0)).first)
     #expect(answer.reason == .pidNotFound)
     #expect(answer.detail?.contains(detail) == true)
   }
 
-  @Test func `answers come for every entry, in the roll's order`() throws {
+  @Test func `every entry is answered, in the roll's order`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host")
     try tree.process(10, namespace: "a")
     try tree.cgroup("docker/\(containerID("1"))", [10])
     let roll = [
-      entry("a", "x", "c", id: containerID("8")), entry("b", "y", "c", id: containerID("1")), entry("c", "z", "c", id: ""),
+      RollEntry.test("a", "x", "c", id: containerID("8")), RollEntry.test("b", "y", "c", id: containerID("1")),
+      RollEntry.test("c", "z", "c", id: ""),
     ]
     let answers = tree.sweep().answers(to: roll, at: Moment(milliseconds: 5250))
     #expect(answers.map(\.reason) == [.pidNotFound, nil, .pidNotFound])
     #expect(answers[1] == .collected(age: 0.25))
   }
 
-  @Test func `a malformed file is answered Unknown, with the file and the line, and harms nobody else`() throws {
+  @Test func `a malformed file is answered Unknown with file and line, and does not affect other containers`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host")
@@ -138,7 +142,7 @@ struct SweepTests {
   }
 
   @Test(arguments: [("3.10.0-1160.el7.x86_64", nil), ("4.10.17", nil), ("4.11.0", 3), ("6.18.44", 3)])
-  func `TIME_WAIT is a pod's only on kernels that count it so`(release: String, expected: Int64?) throws {
+  func `TIME_WAIT is exported only on kernels that count it by namespace`(release: String, expected: Int64?) throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.write(release + "\n", to: "proc/sys/kernel/osrelease")
@@ -148,14 +152,14 @@ struct SweepTests {
     #expect(try #require(tree.sweep().namespaces.first).sockstat[.tcpTimeWait] == expected)
   }
 
-  @Test func `without the first process's namespace the kernel's own thread tells the host's`() throws {
+  @Test func `kthreadd does not stand in for a missing process 1`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(2, namespace: "host")
     try tree.write("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 11 0 0\n", to: "proc/2/stat")
     try tree.process(10, namespace: "host")
     try tree.cgroup("docker/\(containerID("1"))", [10])
-    // Not there is not the same as forbidden: then we are not in the host's PID namespace, and process 2 is anybody.
+    // Only if access is denied: without process 1 this is not the host's PID namespace, and process 2 can be any process.
     #expect(tree.sweep().containers[0].finding == .namespace(0))
   }
 }

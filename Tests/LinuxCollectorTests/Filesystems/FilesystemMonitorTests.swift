@@ -7,20 +7,20 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)), .enabled(if: MountNamespace.isPermitted, "needs root, to mount file systems"))
 struct FilesystemMonitorTests {
-  private let clock = HandClock()
+  private let clock = ManualClock()
 
-  private func watch() -> FilesystemMonitor {
+  private func monitor() -> FilesystemMonitor {
     FilesystemMonitor(procFS: ProcFS(), now: clock.now)
   }
 
-  @Test func `size, use and inodes of a volume are those that it was given`() async throws {
+  @Test func `size, usage and inodes of a volume are those it was created with`() async throws {
     let container = try await MountNamespace(
       """
       mkdir volume
       mount -t tmpfs -o size=8m,nr_inodes=100 none volume
       dd if=/dev/zero of=volume/file bs=1M count=1 2>/dev/null
       """)
-    let usages = try container.usages(watch().read(container.containers))
+    let usages = try container.usages(monitor().read(container.containers))
     #expect(
       usages == [
         "volume": .success(
@@ -28,7 +28,7 @@ struct FilesystemMonitorTests {
       ])
   }
 
-  @Test func `a file system comes once for each container, a covered one, a read-only tmpfs and an empty name not at all`() async throws {
+  @Test func `a file system appears once per container, and covered mounts and read-only tmpfs do not appear`() async throws {
     let container = try await MountNamespace(
       """
       mkdir first second covered secret "with space"
@@ -39,14 +39,14 @@ struct FilesystemMonitorTests {
       mount -t tmpfs -o size=4m,ro none secret
       mount -t tmpfs -o size=5m none "with space"
       """)
-    let sizes = try container.usages(watch().read(container.containers)).mapValues { try? $0.get().size }
+    let sizes = try container.usages(monitor().read(container.containers)).mapValues { try? $0.get().size }
     #expect(sizes == ["first": 1 << 20, "covered": 3 << 20, "with space": 5 << 20])
   }
 
   @Test(
     .enabled(
       if: findProgram("mkfs.ext4") != nil && access("/dev/loop-control", R_OK | W_OK) == 0, "needs loop devices and mkfs.ext4 (e2fsprogs)"))
-  func `a disk has the numbers of df, at the mount that can be written to`() async throws {
+  func `a disk has the numbers of df, at its writable mount`() async throws {
     let container = try await MountNamespace(
       """
       truncate -s 16M image; mkfs.ext4 -q image; mkdir disk config data
@@ -57,14 +57,14 @@ struct FilesystemMonitorTests {
       """)
     let line = try await container.program.waitForLine(containing: "df ")
     let df = line.split(separator: " ").compactMap { UInt64($0) }
-    let usages = try container.usages(watch().read(container.containers))
+    let usages = try container.usages(monitor().read(container.containers))
     #expect(usages.keys.sorted() == ["data"])
     let usage = try #require(usages["data"]).get()
     #expect([usage.size, usage.used, usage.available, usage.inodes, usage.inodesFree] == df)
     #expect(usage.used >= 2 << 20)
   }
 
-  @Test func `a link that a container puts into the way of a mount leads nowhere`() async throws {
+  @Test func `a symbolic link in the path of a mount point is not followed`() async throws {
     let container = try await MountNamespace(
       """
       mkdir -p outer/inner elsewhere/inner
@@ -75,7 +75,7 @@ struct FilesystemMonitorTests {
     let mounts = try process.mounts(ReadBuffer()) { $0 == "tmpfs" }
     let mount = try #require(mounts.first { $0.mountPoint.hasSuffix("outer/inner") })
     #expect(try process.usage(of: mount).size == 1 << 20)
-    // What the list said is true no longer: another place has that name now, by a link.
+    // The mount list is outdated now: the path leads elsewhere by a symbolic link.
     try FileManager.default.moveItem(atPath: container.folder + "/outer", toPath: container.folder + "/moved")
     try FileManager.default.createSymbolicLink(
       atPath: container.folder + "/outer", withDestinationPath: container.folder + "/elsewhere")
@@ -87,18 +87,18 @@ struct FilesystemMonitorTests {
     let program = "/bin/sleep"
     let container = try await MountNamespace(
       podUID: "0b1ffb26-1d2c-4d0c-8d3c-5f7e7f5d0c11", "cp \(program) pause; echo is ready; exec ./pause 1000")
-    try await eventually("the shell has become the pause program") {
+    try await eventually("the shell has executed the pause program") {
       try ProcFS().process(container.program.processIdentifier).command(ReadBuffer()) == "pause"
     }
-    #expect(watch().read(container.containers).containers.isEmpty)
+    #expect(monitor().read(container.containers).containers.isEmpty)
     var sandbox = container.containers
     sandbox[0].podUID = nil
-    #expect(watch().read(sandbox).containers.count == 1)
+    #expect(monitor().read(sandbox).containers.count == 1)
     sandbox[0].role = .sandbox
-    #expect(watch().read(sandbox).containers.isEmpty)
+    #expect(monitor().read(sandbox).containers.isEmpty)
   }
 
-  @Test func `R50 a process that is not the container's any more gives no numbers`() async throws {
+  @Test func `R50 a process that has left the container gives no numbers`() async throws {
     let container = try await MountNamespace("true")
     try container.tree.cgroup("docker/\(containerID("1"))", [])
     let stale = LocatedContainer(
@@ -109,39 +109,39 @@ struct FilesystemMonitorTests {
           membership: .cgroup(container.tree.cgroupRoot + "/docker/\(containerID("1"))")),
         LocatedProcess(identifier: container.program.processIdentifier, membership: .started(ticks: 1)),
       ])
-    #expect(watch().read([stale]).containers.isEmpty)
+    #expect(monitor().read([stale]).containers.isEmpty)
   }
 
-  @Test func `a new container is looked at with the sweep that finds it, and everything once an interval`() async throws {
+  @Test func `a new container is probed with the sweep that finds it, and all containers once per interval`() async throws {
     let container = try await MountNamespace("mkdir volume; mount -t tmpfs -o size=1m none volume")
-    let watch = FilesystemMonitor(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
-    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: watch, now: clock.now)
+    let monitor = FilesystemMonitor(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
+    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: monitor, now: clock.now)
     func report() throws -> FilesystemReport { try #require(sweeper.sweep().filesystems) }
-    try await eventually("the first sweeps have it") { try container.usages(report()).keys.sorted() == ["volume"] }
+    try await eventually("the first sweeps have the volume") { try container.usages(report()).keys.sorted() == ["volume"] }
 
     clock.advance(.milliseconds(59_999))
     try container.tree.cgroup("docker/\(containerID("2"))", [container.program.processIdentifier])
     let second = try #require(ContainerID(containerID("2")))
-    try await eventually("the second one is there long before the next look at everything") {
+    try await eventually("the second container is there long before the next probe of all containers") {
       try report().containers.map(\.id) == [container.id, second]
     }
     let places = try report().containers.map { $0.readings.map(\.mountPoint) }
     #expect(places[0] == places[1])
 
     clock.advance(.milliseconds(1))
-    try await eventually("the next look at everything is done") { try report().readAt == Moment(milliseconds: 60_000) }
+    try await eventually("the next probe of all containers has ended") { try report().readAt == Moment(milliseconds: 60_000) }
   }
 
-  @Test func `a process in the machine's root is not in its container yet, which is looked at again with the next sweep`() async throws {
+  @Test func `a container whose process is still in the host's root is probed again with the next sweep`() async throws {
     let container = try await MountNamespace("mkdir volume; mount -t tmpfs -o size=1m none volume")
-    let watch = FilesystemMonitor(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
+    let monitor = FilesystemMonitor(procFS: ProcFS(), interval: .seconds(60), now: clock.now)
     let beginning = try ExternalProgram("sleep", ["1000"], log: container.tree.folder.path + "/beginning.log")
     defer { beginning.stop() }
     try container.tree.cgroup("docker/\(containerID("1"))", [beginning.processIdentifier])
-    #expect(watch.read(container.containers).containers.isEmpty)
+    #expect(monitor.read(container.containers).containers.isEmpty)
     try container.tree.cgroup("docker/\(containerID("1"))", [container.program.processIdentifier])
-    try await eventually("its file systems are there") {
-      try watch.refresh(container.containers).map { $0.containers.isEmpty ? [] : try container.usages($0).keys.sorted() } == ["volume"]
+    try await eventually("its file systems are read") {
+      try monitor.refresh(container.containers).map { $0.containers.isEmpty ? [] : try container.usages($0).keys.sorted() } == ["volume"]
     }
   }
 }

@@ -5,14 +5,14 @@ import Roll
 import TestSupport
 import Testing
 
-/// A real FUSE file system whose program is stopped: whoever asks it anything waits.
+/// A real FUSE file system whose process is stopped, so every query of it blocks.
 @Suite(
   .timeLimit(.minutes(3)),
   .enabled(
     if: MountNamespace.isPermitted && findProgram("bindfs") != nil && access("/dev/fuse", R_OK | W_OK) == 0,
     "needs root, /dev/fuse and bindfs (Debian: bindfs)"))
 struct HungMountTests {
-  @Test func `R52 a mount that hangs is marked and holds one thread, the others are read, and it is read again when it answers`()
+  @Test func `R52 a hung mount is marked and blocks one thread, the others are read, and it is read again once it responds`()
     async throws
   {
     let container = try await MountNamespace(
@@ -25,19 +25,19 @@ struct HungMountTests {
       """)
     let line = try await container.program.waitForLine(containing: "bindfs ")
     let bindfs = try #require(line.split(separator: " ").last.flatMap { Int32($0) })
-    // Its end wakes up whoever waits for it.
+    // Ending it releases the blocked threads.
     defer { kill(bindfs, SIGKILL) }
 
-    let watch = FilesystemMonitor(procFS: ProcFS(), now: { .init(milliseconds: 0) })
-    func look() throws -> (sizes: [String: UInt64], failures: [String: FilesystemFailure], hung: Int) {
-      let report = watch.read(container.containers)
+    let monitor = FilesystemMonitor(procFS: ProcFS(), now: { .init(milliseconds: 0) })
+    func probe() throws -> (sizes: [String: UInt64], failures: [String: FilesystemFailure], hung: Int) {
+      let report = monitor.read(container.containers)
       let usages = try container.usages(report)
       return (
         usages.compactMapValues { try? $0.get().size },
         usages.compactMapValues { if case .failure(let failure) = $0 { failure } else { nil } }, report.hung
       )
     }
-    let before = try look()
+    let before = try probe()
     #expect(before.sizes.keys.sorted() == ["frozen", "healthy", "later"])
     #expect(before.hung == 0)
 
@@ -46,22 +46,22 @@ struct HungMountTests {
       try String(contentsOfFile: "/proc/\(bindfs)/stat", encoding: .utf8).contains(") T ")
     }
     for _ in 1...3 {
-      let hung = try look()
+      let hung = try probe()
       #expect(hung.sizes == ["healthy": 1 << 20, "later": 2 << 20])
       #expect(hung.failures == ["frozen": .hung])
       #expect(hung.hung == 1)
     }
-    // A sweep comes to its end meanwhile, whatever hangs: it does not wait for a look.
-    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: watch, now: { .init(milliseconds: 0) })
+    // A sweep does not wait for the probe.
+    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: monitor, now: { .init(milliseconds: 0) })
     #expect(sweeper.sweep().filesystems?.hung == 1)
 
     kill(bindfs, SIGCONT)
-    try await eventually("the file system answers again") {
-      let after = try look()
+    try await eventually("the file system responds again") {
+      let after = try probe()
       return after.sizes.keys.sorted() == ["frozen", "healthy", "later"] && after.hung == 0
     }
   }
-  @Test func `R52 a sweep goes on without a new container whose mount hangs, which is marked once that is certain`() async throws {
+  @Test func `R52 a sweep does not wait for a new container's hung mount, which is marked after the deadline`() async throws {
     let container = try await MountNamespace(
       """
       mkdir low frozen healthy
@@ -76,14 +76,14 @@ struct HungMountTests {
     try await eventually("bindfs is stopped") {
       try String(contentsOfFile: "/proc/\(bindfs)/stat", encoding: .utf8).contains(") T ")
     }
-    // It would have to answer for ever: a sweep that waited for it would not come back.
-    let watch = FilesystemMonitor(procFS: ProcFS(), deadline: .seconds(3600), now: { .init(milliseconds: 0) })
-    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: watch, now: { .init(milliseconds: 0) })
+    // With this deadline, a sweep that waited for the probe would not return.
+    let monitor = FilesystemMonitor(procFS: ProcFS(), deadline: .seconds(3600), now: { .init(milliseconds: 0) })
+    let sweeper = LinuxSweeper(procFS: ProcFS(), locator: container.tree.locator, filesystems: monitor, now: { .init(milliseconds: 0) })
     #expect(sweeper.sweep().filesystems == nil)
     #expect(sweeper.sweep().filesystems == nil)
 
     let patient = FilesystemMonitor(procFS: ProcFS(), deadline: .milliseconds(200), now: { .init(milliseconds: 0) })
-    try await eventually("the look has given it up") {
+    try await eventually("the probe has abandoned it") {
       guard let report = patient.refresh(container.containers), !report.containers.isEmpty else { return false }
       let usages = try container.usages(report)
       return try usages["healthy"]?.get().size == 1 << 20 && usages["frozen"] == .failure(.hung) && report.hung == 1

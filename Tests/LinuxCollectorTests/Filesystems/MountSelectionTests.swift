@@ -10,7 +10,7 @@ struct MountSelectionTests {
       source: type)
   }
 
-  @Test func `a pod's container keeps its root, its volumes and its shared memory, each file system once`() {
+  @Test func `a pod's root, volumes and shared memory are selected, each file system once`() {
     let mounts = [
       mount("/", "overlay", device: 50), mount("/dev", "tmpfs", device: 52), mount("/dev/shm", "tmpfs", device: 53),
       mount("/etc/hosts", "ext4", device: 1), mount("/dev/termination-log", "ext4", device: 1), mount("/data", "ext4", device: 1),
@@ -26,7 +26,7 @@ struct MountSelectionTests {
         == ["/", "/dev/shm", "/data", "/scratch", "/db", "/process", "/reports", "/images"])
   }
 
-  @Test func `a disk that the container has as the kubelet's files alone is left out`() {
+  @Test func `a disk of which only the kubelet's files are mounted is left out`() {
     #expect(MountSelection.mounts([mount("/etc/hosts", "ext4", device: 1), mount("/etc/resolv.conf", "ext4", device: 1)]).isEmpty)
   }
 
@@ -35,7 +35,7 @@ struct MountSelectionTests {
     ("autofs", false), ("fuse.lxcfs", false), ("overlay", true), ("tmpfs", true), ("ext4", true), ("xfs", true), ("btrfs", true),
     ("nfs4", true), ("ceph", true), ("fuse.sshfs", true), ("fuse", true), ("9p", true), ("virtiofs", true),
   ])
-  func `types without a size of their own are left out`(type: String, isWanted: Bool) {
+  func `types without a meaningful size are left out`(type: String, isWanted: Bool) {
     #expect(MountSelection.isWanted(type: type) == isWanted)
   }
 }

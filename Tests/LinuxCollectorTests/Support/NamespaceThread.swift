@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A thread in a network namespace of its own, which lives until it is stopped.
+/// A thread in its own network namespace, which lives until `stop`.
 final class NamespaceThread: Sendable {
   let identifier: Int32
   private let gate: Gate
@@ -14,7 +14,7 @@ final class NamespaceThread: Sendable {
     return true
   }()
 
-  /// Runs `prepare` in the namespace and keeps what it returns open.
+  /// Runs `prepare` in the namespace and keeps its sockets open.
   init(_ prepare: @escaping @Sendable () throws -> LoopbackSockets) throws {
     let gate = Gate()
     let ready = Gate()
@@ -42,7 +42,7 @@ final class NamespaceThread: Sendable {
   }
 }
 
-/// Moves the calling thread alone. Swift's import of the C library leaves the call out (it wants _GNU_SOURCE), so it is looked up.
+/// Moves only the calling thread. The function is looked up because the C library declares it only under _GNU_SOURCE.
 private func enterNewNetworkNamespace() throws {
   let symbol = try #require(dlsym(nil, "unshare"))
   let unshare = unsafeBitCast(symbol, to: (@convention(c) (Int32) -> Int32).self)
@@ -50,7 +50,7 @@ private func enterNewNetworkNamespace() throws {
   guard unshare(0x4000_0000) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EPERM) }
 }
 
-/// The number under which `/proc` has the calling thread: its link `thread-self` is `<pid>/task/<tid>`.
+/// The calling thread's ID, from the link `/proc/thread-self`, which is `<pid>/task/<tid>`.
 private func threadIdentifier() -> Int32 {
   let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
   return link?.split(separator: "/").last.flatMap { Int32($0) } ?? 0

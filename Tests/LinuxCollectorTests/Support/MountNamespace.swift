@@ -5,17 +5,17 @@ import Roll
 import TestSupport
 import Testing
 
-/// A process with a mount namespace and a root directory of its own, which stands for a container's; what it mounted goes with it.
+/// A process in its own mount namespace and root directory, which stands in for a container's process. Its mounts end with it.
 final class MountNamespace {
   static let isPermitted = geteuid() == 0
 
   let tree: FixtureTree
   let id: ContainerID
   let program: ExternalProgram
-  /// Where the script finds itself: an empty folder.
+  /// The script's working directory, initially empty.
   let folder: String
 
-  /// Runs `script` with a shell, and waits until it came to its end. It may leave programs running in the background.
+  /// Runs `script` with a shell and waits for its end. It may leave programs running in the background.
   init(podUID: String? = nil, _ script: String) async throws {
     tree = try FixtureTree()
     folder = tree.folder.path + "/mounts"
@@ -37,7 +37,7 @@ final class MountNamespace {
 
   var containers: [LocatedContainer] { tree.locator.locate(ReadBuffer()).containers }
 
-  /// The container's file systems that it mounted below its folder, by their names there.
+  /// The file systems mounted in the script's directory, by name.
   func usages(_ report: FilesystemReport) throws -> [String: Result<FilesystemUsage, FilesystemFailure>] {
     let container = try #require(report.containers.first { $0.id == id })
     #expect(container.failure == nil)

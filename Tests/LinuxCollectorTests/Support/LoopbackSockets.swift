@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Sockets on 127.0.0.1 of the namespace that the calling thread is in.
+/// Sockets on the loopback interface of the calling thread's network namespace.
 final class LoopbackSockets {
   private(set) var descriptors: [Int32] = []
 
@@ -9,7 +9,7 @@ final class LoopbackSockets {
     for descriptor in descriptors { _ = Foundation.close(descriptor) }
   }
 
-  /// The last that listens is the one that is connected to.
+  /// The socket that `connect` connects to: the last one that listens.
   private var listener: Int32 = -1
 
   func listen(_ count: Int, _ family: Int32 = AF_INET) throws {
@@ -22,9 +22,9 @@ final class LoopbackSockets {
 
   enum Ending {
     case staysOpen
-    /// The client's end is left in CLOSE_WAIT, the server's in FIN_WAIT_2 without a process.
+    /// Leaves the client in CLOSE_WAIT and the server in FIN_WAIT_2 without a process.
     case serverCloses
-    /// The server's end is left in TIME_WAIT.
+    /// Leaves the server in TIME_WAIT.
     case clientClosesAfterServer
   }
 
@@ -38,7 +38,7 @@ final class LoopbackSockets {
         continue
       }
       _ = Foundation.close(accepted)
-      // The end of the stream has come when the client reads it.
+      // Waits for the end of the stream.
       var byte: UInt8 = 0
       try check(Int32(read(client, &byte, 1)))
       if ending == .clientClosesAfterServer {
@@ -59,7 +59,7 @@ final class LoopbackSockets {
     }
   }
 
-  /// Datagrams to the last socket, which nobody reads.
+  /// Sends datagrams to the last socket, which are never read.
   func sendToSelf(_ count: Int) throws {
     let descriptor = descriptors[descriptors.count - 1]
     try check(withName(of: descriptor) { Foundation.connect(descriptor, $0, $1) })
@@ -77,7 +77,7 @@ final class LoopbackSockets {
     return client
   }
 
-  /// A new namespace's loopback interface is down.
+  /// Sets the loopback interface up, which is down in a new namespace.
   static func bringLoopbackUp() throws {
     let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
     defer { _ = Foundation.close(descriptor) }
@@ -96,7 +96,7 @@ final class LoopbackSockets {
     return descriptor
   }
 
-  /// To a port of the kernel's choice on the loopback address.
+  /// Binds to the loopback address with a port chosen by the kernel.
   private func bind(_ descriptor: Int32, _ family: Int32) -> Int32 {
     if family == AF_INET6 {
       var address = sockaddr_in6()

@@ -5,7 +5,7 @@ import Roll
 import TestSupport
 import Testing
 
-/// A `/proc` and a `/sys/fs/cgroup` of our own making, in a folder that goes with this value.
+/// Fixture trees of `/proc` and `/sys/fs/cgroup`, in a temporary folder that is deleted with this object.
 final class FixtureTree {
   let folder: TemporaryFolder
 
@@ -20,12 +20,12 @@ final class FixtureTree {
   var cgroupRoot: String { folder.path + "/cgroup" }
   var locator: CgroupLocator { CgroupLocator(root: cgroupRoot, now: { Moment(milliseconds: 0) }) }
 
-  /// Makes the root of a version 2 tree.
+  /// Creates the root of a cgroup v2 hierarchy.
   func unify(_ path: String = "") throws {
     try write("cpu memory pids\n", to: "cgroup/\(path)/cgroup.controllers")
   }
 
-  /// A cgroup with these processes, and every cgroup above it.
+  /// Creates a cgroup with these processes, and every cgroup above it.
   func cgroup(_ path: String, _ processes: [Int32]) throws {
     var above = path
     while !above.isEmpty {
@@ -36,7 +36,7 @@ final class FixtureTree {
     try write(processes.map { "\($0)\n" }.joined(), to: "cgroup/\(path)/cgroup.procs")
   }
 
-  /// A process in the network namespace of that name; its numbers are made from `sockets`.
+  /// Creates a process in the network namespace of that name. Its numbers are derived from `sockets`.
   func process(_ identifier: Int32, namespace: String, sockets: Int = 0) throws {
     try Self.process(identifier, in: folder.path, namespace: namespace, sockets: sockets)
   }
@@ -56,7 +56,7 @@ final class FixtureTree {
     }
   }
 
-  /// Puts the process into the namespace of that name.
+  /// Moves the process into the namespace of that name.
   static func enter(_ namespace: String, in folder: String, process: Int32) throws {
     let link = "\(folder)/proc/\(process)/ns/net"
     try? FileManager.default.removeItem(atPath: link)
@@ -64,7 +64,7 @@ final class FixtureTree {
     try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "../../../namespaces/\(file)")
   }
 
-  /// The name of the namespace's file. As in the kernel's tree, the text of a link to it tells its number.
+  /// The name of the namespace's file. As in `/proc`, the text of a link to it has the namespace's number.
   private static func namespaceFile(_ namespace: String, in folder: String) throws -> String {
     let files = FileManager.default
     try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -83,7 +83,7 @@ final class FixtureTree {
   func write(_ text: String, to path: String) throws {
     let url = URL(filePath: folder.path + "/" + path)
     try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-    // A pipe in the way is written to as it is, a file is replaced.
+    // Replaces a named pipe instead of writing to it.
     try? FileManager.default.removeItem(at: url)
     try Data(text.utf8).write(to: url)
   }
@@ -135,7 +135,7 @@ final class FixtureTree {
     """
   }
 
-  /// One socket in each of the eleven states, the closing ones without a process, and the rest listening with a connection in the queue.
+  /// One socket in each of the eleven states, those closing without a process. The rest listen, with one connection in the accept queue.
   static func tcp(_ sockets: Int) -> String {
     let heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
     return heading
@@ -165,17 +165,4 @@ final class FixtureTree {
 
     """
   }
-}
-
-/// An ID of 64 digits that ends as given.
-func containerID(_ ending: String) -> String {
-  String(repeating: "0", count: 64 - ending.count) + ending
-}
-
-func entry(
-  _ namespace: String, _ pod: String, _ container: String, id: String, podUID: String = "", hostNetwork: Bool = false
-) -> RollEntry {
-  RollEntry(
-    reference: ContainerReference(namespace: namespace, pod: pod, container: container), podUID: podUID, containerID: id,
-    hostNetwork: hostNetwork)
 }

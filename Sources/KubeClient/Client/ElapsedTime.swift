@@ -1,8 +1,8 @@
 internal import Synchronization
 
-/// An injected clock, as time since it was injected.
+/// An injected clock as the time elapsed since its injection.
 struct ElapsedTime: Sendable {
-  /// Only goes forward.
+  /// Monotonic.
   let now: @Sendable () -> Duration
   /// - Throws: `CancellationError`.
   let sleep: @Sendable (Duration) async throws -> Void
@@ -13,12 +13,13 @@ struct ElapsedTime: Sendable {
     sleep = { try await clock.sleep(for: $0) }
   }
 
-  /// What `operation` gives; `nil` if that takes longer, or the task is cancelled. It is then cancelled and waited for.
-  func limit<Result: Sendable>(_ duration: Duration, _ operation: @escaping @Sendable () async -> Result) async -> Result? {
+  /// Runs `operation`. Returns `nil` if it takes longer than `duration` or the task is cancelled; the operation is then cancelled and
+  /// awaited.
+  func withTimeout<Result: Sendable>(_ duration: Duration, _ operation: @escaping @Sendable () async -> Result) async -> Result? {
     await withTaskGroup(of: Result?.self) { group in
       group.addTask { await operation() }
       group.addTask {
-        // Woken early by cancellation, which comes from the operation's end or from outside: either way nobody waits for more.
+        // Throws only on cancellation, either because `operation` finished or from outside.
         try? await sleep(duration)
         return nil
       }
@@ -27,12 +28,13 @@ struct ElapsedTime: Sendable {
     }
   }
 
-  /// What `operation` gives; `nil` if it shows no progress for so long, or the task is cancelled. It is then cancelled and waited for.
+  /// Runs `operation`. Returns `nil` if it reports no progress for `duration` or the task is cancelled; the operation is then cancelled and
+  /// awaited.
   ///
-  /// However often there is progress, a timer is set once in this time: one for each step would cost more than many steps do, and the system keeps
-  /// a timer until it is due even if nobody waits for it any more.
-  func whileMoving<Result: Sendable>(
-    pausingAtMost duration: Duration, _ operation: @escaping @Sendable (Progress) async -> Result
+  /// Sets one timer per `duration`, however often there is progress: a timer for each step would cost more than a small step does, and the
+  /// system keeps a timer until it is due.
+  func withIdleTimeout<Result: Sendable>(
+    _ duration: Duration, _ operation: @escaping @Sendable (Progress) async -> Result
   ) async -> Result? {
     let progress = Progress(now())
     return await withTaskGroup(of: Result?.self) { group in
@@ -40,7 +42,7 @@ struct ElapsedTime: Sendable {
       group.addTask {
         var rest = duration
         while rest > .zero, !Task.isCancelled {
-          // Woken early by cancellation, which ends the loop.
+          // Throws only on cancellation, which ends the loop.
           try? await sleep(rest)
           rest = progress.last + duration - now()
         }
@@ -51,7 +53,7 @@ struct ElapsedTime: Sendable {
     }
   }
 
-  /// When something last happened.
+  /// The time of the last progress.
   final class Progress: Sendable {
     private let moment: Mutex<Duration>
 
@@ -59,6 +61,6 @@ struct ElapsedTime: Sendable {
 
     var last: Duration { moment.withLock { $0 } }
 
-    func made(at now: Duration) { moment.withLock { $0 = now } }
+    func report(at now: Duration) { moment.withLock { $0 = now } }
   }
 }

@@ -1,9 +1,9 @@
-/// How long to wait after each failure (R10).
+/// Exponential back-off with jitter (R10).
 struct Backoff: Equatable, Sendable {
   private let range: ClosedRange<Duration>
   private let reset: Duration
   private var failures = 0
-  /// Since when nothing has failed; `nil` after a failure.
+  /// The time of the first success since the last failure.
   private var healthySince: Duration?
 
   init(_ range: ClosedRange<Duration>, reset: Duration) {
@@ -15,16 +15,16 @@ struct Backoff: Equatable, Sendable {
     self.init(policy.backoff, reset: policy.backoffReset)
   }
 
-  /// - Parameter now: on any clock that only goes forward.
+  /// - Parameter now: monotonic.
   mutating func succeeded(at now: Duration) {
     if healthySince == nil { healthySince = now }
   }
 
-  /// The wait before the next attempt: between half and all of what doubling gives, so that many clients spread out.
+  /// Returns the wait before the next attempt: the doubled wait with up to 50 % subtracted, so that clients spread out.
   mutating func failed(at now: Duration, random: inout some RandomNumberGenerator) -> Duration {
     if let since = healthySince, now - since >= reset { failures = 0 }
     healthySince = nil
-    // 2^16 times the first wait is far over the longest; more would only overflow.
+    // 2^16 exceeds every range; a larger exponent would overflow.
     let whole = min(range.upperBound, range.lowerBound * (1 << min(failures, 16)))
     failures += 1
     return whole * Double.random(in: 0.5...1, using: &random)

@@ -1,11 +1,11 @@
 internal import HTTPTransport
 internal import Synchronization
 
-/// Ends a watch that is open when the files change by which its connection was made (R21): an authority that is trusted no longer, or a
-/// certificate of ours that was replaced, must not be used for the ten minutes that a watch may last.
+/// Ends an open watch when the certificate files of its connection change (R21). A revoked authority or a replaced client certificate must
+/// not be used until the watch ends, which may take ten minutes.
 final class ConnectionRenewal: Sendable {
   private struct State {
-    /// What the files held just before the watch was asked for.
+    /// The content of the files just before the watch was opened.
     var material: TLSOptions?
     var stream: HTTPStream?
     var hasEnded = false
@@ -13,29 +13,29 @@ final class ConnectionRenewal: Sendable {
   private let state = Mutex(State())
   private let material: @Sendable () -> TLSOptions?
 
-  /// - Parameter material: what the files hold now; `nil` where one cannot be read, as while it is being replaced.
+  /// - Parameter material: the current content of the files; `nil` if one is unreadable, e.g. while it is being replaced.
   init(material: @escaping @Sendable () -> TLSOptions?) { self.material = material }
 
-  /// `nil` where no file takes part in the client's connections.
+  /// `nil` if the client uses no certificate files.
   convenience init?(_ client: KubeClient) {
     guard let files = client.access.tlsFiles else { return nil }
     let transport = client.transport
     self.init { transport.current(files) }
   }
 
-  /// To be called before a watch is asked for.
-  func opening() {
+  /// Call before opening a watch.
+  func willOpen() {
     let current = material()
     state.withLock { $0 = State(material: current) }
   }
 
-  /// The stream of that watch may be ended from now on.
-  func follow(_ stream: HTTPStream) {
+  /// Allows this stream to be ended.
+  func streamOpened(_ stream: HTTPStream) {
     state.withLock { if $0.stream == nil, !$0.hasEnded { $0.stream = stream } }
   }
 
-  /// The watch is over; its stream is let go.
-  func closed() {
+  /// Releases the stream after the watch.
+  func streamClosed() {
     let old = state.withLock { state in
       defer { state = State() }
       return state.stream
@@ -43,19 +43,19 @@ final class ConnectionRenewal: Sendable {
     _ = consume old
   }
 
-  /// Whether it was this that ended the stream.
+  /// Whether the stream was ended by `check()`.
   var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
-  /// Looks at the files until the task is cancelled.
+  /// Checks the files until the task is cancelled.
   func run(every interval: Duration, _ time: ElapsedTime) async {
     while !Task.isCancelled {
-      // Cancellation ends the sleep, and then the loop.
+      // Throws only on cancellation, which ends the loop.
       try? await time.sleep(interval)
       check()
     }
   }
 
-  /// Ends the stream that is followed, if the files hold something else than before it was opened.
+  /// Ends the stream if the files changed since it was opened.
   func check() {
     guard let current = material() else { return }
     let outdated = state.withLock { state -> HTTPStream? in

@@ -1,12 +1,12 @@
 public import Logging
 internal import Synchronization
 
-/// Keeps a store equal to what the API server has of one resource, by list and watch.
+/// Keeps a store equal to one resource of the API server, by list and watch.
 ///
-/// The store has a whole list from when `Store.isSynced` is true, and keeps what it has while the server is away. `status` says how it stands,
-/// for a readiness check. `KubeClient` has an example.
+/// The store is complete once `Store.isSynced` is true, and keeps its records while the server is unreachable. Use `status` for readiness.
+/// The documentation of `KubeClient` has an example.
 public final class Reflector<Value: Record>: Sendable {
-  /// What is known; empty until the first list is through.
+  /// Empty until the first list is complete.
   public let store: Store<Value>
 
   let client: KubeClient
@@ -19,21 +19,19 @@ public final class Reflector<Value: Record>: Sendable {
   let logger: Logger
 
   private struct State: ~Copyable {
-    /// Away while `run` has it.
+    /// `nil` while `run` uses it.
     var writer: StoreWriter<Value>?
     var status = ReflectorStatus.waiting(reason: "not started")
     var statistics = WatchStatistics()
   }
   private let state: Mutex<State>
 
-  /// Nothing happens before `run()`.
+  /// Sends no requests before `run()`.
   /// - Parameters:
-  ///   - resource: of the kind that the decoder reads.
-  ///   - selection: which of the objects.
-  ///   - decoder: what is kept of each.
-  ///   - policy: the constants of list and watch; the standard ones suit a cluster of any size.
+  ///   - resource: the resource of the decoder's kind.
+  ///   - policy: the standard policy suits clusters of any size.
   ///   - clock: for waits and back-off.
-  ///   - random: for jitter; called once a run.
+  ///   - random: for jitter; called once per run.
   public init(
     client: KubeClient, resource: APIResource, selection: Selection = .all, decoder: RecordDecoder<Value>, policy: WatchPolicy = .standard,
     clock: any Clock<Duration> = ContinuousClock(),
@@ -54,25 +52,24 @@ public final class Reflector<Value: Record>: Sendable {
     state = Mutex(State(writer: StoreWriter(store: store)))
   }
 
-  /// How it stands with the API server now.
+  /// Whether the store is in sync with the API server.
   public var status: ReflectorStatus { state.withLock { $0.status } }
 
-  /// What it has done so far.
   public var statistics: WatchStatistics { state.withLock { $0.statistics } }
 
-  /// Lists and watches until the task is cancelled. Whatever fails is tried again, with a back-off; nothing is thrown.
+  /// Lists and watches until the task is cancelled. Retries all failures with a back-off.
   ///
-  /// A store has one writer: while one call runs, another returns at once and says so in the log.
+  /// Only one call may run at a time, since a store has one writer. A second call logs an error and returns.
   public func run() async {
     guard let writer = state.withLock({ $0.writer.take() }) else {
-      logger.error("reflector runs already")
+      logger.error("reflector is already running")
       return
     }
     await run(writing: writer)
-    giveBack(writer)
+    returnWriter(writer)
   }
 
-  private func giveBack(_ writer: consuming StoreWriter<Value>) {
+  private func returnWriter(_ writer: consuming StoreWriter<Value>) {
     var writer = Optional(writer)
     state.withLock { $0.writer = writer.take() }
   }
@@ -85,12 +82,12 @@ public final class Reflector<Value: Record>: Sendable {
         let (interval, time) = (policy.certificatesCheck, time)
         group.addTask { await renewal.run(every: interval, time) }
       }
-      await follow(over: connection, writing: writer)
+      await listAndWatch(over: connection, writing: writer)
       group.cancelAll()
     }
   }
 
-  private func follow(over connection: WatchConnection<Value>, writing writer: borrowing StoreWriter<Value>) async {
+  private func listAndWatch(over connection: WatchConnection<Value>, writing writer: borrowing StoreWriter<Value>) async {
     var connection = connection
     var random: any RandomNumberGenerator = random()
     var machine = WatchStateMachine<Value>(policy: policy)
@@ -98,31 +95,31 @@ public final class Reflector<Value: Record>: Sendable {
     var action = machine.start(at: time.now(), random: &random)
     state.withLock { $0.status = machine.status }
     while !Task.isCancelled {
-      let fact: WatchStateMachine<Value>.Fact
+      let event: WatchStateMachine<Value>.Event
       switch action {
-      case .list(let token, let limit): fact = await connection.list(continue: token, limit: limit)
-      case .watch(let version, let seconds): fact = await connection.watch(from: version, timeoutSeconds: seconds)
-      case .watchInitially(let seconds, let limit): fact = await connection.watchInitially(timeoutSeconds: seconds, within: limit)
-      case .read(let limit): fact = await connection.read(within: limit)
-      case .check(let version): fact = await connection.check(version)
+      case .list(let token, let limit): event = .list(await connection.list(continue: token, limit: limit))
+      case .watchInitially(let seconds, let limit): event = .watch(await connection.watchInitially(timeoutSeconds: seconds, within: limit))
+      case .watch(let version, let seconds): event = .watch(await connection.watch(from: version, timeoutSeconds: seconds))
+      case .read(let limit): event = .read(await connection.read(within: limit))
+      case .check(let version): event = .check(await connection.check(version))
       case .publish(let publication):
         writer.publish(publication)
-        fact = .published
+        event = .published
       case .wait(let duration):
         connection.close()
-        // Cancellation ends the wait, and then the loop.
+        // Throws only on cancellation, which ends the loop.
         try? await time.sleep(duration)
-        fact = .waited
+        event = .waited
       }
       if Task.isCancelled { break }
-      if case .outdated = fact { logger.info("certificates have changed, watching on over a new connection") }
-      action = machine.handle(fact, at: time.now(), random: &random)
-      note(machine)
+      if case .read(.filesChanged) = event { logger.info("certificates changed, watch continues on a new connection") }
+      action = machine.handle(event, at: time.now(), random: &random)
+      report(machine)
     }
     state.withLock { $0.status = .waiting(reason: "stopped") }
   }
 
-  private func note(_ machine: WatchStateMachine<Value>) {
+  private func report(_ machine: WatchStateMachine<Value>) {
     let wereRefused = state.withLock { state in
       defer { state.statistics = machine.statistics }
       return state.statistics.initialEventsRefused < machine.statistics.initialEventsRefused
@@ -130,11 +127,11 @@ public final class Reflector<Value: Record>: Sendable {
     if wereRefused, let refusal = machine.initialEventsRefusal {
       logger.info("initial events refused, listing in pages", metadata: ["reason": "\(refusal.reason)"])
     }
-    note(machine.status)
+    report(machine.status)
   }
 
-  /// Remembers the status, and logs it where it is another kind of news than the last.
-  private func note(_ status: ReflectorStatus) {
+  /// Stores the status, and logs it if it changed.
+  private func report(_ status: ReflectorStatus) {
     let old = state.withLock { state in
       let old = state.status
       state.status = status
@@ -157,30 +154,30 @@ extension StoreWriter {
   }
 }
 
-/// How a reflector stands with the API server, for readiness.
+/// Whether a reflector is in sync with the API server, for readiness.
 public enum ReflectorStatus: Hashable, Sendable {
-  /// The store has a whole list and the watch goes on, or is between two streams as it should.
+  /// The store is complete, and the watch is open or is being reopened after its timeout.
   case synced
-  /// Not in touch, or not yet, and why; the store keeps what it has.
+  /// The first list is not complete, or the watch is broken. The store keeps its records.
   case waiting(reason: String)
 }
 
-/// What a reflector has done since it started, for metrics. All only grow.
+/// Counters of a reflector since its start.
 public struct WatchStatistics: Hashable, Sendable {
-  /// Whole lists that replaced the store's content.
+  /// Complete lists that replaced the store's content.
   public internal(set) var lists = 0
-  /// Of those lists, the ones that came as the initial events of a watch.
+  /// The part of `lists` that came as initial events of a watch.
   public internal(set) var initialEvents = 0
-  /// Times that initial events were asked for and did not come to their end, so that a plain list followed.
+  /// Requests for initial events that failed and were followed by a paged list.
   public internal(set) var initialEventsRefused = 0
   /// Watches that the server accepted.
   public internal(set) var watches = 0
   /// Changes received by watch.
   public internal(set) var changes = 0
-  /// Watches and lists that asked for a version which the server no longer knew.
+  /// Watches and lists refused because their version had expired on the server.
   public internal(set) var expirations = 0
-  /// Attempts that failed and were followed by a wait, unreadable answers among them.
+  /// Failures that were followed by a wait, including unreadable responses.
   public internal(set) var failures = 0
-  /// Answers and events that could not be decoded or were too large.
+  /// Responses and events that could not be decoded or were too large.
   public internal(set) var unreadable = 0
 }

@@ -1,11 +1,10 @@
 internal import HTTPTransport
 
-/// Performs what the state machine asks of the API server, and says what came of it.
+/// Performs the state machine's requests to the API server.
 ///
-/// Whatever comes is given as it is in the store already where it is equal, object by object, so that a relist never has the old and the new
-/// records in memory.
+/// Replaces each received record by the stored one if they are equal, so that a relist does not hold old and new records in memory.
 struct WatchConnection<Value: Record> {
-  typealias Fact = WatchStateMachine<Value>.Fact
+  typealias Machine = WatchStateMachine<Value>
 
   let store: Store<Value>
   let client: KubeClient
@@ -14,7 +13,7 @@ struct WatchConnection<Value: Record> {
   let decoder: RecordDecoder<Value>
   let policy: WatchPolicy
   let time: ElapsedTime
-  /// `nil` where no file takes part in the connection.
+  /// `nil` if the connection uses no certificate files.
   let renewal: ConnectionRenewal?
   private var stream: WatchStream<Value>?
 
@@ -32,16 +31,16 @@ struct WatchConnection<Value: Record> {
     renewal = ConnectionRenewal(client)
   }
 
-  /// Fetches a page, or the whole list, and reads it as it comes.
-  mutating func list(continue token: String?, limit: Int?) async -> Fact {
+  /// Fetches a page, or the whole list, and decodes it while it arrives.
+  mutating func list(continue token: String?, limit: Int?) async -> Machine.ListResult {
     close()
     let request = APIRequest.list(resource, selection, limit: limit, continue: token, accept: decoder.accept)
     do {
-      let answer = try await client.open(request, limits: limit == nil ? .wholeList : .page)
+      let response = try await client.open(request, limits: limit == nil ? .wholeList : .page)
       var reader = ListReader(
-        decoder, contentType: answer.header("Content-Type") ?? "", limit: policy.maximumEventBytes, known: store.snapshot())
-      for try await piece in answer.body { try reader.append(piece) }
-      return .pageReceived(try reader.finish())
+        decoder, contentType: response.header("Content-Type") ?? "", limit: policy.maximumEventBytes, known: store.snapshot())
+      for try await piece in response.body { try reader.append(piece) }
+      return .page(try reader.finish())
     } catch let error as HTTPTransportError {
       return .failed(WatchFailure(KubeError(error)))
     } catch let error as KubeError {
@@ -51,58 +50,58 @@ struct WatchConnection<Value: Record> {
     }
   }
 
-  mutating func watch(from version: String, timeoutSeconds: Int) async -> Fact {
+  mutating func watch(from version: String, timeoutSeconds: Int) async -> Machine.WatchResult {
     close()
     let request = APIRequest.watch(resource, selection, from: version, timeoutSeconds: timeoutSeconds, accept: decoder.accept)
     return opened(await open(request, timeoutSeconds: timeoutSeconds))
   }
 
-  /// Opens a watch that begins with what is there.
-  mutating func watchInitially(timeoutSeconds: Int, within limit: Duration) async -> Fact {
+  /// Opens a watch with initial events.
+  mutating func watchInitially(timeoutSeconds: Int, within limit: Duration) async -> Machine.WatchResult {
     close()
     let request = APIRequest.watchInitially(resource, selection, timeoutSeconds: timeoutSeconds, accept: decoder.accept)
     let this = self
-    let result = await time.limit(limit) { await this.open(request, timeoutSeconds: timeoutSeconds, hasInitialEvents: true) }
+    let result = await time.withTimeout(limit) { await this.open(request, timeoutSeconds: timeoutSeconds, hasInitialEvents: true) }
     return result.map { opened($0) } ?? .stalled
   }
 
-  /// Reads on in the open stream; where nothing comes for longer than `limit`, the stream is gone.
-  mutating func read(within limit: Duration?) async -> Fact {
+  /// Reads the open stream. If nothing arrives for `limit`, closes the stream.
+  mutating func read(within limit: Duration?) async -> Machine.ReadResult {
     guard let limit else { return await read() }
     guard let open = stream.take() else { return .streamEnded }
     let time = time
-    let outcome = await time.whileMoving(pausingAtMost: limit) { progress in
+    let outcome = await time.withIdleTimeout(limit) { progress in
       var open = open
       let start = time.now()
-      let fact = await open.gathered {
+      let result = await open.nextBatch {
         let now = time.now()
-        progress.made(at: now)
+        progress.report(at: now)
         return now - start < .seconds(1)
       }
-      return (fact: fact, stream: open)
+      return (result: result, stream: open)
     }
     guard let outcome else { return .stalled }
     stream = outcome.stream
-    return outcome.fact
+    return outcome.result
   }
 
-  /// Reads on in a stream that may be ended for a new connection at any time.
-  private mutating func read() async -> Fact {
+  /// Reads a stream that may be ended at any time for a new connection.
+  private mutating func read() async -> Machine.ReadResult {
     guard let source = stream?.source else { return .streamEnded }
-    renewal?.follow(source)
-    let fact = await stream?.next() ?? .streamEnded
-    if case .failed = fact, renewal?.hasEnded == true { return .outdated }
-    return fact
+    renewal?.streamOpened(source)
+    let result = await stream?.next() ?? .streamEnded
+    if case .failed = result, renewal?.hasEnded == true { return .filesChanged }
+    return result
   }
 
   private func open(
     _ request: APIRequest, timeoutSeconds: Int, hasInitialEvents: Bool = false
   ) async -> Result<WatchStream<Value>, KubeError> {
-    // A watch has no end of its own in bytes; each event has (R12). Its time is what we asked for and a little (R17).
+    // The body is unlimited; each event is limited (R12). The deadline is the requested timeout and a grace time (R17).
     let limits = RequestLimits(
       deadline: .seconds(timeoutSeconds) + policy.watchGrace, maximumBodyBytes: .max, receiveBufferBytes: RequestLimits.longBodyBuffer,
       readsInBatches: true)
-    renewal?.opening()
+    renewal?.willOpen()
     do throws(KubeError) {
       let stream = try await client.open(request, limits: limits)
       return .success(try WatchStream(stream, decoder: decoder, policy: policy, store: store, hasInitialEvents: hasInitialEvents))
@@ -111,29 +110,29 @@ struct WatchConnection<Value: Record> {
     }
   }
 
-  private mutating func opened(_ result: Result<WatchStream<Value>, KubeError>) -> Fact {
+  private mutating func opened(_ result: Result<WatchStream<Value>, KubeError>) -> Machine.WatchResult {
     switch result {
     case .success(let open):
       stream = open
-      return .watchOpened
+      return .opened
     case .failure(let error): return .failed(WatchFailure(error))
     }
   }
 
-  /// Asks for one object that is not older than a version: a server that is behind it says so.
-  mutating func check(_ version: String) async -> Fact {
+  /// Lists one object at least as new as a version. A server that has not reached the version refuses.
+  mutating func check(_ version: String) async -> Machine.CheckResult {
     close()
     do throws(KubeError) {
       _ = try await client.send(.one(of: resource, selection, notOlderThan: version, accept: decoder.accept), limits: .page)
-      return .versionReached
+      return .reached
     } catch {
       return .failed(WatchFailure(error))
     }
   }
 
-  /// Lets go of the stream, which ends its transfer.
+  /// Releases the stream, which ends its transfer.
   mutating func close() {
     stream = nil
-    renewal?.closed()
+    renewal?.streamClosed()
   }
 }

@@ -1,4 +1,4 @@
-/// Why a watch stream cannot be cut into events.
+/// Why a watch stream cannot be split into events.
 enum FramingError: Error, Hashable, Sendable, CustomStringConvertible {
   case tooLarge(limit: Int)
 
@@ -9,32 +9,32 @@ enum FramingError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Cuts the stream of a watch, which comes in pieces of any size, into events.
+/// Splits a watch stream, received in pieces of any size, into events.
 ///
-/// JSON has an event a line. Protobuf has four bytes of length, most significant first, before each event
-/// (`NewLengthDelimitedFrameReader` in k8s.io/apimachinery/pkg/util/framer).
+/// A JSON event is a line. A protobuf event follows a big-endian length of four bytes (`NewLengthDelimitedFrameReader` in
+/// k8s.io/apimachinery/pkg/util/framer).
 struct WatchFraming: Sendable {
-  /// So much memory a stream keeps even while it is quiet.
+  /// The capacity that an idle stream keeps.
   private static let keptCapacity = 64 << 10
 
   private let format: WireFormat
   private let limit: Int
-  /// Where what comes is appended, after `discardConsumed()`. What was not consumed begins at `start`.
+  /// Append received bytes here, after `discardConsumed()`. Unconsumed bytes start at `start`.
   var buffer: [UInt8] = []
   private var start = 0
-  /// In JSON, up to where there is no end of line.
+  /// In JSON, there is no end of line before this index.
   private var searched = 0
 
-  /// - Parameter limit: bytes of one event; at most so many are kept, and what was appended behind them.
+  /// - Parameter limit: bytes of one event. At most this and the last piece are buffered.
   init(_ format: WireFormat, limit: Int) {
     self.format = format
     self.limit = limit
   }
 
-  /// Whether part of an event was received and its rest was not.
+  /// Whether an event is incomplete.
   var isInsideEvent: Bool { start < buffer.count }
 
-  /// Lets go of what was consumed, to be called before more is appended; also of the memory, where it is far more than was needed.
+  /// Discards consumed bytes, and the memory of a much too large buffer. Call before appending.
   mutating func discardConsumed() {
     if buffer.capacity > Self.keptCapacity, buffer.count < buffer.capacity / 4 {
       buffer = Array(buffer[start...])
@@ -45,7 +45,7 @@ struct WatchFraming: Sendable {
     start = 0
   }
 
-  /// Where in `buffer` the next whole event is, until the next `discardConsumed()`; `nil` where more bytes are needed.
+  /// The range of the next event in `buffer`, valid until `discardConsumed()`; `nil` if more bytes are needed.
   mutating func next() throws(FramingError) -> Range<Int>? {
     switch format {
     case .json: try nextLine()

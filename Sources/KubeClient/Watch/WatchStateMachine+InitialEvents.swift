@@ -1,4 +1,4 @@
-// A watch that begins with what is there (R14), and what to do where there is none to be had (R15).
+// A watch that starts with initial events (R14), and the fallback to a paged list (R15).
 //
 // Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
 
@@ -9,29 +9,29 @@ extension WatchStateMachine {
     return .watchInitially(timeoutSeconds: Int.random(in: policy.watchSeconds, using: &random), within: policy.initialEventsPause)
   }
 
-  mutating func openedInitial(at now: Duration) -> Action {
+  mutating func initialWatchOpened(at now: Duration) -> Action {
     state = .receivingInitial(since: now)
     return .read(within: policy.initialEventsPause)
   }
 
-  mutating func receivedInitial(_ changes: [RecordChange<Value>], since openedAt: Duration, at now: Duration) -> Action {
+  mutating func initialEventsReceived(_ changes: [RecordChange<Value>], since openedAt: Duration, at now: Duration) -> Action {
     initialEvents.append(changes)
     let rest = openedAt + policy.initialEventsDeadline - now
-    guard rest > .zero else { return refusedInitial("they did not end in \(policy.initialEventsDeadline)", at: now) }
+    guard rest > .zero else { return initialEventsRefused("they did not end in \(policy.initialEventsDeadline)", at: now) }
     return .read(within: min(rest, policy.initialEventsPause))
   }
 
-  mutating func endedInitial(_ changes: [RecordChange<Value>], at version: String, _ now: Duration) -> Action {
-    guard !version.isEmpty else { return refusedInitial("the mark at their end has no version", at: now) }
+  mutating func initialEventsEnded(_ changes: [RecordChange<Value>], at version: String, _ now: Duration) -> Action {
+    guard !version.isEmpty else { return initialEventsRefused("the bookmark at their end has no version", at: now) }
     backoff.succeeded(at: now)
     initialEvents.append(changes)
     let records = initialEvents.records
     initialEvents = InitialEvents()
-    state = .publishingInitial(Watch(version: version, openedAt: now, isConfirmed: true, hasMoved: true))
+    state = .publishingInitial(Watch(version: version, openedAt: now, isConfirmed: true, hasAdvanced: true))
     return .publish(.all(records))
   }
 
-  mutating func listedInitially(_ watch: Watch) -> Action {
+  mutating func initialEventsPublished(_ watch: Watch) -> Action {
     statistics.lists += 1
     statistics.initialEvents += 1
     statistics.watches += 1
@@ -39,52 +39,52 @@ extension WatchStateMachine {
     return read(watch)
   }
 
-  /// The watch with initial events was not opened, or ended with an error before the mark.
-  mutating func failedInitial(_ problem: WatchFailure, at now: Duration, random: inout some RandomNumberGenerator) -> Action {
+  /// The watch could not be opened, or failed before the end of its initial events.
+  mutating func initialWatchFailed(_ failure: WatchFailure, at now: Duration, random: inout some RandomNumberGenerator) -> Action {
     initialEvents = InitialEvents()
-    switch (problem, state) {
+    switch (failure, state) {
     case (.unreachable, .openingInitial):
-      return wait(for: problem, then: .relist, now, &random)
+      return wait(for: failure, then: .relist, now, &random)
     case (.unreachable, _):
-      return refusedInitial(problem.reason, at: now)
+      return initialEventsRefused(failure.reason, at: now)
     case (.unreadable, _):
-      // The same would come again (R12); a list has other limits.
-      refuseInitial(problem.reason, at: now)
-      return wait(for: problem, then: .list(Listing()), now, &random)
+      // A retry would deliver the same event (R12). A list has other limits.
+      suspendInitialEvents(failure.reason, at: now)
+      return wait(for: failure, then: .list(Listing()), now, &random)
     case (.status(let refusal), .openingInitial) where refusal.code == 401:
-      return wait(for: problem, then: .relist, now, &random)
+      return wait(for: failure, then: .relist, now, &random)
     case (.status(let refusal), .openingInitial) where refusal.isTransient:
-      // It says nothing against initial events, but a server that says so for ever must be listed, too.
-      return wait(for: problem, then: .list(Listing()), now, &random)
+      // Not about initial events. But a server that keeps responding with it must be listed, too.
+      return wait(for: failure, then: .list(Listing()), now, &random)
     case (.status(let refusal), .openingInitial) where refusal.code == 403 || refusal.code == 404:
-      // R16: it is about the resource. Initial events are asked for again when the rights, or the resource, are there.
+      // R16: about the resource, not about initial events. They are tried again once the permission or the resource exists.
       statistics.initialEventsRefused += 1
       return list(Listing())
     case (.status, _):
-      return refusedInitial(problem.reason, at: now)
+      return initialEventsRefused(failure.reason, at: now)
     }
   }
 
-  /// R15: a plain list in the same pass.
-  mutating func refusedInitial(_ reason: String, at now: Duration) -> Action {
+  /// R15: falls back to a paged list at once.
+  mutating func initialEventsRefused(_ reason: String, at now: Duration) -> Action {
     initialEvents = InitialEvents()
-    refuseInitial(reason, at: now)
+    suspendInitialEvents(reason, at: now)
     return list(Listing())
   }
 
-  private mutating func refuseInitial(_ reason: String, at now: Duration) {
+  private mutating func suspendInitialEvents(_ reason: String, at now: Duration) {
     statistics.initialEventsRefused += 1
     initialEventsRefusal = (reason, now + policy.initialEventsRetry)
   }
 }
 
-/// The objects that a watch begins with, while they come in.
+/// Collects the initial events of a watch.
 ///
-/// They come as ADDED events; but the API server may report changes of them before it marks their end.
+/// They are ADDED events, but the API server may report changes before the bookmark that ends them.
 struct InitialEvents<Value: Record> {
-  /// Of two records of one object the later one counts.
+  /// May hold several records of one object, the newest last.
   private var received: [Value] = []
-  /// How many records had been received when an object was last removed: those of it among them no longer count.
+  /// For each removed object, the count of `received` at its removal. Its records before that index are void.
   private var removals: [ObjectKey: Int] = [:]
 
   mutating func append(_ changes: [RecordChange<Value>]) {
@@ -96,7 +96,7 @@ struct InitialEvents<Value: Record> {
     }
   }
 
-  /// What there is; of an object that changed, also its older records, before the newest.
+  /// The existing objects. An object that changed has several records, the newest last.
   var records: [Value] {
     guard !removals.isEmpty else { return received }
     return received.enumerated().filter { index, record in index >= removals[record.key] ?? 0 }.map(\.element)

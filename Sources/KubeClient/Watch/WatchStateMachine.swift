@@ -1,25 +1,24 @@
-/// Decides how a store is kept equal to what the API server has: by a watch that begins with what is there, or by a list in pages and a
-/// watch after it; and what to do when either breaks.
+/// Keeps a store equal to one resource of the API server: by a watch that starts with initial events, or by a paged list and a watch after
+/// it. Decides how to recover when either breaks.
 ///
-/// It is pure: a fact goes in with the time at which it became known, and one action comes out, whose outcome is the next fact.
-/// `Reflector` performs the actions. The facts that each action may lead to are named at the action.
+/// It does no I/O. `Reflector` performs the returned action and passes its result to `handle`, with the time.
 struct WatchStateMachine<Value: Record> {
   let policy: WatchPolicy
   var state = State.waiting(then: .relist)
-  /// The pages of the list that is under way; readers see nothing of them before the last. Here and not in the state, so that they have one
-  /// owner and grow in place.
+  /// The pages of the current list. They are published together, after the last one. Not in `state`, so that the array has one owner and
+  /// grows in place.
   private var pages: [Value] = []
-  /// The same for the initial events of a watch.
+  /// The initial events of the current watch, not yet published.
   var initialEvents = InitialEvents<Value>()
-  /// Until when initial events are not asked for, after they were refused (R15).
+  /// Set after initial events failed: lists are paged until this time (R15).
   var initialEventsRefusal: (reason: String, until: Duration)?
   var backoff: Backoff
-  /// Set by a relist that an expired version asked for, until a watch has gone on after it: a second one waits.
-  var hasJustExpired = false
-  /// When internal errors of the server began (R09).
+  /// Set when an expired version caused a relist, until a watch advances. The next expired version waits for the back-off.
+  var relistedForExpiry = false
+  /// Time of the first of the current internal errors of the server (R09).
   var internalErrorsSince: Duration?
 
-  /// How things stand, for readiness.
+  /// For readiness.
   var status = ReflectorStatus.waiting(reason: "the first list is under way")
   var statistics = WatchStatistics()
 
@@ -28,99 +27,121 @@ struct WatchStateMachine<Value: Record> {
     backoff = Backoff(policy)
   }
 
-  /// The first action.
+  /// Returns the first action.
   mutating func start(at now: Duration, random: inout some RandomNumberGenerator) -> Action { relist(at: now, random: &random) }
 
-  /// - Parameters:
-  ///   - fact: what the last action led to.
-  ///   - now: on any clock that only goes forward.
-  mutating func handle(_ fact: Fact, at now: Duration, random: inout some RandomNumberGenerator) -> Action {
-    switch (state, fact) {
-    case (.listing(let listing), .pageReceived(let page)): received(page, of: listing, at: now)
-    case (.listing(let listing), .failed(let problem)): failed(problem, in: listing, at: now, random: &random)
-    case (.publishingList(let version), .published): listed(version, random: &random)
+  /// Takes the result of the last action and returns the next one.
+  /// - Parameter now: monotonic.
+  mutating func handle(_ event: Event, at now: Duration, random: inout some RandomNumberGenerator) -> Action {
+    switch (state, event) {
+    case (.listing(let listing), .list(.page(let page))): pageReceived(page, of: listing, at: now)
+    case (.listing(let listing), .list(.failed(let failure))): listFailed(failure, in: listing, at: now, random: &random)
+    case (.publishingList(let version), .published): listPublished(version, random: &random)
 
-    case (.openingInitial, .watchOpened): openedInitial(at: now)
-    case (.receivingInitial(let openedAt), .changes(let changes, _)): receivedInitial(changes, since: openedAt, at: now)
-    case (.receivingInitial, .initialEventsEnded(let changes, let version)): endedInitial(changes, at: version, now)
-    case (.publishingInitial(let watch), .published): listedInitially(watch)
-    case (.openingInitial, .failed(let problem)), (.receivingInitial, .failed(let problem)):
-      failedInitial(problem, at: now, random: &random)
-    case (.openingInitial, .stalled), (.receivingInitial, .stalled): refusedInitial("they stalled", at: now)
-    case (.receivingInitial, .streamEnded): refusedInitial("the stream ended before them", at: now)
+    case (.openingInitial, .watch(.opened)): initialWatchOpened(at: now)
+    case (.openingInitial, .watch(.failed(let failure))): initialWatchFailed(failure, at: now, random: &random)
+    case (.openingInitial, .watch(.stalled)): initialEventsRefused("they stalled", at: now)
+    case (.receivingInitial(let openedAt), .read(.changes(let changes, _))): initialEventsReceived(changes, since: openedAt, at: now)
+    case (.receivingInitial, .read(.initialEventsEnd(let changes, let version))): initialEventsEnded(changes, at: version, now)
+    case (.receivingInitial, .read(.failed(let failure))): initialWatchFailed(failure, at: now, random: &random)
+    case (.receivingInitial, .read(.stalled)): initialEventsRefused("they stalled", at: now)
+    case (.receivingInitial, .read(.streamEnded)): initialEventsRefused("the stream ended before them", at: now)
+    case (.publishingInitial(let watch), .published): initialEventsPublished(watch)
 
-    case (.opening(let version, let isConfirmed), .watchOpened): opened(at: version, isConfirmed: isConfirmed, now)
-    case (.opening(let version, _), .failed(let problem)): failed(problem, watchingFrom: version, at: now, random: &random)
-    case (.watching(let watch), .changes(let changes, let version)), (.watching(let watch), .initialEventsEnded(let changes, let version)):
-      received(changes, upTo: version, of: watch)
+    case (.opening(let version, let isConfirmed), .watch(.opened)): watchOpened(at: version, isConfirmed: isConfirmed, now)
+    case (.opening(let version, _), .watch(.failed(let failure))): watchFailed(failure, from: version, at: now, random: &random)
+    case (.watching(let watch), .read(.changes(let changes, let version))): changesReceived(changes, upTo: version, of: watch)
+    case (.watching(let watch), .read(.initialEventsEnd(let changes, let version))): changesReceived(changes, upTo: version, of: watch)
     case (.publishingChanges(let watch), .published): read(watch)
-    case (.watching(let watch), .streamEnded): ended(watch, at: now, random: &random)
-    case (.watching(let watch), .failed(let problem)): failed(problem, watchingFrom: watch.version, at: now, random: &random)
-    case (.watching(let watch), .stalled): check(watch.version)
-    case (.watching(let watch), .outdated): self.watch(from: watch.version, isConfirmed: watch.isConfirmed, random: &random)
-    case (.checking(let version), .versionReached): watch(from: version, isConfirmed: true, random: &random)
-    case (.checking(let version), .failed(let problem)): failed(problem, watchingFrom: version, at: now, random: &random)
+    case (.watching(let watch), .read(.streamEnded)): streamEnded(watch, at: now, random: &random)
+    case (.watching(let watch), .read(.failed(let failure))): watchFailed(failure, from: watch.version, at: now, random: &random)
+    case (.watching(let watch), .read(.filesChanged)): self.watch(from: watch.version, isConfirmed: watch.isConfirmed, random: &random)
+    case (.watching(let watch), .read(.stalled)): check(watch.version)
+    case (.checking(let version), .check(.reached)): watch(from: version, isConfirmed: true, random: &random)
+    case (.checking(let version), .check(.failed(let failure))): watchFailed(failure, from: version, at: now, random: &random)
 
     case (.waiting(.relist), .waited): relist(at: now, random: &random)
     case (.waiting(.list(let listing)), .waited): list(listing)
     case (.waiting(.watch(let version)), .waited): watch(from: version, random: &random)
 
-    default: outOfStep(fact, at: now, random: &random)
+    default: unexpected(event, at: now, random: &random)
     }
   }
 }
 
 extension WatchStateMachine {
-  /// What became known.
-  enum Fact {
-    case pageReceived(RecordPage<Value>)
-    /// The server accepted the watch.
-    case watchOpened
-    /// Changes in order, and the version that they or a bookmark lead to.
-    case changes([RecordChange<Value>], resourceVersion: String)
-    /// As `changes`, and with them what was there when the watch was asked for is complete.
-    case initialEventsEnded([RecordChange<Value>], resourceVersion: String)
-    /// Nothing came in the time that the action gave.
-    case stalled
-    /// The stream is over without a word: closed, or cut, in the middle of an event or not. Half an event is dropped (R11).
-    case streamEnded
-    case failed(WatchFailure)
-    /// The stream was ended by us, since its connection was made by files that have changed (R21).
-    case outdated
-    /// The server is not behind the version that was asked about.
-    case versionReached
+  /// What to do next. The result of each action is the event of the same name.
+  enum Action {
+    /// Fetch one page, or the whole list if there is no limit.
+    case list(continue: String?, limit: Int?)
+    /// Open a watch with initial events; its event is `watch`.
+    case watchInitially(timeoutSeconds: Int, within: Duration)
+    /// Open a watch for the changes after a version.
+    case watch(from: String, timeoutSeconds: Int)
+    /// Read the next changes of the open watch. It stalls only if there is a limit.
+    case read(within: Duration?)
+    /// Ask whether the server has reached a version.
+    case check(version: String)
+    /// Write to the store; its event is `published`.
+    case publish(Publication)
+    /// Sleep; its event is `waited`.
+    case wait(Duration)
+  }
+
+  /// The result of the last action.
+  enum Event {
+    case list(ListResult)
+    case watch(WatchResult)
+    case read(ReadResult)
+    case check(CheckResult)
     case published
     case waited
   }
 
-  /// What to do next.
-  enum Action {
-    /// Fetch a page, → `pageReceived` or `failed`. Without a limit, the whole list.
-    case list(continue: String?, limit: Int?)
-    /// Ask for a watch that begins with what is there, → `watchOpened`, `failed` or `stalled`.
-    case watchInitially(timeoutSeconds: Int, within: Duration)
-    /// Ask for the changes after a version, → `watchOpened` or `failed`.
-    case watch(from: String, timeoutSeconds: Int)
-    /// Read on in the open stream, → `changes`, `initialEventsEnded`, `streamEnded`, `failed`, `outdated`, or `stalled` where there is a limit.
-    case read(within: Duration?)
-    /// Ask whether the server has reached a version, → `versionReached` or `failed`.
-    case check(version: String)
-    /// Give this to the readers, → `published`.
-    case publish(Publication)
-    /// Do nothing for so long, → `waited`.
-    case wait(Duration)
+  enum ListResult {
+    case page(RecordPage<Value>)
+    case failed(WatchFailure)
+  }
+
+  enum WatchResult {
+    /// The server accepted the watch.
+    case opened
+    /// No response within the action's limit.
+    case stalled
+    case failed(WatchFailure)
+  }
+
+  enum ReadResult {
+    /// Changes in order, and the version of the last change or bookmark.
+    case changes([RecordChange<Value>], resourceVersion: String)
+    /// As `changes`; these complete the initial events.
+    case initialEventsEnd([RecordChange<Value>], resourceVersion: String)
+    /// The stream was closed or cut, possibly within an event. An incomplete event is dropped (R11).
+    case streamEnded
+    /// Nothing arrived within the action's limit.
+    case stalled
+    /// We ended the stream because the certificate files of its connection changed (R21).
+    case filesChanged
+    case failed(WatchFailure)
+  }
+
+  enum CheckResult {
+    case reached
+    case failed(WatchFailure)
   }
 
   enum Publication {
-    /// Put these in place of everything.
+    /// Replaces all records.
     case all([Value])
     case changes([RecordChange<Value>])
   }
+}
 
+extension WatchStateMachine {
   struct Listing {
     /// `nil` for the first page.
     var token: String?
-    /// Whether the list is fetched in one piece, after a token expired (R03).
+    /// Whether the list is fetched without pages, after a token expired (R03).
     var isWhole = false
   }
 
@@ -129,12 +150,13 @@ extension WatchStateMachine {
     var openedAt: Duration
     /// Whether the server is known to have reached the version (R07).
     var isConfirmed: Bool
-    /// Whether the stream brought anything new.
-    var hasMoved = false
+    /// Whether the stream delivered a newer version.
+    var hasAdvanced = false
   }
 
+  /// What to do after a wait.
   enum Next {
-    /// A whole list anew, in whichever way.
+    /// A new list, by initial events or by pages.
     case relist
     case list(Listing)
     case watch(from: String)
@@ -144,7 +166,7 @@ extension WatchStateMachine {
     case listing(Listing)
     case publishingList(version: String)
     case openingInitial
-    /// Until the mark at their end, initial events go into `initialEvents` and not to readers (R14).
+    /// Initial events are collected in `initialEvents` until the bookmark that ends them (R14).
     case receivingInitial(since: Duration)
     case publishingInitial(Watch)
     case opening(version: String, isConfirmed: Bool)
@@ -155,10 +177,10 @@ extension WatchStateMachine {
   }
 }
 
-// MARK: What goes well
+// MARK: Transitions without failures
 
 extension WatchStateMachine {
-  /// Begins a whole list: by initial events unless they are known not to come.
+  /// Starts a new list: by initial events, unless they were refused lately.
   mutating func relist(at now: Duration, random: inout some RandomNumberGenerator) -> Action {
     if let refusal = initialEventsRefusal, refusal.until <= now { initialEventsRefusal = nil }
     guard policy.usesInitialEvents, initialEventsRefusal == nil else { return list(Listing()) }
@@ -182,14 +204,14 @@ extension WatchStateMachine {
     return .read(within: watch.isConfirmed ? nil : policy.unconfirmedSilence)
   }
 
-  /// R07: an API server accepts a watch from a version that is ahead of it, as after a restore of etcd, and then leaves out in silence every
-  /// event up to that version. So one that says nothing is asked.
+  /// R07: an API server accepts a watch from a version ahead of its own, e.g. after a restore of etcd, and then silently omits every event
+  /// up to that version. A silent unconfirmed watch is therefore checked.
   private mutating func check(_ version: String) -> Action {
     state = .checking(version: version)
     return .check(version: version)
   }
 
-  private mutating func received(_ page: RecordPage<Value>, of listing: Listing, at now: Duration) -> Action {
+  private mutating func pageReceived(_ page: RecordPage<Value>, of listing: Listing, at now: Duration) -> Action {
     backoff.succeeded(at: now)
     pages += page.records
     if let token = page.continueToken { return list(Listing(token: token, isWhole: listing.isWhole)) }
@@ -198,26 +220,26 @@ extension WatchStateMachine {
     return .publish(.all(pages))
   }
 
-  private mutating func listed(_ version: String, random: inout some RandomNumberGenerator) -> Action {
+  private mutating func listPublished(_ version: String, random: inout some RandomNumberGenerator) -> Action {
     statistics.lists += 1
     status = .synced
     return watch(from: version, isConfirmed: true, random: &random)
   }
 
-  private mutating func opened(at version: String, isConfirmed: Bool, _ now: Duration) -> Action {
+  private mutating func watchOpened(at version: String, isConfirmed: Bool, _ now: Duration) -> Action {
     backoff.succeeded(at: now)
     statistics.watches += 1
     status = .synced
     return read(Watch(version: version, openedAt: now, isConfirmed: isConfirmed))
   }
 
-  private mutating func received(_ changes: [RecordChange<Value>], upTo version: String, of watch: Watch) -> Action {
+  private mutating func changesReceived(_ changes: [RecordChange<Value>], upTo version: String, of watch: Watch) -> Action {
     var watch = watch
     if !version.isEmpty, version != watch.version {
       watch.version = version
       watch.isConfirmed = true
-      watch.hasMoved = true
-      isWellAgain()
+      watch.hasAdvanced = true
+      resetFailureState()
     }
     statistics.changes += changes.count
     guard !changes.isEmpty else { return read(watch) }
@@ -225,17 +247,17 @@ extension WatchStateMachine {
     return .publish(.changes(changes))
   }
 
-  private mutating func ended(_ watch: Watch, at now: Duration, random: inout some RandomNumberGenerator) -> Action {
+  private mutating func streamEnded(_ watch: Watch, at now: Duration, random: inout some RandomNumberGenerator) -> Action {
     let lasted = now - watch.openedAt
-    guard watch.hasMoved || lasted >= policy.shortestHealthyWatch else {
+    guard watch.hasAdvanced || lasted >= policy.shortestHealthyWatch else {
       return wait(for: .unreachable("the watch ended after \(lasted) without an event"), then: .watch(from: watch.version), now, &random)
     }
-    isWellAgain()
+    resetFailureState()
     return self.watch(from: watch.version, random: &random)
   }
 
-  mutating func isWellAgain() {
-    hasJustExpired = false
+  private mutating func resetFailureState() {
+    relistedForExpiry = false
     internalErrorsSince = nil
   }
 }

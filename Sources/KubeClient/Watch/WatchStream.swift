@@ -1,23 +1,22 @@
 internal import HTTPTransport
 
-/// The open stream of a watch: bytes in, facts out.
+/// Decodes the open stream of a watch.
 struct WatchStream<Value: Record> {
-  typealias Fact = WatchStateMachine<Value>.Fact
+  typealias ReadResult = WatchStateMachine<Value>.ReadResult
 
   let source: HTTPStream
   private let decoder: RecordDecoder<Value>
   private let format: WireFormat
   private var pieces: HTTPBody.Iterator
   private var framing: WatchFraming
-  /// What ended the stream after events that were handed out first.
+  /// The failure that ended the stream; returned after the events before it.
   private var ending: WatchFailure?
-  /// Whose records are taken as they are in memory, where what comes is equal.
+  /// Equal records are taken from this store.
   private let store: Store<Value>
-  /// Until the mark at their end.
+  /// Until the bookmark that ends them.
   private var hasInitialEvents: Bool
 
-  /// - Parameter hasInitialEvents: whether the watch begins with what is there.
-  /// - Throws: `KubeError.decode` where the answer is in no format that we read.
+  /// - Throws: `KubeError.decode` for an unsupported content type.
   init(
     _ stream: HTTPStream, decoder: RecordDecoder<Value>, policy: WatchPolicy, store: Store<Value>, hasInitialEvents: Bool
   ) throws(KubeError) {
@@ -34,11 +33,11 @@ struct WatchStream<Value: Record> {
     framing = WatchFraming(format, limit: policy.maximumEventBytes)
   }
 
-  /// The events of the next piece that has any, as one batch; then how the stream ended.
-  mutating func next() async -> Fact {
+  /// Returns the events of the next piece that has any; at the end of the stream, why it ended.
+  mutating func next() async -> ReadResult {
     if let ending { return .failed(ending) }
-    // The mark at the end of initial events ends a batch, so that more of the same piece may be left.
-    if let fact = batch() { return fact }
+    // The bookmark after the initial events ends a batch, so the last piece may have more.
+    if let result = batch() { return result }
     while true {
       do {
         framing.discardConsumed()
@@ -46,39 +45,39 @@ struct WatchStream<Value: Record> {
       } catch {
         return ended(by: error)
       }
-      if let fact = batch() { return fact }
+      if let result = batch() { return result }
     }
   }
 
-  /// As `next()`; but of initial events, of which there are many, about a thousand at once.
-  /// - Parameter isPatient: called after each piece of them; false ends the gathering.
-  mutating func gathered(_ isPatient: () -> Bool) async -> Fact {
+  /// As `next()`, but returns about a thousand initial events at once.
+  /// - Parameter canContinue: called after each piece of initial events; false returns the batch.
+  mutating func nextBatch(_ canContinue: () -> Bool) async -> ReadResult {
     var gathered: [RecordChange<Value>] = []
     while true {
-      let fact = await next()
-      switch fact {
+      let result = await next()
+      switch result {
       case .changes(let changes, let version):
         gathered += changes
-        guard hasInitialEvents, isPatient(), gathered.count < 1000 else { return .changes(gathered, resourceVersion: version) }
-      case .initialEventsEnded(let changes, let version):
-        return .initialEventsEnded(gathered + changes, resourceVersion: version)
-      default: return fact
+        guard hasInitialEvents, canContinue(), gathered.count < 1000 else { return .changes(gathered, resourceVersion: version) }
+      case .initialEventsEnd(let changes, let version):
+        return .initialEventsEnd(gathered + changes, resourceVersion: version)
+      default: return result
       }
     }
   }
 
-  /// A connection that broke is the stream's end like any other; all else says something.
-  private func ended(by error: HTTPTransportError) -> Fact {
+  /// A lost connection counts as the end of the stream; other errors are failures.
+  private func ended(by error: HTTPTransportError) -> ReadResult {
     if case .cut = error { return .streamEnded }
     return .failed(WatchFailure(KubeError(error)))
   }
 
   @specialized(where Value == PodRecord)
-  private mutating func batch() -> Fact? {
-    // Let go before the changes are applied, which would have to copy what they change otherwise.
+  private mutating func batch() -> ReadResult? {
+    // Released on return: applying the changes would otherwise copy every chunk that they touch.
     let known = store.snapshot()
     var changes: [RecordChange<Value>] = []
-    // Of all versions only the last one counts, and of a record it is made into text.
+    // Only the last version matters, and making its text is expensive.
     var last: Value?
     var version = ""
     do {
@@ -94,23 +93,23 @@ struct WatchStream<Value: Record> {
           (last, version) = (nil, bookmark)
           if endsInitialEvents {
             hasInitialEvents = false
-            return .initialEventsEnded(changes, resourceVersion: version)
+            return .initialEventsEnd(changes, resourceVersion: version)
           }
         case .error(let status):
           ending = .status(status)
-          return fact(changes, last?.resourceVersion ?? version) ?? .failed(.status(status))
+          return result(changes, last?.resourceVersion ?? version) ?? .failed(.status(status))
         }
       }
     } catch {
       let problem = WatchFailure.unreadable("watch event: \(error)")
       ending = problem
-      return fact(changes, last?.resourceVersion ?? version) ?? .failed(problem)
+      return result(changes, last?.resourceVersion ?? version) ?? .failed(problem)
     }
-    return fact(changes, last?.resourceVersion ?? version)
+    return result(changes, last?.resourceVersion ?? version)
   }
 
-  /// `nil` where there is nothing to say.
-  private func fact(_ changes: [RecordChange<Value>], _ version: String) -> Fact? {
+  /// `nil` if there are neither changes nor a version.
+  private func result(_ changes: [RecordChange<Value>], _ version: String) -> ReadResult? {
     changes.isEmpty && version.isEmpty ? nil : .changes(changes, resourceVersion: version)
   }
 }

@@ -2,19 +2,19 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct WhileMovingTests {
+@Suite struct IdleTimeoutTests {
   let time = ElapsedTime(ContinuousClock())
 
   @Test("what ends gives its result")
   func ends() async {
-    #expect(await time.whileMoving(pausingAtMost: .seconds(600)) { _ in 5 } == 5)
+    #expect(await time.withIdleTimeout(.seconds(600)) { _ in 5 } == 5)
   }
 
   @Test("R15: what makes no progress is cancelled, whatever it did before")
   func stalls() async {
     let time = time
-    let result = await time.whileMoving(pausingAtMost: .milliseconds(20)) { progress in
-      for _ in 0..<3 { progress.made(at: time.now()) }
+    let result = await time.withIdleTimeout(.milliseconds(20)) { progress in
+      for _ in 0..<3 { progress.report(at: time.now()) }
       // Ends by cancellation alone.
       try? await Task.sleep(for: .seconds(600))
       return Task.isCancelled
@@ -26,7 +26,7 @@ import Testing
   func cancelled() async {
     let time = time
     let task = Task {
-      await time.whileMoving(pausingAtMost: .seconds(600)) { _ in
+      await time.withIdleTimeout(.seconds(600)) { _ in
         try? await Task.sleep(for: .seconds(600))
         return Task.isCancelled
       }

@@ -82,8 +82,8 @@ import Testing
     let stream = try await HTTPTransport().open(HTTPRequest(url: server.url))
     let files = Mutex<TLSOptions?>(TLSOptions(clientCertificate: .memory([1])))
     let renewal = ConnectionRenewal { files.withLock(\.self) }
-    renewal.opening()
-    renewal.follow(stream)
+    renewal.willOpen()
+    renewal.streamOpened(stream)
     renewal.check()
     files.withLock { $0 = nil }
     renewal.check()
@@ -92,7 +92,7 @@ import Testing
     renewal.check()
     #expect(renewal.hasEnded)
     await #expect(throws: HTTPTransportError.self) { try await stream.body.collect(upTo: 10) }
-    renewal.closed()
+    renewal.streamClosed()
     #expect(!renewal.hasEnded, "the next watch is another one")
     end.open()
   }

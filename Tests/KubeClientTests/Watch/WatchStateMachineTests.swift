@@ -1,154 +1,41 @@
-// One file although it is long: each test is one line of what list and watch have to survive, told to one machine.
-import TestSupport
 import Testing
 
 @testable import KubeClient
 
-/// The state machine with a script of facts, a hand-set time and seeded jitter.
-struct Machine {
-  typealias Subject = WatchStateMachine<NodeRecord>
-
-  var subject: Subject
-  var now: Duration = .zero
-  var random = SplitMix(seed: 1)
-  var last: Subject.Action
-
-  init(policy: WatchPolicy = inPages) {
-    subject = Subject(policy: policy)
-    last = subject.start(at: now, random: &random)
-  }
-
-  /// The standard, but for initial events.
-  static var inPages: WatchPolicy {
-    var policy = WatchPolicy()
-    policy.usesInitialEvents = false
-    return policy
-  }
-
-  /// Lists one Node at this version and opens the watch after it.
-  static func watching(from version: String = "10") throws -> Machine {
-    var machine = Machine()
-    machine.tell(.pageReceived(page(["a"], version)))
-    machine.tell(.published)
-    try machine.expectWatch(from: version)
-    machine.tell(.watchOpened)
-    return machine
-  }
-
-  @discardableResult
-  mutating func tell(_ fact: Subject.Fact, after delay: Duration = .zero) -> Subject.Action {
-    now += delay
-    last = subject.handle(fact, at: now, random: &random)
-    return last
-  }
-
-  mutating func fail(_ code: Int, _ reason: String = "", message: String = "", causes: [String] = [], retryAfter: Duration? = nil) {
-    tell(.failed(.status(APIStatus(code: code, reason: reason, message: message, causes: causes, retryAfter: retryAfter))))
-  }
-
-  func expectWatch(from version: String, _ location: SourceLocation = #_sourceLocation) throws {
-    guard case .watch(let from, let seconds) = last else {
-      Issue.record("expected a watch, got \(last)", sourceLocation: location)
-      throw Unexpected()
-    }
-    #expect(from == version, sourceLocation: location)
-    #expect((300...600).contains(seconds), sourceLocation: location)
-  }
-
-  func expectList(continue token: String? = nil, limit: Int? = 500, _ location: SourceLocation = #_sourceLocation) throws {
-    guard case .list(let found, let foundLimit) = last else {
-      Issue.record("expected a list, got \(last)", sourceLocation: location)
-      throw Unexpected()
-    }
-    #expect(found == token, sourceLocation: location)
-    #expect(foundLimit == limit, sourceLocation: location)
-  }
-
-  func expectRead(_ location: SourceLocation = #_sourceLocation) {
-    guard case .read = last else {
-      Issue.record("expected to read on, got \(last)", sourceLocation: location)
-      return
-    }
-  }
-
-  func expectRead(within limit: Duration?, _ location: SourceLocation = #_sourceLocation) {
-    guard case .read(limit) = last else {
-      Issue.record("expected to read on within \(String(describing: limit)), got \(last)", sourceLocation: location)
-      return
-    }
-  }
-
-  func expectCheck(of version: String, _ location: SourceLocation = #_sourceLocation) {
-    guard case .check(version) = last else {
-      Issue.record("expected a check of \(version), got \(last)", sourceLocation: location)
-      return
-    }
-  }
-
-  func expectAll(_ names: [String], _ location: SourceLocation = #_sourceLocation) {
-    guard case .publish(.all(let records)) = last else {
-      Issue.record("expected a whole list, got \(last)", sourceLocation: location)
-      return
-    }
-    #expect(records.map(\.name) == names, sourceLocation: location)
-  }
-
-  /// Expects a wait, lets it pass, and gives how long it was.
-  @discardableResult
-  mutating func wait(_ location: SourceLocation = #_sourceLocation) throws -> Duration {
-    guard case .wait(let duration) = last else {
-      Issue.record("expected a wait, got \(last)", sourceLocation: location)
-      throw Unexpected()
-    }
-    tell(.waited, after: duration)
-    return duration
-  }
-
-  struct Unexpected: Error {}
-}
-
-func page(_ names: [String], _ version: String, token: String? = nil) -> RecordPage<NodeRecord> {
-  RecordPage(records: names.map { NodeRecord(name: $0, resourceVersion: version) }, resourceVersion: version, continueToken: token)
-}
-
-func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fact {
-  .changes([.put(NodeRecord(name: name, resourceVersion: version))], resourceVersion: version)
-}
-
 @Suite struct ListingTests {
   @Test("R01, R02: pages follow each other by token, and readers see them all at once")
   func pages() throws {
-    var machine = Machine()
+    var machine = ScriptedMachine()
     try machine.expectList()
     #expect(machine.subject.status != .synced)
-    machine.tell(.pageReceived(page(["a", "b"], "10", token: "t1")))
+    machine.receivePage(["a", "b"], "10", token: "t1")
     try machine.expectList(continue: "t1")
-    machine.tell(.pageReceived(page(["c"], "10", token: "t2")))
+    machine.receivePage(["c"], "10", token: "t2")
     try machine.expectList(continue: "t2")
     #expect(machine.subject.status != .synced)
-    machine.tell(.pageReceived(page(["d"], "10")))
+    machine.receivePage(["d"], "10")
     machine.expectAll(["a", "b", "c", "d"])
-    machine.tell(.published)
+    machine.handle(.published)
     try machine.expectWatch(from: "10")
     #expect(machine.subject.status == .synced)
   }
 
   @Test("R03: 410 on a later page drops the pages, and one list in one piece follows at once")
   func expiredToken() throws {
-    var machine = Machine()
-    machine.tell(.pageReceived(page(["a"], "10", token: "t1")))
+    var machine = ScriptedMachine()
+    machine.receivePage(["a"], "10", token: "t1")
     machine.fail(410, "Expired")
     try machine.expectList(continue: nil, limit: nil)
-    machine.tell(.pageReceived(page(["b"], "20")))
+    machine.receivePage(["b"], "20")
     machine.expectAll(["b"])
-    machine.tell(.published)
+    machine.handle(.published)
     try machine.expectWatch(from: "20")
   }
 
   @Test("R03: a 410 of the list in one piece waits and starts over in pages")
   func expiredTwice() throws {
-    var machine = Machine()
-    machine.tell(.pageReceived(page(["a"], "10", token: "t1")))
+    var machine = ScriptedMachine()
+    machine.receivePage(["a"], "10", token: "t1")
     machine.fail(410, "Expired")
     machine.fail(410, "Expired")
     try machine.wait()
@@ -157,22 +44,22 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
 
   @Test("a page that a busy server refuses is asked for again, and the pages before it are kept")
   func busyPage() throws {
-    var machine = Machine()
-    machine.tell(.pageReceived(page(["a"], "10", token: "t1")))
+    var machine = ScriptedMachine()
+    machine.receivePage(["a"], "10", token: "t1")
     machine.fail(429, "TooManyRequests")
     try machine.wait()
     try machine.expectList(continue: "t1")
-    machine.tell(.failed(.unreachable("refused")))
+    machine.fail(.unreachable("refused"))
     try machine.wait()
     try machine.expectList(continue: "t1")
-    machine.tell(.pageReceived(page(["b"], "10")))
+    machine.receivePage(["b"], "10")
     machine.expectAll(["a", "b"])
   }
 
   @Test("R07: a list that is told of a version ahead of the server starts from nothing")
   func tooLargeOnList() throws {
-    var machine = Machine()
-    machine.tell(.pageReceived(page(["a"], "10", token: "t1")))
+    var machine = ScriptedMachine()
+    machine.receivePage(["a"], "10", token: "t1")
     machine.fail(504, "Timeout", message: "Too large resource version: 10, current: 5")
     try machine.wait()
     try machine.expectList()
@@ -180,7 +67,7 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
 
   @Test("R16: no rights or no such resource: not ready, with the reason, until it is there", arguments: [403, 404])
   func refused(_ code: Int) throws {
-    var machine = Machine()
+    var machine = ScriptedMachine()
     machine.fail(code, "Because", message: "of this")
     #expect(machine.subject.status == .waiting(reason: "\(code) Because: of this"))
     for _ in 0..<5 {
@@ -189,17 +76,17 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
       machine.fail(code)
     }
     try machine.wait()
-    machine.tell(.pageReceived(page([], "1")))
+    machine.receivePage([], "1")
     machine.expectAll([])
-    machine.tell(.published)
+    machine.handle(.published)
     #expect(machine.subject.status == .synced)
   }
 
   @Test("R12: a list that cannot be read is tried again from its start, and counted")
   func unreadable() throws {
-    var machine = Machine()
-    machine.tell(.pageReceived(page(["a"], "10", token: "t1")))
-    machine.tell(.failed(.unreadable("junk")))
+    var machine = ScriptedMachine()
+    machine.receivePage(["a"], "10", token: "t1")
+    machine.fail(.unreadable("junk"))
     #expect(machine.subject.statistics.unreadable == 1)
     try machine.wait()
     try machine.expectList()
@@ -209,60 +96,62 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
 @Suite struct WatchingTests {
   @Test("R04: watches last five to ten minutes, and not all the same")
   func watchTimes() throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     var times: Set<Int> = []
     for _ in 0..<100 {
-      guard case .watch(_, let seconds) = machine.tell(.streamEnded, after: .seconds(400)) else { throw Machine.Unexpected() }
+      guard case .watch(_, let seconds) = machine.handle(.read(.streamEnded), after: .seconds(400)) else {
+        throw ScriptedMachine.Unexpected()
+      }
       #expect((300...600).contains(seconds))
       times.insert(seconds)
-      machine.tell(.watchOpened)
+      machine.handle(.watch(.opened))
     }
     #expect(times.count > 20)
   }
 
   @Test("changes are published, and the next watch starts after the last of them")
   func changes() throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     machine.expectRead()
-    guard case .publish(.changes(let changes)) = machine.tell(put("b", "11")) else { throw Machine.Unexpected() }
+    guard case .publish(.changes(let changes)) = machine.receivePut("b", "11") else { throw ScriptedMachine.Unexpected() }
     #expect(changes == [.put(NodeRecord(name: "b", resourceVersion: "11"))])
-    machine.tell(.published)
+    machine.handle(.published)
     machine.expectRead()
-    machine.tell(.streamEnded)
+    machine.handle(.read(.streamEnded))
     try machine.expectWatch(from: "11")
   }
 
   @Test("R05: a bookmark moves the version and nothing else")
   func bookmark() throws {
-    var machine = try Machine.watching()
-    machine.tell(.changes([], resourceVersion: "99"))
+    var machine = try ScriptedMachine.watching()
+    machine.handle(.read(.changes([], resourceVersion: "99")))
     machine.expectRead()
-    machine.tell(.streamEnded, after: .seconds(2))
+    machine.handle(.read(.streamEnded), after: .seconds(2))
     try machine.expectWatch(from: "99")
   }
 
   @Test("an event without a version does not lose the one that is known")
   func noVersion() throws {
-    var machine = try Machine.watching()
-    machine.tell(.changes([.remove(ObjectKey(name: "a"))], resourceVersion: ""))
-    machine.tell(.published)
-    machine.tell(.streamEnded, after: .seconds(2))
+    var machine = try ScriptedMachine.watching()
+    machine.handle(.read(.changes([.remove(ObjectKey(name: "a"))], resourceVersion: "")))
+    machine.handle(.published)
+    machine.handle(.read(.streamEnded), after: .seconds(2))
     try machine.expectWatch(from: "10")
   }
 
   @Test("R06: 410 as the watch's status: relist at once")
   func goneAsStatus() throws {
-    var machine = try Machine.watching()
-    machine.tell(.streamEnded, after: .seconds(300))
+    var machine = try ScriptedMachine.watching()
+    machine.handle(.read(.streamEnded), after: .seconds(300))
     machine.fail(410, "Gone")
     try machine.expectList()
-    machine.tell(.pageReceived(page(["z"], "50")))
+    machine.receivePage(["z"], "50")
     machine.expectAll(["z"])
   }
 
   @Test("R06: 410 as an ERROR event: relist at once", arguments: ["Expired", "Gone"])
   func goneAsEvent(_ reason: String) throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     machine.fail(410, reason)
     try machine.expectList()
     #expect(machine.subject.statistics.expirations == 1)
@@ -270,20 +159,20 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
 
   @Test("R06: a server whose every watch is expired is not asked in a tight loop")
   func goneForever() throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     machine.fail(410)
     for _ in 0..<3 {
       try machine.expectList()
-      machine.tell(.pageReceived(page(["a"], "50")))
-      machine.tell(.published)
+      machine.receivePage(["a"], "50")
+      machine.handle(.published)
       machine.fail(410)
       try machine.wait()
     }
-    machine.tell(.pageReceived(page(["a"], "50")))
-    machine.tell(.published)
-    machine.tell(.watchOpened)
-    machine.tell(put("b", "51"))
-    machine.tell(.published)
+    machine.receivePage(["a"], "50")
+    machine.handle(.published)
+    machine.handle(.watch(.opened))
+    machine.receivePut("b", "51")
+    machine.handle(.published)
     machine.fail(410)
     try machine.expectList()
   }
@@ -291,8 +180,8 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
   @Test("R07: a version ahead of the server's: relist from nothing")
   func tooLargeVersion() throws {
     for (message, causes) in [("Too large resource version: 10, current: 5", []), ("", ["ResourceVersionTooLarge"])] {
-      var machine = try Machine.watching()
-      machine.tell(.streamEnded, after: .seconds(300))
+      var machine = try ScriptedMachine.watching()
+      machine.handle(.read(.streamEnded), after: .seconds(300))
       machine.fail(504, "Timeout", message: message, causes: causes)
       try machine.expectList()
     }
@@ -300,12 +189,12 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
 
   @Test("R07: a watch that is opened again and says nothing: the server is asked whether it has reached the version")
   func silence() throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     machine.expectRead(within: nil)
-    machine.tell(.streamEnded, after: .seconds(300))
-    machine.tell(.watchOpened)
+    machine.handle(.read(.streamEnded), after: .seconds(300))
+    machine.handle(.watch(.opened))
     machine.expectRead(within: .seconds(90))
-    machine.tell(.stalled)
+    machine.stall()
     machine.expectCheck(of: "10")
     machine.fail(504, "Timeout", message: "Too large resource version: 10, current: 5", causes: ["ResourceVersionTooLarge"])
     try machine.expectList()
@@ -314,32 +203,32 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
 
   @Test("R07: a server that is not behind is asked once a watch, and one whose watch goes on never")
   func quiet() throws {
-    var machine = try Machine.watching()
-    machine.tell(.streamEnded, after: .seconds(300))
-    machine.tell(.watchOpened)
-    machine.tell(.stalled, after: .seconds(90))
-    machine.tell(.versionReached)
+    var machine = try ScriptedMachine.watching()
+    machine.handle(.read(.streamEnded), after: .seconds(300))
+    machine.handle(.watch(.opened))
+    machine.stall(after: .seconds(90))
+    machine.handle(.check(.reached))
     try machine.expectWatch(from: "10")
-    machine.tell(.watchOpened)
+    machine.handle(.watch(.opened))
     machine.expectRead(within: nil)
-    machine.tell(.streamEnded, after: .seconds(300))
-    machine.tell(.watchOpened)
+    machine.handle(.read(.streamEnded), after: .seconds(300))
+    machine.handle(.watch(.opened))
     machine.expectRead(within: .seconds(90))
-    machine.tell(.changes([], resourceVersion: "10"))
+    machine.handle(.read(.changes([], resourceVersion: "10")))
     machine.expectRead(within: .seconds(90))
-    machine.tell(.changes([], resourceVersion: "11"))
+    machine.handle(.read(.changes([], resourceVersion: "11")))
     machine.expectRead(within: nil)
     #expect(machine.subject.statistics.lists == 1)
   }
 
   @Test("R07, R08: a server that cannot be asked is watched again after the back-off, without a list")
   func silenceOfABusyServer() throws {
-    var machine = try Machine.watching()
-    machine.tell(.streamEnded, after: .seconds(300))
-    for problem in [WatchFailure.unreachable("refused"), .status(APIStatus(code: 429)), .status(APIStatus(code: 503))] {
-      machine.tell(.watchOpened)
-      machine.tell(.stalled)
-      machine.tell(.failed(problem))
+    var machine = try ScriptedMachine.watching()
+    machine.handle(.read(.streamEnded), after: .seconds(300))
+    for failure in [WatchFailure.unreachable("refused"), .status(APIStatus(code: 429)), .status(APIStatus(code: 503))] {
+      machine.handle(.watch(.opened))
+      machine.stall()
+      machine.fail(failure)
       try machine.wait()
       try machine.expectWatch(from: "10")
     }
@@ -347,27 +236,27 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
 
   @Test("R08: 429, a gateway's error or no connection: wait, then watch at the same version without a list")
   func busy() throws {
-    var machine = try Machine.watching()
-    machine.tell(put("b", "11"))
-    machine.tell(.published)
-    machine.tell(.streamEnded)
-    for problem in [
+    var machine = try ScriptedMachine.watching()
+    machine.receivePut("b", "11")
+    machine.handle(.published)
+    machine.handle(.read(.streamEnded))
+    for failure in [
       WatchFailure.status(APIStatus(code: 429)), .unreachable("refused"), .status(APIStatus(code: 503)), .status(APIStatus(code: 504)),
       .status(APIStatus(code: 401)),
     ] {
-      machine.tell(.failed(problem))
-      #expect(machine.subject.status == .waiting(reason: problem.reason))
+      machine.fail(failure)
+      #expect(machine.subject.status == .waiting(reason: failure.reason))
       try machine.wait()
       try machine.expectWatch(from: "11")
     }
-    machine.tell(.watchOpened)
+    machine.handle(.watch(.opened))
     #expect(machine.subject.status == .synced)
     #expect(machine.subject.statistics.lists == 1)
   }
 
   @Test("R08: Retry-After is honoured, with jitter, and not for ever")
   func retryAfter() throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     machine.fail(429, retryAfter: .seconds(17))
     let wait = try machine.wait()
     #expect(wait >= .seconds(17) && wait <= .seconds(18.7))
@@ -377,7 +266,7 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
 
   @Test("R09: an internal error: watch again for a while, then relist")
   func internalErrors() throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     let begin = machine.now
     var watches = 0
     while true {
@@ -385,7 +274,7 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
       try machine.wait()
       guard case .watch = machine.last else { break }
       watches += 1
-      machine.tell(.watchOpened)
+      machine.handle(.watch(.opened))
     }
     try machine.expectList()
     #expect(watches >= 2)
@@ -394,23 +283,23 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
 
   @Test("R09: a watch that goes on in between ends the while")
   func internalErrorsApart() throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     for version in 11..<40 {
       machine.fail(500, "InternalError")
       try machine.wait()
-      machine.tell(.watchOpened)
-      machine.tell(put("b", "\(version)"), after: .seconds(10))
-      machine.tell(.published)
+      machine.handle(.watch(.opened))
+      machine.receivePut("b", "\(version)", after: .seconds(10))
+      machine.handle(.published)
     }
     #expect(machine.subject.statistics.lists == 1)
   }
 
   @Test("R10: waits double from 0.8 to 30 s, each between half of it and all")
   func backoff() throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     var expected = 0.8
     for _ in 0..<10 {
-      machine.tell(.failed(.unreachable("refused")))
+      machine.fail(.unreachable("refused"))
       let wait = try machine.wait()
       #expect(wait >= .seconds(expected / 2) && wait <= .seconds(expected))
       expected = min(30, expected * 2)
@@ -419,56 +308,56 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
 
   @Test("R10: the back-off is one for list and watch, and starts over only after two minutes of health")
   func backoffReset() throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     for _ in 0..<8 {
-      machine.tell(.failed(.unreachable("refused")))
+      machine.fail(.unreachable("refused"))
       try machine.wait()
     }
-    machine.tell(.failed(.status(APIStatus(code: 404))))
+    machine.fail(.status(APIStatus(code: 404)))
     #expect(try machine.wait() >= .seconds(15))
-    machine.tell(.pageReceived(page(["a"], "20")))
-    machine.tell(.published)
-    machine.tell(.watchOpened)
-    machine.tell(.failed(.unreachable("refused")), after: .seconds(119))
+    machine.receivePage(["a"], "20")
+    machine.handle(.published)
+    machine.handle(.watch(.opened))
+    machine.fail(.unreachable("refused"), after: .seconds(119))
     #expect(try machine.wait() >= .seconds(15))
-    machine.tell(.watchOpened)
-    machine.tell(.failed(.unreachable("refused")), after: .seconds(121))
+    machine.handle(.watch(.opened))
+    machine.fail(.unreachable("refused"), after: .seconds(121))
     #expect(try machine.wait() <= .milliseconds(800))
   }
 
   @Test("R11: a stream that ends is opened again at once, at the last version")
   func ended() throws {
-    var machine = try Machine.watching()
-    machine.tell(.streamEnded, after: .seconds(1))
+    var machine = try ScriptedMachine.watching()
+    machine.handle(.read(.streamEnded), after: .seconds(1))
     try machine.expectWatch(from: "10")
-    machine.tell(.watchOpened)
-    machine.tell(put("b", "11"))
-    machine.tell(.published)
-    machine.tell(.streamEnded)
+    machine.handle(.watch(.opened))
+    machine.receivePut("b", "11")
+    machine.handle(.published)
+    machine.handle(.read(.streamEnded))
     try machine.expectWatch(from: "11")
     #expect(machine.subject.status == .synced)
   }
 
   @Test("R11: one that ends in under a second without an event has failed")
   func endedAtOnce() throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     for _ in 0..<3 {
-      machine.tell(.streamEnded, after: .milliseconds(999))
+      machine.handle(.read(.streamEnded), after: .milliseconds(999))
       try machine.wait()
       try machine.expectWatch(from: "10")
-      machine.tell(.watchOpened)
+      machine.handle(.watch(.opened))
     }
     // The same bookmark over and over is no news.
-    machine.tell(.changes([], resourceVersion: "10"))
-    machine.tell(.streamEnded)
+    machine.handle(.read(.changes([], resourceVersion: "10")))
+    machine.handle(.read(.streamEnded))
     try machine.wait()
     #expect(machine.subject.statistics.failures == 4)
   }
 
   @Test("R12: an event that cannot be read: wait, then relist, and count it")
   func unreadable() throws {
-    var machine = try Machine.watching()
-    machine.tell(.failed(.unreadable("junk")))
+    var machine = try ScriptedMachine.watching()
+    machine.fail(.unreadable("junk"))
     #expect(machine.subject.statistics.unreadable == 1)
     #expect(machine.subject.status == .waiting(reason: "junk"))
     try machine.wait()
@@ -477,7 +366,7 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
 
   @Test("R16: rights that were taken away come back without a list; a resource that was deleted, with one")
   func refused() throws {
-    var machine = try Machine.watching()
+    var machine = try ScriptedMachine.watching()
     machine.fail(403, "Forbidden")
     #expect(machine.subject.status == .waiting(reason: "403 Forbidden"))
     try machine.wait()
@@ -488,9 +377,9 @@ func put(_ name: String, _ version: String) -> WatchStateMachine<NodeRecord>.Fac
   }
 
   @Test("R21: a watch that was ended for a new connection goes on at its version, at once") func outdatedConnection() throws {
-    var machine = try Machine.watching()
-    machine.tell(.changes([], resourceVersion: "12"))
-    machine.tell(.outdated)
+    var machine = try ScriptedMachine.watching()
+    machine.handle(.read(.changes([], resourceVersion: "12")))
+    machine.handle(.read(.filesChanged))
     try machine.expectWatch(from: "12")
     #expect(machine.subject.status == .synced)
     #expect(machine.subject.statistics.failures == 0)

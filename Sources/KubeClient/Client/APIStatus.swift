@@ -1,17 +1,17 @@
 internal import FoundationEssentials
 internal import JSON
 
-/// The API server's answer to a request that it did not fulfil: a `Status` object (`meta/v1`), or what can be said of an answer without one.
+/// The `Status` (`meta/v1`) of a request that the API server refused, or its HTTP status if the response has no `Status`.
 public struct APIStatus: Error, Hashable, Sendable, CustomStringConvertible {
   /// The HTTP status code.
   public var code: Int
-  /// One CamelCase word for programs, such as `NotFound`, `Conflict`, `Expired`; may be empty.
+  /// One CamelCase word for programs, such as `NotFound`, `Conflict` or `Expired`; may be empty.
   public var reason: String
   /// A sentence for people.
   public var message: String
-  /// The reasons of `details.causes`, such as `ResourceVersionTooLarge` or `FieldManagerConflict`.
+  /// The reasons in `details.causes`, such as `ResourceVersionTooLarge` or `FieldManagerConflict`.
   public var causes: [String]
-  /// How long the server asked to be left alone (`Retry-After`, or `details.retryAfterSeconds`).
+  /// How long the server asked the client to wait (`Retry-After`, or `details.retryAfterSeconds`).
   public var retryAfter: Duration?
 
   public init(code: Int, reason: String = "", message: String = "", causes: [String] = [], retryAfter: Duration? = nil) {
@@ -29,26 +29,27 @@ public struct APIStatus: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension APIStatus {
-  /// There is no such object, or no such resource.
+  /// The object or the resource does not exist.
   public var isNotFound: Bool { code == 404 }
-  /// A write that met another version of the object, or another manager's field.
+  /// The write conflicts with a newer version of the object, or with another field manager.
   public var isConflict: Bool { code == 409 && reason != "AlreadyExists" }
-  /// A create that met an object of that name.
+  /// An object of this name exists already.
   public var isAlreadyExists: Bool { code == 409 && reason == "AlreadyExists" }
-  /// The resource version or the continue token is older than what the server still knows.
+  /// The resource version or the continue token has expired on the server.
   public var isExpired: Bool { code == 410 || reason == "Expired" || reason == "Gone" }
-  /// The resource version is newer than what the server has reached, as after a restore of etcd.
+  /// The resource version is newer than the server's, as after a restore of etcd.
   ///
-  /// Source: `NewTooLargeResourceVersionError` in k8s.io/apiserver, a 504 with this cause; older servers have only the text.
+  /// Source: `NewTooLargeResourceVersionError` in k8s.io/apiserver, a 504 with this cause. Older servers send only the text.
   public var isTooLargeResourceVersion: Bool {
     causes.contains("ResourceVersionTooLarge") || message.hasPrefix("Too large resource version")
   }
 }
 
 extension APIStatus {
-  /// The status in the body of a refusal; where the body holds none, as from a proxy in between, the HTTP status with the body's beginning.
+  /// Reads the body of a refusal. If the body is no `Status`, e.g. because a proxy wrote it, keeps the HTTP status and the start of the
+  /// body.
   init(httpStatus code: Int, retryAfter header: String?, body: [UInt8]) {
-    // Not every refusal is a Status: what cannot be read as one is shown as it is.
+    // A body that is neither JSON nor protobuf is shown as text.
     if let object = try? JSONValue(parsing: body), object["kind"]?.string == "Status" {
       self.init(object)
       self.code = code
@@ -65,7 +66,7 @@ extension APIStatus {
     if let asked = header.flatMap({ RetryAfter.delay($0, now: now) }) { retryAfter = asked }
   }
 
-  /// A `Status` object (`k8s.io/apimachinery/pkg/apis/meta/v1`), as it stands in the body of a refusal or in an ERROR event.
+  /// Reads a `Status` (`k8s.io/apimachinery/pkg/apis/meta/v1`) from the body of a refusal or an ERROR event.
   init(_ object: JSONValue) {
     let details = object["details"]
     let seconds = details?["retryAfterSeconds"]?.integer ?? 0
@@ -79,12 +80,12 @@ extension APIStatus {
 }
 
 extension APIStatus {
-  /// A `Status` in its envelope, as it stands in an ERROR event or in the body of a refusal.
+  /// Reads an enveloped `Status` from an ERROR event or the body of a refusal.
   ///
   /// Source: k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto (`Status`: message 3, reason 4, details 5, code 6;
   /// `StatusDetails`: causes 4, retryAfterSeconds 5; `StatusCause`: reason 1).
   init(protobuf envelope: ProtobufEnvelope, in bytes: RawSpan) throws(RecordError) {
-    guard envelope.kind == "Status" else { throw RecordError("kind '\(envelope.kind)' where a Status was expected") }
+    guard envelope.kind == "Status" else { throw RecordError("kind '\(envelope.kind)' instead of Status") }
     self.init(code: 0)
     var fields = ProtobufFields(envelope.object)
     while let field = try fields.next(in: bytes) {
@@ -116,15 +117,15 @@ extension APIStatus {
   }
 }
 
-/// What a `Retry-After` header says: a number of seconds, or a date.
+/// Parses a `Retry-After` header: a number of seconds, or a date.
 ///
-/// Source: RFC 9110, section 10.2.3; the three forms of a date are those of section 5.6.7.
+/// Source: RFC 9110, section 10.2.3; section 5.6.7 for the three date formats.
 enum RetryAfter {
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
   private static let secondsInFiftyYears: Int64 = 50 * 31_556_952
 
-  /// - Parameter now: seconds since 1970 by this machine's clock: a date is as good as the agreement of the two clocks.
-  /// - Returns: `nil` for what is neither; zero for a date that has passed.
+  /// - Parameter now: seconds since 1970 by the local clock. A date is only as accurate as the two clocks agree.
+  /// - Returns: `nil` if the header is neither; zero for a date in the past.
   static func delay(_ header: String, now: Int64) -> Duration? {
     if !header.isEmpty, header.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {
       return Int64(header).map { .seconds($0) }
@@ -132,13 +133,13 @@ enum RetryAfter {
     return date(header, now: now).map { .seconds(max(0, $0 - now)) }
   }
 
-  /// `Sun, 06 Nov 1994 08:49:37 GMT`, or as it was written formerly: `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`.
+  /// `Sun, 06 Nov 1994 08:49:37 GMT`, or the obsolete formats `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`.
   private static func date(_ text: String, now: Int64) -> Int64? {
     let words = text.split { $0 == " " || $0 == "," || $0 == "-" }
     switch words.count {
     case 6 where words[5] == "GMT" && words[3].count == 4: return seconds(words[3], words[2], words[1], words[4])
     case 6 where words[5] == "GMT" && words[3].count == 2:
-      // A year of two digits is the nearest one that is not over fifty years ahead.
+      // A two-digit year is the nearest that is at most fifty years in the future.
       guard let date = seconds("20\(words[3])", words[2], words[1], words[4]) else { return nil }
       return date - now > secondsInFiftyYears ? seconds("19\(words[3])", words[2], words[1], words[4]) : date
     case 5: return seconds(words[4], words[1], words[2], words[3])

@@ -2,21 +2,21 @@ internal import HTTPTransport
 internal import JSON
 internal import Logging
 
-/// The API server's answer, whole.
+/// A complete response of the API server.
 package struct APIResponse: Sendable {
-  /// The HTTP status code, a 2xx.
+  /// A 2xx.
   package var status: Int
-  /// `Content-Type` as the server wrote it, parameters included.
+  /// `Content-Type` as the server wrote it, with its parameters.
   package var contentType: String
-  /// The header `Date`; of an answer that the API server hands on, by the clock of who made it.
+  /// The header `Date`. If the API server proxies the response, it is the date of the origin.
   package var date: String?
-  /// In the format of `contentType`.
+  /// In the format that `contentType` names.
   package var body: [UInt8]
 }
 
 extension KubeClient {
-  /// Performs one request. A 401 is tried once more where credentials can be had anew.
-  /// - Throws: `KubeError.status` for anything but a 2xx.
+  /// Performs one request. Retries once after a 401 if the credentials can be refreshed.
+  /// - Throws: `KubeError.status` unless the response is a 2xx.
   package func send(_ request: APIRequest, limits: RequestLimits = .object) async throws(KubeError) -> APIResponse {
     let response = try await authorized(request, limits) { prepared async throws(KubeError) in
       do throws(HTTPTransportError) {
@@ -34,18 +34,18 @@ extension KubeClient {
       status: response.status, contentType: response.header("Content-Type") ?? "", date: response.header("Date"), body: response.body)
   }
 
-  /// Performs one request whose answer is one JSON document.
+  /// Performs one request and parses the JSON response.
   func object(_ request: APIRequest, limits: RequestLimits = .object) async throws(KubeError) -> JSONValue {
     let response = try await send(request, limits: limits)
     do {
       return try JSONValue(parsing: response.body)
     } catch {
-      throw .decode("the answer to \(request.method) \(request.path), \(response.body.count) bytes of \(response.contentType): \(error)")
+      throw .decode("the response to \(request.method) \(request.path), \(response.body.count) bytes of \(response.contentType): \(error)")
     }
   }
 
-  /// Opens a stream that lasts as long as `limits` allow.
-  /// - Throws: `KubeError.status` for anything but a 2xx.
+  /// Opens a stream for as long as `limits` allow.
+  /// - Throws: `KubeError.status` unless the response is a 2xx.
   func open(_ request: APIRequest, limits: RequestLimits) async throws(KubeError) -> HTTPStream {
     let stream = try await authorized(request, limits) { prepared async throws(KubeError) in
       do throws(HTTPTransportError) {
@@ -68,21 +68,21 @@ extension KubeClient {
     return stream
   }
 
-  /// Tries once, and once more after a 401 if there are other credentials now.
-  private func authorized<Answer>(
-    _ request: APIRequest, _ limits: RequestLimits, _ attempt: (HTTPRequest) async throws(KubeError) -> (status: Int, answer: Answer)
-  ) async throws(KubeError) -> Answer {
+  /// Makes one attempt, and a second one after a 401 if the credentials have changed.
+  private func authorized<Response>(
+    _ request: APIRequest, _ limits: RequestLimits, _ attempt: (HTTPRequest) async throws(KubeError) -> (status: Int, response: Response)
+  ) async throws(KubeError) -> Response {
     let prepared = try await prepared(request, limits)
     let first = try await attempt(prepared)
-    guard first.status == 401, access.canRefreshCredentials else { return first.answer }
+    guard first.status == 401, access.canRefreshCredentials else { return first.response }
     access.refuseCredentials(of: prepared)
     let fresh = try await self.prepared(request, limits)
     // The same credentials would be refused again.
-    guard fresh.headers != prepared.headers || fresh.tls != prepared.tls else { return first.answer }
-    return try await attempt(fresh).answer
+    guard fresh.headers != prepared.headers || fresh.tls != prepared.tls else { return first.response }
+    return try await attempt(fresh).response
   }
 
-  /// The request as the transport takes it, with credentials.
+  /// Converts a request for the transport and adds credentials.
   private func prepared(_ request: APIRequest, _ limits: RequestLimits) async throws(KubeError) -> HTTPRequest {
     var http = HTTPRequest(method: request.method, url: request.target, body: request.body, deadline: limits.deadline)
     http.headers = [HTTPHeader("Accept", request.accept), HTTPHeader("User-Agent", Self.userAgent)]
@@ -99,7 +99,7 @@ extension KubeClient {
     return http
   }
 
-  /// One line an exchange, for those who look for it. Neither headers nor bodies are logged, since they hold credentials and Secrets.
+  /// Headers and bodies are never logged, since they hold credentials and Secrets.
   private func log(_ request: APIRequest, status: Int) {
     logger.debug("API request", metadata: ["method": "\(request.method)", "target": "\(request.target)", "status": "\(status)"])
   }
@@ -109,6 +109,6 @@ extension KubeClient {
     return KubeError(error)
   }
 
-  /// Who asks, for the API server's audit log.
+  /// Appears in the API server's audit log.
   static let userAgent = "rollcall"
 }

@@ -1,61 +1,60 @@
 public import JSON
 
-/// A whole list, as of one moment.
+/// A complete list at one resource version.
 public struct ObjectList: Sendable {
-  /// Each with its `apiVersion` and `kind`, which the items of a list on the wire lack.
+  /// Each with `apiVersion` and `kind`, which list items lack on the wire.
   public var items: [JSONValue]
-  /// What a watch may start from.
+  /// The version to start a watch from.
   public var resourceVersion: String
 }
 
 extension KubeClient {
-  /// One object.
-  /// - Throws: `KubeError.status` with `isNotFound` where there is none.
+  /// Fetches one object.
+  /// - Throws: `KubeError.status` with `isNotFound` if it does not exist.
   public func get(_ resource: APIResource, name: String, namespace: String? = nil) async throws(KubeError) -> JSONValue {
     try await object(.get(resource, ObjectKey(namespace: namespace ?? "", name: name)))
   }
 
-  /// All objects that the selection has, fetched in pages of `WatchPolicy.pageSize`.
+  /// Fetches all selected objects, in pages of `WatchPolicy.pageSize`.
   ///
-  /// The list is of one moment: when the server forgets that moment between two pages, what came is dropped and the list is fetched once
-  /// more, in one piece.
+  /// The list is consistent: if its version expires between two pages, the pages are dropped and the list is fetched again without pages.
   public func list(_ resource: APIResource, _ selection: Selection = .all) async throws(KubeError) -> ObjectList {
-    try await pages(resource, selection)
+    try await allPages(of: resource, selection)
   }
 
-  /// Creates an object in the namespace that its metadata names.
-  /// - Parameter resource: needed where `APIResource.known` lacks the object's kind.
-  /// - Returns: The object as it is now.
+  /// Creates an object in the namespace of its metadata.
+  /// - Parameter resource: required if `APIResource.known` does not have the object's kind.
+  /// - Returns: The stored object.
   @discardableResult
   public func create(_ object: JSONValue, in resource: APIResource? = nil) async throws(KubeError) -> JSONValue {
-    let resource = try known(object, as: resource)
+    let resource = try self.resource(of: object, named: resource)
     return try await self.object(.create(resource, namespace: object["metadata"]?["namespace"]?.string ?? "", object))
   }
 
-  /// Makes the object have these fields (server-side apply), whether or not it exists.
+  /// Applies the object's fields (server-side apply), and creates the object if it does not exist.
   /// - Parameters:
-  ///   - fieldManager: who owns the fields from now on.
-  ///   - force: takes fields from other managers instead of failing with `isConflict`.
-  ///   - resource: needed where `APIResource.known` lacks the object's kind.
-  /// - Returns: The object as it is now.
+  ///   - fieldManager: the owner of the fields.
+  ///   - force: take over fields of other managers instead of failing with `isConflict`.
+  ///   - resource: required if `APIResource.known` does not have the object's kind.
+  /// - Returns: The stored object.
   @discardableResult
   public func apply(
     _ object: JSONValue, fieldManager: String, force: Bool = false, in resource: APIResource? = nil
   ) async throws(KubeError) -> JSONValue {
-    let resource = try known(object, as: resource)
+    let resource = try self.resource(of: object, named: resource)
     return try await self.object(.apply(resource, try key(of: object), object, fieldManager: fieldManager, force: force))
   }
 
-  /// Puts an object in place of what there is. With `metadata.resourceVersion` only of that version; otherwise it fails with `isConflict`.
-  /// - Parameter resource: needed where `APIResource.known` lacks the object's kind.
-  /// - Returns: The object as it is now.
+  /// Replaces an object. If `metadata.resourceVersion` is set and is not the stored one, fails with `isConflict`.
+  /// - Parameter resource: required if `APIResource.known` does not have the object's kind.
+  /// - Returns: The stored object.
   @discardableResult
   public func replace(_ object: JSONValue, in resource: APIResource? = nil) async throws(KubeError) -> JSONValue {
-    let resource = try known(object, as: resource)
+    let resource = try self.resource(of: object, named: resource)
     return try await self.object(.replace(resource, try key(of: object), object))
   }
 
-  /// Deletes an object, if the preconditions hold; fails with `isConflict` if not.
+  /// Deletes an object. Fails with `isConflict` if a precondition does not hold.
   public func delete(
     _ resource: APIResource, name: String, namespace: String? = nil, preconditions: DeletePreconditions = DeletePreconditions()
   ) async throws(KubeError) {
@@ -64,7 +63,7 @@ extension KubeClient {
 }
 
 extension KubeClient {
-  func pages(_ resource: APIResource, _ selection: Selection) async throws(KubeError) -> ObjectList {
+  func allPages(of resource: APIResource, _ selection: Selection) async throws(KubeError) -> ObjectList {
     var items: [JSONValue] = []
     var token: String?
     var limit: Int? = WatchPolicy.standard.pageSize
@@ -79,10 +78,10 @@ extension KubeClient {
         continue
       }
       guard let metadata = page["metadata"], let version = metadata["resourceVersion"]?.string else {
-        throw .decode("the answer to a list of \(resource.plural) has no metadata.resourceVersion")
+        throw .decode("the response to a list of \(resource.plural) has no metadata.resourceVersion")
       }
       for item in page["items"]?.array ?? [] {
-        items.append(item.named(resource))
+        items.append(item.withTypeMeta(of: resource))
       }
       guard let next = metadata["continue"]?.string, !next.isEmpty else {
         return ObjectList(items: items, resourceVersion: version)
@@ -91,28 +90,28 @@ extension KubeClient {
     }
   }
 
-  /// The resource that the caller named, or else that of the object by what it says of itself.
-  func known(_ object: JSONValue, as named: APIResource?) throws(KubeError) -> APIResource {
+  /// The given resource, or the known resource for the object's `apiVersion` and `kind`.
+  func resource(of object: JSONValue, named: APIResource?) throws(KubeError) -> APIResource {
     if let named { return named }
     let apiVersion = object["apiVersion"]?.string ?? ""
     let kind = object["kind"]?.string ?? ""
     guard let resource = APIResource.known(apiVersion: apiVersion, kind: kind) else {
-      throw .request("no path is known for apiVersion '\(apiVersion)', kind '\(kind)'; name its APIResource")
+      throw .request("unknown apiVersion '\(apiVersion)', kind '\(kind)'; pass its APIResource")
     }
     return resource
   }
 
   func key(of object: JSONValue) throws(KubeError) -> ObjectKey {
     guard let name = object["metadata"]?["name"]?.string, !name.isEmpty else {
-      throw .request("an object without metadata.name has no path")
+      throw .request("the object has no metadata.name")
     }
     return ObjectKey(namespace: object["metadata"]?["namespace"]?.string ?? "", name: name)
   }
 }
 
 extension JSONValue {
-  /// With the `apiVersion` and `kind` that items of a list lack.
-  fileprivate func named(_ resource: APIResource) -> JSONValue {
+  /// Adds `apiVersion` and `kind`, which list items lack.
+  fileprivate func withTypeMeta(of resource: APIResource) -> JSONValue {
     var object = self
     if object["apiVersion"] == nil { object["apiVersion"] = .string(resource.apiVersion) }
     if object["kind"] == nil { object["kind"] = .string(resource.kind) }

@@ -5,13 +5,13 @@ public import Logging
 ///
 ///     let client = try KubeClient(configuration: .load(environment: environment), logger: logger)
 ///
-///     // Objects are JSON values; a kind that this module does not know needs its `APIResource`.
+///     // Objects are JSON values. Kinds that this module does not know need an `APIResource`.
 ///     let settings = try await client.get(.configMaps, name: "settings", namespace: "shop")
 ///     try await client.apply(
 ///       ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "seen", "namespace": "shop"], "data": ["by": "us"]],
 ///       fieldManager: "us")
 ///
-///     // To follow a resource, run a reflector and read its store.
+///     // A reflector follows a resource and keeps a store.
 ///     let pods = Reflector(client: client, resource: .pods, decoder: .pods(), logger: logger)
 ///     await withTaskGroup { group in
 ///       group.addTask { await pods.run() }
@@ -24,18 +24,18 @@ public import Logging
 ///       }
 ///     }
 ///
-/// To be the only one of several processes that acts, see `LeaderElector`.
+/// To let only one of several processes act, use `LeaderElector`.
 ///
-/// Every call is one request, or one a page for a list. A call that fails throws `KubeError`; only a 401 is tried a second time, with
-/// fresh credentials. Cancelling the calling task ends the request.
+/// Each call is one request; a list is one request per page. A failed call throws `KubeError`. Only a 401 is retried, once, with refreshed
+/// credentials. Cancelling the calling task cancels the request.
 public final class KubeClient: Sendable {
-  /// Where the server is and who we are to it.
+  /// The server and the credentials.
   public var configuration: ClusterConfiguration { access.configuration }
   let access: ClusterAccess
   let transport: HTTPTransport
   let logger: Logger
 
-  /// - Throws: `KubeError.configuration` where the configuration contradicts itself or no HTTP client can be made.
+  /// - Throws: `KubeError.configuration` if the configuration is contradictory or libcurl cannot be set up.
   public convenience init(configuration: ClusterConfiguration, logger: Logger) throws(KubeError) {
     let transport: HTTPTransport
     var limits = HTTPTransportConfiguration()
@@ -43,13 +43,13 @@ public final class KubeClient: Sendable {
     do {
       transport = try HTTPTransport(configuration: limits)
     } catch {
-      throw .configuration("no HTTP client can be made: \(error)")
+      throw .configuration("cannot set up the HTTP client: \(error)")
     }
     try self.init(configuration: configuration, transport: transport, logger: logger)
   }
 
-  /// For a client that shares a transport with others, or has one with settings of its own.
-  /// - Throws: `KubeError.configuration` where the configuration contradicts itself.
+  /// For a client that shares a transport, or has a transport with other settings.
+  /// - Throws: `KubeError.configuration` if the configuration is contradictory.
   package init(configuration: ClusterConfiguration, transport: HTTPTransport, logger: Logger) throws(KubeError) {
     do {
       access = try ClusterAccess(configuration, logger: logger)

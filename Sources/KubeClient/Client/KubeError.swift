@@ -1,23 +1,23 @@
 internal import HTTPTransport
 
-/// Why a request to the API server did not give what it should.
+/// Why a request to the API server failed.
 public enum KubeError: Error, Sendable, CustomStringConvertible {
-  /// The configuration does not make a client: no certificate there, an unusable URL.
+  /// The configuration is unusable, e.g. a missing certificate or a malformed URL.
   case configuration(String)
-  /// The credentials could not be had: no token file, an exec plugin that failed. Nothing was sent.
+  /// No credentials, e.g. a missing token file or a failed exec plugin. Nothing was sent.
   case credentials(String)
-  /// The caller's object does not make a request, as one without a name. Nothing was sent.
+  /// The caller's object makes no valid request, e.g. it has no name. Nothing was sent.
   case request(String)
-  /// No whole answer arrived: whether the server acted on the request is unknown.
+  /// No complete response arrived. The server may or may not have processed the request.
   case transport(TransportFailure)
-  /// The server answered that it will not.
+  /// The server refused the request.
   case status(APIStatus)
-  /// The answer cannot be read; the text says which and why.
+  /// The response could not be decoded. The text says which response and why.
   case decode(String)
   /// The calling task was cancelled.
   case cancelled
 
-  /// The server's status, where there was one.
+  /// The server's status, for `KubeError.status`.
   public var status: APIStatus? {
     guard case .status(let status) = self else { return nil }
     return status
@@ -30,32 +30,31 @@ public enum KubeError: Error, Sendable, CustomStringConvertible {
     case .request(let text): "request: \(text)"
     case .transport(let failure): failure.description
     case .status(let status): "API server: \(status)"
-    case .decode(let text): "answer not readable: \(text)"
+    case .decode(let text): "unreadable response: \(text)"
     case .cancelled: "cancelled"
     }
   }
 }
 
-/// Why an exchange with the API server broke off.
+/// Why an exchange with the API server failed.
 public struct TransportFailure: Hashable, Sendable, CustomStringConvertible {
-  /// The ways to break that callers may want to tell apart.
+  /// The kinds of failures that callers may want to distinguish.
   public enum Kind: String, Sendable {
-    /// No connection: the name does not resolve, the address refuses or does not answer.
+    /// The name does not resolve, or the address refuses connections or does not respond.
     case unreachable
-    /// No agreement on TLS: an unknown authority, another name, a refused client certificate.
+    /// The TLS handshake failed: an unknown authority, a wrong name, or a refused client certificate.
     case tls
-    /// A deadline passed.
+    /// A deadline expired.
     case timeout
-    /// The connection was lost in the middle.
+    /// The connection was lost during the exchange.
     case cut
-    /// More bytes than the limit allows.
+    /// The response exceeds the size limit.
     case tooLarge
-    /// Anything else, such as a client that was shut down.
+    /// Any other failure, e.g. a client that was shut down.
     case other
   }
-  /// What broke.
   public var kind: Kind
-  /// What was tried and what happened, for people. Holds no credential.
+  /// What was tried and what happened, for people. Contains no credentials.
   public var message: String
 
   public init(kind: Kind, message: String) {

@@ -1,16 +1,15 @@
 package import HTTPTransport
 package import Logging
 
-/// Turns a configuration into what each request to the API server carries: URL, TLS, proxy and credentials. The one place where a
-/// credential is put on a request.
+/// Adds the server's address, TLS settings, proxy and credentials to each request. The only code that puts a credential on a request.
 package final class ClusterAccess: Sendable {
   package let configuration: ClusterConfiguration
   private let tls: TLSOptions?
   private let tokens: TokenSource?
   private let plugin: PluginSource?
 
-  /// - Parameter clock: tells when a token file is due to be read again, and a plugin to be run again.
-  /// - Throws: `ConfigurationError.invalid` for a configuration that would send credentials in the clear, or that contradicts itself.
+  /// - Parameter clock: for the intervals of reading the token file and running the plugin again.
+  /// - Throws: `ConfigurationError.invalid` for a configuration that would send credentials in clear text, or that is contradictory.
   package init(
     _ configuration: ClusterConfiguration, clock: some Clock<Duration> = ContinuousClock(), logger: Logger
   ) throws(ConfigurationError) {
@@ -36,14 +35,14 @@ package final class ClusterAccess: Sendable {
     }
   }
 
-  /// How connections are secured, where files take part in it, which may change at any time.
+  /// The TLS settings, if any of them is a file, which may change at any time.
   var tlsFiles: TLSOptions? {
     let sources = [tls?.certificateAuthorities, tls?.clientCertificate, tls?.clientKey]
     return sources.contains { if case .file = $0 { true } else { false } } ? tls : nil
   }
 
-  /// Completes a request whose `url` is a path and a query, such as `/api/v1/nodes?limit=500`.
-  /// - Throws: `ConfigurationError.unreadable` or `.plugin` where no credential could be had; nothing must be sent then.
+  /// Completes a request whose `url` is a path and query, e.g. `/api/v1/nodes?limit=500`.
+  /// - Throws: `ConfigurationError.unreadable` or `.plugin` without a credential. The request must not be sent then.
   package func prepare(_ request: inout HTTPRequest) async throws(ConfigurationError) {
     request.url = configuration.server + request.url
     request.tls = tls
@@ -57,14 +56,14 @@ package final class ClusterAccess: Sendable {
     }
   }
 
-  /// To be called when the server answered 401 to a prepared request: the next one is prepared with fresh credentials. Requests that
-  /// were refused together cause one refresh.
+  /// Call when the server responds 401 to a prepared request; the next request gets fresh credentials. Concurrent refusals cause one
+  /// refresh.
   package func refuseCredentials(of request: HTTPRequest) {
     tokens?.invalidate()
     plugin?.refuse(request)
   }
 
-  /// Whether a second try after a 401 could send anything else than the first.
+  /// Whether a retry after a 401 can send other credentials.
   package var canRefreshCredentials: Bool { tokens != nil || plugin != nil }
 
   private func authorization() throws(ConfigurationError) -> String? {

@@ -1,20 +1,18 @@
-/// Where a cluster's API server is, how it is trusted, and who we are to it: what a kubeconfig's context, or a pod's service account,
-/// says. A plain value; `ClusterConfiguration.load` reads one, and a program may as well make its own.
+/// The address of an API server, its trust settings and our credentials, as in a kubeconfig context or a service account.
+/// `ClusterConfiguration.load` finds one; a program may also construct its own.
 public struct ClusterConfiguration: Hashable, Sendable {
-  /// `https://host:port`, with a path prefix if the server stands behind one, and without a slash at the end. An IPv6 address stands
-  /// in brackets. Plain `http` is accepted only without credentials.
+  /// `https://host:port` with an optional path prefix, without a trailing slash. An IPv6 address is in brackets. Plain `http` is accepted
+  /// only without credentials.
   public var server: String
-  /// How the server is known to be the right one.
+  /// How the server's certificate is verified.
   public var tls: ClusterTLS
-  /// How the server knows us.
   public var credentials: ClusterCredentials
-  /// Who requests are made as, if that is somebody else than the credentials say.
+  /// The user to impersonate.
   public var impersonation: Impersonation?
-  /// What stands between us and the server, if anything.
   public var proxy: ProxyServer?
-  /// The namespace that the context or the service account names; `default` where none is named.
+  /// The namespace of the context or service account; `default` if it has none.
   public var defaultNamespace: String
-  /// Where the configuration came from, for people: a file and a context, or the service account.
+  /// The source of the configuration, for people: a file and context, or the service account.
   public var origin: String
 
   public init(
@@ -31,17 +29,17 @@ public struct ClusterConfiguration: Hashable, Sendable {
   }
 }
 
-/// How the API server's certificate is checked, and the certificate that we show it.
+/// How the API server's certificate is verified, and our client certificate.
 public struct ClusterTLS: Hashable, Sendable {
-  /// Who may have signed the server's certificate; `nil` means the certificate authorities of the system.
+  /// The trusted authorities; `nil` for the system's.
   public var certificateAuthorities: PEM?
-  /// Shown to the server, with the certificates that lead to its authority behind it. Needs `clientKey`.
+  /// With its intermediate certificates. Requires `clientKey`.
   public var clientCertificate: PEM?
-  /// That of `clientCertificate`.
+  /// The key of `clientCertificate`.
   public var clientKey: PEM?
-  /// The name to ask for and to find in the server's certificate; `nil` means the URL's host.
+  /// The expected name in the server's certificate, also sent as SNI; `nil` for the host of the URL.
   public var serverName: String?
-  /// Accepts any certificate from anyone. Only for what the user wrote as `insecure-skip-tls-verify: true`.
+  /// Accepts any certificate. Set only if the user wrote `insecure-skip-tls-verify: true`.
   public var skipsVerification: Bool
 
   public init(
@@ -57,32 +55,33 @@ public struct ClusterTLS: Hashable, Sendable {
 }
 
 extension ClusterConfiguration {
-  /// Whether what is sent to the server can be read on its way.
+  /// Whether requests are sent in clear text.
   var isPlainHTTP: Bool { server.lowercased().hasPrefix("http://") }
 
-  /// What no configuration may be, whoever made it.
+  /// Checks the rules for every configuration, whatever its source.
   /// - Parameters:
-  ///   - cluster: what to name in an error about the server or its certificate.
-  ///   - user: what to name in an error about credentials.
+  ///   - cluster: the location for errors about the server or its certificate.
+  ///   - user: the location for errors about credentials.
   func validate(cluster: ConfigurationLocation, user: ConfigurationLocation) throws(ConfigurationError) {
     try validateServer(cluster)
     if tls.skipsVerification && tls.certificateAuthorities != nil {
       throw .invalid(
         cluster, reason: "a certificate authority and insecure-skip-tls-verify contradict each other",
-        remedy: "remove insecure-skip-tls-verify to have the server's certificate checked")
+        remedy: "remove insecure-skip-tls-verify to verify the server's certificate")
     }
     if (tls.clientCertificate == nil) != (tls.clientKey == nil) {
       throw .invalid(
         user, reason: tls.clientKey == nil ? "a client certificate without its key" : "a client key without its certificate",
-        remedy: "give client-certificate and client-key together")
+        remedy: "set both client-certificate and client-key")
     }
     if isPlainHTTP && (credentials != .none || tls.clientCertificate != nil) {
       throw .invalid(
-        user, reason: "its credentials would go over plain http to \(server)", remedy: "use an https:// server, or remove the credentials")
+        user, reason: "its credentials would be sent over plain http to \(server)",
+        remedy: "use an https:// server, or remove the credentials")
     }
     if headerTexts.contains(where: { $0.utf8.contains { $0 < 0x20 || $0 == 0x7F } }) {
       throw .invalid(
-        user, reason: "a token, or a name to impersonate, has a line break or another control character in it", remedy: "write it without")
+        user, reason: "a token or an impersonated name contains a line break or another control character", remedy: "remove it")
     }
   }
 
@@ -104,7 +103,7 @@ extension ClusterConfiguration {
     }
   }
 
-  /// All that ends up in a header, where a line break would make a header of its own.
+  /// All texts that are sent in headers, where a line break would start another header.
   private var headerTexts: [String] {
     let credential =
       switch credentials {

@@ -1,25 +1,24 @@
-/// Certificates or a key as PEM text.
+/// Certificates or a key in PEM format.
 public enum PEM: Hashable, Sendable {
-  /// Read whenever a connection is made, so that a rotated file is picked up.
+  /// Read for each new connection, so that a rotated file takes effect.
   case file(String)
-  /// The text itself.
   case data(Secret)
 }
 
-/// What a request proves its sender with, beside the client certificate in `ClusterTLS`.
+/// How requests are authenticated, besides the client certificate in `ClusterTLS`.
 public enum ClusterCredentials: Hashable, Sendable {
   case none
   case token(Secret)
-  /// A file that is rotated while we run, as a pod's service account token is. `initial` is used until the file could be read.
+  /// A file that is rotated at run time, such as a service account token. `initial` is used until the file is readable.
   case tokenFile(path: String, initial: Secret?)
   case basic(user: String, password: Secret)
-  /// A program that gives a token, a client certificate, or both.
+  /// A program that returns a token, a client certificate, or both.
   case plugin(CredentialPlugin)
 }
 
-/// Bytes that no log, description, dump or mirror ever shows.
+/// Bytes that never appear in logs, descriptions, dumps or mirrors.
 public struct Secret: Hashable, Sendable {
-  /// The bytes themselves, for the one place that sends them.
+  /// The bytes. Use only to send them.
   public let revealed: [UInt8]
 
   public init(_ bytes: some Sequence<UInt8>) {
@@ -30,7 +29,7 @@ public struct Secret: Hashable, Sendable {
     self.init(text.utf8)
   }
 
-  /// The bytes as UTF-8, again only for the one place that sends them.
+  /// The bytes as UTF-8. Use only to send them.
   public var revealedText: String { String(decoding: revealed, as: UTF8.self) }
 }
 
@@ -40,7 +39,7 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
   public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
-/// Who requests are made as: the `Impersonate-…` headers of Kubernetes.
+/// The user that requests are made as (the `Impersonate-…` headers).
 public struct Impersonation: Hashable, Sendable {
   public var user: String
   public var uid: String?
@@ -56,7 +55,7 @@ public struct Impersonation: Hashable, Sendable {
 }
 
 extension Impersonation {
-  /// Source: "User impersonation" in the Kubernetes documentation on authentication.
+  /// Source: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
   var headers: [(name: String, value: String)] {
     var headers = [("Impersonate-User", user)]
     if let uid { headers.append(("Impersonate-Uid", uid)) }
@@ -67,7 +66,7 @@ extension Impersonation {
     return headers
   }
 
-  /// The characters that a header's name may not have are percent-encoded, and so is `%`; the server makes the name lower case.
+  /// Percent-encodes characters that are invalid in a header name, and `%`. The server converts the name to lower case.
   private func headerName(_ key: String) -> String {
     key.utf8.map { byte in
       switch UnicodeScalar(byte) {

@@ -1,29 +1,28 @@
-/// Why there is no usable cluster configuration. A message says what was tried, on what (file, line and entry), and what to do; it
-/// never quotes a credential.
+/// Why there is no usable cluster configuration. Messages name the file, line and entry and say what to do. They never quote a credential.
 public enum ConfigurationError: Error, Hashable, Sendable {
-  /// No place has a configuration.
+  /// No configuration was found.
   case notFound(looked: [String])
-  /// A file that has to be there cannot be read.
+  /// A required file cannot be read.
   case unreadable(path: String, usedBy: String, reason: String)
-  /// A file is not YAML, or not in the shape of a kubeconfig.
+  /// A file is not valid YAML, or not a kubeconfig.
   case malformed(String)
-  /// The context, or the cluster or user that it names, is not there.
+  /// The context does not exist, or the cluster or user that it refers to.
   case dangling(ConfigurationLocation, reason: String, remedy: String)
-  /// An entry that cannot be used as it stands.
+  /// An entry is unusable.
   case invalid(ConfigurationLocation, reason: String, remedy: String)
-  /// A credential plugin that gave no credential.
+  /// A credential plugin failed to return a credential.
   case plugin(ConfigurationLocation, command: String, reason: String, remedy: String)
-  /// The calling task was cancelled while it waited for credentials.
+  /// The calling task was cancelled while waiting for credentials.
   case cancelled
 }
 
-/// An entry of a configuration file.
+/// The location of an entry in a configuration file.
 public struct ConfigurationLocation: Hashable, Sendable {
-  /// The file, or what stands in its stead.
+  /// The file, or another source such as the environment.
   public var file: String
-  /// Counted from 1; `nil` where no line can be blamed.
+  /// Starts at 1; `nil` if unknown.
   public var line: Int?
-  /// `cluster "a"`, `user "b"`, `context "c"`.
+  /// E.g. `cluster "a"`, `user "b"`, `context "c"`.
   public var entry: String
 
   public init(file: String, line: Int? = nil, entry: String) {

@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// No token, certificate or kubeconfig comes near this; a device that never ends does.
+/// Far more than any token, certificate or kubeconfig; stops reading an endless device.
 private let largestFile = 16 << 20
 
-/// Reads a whole file, which may also be a pipe or `/dev/null`.
-/// - Throws: `ConfigurationError.unreadable`, naming the file and what it is for.
+/// Reads a whole file, also a pipe or `/dev/null`.
+/// - Throws: `ConfigurationError.unreadable` with the file and its use.
 func readFile(_ path: String, usedBy use: String) throws(ConfigurationError) -> [UInt8] {
   func failure(_ number: Int32) -> ConfigurationError {
     .unreadable(path: path, usedBy: use, reason: String(cString: strerror(number)))
@@ -29,12 +29,12 @@ func readFile(_ path: String, usedBy use: String) throws(ConfigurationError) -> 
   }
 }
 
-/// Whether there is nothing at a path. What is there and cannot be read is not missing.
+/// Whether the path does not exist. An unreadable file is not missing.
 func isMissing(_ path: String) -> Bool {
   access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)
 }
 
-/// Why we cannot get to a path at all; `nil` where we can.
+/// Why a path is inaccessible; `nil` if it is accessible.
 func obstacle(to path: String) -> String? {
   access(path, F_OK) == 0 ? nil : String(cString: strerror(errno))
 }

@@ -1,14 +1,13 @@
 extension ClusterConfiguration {
-  /// Finds and reads the configuration as kubectl would: the file that `kubeconfig` names; else the files of `KUBECONFIG`, separated
-  /// by colons, of which the missing ones are skipped and the first wins for every entry; else `~/.kube/config`; else the service
-  /// account of the pod that we run in. Files are read once, here; only credentials and certificates that rotate are read again.
-  /// Where the cluster's entry has no `proxy-url`, the environment's `HTTPS_PROXY` and `NO_PROXY` count, as with kubectl.
+  /// Loads the configuration from the same sources as kubectl, in this order: the file `kubeconfig`; the colon-separated files of
+  /// `KUBECONFIG`, where missing files are skipped and the first definition of each entry wins; `~/.kube/config`; the service account of
+  /// the Pod. Files are read once, except credentials and certificates that rotate. If the cluster entry has no `proxy-url`, `HTTPS_PROXY`
+  /// and `NO_PROXY` apply, as for kubectl.
   /// - Parameters:
-  ///   - kubeconfig: a path; an empty one counts as none.
-  ///   - context: the context to use instead of the current one; an empty one counts as none. The service account has no contexts.
-  ///   - environment: `KUBECONFIG`, `HOME`, `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` are looked up in it, and the proxy's
-  ///     variables.
-  /// - Throws: `ConfigurationError`, which names the file, the line and the entry.
+  ///   - kubeconfig: a path; empty means none.
+  ///   - context: overrides the current context; empty means none. A service account has no contexts.
+  ///   - environment: read for `KUBECONFIG`, `HOME`, `KUBERNETES_SERVICE_HOST`, `KUBERNETES_SERVICE_PORT` and the proxy variables.
+  /// - Throws: `ConfigurationError` with the file, line and entry.
   public static func load(
     kubeconfig: String? = nil, context: String? = nil, environment: [String: String]
   ) throws(ConfigurationError) -> ClusterConfiguration {
@@ -16,10 +15,10 @@ extension ClusterConfiguration {
   }
 }
 
-/// The places where a configuration may be, in their order.
+/// The sources of a configuration, in order of precedence.
 struct ConfigurationSearch {
   var environment: [String: String]
-  /// Stands before the path of the service account's files.
+  /// Prepended to the paths of the service account's files.
   var root = ""
 
   func load(kubeconfig: String?, context: String?) throws(ConfigurationError) -> ClusterConfiguration {
@@ -45,7 +44,7 @@ struct ConfigurationSearch {
     throw .notFound(looked: looked)
   }
 
-  /// What the files say that nobody named; empty where there are none, or nothing in them.
+  /// Reads the kubeconfig files of `KUBECONFIG` or the home directory; empty if there are none, or they are empty.
   private func firstKubeconfig(_ looked: inout [String]) throws(ConfigurationError) -> Kubeconfig {
     var config = Kubeconfig()
     if let list = environment["KUBECONFIG"]?.nonEmpty {
@@ -59,7 +58,7 @@ struct ConfigurationSearch {
       }
     } else if let home = environment["HOME"]?.nonEmpty {
       let path = "\(home)/.kube/config"
-      // In a pod the home directory may well be somebody else's.
+      // In a Pod the home directory may be inaccessible.
       if let obstacle = obstacle(to: path) {
         looked.append("\(path) (\(obstacle))")
       } else {
@@ -74,26 +73,26 @@ struct ConfigurationSearch {
 }
 
 extension String {
-  /// `nil` also for the empty string, which is how shells and manifests say "none".
+  /// `nil` if empty, since shells and manifests write "none" as an empty string.
   var nonEmpty: String? {
     isEmpty ? nil : self
   }
 }
 
-/// The configuration that Kubernetes gives every pod.
+/// The service account of the Pod.
 ///
-/// Source: "Accessing the Kubernetes API from a Pod" in the Kubernetes documentation.
+/// Source: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 struct ServiceAccount {
   var environment: [String: String]
-  /// Stands before the paths.
+  /// Prepended to the paths.
   var root = ""
 
   private var directory: String { "\(root)/var/run/secrets/kubernetes.io/serviceaccount" }
 
-  /// - Parameter looked: gets what is missing, where this returns `nil`: then we are not in a pod, or in one without a service account.
+  /// - Parameter looked: receives the missing parts if the result is `nil`, i.e. outside a Pod or without a service account.
   func configuration(_ looked: inout [String]) throws(ConfigurationError) -> ClusterConfiguration? {
     guard let host = environment["KUBERNETES_SERVICE_HOST"]?.nonEmpty, let port = environment["KUBERNETES_SERVICE_PORT"]?.nonEmpty else {
-      looked.append("a service account (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: this is no pod)")
+      looked.append("a service account (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: this is not a Pod)")
       return nil
     }
     let token = "\(directory)/token"

@@ -1,8 +1,9 @@
 internal import YAML
 
-/// The entries of one or several kubeconfig files.
+/// The merged entries of one or more kubeconfig files.
 ///
-/// Source: "kubeconfig (v1)" in the Kubernetes reference; the rules for merging from "Organizing Cluster Access Using kubeconfig Files".
+/// Source: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/, and for merging
+/// https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
 struct Kubeconfig {
   private(set) var clusters: [String: KubeconfigEntry] = [:]
   private(set) var users: [String: KubeconfigEntry] = [:]
@@ -10,23 +11,23 @@ struct Kubeconfig {
   private(set) var currentContext: String?
   private(set) var files: [String] = []
 
-  /// Whether the files say nothing at all, as `/dev/null` does.
+  /// Whether the files have no content, as `/dev/null`.
   var isEmpty: Bool {
     clusters.isEmpty && users.isEmpty && contexts.isEmpty && currentContext == nil
   }
 
-  /// Adds what a file has that those before it do not have. An entry is taken whole or not at all.
+  /// Adds the entries of a file that no earlier file has. Entries are not merged with each other.
   mutating func merge(_ path: String) throws(ConfigurationError) {
     try merge(try readFile(path, usedBy: "kubeconfig"), of: path)
   }
 
-  /// The same of a file that has been read.
+  /// As `merge(_:)`, for the content of a file.
   mutating func merge(_ bytes: [UInt8], of path: String) throws(ConfigurationError) {
     files.append(path)
     do throws(YAMLError) {
       let documents = try YAMLNode.documents(parsing: bytes, file: path)
       if documents.count > 1 {
-        throw YAMLError(.reading, at: documents[1].mark, "a second document begins in a kubeconfig", "keep one, without --- between")
+        throw YAMLError(.reading, at: documents[1].mark, "the kubeconfig has a second document", "keep one, without --- between")
       }
       guard let document = documents.first, !document.isNull else { return }
       try merge(try document.mapping(), of: path)
@@ -37,7 +38,7 @@ struct Kubeconfig {
 
   private mutating func merge(_ config: YAMLMapping, of path: String) throws(YAMLError) {
     if let kind = config.optional("kind"), try kind.text() != "Config" {
-      throw YAMLError(.reading, at: kind.mark, "this is no kubeconfig: its kind is not Config", "name a kubeconfig file")
+      throw YAMLError(.reading, at: kind.mark, "this is not a kubeconfig: its kind is not Config", "name a kubeconfig file")
     }
     clusters.merge(try Self.entries(config, list: "clusters", of: "cluster", path)) { first, _ in first }
     users.merge(try Self.entries(config, list: "users", of: "user", path)) { first, _ in first }
@@ -45,7 +46,7 @@ struct Kubeconfig {
     if currentContext == nil { currentContext = try config.optional("current-context")?.text().nonEmpty }
   }
 
-  /// The entries of one list: `- name: …` with the entry itself under the kind's name.
+  /// The entries of one list: `- name: …` with the entry itself below its kind.
   private static func entries(
     _ config: YAMLMapping, list: String, of kind: String, _ path: String
   ) throws(YAMLError) -> [String: KubeconfigEntry] {
@@ -57,7 +58,7 @@ struct Kubeconfig {
       let entry = KubeconfigEntry(kind: kind, name: name, file: path, line: element.mark.line, fields: fields)
       if let first = entries.updateValue(entry, forKey: name) {
         throw YAMLError(
-          .reading, at: element.mark, "the \(kind) \"\(name)\" stands here again, first in line \(first.line)",
+          .reading, at: element.mark, "the \(kind) \"\(name)\" is defined again, first in line \(first.line)",
           "rename or remove one of them")
       }
     }
@@ -65,10 +66,9 @@ struct Kubeconfig {
   }
 }
 
-// From a context's name to the configuration that it stands for.
-
 extension Kubeconfig {
-  /// - Parameter wanted: `nil` means the current context.
+  /// Resolves a context to a configuration.
+  /// - Parameter wanted: `nil` for the current context.
   func resolve(context wanted: String?) throws(ConfigurationError) -> ClusterConfiguration {
     let context = try context(wanted)
     guard let clusterName = try context.text("cluster") else {
@@ -106,7 +106,7 @@ extension Kubeconfig {
     guard let context = contexts[name] else {
       let asked = wanted == nil ? "the current-context" : "the context asked for"
       throw .dangling(
-        location, reason: "there is no context \"\(name)\", \(asked)", remedy: "use one of those there are (\(known(contexts)))")
+        location, reason: "there is no context \"\(name)\", \(asked)", remedy: "use another one (\(known(contexts)))")
     }
     return context
   }
@@ -116,13 +116,13 @@ extension Kubeconfig {
   ) throws(ConfigurationError) -> KubeconfigEntry {
     guard let entry = entries[name] else {
       throw .dangling(
-        context.location, reason: "there is no \(kind) \"\(name)\", which it names",
-        remedy: "add it to \(kind)s, or name one of those there are (\(known(entries)))")
+        context.location, reason: "it refers to \(kind) \"\(name)\", which does not exist",
+        remedy: "add it to \(kind)s, or use another one (\(known(entries)))")
     }
     return entry
   }
 
   private func known(_ entries: [String: KubeconfigEntry]) -> String {
-    entries.isEmpty ? "there are none" : entries.keys.sorted().joined(separator: ", ")
+    entries.isEmpty ? "none available" : "available: " + entries.keys.sorted().joined(separator: ", ")
   }
 }

@@ -1,12 +1,12 @@
 internal import FoundationEssentials
 internal import YAML
 
-/// A cluster, a user or a context of a kubeconfig, read field by field: what is wrong with an entry matters only to who uses it.
+/// A cluster, user or context of a kubeconfig. Its fields are checked only when they are read, so that unused entries may be invalid.
 struct KubeconfigEntry {
   /// `cluster`, `user` or `context`.
   var kind: String
   var name: String
-  /// Relative paths start from its directory.
+  /// Relative paths are relative to its directory.
   var file: String
   var line: Int
   var fields: YAMLMapping
@@ -15,22 +15,22 @@ struct KubeconfigEntry {
 
   func has(_ key: String) -> Bool { fields.optional(key) != nil }
 
-  /// `nil` also where the text is empty.
+  /// `nil` if the field is missing or empty.
   func text(_ key: String) throws(ConfigurationError) -> String? {
     try read(key) { node throws(YAMLError) in try node.text() }?.nonEmpty
   }
 
-  /// False where there is no such field.
+  /// False if the field is missing.
   func flag(_ key: String) throws(ConfigurationError) -> Bool {
     try read(key) { node throws(YAMLError) in try node.bool() } ?? false
   }
 
-  /// No texts where there is no such field.
+  /// Empty if the field is missing.
   func texts(_ key: String) throws(ConfigurationError) -> [String] {
     try read(key) { node throws(YAMLError) in try Self.texts(node) } ?? []
   }
 
-  /// Lists of texts by name.
+  /// A mapping of lists of texts; empty if the field is missing.
   func textLists(_ key: String) throws(ConfigurationError) -> [String: [String]] {
     try read(key) { node throws(YAMLError) in
       var lists: [String: [String]] = [:]
@@ -39,29 +39,29 @@ struct KubeconfigEntry {
     } ?? [:]
   }
 
-  /// A path, from the directory of the file that it stands in.
+  /// A path, resolved against the directory of the file.
   func path(_ key: String) throws(ConfigurationError) -> String? {
     guard let path = try text(key) else { return nil }
     guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
     return file[...slash] + path
   }
 
-  /// Certificates or a key: the field `<key>-data`, or else the file that the field `key` names, which has to be there.
+  /// Certificates or a key: the content of `<key>-data`, or else the file that `key` names. The file must exist.
   func pem(_ key: String) throws(ConfigurationError) -> PEM? {
     let dataKey = "\(key)-data"
     if let text = try text(dataKey) {
       guard let decoded = bytes(base64: text) else {
         throw invalid(dataKey, "is not base64", "write the PEM file's content in base64, or name the file as \(key)")
       }
-      try requirePEM(decoded, dataKey, "does not hold PEM")
+      try requirePEM(decoded, dataKey, "is not PEM")
       return .data(Secret(decoded))
     }
     guard let path = try path(key) else { return nil }
-    try requirePEM(try readFile(path, usedBy: "\(key) of \(location)"), key, "names a file that does not hold PEM, \(path)")
+    try requirePEM(try readFile(path, usedBy: "\(key) of \(location)"), key, "refers to a file that is not PEM: \(path)")
     return .file(path)
   }
 
-  /// - Parameter key: the field to blame; its line goes into the error.
+  /// - Parameter key: the invalid field; the error has its line.
   func invalid(_ key: String, _ reason: String, _ remedy: String) -> ConfigurationError {
     var location = location
     location.line = fields.entries.first { $0.key == key }?.keyMark.line ?? line
@@ -70,11 +70,11 @@ struct KubeconfigEntry {
 
   private func requirePEM(_ content: [UInt8], _ key: String, _ reason: String) throws(ConfigurationError) {
     guard String(decoding: content, as: UTF8.self).contains("-----BEGIN ") else {
-      throw invalid(key, reason, "the content has to begin with a line -----BEGIN …-----")
+      throw invalid(key, reason, "the content must start with a line -----BEGIN …-----")
     }
   }
 
-  /// `nil` where there is no such field.
+  /// `nil` if the field is missing.
   func read<Value>(_ key: String, _ body: (YAMLNode) throws(YAMLError) -> Value) throws(ConfigurationError) -> Value? {
     guard let node = fields.optional(key) else { return nil }
     do {
@@ -91,7 +91,7 @@ struct KubeconfigEntry {
   }
 }
 
-// MARK: Of a cluster entry
+// MARK: Cluster entries
 
 extension KubeconfigEntry {
   func proxy() throws(ConfigurationError) -> ProxyServer? {
@@ -103,10 +103,10 @@ extension KubeconfigEntry {
   }
 }
 
-// MARK: Of a user entry
+// MARK: User entries
 
 extension KubeconfigEntry {
-  /// Of several credentials the one that kubectl would send.
+  /// If there are several credentials, the ones that kubectl would send.
   func credentials(for cluster: KubeconfigEntry) throws(ConfigurationError) -> ClusterCredentials {
     if has("auth-provider") {
       throw invalid(
@@ -119,11 +119,11 @@ extension KubeconfigEntry {
     let password = try text("password")
     if user != nil || password != nil {
       if token != nil || has("tokenFile") {
-        throw invalid("username", "stands beside a token, and only one of the two can be sent", "remove one of them")
+        throw invalid("username", "conflicts with the token, only one of them can be sent", "remove one of them")
       }
       return .basic(user: user ?? "", password: Secret(password ?? ""))
     }
-    // As in kubectl the file, which rotates, goes before the text, which then only bridges a file that cannot be read.
+    // As in kubectl, the file takes precedence, since it is rotated. The token is used only while the file is unreadable.
     if let path = try path("tokenFile") {
       if token == nil { _ = try readFile(path, usedBy: "tokenFile of \(location)") }
       return .tokenFile(path: path, initial: token)
@@ -138,7 +138,8 @@ extension KubeconfigEntry {
     let extra = try textLists("as-user-extra")
     guard let user = try text("as") else {
       guard uid == nil, groups.isEmpty, extra.isEmpty else {
-        throw .invalid(location, reason: "it impersonates a UID, groups or extra values, and no user", remedy: "add as: with a user's name")
+        throw .invalid(
+          location, reason: "it impersonates a UID, groups or extra values without a user", remedy: "add as: with a user's name")
       }
       return nil
     }
@@ -146,12 +147,12 @@ extension KubeconfigEntry {
   }
 }
 
-/// Standard base64, with padding and without line breaks.
+/// Standard base64 with padding and without line breaks.
 func base64(_ bytes: [UInt8]) -> String {
   Data(bytes).base64EncodedString()
 }
 
-/// The bytes of standard base64, which may be broken into lines; `nil` for anything else.
+/// Decodes standard base64, which may contain line breaks; `nil` if it is invalid.
 func bytes(base64 text: String) -> [UInt8]? {
   Data(base64Encoded: text.filter { !$0.isWhitespace }).map { [UInt8]($0) }
 }

@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// An entry of `NO_PROXY`: `*`, a name, an IP address, or a block of addresses such as `10.96.0.0/12`; names and addresses may have a port.
+/// An entry of `NO_PROXY`: `*`, a name, an IP address, or a block such as `10.96.0.0/12`. Names and addresses may have a port.
 struct ProxyException {
   private enum Hosts {
     case all
     case addresses(AddressPrefix)
-    /// This name, and all that end in a dot and it.
+    /// This name and its subdomains.
     case domain(String)
-    /// All that end in this, which begins with a dot.
+    /// All names with this suffix, which starts with a dot.
     case subdomains(String)
   }
 
@@ -15,7 +15,7 @@ struct ProxyException {
   /// `nil` for all ports.
   private let port: String?
 
-  /// - Returns: `nil` for an entry that says nothing.
+  /// - Returns: `nil` for an empty entry.
   init?(_ text: Substring) {
     if text == "*" {
       (hosts, port) = (.all, nil)
@@ -41,13 +41,13 @@ struct ProxyException {
   }
 }
 
-/// An IP address, or a block of them with as many leading bits in common.
+/// An IP address or a CIDR block.
 struct AddressPrefix {
-  /// 4 or 16, in network byte order.
+  /// 4 or 16 bytes, in network byte order.
   private let bytes: [UInt8]
   private let bits: Int
 
-  /// Of text such as `10.0.0.1`, `fd00::1` or `10.0.0.0/8`.
+  /// Parses e.g. `10.0.0.1`, `fd00::1` or `10.0.0.0/8`.
   init?(_ text: String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     var four = in_addr()

@@ -1,13 +1,14 @@
-/// The proxy that requests go through, `proxy-url` in a kubeconfig or `HTTPS_PROXY` in the environment. An `https` proxy's certificate is
-/// checked against the cluster's authorities, as kubectl does it. The URL may hold a password, so only its scheme and host are shown.
+/// An HTTP or SOCKS proxy: `proxy-url` in a kubeconfig, or `HTTPS_PROXY` in the environment. The certificate of an `https` proxy is
+/// verified with the cluster's authorities, as by kubectl. The description shows only scheme and host, since the URL may contain a
+/// password.
 public struct ProxyServer: Hashable, Sendable {
-  /// With the user and password that it may hold.
+  /// May contain a user and password.
   public let url: Secret
-  /// Without them.
+  /// Without user and password.
   private let shown: String
   private let scheme: String
 
-  /// - Returns: `nil` unless `url` starts with `http://`, `https://` or `socks5://` and names a host: nothing else is supported.
+  /// - Returns: `nil` unless `url` starts with `http://`, `https://` or `socks5://` and has a host. No other schemes are supported.
   public init?(url: String) {
     guard let schemeEnd = url.firstRange(of: "://") else { return nil }
     let scheme = url[..<schemeEnd.lowerBound].lowercased()
@@ -22,7 +23,7 @@ public struct ProxyServer: Hashable, Sendable {
 }
 
 extension ProxyServer {
-  /// The URL as the transport wants it. With socks5 the proxy looks up the server's name, as it does for kubectl; libcurl calls this socks5h.
+  /// The URL for the transport. With socks5 the proxy resolves the server's name, as for kubectl; libcurl calls this socks5h.
   var transportURL: String {
     scheme == "socks5" ? "socks5h" + url.revealedText.dropFirst(scheme.count) : url.revealedText
   }
@@ -32,10 +33,10 @@ extension ProxyServer: CustomStringConvertible {
   public var description: String { shown }
 }
 
-/// The proxy that the environment names for API servers, by the variables that kubectl and all other Go programs read: `HTTPS_PROXY`,
-/// `HTTP_PROXY` for a server of plain `http`, and `NO_PROXY`, each in lower case as well.
+/// The proxy for API servers in the environment: `HTTPS_PROXY`, `HTTP_PROXY` for plain `http`, and `NO_PROXY`, also in lower case, as
+/// kubectl and other Go programs read them.
 ///
-/// Source: the documentation of `Config` and `FromEnvironment` in golang.org/x/net/http/httpproxy.
+/// Source: `Config` and `FromEnvironment` in https://pkg.go.dev/golang.org/x/net/http/httpproxy
 struct ProxyEnvironment {
   private let variables: [String: String]
 
@@ -45,7 +46,7 @@ struct ProxyEnvironment {
 
   /// - Parameter server: the URL of the API server.
   /// - Returns: `nil` for a direct connection.
-  /// - Throws: `ConfigurationError.invalid` where a variable that counts for this server is no proxy's URL.
+  /// - Throws: `ConfigurationError.invalid` if the variable for this server is not a proxy URL.
   func proxy(for server: String) throws(ConfigurationError) -> ProxyServer? {
     guard let target = ServerAddress(server), let (name, value) = variable(target.isPlain ? "HTTP_PROXY" : "HTTPS_PROXY") else {
       return nil
@@ -73,10 +74,10 @@ struct ProxyEnvironment {
   }
 }
 
-/// Whom the URL of an API server leads to.
+/// Scheme, host and port of the API server's URL.
 struct ServerAddress {
   var isPlain: Bool
-  /// In lower case, an IPv6 address without brackets.
+  /// In lower case; an IPv6 address without brackets.
   var host: String
   var port: String
 
@@ -88,7 +89,7 @@ struct ServerAddress {
     self.port = port ?? (isPlain ? "80" : "443")
   }
 
-  /// `host`, `host:port`, `[address]:port`, or an IPv6 address without brackets and port.
+  /// Splits `host`, `host:port`, `[address]:port`, or an IPv6 address without brackets and port.
   static func split(_ text: Substring) -> (host: String, port: String?) {
     let text = text.lowercased()
     if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
@@ -99,7 +100,7 @@ struct ServerAddress {
     return parts.count == 2 ? (String(parts[0]), String(parts[1])) : (text, nil)
   }
 
-  /// What no proxy could reach for us.
+  /// A loopback address or name, which a proxy cannot reach for us.
   var isThisMachine: Bool {
     if host == "localhost" { return true }
     guard let address = AddressPrefix(host) else { return false }

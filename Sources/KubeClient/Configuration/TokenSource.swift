@@ -1,17 +1,17 @@
 internal import Logging
 internal import Synchronization
 
-/// The bearer token of a file that is rotated while we run.
+/// The bearer token of a file that is rotated at run time.
 ///
-/// The file is read again when the last reading is `period` old, so a rotated token is in use within that time. Where the file is empty
-/// or cannot be read, the token that we have stays in use, with one warning in the log.
+/// Reads the file again every `period`, so a rotated token is used within that time. While the file is empty or unreadable, the last token
+/// stays in use, and a warning is logged once.
 final class TokenSource: Sendable {
-  /// Kubernetes gives a minute; half of it leaves room for a request that is prepared now and sent a little later.
+  /// Kubernetes accepts the old token for a minute. Half of it leaves time for a request that is prepared now and sent later.
   static let period: Duration = .seconds(30)
 
   private struct State {
     var token: Secret?
-    /// `nil` asks for a reading at the next use.
+    /// `nil` forces a read at the next use.
     var readAt: Duration?
     var isFailing = false
   }
@@ -21,7 +21,7 @@ final class TokenSource: Sendable {
   private let logger: Logger
   private let state: Mutex<State>
 
-  /// - Parameter elapsed: time on a monotonic clock, from any beginning.
+  /// - Parameter elapsed: a monotonic clock with any origin.
   init(path: String, initial: Secret?, elapsed: @escaping @Sendable () -> Duration, logger: Logger) {
     self.path = path
     self.elapsed = elapsed
@@ -29,8 +29,8 @@ final class TokenSource: Sendable {
     self.state = Mutex(State(token: initial))
   }
 
-  /// The token to send now.
-  /// - Throws: `ConfigurationError.unreadable` if there never was one to read.
+  /// Returns the token to send now.
+  /// - Throws: `ConfigurationError.unreadable` if no token has been read yet.
   func current() throws(ConfigurationError) -> Secret {
     try state.withLock { state throws(ConfigurationError) in
       let now = elapsed()
@@ -51,7 +51,7 @@ final class TokenSource: Sendable {
     }
   }
 
-  /// Has the next `current()` read the file: the server refused the token that we have.
+  /// Makes the next `current()` read the file. Call when the server refuses the token.
   func invalidate() {
     state.withLock { $0.readAt = nil }
   }
@@ -62,12 +62,12 @@ final class TokenSource: Sendable {
     switch token.count {
     case 0: throw .unreadable(path: path, usedBy: "token file", reason: "it is empty")
     case 1: return Secret(token[0])
-    // A line break in a header would begin another header.
+    // A line break would start another header.
     default: throw .unreadable(path: path, usedBy: "token file", reason: "it has white space within the token")
     }
   }
 
-  /// Space and all control characters.
+  /// Space and control characters.
   private static func isWhitespace(_ byte: UInt8) -> Bool {
     byte <= 0x20 || byte == 0x7F
   }

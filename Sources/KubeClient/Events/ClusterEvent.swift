@@ -1,22 +1,21 @@
-/// Something that happened to an object of the cluster, to be shown by `kubectl get events` and `kubectl describe`.
+/// An event of an object, shown by `kubectl get events` and `kubectl describe`.
 ///
 ///     recorder.record(ClusterEvent(
 ///       about: .pod("web-0", namespace: "shop", uid: uid), type: .warning, reason: "NotCollected", action: "CallingRoll", note: "…"))
 public struct ClusterEvent: Hashable, Sendable {
-  /// Whether somebody should look.
   public enum Severity: String, Sendable {
     case normal = "Normal"
     case warning = "Warning"
   }
 
-  /// What it happened to.
+  /// The object that the event is about.
   public var object: ObjectReference
   public var type: Severity
   /// One CamelCase word for programs, at most 128 bytes.
   public var reason: String
-  /// What we were doing, one CamelCase word, at most 128 bytes.
+  /// What the reporter was doing, one CamelCase word, at most 128 bytes.
   public var action: String
-  /// A sentence for people. What is over 1,024 bytes is cut off: the API server would refuse the Event.
+  /// A sentence for people. Truncated to 1,024 bytes, the limit of the API server.
   public var note: String
 
   public init(about object: ObjectReference, type: Severity, reason: String, action: String, note: String) {
@@ -28,14 +27,14 @@ public struct ClusterEvent: Hashable, Sendable {
   }
 }
 
-/// What an Event names the object by that it is about: `ObjectReference` of the core API.
+/// `ObjectReference` of the core API.
 public struct ObjectReference: Hashable, Sendable {
   public var apiVersion: String
   public var kind: String
-  /// Empty for an object without one; its Events are in the namespace `default`.
+  /// Empty for cluster-scoped objects; their Events are in the namespace `default`.
   public var namespace: String
   public var name: String
-  /// `kubectl describe` shows only Events of the same object, which it tells by this.
+  /// `kubectl describe` selects Events by this.
   public var uid: String
 
   public init(apiVersion: String, kind: String, namespace: String = "", name: String, uid: String) {
@@ -50,11 +49,10 @@ public struct ObjectReference: Hashable, Sendable {
     ObjectReference(apiVersion: "v1", kind: "Pod", namespace: namespace, name: name, uid: uid)
   }
 
-  /// A Node, by its name as UID: so do kubelets, and `kubectl describe node` looks for both.
+  /// References a Node with its name as UID, as kubelets do; `kubectl describe node` looks for both.
   public static func node(_ name: String) -> ObjectReference {
     ObjectReference(apiVersion: "v1", kind: "Node", name: name, uid: name)
   }
 
-  /// Where its Events are.
   var eventNamespace: String { namespace.isEmpty ? "default" : namespace }
 }

@@ -1,9 +1,9 @@
-/// What is to be written of all that is recorded: pure, events and time in, writes out.
+/// Decides which Events to write: groups similar events into series and limits the rate. Does no I/O and takes the time as an argument.
 ///
-/// Source: client-go, tools/events/event_broadcaster.go (series) and tools/record/events_cache.go (the limit for each object).
+/// Source: client-go, tools/events/event_broadcaster.go (series) and tools/record/events_cache.go (limit per object).
 struct EventCorrelator: Sendable {
-  /// What makes two events alike: all but their notes.
-  private struct Likeness: Hashable {
+  /// Events with the same key are one series; notes may differ.
+  private struct SeriesKey: Hashable {
     var object: ObjectReference
     var type: ClusterEvent.Severity
     var reason: String
@@ -13,7 +13,7 @@ struct EventCorrelator: Sendable {
   private struct Series {
     var write: EventWrite
     var count = 1
-    /// How many the API server knows of, or will when the queue is written.
+    /// The count that the API server has, or will have once the queue is written.
     var queued = 1
     var lastObserved: Duration
     var lastTime: Timestamp
@@ -21,11 +21,11 @@ struct EventCorrelator: Sendable {
   }
 
   private let policy: EventPolicy
-  private var series: [Likeness: Series] = [:]
+  private var series: [SeriesKey: Series] = [:]
   private var limits: [ObjectReference: TokenBucket] = [:]
   private var total: TokenBucket
   private var queue: [EventWrite] = []
-  private var nextTending: Duration = .zero
+  private var nextSeriesCheck: Duration = .zero
   private var number: UInt64 = 0
   private(set) var statistics = EventStatistics()
 
@@ -35,22 +35,22 @@ struct EventCorrelator: Sendable {
   }
 
   /// - Parameters:
-  ///   - limit: how many may wait already, if fewer than the policy's queue takes.
-  ///   - now: on any clock that only goes forward.
-  ///   - time: the time of day, for the Event.
+  ///   - limit: drops the event if this many are queued already; at most the policy's `maximumQueue`.
+  ///   - now: monotonic.
+  ///   - time: the wall clock time for the Event.
   mutating func record(_ event: ClusterEvent, ifFewerQueuedThan limit: Int? = nil, at now: Duration, time: Timestamp) {
-    let likeness = Likeness(object: event.object, type: event.type, reason: event.reason, action: event.action)
-    if var known = series[likeness], now - known.lastObserved <= policy.seriesWindow {
+    let key = SeriesKey(object: event.object, type: event.type, reason: event.reason, action: event.action)
+    if var known = series[key], now - known.lastObserved <= policy.seriesWindow {
       known.count += 1
       known.lastObserved = now
       known.lastTime = time
       statistics.folded += 1
-      // The second is written at once, later ones when the series ends or is refreshed.
+      // The second event is written at once, later ones when the series ends or is refreshed.
       if known.count == 2, isAllowed(event.object, at: now) { queueSeries(of: &known, at: now) }
-      series[likeness] = known
+      series[key] = known
       return
     }
-    end(likeness, at: now)
+    end(key, at: now)
     guard isAllowed(event.object, at: now) else {
       statistics.limited += 1
       return
@@ -60,17 +60,17 @@ struct EventCorrelator: Sendable {
       return
     }
     number += 1
-    let write = EventWrite(key: key(of: event, time: time), event: event, time: time)
+    let write = EventWrite(key: eventKey(for: event, time: time), event: event, time: time)
     queue.append(write)
     if series.count >= policy.maximumRemembered, let oldest = series.min(by: { $0.value.lastObserved < $1.value.lastObserved }) {
       end(oldest.key, at: now)
     }
-    series[likeness] = Series(write: write, lastObserved: now, lastTime: time, lastQueued: now)
+    series[key] = Series(write: write, lastObserved: now, lastTime: time, lastQueued: now)
   }
 
-  /// The next write; `nil` where there is none, or none is allowed yet.
+  /// The next write; `nil` if the queue is empty or the rate limit is reached.
   mutating func next(at now: Duration) -> EventWrite? {
-    tend(at: now)
+    checkSeries(at: now)
     guard !queue.isEmpty, total.take(at: now) else { return nil }
     return queue.removeFirst()
   }
@@ -83,9 +83,9 @@ struct EventCorrelator: Sendable {
     statistics.refused += 1
   }
 
-  /// Takes back a write that failed, to be the next again.
-  /// - Parameter isCounted: the server failed to do it, and does not fail for ever; a server that is out of reach is waited for.
-  /// - Returns: Whether it is tried again.
+  /// Puts a failed write back at the head of the queue.
+  /// - Parameter isCounted: whether the attempt counts towards `maximumAttempts`. Attempts that do not reach the server do not count.
+  /// - Returns: Whether it will be retried.
   mutating func failed(_ write: EventWrite, isCounted: Bool) -> Bool {
     var write = write
     if isCounted { write.attempts += 1 }
@@ -100,10 +100,10 @@ struct EventCorrelator: Sendable {
 }
 
 extension EventCorrelator {
-  /// The object's name and the time, as client-go's `GenerateEventName`, and a number, since we may record twice within one microsecond.
-  private func key(of event: ClusterEvent, time: Timestamp) -> ObjectKey {
+  /// Object name and time, as `GenerateEventName` in client-go, plus a counter for two events within a microsecond.
+  private func eventKey(for event: ClusterEvent, time: Timestamp) -> ObjectKey {
     let moment = String(UInt64(bitPattern: time.seconds &* 1_000_000_000 &+ time.nanoseconds) &+ number % 1000, radix: 16)
-    // A name may have 253 bytes, and 16 digits are in the end.
+    // A name has at most 253 bytes, 17 of them for the suffix.
     var name = event.object.name.prefix(236)
     while let last = name.last, !last.isLetter, !last.isNumber { name.removeLast() }
     return ObjectKey(namespace: event.object.eventNamespace, name: "\(name).\(moment)")
@@ -115,7 +115,7 @@ extension EventCorrelator {
         var bucket = entry.value
         return !bucket.isFull(at: now)
       }
-      // Objects that all have had events of late; better a few too many of them than to remember more and more.
+      // All of these objects had events recently. Forgetting their limits lets a few too many through, but bounds the memory.
       if limits.count >= policy.maximumRemembered { limits.removeAll(keepingCapacity: true) }
     }
     return limits[object, default: TokenBucket(burst: policy.objectBurst, refill: policy.objectRefill, now: now)].take(at: now)
@@ -134,36 +134,36 @@ extension EventCorrelator {
     }
   }
 
-  /// Forgets the series, after writing how often it was if that is not known.
-  private mutating func end(_ likeness: Likeness, at now: Duration) {
-    guard var known = series.removeValue(forKey: likeness), known.count > known.queued else { return }
+  /// Removes the series. Queues its count first if the server does not have it.
+  private mutating func end(_ key: SeriesKey, at now: Duration) {
+    guard var known = series.removeValue(forKey: key), known.count > known.queued else { return }
     queueSeries(of: &known, at: now)
   }
 
-  /// Ends the series that nothing was added to for long, and writes those again that go on.
-  private mutating func tend(at now: Duration) {
-    guard now >= nextTending else { return }
-    nextTending = now + min(policy.seriesWindow, policy.seriesRefresh) / 10
-    for (likeness, known) in series {
+  /// Ends series that have expired, and refreshes those that continue.
+  private mutating func checkSeries(at now: Duration) {
+    guard now >= nextSeriesCheck else { return }
+    nextSeriesCheck = now + min(policy.seriesWindow, policy.seriesRefresh) / 10
+    for (key, known) in series {
       if now - known.lastObserved > policy.seriesWindow {
-        end(likeness, at: now)
+        end(key, at: now)
       } else if known.count > 1, now - known.lastQueued >= policy.seriesRefresh {
         var known = known
         queueSeries(of: &known, at: now)
-        series[likeness] = known
+        series[key] = known
       }
     }
   }
 }
 
-/// So many at once, and one more every so often.
+/// A token bucket: allows a burst, then one per refill interval.
 struct TokenBucket: Hashable, Sendable {
   private let burst: Int
   private let refill: Duration
   private var tokens: Double
   private var updated: Duration
 
-  /// Full.
+  /// Starts full.
   init(burst: Int, refill: Duration, now: Duration) {
     self.burst = burst
     self.refill = refill
@@ -171,7 +171,7 @@ struct TokenBucket: Hashable, Sendable {
     updated = now
   }
 
-  /// - Parameter now: on any clock that only goes forward.
+  /// - Parameter now: monotonic.
   mutating func take(at now: Duration) -> Bool {
     fill(at: now)
     guard tokens >= 1 else { return false }
@@ -179,7 +179,7 @@ struct TokenBucket: Hashable, Sendable {
     return true
   }
 
-  /// Whether it is as good as a new one.
+  /// Whether it can be forgotten.
   mutating func isFull(at now: Duration) -> Bool {
     fill(at: now)
     return tokens >= Double(burst)

@@ -1,15 +1,15 @@
 internal import JSON
 
-/// One write of an Event: its creation, or the newest state of its series.
+/// A queued write: the creation of an Event, or an update of its series.
 struct EventWrite: Hashable, Sendable {
-  /// Of the Event.
+  /// The key of the Event.
   var key: ObjectKey
   var event: ClusterEvent
-  /// When it first happened.
+  /// The time of the first occurrence.
   var time: Timestamp
-  /// `nil` for an event that happened once.
+  /// `nil` for a single event.
   var series: Series?
-  /// How often the API server failed to do it.
+  /// Failed attempts that reached the API server.
   var attempts = 0
 
   struct Series: Hashable, Sendable {
@@ -20,12 +20,12 @@ struct EventWrite: Hashable, Sendable {
     var json: JSONValue { ["count": .integer(Int64(count)), "lastObservedTime": .string(lastTime.microTime)] }
   }
 
-  /// The limits are those of kubernetes/pkg/apis/core/validation/events.go.
+  /// As in kubernetes/pkg/apis/core/validation/events.go.
   private static let maximumNoteBytes = 1_024
 
   /// - Parameters:
-  ///   - controller: who reports, a qualified name such as `example.com/controller`.
-  ///   - instance: which of several; what is over 128 bytes is cut off.
+  ///   - controller: the reporting controller, a qualified name such as `example.com/controller`.
+  ///   - instance: the reporting process; truncated to 128 bytes.
   func object(controller: String, instance: String) -> JSONValue {
     var object: JSONValue = [
       "apiVersion": "events.k8s.io/v1", "kind": "Event",
@@ -44,11 +44,11 @@ struct EventWrite: Hashable, Sendable {
     return object
   }
 
-  /// What changes of an Event whose series goes on; nothing else of it may.
+  /// The merge patch for a series; the other fields of an Event are immutable.
   var patch: JSONValue? { series.map { ["series": $0.json] } }
 }
 
-/// As much of the text as fits, without a part of a character at its end.
+/// Truncates at a character boundary.
 private func cut(_ text: String, toBytes limit: Int) -> String {
   if text.utf8.count <= limit { return text }
   var rest = text[...]

@@ -2,12 +2,12 @@ internal import JSON
 public import Logging
 internal import Synchronization
 
-/// Makes one of several processes the leader, by a Lease (`coordination.k8s.io/v1`) that the leader renews and the others watch.
+/// Elects one of several processes as leader by a Lease (`coordination.k8s.io/v1`). The leader renews it, and the others observe it.
 ///
 ///     let elector = LeaderElector(client: client, lease: ObjectKey(namespace: "monitoring", name: "writer"), identity: podName, logger: logger)
 ///     try await elector.run { try await writeWhatIsDue(onlyIf: { elector.isLeader }) }
 public final class LeaderElector: Sendable {
-  /// Who we are in the election.
+  /// Our name in the election.
   public let identity: String
   private let client: KubeClient
   private let lease: ObjectKey
@@ -15,14 +15,14 @@ public final class LeaderElector: Sendable {
   private let time: ElapsedTime
   private let logger: Logger
   private let election: Mutex<LeaseElection>
-  /// With which status the last request failed, 0 where no answer came; `nil` if it did not fail.
+  /// The HTTP status of the last failure, 0 without a response; `nil` if the last request succeeded.
   private let problem = Mutex<Int?>(nil)
 
   /// - Parameters:
-  ///   - client: best one of its own, so that its requests never queue behind others.
-  ///   - lease: which Lease; it is created where it does not exist.
-  ///   - identity: other than that of every other candidate; the name of the Pod is.
-  ///   - clock: must count the time that the machine is suspended, as `ContinuousClock` does (`CLOCK_BOOTTIME` on Linux).
+  ///   - client: preferably a separate client, so that no other requests delay its own.
+  ///   - lease: created if it does not exist.
+  ///   - identity: unique among the candidates, e.g. the name of the Pod.
+  ///   - clock: must advance during suspend, as `ContinuousClock` does (`CLOCK_BOOTTIME` on Linux).
   public init(
     client: KubeClient, lease: ObjectKey, identity: String, timing: LeaseTiming = LeaseTiming(),
     clock: any Clock<Duration> = ContinuousClock(), logger: Logger
@@ -38,19 +38,20 @@ public final class LeaderElector: Sendable {
     election = Mutex(LeaseElection(lease: lease, identity: identity, timing: timing))
   }
 
-  /// Whether we lead at this moment. Ask before every write: it is false as soon as the renewal deadline has passed, also after the process
-  /// or the machine was stopped.
+  /// Whether we are the leader now. Check before every write: it turns false as soon as the renewal deadline passes, even while the process
+  /// or the machine is suspended.
   public var isLeader: Bool { election.withLock { $0.isLeader(at: time.now()) } }
 
-  /// Who holds the lease, as far as we have seen; `nil` for nobody.
+  /// The last observed holder of the lease; `nil` if nobody holds it.
   public var holder: String? { election.withLock { $0.holder } }
 
-  /// Takes part in the election until the task is cancelled or the work is done.
+  /// Takes part in the election until the task is cancelled or the work finishes.
   ///
-  /// While we lead, `work` runs. It is cancelled when leadership is lost; when it has ended, the election goes on, and the work starts anew
-  /// when we lead again. When it returns of its own accord, the lease is released and this returns.
-  /// On cancellation this returns after the work has ended, and does not release: a cancelled task can send nothing. Call `release()` after.
-  /// - Throws: What `work` throws of its own accord; the lease is released then, too.
+  /// Runs `work` while we are the leader, and cancels it when leadership is lost. Once it has ended, the election continues, and `work`
+  /// runs again at the next election. If `work` returns before that, the lease is released and this method returns. On cancellation this
+  /// method returns after `work` has ended, without releasing the lease, since a cancelled task cannot send requests. Call `release()`
+  /// afterwards.
+  /// - Throws: The error of `work` unless it was cancelled; the lease is then released, too.
   public func run(whileLeading work: @Sendable () async throws -> Void) async throws {
     while await campaign() {
       logger.info("leading", metadata: ["identity": "\(identity)"])
@@ -66,41 +67,41 @@ public final class LeaderElector: Sendable {
     if !Task.isCancelled { await release() }
   }
 
-  /// Gives the lease up if it is ours, so that another can take it at once. Nothing that the work does may go on. Tries a few times, and logs
-  /// if that was in vain: the others then wait for the lease to run out.
+  /// Releases the lease if it is ours, so that another candidate can acquire it at once. `work` must have ended. Makes a few attempts and
+  /// logs if they fail; the lease then expires.
   public func release() async {
     var request = election.withLock { $0.beginRelease(wallClock: .now) }
-    // Three times reading and writing.
+    // Three pairs of a read and a write.
     for _ in 0..<6 {
       guard let next = request else { return }
-      let answer = await perform(next)
-      request = election.withLock { $0.handleRelease(answer, at: time.now(), wallClock: .now) }
-      if case .written = answer { logger.info("lease released") }
+      let response = await perform(next)
+      request = election.withLock { $0.handleRelease(response, at: time.now(), wallClock: .now) }
+      if case .written = response { logger.info("lease released") }
     }
-    if request != nil { logger.warning("lease not released, it runs out by itself") }
+    if request != nil { logger.warning("lease not released, it will expire") }
   }
 }
 
 extension LeaderElector {
   private enum Ending {
-    /// The work returned.
+    /// `work` returned.
     case done
     case lost
   }
 
-  /// Rounds until we lead.
-  /// - Returns: Whether we do; false on cancellation.
+  /// Repeats election rounds until we are the leader.
+  /// - Returns: False on cancellation.
   private func campaign() async -> Bool {
     while !Task.isCancelled {
       await round()
       if isLeader { return true }
-      // Up to a fifth more, so that candidates do not meet at the server each time.
+      // Up to 20 % jitter, so that candidates do not send their requests together.
       try? await time.sleep(timing.retry * Double.random(in: 1...1.2))
     }
     return false
   }
 
-  /// Runs the work, and cancels it when we no longer lead.
+  /// Runs the work, and cancels it when leadership is lost.
   private func lead(_ work: @Sendable () async throws -> Void) async throws -> Ending {
     try await withoutActuallyEscaping(work) { work in
       try await withThrowingTaskGroup(of: Ending.self) { group in
@@ -118,7 +119,7 @@ extension LeaderElector {
         }
         let ending = try await group.next() ?? .lost
         group.cancelAll()
-        // Leadership is given up only when the work has ended. What it throws now is its way of being cancelled.
+        // Leadership ends only after the work has ended. Errors from here on are its way of being cancelled.
         while let result = await group.nextResult() {
           if case .failure(let error) = result { logger.debug("work ended", metadata: ["error": "\(error)"]) }
         }
@@ -127,7 +128,7 @@ extension LeaderElector {
     }
   }
 
-  /// Rounds until another holds the lease.
+  /// Repeats election rounds until another candidate holds the lease.
   private func renew() async {
     while !Task.isCancelled {
       do {
@@ -140,7 +141,7 @@ extension LeaderElector {
     }
   }
 
-  /// Apart from the rounds, since a request may hang past the deadline.
+  /// A separate task, since a request may take longer than the deadline.
   private func waitForDeadline() async {
     while let end = election.withLock({ $0.leadsUntil }) {
       let rest = end - time.now()
@@ -156,26 +157,26 @@ extension LeaderElector {
   private func round() async {
     var request: LeaseElection.Request? = election.withLock { $0.begin(at: time.now(), wallClock: .now) }
     while let next = request {
-      let answer = await perform(next)
-      request = election.withLock { $0.handle(answer, at: time.now(), wallClock: .now) }
+      let response = await perform(next)
+      request = election.withLock { $0.handle(response, at: time.now(), wallClock: .now) }
     }
   }
 
-  private func perform(_ request: LeaseElection.Request) async -> LeaseElection.Answer {
+  private func perform(_ request: LeaseElection.Request) async -> LeaseElection.Response {
     let begunAt = time.now()
     let limits = RequestLimits(deadline: timing.request, maximumBodyBytes: RequestLimits.object.maximumBodyBytes)
     do {
-      let answer: LeaseElection.Answer
+      let response: LeaseElection.Response
       switch request {
-      case .read: answer = .found(try await client.object(.get(.leases, lease), limits: limits))
+      case .read: response = .found(try await client.object(.get(.leases, lease), limits: limits))
       case .create(let object):
         let request = APIRequest.create(.leases, namespace: lease.namespace, object)
-        answer = .written(try await client.object(request, limits: limits), begunAt: begunAt)
+        response = .written(try await client.object(request, limits: limits), begunAt: begunAt)
       case .replace(let object):
-        answer = .written(try await client.object(.replace(.leases, lease, object), limits: limits), begunAt: begunAt)
+        response = .written(try await client.object(.replace(.leases, lease, object), limits: limits), begunAt: begunAt)
       }
       note(nil)
-      return answer
+      return response
     } catch {
       switch (request, error.status?.code) {
       case (.read, 404): return .absent
@@ -187,7 +188,7 @@ extension LeaderElector {
     }
   }
 
-  /// Says a problem once, and when it is over.
+  /// Logs a problem when it starts or changes, and when it ends.
   private func note(_ error: KubeError?) {
     let new = error.map { $0.status?.code ?? 0 }
     let old = problem.withLock { problem in
@@ -196,23 +197,23 @@ extension LeaderElector {
     }
     guard old != new else { return }
     if let error {
-      logger.warning("lease request failed, trying again until it works", metadata: ["error": "\(error)"])
+      logger.warning("lease request failed, retrying", metadata: ["error": "\(error)"])
     } else {
       logger.info("lease requests work again")
     }
   }
 }
 
-/// How long a lease lasts and how often it is renewed (R30).
+/// The timing of a lease (R30).
 public struct LeaseTiming: Hashable, Sendable {
-  /// For how long others must see the lease unchanged before they may take it; whole seconds, as the Lease has it.
+  /// Other candidates may acquire the lease once it has been unchanged for this time. In whole seconds, as in the Lease.
   public var duration: Duration = .seconds(15)
-  /// For how long after the start of the last successful renewal the leader leads. The five seconds up to `duration` are for clocks that
-  /// run at different speeds and for writes that are under way.
+  /// The leader leads for this time after the start of its last successful renewal. The remaining five seconds of `duration` allow for
+  /// different clock rates and writes in flight.
   public var renewDeadline: Duration = .seconds(10)
-  /// Between two attempts: five fit into `renewDeadline`.
+  /// The interval of attempts; five fit into `renewDeadline`.
   public var retry: Duration = .seconds(2)
-  /// For one request: one that hangs leaves time for another before `renewDeadline`.
+  /// The timeout of one request; leaves time for another before `renewDeadline`.
   public var request: Duration = .seconds(4)
 
   public init() {}

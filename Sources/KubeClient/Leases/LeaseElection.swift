@@ -1,8 +1,8 @@
 internal import JSON
 
-/// Decides what to do about a Lease, and whether we lead: what was seen goes in, the next request comes out.
+/// Decides the next request about a Lease, and whether we lead. Does no I/O.
 ///
-/// Times are of one local clock that only goes forward and counts suspend; no time that another machine wrote is ever compared with ours.
+/// Times are from one local monotonic clock that advances during suspend. Times written by other machines are never compared with it.
 struct LeaseElection: Sendable {
   private let lease: ObjectKey
   private let identity: String
@@ -11,16 +11,16 @@ struct LeaseElection: Sendable {
   private struct Observation {
     var object: JSONValue
     var record: LeaseRecord
-    /// Since when the record is as it is, as far as we have seen.
+    /// When the current record was first observed.
     var since: Duration
   }
   private var observation: Observation?
-  /// What we last wrote, and what we tried to write since: a Lease that says one of these is ours, also where the answer to the write was
-  /// lost. The name alone does not prove it, since a container that was restarted has the name of the one before.
+  /// Our last successful write and the attempts since. A Lease that equals one of these is ours, even if the response to the write was
+  /// lost. The holder's name is not enough, since a restarted container has the same name.
   private var written: [LeaseRecord] = []
   /// The start of our last successful write.
   private var renewedAt: Duration?
-  /// Whether what was last seen is still what to write on.
+  /// Whether `observation` is the newest version, so that a write can be based on it.
   private var isUpToDate = false
 
   init(lease: ObjectKey, identity: String, timing: LeaseTiming) {
@@ -30,38 +30,38 @@ struct LeaseElection: Sendable {
   }
 
   enum Request: Equatable, Sendable {
-    /// → `found`, `absent` or `failed`
+    /// Its response is `found`, `absent` or `failed`.
     case read
-    /// → `written`, `outdated` or `failed`
+    /// Its response is `written`, `outdated` or `failed`.
     case create(JSONValue)
-    /// → `written`, `outdated` or `failed`
+    /// Its response is `written`, `outdated` or `failed`.
     case replace(JSONValue)
   }
 
-  enum Answer: Sendable {
+  enum Response: Sendable {
     case found(JSONValue)
     case absent
-    /// The Lease as it is after our write, and when the write was begun.
+    /// The Lease after our write, and the start of the request.
     case written(JSONValue, begunAt: Duration)
-    /// Somebody else wrote in between.
+    /// Another client wrote in between.
     case outdated
-    /// Not known whether a write was done.
+    /// The write may or may not have happened.
     case failed
   }
 }
 
-// MARK: What can be asked at any time
+// MARK: State
 
 extension LeaseElection {
-  /// R31: until the start of the last successful renewal and `renewDeadline`, whatever happened since.
+  /// R31: we lead until `renewDeadline` after the start of the last successful renewal, whatever happened since.
   func isLeader(at now: Duration) -> Bool {
     leadsUntil.map { now < $0 } ?? false
   }
 
-  /// When leadership ends unless it is renewed; `nil` while we do not lead.
+  /// When leadership ends without a renewal; `nil` if we do not lead.
   var leadsUntil: Duration? { renewedAt.map { $0 + timing.renewDeadline } }
 
-  /// Who holds the lease, as far as we have seen; `nil` for nobody.
+  /// The last observed holder; `nil` if nobody holds the lease.
   var holder: String? {
     guard let holder = observation?.record.holder, !holder.isEmpty else { return nil }
     return holder
@@ -71,15 +71,15 @@ extension LeaseElection {
 // MARK: Rounds
 
 extension LeaseElection {
-  /// The first request of a round.
+  /// Starts a round.
   mutating func begin(at now: Duration, wallClock: Timestamp) -> Request {
     guard isLeader(at: now), isUpToDate else { return .read }
     return claim(wallClock)
   }
 
-  /// - Returns: The round's next request; `nil` where it is over.
-  mutating func handle(_ answer: Answer, at now: Duration, wallClock: Timestamp) -> Request? {
-    switch answer {
+  /// - Returns: The next request of the round; `nil` if the round is over.
+  mutating func handle(_ response: Response, at now: Duration, wallClock: Timestamp) -> Request? {
+    switch response {
     case .found(let object):
       observe(object, at: now)
       guard mayClaim(at: now) else {
@@ -88,13 +88,13 @@ extension LeaseElection {
       }
       return claim(wallClock)
     case .absent:
-      // Deleted while somebody held it: the holder may not know yet, so its time is waited for all the same.
+      // Deleted while held. Its holder may not have noticed, so wait for its time to pass.
       guard mayClaim(at: now) else { return nil }
       observation = nil
       return claim(wallClock)
     case .written(let object, let begunAt):
       observe(object, at: now)
-      // The server's copy of what we wrote is ours in the server's spelling.
+      // Keep the record in the server's spelling.
       if let record = observation?.record, record.holder == identity { written = [record] }
       isUpToDate = isOurs
       renewedAt = isOurs ? begunAt : nil
@@ -105,7 +105,7 @@ extension LeaseElection {
     }
   }
 
-  /// The first request of giving the lease up; leadership ends here. `nil` for one who never wrote the Lease.
+  /// Gives up leadership and starts the release. `nil` if we never wrote the Lease.
   mutating func beginRelease(wallClock: Timestamp) -> Request? {
     renewedAt = nil
     guard !written.isEmpty else { return nil }
@@ -113,12 +113,12 @@ extension LeaseElection {
     return .replace(released(observation, wallClock))
   }
 
-  /// R32: releases only what is ours. Every write carries the version that was seen, so that the server refuses it if another came first;
-  /// that other may be a renewal of our own whose answer was not waited for, so it is looked at again.
-  /// - Returns: The next request; `nil` where the Lease is released, or not ours.
-  mutating func handleRelease(_ answer: Answer, at now: Duration, wallClock: Timestamp) -> Request? {
+  /// R32: releases the lease only if it is ours. Each write has the observed resource version, so the server refuses it after any other
+  /// write. That may be our own renewal whose response was not awaited, so the Lease is read again.
+  /// - Returns: The next request; `nil` once the Lease is released, or if it is not ours.
+  mutating func handleRelease(_ response: Response, at now: Duration, wallClock: Timestamp) -> Request? {
     isUpToDate = false
-    switch answer {
+    switch response {
     case .found(let object):
       observe(object, at: now)
       guard isOurs, let observation else { return nil }
@@ -132,7 +132,7 @@ extension LeaseElection {
   }
 
   private func released(_ observation: Observation, _ wallClock: Timestamp) -> JSONValue {
-    // One second, as the API asks for a positive number.
+    // One second, since the API requires a positive number.
     let record = LeaseRecord(
       holder: "", durationSeconds: 1, acquireTime: wallClock.microTime, renewTime: wallClock.microTime,
       transitions: observation.record.transitions)
@@ -152,10 +152,10 @@ extension LeaseElection {
     observation = Observation(object: object, record: record, since: since ?? now)
   }
 
-  /// R30: what is ours or nobody's, and what stayed unchanged for its own duration under our eyes.
+  /// R30: we may acquire a lease that is ours, that nobody holds, or that we observed unchanged for its duration.
   private func mayClaim(at now: Duration) -> Bool {
     guard let observation, !observation.record.holder.isEmpty, !isOurs else { return true }
-    // A Lease without a duration was written by something else than an elector; ours is as good as any.
+    // Written by something other than an elector; use our own duration.
     let seconds = observation.record.durationSeconds
     return now - observation.since >= (seconds > 0 ? .seconds(seconds) : timing.duration)
   }
@@ -167,7 +167,7 @@ extension LeaseElection {
       holder: identity, durationSeconds: max(1, timing.duration.components.seconds),
       acquireTime: isOurs ? old?.acquireTime ?? now : now, renewTime: now,
       transitions: (old?.transitions ?? 0) + (old == nil || old?.holder == identity ? 0 : 1))
-    // A lost write can only come to light within the time of a few requests.
+    // A lost write can appear only within the time of a few requests.
     written = written.suffix(7) + [record]
     guard let observation else {
       return .create(
@@ -180,21 +180,21 @@ extension LeaseElection {
   }
 }
 
-/// What a Lease says: `LeaseSpec` of k8s.io/api/coordination/v1.
+/// `LeaseSpec` of k8s.io/api/coordination/v1.
 struct LeaseRecord: Hashable, Sendable {
-  /// Empty for nobody.
+  /// Empty if nobody holds the lease.
   var holder: String
   var durationSeconds: Int64
-  /// When the holder became it, as the API server writes it.
+  /// When the holder acquired the lease, as text of the API server.
   var acquireTime: String
-  /// The holder's last word. It is compared, never read as a time: the holder's clock may be wrong.
+  /// When the holder last renewed the lease. Compared as text, never parsed: the holder's clock may be wrong.
   var renewTime: String
-  /// How often the holder changed.
+  /// The number of holder changes.
   var transitions: Int64
 }
 
 extension LeaseRecord {
-  /// - Parameter lease: a Lease; what it lacks is read as empty.
+  /// Reads a Lease; missing fields are empty.
   init(_ lease: JSONValue) {
     let specification = lease["spec"]
     self.init(
@@ -205,10 +205,10 @@ extension LeaseRecord {
       transitions: specification?["leaseTransitions"]?.integer ?? 0)
   }
 
-  /// The Lease with these values in place of its own and all else as it is.
+  /// Returns the Lease with these values; its other fields are kept.
   func written(into lease: JSONValue) -> JSONValue {
     var specification = lease["spec"] ?? [:]
-    // An empty holder is no valid one; nobody is written as none.
+    // The API refuses an empty holder; the field must be absent.
     specification["holderIdentity"] = holder.isEmpty ? nil : .string(holder)
     specification["leaseDurationSeconds"] = .integer(durationSeconds)
     specification["acquireTime"] = .string(acquireTime)

@@ -1,33 +1,31 @@
 package import Primitives
 
-/// What we keep of a container of a Pod.
+/// A container of a Pod.
 public struct ContainerRecord: Hashable, Sendable {
-  /// Which of a Pod's lists of containers it is in. An initialization container that is to stay (a sidecar) is one like the others here.
+  /// The list of the Pod that has the container. A restartable init container (sidecar) is `initialization`.
   public enum Kind: UInt8, Hashable, Sendable {
     case regular, initialization, ephemeral
   }
 
-  /// What the kubelet last said of it.
+  /// The state that the kubelet last reported.
   public enum State: Hashable, Sendable {
-    /// Not running yet, or not again; the reason may be empty.
+    /// Not running yet, or waiting for a restart. The reason may be empty.
     case waiting(reason: String)
-    /// Since when, if the kubelet says.
+    /// `nil` if the kubelet does not report the time.
     case running(startedAtUnixMilliseconds: Int64?)
     case terminated
   }
 
-  /// Unique within its Pod, over all kinds.
+  /// Unique within the Pod, over all kinds.
   public let name: String
-  /// Which list it is in.
   public let kind: Kind
-  /// As the kubelet reports it, in binary.
+  /// The container ID in binary.
   package let id: ContainerID
-  /// Whether it runs.
   public let state: State
-  /// Whether this is a Windows process on the host itself.
+  /// Whether it is a Windows host process.
   public let hostProcess: Bool
 
-  /// As the kubelet reports it, `containerd://…`; empty before the container was created.
+  /// As the kubelet reports it, e.g. `containerd://…`; empty before the container is created.
   public var containerID: String { id.description }
 
   public init(

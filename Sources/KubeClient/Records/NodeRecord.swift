@@ -1,18 +1,18 @@
 internal import Glibc
 package import Primitives
 
-/// What we keep of a Node.
+/// A Node, reduced to the fields that are needed.
 ///
-/// A value of one reference, in one run of bytes: the properties make text of it when they are asked for.
+/// One reference to one allocation. Properties decode the packed bytes at each access.
 public struct NodeRecord: Record, @unchecked Sendable {
-  // Sendable, since the buffer is written in `init`, before anyone else can see it, and never again.
+  // Sendable: the buffer is written in `init`, before it is shared, and never again.
 
   struct Header {
     var name: Name
-    /// 0 where the version is no number.
+    /// 0 if the version is not a number.
     var version: UInt64
     var count: UInt32
-    /// 0 for none.
+    /// 0 if there is none.
     var kubeletPort: UInt16
     var flags: Flags
   }
@@ -21,14 +21,14 @@ public struct NodeRecord: Record, @unchecked Sendable {
     let rawValue: UInt8
     static let hasReady = Flags(rawValue: 1)
     static let isReady = Flags(rawValue: 2)
-    /// The tail begins with the version's text.
+    /// The tail starts with the text of the version.
     static let versionIsText = Flags(rawValue: 4)
   }
 
-  /// The header, and behind it in the same allocation what `NodeRecord+Packing.swift` says.
+  /// The header, followed by the tail that `NodeRecord+Packing.swift` describes.
   let storage: ManagedBuffer<Header, UInt8>
 
-  /// - Parameter kubeletPort: from 1 to 65535; others count as none.
+  /// - Parameter kubeletPort: 1 to 65535; other values mean none.
   public init(
     name: String, uid: String = "", resourceVersion: String = "", labels: [String: String] = [:], annotations: [String: String] = [:],
     operatingSystem: String = "", addresses: [NodeAddress] = [], ready: Bool? = nil, kubeletPort: Int? = nil
@@ -52,18 +52,18 @@ extension NodeRecord {
   public var key: ObjectKey { ObjectKey(name: name) }
   /// `metadata.name`.
   public var name: String { storage.header.name.description }
-  /// `metadata.uid`; another Node of the same name has another.
+  /// `metadata.uid`.
   public var uid: String { readBody { $0.uid().description } }
-  /// The version that this was read from; opaque.
+  /// `metadata.resourceVersion`; opaque.
   public var resourceVersion: String { isVersionText ? read { $0.text() } : "\(storage.header.version)" }
-  /// All of them.
+  /// All labels.
   public var labels: [String: String] {
     readLists { reader in
       reader.skipPairs()
       return reader.pairs()
     }
   }
-  /// Only those with the prefixes that the decoder was asked for.
+  /// Only the annotations with the decoder's prefixes.
   public var annotations: [String: String] {
     readLists { reader in
       reader.skipPairs()
@@ -71,25 +71,25 @@ extension NodeRecord {
       return reader.pairs()
     }
   }
-  /// What the kubelet reports, `linux` or `windows`; empty before it has.
+  /// `linux` or `windows`; empty before the kubelet has reported it.
   public var operatingSystem: String {
     readBody { reader in
       _ = reader.uid()
       return reader.text()
     }
   }
-  /// In the order in which the kubelet reports them.
+  /// In the kubelet's order.
   public var addresses: [NodeAddress] {
     readLists { reader in (0..<reader.count()).map { _ in NodeAddress(type: reader.text(), address: reader.text()) } }
   }
-  /// The condition `Ready`: false also where its status is unknown, `nil` where the Node has no such condition.
+  /// The condition `Ready`: false also if its status is unknown, `nil` if the Node does not have it.
   public var ready: Bool? {
     storage.header.flags.contains(.hasReady) ? storage.header.flags.contains(.isReady) : nil
   }
-  /// Where the kubelet serves; `nil` where the Node does not say.
+  /// `status.daemonEndpoints.kubeletEndpoint.Port`.
   public var kubeletPort: Int? { storage.header.kubeletPort == 0 ? nil : Int(storage.header.kubeletPort) }
 
-  /// `name` as it is in memory.
+  /// `name` without a copy.
   package var sharedName: Name { storage.header.name }
 }
 
@@ -119,11 +119,10 @@ extension NodeRecord: CustomStringConvertible {
   }
 }
 
-/// One of a Node's addresses.
+/// An address of a Node.
 public struct NodeAddress: Hashable, Sendable {
-  /// `InternalIP`, `ExternalIP`, `Hostname`, `InternalDNS` or `ExternalDNS`.
   public var type: String
-  /// The address or the name itself.
+  /// An IP address or a host name, depending on `type`.
   public var address: String
 
   public init(type: String, address: String) {

@@ -1,21 +1,20 @@
 package import Primitives
 
-/// What we keep of a Pod.
+/// A Pod, reduced to the fields that are needed.
 ///
-/// A value of one reference, about 250 bytes in all for a Pod of two containers: identifiers are kept in binary, names that Pods have in
-/// common are shared, and the properties make text of them when they are asked for. Nothing is lost by it: a UID, a version, an address or a container's ID of
-/// a form that nobody expects comes out as it came in.
+/// One reference, about 250 bytes in total for a Pod of two containers: identifiers are binary, common names are shared, and properties
+/// decode them at each access. Unusual forms of a UID, version, address or container ID are kept as text, so nothing is lost.
 public struct PodRecord: Record, @unchecked Sendable {
-  // Sendable, since the buffer is written before anyone else can see it. `update(to:)` alone changes one later, that nobody else can see.
+  // Sendable: the buffer is written before it is shared. Only `update(to:)` changes it later, and only if it is unshared.
 
   struct Header: Equatable {
-    /// 0 where the version is no number.
+    /// 0 if the version is not a number.
     var version: UInt64
     var count: UInt32
     var phase: Phase
     var flags: Flags
     var node: Name?
-    /// Which container has which image, as `PodRecord+Packing.swift` says; `nil` where no image is known.
+    /// The images by container, as `PodRecord+Packing.swift` describes; `nil` without images.
     var images: Name?
     var identity: PodIdentity
   }
@@ -24,23 +23,23 @@ public struct PodRecord: Record, @unchecked Sendable {
     let rawValue: UInt8
     static let hostNetwork = Flags(rawValue: 1)
     static let isBeingDeleted = Flags(rawValue: 2)
-    /// The tail begins with the version's text.
+    /// The tail starts with the text of the version.
     static let versionIsText = Flags(rawValue: 4)
   }
 
   enum Phase: UInt8, CaseIterable {
     case none, pending, running, succeeded, failed, unknown
-    /// The text is in the tail, behind the version's.
+    /// The tail has the text, after that of the version.
     case other
   }
 
-  /// The header, and behind it in the same allocation what `PodRecord+Packing.swift` says.
+  /// The header, followed by the tail that `PodRecord+Packing.swift` describes.
   var storage: ManagedBuffer<Header, UInt8>
 
   /// - Parameters:
-  ///   - podIPs: as text, in the order in which the status has them.
-  ///   - containers: in the order in which they are to stand in `containers`.
-  ///   - images: by the container's name.
+  ///   - podIPs: in the order of the status.
+  ///   - containers: in start order.
+  ///   - images: by container name.
   public init(
     namespace: String, name: String, uid: String = "", resourceVersion: String = "", nodeName: String? = nil, phase: String = "",
     hostNetwork: Bool = false, podIPs: [String] = [], annotations: [String: String] = [:], isBeingDeleted: Bool = false,
@@ -74,9 +73,9 @@ extension PodRecord {
   public var namespace: String { storage.header.identity.namespace.description }
   /// `metadata.name`.
   public var name: String { storage.header.identity.name }
-  /// `metadata.uid`; another Pod of the same name has another.
+  /// `metadata.uid`.
   public var uid: String { storage.header.identity.uid.description }
-  /// The version that this was read from; opaque.
+  /// `metadata.resourceVersion`; opaque.
   public var resourceVersion: String {
     isVersionText ? read { $0.text() } : "\(storage.header.version)"
   }
@@ -90,25 +89,24 @@ extension PodRecord {
         return reader.text()
       }
   }
-  /// Whether its containers share the node's network namespace.
+  /// Whether the containers share the node's network namespace.
   public var hostNetwork: Bool { storage.header.flags.contains(.hostNetwork) }
   /// Whether the Pod has a deletion timestamp.
   public var isBeingDeleted: Bool { storage.header.flags.contains(.isBeingDeleted) }
-  /// One for each family of addresses; empty until the Pod has one.
+  /// One per IP family; empty until addresses are assigned.
   public var podIPs: [String] { addresses.map(\.description) }
-  /// Only those with the prefixes that the decoder was asked for.
+  /// Only the annotations with the decoder's prefixes.
   public var annotations: [String: String] {
     readBody { reader in
       for _ in 0..<reader.count() { _ = reader.address() }
       return reader.pairs()
     }
   }
-  /// Every container of the specification, with what the status says of it: initialization first, then regular, then ephemeral ones. Made anew at
-  /// each call.
+  /// The containers of the spec, joined with their statuses: init containers, then regular, then ephemeral ones. Decoded at each access.
   public var containers: [ContainerRecord] {
     readContainers { reader, count in (0..<count).map { _ in reader.container() } }
   }
-  /// Images by the container's name: as the status has them, otherwise as the specification has. Made anew at each call.
+  /// Images by container name, from the status or else from the spec. Decoded at each access.
   public var images: [String: String] {
     storage.header.images?.withBytes { bytes in
       var reader = PackedReader(bytes)
@@ -117,10 +115,10 @@ extension PodRecord {
   }
 }
 
-// The binary forms, for those who would only make them of the text again.
+// Binary forms, to avoid a conversion to text and back.
 
 extension PodRecord {
-  /// Namespace, name and UID: one reference, which the next versions of the Pod in the same store share.
+  /// Namespace, name and UID: one reference, shared with later versions of the Pod in the same store.
   package var identity: PodIdentity { storage.header.identity }
   /// The node's name, shared with the other Pods on it; `nil` until the Pod is scheduled.
   package var node: Name? { storage.header.node }
@@ -135,22 +133,22 @@ extension PodRecord {
 }
 
 extension PodRecord {
-  /// Calls the function with each container's ID that is not empty, in the order of `containers`.
+  /// Calls `body` with each non-empty container ID, in the order of `containers`.
   func forEachContainerID(_ body: (ContainerID) -> Void) {
     readContainers { reader, count in
       for _ in 0..<count {
-        let id = reader.skimContainer()
+        let id = reader.skipContainer()
         if !id.isEmpty { body(id) }
       }
     }
   }
 
-  /// Whether both have as many containers, with the same IDs in the same order.
+  /// Whether both have the same container IDs in the same order.
   func hasSameContainerIDs(as other: PodRecord) -> Bool {
     readContainers { reader, count in
       other.readContainers { otherReader, otherCount in
         guard count == otherCount else { return false }
-        for _ in 0..<count where reader.skimContainer() != otherReader.skimContainer() { return false }
+        for _ in 0..<count where reader.skipContainer() != otherReader.skipContainer() { return false }
         return true
       }
     }
@@ -165,7 +163,7 @@ extension PodRecord: Hashable {
     }
   }
 
-  /// Whether it is of this content.
+  /// Whether header and tail are equal to these.
   func has(_ header: Header, _ tail: UnsafeRawBufferPointer) -> Bool {
     storage.withUnsafeMutablePointers { $0.pointee == header && isEqual(UnsafeRawBufferPointer(start: $1, count: Int(header.count)), tail) }
   }

@@ -1,8 +1,8 @@
-/// Which object: its name, after its namespace if it has one.
+/// Namespace and name of an object.
 public struct ObjectKey: Hashable, Comparable, Sendable, CustomStringConvertible {
-  /// Empty for an object without a namespace.
+  /// Empty for cluster-scoped objects.
   public var namespace: String
-  /// Unique within its namespace and resource.
+  /// Unique within namespace and resource.
   public var name: String
 
   public init(namespace: String = "", name: String) {
@@ -17,7 +17,7 @@ public struct ObjectKey: Hashable, Comparable, Sendable, CustomStringConvertible
   }
 }
 
-/// What a store keeps of an object: `PodRecord`, `NodeRecord`, or a type of your own that a `RecordDecoder` makes of the object's JSON.
+/// The stored form of an object: `PodRecord`, `NodeRecord`, or your own type that a `RecordDecoder` makes from JSON.
 ///
 ///     struct Quota: Record {
 ///       var key: ObjectKey
@@ -25,11 +25,10 @@ public struct ObjectKey: Hashable, Comparable, Sendable, CustomStringConvertible
 ///       var pods: String
 ///     }
 public protocol Record: Equatable, Sendable {
-  /// Which object this is of.
   var key: ObjectKey { get }
-  /// The version of the object that this was read from; opaque.
+  /// `metadata.resourceVersion`; opaque.
   var resourceVersion: String { get }
-  /// Whether the object has a name; one that has none cannot be told from others.
+  /// Whether the object has a name. Objects without one are decoding errors.
   var hasName: Bool { get }
 }
 
@@ -37,7 +36,7 @@ extension Record {
   public var hasName: Bool { !key.name.isEmpty }
 }
 
-/// Bytes from the API server that are not the object that was asked for.
+/// Why bytes from the API server could not be decoded.
 public struct RecordError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What is wrong, and where.
   public var description: String
@@ -46,7 +45,7 @@ public struct RecordError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension RecordError {
-  /// What the JSON decoder has against its input, in a sentence: where in the document, and what is there.
+  /// Describes an error of the JSON decoder: the path in the document, and the problem.
   init(json error: any Error) {
     guard let error = error as? DecodingError else {
       self.init("\(error)")
@@ -54,11 +53,11 @@ extension RecordError {
     }
     let (context, what): (DecodingError.Context, String) =
       switch error {
-      case .dataCorrupted(let context): (context, "no valid JSON, or no such value")
-      case .keyNotFound(let key, let context): (context, "no member '\(key.stringValue)'")
-      case .typeMismatch(let type, let context): (context, "no \(type)")
-      case .valueNotFound(let type, let context): (context, "null, and no \(type)")
-      @unknown default: (DecodingError.Context(codingPath: [], debugDescription: "\(error)"), "not as it should be")
+      case .dataCorrupted(let context): (context, "invalid JSON or an invalid value")
+      case .keyNotFound(let key, let context): (context, "missing member '\(key.stringValue)'")
+      case .typeMismatch(let type, let context): (context, "not \(type)")
+      case .valueNotFound(let type, let context): (context, "null instead of \(type)")
+      @unknown default: (DecodingError.Context(codingPath: [], debugDescription: "\(error)"), "unexpected error")
       }
     let path = context.codingPath.map { key in key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)" }.joined()
     self.init("\(path.isEmpty ? "at the top" : "at \(path)"): \(what) (\(context.debugDescription))")

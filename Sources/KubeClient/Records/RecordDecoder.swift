@@ -2,12 +2,12 @@ internal import FoundationEssentials
 public import JSON
 internal import Primitives
 
-/// What is kept of an object, and how it is read from the formats of the API server.
+/// Decodes the objects of one kind into records, from JSON or protobuf.
 public struct RecordDecoder<Value: Record>: Sendable {
-  /// What to ask the server for.
+  /// The `Accept` header.
   let accept: String
   let kind: String
-  /// Reads an object from where it is in a buffer. What is known already is taken as it is in memory.
+  /// Reads an object at a range of a buffer. Reuses equal records of the snapshot.
   typealias ProtobufReader = @Sendable (Range<Int>, RawSpan, StoreSnapshot<Value>) throws(RecordError) -> Value
 
   private let readProtobuf: ProtobufReader?
@@ -15,9 +15,9 @@ public struct RecordDecoder<Value: Record>: Sendable {
   private let readJSONEvent: @Sendable (Data, StoreSnapshot<Value>) throws -> WatchEvent<Value>
 
   /// - Parameters:
-  ///   - wire: the object's shape in JSON.
-  ///   - convert: what is kept of it.
-  ///   - protobuf: `nil` for resources without this format.
+  ///   - wire: the JSON representation.
+  ///   - convert: makes a record of it.
+  ///   - protobuf: `nil` for resources without protobuf.
   init<Wire: Decodable & SendableMetatype>(
     kind: String, wire: Wire.Type, convert: @escaping @Sendable (Wire) throws -> Value,
     protobuf: ProtobufReader?
@@ -33,35 +33,34 @@ public struct RecordDecoder<Value: Record>: Sendable {
     }
   }
 
-  /// Reads objects of a kind that this module has no record of, custom resources among them, in JSON.
-  /// - Parameter convert: what is kept of an object; an error that it throws ends the list or watch, which is then tried again.
+  /// Decodes any kind from JSON, including custom resources.
+  /// - Parameter convert: makes a record of an object. An error fails the list or watch, which is then retried.
   public init(kind: String, convert: @escaping @Sendable (JSONValue) throws -> Value) {
     self.init(kind: kind, wire: JSONValue.self, convert: convert, protobuf: nil)
   }
 }
 
 extension RecordDecoder {
-  /// Reads a whole answer to a list, as `ListReader` reads one that is still coming.
+  /// Decodes a complete list response.
   func page(_ body: [UInt8], contentType: String) throws(RecordError) -> RecordPage<Value> {
     var reader = ListReader(self, contentType: contentType, limit: .max)
     try reader.append(body)
     return try reader.finish()
   }
 
-  /// Reads a list in JSON.
-  /// - Parameter known: what the store has: records that are equal to these are these.
+  /// Decodes a list from JSON.
+  /// - Parameter known: equal records are taken from this snapshot.
   func jsonPage(_ body: [UInt8], known: StoreSnapshot<Value>) throws(RecordError) -> RecordPage<Value> {
     try json { try readJSONPage(Data(body), known) }
   }
 
-  /// What reads an object in protobuf.
   func protobufReader() throws(RecordError) -> ProtobufReader {
-    guard let readProtobuf else { throw RecordError("\(kind) came as protobuf, which was not asked for") }
+    guard let readProtobuf else { throw RecordError("unexpected protobuf response for \(kind)") }
     return readProtobuf
   }
 
-  /// Reads one event of a watch.
-  /// - Parameter known: what the store has: a record that is equal to one of these is that one.
+  /// Decodes one watch event.
+  /// - Parameter known: an equal record is taken from this snapshot.
   func event(
     _ frame: Range<Int>, of buffer: [UInt8], format: WireFormat, known: StoreSnapshot<Value>
   ) throws(RecordError) -> WatchEvent<Value> {
@@ -88,8 +87,8 @@ extension RecordDecoder {
 }
 
 extension RecordDecoder where Value == NodeRecord {
-  /// Reads Nodes.
-  /// - Parameter annotationPrefixes: which annotations are kept; those that start with one of these.
+  /// Decodes Nodes.
+  /// - Parameter annotationPrefixes: keeps the annotations that start with one of these.
   public static func nodes(annotationPrefixes: [String] = []) -> RecordDecoder {
     let filter = MetadataFilter(keepsLabels: true, annotationPrefixes: annotationPrefixes)
     let names = NameTable()
@@ -102,8 +101,8 @@ extension RecordDecoder where Value == NodeRecord {
 }
 
 extension RecordDecoder where Value == PodRecord {
-  /// Reads Pods.
-  /// - Parameter annotationPrefixes: which annotations are kept; those that start with one of these.
+  /// Decodes Pods.
+  /// - Parameter annotationPrefixes: keeps the annotations that start with one of these.
   public static func pods(annotationPrefixes: [String] = []) -> RecordDecoder {
     let filter = MetadataFilter(keepsLabels: false, annotationPrefixes: annotationPrefixes)
     let names = NameTable()
@@ -115,25 +114,25 @@ extension RecordDecoder where Value == PodRecord {
   }
 }
 
-/// The formats in which the API server answers.
+/// The format of a response.
 enum WireFormat: Hashable, Sendable {
   case json, protobuf
 
-  /// - Parameter contentType: the header's value; parameters such as `;stream=watch` say nothing that matters here.
+  /// - Parameter contentType: the header; its parameters, such as `;stream=watch`, are ignored.
   init(contentType: String) throws(RecordError) {
     let type = contentType.prefix { $0 != ";" }.lowercased().filter { !$0.isWhitespace }
     switch type {
     case MediaType.json: self = .json
     case MediaType.protobuf: self = .protobuf
-    default: throw RecordError("an answer of the type '\(contentType)'")
+    default: throw RecordError("unsupported content type '\(contentType)'")
     }
   }
 }
 
-/// Which of an object's labels and annotations a record keeps.
+/// The labels and annotations that a record keeps.
 struct MetadataFilter: Sendable {
   var keepsLabels: Bool
-  /// An annotation is kept if its key starts with one of these.
+  /// Keys of kept annotations start with one of these.
   private let annotationPrefixes: [[UInt8]]
 
   init(keepsLabels: Bool, annotationPrefixes: [String]) {
@@ -147,7 +146,7 @@ struct MetadataFilter: Sendable {
     annotationPrefixes.contains { key.utf8.starts(with: $0) }
   }
 
-  /// - Parameter key: where it is in the bytes.
+  /// - Parameter key: a range in `bytes`.
   func keeps(annotation key: Range<Int>, in bytes: RawSpan) -> Bool {
     bytes.extracting(key).withUnsafeBytes { key in annotationPrefixes.contains { key.starts(with: $0) } }
   }

@@ -1,7 +1,7 @@
 package import JSON
 
 extension APIResource {
-  /// The path of the collection: in one namespace, or of the whole cluster for `nil`.
+  /// The path of the collection in one namespace, or in the whole cluster if `namespace` is `nil`.
   func path(namespace: String?) -> String {
     let root = group.isEmpty ? "/api/\(escapedForURL(version))" : "/apis/\(escapedForURL(group))/\(escapedForURL(version))"
     let scope = namespaced ? namespace.map { "/namespaces/\(escapedForURL($0))" } ?? "" : ""
@@ -11,13 +11,13 @@ extension APIResource {
   func path(_ key: ObjectKey) -> String { "\(path(namespace: key.namespace))/\(escapedForURL(key.name))" }
 }
 
-/// Which objects of a resource a list or a watch is of.
+/// Which objects of a resource to list or watch.
 public struct Selection: Hashable, Sendable {
-  /// One namespace; `nil` for all.
+  /// `nil` for all namespaces.
   public var namespace: String?
-  /// As `kubectl -l` takes it, for example `app=web,tier!=cache`.
+  /// A label selector as for `kubectl -l`, e.g. `app=web,tier!=cache`.
   public var labels: String?
-  /// As `kubectl --field-selector` takes it, for example `spec.nodeName=worker-1`.
+  /// A field selector as for `kubectl --field-selector`, e.g. `spec.nodeName=worker-1`.
   public var fields: String?
 
   public init(namespace: String? = nil, labels: String? = nil, fields: String? = nil) {
@@ -26,7 +26,7 @@ public struct Selection: Hashable, Sendable {
     self.fields = fields
   }
 
-  /// Everything.
+  /// All objects.
   public static let all = Selection()
 
   var query: [QueryItem] {
@@ -37,11 +37,11 @@ public struct Selection: Hashable, Sendable {
   }
 }
 
-/// What must still be true of an object for it to be deleted; `nil` asks nothing.
+/// Conditions on the object to delete; `nil` for no condition.
 public struct DeletePreconditions: Hashable, Sendable {
-  /// It is still this very object, not another of the same name.
+  /// Protects a new object of the same name.
   public var uid: String?
-  /// Nobody has written to it since.
+  /// Fails if the object was changed since this version.
   public var resourceVersion: String?
 
   public init(uid: String? = nil, resourceVersion: String? = nil) {
@@ -52,14 +52,14 @@ public struct DeletePreconditions: Hashable, Sendable {
 
 // The verbs: https://kubernetes.io/docs/reference/using-api/api-concepts/
 extension APIRequest {
-  /// One object.
+  /// Gets one object.
   package static func get(_ resource: APIResource, _ key: ObjectKey) -> APIRequest {
     APIRequest(method: "GET", path: resource.path(key))
   }
 
-  /// One page of a list. No `resourceVersion` is sent: the answer is as of now, from etcd, not from a cache that may be behind (R01). With
-  /// a continue token it would be refused, since the token holds it (R02).
-  /// - Parameter limit: at most so many objects; `nil` for all of them in one answer.
+  /// Lists one page. Sends no `resourceVersion`, so the response is read from etcd and not from a cache that may be stale (R01). With a
+  /// continue token the server would refuse it, since the token contains the version (R02).
+  /// - Parameter limit: the page size; `nil` for all objects in one response.
   package static func list(
     _ resource: APIResource, _ selection: Selection = .all, limit: Int?, continue token: String? = nil, accept: String = MediaType.json
   ) -> APIRequest {
@@ -69,7 +69,7 @@ extension APIRequest {
     return APIRequest(method: "GET", path: resource.path(namespace: selection.namespace), query: query, accept: accept)
   }
 
-  /// The first object of a list that has to be of that resource version or a later one: a server that is behind it refuses, with
+  /// Lists one object at this resource version or a later one. A server that has not reached the version refuses with
   /// `APIStatus.isTooLargeResourceVersion`.
   package static func one(
     of resource: APIResource, _ selection: Selection = .all, notOlderThan resourceVersion: String, accept: String = MediaType.json
@@ -81,8 +81,8 @@ extension APIRequest {
     return APIRequest(method: "GET", path: resource.path(namespace: selection.namespace), query: query, accept: accept)
   }
 
-  /// The events after a resource version, with bookmarks.
-  /// - Parameter timeoutSeconds: when the server is to end the stream.
+  /// Watches the changes after a resource version, with bookmarks.
+  /// - Parameter timeoutSeconds: when the server ends the stream.
   package static func watch(
     _ resource: APIResource, _ selection: Selection = .all, from resourceVersion: String, timeoutSeconds: Int,
     accept: String = MediaType.json
@@ -95,11 +95,11 @@ extension APIRequest {
     return APIRequest(method: "GET", path: resource.path(namespace: selection.namespace), query: query, accept: accept)
   }
 
-  /// What is there now, as ADDED events up to a bookmark that marks their end, and then the changes after it. No `resourceVersion` is sent:
-  /// the beginning is as new as a list's (R01).
+  /// Watches from the current state: first all objects as ADDED events, then a bookmark, then changes. Sends no `resourceVersion`, so the
+  /// initial events are as fresh as a list (R01).
   ///
   /// Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
-  /// - Parameter timeoutSeconds: when the server is to end the stream.
+  /// - Parameter timeoutSeconds: when the server ends the stream.
   package static func watchInitially(
     _ resource: APIResource, _ selection: Selection = .all, timeoutSeconds: Int, accept: String = MediaType.json
   ) -> APIRequest {
@@ -111,12 +111,12 @@ extension APIRequest {
     return APIRequest(method: "GET", path: resource.path(namespace: selection.namespace), query: query, accept: accept)
   }
 
-  /// A new object.
+  /// Creates an object.
   package static func create(_ resource: APIResource, namespace: String, _ object: JSONValue) -> APIRequest {
     APIRequest(method: "POST", path: resource.path(namespace: namespace), body: object.bytes, contentType: MediaType.json)
   }
 
-  /// Server-side apply: the fields of `object` become `fieldManager`'s, and so do those of other managers if `force`.
+  /// Server-side apply. `fieldManager` becomes the owner of the object's fields; `force` takes over fields of other managers.
   package static func apply(
     _ resource: APIResource, _ key: ObjectKey, _ object: JSONValue, fieldManager: String, force: Bool
   ) -> APIRequest {
@@ -126,17 +126,17 @@ extension APIRequest {
       body: object.bytes, contentType: MediaType.apply)
   }
 
-  /// A merge patch (RFC 7386): these members of the object in place of what they are.
+  /// Merge patch (RFC 7386).
   package static func merge(_ resource: APIResource, _ key: ObjectKey, _ patch: JSONValue) -> APIRequest {
     APIRequest(method: "PATCH", path: resource.path(key), body: patch.bytes, contentType: MediaType.mergePatch)
   }
 
-  /// The whole object in place of what there is, of that version if it names one.
+  /// Replaces an object. If the object has a resource version, it must be the stored one.
   package static func replace(_ resource: APIResource, _ key: ObjectKey, _ object: JSONValue) -> APIRequest {
     APIRequest(method: "PUT", path: resource.path(key), body: object.bytes, contentType: MediaType.json)
   }
 
-  /// The end of an object, if the preconditions hold.
+  /// Deletes an object if the preconditions hold.
   package static func delete(_ resource: APIResource, _ key: ObjectKey, _ preconditions: DeletePreconditions) -> APIRequest {
     var options: JSONValue = ["kind": "DeleteOptions", "apiVersion": "v1"]
     var conditions: [String: JSONValue] = [:]
@@ -146,7 +146,7 @@ extension APIRequest {
     return APIRequest(method: "DELETE", path: resource.path(key), body: options.bytes, contentType: MediaType.json)
   }
 
-  /// What a node's kubelet answers at a path, through the API server. Asks for the right to `get` on `nodes/proxy`.
+  /// Gets a path of a node's kubelet through the API server. Requires `get` on `nodes/proxy`.
   package static func nodeProxy(_ node: String, path: String) -> APIRequest {
     APIRequest(method: "GET", path: "/api/v1/nodes/\(escapedForURL(node))/proxy/\(path)")
   }

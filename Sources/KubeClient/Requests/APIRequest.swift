@@ -1,18 +1,17 @@
 internal import JSON
 
-/// One request to the API server as a value: what is asked, not where the server is nor who asks.
+/// A request to the API server, without the server's address and credentials.
 package struct APIRequest: Hashable, Sendable {
   /// In upper case.
   package var method: String
-  /// From the root, already escaped: `/api/v1/namespaces/default/pods/web-0`.
+  /// Absolute and escaped, e.g. `/api/v1/namespaces/default/pods/web-0`.
   package var path: String
-  /// Parameters in the order in which they are sent, not yet escaped.
+  /// In the order in which they are sent; not escaped.
   package var query: [QueryItem]
-  /// `nil` for a request without one.
   package var body: [UInt8]?
-  /// Of the body.
+  /// The content type of `body`.
   package var contentType: String?
-  /// The formats that the answer may have, the preferred one first.
+  /// The accepted content types, the preferred one first.
   package var accept: String
 
   package init(
@@ -27,7 +26,7 @@ package struct APIRequest: Hashable, Sendable {
     self.accept = accept
   }
 
-  /// Path and query as they follow the server's address.
+  /// Path and query, to append to the server's address.
   package var target: String {
     guard !query.isEmpty else { return path }
     let pairs = query.map { "\(escapedForURL($0.name))=\(escapedForURL($0.value))" }
@@ -35,7 +34,7 @@ package struct APIRequest: Hashable, Sendable {
   }
 }
 
-/// A parameter of a request.
+/// A query parameter.
 package struct QueryItem: Hashable, Sendable {
   /// Not escaped.
   package var name: String
@@ -48,21 +47,20 @@ package struct QueryItem: Hashable, Sendable {
   }
 }
 
-/// What the API server calls the formats that we speak.
+/// The content types of the Kubernetes API.
 package enum MediaType {
-  /// For everything.
   package static let json = "application/json"
-  /// For the resources that are built into the API server.
+  /// For built-in resources only.
   package static let protobuf = "application/vnd.kubernetes.protobuf"
-  /// Protobuf where the server has it (not for custom resources), JSON otherwise.
+  /// Prefers protobuf, and accepts JSON for resources without it, such as custom resources.
   package static let either = "\(protobuf), \(json)"
   /// RFC 7386.
   package static let mergePatch = "application/merge-patch+json"
-  /// Server-side apply. JSON is YAML, so a JSON body may go under this name.
+  /// Server-side apply. The body may be JSON, since JSON is valid YAML.
   package static let apply = "application/apply-patch+yaml"
 }
 
-/// `text` with everything but the unreserved characters of RFC 3986 as `%XX`, fit for one segment of a path or one part of a query.
+/// Percent-encodes all but the unreserved characters of RFC 3986, for a path segment or a part of a query.
 func escapedForURL(_ text: String) -> String {
   var result = ""
   result.reserveCapacity(text.utf8.count)
@@ -81,17 +79,17 @@ func escapedForURL(_ text: String) -> String {
   return result
 }
 
-/// What a single exchange with the API server may take.
+/// Limits of a single exchange with the API server.
 package struct RequestLimits: Hashable, Sendable {
-  /// For the whole exchange, from the name's resolution to the last byte.
+  /// From the start of name resolution to the last byte.
   package var deadline: Duration
-  /// Bytes of the body, decompressed.
+  /// Counted after decompression.
   package var maximumBodyBytes: Int
 
-  /// Bytes that are read from the connection at once.
+  /// The size of one read from the connection.
   package var receiveBufferBytes: Int
 
-  /// Whether what comes piece by piece may wait for a few milliseconds to be read together.
+  /// Whether small pieces may wait a few milliseconds to be read together.
   package var readsInBatches: Bool
 
   package init(deadline: Duration, maximumBodyBytes: Int, receiveBufferBytes: Int = 16 << 10, readsInBatches: Bool = false) {
@@ -101,16 +99,16 @@ package struct RequestLimits: Hashable, Sendable {
     self.readsInBatches = readsInBatches
   }
 
-  /// For lists and watches: with 128 KB a system call brings twenty Pods, and there are a few such streams at most.
+  /// For lists and watches. With 128 KB a system call reads twenty Pods, and there are only a few such streams.
   static let longBodyBuffer = 128 << 10
-  /// What a busy watch gathers before its reader is woken: 32 MB/s for 16 ms, and a quarter more.
+  /// What a busy watch buffers before its reader wakes: 32 MB/s for 16 ms, plus a quarter.
   static let streamBuffer = 640 << 10
 
-  /// For one object. The API server gives a request 60 s of its own (`--request-timeout`) and etcd takes no object over 1.5 MiB; half that
-  /// time leaves room for a second attempt, and 16 MiB is what we take as an event's size, too.
+  /// For one object. The API server's own timeout is 60 s (`--request-timeout`), and etcd stores at most 1.5 MiB per object. Half the
+  /// timeout leaves time for a second attempt; 16 MiB is also the limit of a watch event.
   package static let object = RequestLimits(deadline: .seconds(30), maximumBodyBytes: 16 << 20)
-  /// For one page: `WatchPolicy.pageSize` objects of half a megabyte each.
+  /// For one page: `WatchPolicy.pageSize` objects of 0.5 MB each.
   package static let page = RequestLimits(deadline: .seconds(60), maximumBodyBytes: 256 << 20, receiveBufferBytes: longBodyBuffer)
-  /// For a list in one piece, 150,000 Pods of 6.4 KB each and as much again. The API server needs about 10 s to send a gigabyte.
+  /// For a list without pages: twice the size of 150,000 Pods of 6.4 KB. The API server needs about 10 s to send a gigabyte.
   package static let wholeList = RequestLimits(deadline: .seconds(180), maximumBodyBytes: 2 << 30, receiveBufferBytes: longBodyBuffer)
 }

@@ -1,23 +1,23 @@
 internal import Primitives
 
-/// How a store finds records of one type: by key, and by what else the type says of itself.
+/// How a store looks up records of one type: by key, node and container.
 struct RecordIndexing<Value: Record>: Sendable {
-  /// The hash of a record's key, the same as `ObjectKey.storeHash`.
+  /// The hash of a record's key, equal to `ObjectKey.storeHash`.
   var hash: @Sendable (Value) -> Int = { $0.key.storeHash }
-  /// Whether both are of one object.
+  /// Whether both records are of one object.
   var isSameObject: @Sendable (Value, Value) -> Bool = { $0.key == $1.key }
-  /// Whether the record is of this object.
+  /// Whether the record has this key.
   var isOf: @Sendable (Value, ObjectKey) -> Bool = { $0.key == $1 }
-  /// The node that the object is on.
+  /// The node of the object.
   var node: @Sendable (Value) -> Name? = { _ in nil }
-  /// Calls the function with each container's ID that is not empty.
+  /// Calls the function with each non-empty container ID.
   var containers: @Sendable (Value, (ContainerID) -> Void) -> Void = { _, _ in }
-  /// Whether that function would be called with the same IDs in the same order.
+  /// Whether both records have the same container IDs in the same order.
   var haveSameContainers: @Sendable (Value, Value) -> Bool = { _, _ in true }
-  /// Makes the first record, of the same object, equal to the second one, in the memory that it has where it can.
+  /// Makes the first record equal to the second, a record of the same object. Reuses the first one's memory if possible.
   var update: @Sendable (inout Value, Value) -> Void = { $0 = $1 }
 
-  /// What suits the type.
+  /// The indexing of `Value`.
   static var ofType: RecordIndexing {
     guard let type = Value.self as? any IndexedRecord.Type else { return RecordIndexing() }
     func indexing<Indexed: IndexedRecord>(_ type: Indexed.Type) -> Any { type.indexing }
@@ -25,7 +25,7 @@ struct RecordIndexing<Value: Record>: Sendable {
   }
 }
 
-/// A record that a store can find by more than its key.
+/// A record with indexes other than its key.
 protocol IndexedRecord: Record {
   static var indexing: RecordIndexing<Self> { get }
 }
@@ -51,7 +51,7 @@ extension NodeRecord: IndexedRecord {
   }
 }
 
-/// Seeded anew in each process, so that no one can choose names that collide.
+/// `Hasher` is seeded per process, so names cannot be chosen to collide.
 func keyHash(namespace: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer) -> Int {
   var hasher = Hasher()
   hasher.combine(bytes: namespace)
@@ -63,7 +63,7 @@ func keyHash(namespace: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer) ->
 extension ObjectKey {
   var storeHash: Int { withBytes { keyHash(namespace: $0, name: $1) } }
 
-  /// Runs the function on the bytes of namespace and name.
+  /// Calls `body` with the UTF-8 of namespace and name.
   fileprivate func withBytes<Result>(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result) -> Result {
     var (namespace, name) = (namespace, name)
     return namespace.withUTF8 { namespace in

@@ -1,18 +1,18 @@
 internal import Primitives
 
-/// The records of a store in numbered slots, with what finds them: by key, by node, by container.
+/// The records of a store in numbered slots, with indexes by key, node and container.
 ///
-/// A value: who keeps a copy has it as it was, and the next change copies a few kilobytes around the changed places instead of all of it.
+/// A value with structural sharing: a change after a copy duplicates only a few kilobytes around the changed slots.
 struct RecordTable<Value: Record>: Sendable {
   private static var none: UInt32 { .max }
 
   private let indexing: RecordIndexing<Value>
   private var records = ChunkedArray<Value?>(chunkBits: 7)
   private var keys: SlotTable
-  /// From a node to the first of the slots on it; the others follow it in `next`.
+  /// The first slot of each node; `next` links the others.
   private var nodes = SlotTable()
   private var containers = SlotTable()
-  /// The neighbours of a slot on its node; of a free slot, `next` is the next free one.
+  /// The neighbours of a slot in the list of its node. For a free slot, `next` is the next free slot.
   private var next = ChunkedArray<UInt32>(chunkBits: 10)
   private var previous = ChunkedArray<UInt32>(chunkBits: 10)
   private var free: UInt32 = none
@@ -28,18 +28,18 @@ struct RecordTable<Value: Record>: Sendable {
     record(key.storeHash) { indexing.isOf($0, key) }
   }
 
-  /// The record that stands for the same object.
+  /// The record of the same object.
   func storedRecord(for record: Value) -> Value? {
     self.record(indexing.hash(record)) { indexing.isSameObject($0, record) }
   }
 
-  /// The record under the hash of a key that is meant.
+  /// The matching record with this key hash.
   func record(_ hash: Int, where matches: (Value) -> Bool) -> Value? {
     keys.first(hash) { records[$0].map(matches) ?? false }.flatMap { records[$0] }
   }
 
-  /// Puts a record in, or brings the one of the same object to its content.
-  /// - Returns: where it is, and the node that the object was on before.
+  /// Inserts the record, or updates the record of the same object.
+  /// - Returns: The slot, and the node of the old record.
   @discardableResult
   @specialized(where Value == PodRecord)
   mutating func put(_ record: Value) -> (slot: Int, oldNode: Name?) {
@@ -53,12 +53,12 @@ struct RecordTable<Value: Record>: Sendable {
     return (slot, nil)
   }
 
-  /// - Returns: the node that the object was on before.
+  /// - Returns: The node of the old record.
   @specialized(where Value == PodRecord)
   private mutating func update(_ slot: Int, to record: Value) -> Name? {
     let node = indexing.node(record)
     if records[slot] == record { return node }
-    // Taken out of the table, so that it has one owner and can change in place.
+    // Moved out of the table, so that it has one owner and can be changed in place.
     guard var known = records.update(slot, { $0.take() }) else { return nil }
     let oldNode = indexing.node(known)
     if oldNode != node { unlink(slot, from: oldNode) }
@@ -72,7 +72,7 @@ struct RecordTable<Value: Record>: Sendable {
     return oldNode
   }
 
-  /// - Returns: what was removed.
+  /// - Returns: The removed record.
   @discardableResult
   @specialized(where Value == PodRecord)
   mutating func remove(_ key: ObjectKey) -> Value? {
@@ -80,7 +80,7 @@ struct RecordTable<Value: Record>: Sendable {
     return remove(slot: slot)
   }
 
-  /// Puts all of these in, and removes what is not among them. What is equal is not touched, and so neither copied nor moved.
+  /// Replaces all records. Does not touch equal records, so they are neither copied nor moved.
   @specialized(where Value == PodRecord)
   mutating func replaceAll(with list: [Value]) {
     if count == 0 { self = RecordTable(indexing: indexing, minimumCapacity: list.count) }
@@ -127,7 +127,7 @@ extension RecordTable {
     nodes.first(node.hashValue) { slot in records[slot].map { indexing.node($0) == node } ?? false }
   }
 
-  /// The slot after this one on the same node.
+  /// The next slot of the same node.
   func slot(after slot: Int) -> Int? { next[slot] == Self.none ? nil : Int(next[slot]) }
 
   private mutating func link(_ slot: Int, to node: Name?) {
@@ -138,7 +138,7 @@ extension RecordTable {
       nodes.insert(node.hashValue, slot)
       return
     }
-    // Second, so that the table of nodes stays as it is.
+    // Inserted second, so that `nodes` does not change.
     let second = next[first]
     next[first] = UInt32(slot)
     previous[slot] = UInt32(first)
@@ -160,17 +160,17 @@ extension RecordTable {
   }
 }
 
-// MARK: By container, and all
+// MARK: By container
 
 extension RecordTable {
-  /// The record that has the container, whichever way its runtime is named.
+  /// The record with this container, regardless of the runtime prefix.
   func record(withContainer id: ContainerID) -> Value? {
     let bare = id.bare
     return containers.first(bare.hashValue) { slot in
       guard let record = records[slot] else { return false }
-      var isThere = false
-      indexing.containers(record) { if $0.bare == bare { isThere = true } }
-      return isThere
+      var isFound = false
+      indexing.containers(record) { if $0.bare == bare { isFound = true } }
+      return isFound
     }.flatMap { records[$0] }
   }
 
@@ -180,7 +180,7 @@ extension RecordTable {
     return hashes
   }
 
-  /// Slots are numbered from 0; some are free.
+  /// Slots are numbered from 0. Some are free.
   var slotCount: Int { records.count }
 
   func record(inSlot slot: Int) -> Value? { records[slot] }

@@ -1,6 +1,6 @@
-/// A hash table from whatever to slots: it holds hashes and slot numbers, and asks its user whether a slot is the one that is meant.
+/// A hash table of slot numbers. It stores only hashes and slots; the caller compares keys.
 ///
-/// Open addressing with linear probing, in a `ChunkedArray`. An entry is the low half of its hash and a slot number plus one; 0 is an empty place.
+/// Open addressing with linear probing. An entry is the low half of the hash, and the slot number plus one; 0 is an empty entry.
 struct SlotTable: Sendable {
   private static let chunkBits = 9
 
@@ -15,29 +15,29 @@ struct SlotTable: Sendable {
     entries = ChunkedArray(repeating: 0, count: size, chunkBits: Self.chunkBits)
   }
 
-  /// The first slot under the hash that is meant.
+  /// The first matching slot with this hash.
   func first(_ hash: Int, where matches: (Int) -> Bool) -> Int? {
     index(of: hash, where: matches).map { Self.slot(entries[$0]) }
   }
 
-  /// Adds an entry, whether or not there are others under the hash.
+  /// Adds an entry. Several entries may have the same hash.
   mutating func insert(_ hash: Int, _ slot: Int) {
     if (count + 1) * 4 > (mask + 1) * 3 { grow() }
     put(UInt64(UInt32(truncatingIfNeeded: hash)) << 32 | UInt64(slot + 1))
     count += 1
   }
 
-  /// Names another slot in an entry.
+  /// Changes the slot of an entry.
   mutating func replace(_ hash: Int, _ slot: Int, with other: Int) {
     guard let index = index(of: hash, where: { $0 == slot }) else { return }
     entries[index] = (entries[index] & ~0xffff_ffff) | UInt64(other + 1)
   }
 
-  /// Removes the entry of the slot under the hash, if there is one.
+  /// Removes the entry of a slot, if it exists.
   mutating func remove(_ hash: Int, _ slot: Int) {
     guard var empty = index(of: hash, where: { $0 == slot }) else { return }
     count -= 1
-    // What comes behind and could not be found over the gap moves into it.
+    // Moves back entries that a lookup could not reach across the gap.
     var index = empty
     while true {
       index = (index + 1) & mask
@@ -80,15 +80,13 @@ struct SlotTable: Sendable {
   private static func home(_ entry: UInt64) -> Int { Int(entry >> 32) }
 }
 
-/// An array in chunks, for a value of which readers hold older copies while it changes: a change copies the one chunk that it is in, and the
-/// list of chunks, if someone else holds them; nothing, if nobody does.
+/// An array in chunks with copy-on-write per chunk. A change after a copy duplicates one chunk and the list of chunks.
 struct ChunkedArray<Element: Sendable>: Sendable {
   private var chunks: [[Element]] = []
-  /// How many elements there are.
   private(set) var count = 0
   private let shift: Int
 
-  /// - Parameter chunkBits: a chunk has 2 to the power of this many elements.
+  /// - Parameter chunkBits: the binary logarithm of the chunk size.
   init(chunkBits: Int) { shift = chunkBits }
 
   init(repeating element: Element, count: Int, chunkBits: Int) {
@@ -96,7 +94,7 @@ struct ChunkedArray<Element: Sendable>: Sendable {
     let whole = Array(repeating: element, count: min(count, 1 << shift))
     while self.count < count {
       let length = min(count - self.count, 1 << shift)
-      // Each chunk is an array of its own: one that is shared would have to be copied at its first change.
+      // Each chunk is a separate array; a shared one would be copied at its first change.
       chunks.append(length == whole.count ? Array(repeating: element, count: length) : Array(whole.prefix(length)))
       self.count += length
     }
@@ -107,7 +105,7 @@ struct ChunkedArray<Element: Sendable>: Sendable {
     set { chunks[index >> shift][index & (1 << shift - 1)] = newValue }
   }
 
-  /// Runs the function on the element where it is.
+  /// Calls `body` with the element in place.
   mutating func update<Result>(_ index: Int, _ body: (inout Element) -> Result) -> Result {
     body(&chunks[index >> shift][index & (1 << shift - 1)])
   }

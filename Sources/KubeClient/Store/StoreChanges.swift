@@ -1,17 +1,17 @@
 internal import Primitives
 internal import Synchronization
 
-/// What changed in a store since the last time a consumer asked.
+/// The changes of a store since a consumer's last call.
 public enum StoreChange: Hashable, Sendable {
-  /// These records were added, replaced or removed: look them up in a snapshot.
+  /// These records were added, modified or removed. Look them up in a snapshot.
   case keys(Set<ObjectKey>)
-  /// A whole list came in, or more changed than is worth telling apart: look at everything.
+  /// All records may have changed: a list was received, or there were too many changes.
   case all
 }
 
-/// The changes of a store as one consumer sees them.
+/// The changes of a store for one consumer.
 public struct StoreChanges<Value: Record>: AsyncSequence, Sendable {
-  /// What a consumer is told.
+  /// What the keys identify.
   enum Kind: Sendable {
     case keys, nodes
   }
@@ -19,7 +19,7 @@ public struct StoreChanges<Value: Record>: AsyncSequence, Sendable {
   let store: Store<Value>
   let kind: Kind
 
-  /// Begins to collect changes for one consumer, until the iterator is let go.
+  /// Starts collecting changes for one consumer, until the iterator is released.
   public func makeAsyncIterator() -> Iterator {
     let mailbox = ChangeMailbox()
     let number = store.state.withLock { state in
@@ -29,18 +29,18 @@ public struct StoreChanges<Value: Record>: AsyncSequence, Sendable {
     return Iterator(subscription: Subscription(store: store, number: number, mailbox: mailbox))
   }
 
-  /// One consumer's view.
+  /// The iterator of one consumer.
   public struct Iterator: AsyncIteratorProtocol {
     let subscription: Subscription
 
-    /// The changes since the last call; waits for some. `nil` once the task is cancelled.
+    /// Waits for changes since the last call. Returns `nil` once the task is cancelled.
     public mutating func next() async -> StoreChange? { await subscription.mailbox.take() }
 
-    /// As `next()`, wherever the caller is isolated.
+    /// As `next()`, for any isolation.
     public mutating func next(isolation actor: isolated (any Actor)?) async -> StoreChange? { await subscription.mailbox.take() }
   }
 
-  /// Ends with the iterator that holds it, and the mailbox leaves the store's list.
+  /// Removes the mailbox from the store when the iterator is released.
   final class Subscription: Sendable {
     let store: Store<Value>
     let number: Int
@@ -69,8 +69,8 @@ struct Subscribers {
 
   mutating func remove(_ number: Int) { mailboxes[number] = nil }
 
-  /// What anybody wants to be told.
-  var wishes: (keys: Bool, nodes: Bool) {
+  /// The kinds that any consumer wants.
+  var wanted: (keys: Bool, nodes: Bool) {
     (mailboxes.values.contains { !$0.wantsNodes }, mailboxes.values.contains { $0.wantsNodes })
   }
 
@@ -78,23 +78,23 @@ struct Subscribers {
     for (mailbox, _) in mailboxes.values { mailbox.post(change) }
   }
 
-  /// To each what it wants.
+  /// Posts to each mailbox the keys of its kind.
   func post(keys: Set<ObjectKey>, nodes: Set<Name>) {
     let nodes = Set(nodes.lazy.map { ObjectKey(name: $0.description) })
     for (mailbox, wantsNodes) in mailboxes.values { mailbox.post(.keys(wantsNodes ? nodes : keys)) }
   }
 }
 
-/// Collects changes for one consumer until it fetches them; posting never waits.
+/// Collects changes for one consumer. Posting never waits.
 final class ChangeMailbox: Sendable {
-  /// Past so many keys a consumer is told to look at everything: at about 100 bytes a key, a mailbox holds at most 400 KB.
+  /// Above this number of keys the consumer receives `all`. At about 100 bytes per key, a mailbox uses at most 400 KB.
   static let maximumKeys = 4096
 
   private struct State {
     var keys: Set<ObjectKey> = []
     var isAll = false
     var waiter: CheckedContinuation<StoreChange?, Never>?
-    /// Set where the cancellation came before its wait.
+    /// Whether the task was cancelled before it waited.
     var isCancelled = false
 
     mutating func add(_ change: StoreChange) {
@@ -123,7 +123,7 @@ final class ChangeMailbox: Sendable {
     if let (waiter, change) = delivery { waiter.resume(returning: change) }
   }
 
-  /// What was posted since the last call; waits for something, and gives `nil` if the task is cancelled.
+  /// Returns the changes since the last call, waiting for some; `nil` if the task is cancelled.
   func take() async -> StoreChange? {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in

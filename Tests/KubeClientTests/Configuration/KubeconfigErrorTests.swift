@@ -15,11 +15,11 @@ struct KubeconfigErrorTests {
 
   @Test(arguments: [
     ("a: [1", 2, 1, "not YAML"),
-    ("clusters:\n- name: a\n  name: b\n", 3, 3, "stands here again"),
+    ("clusters:\n- name: a\n  name: b\n", 3, 3, "is defined again"),
     ("clusters: {a: b}\n", 1, 11, "a sequence"),
     ("clusters:\n- cluster: {server: x}\n", 2, 3, "name is missing"),
     ("clusters:\n- {name: a, cluster: https://h}\n", 2, 22, "a mapping"),
-    ("clusters:\n- name: a\n- name: a\n", 3, 3, "\"a\" stands here again, first in line 2"),
+    ("clusters:\n- name: a\n- name: a\n", 3, 3, "\"a\" is defined again, first in line 2"),
     ("kind: Pod\n", 1, 7, "kind is not Config"),
     ("just text\n", 1, 1, "a mapping"),
     ("a: 1\n--- b\n", 2, 5, "second document"),
@@ -41,17 +41,20 @@ struct KubeconfigErrorTests {
     "R24: dangling names",
     arguments: [
       (
-        "cluster: c, user: u", "cluster: gone, user: u", nil, "11: context \"main\": there is no cluster \"gone\"",
-        "one of those there are (c)"
+        "cluster: c, user: u", "cluster: gone, user: u", nil, "11: context \"main\": it refers to cluster \"gone\"",
+        "use another one (available: c)"
       ),
       (
-        "cluster: c, user: u", "cluster: c, user: gone", nil, "11: context \"main\": there is no user \"gone\"",
-        "one of those there are (u)"
+        "cluster: c, user: u", "cluster: c, user: gone", nil, "11: context \"main\": it refers to user \"gone\"",
+        "use another one (available: u)"
       ),
       ("cluster: c, user: u", "user: u", nil, "11: context \"main\": it names no cluster", "add cluster:"),
-      ("current-context: main", "current-context: gone", nil, "contexts: there is no context \"gone\", the current-context", "(main)"),
-      ("current-context: main", "current-context: ''", nil, "no current-context is set", "name a context (main)"),
-      ("main", "main", "gone", "there is no context \"gone\", the context asked for", "(main)"),
+      (
+        "current-context: main", "current-context: gone", nil, "contexts: there is no context \"gone\", the current-context",
+        "(available: main)"
+      ),
+      ("current-context: main", "current-context: ''", nil, "no current-context is set", "name a context (available: main)"),
+      ("main", "main", "gone", "there is no context \"gone\", the context asked for", "(available: main)"),
       ("{server: https://10.0.0.1:6443}", "{}", nil, "5: cluster \"c\": it has no server", "add server"),
     ])
   func danglingNames(old: String, new: String, context: String?, reason: String, remedy: String) throws {
@@ -73,10 +76,10 @@ struct KubeconfigErrorTests {
         "6: cluster \"c\": insecure-skip-tls-verify cannot be read: found \"yes\" where true or false"
       ),
       ("server: https://h, certificate-authority-data: '***'", "6: cluster \"c\": certificate-authority-data is not base64"),
-      ("server: https://h, certificate-authority-data: AAAA", "6: cluster \"c\": certificate-authority-data does not hold PEM"),
+      ("server: https://h, certificate-authority-data: AAAA", "6: cluster \"c\": certificate-authority-data is not PEM"),
       ("server: https://h, certificate-authority: gone.crt", "gone.crt (certificate-authority of"),
       (
-        "server: https://h, certificate-authority: /dev/null", "6: cluster \"c\": certificate-authority names a file that does not hold PEM"
+        "server: https://h, certificate-authority: /dev/null", "6: cluster \"c\": certificate-authority refers to a file that is not PEM"
       ),
       ("server: https://h, proxy-url: 'ftp://p:1'", "6: cluster \"c\": proxy-url is not a URL"),
       ("server: https://h, proxy-url: 'socks5://'", "6: cluster \"c\": proxy-url is not a URL"),
@@ -100,25 +103,25 @@ struct KubeconfigErrorTests {
     ("exec: {command: aws, apiVersion: client.authentication.k8s.io/v1}", "8: user \"u\": its exec has no interactiveMode"),
     (
       "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Always}",
-      "9: user \"u\": interactiveMode of exec is Always, and this program has no terminal"
+      "9: user \"u\": interactiveMode of exec is Always, but this program has no terminal"
     ),
     (
       "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1, interactiveMode: never}",
-      "9: user \"u\": interactiveMode of exec is \"never\", which is not known"
+      "9: user \"u\": interactiveMode of exec is \"never\", which is unknown"
     ),
     (
       "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1beta1, env: [A]}",
       "9: user \"u\": env cannot be read: found text where a mapping"
     ),
     ("auth-provider: {name: gcp}", "9: user \"u\": auth-provider is not supported"),
-    ("token: t, username: me", "9: user \"u\": username stands beside a token"),
+    ("token: t, username: me", "9: user \"u\": username conflicts with the token"),
     ("client-certificate-data: LS0tLS1CRUdJTiA=", "8: user \"u\": a client certificate without its key"),
     ("client-key-data: LS0tLS1CRUdJTiA=", "8: user \"u\": a client key without its certificate"),
     ("tokenFile: gone", "gone (tokenFile of"),
     ("as-groups: [g]", "8: user \"u\": it impersonates"),
     ("as: jane, as-groups: g", "9: user \"u\": as-groups cannot be read: found text where a sequence"),
-    ("token: \"a\\nb\"", "8: user \"u\": a token, or a name to impersonate, has a line break"),
-    ("as: \"a\\r\\nX: y\"", "8: user \"u\": a token, or a name to impersonate, has a line break"),
+    ("token: \"a\\nb\"", "8: user \"u\": a token or an impersonated name contains a line break"),
+    ("as: \"a\\r\\nX: y\"", "8: user \"u\": a token or an impersonated name contains a line break"),
   ])
   func usersThatCannotBeUsed(user: String, reason: String) throws {
     let error = try failure(kubeconfig(user: user))
@@ -133,7 +136,7 @@ struct KubeconfigErrorTests {
     ])
   func credentialsAreNeverSentOverPlainHTTP(user: String) throws {
     let error = try failure(kubeconfig(cluster: "server: HTTP://127.0.0.1:8001", user: user))
-    #expect(error.description.contains("user \"u\": its credentials would go over plain http"))
+    #expect(error.description.contains("user \"u\": its credentials would be sent over plain http"))
     let path = try directory.write("anonymous", kubeconfig(cluster: "server: http://127.0.0.1:8001", user: ""))
     #expect(try directory.load(kubeconfig: path).server == "http://127.0.0.1:8001")
   }

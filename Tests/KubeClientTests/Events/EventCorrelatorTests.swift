@@ -5,31 +5,31 @@ import Testing
 
 @Suite final class EventCorrelatorTests {
   private static let noon = Timestamp(unixMicroseconds: 1_772_366_400_000_000)
-  private var book = EventCorrelator(policy: EventPolicy())
+  private var correlator = EventCorrelator(policy: EventPolicy())
 
   private func event(_ pod: String = "web-0", reason: String = "NotCollected", note: String = "") -> ClusterEvent {
     ClusterEvent(about: .pod(pod, namespace: "shop", uid: pod), type: .warning, reason: reason, action: "CallingRoll", note: note)
   }
 
   private func record(_ event: ClusterEvent, _ seconds: Int64) {
-    book.record(event, at: .seconds(seconds), time: Timestamp(unixMicroseconds: 1_772_366_400_000_000 + seconds * 1_000_000))
+    correlator.record(event, at: .seconds(seconds), time: Timestamp(unixMicroseconds: 1_772_366_400_000_000 + seconds * 1_000_000))
   }
 
-  private func next(_ seconds: Int64) -> EventWrite? { book.next(at: .seconds(seconds)) }
+  private func next(_ seconds: Int64) -> EventWrite? { correlator.next(at: .seconds(seconds)) }
 
-  private func failed(_ write: EventWrite, isCounted: Bool) -> Bool { book.failed(write, isCounted: isCounted) }
+  private func failed(_ write: EventWrite, isCounted: Bool) -> Bool { correlator.failed(write, isCounted: isCounted) }
 
   /// All writes that are allowed at the second.
   private func writes(_ seconds: Int64) -> [EventWrite] {
     var writes: [EventWrite] = []
-    while let write = book.next(at: .seconds(seconds)) { writes.append(write) }
+    while let write = correlator.next(at: .seconds(seconds)) { writes.append(write) }
     return writes
   }
 
   @Test func whatMattersLessLeavesRoomForWhatMattersMore() {
-    for number in 0..<4 { book.record(event("web-\(number)"), ifFewerQueuedThan: 3, at: .zero, time: Self.noon) }
-    #expect(book.statistics.overflowed == 1)
-    book.record(event("db-0"), at: .zero, time: Self.noon)
+    for number in 0..<4 { correlator.record(event("web-\(number)"), ifFewerQueuedThan: 3, at: .zero, time: Self.noon) }
+    #expect(correlator.statistics.overflowed == 1)
+    correlator.record(event("db-0"), at: .zero, time: Self.noon)
     #expect(writes(0).map(\.event.object.name) == ["web-0", "web-1", "web-2", "db-0"])
   }
 
@@ -49,7 +49,7 @@ import Testing
     record(event(), 700)
     let anew = try #require(writes(700).first)
     #expect(anew.key != created.key && anew.series == nil)
-    #expect(book.statistics.folded == 4)
+    #expect(correlator.statistics.folded == 4)
   }
 
   @Test func anotherReasonIsAnotherEvent() {
@@ -79,7 +79,7 @@ import Testing
   @Test func anObjectHasALimit() {
     for number in 0..<40 { record(event(reason: "Reason\(number)"), 0) }
     #expect(writes(0).count == 25)
-    #expect(book.statistics.limited == 15)
+    #expect(correlator.statistics.limited == 15)
     record(event("web-1"), 0)
     #expect(writes(0).count == 1)
     record(event(reason: "Later"), 299)
@@ -90,7 +90,7 @@ import Testing
 
   @Test func thousandsAtOnceAreWrittenSlowlyAndNeverMoreThanFit() {
     for number in 0..<5_000 { record(event("web-\(number)"), 0) }
-    #expect(book.statistics.overflowed == 4_000)
+    #expect(correlator.statistics.overflowed == 4_000)
     #expect(writes(0).count == 50)
     for second: Int64 in 1...10 { #expect(writes(second).count == 10) }
     var rest = 0
@@ -108,7 +108,7 @@ import Testing
     }
     let last = try #require(next(1))
     #expect(!failed(last, isCounted: true))
-    #expect(book.statistics.refused == 1 && book.statistics.retries == 11)
+    #expect(correlator.statistics.refused == 1 && correlator.statistics.retries == 11)
     #expect(next(1)?.event == event("web-1"))
   }
 
@@ -123,7 +123,7 @@ import Testing
   @Test func whatIsRememberedIsBounded() {
     var policy = EventPolicy()
     policy.maximumRemembered = 10
-    book = EventCorrelator(policy: policy)
+    correlator = EventCorrelator(policy: policy)
     for number in 0..<30 { record(event("web-\(number)"), Int64(number)) }
     #expect(writes(30).count == 30)
     // The oldest were forgotten: what is like them is new.

@@ -9,7 +9,7 @@ private struct LeaseServer {
   var lease: JSONValue?
   var version = 100
 
-  mutating func answer(_ request: LeaseElection.Request, begunAt: Duration) -> LeaseElection.Answer {
+  mutating func respond(to request: LeaseElection.Request, begunAt: Duration) -> LeaseElection.Response {
     switch request {
     case .read: return lease.map { .found($0) } ?? .absent
     case .create(let object):
@@ -48,16 +48,16 @@ private struct Candidate {
     Timestamp(unixMicroseconds: (1_700_000_000 + wallClockOffset + now.components.seconds) * 1_000_000)
   }
 
-  /// A whole round; each request takes `latency`, and `isLost` loses the answers to writes that the server has done.
-  mutating func round(_ server: inout LeaseServer, at now: Duration, latency: Duration = .zero, losingAnswers isLost: Bool = false) {
+  /// A whole round; each request takes `latency`, and `isLost` loses the responses to writes that the server has done.
+  mutating func round(_ server: inout LeaseServer, at now: Duration, latency: Duration = .zero, losingResponses isLost: Bool = false) {
     var now = now + clockOffset
     var next: LeaseElection.Request? = election.begin(at: now, wallClock: wallClock(now))
     while let request = next {
       let begunAt = now
-      var answer = server.answer(request, begunAt: begunAt)
-      if isLost, request != .read { answer = .failed }
+      var response = server.respond(to: request, begunAt: begunAt)
+      if isLost, request != .read { response = .failed }
       now += latency
-      next = election.handle(answer, at: now, wallClock: wallClock(now))
+      next = election.handle(response, at: now, wallClock: wallClock(now))
     }
   }
 
@@ -66,8 +66,8 @@ private struct Candidate {
     var next = election.beginRelease(wallClock: wallClock(now))
     for _ in 0..<6 {
       guard let request = next else { return }
-      let answer = server.answer(request, begunAt: now)
-      next = election.handleRelease(answer, at: now + clockOffset, wallClock: wallClock(now))
+      let response = server.respond(to: request, begunAt: now)
+      next = election.handleRelease(response, at: now + clockOffset, wallClock: wallClock(now))
     }
   }
 
@@ -180,7 +180,7 @@ private struct Candidate {
     var server = LeaseServer()
     var a = Candidate("a")
     a.round(&server, at: .zero)
-    a.round(&server, at: .seconds(2), losingAnswers: true)
+    a.round(&server, at: .seconds(2), losingResponses: true)
     a.release(&server, at: .seconds(2))
     #expect(server.holder == nil)
     #expect(a.election.holder == nil)
@@ -221,7 +221,7 @@ private struct Candidate {
       while case let request = a.election.begin(at: now, wallClock: a.wallClock(now)), request != .read {
         _ = a.election.handle(.failed, at: now, wallClock: a.wallClock(now))
       }
-      let again = a.election.handle(server.answer(.read, begunAt: now), at: now, wallClock: a.wallClock(now))
+      let again = a.election.handle(server.respond(to: .read, begunAt: now), at: now, wallClock: a.wallClock(now))
       #expect(again != nil)
       _ = a.election.handle(.failed, at: now, wallClock: a.wallClock(now))
       #expect(a.leads(at: now))
@@ -234,7 +234,7 @@ private struct Candidate {
   func lostAnswer() {
     var server = LeaseServer()
     var a = Candidate("a")
-    a.round(&server, at: .zero, losingAnswers: true)
+    a.round(&server, at: .zero, losingResponses: true)
     #expect(!a.leads(at: .zero))
     #expect(server.holder == "a")
     a.round(&server, at: .seconds(2))
@@ -264,11 +264,11 @@ private struct Candidate {
     for second in [1, 2] { b.round(&server, at: .seconds(second)) }
     let first = b.election.begin(at: now, wallClock: b.wallClock(now))
     #expect(first == .read)
-    let found = server.answer(.read, begunAt: now)
+    let found = server.respond(to: .read, begunAt: now)
     a.round(&server, at: now)
     if let write = b.election.handle(found, at: now, wallClock: b.wallClock(now)) {
-      let answer = server.answer(write, begunAt: now)
-      _ = b.election.handle(answer, at: now, wallClock: b.wallClock(now))
+      let response = server.respond(to: write, begunAt: now)
+      _ = b.election.handle(response, at: now, wallClock: b.wallClock(now))
     }
     #expect(a.leads(at: now) != b.leads(at: now))
     #expect(server.holder == "a")
@@ -313,7 +313,7 @@ private struct Candidate {
           if Int.random(in: 0..<20, using: &random) == 0 { stoppedUntil[index] = second + Int.random(in: 1..<40, using: &random) }
           candidates[index].round(
             &server, at: now, latency: .milliseconds(Int.random(in: 0..<400, using: &random)),
-            losingAnswers: Int.random(in: 0..<10, using: &random) == 0)
+            losingResponses: Int.random(in: 0..<10, using: &random) == 0)
         }
         let isReleasing = Int.random(in: 0..<50, using: &random) == 0
         if isReleasing { candidates[0].release(&server, at: now) }

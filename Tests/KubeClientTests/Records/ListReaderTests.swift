@@ -52,12 +52,12 @@ import Testing
       #expect(page.records.count == 5 && page.resourceVersion == "7", "\(length)")
       #expect(length > Self.list.count - 8)
     }
-    #expect { try read([Self.list[..<200]]) } throws: { "\($0)".contains("ends in the middle, after 200 bytes") }
+    #expect { try read([Self.list[..<200]]) } throws: { "\($0)".contains("truncated after 200 bytes") }
   }
 
   @Test("R12: an object over the limit, or longer than its list, is refused before it is there")
   func tooLong() {
-    #expect { try read([Self.list[...]], limit: 100) } throws: { "\($0)".contains("where 100 are allowed") }
+    #expect { try read([Self.list[...]], limit: 100) } throws: { "\($0)".contains("the limit is 100") }
     let head = ProtobufEncoder.enveloped(kind: "PodList", [0x12, 0xff, 0xff, 0x7f])
     #expect { try read([head[...]]) } throws: { "\($0)".contains("longer than the list") }
   }
@@ -77,13 +77,13 @@ import Testing
   static let garbage: [(String, String, [String])] = [
     ("<html>\n<body>Bad gateway</body></html>", "text/html; charset=utf-8", ["list of Pod", "text/html", "'<html>.<body>Bad gateway"]),
     ("<html>no</html>", "application/json", ["15 bytes of application/json", "'<html>no</html>'"]),
-    ("<html>no</html>", "application/vnd.kubernetes.protobuf", ["does not start as Kubernetes protobuf", "'<html>no</html>'"]),
+    ("<html>no</html>", "application/vnd.kubernetes.protobuf", ["the Kubernetes protobuf prefix is missing", "'<html>no</html>'"]),
     ("", "application/json", ["0 bytes of application/json"]),
     ("", "", ["0 bytes of no content type"]),
     (#"{"kind":"Status","metadata":{}}"#, "application/json", ["kind 'Status'", #"'{"kind":"Status""#]),
     (
       #"{"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"a"}},{"metadata":{"name":5}}]}"#,
-      "application/json", ["at .items[1].metadata.name", "no String"]
+      "application/json", ["at .items[1].metadata.name", "not String"]
     ),
   ]
 

@@ -1,27 +1,27 @@
 public import JSON
 
-/// A program that gets credentials, as a kubeconfig's `exec` names it. Its arguments and its environment may hold secrets, so only the
-/// command is ever shown.
+/// A program that returns credentials: `exec` in a kubeconfig. Only the command is ever shown, since arguments and environment may contain
+/// secrets.
 ///
-/// Source: "client-go credential plugins" in the Kubernetes documentation on authentication.
+/// Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
 public struct CredentialPlugin: Hashable, Sendable {
-  /// The interface that program and client speak.
+  /// The version of the plugin interface.
   public enum APIVersion: String, Sendable, CaseIterable {
     case v1 = "client.authentication.k8s.io/v1"
     case v1beta1 = "client.authentication.k8s.io/v1beta1"
   }
 
-  /// A path if it has a slash in it; looked for in `PATH` otherwise.
+  /// A path if it contains a slash, else searched in `PATH`.
   public var command: String
   public var arguments: [String]
-  /// Added to the environment that we run in.
+  /// Added to the environment of this process.
   public var environment: [String: String]
   public var apiVersion: APIVersion
-  /// What to tell people who do not have the command.
+  /// Shown if the command is missing.
   public var installHint: String?
-  /// Whether the program is told which cluster the credentials are for.
+  /// Whether the plugin receives the cluster's settings.
   public var providesClusterInfo: Bool
-  /// What else the cluster's entry has for it, the extension `client.authentication.k8s.io/exec`; told only with the cluster's information.
+  /// The cluster's extension `client.authentication.k8s.io/exec`; passed to the plugin with the cluster's settings.
   public var clusterConfiguration: JSONValue?
   /// Where it is configured, for errors.
   public var location: ConfigurationLocation
@@ -49,8 +49,8 @@ extension CredentialPlugin: CustomStringConvertible, CustomDebugStringConvertibl
 }
 
 extension CredentialPlugin {
-  /// What the plugin finds in the variable `KUBERNETES_EXEC_INFO`.
-  /// - Throws: `ConfigurationError.unreadable` where the plugin is to be told the certificate authorities and their file cannot be read.
+  /// The content of `KUBERNETES_EXEC_INFO`.
+  /// - Throws: `ConfigurationError.unreadable` if the plugin needs the certificate authorities and their file is unreadable.
   func executionInformation(_ configuration: ClusterConfiguration) throws(ConfigurationError) -> String {
     var spec: [String: JSONValue] = ["interactive": false]
     if providesClusterInfo { spec["cluster"] = .object(try clusterInformation(configuration)) }
@@ -58,7 +58,7 @@ extension CredentialPlugin {
     return String(decoding: object.bytes, as: UTF8.self)
   }
 
-  /// As a cluster of a kubeconfig, with the certificate authorities always as data.
+  /// A cluster entry as in a kubeconfig, with the certificate authorities always as data.
   private func clusterInformation(_ configuration: ClusterConfiguration) throws(ConfigurationError) -> [String: JSONValue] {
     var cluster: [String: JSONValue] = ["server": .string(configuration.server)]
     if let name = configuration.tls.serverName { cluster["tls-server-name"] = .string(name) }

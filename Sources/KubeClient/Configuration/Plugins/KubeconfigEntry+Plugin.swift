@@ -2,8 +2,8 @@ internal import JSON
 internal import YAML
 
 extension KubeconfigEntry {
-  /// The credential plugin of a user entry, its field `exec`.
-  /// - Parameter cluster: may hold something for the plugin among its extensions.
+  /// The credential plugin of a user entry, from its field `exec`.
+  /// - Parameter cluster: its extensions may have settings for the plugin.
   func plugin(for cluster: KubeconfigEntry) throws(ConfigurationError) -> CredentialPlugin? {
     guard let fields = try read("exec", { node throws(YAMLError) in try node.mapping() }) else { return nil }
     var exec = self
@@ -12,7 +12,7 @@ extension KubeconfigEntry {
       throw invalid("exec", "names no command", "add command: with a program's name or path")
     }
     var plugin = CredentialPlugin(command: command, apiVersion: try exec.pluginVersion(), location: location)
-    // As for every path in the file; a bare name is looked for in PATH.
+    // Relative paths are resolved as everywhere in the file; a name without a slash is searched in PATH.
     if command.contains("/"), let path = try exec.path("command") { plugin.command = path }
     plugin.arguments = try exec.texts("args")
     plugin.environment = try exec.pluginEnvironment()
@@ -27,10 +27,10 @@ extension KubeconfigEntry {
   private func pluginVersion() throws(ConfigurationError) -> CredentialPlugin.APIVersion {
     let known = CredentialPlugin.APIVersion.allCases.map(\.rawValue).joined(separator: " or ")
     guard let text = try text("apiVersion") else {
-      throw .invalid(location, reason: "its exec has no apiVersion", remedy: "add the one that the plugin speaks, \(known)")
+      throw .invalid(location, reason: "its exec has no apiVersion", remedy: "add the one that the plugin supports, \(known)")
     }
     guard let version = CredentialPlugin.APIVersion(rawValue: text) else {
-      throw invalid("apiVersion", "of exec, \"\(text)\", is not supported", "use a plugin that speaks \(known)")
+      throw invalid("apiVersion", "of exec, \"\(text)\", is not supported", "use a plugin that supports \(known)")
     }
     return version
   }
@@ -46,15 +46,15 @@ extension KubeconfigEntry {
     } ?? [:]
   }
 
-  /// We never have a terminal to lend. Only v1 insists on being asked.
+  /// This process has no terminal for the plugin. Only v1 requires the field.
   private func checkInteractiveMode(_ version: CredentialPlugin.APIVersion) throws(ConfigurationError) {
-    let remedy = "use a plugin that asks nothing, with interactiveMode: Never or IfAvailable"
+    let remedy = "use a plugin that needs no input, with interactiveMode: Never or IfAvailable"
     switch try text("interactiveMode") {
     case "Never", "IfAvailable": return
-    case "Always": throw invalid("interactiveMode", "of exec is Always, and this program has no terminal for the plugin", remedy)
+    case "Always": throw invalid("interactiveMode", "of exec is Always, but this program has no terminal for the plugin", remedy)
     case nil where version == .v1beta1: return
     case nil: throw .invalid(location, reason: "its exec has no interactiveMode, which \(version.rawValue) requires", remedy: remedy)
-    case let other?: throw invalid("interactiveMode", "of exec is \"\(other)\", which is not known", remedy)
+    case let other?: throw invalid("interactiveMode", "of exec is \"\(other)\", which is unknown", remedy)
     }
   }
 

@@ -1,19 +1,19 @@
 internal import HTTPTransport
 internal import JSON
 
-/// What a credential plugin answered with.
+/// The credential that a plugin returned.
 ///
-/// Source: "Client Authentication (v1)" in the Kubernetes reference.
+/// Source: https://kubernetes.io/docs/reference/config-api/client-authentication.v1/
 struct PluginCredential: Hashable, Sendable {
   var token: Secret?
-  /// PEM, as the key is; there are both or neither.
+  /// PEM. Set if and only if `key` is set.
   var certificate: Secret?
   var key: Secret?
-  /// `nil` means that it is good until the server refuses it.
+  /// `nil` if it is valid until the server refuses it.
   var expiry: Timestamp?
 
-  /// A credential is fetched anew this long before it expires: longer than a request is on its way to a server whose clock is a little
-  /// ahead of ours, shorter than any credential lives.
+  /// Milliseconds before expiry at which a credential is replaced: longer than a request takes to a server whose clock is slightly ahead,
+  /// and shorter than the lifetime of any credential.
   static let margin: Int64 = 10_000
 
   /// - Parameter now: milliseconds since 1970.
@@ -21,7 +21,7 @@ struct PluginCredential: Hashable, Sendable {
     expiry.map { $0.unixMilliseconds - Self.margin <= now } ?? false
   }
 
-  /// Puts it on a request, instead of the client certificate that the configuration has.
+  /// Adds the credential to a request; a certificate replaces the configured one.
   func apply(to request: inout HTTPRequest) {
     if let authorization { request.headers.append(HTTPHeader("Authorization", authorization)) }
     if let certificate, let key {
@@ -30,7 +30,7 @@ struct PluginCredential: Hashable, Sendable {
     }
   }
 
-  /// Whether a request was made with this credential and no other.
+  /// Whether a request was sent with exactly this credential.
   func wasSent(in request: HTTPRequest) -> Bool {
     (token == nil || request.headers.contains { $0.name == "Authorization" && $0.value == authorization })
       && (certificate == nil || request.tls?.clientCertificate == .memory(certificate?.revealed ?? []))
@@ -39,25 +39,26 @@ struct PluginCredential: Hashable, Sendable {
   private var authorization: String? { token.map { "Bearer \($0.revealedText)" } }
 }
 
-/// What is wrong with a plugin's answer. Nothing of the answer is quoted, since a credential may be anywhere in it.
+/// Why a plugin's output is unusable. Never quotes the output, since any part of it may be a credential.
 struct PluginOutputError: Error {
   var reason: String
 }
 
 extension PluginCredential {
-  /// Reads what the plugin wrote to its standard output.
+  /// Parses the plugin's standard output.
   init(parsing output: [UInt8], version: CredentialPlugin.APIVersion) throws(PluginOutputError) {
     func problem(_ reason: String) -> PluginOutputError { PluginOutputError(reason: "its standard output \(reason)") }
     guard !output.isEmpty else { throw problem("is empty") }
-    guard let answer = try? JSONValue(parsing: output), answer.object != nil else {
-      throw problem("is no JSON object (\(output.count) bytes)")
+    guard let object = try? JSONValue(parsing: output), object.object != nil else {
+      throw problem("is not a JSON object (\(output.count) bytes)")
     }
-    guard answer["kind"] == "ExecCredential" else { throw problem("is not of kind ExecCredential") }
-    guard answer["apiVersion"]?.string == version.rawValue else {
-      let other = CredentialPlugin.APIVersion.allCases.first { answer["apiVersion"]?.string == $0.rawValue }
-      throw problem("has \(other.map { "apiVersion \($0.rawValue)" } ?? "another apiVersion") where \(version.rawValue) is configured")
+    guard object["kind"] == "ExecCredential" else { throw problem("is not of kind ExecCredential") }
+    guard object["apiVersion"]?.string == version.rawValue else {
+      let other = CredentialPlugin.APIVersion.allCases.first { object["apiVersion"]?.string == $0.rawValue }
+      throw problem(
+        "has \(other.map { "apiVersion \($0.rawValue)" } ?? "another apiVersion") instead of the configured \(version.rawValue)")
     }
-    let status = answer["status"]
+    let status = object["status"]
     token = try Self.text(status, "token").map { Secret($0) }
     certificate = try Self.text(status, "clientCertificateData").map { Secret($0) }
     key = try Self.text(status, "clientKeyData").map { Secret($0) }
@@ -76,7 +77,7 @@ extension PluginCredential {
     }
   }
 
-  /// `nil` also where the text is empty.
+  /// `nil` if the field is missing or empty.
   private static func text(_ status: JSONValue?, _ key: String) throws(PluginOutputError) -> String? {
     switch status?[key] {
     case nil, .null: return nil

@@ -1,22 +1,22 @@
 internal import Subprocess
 
-/// One run of a credential plugin, from its start to the credential.
+/// A single run of a credential plugin.
 struct PluginRun {
   var plugin: CredentialPlugin
   var configuration: ClusterConfiguration
-  /// How long the plugin may take: a minute is enough for a sign-in over a bad network, and ends before those who wait give up.
+  /// A minute is enough for a sign-in over a slow network, and shorter than callers wait.
   var deadline: Duration = .seconds(60)
 
-  /// For each of the plugin's outputs. A credential with a long chain of certificates has some 20 KiB.
+  /// For each of standard output and standard error. A credential with a long certificate chain is about 20 KiB.
   private static let outputLimit = 1 << 20
-  /// Of standard error, in an error message.
+  /// The quoted part of standard error in a message.
   private static let quotedCharacters = 500
 
-  /// Runs the plugin without a terminal, in a session of its own: when its time is over, what it started ends with it.
-  /// - Throws: `ConfigurationError.plugin`, with what the plugin wrote to its standard error.
+  /// Runs the plugin without a terminal, in its own session. On timeout its child processes are terminated as well.
+  /// - Throws: `ConfigurationError.plugin` with the plugin's standard error.
   func credential() async throws(ConfigurationError) -> PluginCredential {
     let information = try plugin.executionInformation(configuration)
-    let result: Outcome
+    let result: ProcessResult
     do {
       result = try await limited(information)
     } catch let error as ConfigurationError {
@@ -31,38 +31,38 @@ struct PluginRun {
     switch result.status {
     case .exited(0): break
     case .exited(let code): throw problem("exited with status \(code)\(quoted(result.errors))", "run it by hand to see why")
-    case .signaled(let signal): throw problem("was ended by signal \(signal)\(quoted(result.errors))", "run it by hand to see why")
+    case .signaled(let signal): throw problem("was killed by signal \(signal)\(quoted(result.errors))", "run it by hand to see why")
     }
     do throws(PluginOutputError) {
       return try PluginCredential(parsing: result.output, version: plugin.apiVersion)
     } catch {
       throw problem(
-        "gave no usable credential: \(error.reason)\(quoted(result.errors))",
-        "it has to write an ExecCredential of \(plugin.apiVersion.rawValue)")
+        "returned no usable credential: \(error.reason)\(quoted(result.errors))",
+        "it must write an ExecCredential of \(plugin.apiVersion.rawValue)")
     }
   }
 
-  private struct Outcome: Sendable {
+  private struct ProcessResult: Sendable {
     var status: TerminationStatus
     var output: [UInt8]
     var errors: [UInt8]
   }
 
-  /// Runs the plugin until it ends or its time is over.
-  private func limited(_ information: String) async throws -> Outcome {
-    try await withThrowingTaskGroup(of: Outcome.self) { group in
+  /// Runs the plugin with a timeout of `deadline`.
+  private func limited(_ information: String) async throws -> ProcessResult {
+    try await withThrowingTaskGroup(of: ProcessResult.self) { group in
       group.addTask { try await run(information) }
       group.addTask {
         try await Task.sleep(for: deadline)
         throw problem("did not end within \(deadline)", "run it by hand to see what it waits for")
       }
       defer { group.cancelAll() }
-      guard let outcome = try await group.next() else { throw CancellationError() }
-      return outcome
+      guard let result = try await group.next() else { throw CancellationError() }
+      return result
     }
   }
 
-  private func run(_ information: String) async throws -> Outcome {
+  private func run(_ information: String) async throws -> ProcessResult {
     var variables: [Environment.Key: String?] = ["KUBERNETES_EXEC_INFO": information]
     for (name, value) in plugin.environment { variables[Environment.Key(stringLiteral: name)] = value }
     var options = PlatformOptions()
@@ -75,10 +75,10 @@ struct PluginRun {
     let result = try await Subprocess.run(
       executable, arguments: Arguments(plugin.arguments), environment: .inherit.updating(variables), platformOptions: options,
       input: .none, output: .bytes(limit: Self.outputLimit), error: .bytes(limit: Self.outputLimit))
-    return Outcome(status: result.terminationStatus, output: result.standardOutput, errors: result.standardError)
+    return ProcessResult(status: result.terminationStatus, output: result.standardOutput, errors: result.standardError)
   }
 
-  /// Makes the path that Subprocess wants without a dependency on the package that declares its type.
+  /// Creates Subprocess's path type without a dependency on the package that declares it.
   private func literal<Path: ExpressibleByStringLiteral>(_ text: String) -> Path where Path.StringLiteralType == String {
     Path(stringLiteral: text)
   }
@@ -100,32 +100,32 @@ struct PluginRun {
 
   private func quoted(_ errors: [UInt8]) -> String {
     let text = RedactedErrors(errors, secrets: plugin.arguments + plugin.environment.values).text(upTo: Self.quotedCharacters)
-    return text.isEmpty ? "" : "; it says: \(text)"
+    return text.isEmpty ? "" : "; standard error: \(text)"
   }
 }
 
-/// What a plugin wrote to its standard error, fit for an error message: on one line, short, and without what may be a credential.
+/// A plugin's standard error for an error message: a single line, shortened and without likely credentials.
 struct RedactedErrors {
   private let content: String
 
-  /// - Parameter secrets: texts that the plugin was given and that may be secret.
+  /// - Parameter secrets: possibly secret texts that the plugin received.
   init(_ bytes: [UInt8], secrets: [String]) {
     var content = String(decoding: bytes, as: UTF8.self)
-    // Shorter ones are options and numbers, and would leave nothing readable.
+    // Shorter texts are options and numbers; removing them would make the message unreadable.
     for secret in secrets where secret.utf8.count >= 8 {
       for range in content.ranges(of: secret).reversed() { content.replaceSubrange(range, with: "(redacted)") }
     }
     self.content = content
   }
 
-  /// The end of it, which is where programs say what went wrong.
+  /// The end of the text, where programs usually state the failure.
   func text(upTo limit: Int) -> String {
     let line = content.split { $0.isWhitespace || $0.unicodeScalars.allSatisfy { $0.value < 0x20 || $0.value == 0x7F } }
       .map(Self.redacted).joined(separator: " ")
     return line.count <= limit ? line : "…\(line.suffix(limit))"
   }
 
-  /// Tokens and keys are long runs of small letters, capitals and digits; names, paths and addresses hardly ever are.
+  /// Redacts long runs of mixed small letters, capitals and digits. Tokens and keys look like this; names, paths and addresses rarely do.
   private static func redacted(_ word: Substring) -> String {
     var text = ""
     var run = ""

@@ -1,17 +1,17 @@
 internal import HTTPTransport
 internal import Synchronization
 
-/// The credential of a plugin, kept until it expires or is refused. However many requests want one at once, the plugin runs once, and all
-/// of them get what it gave, be it a credential or an error. A server that refuses whatever the plugin gives has it run with a back-off.
+/// Caches a plugin's credential until it expires or is refused. Concurrent callers share one run of the plugin and its result, a credential
+/// or an error. If the server refuses every credential, the plugin runs with a back-off.
 final class PluginSource: Sendable {
   typealias Outcome = Result<PluginCredential, ConfigurationError>
 
   private enum Turn: Sendable {
-    /// Somebody has run the plugin.
+    /// Another caller ran the plugin.
     case done(Outcome)
-    /// Nobody does; it is the caller's to run now.
+    /// The caller must run the plugin.
     case run
-    /// Who ran it was cancelled.
+    /// The caller that ran the plugin was cancelled.
     case again
   }
 
@@ -28,9 +28,9 @@ final class PluginSource: Sendable {
   private let state = Mutex(State())
 
   /// - Parameters:
-  ///   - now: the time of day that credentials expire at, in milliseconds since 1970.
-  ///   - elapsed: time on a monotonic clock, from any beginning, for the back-off.
-  ///   - run: one run of the plugin.
+  ///   - now: milliseconds since 1970, for the expiry of credentials.
+  ///   - elapsed: a monotonic clock with any origin, for the back-off.
+  ///   - run: runs the plugin.
   init(
     now: @escaping @Sendable () -> Int64, elapsed: @escaping @Sendable () -> Duration,
     run: @escaping @Sendable () async throws(ConfigurationError) -> PluginCredential
@@ -40,10 +40,10 @@ final class PluginSource: Sendable {
     self.run = run
   }
 
-  /// The credential to send now; runs the plugin where there is none, or none that lasts.
+  /// Returns the credential to send now. Runs the plugin if there is none, or if it is about to expire.
   ///
-  /// When the caller whose task runs the plugin is cancelled, that run ends, and another caller that waits begins anew. A caller that only
-  /// waits and is cancelled returns when the run ends, which the plugin's deadline sees to.
+  /// If the caller that runs the plugin is cancelled, the run is cancelled and a waiting caller starts another. A cancelled waiting caller
+  /// returns only when the run ends, at the plugin's deadline at the latest.
   func current() async throws(ConfigurationError) -> PluginCredential {
     while !Task.isCancelled {
       switch await turn() {
@@ -55,8 +55,8 @@ final class PluginSource: Sendable {
     throw .cancelled
   }
 
-  /// Has the next `current()` run the plugin, unless that has happened since the request was prepared, or too short a time ago for yet
-  /// another refusal: then the credential stays.
+  /// Makes the next `current()` run the plugin, unless the credential changed after the request was prepared, or the back-off of repeated
+  /// refusals has not passed. The credential is kept then.
   func refuse(_ request: HTTPRequest) {
     state.withLock { state in
       guard state.credential?.wasSent(in: request) == true, state.refusals.isRefreshDue(at: elapsed()) else { return }
@@ -64,7 +64,7 @@ final class PluginSource: Sendable {
     }
   }
 
-  /// How many wait for a run to end.
+  /// The number of callers that wait for a run to end.
   var waitingCount: Int { state.withLock { $0.waiting.count } }
 
   private func turn() async -> Turn {
@@ -90,7 +90,7 @@ final class PluginSource: Sendable {
       outcome = .failure(error)
     }
     let waiting = state.withLock { state in
-      // One that is due already, as with a clock that is ahead, is for those who wait now and for nobody else.
+      // A credential that has already expired, e.g. by a fast clock, is used once by the waiting callers and then replaced.
       state.credential = try? outcome.get()
       state.isRunning = false
       defer { state.waiting = [] }
@@ -102,20 +102,20 @@ final class PluginSource: Sendable {
   }
 }
 
-/// When a refused credential is worth fetching anew (R22): at once the first time, and then with a back-off, since a server that refuses one
-/// fresh credential after the other is not helped by a program run for every request.
+/// Limits the refreshes after refusals (R22): the first refusal refreshes at once, later ones with a back-off, so that a server that
+/// refuses every credential does not cause a plugin run per request.
 struct RefreshBackoff {
-  /// The shortest and the longest time between two refreshes; each is twice the one before. Plugins often ask a service of the cloud
-  /// provider's, which counts; a minute at most, as for a token in a file (R20).
+  /// The shortest and longest pause between two refreshes, doubling from one to the other. Plugins often call a rate-limited cloud service.
+  /// The longest is a minute, as for a token file (R20).
   static let pauses: ClosedRange<Duration> = .seconds(5) ... .seconds(60)
-  /// A credential that was good for so long is refused for another reason than the one before.
+  /// A refusal after this time is unrelated to the last one.
   static let reset: Duration = .seconds(180)
 
   private var refreshedAt: Duration?
   private var pause: Duration = .zero
 
-  /// - Parameter now: on a monotonic clock.
-  /// - Returns: Whether a refusal now is to be followed by a refresh; it is then counted as one.
+  /// - Parameter now: monotonic.
+  /// - Returns: Whether to refresh now; if so, the refresh is recorded.
   mutating func isRefreshDue(at now: Duration) -> Bool {
     let since = refreshedAt.map { now - $0 } ?? Self.reset
     guard since >= pause else { return false }

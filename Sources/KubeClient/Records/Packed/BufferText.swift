@@ -1,12 +1,12 @@
 internal import Primitives
 
-/// A label or an annotation, by where its texts are in a buffer.
+/// A label or an annotation, as ranges in a buffer.
 struct TextPair {
   var key: Range<Int>
   var value: Range<Int>
 }
 
-/// Less than, equal to or more than 0, as the first text comes before, is equal to or comes after the second, byte by byte.
+/// Compares two texts byte by byte: negative, 0 or positive, as `memcmp`.
 func compare(_ left: Range<Int>, _ right: Range<Int>, in bytes: RawSpan) -> Int {
   for (left, right) in zip(left, right) {
     let difference =
@@ -16,8 +16,7 @@ func compare(_ left: Range<Int>, _ right: Range<Int>, in bytes: RawSpan) -> Int 
   return left.count - right.count
 }
 
-/// Texts one after the other in one buffer, so that those of a program's own can be handled as those that stand in an answer are: by where
-/// they are.
+/// A buffer for texts that do not come from a response, so that they can be referenced by ranges as well.
 struct TextArena {
   private(set) var bytes: [UInt8] = []
 
@@ -33,7 +32,7 @@ struct TextArena {
 }
 
 extension RawSpan {
-  /// The text there; what is no UTF-8, which the API server does not send, becomes replacement characters.
+  /// Invalid UTF-8, which the API server does not send, becomes replacement characters.
   func text(_ range: Range<Int>) -> String {
     extracting(range).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
   }
@@ -42,15 +41,15 @@ extension RawSpan {
     extracting(range).withUnsafeBytes { UID(bytes: $0) }
   }
 
-  /// A name that is shared with all who have the same.
+  /// A name, shared with all records that have the same.
   func name(_ range: Range<Int>, from table: NameTable?) -> Name {
     withText(range) { table?.name($0) ?? Name(bytes: $0) }
   }
 
-  /// Runs the function on the bytes of what `text` gives: of names that are looked up by what they are shown as.
+  /// Calls `body` with the UTF-8 of `text(range)`, since names are looked up by their valid text.
   func withText<Result>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     extracting(range).withUnsafeBytes { bytes in
-      // Names are ASCII, but for those of a server that we do not know.
+      // Names are ASCII, except from an unknown server.
       if bytes.allSatisfy({ $0 < 0x80 }) { return body(bytes) }
       var text = String(decoding: bytes, as: UTF8.self)
       return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }

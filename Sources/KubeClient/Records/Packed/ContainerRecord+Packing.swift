@@ -1,6 +1,6 @@
 internal import Primitives
 
-/// What is said of one container, in a specification or in a status, by where its texts are in a buffer.
+/// The fields of one container, from its spec or its status, as ranges in a buffer.
 struct ContainerRecordBuilder {
   enum State {
     case waiting(reason: Range<Int>)
@@ -10,7 +10,7 @@ struct ContainerRecordBuilder {
 
   var kind = ContainerRecord.Kind.regular
   var name = 0..<0
-  /// `nil` where the container leaves it to its Pod.
+  /// `nil` if the container inherits it from the Pod.
   var hostProcess: Bool?
   var containerID = 0..<0
   var image = 0..<0
@@ -18,15 +18,15 @@ struct ContainerRecordBuilder {
   var state = State.waiting(reason: 0..<0)
 }
 
-/// Puts together what specification and status say of the containers of one Pod, in whichever order they come.
+/// Joins the specs and statuses of a Pod's containers, which arrive in any order.
 struct ContainerListBuilder {
-  /// The Pod's word for all containers that say nothing of their own.
+  /// The Pod's default for its containers.
   var podHostProcess: Bool?
   private var specifications: [ContainerRecordBuilder] = []
   private var statuses: [ContainerRecordBuilder] = []
 
   init() {
-    // Enough for most Pods: to grow costs more than the room.
+    // Enough for most Pods; growing would cost more than the memory.
     specifications.reserveCapacity(4)
     statuses.reserveCapacity(4)
   }
@@ -35,7 +35,7 @@ struct ContainerListBuilder {
 
   mutating func add(status: ContainerRecordBuilder) { statuses.append(status) }
 
-  /// The containers of the specification, in the order in which they start: names are unique within a Pod, over all kinds.
+  /// Returns the containers in start order. Names are unique within a Pod, over all kinds.
   consuming func containers(in bytes: RawSpan) -> [ContainerRecordBuilder] {
     for index in specifications.indices {
       let (kind, name) = (specifications[index].kind, specifications[index].name)
@@ -43,33 +43,33 @@ struct ContainerListBuilder {
       for status in statuses where status.kind == kind && compare(status.name, name, in: bytes) == 0 {
         specifications[index].containerID = status.containerID
         specifications[index].state = status.state
-        // The runtime's word for it, where the kubelet has one: `docker.io/library/nginx:1` instead of `nginx:1`.
+        // The runtime's name, if reported: `docker.io/library/nginx:1` instead of `nginx:1`.
         if !status.image.isEmpty { specifications[index].image = status.image }
         break
       }
     }
-    // Most Pods have no other kind.
+    // The case of most Pods.
     if specifications.allSatisfy({ $0.kind == .regular }) { return specifications }
     return [ContainerRecord.Kind.initialization, .regular, .ephemeral].flatMap { kind in specifications.filter { $0.kind == kind } }
   }
 }
 
-// A container in the tail of a Pod's record: a byte of its kind, its state and more; its name; its ID; then the start, if it runs and the
-// kubelet says since when, or the reason, if it waits. For the reasons that kubelets give that is no longer than the start: the record of a Pod
-// whose containers come and go stays where it is in memory.
+// A container in the tail of a Pod's record: a byte of kind, state and flags; the name; the ID; then the start time of a running container,
+// or the reason of a waiting one. The usual reasons of kubelets are no longer than a start time, so a record keeps its size, and its
+// memory, while containers start and stop.
 
 private enum PackedState: UInt8 {
   case waiting, running, terminated
-  /// The start follows in seconds, in four bytes: from 1970 to 2106.
+  /// Followed by seconds since 1970 in four bytes, until 2106.
   case runningSinceSecond
-  /// The start follows in milliseconds.
+  /// Followed by milliseconds since 1970 in eight bytes.
   case runningSince
-  /// The reason is one of `usualReasons`, and its place there follows in a byte.
-  case waitingAsUsual
+  /// Followed by an index into `usualReasons` in one byte.
+  case waitingForUsualReason
 
   init(_ state: ContainerRecordBuilder.State, usualReason: UInt8?) {
     switch state {
-    case .waiting: self = usualReason == nil ? .waiting : .waitingAsUsual
+    case .waiting: self = usualReason == nil ? .waiting : .waitingForUsualReason
     case .terminated: self = .terminated
     case .running(nil): self = .running
     case .running(let startedAt?):
@@ -112,14 +112,14 @@ extension PackedWriter {
 }
 
 extension PackedReader {
-  /// Passes over a container but for its ID.
-  mutating func skimContainer() -> ContainerID {
+  /// Skips a container and returns its ID.
+  mutating func skipContainer() -> ContainerID {
     let first = byte()
     _ = textBytes()
     let id = containerID()
     switch PackedState(rawValue: first >> 2 & 7) ?? .terminated {
     case .waiting: _ = textBytes()
-    case .waitingAsUsual: _ = byte()
+    case .waitingForUsualReason: _ = byte()
     case .runningSinceSecond: _ = halfWord()
     case .runningSince: _ = word()
     case .running, .terminated: break
@@ -134,7 +134,7 @@ extension PackedReader {
     let state: ContainerRecord.State =
       switch PackedState(rawValue: first >> 2 & 7) ?? .terminated {
       case .waiting: .waiting(reason: text())
-      case .waitingAsUsual: .waiting(reason: usualReasons[Int(byte())])
+      case .waitingForUsualReason: .waiting(reason: usualReasons[Int(byte())])
       case .running: .running(startedAtUnixMilliseconds: nil)
       case .runningSinceSecond: .running(startedAtUnixMilliseconds: Int64(halfWord()) * 1000)
       case .runningSince: .running(startedAtUnixMilliseconds: Int64(bitPattern: word()))
@@ -146,7 +146,7 @@ extension PackedReader {
 }
 
 extension ContainerRecordBuilder {
-  /// The texts are added to the arena.
+  /// Adds the texts to the arena.
   init(_ container: ContainerRecord, in arena: inout TextArena) {
     kind = container.kind
     name = arena.add(container.name)

@@ -1,6 +1,6 @@
 internal import Primitives
 
-/// What is kept of a Node before it is packed, by where its texts are in a buffer. An empty range is an empty text.
+/// The fields of a Node before packing, as ranges in a buffer. An empty range is an empty text.
 struct NodeRecordBuilder {
   var name = 0..<0
   var uid = 0..<0
@@ -11,15 +11,15 @@ struct NodeRecordBuilder {
   /// Type and address, in order.
   var addresses: [TextPair] = []
   var ready: Bool?
-  /// 0 for none: protobuf writes the number even where nobody set it.
+  /// 0 for none, as in protobuf.
   var kubeletPort: UInt16 = 0
 }
 
-// The tail of a Node's record, in this order: the text of the version, where the header says so; the UID; the operating system; the
-// addresses; the labels; the annotations. Lists begin with their count.
+// The tail of a Node's record, in this order: the text of the version if the header says so; the UID; the operating system; the addresses;
+// the labels; the annotations. Lists start with their count.
 
 extension NodeRecord {
-  /// - Parameter names: shares names with other records; `nil` to share nothing.
+  /// - Parameter names: shares names between records; `nil` shares none.
   init(_ builder: NodeRecordBuilder, in bytes: RawSpan, names: NameTable?) {
     var tail = PackedWriter()
     var flags = Flags()
@@ -54,7 +54,7 @@ extension NodeRecord {
 extension NodeRecord {
   var isVersionText: Bool { storage.header.flags.contains(.versionIsText) }
 
-  /// Runs `body` with a reader at the tail's beginning.
+  /// Calls `body` with a reader at the start of the tail.
   func read<Result>(_ body: (inout PackedReader) -> Result) -> Result {
     storage.withUnsafeMutablePointers { header, tail in
       var reader = PackedReader(UnsafeRawBufferPointer(start: tail, count: Int(header.pointee.count)))
@@ -62,7 +62,7 @@ extension NodeRecord {
     }
   }
 
-  /// Runs `body` with a reader at the UID.
+  /// Calls `body` with a reader at the UID.
   func readBody<Result>(_ body: (inout PackedReader) -> Result) -> Result {
     read { reader in
       if isVersionText { _ = reader.textBytes() }
@@ -70,7 +70,7 @@ extension NodeRecord {
     }
   }
 
-  /// Runs `body` with a reader at the addresses.
+  /// Calls `body` with a reader at the addresses.
   func readLists<Result>(_ body: (inout PackedReader) -> Result) -> Result {
     readBody { reader in
       _ = reader.uid()

@@ -1,6 +1,6 @@
 internal import Primitives
 
-/// Reads what a `PackedWriter` wrote, in the same order. Only for bytes of our own: nothing is checked.
+/// Reads the output of `PackedWriter` in the same order. Does no checks, since the bytes are our own.
 struct PackedReader {
   private let bytes: UnsafeRawBufferPointer
   private var offset = 0
@@ -33,7 +33,7 @@ struct PackedReader {
     return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
-  /// Text that must not outlive the buffer.
+  /// Must not outlive the buffer.
   mutating func textBytes() -> UnsafeRawBufferPointer {
     let length = count()
     defer { offset += length }
@@ -62,7 +62,7 @@ extension PackedReader {
     return ContainerID(ContainerID.Digest(words: (word(), word(), word(), word())), runtime: runtime)
   }
 
-  /// Pairs that `PackedWriter.append(pairs:of:)` or its like wrote.
+  /// Reads the output of `PackedWriter.append(pairs:of:)`.
   mutating func pairs() -> [String: String] {
     let count = count()
     guard count > 0 else { return [:] }
@@ -74,7 +74,7 @@ extension PackedReader {
     return pairs
   }
 
-  /// Passes over pairs.
+  /// Skips pairs.
   mutating func skipPairs() {
     for _ in 0..<(2 * count()) { _ = textBytes() }
   }

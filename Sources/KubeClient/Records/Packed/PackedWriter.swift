@@ -1,7 +1,7 @@
 internal import Primitives
 
-/// Writes what is kept of an object into one run of bytes, which `PackedReader` reads in the same order: texts behind their length, numbers
-/// as short as they are. Nothing in it is padded or points anywhere, so that a record of any content is one allocation.
+/// Packs the fields of an object into bytes that `PackedReader` reads in the same order: texts with a length prefix, and variable-length
+/// numbers. Has no padding and no pointers, so that a record is a single allocation.
 struct PackedWriter {
   private(set) var bytes: [UInt8] = []
 
@@ -9,7 +9,7 @@ struct PackedWriter {
 
   mutating func append(byte: UInt8) { bytes.append(byte) }
 
-  /// Seven bits a byte, lowest first, as protobuf does.
+  /// A varint as in protobuf: seven bits per byte, lowest first.
   mutating func append(count: Int) {
     var rest = UInt(count)
     while rest > 0x7f {
@@ -38,7 +38,7 @@ struct PackedWriter {
   }
 }
 
-// Primitives: a byte for the form, then what that form has.
+// Primitives: a byte for the form, then the form's content.
 
 extension PackedWriter {
   mutating func append(_ uid: UID) {
@@ -82,16 +82,16 @@ extension PackedWriter {
   }
 }
 
-/// A resource version: a number where it is written as one, which is how every API server on etcd does; any other text otherwise.
+/// A resource version: a number, as from every API server on etcd, or any other text.
 ///
-/// Only its text means anything to us: versions are compared for equality alone.
+/// Versions are only compared for equality.
 enum PackedVersion: Equatable {
   case number(UInt64)
   case text
 
-  /// - Parameter text: where it is in `bytes`.
+  /// - Parameter text: a range in `bytes`.
   init(_ text: Range<Int>, in bytes: RawSpan) {
-    // 19 digits always fit; a leading zero would not come back.
+    // 19 digits always fit. A leading zero would be lost.
     guard (1...19).contains(text.count) else {
       self = .text
       return
@@ -110,7 +110,7 @@ enum PackedVersion: Equatable {
 }
 
 extension PackedWriter {
-  /// Appends the pairs by key, so that equal content gives equal bytes; of a key that comes twice the last.
+  /// Appends pairs sorted by key, so that equal content has equal bytes. The last of duplicate keys wins.
   mutating func append(pairs: [TextPair], of buffer: RawSpan) {
     guard pairs.count > 1 else {
       append(count: pairs.count)

@@ -1,6 +1,6 @@
 internal import Primitives
 
-/// What is kept of a Pod before it is packed, by where its texts are in a buffer. An empty range is an empty text.
+/// The fields of a Pod before packing, as ranges in a buffer. An empty range is an empty text.
 struct PodRecordBuilder {
   var namespace = 0..<0
   var name = 0..<0
@@ -10,22 +10,22 @@ struct PodRecordBuilder {
   var phase = 0..<0
   var hostNetwork = false
   var isBeingDeleted = false
-  /// `status.podIP`, which counts where `podIPs` is empty.
+  /// `status.podIP`; used if `podIPs` is empty.
   var podIP = 0..<0
   var podIPs: [Range<Int>] = []
   var annotations: [TextPair] = []
   var containers: [ContainerRecordBuilder] = []
 }
 
-// The tail of a Pod's record, in this order: the text of the version and that of the phase, where the header says so; the addresses;
-// the annotations; the containers. Lists begin with their count.
+// The tail of a Pod's record, in this order: the texts of the version and the phase if the header says so; the addresses; the annotations;
+// the containers. Lists start with their count.
 //
-// Names of containers and their images stand beside it, in a text that the Pods of a workload share.
+// Container names and images are a separate text, shared by the Pods of a workload.
 
 extension PodRecord {
   /// - Parameters:
-  ///   - older: what is known of the Pod of this name: the record shares with it what it can, and is the same in memory where they are equal.
-  ///   - names: shares namespaces, nodes and images with other records; `nil` to share nothing.
+  ///   - older: the known record of this Pod. The new record shares its parts, and is identical to it if both are equal.
+  ///   - names: shares namespaces, nodes and images between records; `nil` shares none.
   init(_ builder: PodRecordBuilder, in bytes: RawSpan, older: PodRecord? = nil, names: NameTable?) {
     var tail = PackedWriter()
     var flags = Flags()
@@ -65,8 +65,8 @@ extension PodRecord {
     storage.withUnsafeMutablePointerToElements { UnsafeMutableRawBufferPointer(start: $0, count: tail.count).copyMemory(from: tail) }
   }
 
-  /// Becomes equal to a newer record: in the memory that it has, if nobody else uses that and it is of the right size. So a Pod's record mostly
-  /// stays where it is, and no holes come about between the records that last. The identity is kept where it is equal.
+  /// Becomes equal to a newer record. Reuses the own memory if it is unshared and has the right size, so that most updates do not move the
+  /// record and do not fragment the heap. Keeps an equal identity.
   mutating func update(to newer: PodRecord) {
     var header = newer.storage.header
     if header.identity == storage.header.identity { header.identity = storage.header.identity }
@@ -116,7 +116,7 @@ extension PodRecordBuilder {
 extension PodRecord {
   var isVersionText: Bool { storage.header.flags.contains(.versionIsText) }
 
-  /// Runs `body` with a reader at the tail's beginning.
+  /// Calls `body` with a reader at the start of the tail.
   func read<Result>(_ body: (inout PackedReader) -> Result) -> Result {
     storage.withUnsafeMutablePointers { header, tail in
       var reader = PackedReader(UnsafeRawBufferPointer(start: tail, count: Int(header.pointee.count)))
@@ -124,7 +124,7 @@ extension PodRecord {
     }
   }
 
-  /// Runs `body` with a reader at the addresses.
+  /// Calls `body` with a reader at the addresses.
   func readBody<Result>(_ body: (inout PackedReader) -> Result) -> Result {
     read { reader in
       if isVersionText { _ = reader.textBytes() }
@@ -133,7 +133,7 @@ extension PodRecord {
     }
   }
 
-  /// Runs `body` with a reader at the first container, and their number.
+  /// Calls `body` with a reader at the first container, and the number of containers.
   func readContainers<Result>(_ body: (inout PackedReader, Int) -> Result) -> Result {
     readBody { reader in
       for _ in 0..<reader.count() { _ = reader.address() }
@@ -145,7 +145,7 @@ extension PodRecord {
 }
 
 extension PodRecord.Phase {
-  /// `nil` for what is not in the enumeration.
+  /// `nil` for `other`.
   var text: String? {
     switch self {
     case .none: ""
@@ -159,7 +159,6 @@ extension PodRecord.Phase {
   }
 
   init(_ text: Range<Int>, in bytes: RawSpan) {
-    // The known ones differ in their length, but for Running, Pending and Unknown.
     let text = bytes.text(text)
     self = Self.allCases.first { $0.text == text } ?? .other
   }

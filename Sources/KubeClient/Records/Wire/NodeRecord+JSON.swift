@@ -1,4 +1,4 @@
-/// A `Node` as it stands in JSON, as far as it is read.
+/// The decoded part of a `Node` in JSON.
 struct WireNode: Decodable {
   struct Status: Decodable {
     struct Condition: Decodable {
@@ -12,7 +12,7 @@ struct WireNode: Decodable {
     struct DaemonEndpoints: Decodable {
       struct Endpoint: Decodable {
         var port: Int64?
-        /// Upper case in the API itself.
+        // Upper case in the API.
         private enum CodingKeys: String, CodingKey { case port = "Port" }
       }
       var kubeletEndpoint: Endpoint?
@@ -44,7 +44,7 @@ extension NodeRecord {
   }
 }
 
-/// `ObjectMeta` as it stands in JSON.
+/// The decoded part of `ObjectMeta` in JSON.
 struct WireMetadata: Decodable {
   var name: String?
   var namespace: String?

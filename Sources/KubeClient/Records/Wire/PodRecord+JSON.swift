@@ -1,4 +1,4 @@
-/// A `Pod` as it stands in JSON, as far as it is read.
+/// The decoded part of a `Pod` in JSON.
 struct WirePod: Decodable {
   struct SecurityContext: Decodable {
     struct WindowsOptions: Decodable {

@@ -92,8 +92,6 @@ extension PodRecordBuilder {
   }
 }
 
-// Source of the field numbers: k8s.io/api/core/v1/generated.proto, named at each message.
-
 extension ContainerRecordBuilder {
   /// `Container`: name 1, image 2, securityContext 15; `SecurityContext`: windowsOptions 10.
   init(specification field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan) throws(RecordError) {
@@ -110,10 +108,10 @@ extension ContainerRecordBuilder {
   }
 }
 
-/// What a security context says about running on the Windows host itself; `nil` if nothing.
+/// `hostProcess` of a security context; `nil` if unset.
 ///
 /// `WindowsSecurityContextOptions`: hostProcess 4.
-/// - Parameter number: the number of the field `windowsOptions`, which differs between a Pod's security context and a container's.
+/// - Parameter number: the field number of `windowsOptions`, which differs between `PodSecurityContext` and `SecurityContext`.
 func windowsHostProcess(_ context: ProtobufField, options number: Int, in bytes: RawSpan) throws(RecordError) -> Bool? {
   var result: Bool?
   var fields = try context.fields()
@@ -171,7 +169,7 @@ extension ContainerRecordBuilder {
   }
 }
 
-/// `Time` of k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto: seconds 1, nanos 2. A message without either is Go's zero time: nothing.
+/// `Time` of k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto: seconds 1, nanos 2. A message without fields is Go's zero time: `nil`.
 private func unixMilliseconds(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) -> Int64? {
   var seconds: Int64?
   var nanoseconds: Int64 = 0

@@ -1,4 +1,4 @@
-/// The envelope that Kubernetes puts around protobuf: four magic bytes, then a `runtime.Unknown` that names the type and holds the object.
+/// The protobuf envelope of Kubernetes: four magic bytes, then a `runtime.Unknown` with the type and the object.
 ///
 /// Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding and
 /// k8s.io/apimachinery/pkg/runtime/generated.proto (`Unknown`: typeMeta 1, raw 2, contentEncoding 3; `TypeMeta`: apiVersion 1, kind 2).
@@ -6,7 +6,7 @@ struct ProtobufEnvelope {
   static let magic: [UInt8] = [0x6b, 0x38, 0x73, 0x00]  // "k8s\0"
 
   var kind = ""
-  /// Where the object is.
+  /// The range of the object.
   var object: Range<Int> = 0..<0
 
   static func isAt(_ range: Range<Int>, in bytes: RawSpan) -> Bool {
@@ -15,7 +15,7 @@ struct ProtobufEnvelope {
   }
 
   init(_ range: Range<Int>, in bytes: RawSpan) throws(RecordError) {
-    guard Self.isAt(range, in: bytes) else { throw RecordError("\(range.count) bytes that do not start as Kubernetes protobuf does") }
+    guard Self.isAt(range, in: bytes) else { throw RecordError("\(range.count) bytes without the Kubernetes protobuf prefix") }
     var fields = ProtobufFields(range.dropFirst(Self.magic.count))
     while let field = try fields.next(in: bytes) {
       switch field.number {
@@ -27,14 +27,14 @@ struct ProtobufEnvelope {
       case 2: object = try field.range()
       case 3:
         let encoding = try field.string(in: bytes)
-        if !encoding.isEmpty { throw RecordError("content encoding '\(encoding)'") }
+        if !encoding.isEmpty { throw RecordError("unsupported content encoding '\(encoding)'") }
       default: break
       }
     }
   }
 }
 
-/// What all objects have, by where it is: read from `ObjectMeta`.
+/// `ObjectMeta`, as ranges in a buffer.
 ///
 /// Source: k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto (`ObjectMeta`: name 1, namespace 3, uid 5, resourceVersion 6,
 /// deletionTimestamp 9, labels 11, annotations 12; the entries of a map are messages of key 1 and value 2).
@@ -69,7 +69,7 @@ struct ProtobufMetadata {
 }
 
 extension TextPair {
-  /// Two texts as fields 1 and 2 of a message: an entry of a map, or one of a Node's addresses.
+  /// Reads the texts of fields 1 and 2: a map entry, or a `NodeAddress`.
   init(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
     self.init(key: 0..<0, value: 0..<0)
     var fields = try field.fields()

@@ -1,24 +1,25 @@
-/// Walks the fields of one protobuf message in a buffer, without copying and without recursion.
+/// Iterates over the fields of a protobuf message in a buffer, without copies and without recursion.
 ///
-/// It holds positions only; the buffer is handed in at each step. Every length is checked against the message's own end, so that bytes
-/// of any kind give an error at worst. Format: https://protobuf.dev/programming-guides/encoding/
+/// Keeps only positions; each step takes the buffer. Checks every length against the end of the message, so that arbitrary bytes cause an
+/// error at worst. Separate from module `Protobuf` because every Pod of a list passes through it. Format:
+/// https://protobuf.dev/programming-guides/encoding/
 struct ProtobufFields {
   private var offset: Int
   private let end: Int
 
-  /// - Parameter message: where the message is, inside the buffer.
+  /// - Parameter message: a range of the buffer.
   init(_ message: Range<Int>) {
     offset = message.lowerBound
     end = message.upperBound
   }
 
-  /// The next field; `nil` at the message's end.
+  /// The next field; `nil` at the end of the message.
   mutating func next(in bytes: RawSpan) throws(RecordError) -> ProtobufField? {
     guard offset < end else { return nil }
     let start = offset
     let tag = try varint(in: bytes)
     let number = tag >> 3
-    // 2^29 − 1 is the greatest field number of the format.
+    // 2^29 − 1 is the largest field number.
     guard number > 0, number < 1 << 29 else { throw RecordError("field number \(number) at byte \(start)") }
     let value: ProtobufField.Value
     switch tag & 7 {
@@ -32,13 +33,13 @@ struct ProtobufFields {
       value = .bytes(try take(Int(length)))
     case 5: value = .fixed(try take(4))
     default:
-      // 3 and 4 are groups, which Kubernetes has never used and which nest without a bound; 6 and 7 do not exist.
+      // 3 and 4 are groups, which Kubernetes does not use and which nest without limit; 6 and 7 are undefined.
       throw RecordError("wire type \(tag & 7) of field \(number) at byte \(start)")
     }
     return ProtobufField(number: Int(number), value: value)
   }
 
-  /// Most numbers have one byte.
+  // Most varints are a single byte.
   @inline(__always)
   private mutating func varint(in bytes: RawSpan) throws(RecordError) -> UInt64 {
     if offset < end {
@@ -61,9 +62,9 @@ struct ProtobufFields {
       value |= UInt64(byte & 0x7f) << shift
       if byte < 0x80 { return value }
       shift += 7
-      if shift > 63 { throw RecordError("a number at byte \(start) is over ten bytes long") }
+      if shift > 63 { throw RecordError("the varint at byte \(start) has more than ten bytes") }
     }
-    throw RecordError("the message ends inside a number at byte \(start)")
+    throw RecordError("the message ends inside a varint at byte \(start)")
   }
 
   @inline(__always)
@@ -74,21 +75,21 @@ struct ProtobufFields {
   }
 }
 
-/// A field of a message: its number and where its value is.
+/// A field's number and value.
 struct ProtobufField {
   enum Value {
     case varint(UInt64)
-    /// A string, bytes, or a message.
+    /// A string, bytes or a message.
     case bytes(Range<Int>)
-    /// Four or eight bytes; nothing that we read is of these types.
+    /// Four or eight bytes. No field that we read has these types.
     case fixed(Range<Int>)
   }
   var number: Int
   var value: Value
 
-  /// Where a string, bytes or a message are.
+  /// The range of a string, bytes or a message.
   func range() throws(RecordError) -> Range<Int> {
-    guard case .bytes(let range) = value else { throw RecordError("field \(number) is no string, bytes or message") }
+    guard case .bytes(let range) = value else { throw RecordError("field \(number) is not length-delimited") }
     return range
   }
 
@@ -101,7 +102,7 @@ struct ProtobufField {
 
   /// An `int32` or `int64`.
   func integer() throws(RecordError) -> Int64 {
-    guard case .varint(let number) = value else { throw RecordError("field \(self.number) is no number") }
+    guard case .varint(let number) = value else { throw RecordError("field \(self.number) is not a varint") }
     return Int64(bitPattern: number)
   }
 

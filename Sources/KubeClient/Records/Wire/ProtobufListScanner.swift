@@ -1,14 +1,14 @@
-/// Cuts a list in protobuf, which comes in pieces, into its objects; each becomes its record before the next is looked at.
+/// Decodes a protobuf list incrementally: each object becomes a record before the next one is read.
 ///
-/// The list is one message inside the envelope's `raw`, hundreds of megabytes long where it has no pages. Only the envelope and the list are
-/// walked here; the fields of both are read when they are whole, which for an item is one object.
+/// The list is one message in the envelope's `raw`, and hundreds of megabytes long without pages. Only the fields of envelope and list are
+/// scanned; a field is decoded once it is complete, which for `items` is one object.
 ///
 /// Source: `ProtobufEnvelope`; k8s.io/api/core/v1/generated.proto (every list: metadata 1, items 2) and
 /// k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto (`ListMeta`: resourceVersion 2, continue 3).
 struct ProtobufListScanner<Value: Record> {
   private enum State {
     case magic, envelope
-    /// Up to this byte of the stream.
+    /// Ends at this byte of the stream.
     case list(end: Int)
   }
 
@@ -18,23 +18,23 @@ struct ProtobufListScanner<Value: Record> {
   private var foundKind = ""
   private var hasList = false
   private var page = RecordPage<Value>()
-  /// What came and was not read begins at `start`, which is byte `position` of the stream.
+  /// Unread bytes start at `start`, which is byte `position` of the stream.
   private var buffer: [UInt8] = []
   private var start = 0
   private var position = 0
 
   /// - Parameters:
   ///   - kind: of the list.
-  ///   - limit: bytes of one object; at most so many and one piece are kept.
+  ///   - limit: bytes of one object. At most this and one piece are buffered.
   init(kind: String, limit: Int) {
     self.kind = kind
     self.limit = limit
   }
 
-  /// What came and was not read yet.
+  /// The number of unread bytes.
   var heldBytes: Int { buffer.count - start }
 
-  /// Reads all that is whole with the piece.
+  /// Decodes all objects that the piece completes.
   @specialized(where Value == PodRecord)
   mutating func append(
     _ piece: [UInt8], reading read: RecordDecoder<Value>.ProtobufReader, known: StoreSnapshot<Value>
@@ -51,7 +51,7 @@ struct ProtobufListScanner<Value: Record> {
     while try step(in: bytes, read, known) {}
   }
 
-  /// Reads one thing more; false where it is not whole.
+  /// Reads the next field; false if it is incomplete.
   private mutating func step(
     in bytes: RawSpan, _ read: RecordDecoder<Value>.ProtobufReader, _ known: StoreSnapshot<Value>
   ) throws(RecordError) -> Bool {
@@ -59,7 +59,7 @@ struct ProtobufListScanner<Value: Record> {
     case .magic:
       let rest = start..<bytes.byteCount
       guard rest.count >= ProtobufEnvelope.magic.count else { return false }
-      guard ProtobufEnvelope.isAt(rest, in: bytes) else { throw RecordError("it does not start as Kubernetes protobuf does") }
+      guard ProtobufEnvelope.isAt(rest, in: bytes) else { throw RecordError("the Kubernetes protobuf prefix is missing") }
       skip(to: start + ProtobufEnvelope.magic.count)
       state = .envelope
     case .envelope:
@@ -94,10 +94,10 @@ struct ProtobufListScanner<Value: Record> {
     return true
   }
 
-  /// The field, if all of it is there; goes on behind it.
+  /// Reads the field and advances; `nil` if it is incomplete.
   private mutating func whole(_ head: ProtobufFieldHeader, in bytes: RawSpan) throws(RecordError) -> ProtobufField? {
     if head.value.count > limit {
-      throw RecordError("an object of \(head.value.count) bytes at byte \(position), where \(limit) are allowed")
+      throw RecordError("an object of \(head.value.count) bytes at byte \(position); the limit is \(limit)")
     }
     guard head.value.upperBound <= bytes.byteCount else { return nil }
     var fields = ProtobufFields(start..<head.value.upperBound)
@@ -112,7 +112,7 @@ struct ProtobufListScanner<Value: Record> {
   }
 
   private func check(_ found: String) throws(RecordError) {
-    guard found == kind else { throw RecordError("kind '\(found)' where a \(kind) was asked for") }
+    guard found == kind else { throw RecordError("kind '\(found)' instead of \(kind)") }
   }
 
   private mutating func readEnvelope(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
@@ -124,7 +124,7 @@ struct ProtobufListScanner<Value: Record> {
       }
     case 3:
       let encoding = try field.string(in: bytes)
-      if !encoding.isEmpty { throw RecordError("content encoding '\(encoding)'") }
+      if !encoding.isEmpty { throw RecordError("unsupported content encoding '\(encoding)'") }
     default: break
     }
   }
@@ -142,25 +142,25 @@ struct ProtobufListScanner<Value: Record> {
     }
   }
 
-  /// The page, if the stream did not end in the middle of it.
+  /// Returns the page if the stream is complete.
   func finish() throws(RecordError) -> RecordPage<Value> {
     guard case .envelope = state, start == buffer.count else {
-      throw RecordError("it ends in the middle, after \(position + buffer.count - start) bytes and \(page.records.count) objects")
+      throw RecordError("it is truncated after \(position + buffer.count - start) bytes and \(page.records.count) objects")
     }
     try check(foundKind)
-    guard hasList, !page.resourceVersion.isEmpty else { throw RecordError("a list without metadata.resourceVersion") }
+    guard hasList, !page.resourceVersion.isEmpty else { throw RecordError("the list has no metadata.resourceVersion") }
     return page
   }
 }
 
-/// Where a field's value is, known from the field's first bytes, whether or not the rest is there.
+/// Number and length of a field. Needs only the first bytes of the field.
 struct ProtobufFieldHeader {
   let number: Int
-  /// Whether the length stands before the value, as before strings, bytes and messages.
+  /// Whether it is length-delimited: a string, bytes or a message.
   let isDelimited: Bool
   let value: Range<Int>
 
-  /// - Returns: `nil` where `end` comes before the value's beginning is known.
+  /// - Returns: `nil` if the header is incomplete at `end`.
   init?(at offset: Int, before end: Int, in bytes: RawSpan) throws(RecordError) {
     var offset = offset
     guard let tag = try Self.varint(at: &offset, before: end, in: bytes) else { return nil }
@@ -175,7 +175,7 @@ struct ProtobufFieldHeader {
     case 1: value = offset..<(offset + 8)
     case 2:
       guard let length = try Self.varint(at: &offset, before: end, in: bytes) else { return nil }
-      // Far more than there is memory; and no sum of it with a position overflows.
+      // Larger than memory, and small enough that adding a position cannot overflow.
       guard length < 1 << 48 else { throw RecordError("field \(number) is \(length) bytes long") }
       value = offset..<(offset + Int(length))
     case 5: value = offset..<(offset + 4)
@@ -192,7 +192,7 @@ struct ProtobufFieldHeader {
       value |= UInt64(byte & 0x7f) << shift
       if byte < 0x80 { return value }
       shift += 7
-      if shift > 63 { throw RecordError("a number of over ten bytes") }
+      if shift > 63 { throw RecordError("a varint of more than ten bytes") }
     }
     return nil
   }

@@ -1,36 +1,36 @@
 internal import FoundationEssentials
 internal import JSON
 
-/// What a watch reports.
+/// An event of a watch.
 enum WatchEvent<Value: Record>: Equatable, Sendable {
-  /// ADDED or MODIFIED: there is this object now.
+  /// ADDED or MODIFIED.
   case put(Value)
-  /// DELETED; the version is that of the deletion.
+  /// DELETED, with the version of the deletion.
   case remove(ObjectKey, resourceVersion: String)
-  /// BOOKMARK: nothing else happened up to this version. One of them says that all that was there when the watch began has been sent.
+  /// BOOKMARK. Marks the end of the initial events if `endsInitialEvents`.
   case bookmark(resourceVersion: String, endsInitialEvents: Bool = false)
-  /// ERROR: the stream is over, and why.
+  /// ERROR. The stream ends after it.
   case error(APIStatus)
 }
 
 extension WatchEvent {
-  /// The annotation of the bookmark at the end of the initial events: `InitialEventsAnnotationKey` in
+  /// Annotates the bookmark that ends the initial events: `InitialEventsAnnotationKey` in
   /// k8s.io/apimachinery/pkg/apis/meta/v1/types.go.
   static var initialEventsEnd: String { "k8s.io/initial-events-end" }
 
-  /// - Parameter type: as `metav1.WatchEvent` has it, but no bookmark.
-  /// - Throws: `RecordError` for a type that does not exist, and for an object without a name.
+  /// - Parameter type: as in `metav1.WatchEvent`, but not BOOKMARK or ERROR.
+  /// - Throws: `RecordError` for an unknown type, and for an object without a name.
   init(type: String, record: Value) throws(RecordError) {
     switch type {
     case "ADDED", "MODIFIED": self = .put(try record.named())
     case "DELETED": self = .remove(try record.named().key, resourceVersion: record.resourceVersion)
-    default: throw RecordError("a watch event of type '\(type)'")
+    default: throw RecordError("unknown watch event type '\(type)'")
     }
   }
 }
 
 extension Record {
-  /// Itself, if it has a name.
+  /// Returns the record, if the object has a name.
   func named() throws(RecordError) -> Self {
     guard hasName else { throw RecordError("an object without metadata.name") }
     return self
@@ -38,7 +38,7 @@ extension Record {
 }
 
 extension WatchEvent {
-  /// Reads a frame of a watch: a `WatchEvent` without an envelope, whose object is in one.
+  /// Reads a frame of a watch: a `WatchEvent` without an envelope; its object has one.
   ///
   /// Source: k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto (`WatchEvent`: type 1, object 2) and
   /// k8s.io/apimachinery/pkg/runtime/generated.proto (`RawExtension`: raw 1).
@@ -64,7 +64,7 @@ extension WatchEvent {
       self = .error(try APIStatus(protobuf: envelope, in: bytes))
       return
     }
-    guard envelope.kind == kind else { throw RecordError("kind '\(envelope.kind)' where a \(kind) was asked for") }
+    guard envelope.kind == kind else { throw RecordError("kind '\(envelope.kind)' instead of \(kind)") }
     if type == "BOOKMARK" {
       try self.init(bookmark: envelope, in: bytes)
     } else {
@@ -72,7 +72,7 @@ extension WatchEvent {
     }
   }
 
-  /// An object of which only the metadata means anything; every kind has them as field 1.
+  /// Only the metadata of a bookmark's object is meaningful. It is field 1 of every kind.
   private init(bookmark: ProtobufEnvelope, in bytes: RawSpan) throws(RecordError) {
     let filter = MetadataFilter(keepsLabels: false, annotationPrefixes: [Self.initialEventsEnd])
     var metadata = ProtobufMetadata()
@@ -87,11 +87,11 @@ extension WatchEvent {
   }
 }
 
-/// An event of a watch as it stands in JSON: `{"type": …, "object": …}`.
+/// A watch event in JSON: `{"type": …, "object": …}`.
 struct WireEvent<Wire: Decodable>: Decodable {
   enum Content {
     case object(Wire, kind: String)
-    /// An object of which only the metadata means anything.
+    /// Only the metadata of the object is meaningful.
     case bookmark(WireMetadata, kind: String)
     case status(APIStatus)
   }
@@ -120,7 +120,7 @@ struct WireEvent<Wire: Decodable>: Decodable {
     let event = try JSONDecoder().decode(WireEvent.self, from: data)
     switch event.content {
     case .object(_, let found), .bookmark(_, let found):
-      guard found == kind else { throw RecordError("kind '\(found)' where a \(kind) was asked for") }
+      guard found == kind else { throw RecordError("kind '\(found)' instead of \(kind)") }
     case .status: break
     }
     return event

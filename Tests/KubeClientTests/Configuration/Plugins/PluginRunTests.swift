@@ -98,21 +98,24 @@ struct PluginRunTests {
 
   @Test func aFailureTellsStatusAndStandardError() async throws {
     let message = try await failure(plugin("echo 'no network:\n  giving up' >&2; exit 3"))
-    #expect(message.contains("exited with status 3; it says: no network: giving up; "), "\(message)")
+    #expect(message.contains("exited with status 3; standard error: no network: giving up; "), "\(message)")
     let killed = try await failure(plugin("kill -9 $$"))
-    #expect(killed.contains("was ended by signal 9"), "\(killed)")
+    #expect(killed.contains("was killed by signal 9"), "\(killed)")
   }
 
   @Test(arguments: [
     ("", "is empty"),
-    ("hunter2", "is no JSON object (8 bytes)"),
-    (#"["hunter2"]"#, "is no JSON object"),
+    ("hunter2", "is not a JSON object (8 bytes)"),
+    (#"["hunter2"]"#, "is not a JSON object"),
     (#"{"kind":"Pod","status":{"token":"hunter2"}}"#, "is not of kind ExecCredential"),
     (
       #"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1"}"#,
       "has apiVersion client.authentication.k8s.io/v1beta1"
     ),
-    (#"{"kind":"ExecCredential","apiVersion":"hunter2"}"#, "has another apiVersion where client.authentication.k8s.io/v1 is configured"),
+    (
+      #"{"kind":"ExecCredential","apiVersion":"hunter2"}"#,
+      "has another apiVersion instead of the configured client.authentication.k8s.io/v1"
+    ),
     (status("{}"), "holds no credential"),
     (status(#"{"token":""}"#), "holds no credential"),
     (status(#"{"token":7}"#), "has a token that is not text"),
@@ -122,8 +125,8 @@ struct PluginRunTests {
     (status(#"{"clientCertificateData":"hunter2","clientKeyData":"hunter2"}"#), "has a certificate or key that is not PEM"),
   ])
   func answersThatAreNoCredential(output: String, reason: String) async throws {
-    try directory.write("answer", output.isEmpty ? "" : output + "\n")
-    let message = try await failure(plugin("cat '\(directory.path)/answer'"))
+    try directory.write("output", output.isEmpty ? "" : output + "\n")
+    let message = try await failure(plugin("cat '\(directory.path)/output'"))
     #expect(message.contains("its standard output \(reason)"), "\(message)")
     #expect(!message.contains("hunter2"), "\(message)")
   }
@@ -166,7 +169,7 @@ struct PluginRunTests {
     plugin.arguments = ["passphrase-1"]
     plugin.environment = ["SECRET": "hunter2hunter2"]
     let message = try await failure(plugin)
-    #expect(message.contains("it says: sent (redacted) and (redacted).x to (redacted) for (redacted); "), "\(message)")
+    #expect(message.contains("standard error: sent (redacted) and (redacted).x to (redacted) for (redacted); "), "\(message)")
     var shown = "\(plugin) \(String(reflecting: plugin)) \(ClusterCredentials.plugin(plugin))"
     dump(plugin, to: &shown)
     dump(PluginCredential(token: Secret("hunter2")), to: &shown)

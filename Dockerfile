@@ -7,23 +7,23 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends libcurl4-openssl-dev libisal-dev libsnappy-dev libyaml-dev pkg-config zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-# The dependencies change seldom: fetched before the sources, they stay in a layer of their own.
+# Dependencies change rarely: fetching them first keeps them in their own layer.
 COPY Package.swift ./
 RUN swift package resolve
 COPY Sources Sources
-# A package with test targets wants their folders, also where they are not built.
+# SwiftPM needs the folders of test targets even if it does not build them.
 COPY Tests Tests
 COPY hack hack
-# The Swift runtime goes into the executables, so that the images need nothing of Swift.
+# The executables contain the Swift runtime.
 RUN hack/build-release --into /out
 
-# The agent needs no library and no other file.
+# The agent is static and needs no other file.
 FROM scratch AS agent
 COPY --from=build /out/rollcall-agent /usr/local/bin/rollcall-agent
-# Root, with the two capabilities of the manifest: see manifests/default/agent.yaml.
+# Runs as root with two capabilities, see manifests/default/agent.yaml.
 ENTRYPOINT ["/usr/local/bin/rollcall-agent"]
 
-# The last one, so that it is what a build without --target makes.
+# Last, so that a build without --target builds it.
 FROM debian:bookworm-slim AS controller
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates libcurl4 libisal2 libsnappy1v5 libstdc++6 libyaml-0-2 zlib1g \

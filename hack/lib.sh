@@ -49,16 +49,17 @@ release_flags=(-c release --static-swift-stdlib --disable-local-rpath -Xswiftc -
 # build_release PRODUCT: builds it for release and prints the path of the executable. The first build takes about ten minutes.
 build_release() {
   need_swift
-  need_packages "${build_packages[@]}"
+  need_packages "${build_packages[@]}" >&2
   say "build: $1, release" >&2
-  swift build "${release_flags[@]}" --product "$1" >&2
+  swift build "${release_flags[@]}" --product "$1" >&2 || die "$1 could not be built"
   echo "$(swift build "${release_flags[@]}" --show-bin-path)/$1"
 }
 
 # build_benchmark PRODUCT: the same for an executable of Benchmarks/.
 build_benchmark() { ROLLCALL_BENCHMARKS=1 build_release "$1"; }
 
-# make_agent_certificates FOLDER: an authority (ca.crt), the agent's certificate (tls.crt) and the controller's (client.crt), with their keys.
+# make_agent_certificates FOLDER: an authority (ca.crt), the agent's certificate (tls.crt) and the controller's (client.crt), with their
+# keys.
 make_agent_certificates() {
   local name usage
   mkdir -p "$1"
@@ -74,9 +75,9 @@ make_agent_certificates() {
   ) 2>/dev/null || die "openssl could not make certificates in $1"
 }
 
-# write_container_script FILE: writes a script that acts as a container runtime: `sh FILE ROOT FOLDER MOUNT… -- COMMAND…`, in its own mount namespace. It
-# makes a root directory at ROOT with this machine's programs and FOLDER, mounts a small file system at each MOUNT below it, and runs the command in it.
-# (The agent does not report the file systems of a process in the machine's own root directory.)
+# write_container_script FILE: writes a script that acts as a container runtime: `sh FILE ROOT FOLDER MOUNT… -- COMMAND…`, in its own mount
+# namespace. It makes a root directory at ROOT with this machine's programs and FOLDER, mounts a small file system at each MOUNT below it,
+# and runs the command in it. (The agent does not report the file systems of a process in the machine's own root directory.)
 write_container_script() {
   cat >"$1" <<'SH'
 set -e

@@ -2,7 +2,7 @@ package import Collector
 package import Roll
 
 extension NodeRoll {
-  /// The roll of a virtual node whose pods serve the files of hack/make-cadvisor-pages: four containers in each, two of them on the roll.
+  /// The roll of a virtual node whose pods serve the files of hack/make-cadvisor-metrics: four containers in each, two of them on the roll.
   package static func virtualNode(pods: Int) -> NodeRoll {
     let entries = (0..<pods).flatMap { number in
       ["log", "web"].map { container in

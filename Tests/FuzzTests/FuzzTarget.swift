@@ -49,7 +49,7 @@ extension FuzzTarget {
     var events: [[UInt8]] = []
     var rest = stream
     while !rest.isEmpty {
-      framing.makeRoom()
+      framing.discardConsumed()
       framing.buffer += rest.prefix(piece)
       rest = rest.dropFirst(piece)
       do throws(FramingError) {

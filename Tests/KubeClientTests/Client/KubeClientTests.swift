@@ -8,12 +8,12 @@ import Testing
 @testable import KubeClient
 
 @Suite struct KubeClientTests {
-  @Test func getsAnObject() async throws {
-    let server = try answering { request, connection in
+  @Test func `get fetches an object`() async throws {
+    let server = try scriptedServer { request, connection in
       try connection.json(#"{"kind":"Node","metadata":{"name":"a"}}"#)
     }
     defer { server.stop() }
-    let node = try await client(of: server.url).get(.nodes, name: "a")
+    let node = try await plainHTTPClient(of: server.url).get(.nodes, name: "a")
     #expect(node["metadata"]?["name"] == "a")
     let request = try #require(server.requests.first)
     #expect(request.method == "GET")
@@ -22,9 +22,9 @@ import Testing
     #expect(request.header("User-Agent")?.hasPrefix("rollcall") == true)
   }
 
-  @Test("a refusal is its Status, in JSON or protobuf, with Retry-After; or what can be said of it")
-  func refusals() async throws {
-    let server = try answering { request, connection in
+  @Test
+  func `a refusal becomes a Status, from JSON, protobuf or an HTML page`() async throws {
+    let server = try scriptedServer { request, connection in
       switch request.target.split(separator: "/").last {
       case "json":
         try connection.json(409, Samples.statusJSON(409, "Conflict", "twice", details: #"{"causes":[{"reason":"FieldManagerConflict"}]}"#))
@@ -40,7 +40,7 @@ import Testing
       }
     }
     defer { server.stop() }
-    let client = try client(of: server.url)
+    let client = try plainHTTPClient(of: server.url)
     func status(_ name: String) async throws -> APIStatus {
       let error = await #expect(throws: KubeError.self) { try await client.get(.nodes, name: name) }
       return try #require(error?.status)
@@ -54,9 +54,9 @@ import Testing
     #expect(gateway == APIStatus(code: 502, message: "<h1>badgateway</h1>"))
   }
 
-  @Test("R02: a list follows its tokens, and its items say what they are")
-  func pages() async throws {
-    let server = try answering { request, connection in
+  @Test
+  func `R02: a list follows continue tokens and adds apiVersion and kind to its items`() async throws {
+    let server = try scriptedServer { request, connection in
       switch request.parameter("continue") {
       case nil: try connection.json(Samples.nodeListJSON(["a", "b"], version: 10, token: "t/1"))
       case "t%2F1": try connection.json(Samples.nodeListJSON(["c"], version: 10))
@@ -64,7 +64,7 @@ import Testing
       }
     }
     defer { server.stop() }
-    let list = try await client(of: server.url).list(.nodes, Selection(labels: "a=b"))
+    let list = try await plainHTTPClient(of: server.url).list(.nodes, Selection(labels: "a=b"))
     #expect(list.items.compactMap { $0["metadata"]?["name"]?.string } == ["a", "b", "c"])
     #expect(list.items.allSatisfy { $0["kind"] == "Node" && $0["apiVersion"] == "v1" })
     #expect(list.resourceVersion == "10")
@@ -74,9 +74,9 @@ import Testing
       ])
   }
 
-  @Test("R03: a token that expires half-way: one list in one piece, nothing of the pages before")
-  func expiredToken() async throws {
-    let server = try answering { request, connection in
+  @Test
+  func `R03: an expired continue token causes a list without pages`() async throws {
+    let server = try scriptedServer { request, connection in
       if request.parameter("continue") != nil {
         try connection.json(410, Samples.statusJSON(410, "Expired"))
       } else if request.parameter("limit") != nil {
@@ -86,29 +86,29 @@ import Testing
       }
     }
     defer { server.stop() }
-    let list = try await client(of: server.url).list(.nodes)
+    let list = try await plainHTTPClient(of: server.url).list(.nodes)
     #expect(list.items.compactMap { $0["metadata"]?["name"]?.string } == ["new"])
     #expect(list.resourceVersion == "20")
     #expect(server.requests.count == 3)
   }
 
-  @Test("R03: a list that is expired from its first page on is the caller's to know")
-  func expiredAtOnce() async throws {
-    let server = try answering { _, connection in try connection.json(410, Samples.statusJSON(410, "Expired")) }
+  @Test
+  func `R03: a list that is expired on its first page throws`() async throws {
+    let server = try scriptedServer { _, connection in try connection.json(410, Samples.statusJSON(410, "Expired")) }
     defer { server.stop() }
-    let error = await #expect(throws: KubeError.self) { try await client(of: server.url).list(.nodes) }
+    let error = await #expect(throws: KubeError.self) { try await plainHTTPClient(of: server.url).list(.nodes) }
     #expect(error?.status?.isExpired == true)
     #expect(server.requests.count == 1)
   }
 
-  @Test("failures of the connection are told apart")
-  func transportFailures() async throws {
-    let server = try answering { request, connection in
+  @Test
+  func `connection failures have different kinds`() async throws {
+    let server = try scriptedServer { request, connection in
       try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
       connection.finish()
     }
     let url = server.url
-    let client = try client(of: url)
+    let client = try plainHTTPClient(of: url)
     guard case .transport(let cut) = await #expect(throws: KubeError.self, performing: { try await client.get(.nodes, name: "a") }) else {
       throw NotATransportFailure()
     }
@@ -121,22 +121,22 @@ import Testing
 
   private struct NotATransportFailure: Error {}
 
-  @Test("an answer that is not JSON is said to be so")
-  func undecodable() async throws {
-    let server = try answering { _, connection in try connection.json("{") }
+  @Test
+  func `a response that is not JSON is a decoding error`() async throws {
+    let server = try scriptedServer { _, connection in try connection.json("{") }
     defer { server.stop() }
-    let error = await #expect(throws: KubeError.self) { try await client(of: server.url).get(.nodes, name: "a") }
+    let error = await #expect(throws: KubeError.self) { try await plainHTTPClient(of: server.url).get(.nodes, name: "a") }
     guard case .decode = error else {
       Issue.record("\(String(describing: error))")
       return
     }
   }
 
-  @Test("writes go where the object says")
-  func writes() async throws {
-    let server = try answering { request, connection in try connection.json("{}") }
+  @Test
+  func `writes use the path of the object`() async throws {
+    let server = try scriptedServer { request, connection in try connection.json("{}") }
     defer { server.stop() }
-    let client = try client(of: server.url)
+    let client = try plainHTTPClient(of: server.url)
     let object: JSONValue = ["apiVersion": "v1", "kind": "Secret", "metadata": ["namespace": "n", "name": "s"]]
     try await client.create(object)
     try await client.replace(object)
@@ -154,13 +154,12 @@ import Testing
   }
 
   @Test(
-    "an object without a path is refused before anything is sent",
     arguments: [
       ["apiVersion": "v1", "kind": "Secret", "metadata": [:]],
       ["apiVersion": "example.com/v1", "kind": "Thing", "metadata": ["name": "a"]],
     ] as [JSONValue])
-  func noPath(_ object: JSONValue) async throws {
-    let client = try client(of: "http://127.0.0.1:9")
+  func `an object without a path is refused before a request is sent`(_ object: JSONValue) async throws {
+    let client = try plainHTTPClient(of: "http://127.0.0.1:9")
     let error = await #expect(throws: KubeError.self) { try await client.apply(object, fieldManager: "me") }
     guard case .request = error else {
       Issue.record("\(String(describing: error))")

@@ -4,7 +4,7 @@ import Testing
 @testable import KubeClient
 
 @Suite struct RequestTests {
-  @Test func pathsOfCoreAndGroupResources() {
+  @Test func `paths of core and group resources`() {
     #expect(APIRequest.get(.nodes, ObjectKey(name: "worker-1")).target == "/api/v1/nodes/worker-1")
     #expect(APIRequest.get(.pods, ObjectKey(namespace: "shop", name: "web-0")).target == "/api/v1/namespaces/shop/pods/web-0")
     #expect(
@@ -14,13 +14,13 @@ import Testing
     #expect(APIRequest.list(.pods, Selection(namespace: "shop"), limit: nil).target == "/api/v1/namespaces/shop/pods")
   }
 
-  @Test("a namespace given for a resource without one is left out")
-  func clusterScope() {
+  @Test
+  func `the path of a cluster-scoped resource ignores the namespace`() {
     #expect(APIRequest.get(.nodes, ObjectKey(namespace: "shop", name: "a")).path == "/api/v1/nodes/a")
   }
 
-  @Test("names cannot leave their segment of the path, nor values their parameter")
-  func escaping() {
+  @Test
+  func `names and values are percent-encoded`() {
     #expect(
       APIRequest.get(.pods, ObjectKey(namespace: "a/b", name: "../x?y#z %é")).target
         == "/api/v1/namespaces/a%2Fb/pods/..%2Fx%3Fy%23z%20%25%C3%A9")
@@ -31,27 +31,27 @@ import Testing
     )
   }
 
-  @Test("R01, R02: a list names no resource version, on no page")
-  func listWithoutVersion() {
+  @Test
+  func `R01, R02: no page of a list has a resource version`() {
     #expect(APIRequest.list(.nodes, limit: 500).query == [QueryItem("limit", "500")])
     #expect(APIRequest.list(.nodes, limit: 500, continue: "t").query == [QueryItem("limit", "500"), QueryItem("continue", "t")])
   }
 
-  @Test("R07: whether a server has reached a version is asked for one object")
-  func aQuestionAboutAVersion() {
+  @Test
+  func `R07: the check of a version lists one object`() {
     #expect(
       APIRequest.one(of: .nodes, notOlderThan: "42").target
         == "/api/v1/nodes?limit=1&resourceVersion=42&resourceVersionMatch=NotOlderThan")
   }
 
-  @Test("R04: a watch asks for bookmarks and for its own end")
-  func watch() {
+  @Test
+  func `R04: a watch requests bookmarks and a timeout`() {
     let request = APIRequest.watch(.nodes, from: "17", timeoutSeconds: 321, accept: MediaType.either)
     #expect(request.target == "/api/v1/nodes?watch=true&allowWatchBookmarks=true&resourceVersion=17&timeoutSeconds=321")
     #expect(request.accept == "application/vnd.kubernetes.protobuf, application/json")
   }
 
-  @Test func applyIsAPatchOfItsOwnType() throws {
+  @Test func `apply is a patch with its own content type`() throws {
     let object: JSONValue = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "a", "namespace": "b"]]
     let request = APIRequest.apply(
       .configMaps, ObjectKey(namespace: "b", name: "a"), object, fieldManager: "rollcall controller", force: true)
@@ -61,7 +61,7 @@ import Testing
     #expect(try JSONValue(parsing: try #require(request.body)) == object)
   }
 
-  @Test func createReplaceAndDelete() throws {
+  @Test func `create, replace and delete`() throws {
     let object: JSONValue = ["metadata": ["name": "a"]]
     let create = APIRequest.create(.secrets, namespace: "b", object)
     #expect(create.method == "POST")
@@ -77,12 +77,12 @@ import Testing
         == ["kind": "DeleteOptions", "apiVersion": "v1", "preconditions": ["uid": "u", "resourceVersion": "7"]])
   }
 
-  @Test("an object finds its resource by what it says of itself", arguments: APIResource.known)
-  func known(_ resource: APIResource) {
+  @Test(arguments: APIResource.known)
+  func `apiVersion and kind identify a known resource`(_ resource: APIResource) {
     #expect(APIResource.known(apiVersion: resource.apiVersion, kind: resource.kind) == resource)
   }
 
-  @Test func unknownKindsHaveNoResource() {
+  @Test func `unknown kinds have no resource`() {
     #expect(APIResource.known(apiVersion: "v2", kind: "Pod") == nil)
     #expect(APIResource.known(apiVersion: "v1", kind: "Event") == nil)
   }

@@ -5,14 +5,14 @@ import Testing
 
 @testable import KubeClient
 
-/// Tokens go over TLS only, so these run through nginx, which speaks it for a scripted server.
+/// Tokens require TLS, so nginx terminates TLS in front of a scripted server.
 @Suite(.enabled(if: findProgram("nginx") != nil, "nginx is not installed: apt-get install nginx-light"))
 struct UnauthorizedTests {
-  @Test("R20, R26: a 401 has the token file read again and is tried once more; no token is in the log", .timeLimit(.minutes(1)))
-  func rotated() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `R20, R26: a 401 reads the token file again and retries once; the log has no token`() async throws {
     let folder = try TemporaryFolder()
     let file = try folder.write("old-token", to: "token")
-    let server = try answering { request, connection in
+    let server = try scriptedServer { request, connection in
       if request.header("Authorization") == "Bearer old-token" {
         _ = try folder.write("new-token", to: "token")
         try connection.json(401, Samples.statusJSON(401, "Unauthorized"))
@@ -32,11 +32,11 @@ struct UnauthorizedTests {
     #expect(!log.lines.isEmpty && !log.text.contains("-token"))
   }
 
-  @Test("R20: a token file that still holds the refused token is read, and the token not sent again", .timeLimit(.minutes(1)))
-  func unchanged() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `R20: an unchanged token is not sent again`() async throws {
     let folder = try TemporaryFolder()
     let file = try folder.write("same", to: "token")
-    let server = try answering { _, connection in try connection.json(401, Samples.statusJSON(401, "Unauthorized")) }
+    let server = try scriptedServer { _, connection in try connection.json(401, Samples.statusJSON(401, "Unauthorized")) }
     defer { server.stop() }
     try await withTLS(folder, before: server) { configuration in
       var configuration = configuration
@@ -48,8 +48,8 @@ struct UnauthorizedTests {
     #expect(server.requests.count == 1)
   }
 
-  @Test("R22: a 401 that persists does not run the plugin for each request", .timeLimit(.minutes(1)))
-  func refusedPlugin() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `R22: a persistent 401 does not run the plugin for each request`() async throws {
     let folder = try TemporaryFolder()
     let directory = try ConfigurationDirectory()
     try directory.script(
@@ -58,7 +58,7 @@ struct UnauthorizedTests {
       echo run >> "$0.runs"
       printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t%s"}}' "$(grep -c run "$0.runs")"
       """#)
-    let server = try answering { _, connection in try connection.json(401, Samples.statusJSON(401, "Unauthorized")) }
+    let server = try scriptedServer { _, connection in try connection.json(401, Samples.statusJSON(401, "Unauthorized")) }
     defer { server.stop() }
     try await withTLS(folder, before: server) { configuration in
       var configuration = configuration
@@ -69,15 +69,15 @@ struct UnauthorizedTests {
         #expect(error?.status?.code == 401)
       }
     }
-    // Once for a credential, and once for another at the first refusal; the next is due after seconds.
+    // Once for the first credential and once after the first refusal. The back-off has not passed since.
     #expect(try directory.text("bin/plugin.runs") == "run\nrun\n")
     #expect(server.requests.map { $0.header("Authorization") } == ["Bearer t1"] + Array(repeating: "Bearer t2", count: 5))
   }
 
-  @Test("a token that cannot change is not sent twice", .timeLimit(.minutes(1)))
-  func fixed() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `a fixed token is not sent twice`() async throws {
     let folder = try TemporaryFolder()
-    let server = try answering { _, connection in try connection.json(401, Samples.statusJSON(401, "Unauthorized")) }
+    let server = try scriptedServer { _, connection in try connection.json(401, Samples.statusJSON(401, "Unauthorized")) }
     defer { server.stop() }
     try await withTLS(folder, before: server) { configuration in
       var configuration = configuration

@@ -4,8 +4,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite("What a request to the API server carries")
-struct ClusterAccessTests {
+@Suite struct ClusterAccessTests {
   let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   private func prepared(_ configuration: ClusterConfiguration) async throws -> HTTPRequest {
@@ -14,7 +13,7 @@ struct ClusterAccessTests {
     return request
   }
 
-  @Test func serverTLSAndProxy() async throws {
+  @Test func `a request has the server, TLS settings and proxy`() async throws {
     let request = try await prepared(
       ClusterConfiguration(
         server: "https://h:6443/prefix",
@@ -31,14 +30,14 @@ struct ClusterAccessTests {
     #expect(request.headers == [HTTPHeader("Accept", "application/json")])
   }
 
-  @Test("R24: the system's authorities are never no check") func theSystemsAuthoritiesAreNeverNoCheck() async throws {
+  @Test func `R24: without authorities the system's are used to verify`() async throws {
     let tls = try #require(try await prepared(ClusterConfiguration(server: "https://h")).tls)
     #expect(tls == TLSOptions(verification: .full))
     let skipping = try await prepared(ClusterConfiguration(server: "https://h", tls: ClusterTLS(skipsVerification: true)))
     #expect(skipping.tls == TLSOptions(verification: .none))
   }
 
-  @Test func aSOCKSProxyLooksUpTheName() async throws {
+  @Test func `a SOCKS proxy resolves the server's name`() async throws {
     let request = try await prepared(ClusterConfiguration(server: "https://h", proxy: ProxyServer(url: "SOCKS5://me:pw@p:1080")))
     #expect(request.proxy == "socks5h://me:pw@p:1080")
   }
@@ -48,12 +47,12 @@ struct ClusterAccessTests {
     // RFC 7617, section 2.
     (.basic(user: "Aladdin", password: Secret("open sesame")), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
   ])
-  func authorization(credentials: ClusterCredentials, header: String?) async throws {
+  func `credentials become an Authorization header`(credentials: ClusterCredentials, header: String?) async throws {
     let request = try await prepared(ClusterConfiguration(server: "https://h", credentials: credentials))
     #expect(request.headers.first { $0.name == "Authorization" }?.value == header)
   }
 
-  @Test("R20: a rotated token is sent after a 401") func aRotatedTokenIsSentAfterA401() async throws {
+  @Test func `R20: a rotated token is sent after a 401`() async throws {
     let directory = try ConfigurationDirectory()
     let path = try directory.write("token", "one")
     let access = try ClusterAccess(
@@ -69,7 +68,7 @@ struct ClusterAccessTests {
     #expect(second.headers == [HTTPHeader("Authorization", "Bearer two")])
   }
 
-  @Test func withoutATokenNothingIsPrepared() async throws {
+  @Test func `a request without a token is not prepared`() async throws {
     let access = try ClusterAccess(
       ClusterConfiguration(server: "https://h", credentials: .tokenFile(path: "/nowhere/token", initial: nil)), logger: logger)
     await #expect(throws: ConfigurationError.self) {
@@ -78,7 +77,7 @@ struct ClusterAccessTests {
     }
   }
 
-  @Test func impersonationIsSentInHeaders() async throws {
+  @Test func `impersonation is sent in headers`() async throws {
     let impersonation = Impersonation(
       user: "jane", uid: "7", groups: ["ops", "dev"], extra: ["acme.com/project": ["a", "b"], "scopes": ["view"]])
     let request = try await prepared(ClusterConfiguration(server: "https://h", impersonation: impersonation))
@@ -91,7 +90,6 @@ struct ClusterAccessTests {
   }
 
   @Test(
-    "R26: a configuration of the program's own is checked too",
     arguments: [
       ClusterConfiguration(server: "http://h", credentials: .token(Secret("hunter2"))),
       ClusterConfiguration(server: "http://h", credentials: .tokenFile(path: "/t", initial: nil)),
@@ -100,13 +98,13 @@ struct ClusterAccessTests {
       ClusterConfiguration(server: "https://h", tls: ClusterTLS(certificateAuthorities: .file("/ca"), skipsVerification: true)),
       ClusterConfiguration(server: "https://h", credentials: .token(Secret("hunter2\r\nX: y"))),
     ])
-  func aConfigurationOfTheProgramsOwnIsCheckedToo(configuration: ClusterConfiguration) throws {
+  func `R26: a configuration made by the program is validated, too`(configuration: ClusterConfiguration) throws {
     let error = try #require(throws: ConfigurationError.self) { try ClusterAccess(configuration, logger: logger) }
     #expect(error.description.hasPrefix("the program: cluster configuration: "))
     #expect(!error.description.contains("hunter2"))
   }
 
-  @Test func anonymousRequestsMayGoOverPlainHTTP() async throws {
+  @Test func `anonymous requests may use plain HTTP`() async throws {
     let request = try await prepared(ClusterConfiguration(server: "http://127.0.0.1:8001"))
     #expect(request.url == "http://127.0.0.1:8001/api/v1/nodes?limit=5")
     #expect(request.tls == nil)

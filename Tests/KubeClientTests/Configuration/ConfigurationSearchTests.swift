@@ -2,8 +2,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite("Where a configuration is found")
-struct ConfigurationSearchTests {
+@Suite struct ConfigurationSearchTests {
   let directory: ConfigurationDirectory
 
   init() throws { directory = try ConfigurationDirectory() }
@@ -12,7 +11,7 @@ struct ConfigurationSearchTests {
     kubeconfig(cluster: "server: https://\(server)").replacing("main", with: context)
   }
 
-  @Test("R23: an explicit file goes before all others") func anExplicitFileGoesBeforeAllOthers() throws {
+  @Test func `R23: an explicit file takes precedence`() throws {
     let explicit = try directory.write("explicit", config(server: "explicit"))
     let listed = try directory.write("listed", config(server: "listed"))
     try directory.write("home/.kube/config", config(server: "home"))
@@ -22,7 +21,7 @@ struct ConfigurationSearchTests {
     #expect(try directory.load(environment: ["KUBECONFIG": "", "HOME": "\(directory.path)/home"]).server == "https://home")
   }
 
-  @Test("R23: an explicit file that is missing is an error") func anExplicitFileThatIsMissingIsAnError() throws {
+  @Test func `R23: a missing explicit file is an error`() throws {
     let listed = try directory.write("listed", config(server: "listed"))
     let error = try #require(throws: ConfigurationError.self) {
       try directory.load(kubeconfig: "\(directory.path)/nowhere", environment: ["KUBECONFIG": listed])
@@ -30,7 +29,7 @@ struct ConfigurationSearchTests {
     #expect(error == .unreadable(path: "\(directory.path)/nowhere", usedBy: "kubeconfig", reason: "No such file or directory"))
   }
 
-  @Test("R23: the first file of a list wins for each entry") func theFirstFileOfAListWinsForEachEntry() throws {
+  @Test func `R23: the first file of KUBECONFIG wins for each entry`() throws {
     let first = try directory.write(
       "first",
       """
@@ -59,7 +58,7 @@ struct ConfigurationSearchTests {
     #expect(try directory.load(context: "a", environment: environment).server == "https://first")
   }
 
-  @Test("R23: a list of missing files leads to the service account") func aListOfMissingFilesLeadsToTheServiceAccount() throws {
+  @Test func `R23: if all files of KUBECONFIG are missing, the service account is used`() throws {
     try directory.write("home/.kube/config", config(server: "home"))
     try directory.write("var/run/secrets/kubernetes.io/serviceaccount/token", "t")
     let environment = [
@@ -69,13 +68,13 @@ struct ConfigurationSearchTests {
     #expect(try directory.load(environment: environment).server == "https://10.0.0.1:443")
   }
 
-  @Test("R23: a file of the list that cannot be read is an error") func aFileOfTheListThatCannotBeReadIsAnError() throws {
+  @Test func `R23: an unreadable file of KUBECONFIG is an error`() throws {
     let environment = ["KUBECONFIG": "\(directory.path)/missing:\(directory.path)"]
     let error = try #require(throws: ConfigurationError.self) { try directory.load(environment: environment) }
     #expect(error.description.contains("Is a directory"))
   }
 
-  @Test func nothingAnywhereNamesEveryPlace() throws {
+  @Test func `without any configuration the error names all sources`() throws {
     let error = try #require(throws: ConfigurationError.self) { try directory.load(environment: ["HOME": "/nobody"]) }
     #expect(error.description.contains("/nobody/.kube/config (No such file or directory)"))
     #expect(error.description.contains("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set"))
@@ -85,7 +84,7 @@ struct ConfigurationSearchTests {
     #expect(homeless.description.contains("HOME is not set"))
   }
 
-  @Test func aContextIsNeverLookedForInTheServiceAccount() throws {
+  @Test func `a service account has no contexts`() throws {
     try directory.write("var/run/secrets/kubernetes.io/serviceaccount/token", "t")
     let environment = ["KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"]
     let error = try #require(throws: ConfigurationError.self) { try directory.load(context: "staging", environment: environment) }

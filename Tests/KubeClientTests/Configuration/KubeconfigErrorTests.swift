@@ -2,8 +2,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite("Kubeconfigs that are refused: file, line, entry")
-struct KubeconfigErrorTests {
+@Suite struct KubeconfigErrorTests {
   let directory: ConfigurationDirectory
 
   init() throws { directory = try ConfigurationDirectory() }
@@ -24,13 +23,13 @@ struct KubeconfigErrorTests {
     ("just text\n", 1, 1, "a mapping"),
     ("a: 1\n--- b\n", 2, 5, "second document"),
   ])
-  func malformedFiles(text: String, line: Int, column: Int, reason: String) throws {
+  func `malformed files`(text: String, line: Int, column: Int, reason: String) throws {
     let error = try failure(text)
     #expect(error.description.hasPrefix("\(directory.path)/config:\(line):\(column): "), "\(error)")
     #expect(error.description.contains(reason), "\(error)")
   }
 
-  @Test("R25: an alias bomb is an error with its place") func anAliasBombIsAnErrorWithItsPlace() throws {
+  @Test func `R25: an alias bomb is an error with its location`() throws {
     let bomb = (0...9).map { level in
       level == 0 ? "a0: &a0 x" : "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ",") + "]"
     }.joined(separator: "\n")
@@ -38,7 +37,6 @@ struct KubeconfigErrorTests {
   }
 
   @Test(
-    "R24: dangling names",
     arguments: [
       (
         "cluster: c, user: u", "cluster: gone, user: u", nil, "11: context \"main\": it refers to cluster \"gone\"",
@@ -57,7 +55,7 @@ struct KubeconfigErrorTests {
       ("main", "main", "gone", "there is no context \"gone\", the context asked for", "(available: main)"),
       ("{server: https://10.0.0.1:6443}", "{}", nil, "5: cluster \"c\": it has no server", "add server"),
     ])
-  func danglingNames(old: String, new: String, context: String?, reason: String, remedy: String) throws {
+  func `R24: dangling names`(old: String, new: String, context: String?, reason: String, remedy: String) throws {
     let error = try failure(kubeconfig().replacing(old, with: new), context: context)
     #expect(error.description.hasPrefix("\(directory.path)/config:"), "\(error)")
     #expect(error.description.contains(reason), "\(error)")
@@ -65,7 +63,6 @@ struct KubeconfigErrorTests {
   }
 
   @Test(
-    "R24: clusters that cannot be used",
     arguments: [
       (
         "server: https://h, insecure-skip-tls-verify: true, certificate-authority-data: LS0tLS1CRUdJTiA=",
@@ -89,7 +86,7 @@ struct KubeconfigErrorTests {
       ("server: 'https://me:pw@h'", "5: cluster \"c\": the server's URL holds a user"),
       ("server: 'https://h?x'", "5: cluster \"c\": the server's URL has a query"),
     ])
-  func clustersThatCannotBeUsed(cluster: String, reason: String) throws {
+  func `R24: unusable clusters`(cluster: String, reason: String) throws {
     let error = try failure(kubeconfig(cluster: cluster))
     #expect(error.description.contains("\(directory.path)/config:"), "\(error)")
     #expect(error.description.contains(reason), "\(error)")
@@ -123,18 +120,17 @@ struct KubeconfigErrorTests {
     ("token: \"a\\nb\"", "8: user \"u\": a token or an impersonated name contains a line break"),
     ("as: \"a\\r\\nX: y\"", "8: user \"u\": a token or an impersonated name contains a line break"),
   ])
-  func usersThatCannotBeUsed(user: String, reason: String) throws {
+  func `unusable users`(user: String, reason: String) throws {
     let error = try failure(kubeconfig(user: user))
     #expect(error.description.contains("\(directory.path)/config:"), "\(error)")
     #expect(error.description.contains(reason), "\(error)")
   }
 
   @Test(
-    "R26: credentials are never sent over plain HTTP",
     arguments: [
       "token: t", "username: me, password: pw", "client-certificate-data: LS0tLS1CRUdJTiA=, client-key-data: LS0tLS1CRUdJTiA=",
     ])
-  func credentialsAreNeverSentOverPlainHTTP(user: String) throws {
+  func `R26: credentials are never sent over plain HTTP`(user: String) throws {
     let error = try failure(kubeconfig(cluster: "server: HTTP://127.0.0.1:8001", user: user))
     #expect(error.description.contains("user \"u\": its credentials would be sent over plain http"))
     let path = try directory.write("anonymous", kubeconfig(cluster: "server: http://127.0.0.1:8001", user: ""))
@@ -142,7 +138,6 @@ struct KubeconfigErrorTests {
   }
 
   @Test(
-    "R26: errors hold no secret",
     arguments: [
       kubeconfig(user: "token: hunter2, tokenFile: gone, username: hunter2, password: hunter2"),
       kubeconfig(cluster: "server: https://h, proxy-url: 'ftp://me:hunter2@p'"),
@@ -152,7 +147,7 @@ struct KubeconfigErrorTests {
       "users:\n- name: u\n  user: hunter2\n",
       "users:\n- name: u\n  user: {token: hunter2\n",
     ])
-  func errorsHoldNoSecret(text: String) throws {
+  func `R26: errors contain no secrets`(text: String) throws {
     let error = try failure(text)
     #expect(!"\(error)".contains("hunter2"), "\(error)")
     #expect(!String(reflecting: error).contains("hunter2"))

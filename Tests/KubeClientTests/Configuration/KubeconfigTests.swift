@@ -2,8 +2,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite("What a kubeconfig says")
-struct KubeconfigTests {
+@Suite struct KubeconfigTests {
   let directory: ConfigurationDirectory
 
   init() throws { directory = try ConfigurationDirectory() }
@@ -12,15 +11,15 @@ struct KubeconfigTests {
     try directory.load(kubeconfig: try directory.write("config", text), context: context)
   }
 
-  @Test func allOfAContext() throws {
+  @Test func `all fields of a context`() throws {
     let configuration = try load(
       kubeconfig(
         cluster: """
-          server: 'https://[fd00::1]:6443/prefix/', tls-server-name: api.test, certificate-authority-data: \(encoded(certificate)),
+          server: 'https://[fd00::1]:6443/prefix/', tls-server-name: api.test, certificate-authority-data: \(PEMSample.encodedCertificate),
               proxy-url: 'socks5://me:pw@proxy.test:1080'
           """,
         user: """
-          token: t0ken, client-certificate-data: \(encoded(certificate)), client-key-data: \(encoded(key)), as: jane, as-uid: '7',
+          token: t0ken, client-certificate-data: \(PEMSample.encodedCertificate), client-key-data: \(PEMSample.encodedKey), as: jane, as-uid: '7',
               as-groups: [ops, dev], as-user-extra: {scopes: [view]}
           """,
         context: "namespace: shop"))
@@ -28,7 +27,8 @@ struct KubeconfigTests {
     #expect(
       configuration.tls
         == ClusterTLS(
-          certificateAuthorities: .data(Secret(certificate)), clientCertificate: .data(Secret(certificate)), clientKey: .data(Secret(key)),
+          certificateAuthorities: .data(Secret(PEMSample.certificate)), clientCertificate: .data(Secret(PEMSample.certificate)),
+          clientKey: .data(Secret(PEMSample.key)),
           serverName: "api.test"))
     #expect(configuration.credentials == .token(Secret("t0ken")))
     #expect(configuration.impersonation == Impersonation(user: "jane", uid: "7", groups: ["ops", "dev"], extra: ["scopes": ["view"]]))
@@ -37,13 +37,13 @@ struct KubeconfigTests {
     #expect(configuration.origin == "\(directory.path)/config, context \"main\"")
   }
 
-  @Test("R24: no authority means the system's, and never no check") func noAuthorityMeansTheSystemsAndNeverNoCheck() throws {
+  @Test func `R24: without an authority the system's are used to verify`() throws {
     let tls = try load(kubeconfig()).tls
     #expect(tls.certificateAuthorities == nil)
     #expect(!tls.skipsVerification)
   }
 
-  @Test func verificationIsSkippedOnlyByItsName() throws {
+  @Test func `only insecure-skip-tls-verify disables verification`() throws {
     #expect(try load(kubeconfig(cluster: "server: https://h, insecure-skip-tls-verify: true")).tls.skipsVerification)
     #expect(try !load(kubeconfig(cluster: "server: https://h, insecure-skip-tls-verify: false")).tls.skipsVerification)
   }
@@ -53,29 +53,29 @@ struct KubeconfigTests {
     ("token: t", .token(Secret("t"))), ("token: 12345", .token(Secret("12345"))), ("", .none), ("token: ''", .none),
     ("tokenFile: /nowhere/token, token: t", .tokenFile(path: "/nowhere/token", initial: Secret("t"))),
   ])
-  func credentials(user: String, credentials: ClusterCredentials) throws {
+  func `credentials of a user`(user: String, credentials: ClusterCredentials) throws {
     #expect(try load(kubeconfig(user: user)).credentials == credentials)
   }
 
-  @Test func aContextMayHaveNoUser() throws {
+  @Test func `a context may have no user`() throws {
     let configuration = try load(kubeconfig().replacing("cluster: c, user: u", with: "cluster: c"))
     #expect(configuration.credentials == .none)
   }
 
-  @Test func anotherContextsFaultsDoNotMatter() throws {
+  @Test func `errors in another context are ignored`() throws {
     let text = kubeconfig() + "\n- name: other\n  context: {cluster: nowhere}\n"
     #expect(try load(text).server == "https://10.0.0.1:6443")
   }
 
-  @Test func keysThatWeDoNotKnowAreLeftAlone() throws {
+  @Test func `unknown keys are ignored`() throws {
     let text = kubeconfig(cluster: "server: https://h, extensions: [{name: x, extension: {a: 1}}]") + "\npreferences: {colors: true}\n"
     #expect(try load(text).server == "https://h")
   }
 
-  @Test("R23: relative paths start from their file") func relativePathsStartFromTheirFile() throws {
-    let authorities = try directory.write("sub/pki/ca.crt", certificate)
-    let clientCertificate = try directory.write("sub/client.crt", certificate)
-    let clientKey = try directory.write("client.key", key)
+  @Test func `R23: paths are relative to their file`() throws {
+    let authorities = try directory.write("sub/pki/ca.crt", PEMSample.certificate)
+    let clientCertificate = try directory.write("sub/client.crt", PEMSample.certificate)
+    let clientKey = try directory.write("client.key", PEMSample.key)
     let token = try directory.write("sub/token", "t")
     let path = try directory.write(
       "sub/config",
@@ -90,21 +90,21 @@ struct KubeconfigTests {
     #expect(configuration.credentials == .tokenFile(path: token, initial: nil))
   }
 
-  @Test("R24: data goes before a path") func dataGoesBeforeAPath() throws {
+  @Test func `R24: data takes precedence over a path`() throws {
     let configuration = try load(
       kubeconfig(
-        cluster: "server: https://h, certificate-authority: /nowhere/ca.crt, certificate-authority-data: \(encoded(certificate))",
+        cluster: "server: https://h, certificate-authority: /nowhere/ca.crt, certificate-authority-data: \(PEMSample.encodedCertificate)",
         user: """
-          client-certificate: /nowhere/crt, client-certificate-data: \(encoded(certificate)), client-key: /nowhere/key,
-              client-key-data: \(encoded(key))
+          client-certificate: /nowhere/crt, client-certificate-data: \(PEMSample.encodedCertificate), client-key: /nowhere/key,
+              client-key-data: \(PEMSample.encodedKey)
           """))
-    #expect(configuration.tls.certificateAuthorities == .data(Secret(certificate)))
-    #expect(configuration.tls.clientCertificate == .data(Secret(certificate)))
-    #expect(configuration.tls.clientKey == .data(Secret(key)))
+    #expect(configuration.tls.certificateAuthorities == .data(Secret(PEMSample.certificate)))
+    #expect(configuration.tls.clientCertificate == .data(Secret(PEMSample.certificate)))
+    #expect(configuration.tls.clientKey == .data(Secret(PEMSample.key)))
   }
 
-  @Test func base64MayBeBrokenIntoLines() throws {
-    let folded = encoded(certificate).enumerated().map { $0.offset % 20 == 19 ? "\($0.element)\n      " : "\($0.element)" }.joined()
+  @Test func `base64 may have line breaks`() throws {
+    let folded = PEMSample.encodedCertificate.enumerated().map { $0.offset % 20 == 19 ? "\($0.element)\n      " : "\($0.element)" }.joined()
     let text = kubeconfig().replacing(
       "cluster: {server: https://10.0.0.1:6443}",
       with: """
@@ -113,6 +113,6 @@ struct KubeconfigTests {
             certificate-authority-data: |
               \(folded)
         """)
-    #expect(try load(text).tls.certificateAuthorities == .data(Secret(certificate)))
+    #expect(try load(text).tls.certificateAuthorities == .data(Secret(PEMSample.certificate)))
   }
 }

@@ -2,8 +2,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite("The proxy that the environment names for an API server")
-struct ProxyEnvironmentTests {
+@Suite struct ProxyEnvironmentTests {
   let directory: ConfigurationDirectory
 
   init() throws { directory = try ConfigurationDirectory() }
@@ -13,7 +12,6 @@ struct ProxyEnvironmentTests {
   }
 
   @Test(
-    "the scheme of the server decides which variable counts, and upper case goes first",
     arguments: [
       (["HTTPS_PROXY": "http://p:3128"], "https://api.example", "http://p:3128"),
       (["https_proxy": "http://p:3128"], "https://api.example", "http://p:3128"),
@@ -26,12 +24,13 @@ struct ProxyEnvironmentTests {
       (["HTTPS_PROXY": "socks5://me:pw@p:1080"], "https://api.example", "socks5://me:pw@p:1080"),
       ([:], "https://api.example", nil),
     ] as [([String: String], String, String?)])
-  func whichVariable(variables: [String: String], server: String, expected: String?) throws {
+  func `the scheme selects the variable, and upper case takes precedence`(variables: [String: String], server: String, expected: String?)
+    throws
+  {
     #expect(try proxy(variables, for: server) == expected)
   }
 
   @Test(
-    "NO_PROXY, and this machine itself, are reached directly",
     arguments: [
       ("api.example", "*", true), ("api.example", "example", true), ("api.example", "api.example", true),
       ("api.example", "API.Example", true),
@@ -47,21 +46,21 @@ struct ProxyEnvironmentTests {
       ("[fd00::1]:6443", "[fd00::1]:6443", true), ("[fd00::1]:6443", "10.0.0.0/8", false), ("[fd00::1]", "fe00::/8", false),
       ("localhost:6443", "", true), ("127.8.9.10:6443", "", true), ("[::1]:6443", "", true),
     ])
-  func exceptions(server: String, list: String, isDirect: Bool) throws {
+  func `NO_PROXY and loopback addresses bypass the proxy`(server: String, list: String, isDirect: Bool) throws {
     let found = try proxy(["HTTPS_PROXY": "http://p:3128", "NO_PROXY": list], for: "https://\(server)/prefix")
     #expect(found == (isDirect ? nil : "http://p:3128"))
   }
 
   @Test(
-    "a variable that is no proxy's URL is named, without what it holds", arguments: ["ftp://me:hunter2@p", "http://", "socks4://hunter2"])
-  func notAProxy(value: String) throws {
+    arguments: ["ftp://me:hunter2@p", "http://", "socks4://hunter2"])
+  func `an invalid variable is named without its value`(value: String) throws {
     let error = try #require(#expect(throws: ConfigurationError.self) { try proxy(["https_proxy": value]) })
     #expect(error.description.hasPrefix("the environment: https_proxy: it is not a URL with a host"))
     #expect(!error.description.contains("hunter2"))
     #expect(try proxy(["https_proxy": value, "NO_PROXY": "api.example"]) == nil)
   }
 
-  @Test("it counts for a kubeconfig without proxy-url, and for the service account") func whereItCounts() throws {
+  @Test func `the environment applies to kubeconfigs without proxy-url and to the service account`() throws {
     let environment = ["HTTPS_PROXY": "http://me:pw@p:3128", "NO_PROXY": "10.0.0.2"]
     let plain = try directory.write("plain", kubeconfig())
     #expect(try directory.load(kubeconfig: plain, environment: environment).proxy?.description == "http://p:3128")

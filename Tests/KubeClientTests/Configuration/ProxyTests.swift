@@ -6,8 +6,8 @@ import Testing
 
 @testable import KubeClient
 
-/// Real proxies in front of a real TLS server, by what a kubeconfig says.
-@Suite("An API server behind a proxy", .timeLimit(.minutes(2)))
+/// Real proxies in front of a real TLS server, configured by a kubeconfig.
+@Suite(.timeLimit(.minutes(2)))
 struct ProxyTests {
   let folder: TemporaryFolder
   let authority: TestAuthority
@@ -17,7 +17,7 @@ struct ProxyTests {
     authority = try TestAuthority(in: folder, name: "cluster")
   }
 
-  @Test("an http proxy, by CONNECT") func http() async throws {
+  @Test func `an http proxy gets a CONNECT`() async throws {
     let server = try await server()
     defer { server.stop() }
     let proxy = try await tinyproxy()
@@ -29,13 +29,13 @@ struct ProxyTests {
     await expectFailure(server, through: "http://\(proxy.address)", .unreachable)
   }
 
-  @Test("an http proxy that wants a password: one that it takes, and one that it refuses") func password() async throws {
+  @Test func `an http proxy with a right and a wrong password`() async throws {
     let server = try await server()
     defer { server.stop() }
     let proxy = try await tinyproxy(more: "BasicAuth me s3cret")
     defer { proxy.program.kill() }
     #expect(try await ask(server, through: "http://me:s3cret@\(proxy.address)") == "Bearer t0ken")
-    // RFC 9110 has 407 for both; this proxy says 401 to a wrong password.
+    // RFC 9110 specifies 407 for both; tinyproxy responds 401 to a wrong password.
     for (user, status) in [("", 407), ("me:wr0ng@", 401)] {
       let error = await #expect(throws: KubeError.self) { try await ask(server, through: "http://\(user)\(proxy.address)") }
       let text = error?.description ?? ""
@@ -44,7 +44,7 @@ struct ProxyTests {
     }
   }
 
-  @Test("an https proxy, whose certificate is checked as the server's") func https() async throws {
+  @Test func `the certificate of an https proxy is verified`() async throws {
     let server = try await server()
     defer { server.stop() }
     let plain = try await tinyproxy()
@@ -59,7 +59,7 @@ struct ProxyTests {
     await expectFailure(server, through: "https://\(impostor.address)", .tls)
   }
 
-  @Test("a SOCKS5 proxy, with and without a password", arguments: [true, false]) func socks5(wantsPassword: Bool) async throws {
+  @Test(arguments: [true, false]) func `a SOCKS5 proxy with and without a password`(wantsPassword: Bool) async throws {
     let server = try await server()
     defer { server.stop() }
     let address = OwnAddress()
@@ -74,13 +74,13 @@ struct ProxyTests {
     await expectFailure(server, through: "socks5://\(address)", .unreachable)
   }
 
-  // MARK: What the tests are made of
+  // MARK: Helpers
 
   private func server() async throws -> TLSFront {
     try await TLSFront(folder: folder, signedBy: authority, acceptedToken: "t0ken")
   }
 
-  /// The token as it reached the server.
+  /// The `Authorization` header that reached the server.
   @discardableResult
   private func ask(_ server: TLSFront, through proxy: String) async throws -> String? {
     let directory = try ConfigurationDirectory()
@@ -104,13 +104,14 @@ struct ProxyTests {
   private func tinyproxy(more: String = "") async throws -> (program: ExternalProgram, address: OwnAddress) {
     let address = OwnAddress()
     let configuration = try folder.write(
-      "Port \(address.port)\nListen \(address.host)\nAllow 127.0.0.1\nTimeout 60\nMaxClients 20\nLogLevel Info\n\(more)\n", to: "tinyproxy.conf")
+      "Port \(address.port)\nListen \(address.host)\nAllow 127.0.0.1\nTimeout 60\nMaxClients 20\nLogLevel Info\n\(more)\n",
+      to: "tinyproxy.conf")
     let program = try ExternalProgram("tinyproxy", ["-d", "-c", configuration], log: folder.path + "/tinyproxy.log")
     try await program.waitForPort(address)
     return (program, address)
   }
 
-  /// TLS in front of a plain port.
+  /// nginx that terminates TLS in front of a plain port.
   private func tlsFront(
     before plain: OwnAddress, signedBy authority: TestAuthority
   ) async throws -> (program: ExternalProgram, address: OwnAddress) {
@@ -141,7 +142,7 @@ struct ProxyTests {
 }
 
 extension ExternalProgram {
-  /// Neither of the plain proxies ends at a TERM while it has connections. (nginx does, and would leave its workers behind.)
+  /// SIGKILL, since the plain proxies ignore SIGTERM while they have connections. nginx would leave its workers behind.
   fileprivate func kill() {
     send(signal: SIGKILL)
     stop()

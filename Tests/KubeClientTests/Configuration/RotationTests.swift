@@ -6,7 +6,6 @@ import Testing
 @testable import KubeClient
 
 @Suite(
-  "Credentials that change under a running client",
   .enabled(if: findProgram("nginx") != nil, "nginx is not installed: apt-get install nginx-light"),
   .timeLimit(.minutes(2)))
 struct RotationTests {
@@ -15,7 +14,7 @@ struct RotationTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  @Test("R21: a new client certificate is shown from the next request on") func aNewClientCertificate() async throws {
+  @Test func `R21: the next request uses a new client certificate`() async throws {
     let authority = try TestAuthority(in: folder, name: "cluster")
     let server = try await TLSFront(
       folder: folder, signedBy: authority, clientAuthority: authority.certificate)
@@ -23,22 +22,22 @@ struct RotationTests {
     let old = try authority.issue("old-name", usage: "clientAuth")
     let new = try authority.issue("new-name", usage: "clientAuth")
     let (certificate, key) = ("\(folder.path)/client.crt", "\(folder.path)/client.key")
-    try rotate(old.certificate, to: certificate)
-    try rotate(old.key, to: key)
+    try replaceFile(old.certificate, to: certificate)
+    try replaceFile(old.key, to: key)
     let tls = ClusterTLS(certificateAuthorities: .file(authority.certificate), clientCertificate: .file(certificate), clientKey: .file(key))
     let client = try KubeClient(configuration: ClusterConfiguration(server: server.url, tls: tls), logger: logger)
     #expect(try await client.get(.nodes, name: "a")["caller"] == "CN=old-name")
-    try rotate(new.certificate, to: certificate)
-    try rotate(new.key, to: key)
+    try replaceFile(new.certificate, to: certificate)
+    try replaceFile(new.key, to: key)
     #expect(try await client.get(.nodes, name: "a")["caller"] == "CN=new-name", "not by the connection that the old one opened")
   }
 
-  @Test("R21: new certificate authorities are trusted, and old ones no longer") func newCertificateAuthorities() async throws {
+  @Test func `R21: new certificate authorities replace the old ones`() async throws {
     let (old, new) = (try TestAuthority(in: folder, name: "old"), try TestAuthority(in: folder, name: "new"))
     let server = try await TLSFront(folder: folder, signedBy: new)
     defer { server.stop() }
     let authorities = "\(folder.path)/ca.crt"
-    try rotate(old.certificate, to: authorities)
+    try replaceFile(old.certificate, to: authorities)
     let configuration = ClusterConfiguration(server: server.url, tls: ClusterTLS(certificateAuthorities: .file(authorities)))
     let client = try KubeClient(configuration: configuration, logger: logger)
     func expectRefusal() async throws {
@@ -49,20 +48,20 @@ struct RotationTests {
       }
     }
     try await expectRefusal()
-    try rotate(new.certificate, to: authorities)
+    try replaceFile(new.certificate, to: authorities)
     #expect(try await client.get(.nodes, name: "a")["caller"] == "")
-    try rotate(old.certificate, to: authorities)
+    try replaceFile(old.certificate, to: authorities)
     try await expectRefusal()
   }
 
-  @Test("R22: after a 401 the plugin runs once for all requests, by whatever certificate it gives") func aPlugin() async throws {
+  @Test func `R22: after a 401 the plugin runs once for all requests, and its certificate is used`() async throws {
     let directory = try ConfigurationDirectory()
     let authority = try TestAuthority(in: folder, name: "cluster")
     let issued = try authority.issue("from-plugin", usage: "clientAuth")
     let server = try await TLSFront(
       folder: folder, signedBy: authority, clientAuthority: authority.certificate, acceptedToken: "t2")
     defer { server.stop() }
-    // Its second run gives the token that the server takes.
+    // The second run returns the token that the server accepts.
     try directory.script(
       "bin/plugin",
       #"""

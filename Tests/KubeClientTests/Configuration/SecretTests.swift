@@ -2,13 +2,12 @@ import Testing
 
 @testable import KubeClient
 
-@Suite("R26: secrets are shown nowhere")
-struct SecretTests {
+@Suite struct SecretTests {
   let configuration = ClusterConfiguration(
     server: "https://h", tls: ClusterTLS(clientCertificate: .data(Secret("hunter2")), clientKey: .data(Secret("hunter2"))),
     credentials: .token(Secret("hunter2")), proxy: ProxyServer(url: "http://me:hunter2@proxy:3128"))
 
-  /// Everything that Swift makes of a value as text.
+  /// All texts that Swift makes of a value.
   private func texts(of value: Any) -> [String] {
     var dumped = ""
     dump(value, to: &dumped)
@@ -24,12 +23,12 @@ struct SecretTests {
     text.contains("hunter2") || text.contains("104, 117, 110") || text.contains("- 104")
   }
 
-  @Test func theTestSeesASecretWithoutItsCover() {
+  @Test func `the test detects an unprotected secret`() {
     #expect(texts(of: ["token": "hunter2"]).allSatisfy(showsSecret))
     #expect(texts(of: ["token": Array("hunter2".utf8)]).allSatisfy { showsSecret($0) })
   }
 
-  @Test func inASecret() {
+  @Test func `a Secret hides its bytes`() {
     #expect(texts(of: Secret("hunter2")).allSatisfy { !showsSecret($0) })
     #expect("\(Secret("hunter2"))" == "(redacted)")
   }
@@ -38,20 +37,20 @@ struct SecretTests {
     ClusterCredentials.token(Secret("hunter2")), .tokenFile(path: "/t", initial: Secret("hunter2")),
     .basic(user: "me", password: Secret("hunter2")),
   ])
-  func inCredentials(credentials: ClusterCredentials) {
+  func `credentials hide their secrets`(credentials: ClusterCredentials) {
     var configuration = configuration
     configuration.credentials = credentials
     #expect(texts(of: credentials).allSatisfy { !showsSecret($0) })
     #expect(texts(of: configuration).allSatisfy { !showsSecret($0) })
   }
 
-  @Test func inAProxy() throws {
+  @Test func `a proxy hides its password`() throws {
     let proxy = try #require(ProxyServer(url: "SOCKS5://me:hunter2@proxy:1080/x"))
     #expect(texts(of: proxy).allSatisfy { !showsSecret($0) })
     #expect(proxy.description == "socks5://proxy:1080")
   }
 
-  @Test func secretsCompareByContent() {
+  @Test func `secrets compare by content`() {
     #expect(Secret("a") == Secret([0x61]))
     #expect(Secret("a") != Secret("b"))
     #expect(Secret("é").revealedText == "é")

@@ -5,8 +5,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite("R20: the token of a rotated file")
-struct TokenSourceTests {
+@Suite struct TokenSourceTests {
   let directory: ConfigurationDirectory
   let time = ManualTime()
   let log = RecordedLog()
@@ -17,7 +16,7 @@ struct TokenSourceTests {
     TokenSource(path: "\(directory.path)/token", initial: initial, elapsed: { [time] in time.now }, logger: log.logger)
   }
 
-  @Test func itIsReadAgainWithinAMinute() throws {
+  @Test func `the file is read again within a minute`() throws {
     try directory.write("token", "one\n")
     let tokens = source()
     #expect(try tokens.current() == Secret("one"))
@@ -30,7 +29,7 @@ struct TokenSourceTests {
   }
 
   @Test(arguments: ["", " \n", "a b", nil])
-  func anUnusableFileKeepsTheOldToken(content: String?) throws {
+  func `an unusable file keeps the old token`(content: String?) throws {
     try directory.write("token", "one")
     let tokens = source()
     _ = try tokens.current()
@@ -46,7 +45,7 @@ struct TokenSourceTests {
     #expect(log.lines.map(\.level) == [.warning, .info])
   }
 
-  @Test func a401ForcesAReading() throws {
+  @Test func `a 401 forces a read`() throws {
     try directory.write("token", "one")
     let tokens = source()
     _ = try tokens.current()
@@ -58,7 +57,7 @@ struct TokenSourceTests {
     #expect(try tokens.current() == Secret("two"), "refused, and still all that we have")
   }
 
-  @Test func aFileThatWasNeverThereIsAnErrorUntilItIs() throws {
+  @Test func `a missing file is an error until it exists`() throws {
     let tokens = source()
     #expect(
       throws: ConfigurationError.unreadable(path: "\(directory.path)/token", usedBy: "token file", reason: "No such file or directory")
@@ -69,7 +68,7 @@ struct TokenSourceTests {
     #expect(try tokens.current() == Secret("one"), "without waiting")
   }
 
-  @Test func theInitialTokenBridgesAMissingFile() throws {
+  @Test func `the initial token is used while the file is missing`() throws {
     let tokens = source(initial: Secret("zero"))
     #expect(try tokens.current() == Secret("zero"))
     try directory.write("token", "one")
@@ -77,7 +76,7 @@ struct TokenSourceTests {
     #expect(try tokens.current() == Secret("one"))
   }
 
-  @Test("R26: the log holds no token") func theLogHoldsNoToken() throws {
+  @Test func `R26: the log contains no token`() throws {
     try directory.write("token", "hunter2")
     let tokens = source()
     _ = try tokens.current()
@@ -89,7 +88,7 @@ struct TokenSourceTests {
   }
 }
 
-/// A clock that moves when it is told to.
+/// A manual clock.
 final class ManualTime: Sendable {
   private let elapsed = Mutex(Duration.zero)
   var now: Duration { elapsed.withLock { $0 } }

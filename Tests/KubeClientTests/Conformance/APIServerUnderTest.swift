@@ -10,12 +10,12 @@ import Testing
 
 /// An API server that the conformance suite runs against.
 enum APIServerUnderTest: Sendable, CustomTestStringConvertible {
-  /// Our own, started for each test.
+  /// The simulator, started for each test.
   case simulated
-  /// One that runs already, by its kubeconfig.
+  /// A running API server.
   case real(kubeconfig: String)
 
-  /// Names a kubeconfig whose user may do everything in a namespace of its own and with Nodes.
+  /// The path of a kubeconfig. Its user must have all permissions in a namespace of its own and on Nodes.
   static let variable = "ROLLCALL_CONFORMANCE_KUBECONFIG"
 
   static var kubeconfig: String? { ProcessInfo.processInfo.environment[variable].flatMap { $0.isEmpty ? nil : $0 } }
@@ -29,16 +29,16 @@ enum APIServerUnderTest: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// What a conformance test works with.
-struct Bench: Sendable {
+/// The client and the namespace of one conformance test.
+struct Fixture: Sendable {
   let client: KubeClient
-  /// Exists for this test alone; what is in it goes with the test.
+  /// Exists only for this test.
   let namespace: String
-  /// Makes the server forget its history; a real one has forgotten the beginning of its own when it is some minutes old.
+  /// Compacts the server's history. A real server has compacted the start of its history after some minutes.
   let forgetHistory: @Sendable () -> Void
   let isReal: Bool
 
-  /// A name for an object without a namespace.
+  /// A name for a cluster-scoped object.
   var clusterWideName: String { namespace }
 
   func configMap(_ name: String, _ value: String, labels: JSONValue? = nil) -> JSONValue {
@@ -54,8 +54,8 @@ struct Bench: Sendable {
   }
 }
 
-/// Runs `body` against the server, in a new namespace, and removes what it made.
-func withBench(_ server: APIServerUnderTest, _ body: @escaping @Sendable (Bench) async throws -> Void) async throws {
+/// Runs `body` in a new namespace of the server, and cleans up.
+func withFixture(_ server: APIServerUnderTest, _ body: @escaping @Sendable (Fixture) async throws -> Void) async throws {
   switch server {
   case .simulated:
     try await withSimulator { server, client in
@@ -69,33 +69,33 @@ func withBench(_ server: APIServerUnderTest, _ body: @escaping @Sendable (Bench)
 }
 
 private func withNamespace(
-  _ client: KubeClient, isReal: Bool, forgetHistory: @escaping @Sendable () -> Void, _ body: @Sendable (Bench) async throws -> Void
+  _ client: KubeClient, isReal: Bool, forgetHistory: @escaping @Sendable () -> Void, _ body: @Sendable (Fixture) async throws -> Void
 ) async throws {
   let namespace = "rollcall-conformance-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
-  let bench = Bench(client: client, namespace: namespace, forgetHistory: forgetHistory, isReal: isReal)
+  let fixture = Fixture(client: client, namespace: namespace, forgetHistory: forgetHistory, isReal: isReal)
   try await client.create(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(namespace)]])
   do {
-    try await body(bench)
+    try await body(fixture)
   } catch {
-    await cleanUp(bench)
+    await cleanUp(fixture)
     throw error
   }
-  await cleanUp(bench)
+  await cleanUp(fixture)
 }
 
-/// Deletes each object, since only a controller empties a namespace that is deleted, and there may be none.
-private func cleanUp(_ bench: Bench) async {
+/// Deletes objects one by one: only a controller deletes the content of a namespace, and there may be none.
+private func cleanUp(_ fixture: Fixture) async {
   do {
     for resource in [APIResource.configMaps, .pods, .leases, .events] {
-      for object in try await bench.client.list(resource, bench.selection).items {
-        // A controller's own ConfigMap comes back; that is the controller's business.
-        try await bench.delete(resource, object["metadata"]?["name"]?.string ?? "")
+      for object in try await fixture.client.list(resource, fixture.selection).items {
+        // A ConfigMap that a controller owns is created again; that does not matter here.
+        try await fixture.delete(resource, object["metadata"]?["name"]?.string ?? "")
       }
     }
-    for node in try await bench.client.list(.nodes, Selection(fields: "metadata.name=\(bench.clusterWideName)")).items {
-      try await bench.delete(.nodes, node["metadata"]?["name"]?.string ?? "")
+    for node in try await fixture.client.list(.nodes, Selection(fields: "metadata.name=\(fixture.clusterWideName)")).items {
+      try await fixture.delete(.nodes, node["metadata"]?["name"]?.string ?? "")
     }
-    try await bench.delete(.namespaces, bench.namespace)
+    try await fixture.delete(.namespaces, fixture.namespace)
   } catch {
     Issue.record("cleaning up after the test: \(error)")
   }
@@ -103,9 +103,8 @@ private func cleanUp(_ bench: Bench) async {
 
 @Suite struct RealAPIServerTests {
   @Test(
-    "the conformance suite runs against a real API server, too",
     .enabled(if: APIServerUnderTest.kubeconfig != nil, "\(APIServerUnderTest.variable) names no kubeconfig"))
-  func isThere() async throws {
+  func `the real API server responds`() async throws {
     let kubeconfig = try #require(APIServerUnderTest.kubeconfig)
     let configuration = try ClusterConfiguration.load(kubeconfig: kubeconfig, environment: [:])
     let client = try KubeClient(configuration: configuration, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))

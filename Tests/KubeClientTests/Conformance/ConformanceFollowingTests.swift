@@ -5,21 +5,21 @@ import Testing
 
 @testable import KubeClient
 
-/// What goes on for longer: stores, elections and the two formats of one object, against any API server.
+/// Stores, elections, Events and both formats of objects, against any API server.
 @Suite(.timeLimit(.minutes(5))) struct ConformanceFollowingTests {
-  @Test("R13: a store equals a fresh list, by initial events or in pages", arguments: APIServerUnderTest.all, [true, false])
-  func following(_ server: APIServerUnderTest, usingInitialEvents: Bool) async throws {
-    try await withBench(server) { bench in
-      for index in 0..<7 { try await bench.client.create(bench.configMap("object-\(index)", "old")) }
+  @Test(arguments: APIServerUnderTest.all, [true, false])
+  func `R13: a store equals a new list, with initial events or pages`(_ server: APIServerUnderTest, usingInitialEvents: Bool) async throws {
+    try await withFixture(server) { fixture in
+      for index in 0..<7 { try await fixture.client.create(fixture.configMap("object-\(index)", "old")) }
       var policy = WatchPolicy()
       policy.pageSize = 3
       policy.usesInitialEvents = usingInitialEvents
       let reflector = Reflector(
-        client: bench.client, resource: .configMaps, selection: bench.selection, decoder: ValueRecord.decoder, policy: policy,
-        logger: bench.client.logger)
+        client: fixture.client, resource: .configMaps, selection: fixture.selection, decoder: ValueRecord.decoder, policy: policy,
+        logger: fixture.client.logger)
       func settled(_ what: String) async throws {
         try await eventually(what) {
-          let fresh = try await bench.page(.configMaps, ValueRecord.decoder, bench.selection).records
+          let fresh = try await fixture.page(.configMaps, ValueRecord.decoder, fixture.selection).records
           let stored = reflector.store.snapshot()
           return stored.count == fresh.count && fresh.allSatisfy { stored[$0.key] == $0 }
         }
@@ -28,26 +28,26 @@ import Testing
         group.addTask { await reflector.run() }
         try await eventually("it is in sync") { reflector.store.isSynced }
         try await settled("the first list is the server's")
-        try await bench.client.create(bench.configMap("added", "new"))
-        try await bench.client.replace(bench.configMap("object-3", "new"))
-        try await bench.delete(.configMaps, "object-4")
+        try await fixture.client.create(fixture.configMap("added", "new"))
+        try await fixture.client.replace(fixture.configMap("object-3", "new"))
+        try await fixture.delete(.configMaps, "object-4")
         try await settled("changes are followed")
         #expect(reflector.statistics.lists == 1 && reflector.statistics.failures == 0)
-        // A real server on an older etcd refuses initial events (R15); the simulator has them (R14).
-        #expect(bench.isReal || reflector.statistics.initialEvents == (usingInitialEvents ? 1 : 0))
+        // A real server with an older etcd refuses initial events (R15); the simulator supports them (R14).
+        #expect(fixture.isReal || reflector.statistics.initialEvents == (usingInitialEvents ? 1 : 0))
         group.cancelAll()
       }
     }
   }
 
-  @Test("R30, R32: of two electors one leads; when its work is done the other does", arguments: APIServerUnderTest.all)
-  func election(_ server: APIServerUnderTest) async throws {
-    try await withBench(server) { bench in
+  @Test(arguments: APIServerUnderTest.all)
+  func `R30, R32: one of two electors leads, and the other after its work is done`(_ server: APIServerUnderTest) async throws {
+    try await withFixture(server) { fixture in
       var timing = LeaseTiming()
       timing.retry = .milliseconds(100)
-      let lease = ObjectKey(namespace: bench.namespace, name: "writer")
+      let lease = ObjectKey(namespace: fixture.namespace, name: "writer")
       let electors = ["a", "b"].map {
-        LeaderElector(client: bench.client, lease: lease, identity: $0, timing: timing, logger: bench.client.logger)
+        LeaderElector(client: fixture.client, lease: lease, identity: $0, timing: timing, logger: fixture.client.logger)
       }
       let isDone = Gate()
       let leaders = try await withThrowingTaskGroup(of: String.self) { group in
@@ -64,7 +64,7 @@ import Testing
           electors.filter(\.isLeader).count == 1 && Set(electors.map(\.holder)).count == 1 && electors[0].holder != nil
         }
         let first = electors.first(where: \.isLeader)?.identity
-        let held = try await bench.client.get(.leases, name: lease.name, namespace: lease.namespace)
+        let held = try await fixture.client.get(.leases, name: lease.name, namespace: lease.namespace)
         #expect(held["spec"]?["holderIdentity"]?.string == first)
         isDone.open()
         var order: [String] = []
@@ -73,22 +73,22 @@ import Testing
         return order
       }
       #expect(leaders.sorted() == ["a", "b"])
-      let released = try await bench.client.get(.leases, name: lease.name, namespace: lease.namespace)
+      let released = try await fixture.client.get(.leases, name: lease.name, namespace: lease.namespace)
       #expect((released["spec"]?["holderIdentity"]?.string ?? "") == "")
       #expect(released["spec"]?["leaseTransitions"]?.integer ?? 0 >= 1)
     }
   }
 
-  @Test("Events are written, counted as a series, watched, and checked", arguments: APIServerUnderTest.all)
-  func events(_ server: APIServerUnderTest) async throws {
-    try await withBench(server) { bench in
-      let list = try await bench.client.list(.events, bench.selection)
+  @Test(arguments: APIServerUnderTest.all)
+  func `Events are written, counted as a series, watched and validated`(_ server: APIServerUnderTest) async throws {
+    try await withFixture(server) { fixture in
+      let list = try await fixture.client.list(.events, fixture.selection)
       var policy = EventPolicy()
       policy.pollInterval = .milliseconds(10)
       let recorder = EventRecorder(
-        client: bench.client, controller: "rollcall.dev/conformance", instance: "test", policy: policy, logger: bench.client.logger)
+        client: fixture.client, controller: "rollcall.dev/conformance", instance: "test", policy: policy, logger: fixture.client.logger)
       let event = ClusterEvent(
-        about: .pod("web-0", namespace: bench.namespace, uid: "1"), type: .warning, reason: "Tested", action: "Testing",
+        about: .pod("web-0", namespace: fixture.namespace, uid: "1"), type: .warning, reason: "Tested", action: "Testing",
         note: String(repeating: "ü", count: 600))
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await recorder.run() }
@@ -99,7 +99,7 @@ import Testing
         group.cancelAll()
       }
       #expect(recorder.statistics.refused == 0)
-      let written = try #require(try await bench.client.list(.events, bench.selection).items.first)
+      let written = try #require(try await fixture.client.list(.events, fixture.selection).items.first)
       #expect(written["series"]?["count"] == 2 && written["regarding"]?["name"] == "web-0" && written["reason"] == "Tested")
 
       let decoder = RecordDecoder<ValueRecord>(kind: "Event") { object in
@@ -107,8 +107,8 @@ import Testing
           key: ObjectKey(namespace: object["metadata"]?["namespace"]?.string ?? "", name: object["metadata"]?["name"]?.string ?? ""),
           resourceVersion: "", value: object["series"]?["count"]?.integer.map { "\($0)" } ?? "")
       }
-      var stream = try await bench.watch(.events, decoder, bench.selection, from: list.resourceVersion)
-      let key = ObjectKey(namespace: bench.namespace, name: written["metadata"]?["name"]?.string ?? "")
+      var stream = try await fixture.watch(.events, decoder, fixture.selection, from: list.resourceVersion)
+      let key = ObjectKey(namespace: fixture.namespace, name: written["metadata"]?["name"]?.string ?? "")
       #expect(
         try await stream.changes(2) == [
           .put(ValueRecord(key: key, resourceVersion: "", value: "")), .put(ValueRecord(key: key, resourceVersion: "", value: "2")),
@@ -119,7 +119,7 @@ import Testing
         lacking["metadata"]?["name"] = "lacking"
         lacking[member] = nil
         do throws(KubeError) {
-          try await bench.client.create(lacking, in: .events)
+          try await fixture.client.create(lacking, in: .events)
           Issue.record("an Event without \(member) was taken")
         } catch {
           #expect(error.status?.code == 422 && error.status?.reason == "Invalid")
@@ -128,20 +128,20 @@ import Testing
     }
   }
 
-  @Test("Nodes read by protobuf are those read by JSON, in a list and in a watch", arguments: APIServerUnderTest.all)
-  func nodes(_ server: APIServerUnderTest) async throws {
-    try await withBench(server) { bench in
-      let selection = Selection(fields: "metadata.name=\(bench.clusterWideName)")
-      let version = try await bench.client.list(.nodes, selection).resourceVersion
-      try await bench.client.create([
+  @Test(arguments: APIServerUnderTest.all)
+  func `Nodes in protobuf equal Nodes in JSON, in a list and in a watch`(_ server: APIServerUnderTest) async throws {
+    try await withFixture(server) { fixture in
+      let selection = Selection(fields: "metadata.name=\(fixture.clusterWideName)")
+      let version = try await fixture.client.list(.nodes, selection).resourceVersion
+      try await fixture.client.create([
         "apiVersion": "v1", "kind": "Node",
         "metadata": [
-          "name": .string(bench.clusterWideName), "labels": ["kubernetes.io/os": "linux"],
+          "name": .string(fixture.clusterWideName), "labels": ["kubernetes.io/os": "linux"],
           "annotations": ["rollcall.dev/ignore": "true", "other": "ü, \"quoted\"\n"],
         ],
         "spec": ["unschedulable": true],
         "status": [
-          // A controller may call this address: it must be nobody else's.
+          // A controller may call this address, so it must not be in use.
           "addresses": [["type": "InternalIP", "address": "127.0.0.77"], ["type": "Hostname", "address": "conformance"]],
           "conditions": [["type": "MemoryPressure", "status": "False"], ["type": "Ready", "status": "True"]],
           "daemonEndpoints": ["kubeletEndpoint": ["Port": 10250]],
@@ -152,23 +152,23 @@ import Testing
         ],
       ])
       let decoder = RecordDecoder<NodeRecord>.nodes(annotationPrefixes: ["rollcall.dev/"])
-      let records = try await readTwice(bench, .nodes, decoder, selection, from: version)
-      let record = try #require(records.first { $0.name == bench.clusterWideName })
+      let records = try await readTwice(fixture, .nodes, decoder, selection, from: version)
+      let record = try #require(records.first { $0.name == fixture.clusterWideName })
       #expect(record.annotations == ["rollcall.dev/ignore": "true"] && record.operatingSystem == "linux" && record.kubeletPort == 10250)
       #expect(record.addresses.first == NodeAddress(type: "InternalIP", address: "127.0.0.77"))
       #expect(record.ready == true && record.labels["kubernetes.io/os"] == "linux")
     }
   }
 
-  @Test("Pods read by protobuf are those read by JSON, in a list and in a watch", arguments: APIServerUnderTest.all)
-  func pods(_ server: APIServerUnderTest) async throws {
-    try await withBench(server) { bench in
-      let version = try await bench.client.list(.pods, bench.selection).resourceVersion
-      // No scheduler has this name, so that the Pod goes to no Node and nothing runs.
+  @Test(arguments: APIServerUnderTest.all)
+  func `Pods in protobuf equal Pods in JSON, in a list and in a watch`(_ server: APIServerUnderTest) async throws {
+    try await withFixture(server) { fixture in
+      let version = try await fixture.client.list(.pods, fixture.selection).resourceVersion
+      // No scheduler has this name, so the Pod stays unscheduled.
       let pod: JSONValue = [
         "apiVersion": "v1", "kind": "Pod",
         "metadata": [
-          "namespace": .string(bench.namespace), "name": "web-0", "annotations": ["rollcall.dev/ignore": "true", "other": "x"],
+          "namespace": .string(fixture.namespace), "name": "web-0", "annotations": ["rollcall.dev/ignore": "true", "other": "x"],
         ],
         "spec": [
           "schedulerName": "nobody", "hostNetwork": false, "automountServiceAccountToken": false, "terminationGracePeriodSeconds": 0,
@@ -178,7 +178,7 @@ import Testing
       ]
       try await eventually("the namespace's service account is there") {
         do throws(KubeError) {
-          try await bench.client.create(pod)
+          try await fixture.client.create(pod)
         } catch {
           guard error.status?.code == 403 else { throw error }
           return false
@@ -197,12 +197,12 @@ import Testing
           ],
         ]
       ]
-      let key = ObjectKey(namespace: bench.namespace, name: "web-0")
-      _ = try await bench.client.send(
+      let key = ObjectKey(namespace: fixture.namespace, name: "web-0")
+      _ = try await fixture.client.send(
         APIRequest(
           method: "PATCH", path: "\(APIResource.pods.path(key))/status", body: status.bytes, contentType: "application/merge-patch+json"))
       let decoder = RecordDecoder<PodRecord>.pods(annotationPrefixes: ["rollcall.dev/"])
-      let records = try await readTwice(bench, .pods, decoder, bench.selection, from: version)
+      let records = try await readTwice(fixture, .pods, decoder, fixture.selection, from: version)
       let record = try #require(records.first { $0.name == "web-0" && $0.phase == "Running" })
       #expect(record.podIPs == ["127.0.0.78"] && record.nodeName == nil && !record.hostNetwork && !record.isBeingDeleted)
       #expect(record.annotations == ["rollcall.dev/ignore": "true"])
@@ -219,17 +219,17 @@ import Testing
     ["name": name, "containerID": id, "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state]
   }
 
-  /// Reads the resource in both formats, by list and by watch, compares, and gives the list's records.
+  /// Reads a resource in both formats by list and by watch, compares them, and returns the listed records.
   private func readTwice<Value: Record>(
-    _ bench: Bench, _ resource: APIResource, _ decoder: RecordDecoder<Value>, _ selection: Selection, from version: String
+    _ fixture: Fixture, _ resource: APIResource, _ decoder: RecordDecoder<Value>, _ selection: Selection, from version: String
   ) async throws -> [Value] {
-    let json = try await bench.page(resource, decoder, selection, accept: MediaType.json)
-    let protobuf = try await bench.page(resource, decoder, selection, accept: MediaType.protobuf)
+    let json = try await fixture.page(resource, decoder, selection, accept: MediaType.json)
+    let protobuf = try await fixture.page(resource, decoder, selection, accept: MediaType.protobuf)
     #expect(json.records == protobuf.records)
     #expect(!json.records.isEmpty)
     var changes: [[RecordChange<Value>]] = []
     for accept in [MediaType.json, MediaType.protobuf] {
-      var stream = try await bench.watch(resource, decoder, selection, from: version, accept: accept)
+      var stream = try await fixture.watch(resource, decoder, selection, from: version, accept: accept)
       changes.append(try await stream.changes(json.records.count))
     }
     let count = changes.map(\.count).min() ?? 0

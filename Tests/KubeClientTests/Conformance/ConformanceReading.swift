@@ -4,9 +4,8 @@ import TestSupport
 
 @testable import KubeClient
 
-// Reading as the reflector does, one request at a time.
-extension Bench {
-  /// One page as records.
+// Single requests as the reflector sends them.
+extension Fixture {
   func page<Value: Record>(
     _ resource: APIResource, _ decoder: RecordDecoder<Value>, _ selection: Selection, limit: Int? = nil, continue token: String? = nil,
     accept: String = MediaType.json
@@ -18,7 +17,6 @@ extension Bench {
     return try decoder.page(response.body, contentType: response.contentType)
   }
 
-  /// Opens a watch.
   func watch<Value: Record>(
     _ resource: APIResource, _ decoder: RecordDecoder<Value>, _ selection: Selection, from version: String, timeoutSeconds: Int = 60,
     accept: String = MediaType.json
@@ -35,18 +33,18 @@ extension Bench {
 }
 
 extension WatchStream {
-  /// The next changes, this many; the stream brings no more than these by then.
+  /// The next changes. The stream must not deliver more than `count`.
   mutating func changes(_ count: Int) async throws -> [RecordChange<Value>] {
     var changes: [RecordChange<Value>] = []
     while changes.count < count {
-      guard case .changes(let more, _) = await next() else { throw Bench.Unexpected(description: "the watch ended after \(changes)") }
+      guard case .changes(let more, _) = await next() else { throw Fixture.Unexpected(description: "the watch ended after \(changes)") }
       changes += more
     }
     return changes
   }
 }
 
-/// A ConfigMap's one value.
+/// A ConfigMap with one value.
 struct ValueRecord: Record {
   var key: ObjectKey
   var resourceVersion: String

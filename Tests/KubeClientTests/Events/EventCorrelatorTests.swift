@@ -19,21 +19,21 @@ import Testing
 
   private func failed(_ write: EventWrite, isCounted: Bool) -> Bool { correlator.failed(write, isCounted: isCounted) }
 
-  /// All writes that are allowed at the second.
+  /// All writes that are allowed at this second.
   private func writes(_ seconds: Int64) -> [EventWrite] {
     var writes: [EventWrite] = []
     while let write = correlator.next(at: .seconds(seconds)) { writes.append(write) }
     return writes
   }
 
-  @Test func whatMattersLessLeavesRoomForWhatMattersMore() {
+  @Test func `less important events leave capacity for more important ones`() {
     for number in 0..<4 { correlator.record(event("web-\(number)"), ifFewerQueuedThan: 3, at: .zero, time: Self.noon) }
     #expect(correlator.statistics.overflowed == 1)
     correlator.record(event("db-0"), at: .zero, time: Self.noon)
     #expect(writes(0).map(\.event.object.name) == ["web-0", "web-1", "web-2", "db-0"])
   }
 
-  @Test func alikeEventsAreOneSeries() throws {
+  @Test func `similar events are one series`() throws {
     record(event(note: "first"), 0)
     let created = try #require(writes(0).first)
     #expect(created.series == nil && created.event.note == "first" && created.time == Self.noon)
@@ -42,7 +42,7 @@ import Testing
     #expect(second.key == created.key && second.series?.count == 2)
     for minute: Int64 in 2...4 { record(event(), minute * 60) }
     #expect(writes(240).isEmpty)
-    // The series is over, and its count is known by the end.
+    // The end of the series writes its count.
     let last = try #require(writes(240 + 361).first)
     #expect(last.key == created.key && last.series?.count == 5)
     #expect(last.series?.lastTime == Timestamp(unixMicroseconds: 1_772_366_400_000_000 + 240_000_000))
@@ -52,14 +52,14 @@ import Testing
     #expect(correlator.statistics.folded == 4)
   }
 
-  @Test func anotherReasonIsAnotherEvent() {
+  @Test func `another reason is another event`() {
     record(event(), 0)
     record(event(reason: "CollectedAgain"), 1)
     record(event("web-1"), 1)
     #expect(Set(writes(1).map(\.key)).count == 3)
   }
 
-  @Test func aSeriesThatGoesOnIsRefreshed() {
+  @Test func `a continuing series is refreshed`() {
     var counts: [Int] = []
     for minute: Int64 in 0...65 {
       record(event(), minute * 60)
@@ -69,14 +69,14 @@ import Testing
     #expect(counts == counts.sorted())
   }
 
-  @Test func aWriteThatWaitsTakesTheSeriesAlong() {
+  @Test func `a queued write includes its series`() {
     record(event(), 0)
     record(event(), 1)
     let all = writes(1)
     #expect(all.count == 1 && all.first?.series?.count == 2)
   }
 
-  @Test func anObjectHasALimit() {
+  @Test func `each object has a limit`() {
     for number in 0..<40 { record(event(reason: "Reason\(number)"), 0) }
     #expect(writes(0).count == 25)
     #expect(correlator.statistics.limited == 15)
@@ -88,7 +88,7 @@ import Testing
     #expect(writes(301).count == 1)
   }
 
-  @Test func thousandsAtOnceAreWrittenSlowlyAndNeverMoreThanFit() {
+  @Test func `thousands of events are written slowly, up to the length of the queue`() {
     for number in 0..<5_000 { record(event("web-\(number)"), 0) }
     #expect(correlator.statistics.overflowed == 4_000)
     #expect(writes(0).count == 50)
@@ -98,7 +98,7 @@ import Testing
     #expect(rest == 1_000 - 50 - 100)
   }
 
-  @Test func whatFailsIsTheNextAgainAndNotForEver() throws {
+  @Test func `a failed write is retried first, and not forever`() throws {
     record(event(), 0)
     record(event("web-1"), 0)
     for attempt in 1...11 {
@@ -112,7 +112,7 @@ import Testing
     #expect(next(1)?.event == event("web-1"))
   }
 
-  @Test func aServerThatIsOutOfReachIsWaitedFor() throws {
+  @Test func `attempts do not count while the server is unreachable`() throws {
     record(event(), 0)
     for _ in 0..<40 {
       let write = try #require(next(60))
@@ -120,26 +120,26 @@ import Testing
     }
   }
 
-  @Test func whatIsRememberedIsBounded() {
+  @Test func `memory is bounded`() {
     var policy = EventPolicy()
     policy.maximumRemembered = 10
     correlator = EventCorrelator(policy: policy)
     for number in 0..<30 { record(event("web-\(number)"), Int64(number)) }
     #expect(writes(30).count == 30)
-    // The oldest were forgotten: what is like them is new.
+    // The oldest series were removed, so a similar event starts a new one.
     record(event("web-0"), 31)
     record(event("web-29"), 31)
     #expect(writes(31).map { $0.series?.count } == [nil, 2])
   }
 
-  @Test(arguments: [("x", 1_024), ("ü", 1_023)]) func aNoteIsCut(character: String, bytes: Int) throws {
+  @Test(arguments: [("x", 1_024), ("ü", 1_023)]) func `a note is truncated`(character: String, bytes: Int) throws {
     record(event(note: String(repeating: character, count: 2_000)), 0)
     let object = try #require(writes(0).first).object(controller: "rollcall.dev/controller", instance: String(repeating: "i", count: 200))
     #expect(object["note"]?.string?.utf8.count == bytes)
     #expect(object["reportingInstance"]?.string?.utf8.count == 128)
   }
 
-  @Test func namesAreThoseOfObjectsHoweverLongTheirObjects() throws {
+  @Test func `names of Events are valid for objects with long names`() throws {
     record(event(String(repeating: "a", count: 235) + ".b.example"), 0)
     let name = try #require(writes(0).first).key.name
     #expect(name.utf8.count <= 253 && !name.contains(".."))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import KubeClient
 
-/// The recorder against an API server that checks Events as a real one does.
+/// The recorder against an API server that validates Events.
 @Suite(.timeLimit(.minutes(1))) struct EventRecorderTests {
   private func event(_ pod: String = "web-0", reason: String = "NotCollected") -> ClusterEvent {
     ClusterEvent(
@@ -32,7 +32,7 @@ import Testing
     }
   }
 
-  @Test func anEventIsWhatKubectlLooksFor() async throws {
+  @Test func `an Event has the fields that kubectl looks for`() async throws {
     try await withRecorder { server, recorder, _ in
       recorder.record(event())
       recorder.record(ClusterEvent(about: .node("n"), type: .normal, reason: "CollectedAgain", action: "CallingRoll", note: "n"))
@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  @Test func aSeriesIsOneEventAlsoWhenTheServerForgotIt() async throws {
+  @Test func `a series is one Event, even if the server deleted it`() async throws {
     try await withRecorder { server, recorder, _ in
       recorder.record(event())
       try await eventually("it is written") { recorder.statistics.written == 1 }
@@ -67,7 +67,7 @@ import Testing
     }
   }
 
-  @Test func aServerInTroubleIsAskedAgain() async throws {
+  @Test func `failures of the server are retried`() async throws {
     try await withRecorder { server, recorder, log in
       server.rejectNext(Rejection(status: 503, reason: "ServiceUnavailable", count: 2, verb: .create))
       server.rejectNext(Rejection(status: 429, reason: "TooManyRequests", count: 1, verb: .create))
@@ -78,7 +78,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [403, 404]) func aRefusalIsToldOfOnce(status: Int) async throws {
+  @Test(arguments: [403, 404]) func `a refusal is logged once`(status: Int) async throws {
     try await withRecorder { server, recorder, log in
       server.rejectNext(Rejection(status: status, reason: "Refused", count: 3, verb: .create))
       for number in 0..<4 { recorder.record(event("web-\(number)")) }
@@ -88,7 +88,7 @@ import Testing
     }
   }
 
-  @Test func whatTheServerHasAlreadyIsWritten() async throws {
+  @Test func `an existing Event counts as written`() async throws {
     try await withRecorder { server, recorder, _ in
       server.rejectNext(Rejection(status: 409, reason: "AlreadyExists", verb: .create))
       recorder.record(event())
@@ -97,14 +97,14 @@ import Testing
     }
   }
 
-  @Test func aServerThatIsAwayIsWaitedFor() async throws {
+  @Test func `an unreachable server is retried until it responds`() async throws {
     let address = OwnAddress()
     let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     var policy = EventPolicy()
     policy.pollInterval = .milliseconds(2)
     policy.backoff = .milliseconds(5) ... .milliseconds(20)
     let recorder = EventRecorder(
-      client: try client(of: "http://\(address)"), controller: "rollcall.dev/controller", instance: "rollcall-0", policy: policy,
+      client: try plainHTTPClient(of: "http://\(address)"), controller: "rollcall.dev/controller", instance: "rollcall-0", policy: policy,
       logger: quiet)
     recorder.record(event())
     try await withThrowingTaskGroup(of: Void.self) { group in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KubeClient
 
-/// One Lease on a server of a few lines: every write gives it another version, a write on an old version is refused.
+/// A server with one Lease: each write has a new version, and writes of an old version are refused.
 private struct LeaseServer {
   var lease: JSONValue?
   var version = 100
@@ -32,7 +32,7 @@ private struct LeaseServer {
   var holder: String? { lease?["spec"]?["holderIdentity"]?.string }
 }
 
-/// A candidate whose local clock started at some other time than everybody else's.
+/// A candidate whose local clock has its own origin.
 private struct Candidate {
   var election: LeaseElection
   let clockOffset: Duration
@@ -48,7 +48,7 @@ private struct Candidate {
     Timestamp(unixMicroseconds: (1_700_000_000 + wallClockOffset + now.components.seconds) * 1_000_000)
   }
 
-  /// A whole round; each request takes `latency`, and `isLost` loses the responses to writes that the server has done.
+  /// Runs a complete round. Each request takes `latency`; `isLost` drops the responses of successful writes.
   mutating func round(_ server: inout LeaseServer, at now: Duration, latency: Duration = .zero, losingResponses isLost: Bool = false) {
     var now = now + clockOffset
     var next: LeaseElection.Request? = election.begin(at: now, wallClock: wallClock(now))
@@ -61,7 +61,7 @@ private struct Candidate {
     }
   }
 
-  /// Gives the lease up, as the elector does.
+  /// Releases the lease, as the elector does.
   mutating func release(_ server: inout LeaseServer, at now: Duration) {
     var next = election.beginRelease(wallClock: wallClock(now))
     for _ in 0..<6 {
@@ -75,8 +75,8 @@ private struct Candidate {
 }
 
 @Suite struct LeaseElectionTests {
-  @Test("the first to come creates the Lease and leads")
-  func first() {
+  @Test
+  func `the first candidate creates the Lease and leads`() {
     var server = LeaseServer()
     var a = Candidate("a")
     var b = Candidate("b")
@@ -90,10 +90,10 @@ private struct Candidate {
     #expect(server.lease?["spec"]?["leaseDurationSeconds"] == 15)
   }
 
-  @Test("R30: takeover only after the record was seen unchanged for its own duration, on a clock of one's own")
-  func takeover() {
+  @Test
+  func `R30: another candidate takes over once its own clock saw the record unchanged for its duration`() {
     var server = LeaseServer()
-    // The wall clocks are hours apart, and the local clocks count from different beginnings: neither may matter.
+    // The wall clocks differ by hours, and the local clocks have different origins. Neither may matter.
     var a = Candidate("a", wallClockOffset: -7200)
     var b = Candidate("b", clockOffset: .seconds(99999), wallClockOffset: 7200)
     a.round(&server, at: .zero)
@@ -106,8 +106,8 @@ private struct Candidate {
     #expect(server.lease?["spec"]?["leaseTransitions"] == 1)
   }
 
-  @Test("R30: a renewal starts the time anew")
-  func renewed() {
+  @Test
+  func `R30: a renewal restarts the duration`() {
     var server = LeaseServer()
     var a = Candidate("a")
     var b = Candidate("b")
@@ -119,8 +119,8 @@ private struct Candidate {
     }
   }
 
-  @Test("R31: leadership ends ten seconds after the start of the last successful renewal")
-  func deadline() {
+  @Test
+  func `R31: leadership ends ten seconds after the start of the last successful renewal`() {
     var server = LeaseServer()
     var a = Candidate("a")
     a.round(&server, at: .zero)
@@ -130,16 +130,16 @@ private struct Candidate {
     #expect(!a.leads(at: .seconds(12)))
   }
 
-  @Test("R31: an answer that comes after the deadline makes no leader")
-  func slow() {
+  @Test
+  func `R31: a response after the deadline does not make a leader`() {
     var server = LeaseServer()
     var a = Candidate("a")
     a.round(&server, at: .zero, latency: .seconds(6))
     #expect(!a.leads(at: .seconds(16)))
   }
 
-  @Test("R32: release leaves the Lease to whoever comes next, if it is still ours")
-  func release() {
+  @Test
+  func `R32: a released Lease can be acquired at once`() {
     var server = LeaseServer()
     var a = Candidate("a")
     var b = Candidate("b")
@@ -151,8 +151,8 @@ private struct Candidate {
     #expect(b.leads(at: .seconds(1)))
   }
 
-  @Test("R32: a Lease that another has taken meanwhile is not released")
-  func releaseTooLate() {
+  @Test
+  func `R32: a Lease that another candidate has acquired is not released`() {
     var server = LeaseServer()
     var a = Candidate("a")
     var b = Candidate("b")
@@ -164,8 +164,8 @@ private struct Candidate {
     #expect(b.leads(at: .seconds(20)))
   }
 
-  @Test("R32: one who never led releases nothing")
-  func releaseOfOthers() {
+  @Test
+  func `R32: a candidate that never led releases nothing`() {
     var server = LeaseServer()
     var a = Candidate("a")
     var b = Candidate("b")
@@ -175,8 +175,8 @@ private struct Candidate {
     #expect(server.holder == "a")
   }
 
-  @Test("R32: a renewal that was cancelled, but done by the server, does not keep the Lease from being released")
-  func releaseAfterLostRenewal() {
+  @Test
+  func `R32: the Lease is released after a renewal whose response was lost`() {
     var server = LeaseServer()
     var a = Candidate("a")
     a.round(&server, at: .zero)
@@ -186,8 +186,8 @@ private struct Candidate {
     #expect(a.election.holder == nil)
   }
 
-  @Test("R33: a leader that was stopped for a minute finds itself led")
-  func stopped() {
+  @Test
+  func `R33: a leader that was stopped for a minute no longer leads`() {
     var server = LeaseServer()
     var a = Candidate("a")
     var b = Candidate("b")
@@ -200,8 +200,8 @@ private struct Candidate {
     #expect(b.leads(at: .seconds(60)))
   }
 
-  @Test("a leader that was away, but that nobody has replaced, leads again at once")
-  func back() {
+  @Test
+  func `a leader that was away leads again at once if nobody replaced it`() {
     var server = LeaseServer()
     var a = Candidate("a")
     a.round(&server, at: .zero)
@@ -211,8 +211,8 @@ private struct Candidate {
     #expect(server.lease?["spec"]?["leaseTransitions"] == 0)
   }
 
-  @Test("a renewal that the server did not do costs no leadership")
-  func failedRenewal() {
+  @Test
+  func `a failed renewal does not end leadership`() {
     var server = LeaseServer()
     var a = Candidate("a")
     a.round(&server, at: .zero)
@@ -230,8 +230,8 @@ private struct Candidate {
     #expect(a.leads(at: .seconds(15)))
   }
 
-  @Test("R33: a write whose answer was lost is known as ours by what it says")
-  func lostAnswer() {
+  @Test
+  func `R33: a write whose response was lost is recognized by its content`() {
     var server = LeaseServer()
     var a = Candidate("a")
     a.round(&server, at: .zero, losingResponses: true)
@@ -241,8 +241,8 @@ private struct Candidate {
     #expect(a.leads(at: .seconds(2)))
   }
 
-  @Test("R33: a process with the name of the one before waits as everybody does")
-  func sameName() {
+  @Test
+  func `R33: a new process with the leader's name has to wait`() {
     var server = LeaseServer()
     var before = Candidate("a")
     var after = Candidate("a")
@@ -253,8 +253,8 @@ private struct Candidate {
     #expect(after.leads(at: .seconds(17)))
   }
 
-  @Test("R33: two who want the same free Lease: one gets it")
-  func race() {
+  @Test
+  func `R33: one of two candidates acquires a free Lease`() {
     var server = LeaseServer()
     var (a, b) = (Candidate("a"), Candidate("b"))
     a.round(&server, at: .zero)
@@ -274,8 +274,8 @@ private struct Candidate {
     #expect(server.holder == "a")
   }
 
-  @Test("R33: a Lease that was deleted under its holder is not created anew before the holder knows")
-  func deleted() {
+  @Test
+  func `R33: a deleted Lease is not created again before its duration has passed`() {
     var server = LeaseServer()
     var (a, b) = (Candidate("a"), Candidate("b"))
     a.round(&server, at: .zero)
@@ -289,8 +289,8 @@ private struct Candidate {
     #expect(server.holder == "a")
   }
 
-  @Test("what others have written into the Lease stays")
-  func keepsTheRest() {
+  @Test
+  func `other fields of the Lease are kept`() {
     var server = LeaseServer()
     server.lease = ["metadata": ["resourceVersion": "1", "labels": ["team": "x"]], "spec": ["strategy": "OldestEmulationVersion"]]
     var a = Candidate("a")
@@ -300,8 +300,8 @@ private struct Candidate {
     #expect(a.leads(at: .zero))
   }
 
-  @Test("R33: whatever is slow, lost or stopped, never do two lead")
-  func randomRuns() {
+  @Test
+  func `R33: with delays, lost responses and stopped processes there is at most one leader`() {
     for seed in 0..<200 as Range<UInt64> {
       var random = SplitMix(seed: seed)
       var server = LeaseServer()

@@ -23,8 +23,8 @@ import Testing
     return try reader.finish()
   }
 
-  @Test("a list is the same wherever it is cut")
-  func cut() throws {
+  @Test
+  func `a list may be split anywhere`() throws {
     let whole = try read([Self.list[...]])
     #expect(whole.records.map(\.name) == ["p0", "p1", "p2", "p3", "p4"])
     #expect(whole.resourceVersion == "7")
@@ -35,8 +35,8 @@ import Testing
     #expect(try read(Self.list.indices.map { Self.list[$0...$0] }) == whole)
   }
 
-  @Test("a list in JSON is the same wherever it is cut")
-  func cutJSON() throws {
+  @Test
+  func `a list in JSON may be split anywhere`() throws {
     let list = Array(#"{"kind":"PodList","metadata":{"resourceVersion":"5000"},"items":[\#(Samples.podJSON)]}"#.utf8)
     for position in stride(from: 0, to: list.count, by: 97) {
       let page = try read([list[..<position], list[position...]], contentType: MediaType.json)
@@ -44,10 +44,10 @@ import Testing
     }
   }
 
-  @Test("R11: a list that ends anywhere is an error, and says so")
-  func truncated() {
+  @Test
+  func `R11: a truncated list is an error`() {
     for length in 0..<Self.list.count {
-      // What may be missing is what comes after the list and is empty.
+      // Only the empty fields after the list may be missing.
       guard let page = try? read([Self.list[..<length]]) else { continue }
       #expect(page.records.count == 5 && page.resourceVersion == "7", "\(length)")
       #expect(length > Self.list.count - 8)
@@ -55,15 +55,15 @@ import Testing
     #expect { try read([Self.list[..<200]]) } throws: { "\($0)".contains("truncated after 200 bytes") }
   }
 
-  @Test("R12: an object over the limit, or longer than its list, is refused before it is there")
-  func tooLong() {
+  @Test
+  func `R12: an object over the limit, or longer than its list, is refused early`() {
     #expect { try read([Self.list[...]], limit: 100) } throws: { "\($0)".contains("the limit is 100") }
     let head = ProtobufEncoder.enveloped(kind: "PodList", [0x12, 0xff, 0xff, 0x7f])
     #expect { try read([head[...]]) } throws: { "\($0)".contains("longer than the list") }
   }
 
-  @Test("of a list in one piece no more is kept than an object and a piece")
-  func bounded() throws {
+  @Test
+  func `a list without pages buffers one object and one piece`() throws {
     var scanner = ProtobufListScanner<PodRecord>(kind: "PodList", limit: 1 << 20)
     let decoder = Samples.pods
     for start in stride(from: 0, to: Self.list.count, by: 16) {
@@ -87,8 +87,8 @@ import Testing
     ),
   ]
 
-  @Test("an answer that is none says what came, of which type, and how it begins", arguments: garbage)
-  func refusal(_ body: String, _ contentType: String, _ words: [String]) {
+  @Test(arguments: garbage)
+  func `an undecodable response is quoted with its type and size`(_ body: String, _ contentType: String, _ words: [String]) {
     do throws(RecordError) {
       _ = try read([Array(body.utf8)[...]], contentType: contentType)
       Issue.record("no error")
@@ -98,8 +98,8 @@ import Testing
     }
   }
 
-  @Test("a relist takes records that are equal from what is known")
-  func reusing() throws {
+  @Test
+  func `a relist reuses equal records`() throws {
     let store = Store<PodRecord>()
     StoreWriter(store: store).replaceAll(with: try read([Self.list[...]]).records)
     var reader = ListReader(.pods(), contentType: MediaType.protobuf, limit: 1 << 20, known: store.snapshot())

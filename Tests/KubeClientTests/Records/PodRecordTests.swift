@@ -6,8 +6,8 @@ import Testing
 @Suite struct PodRecordTests {
   static let digits = "0123456789abcdef00000000000000008899aabbccddeeff7766554433221100"
 
-  @Test("what goes into a record comes out, also of a form that nobody expects")
-  func roundTrip() {
+  @Test
+  func `a record keeps its fields, even of unusual forms`() {
     let containers = [
       ContainerRecord(name: "setup", kind: .initialization, containerID: "containerd://\(Self.digits)", state: .terminated),
       ContainerRecord(
@@ -40,18 +40,17 @@ import Testing
   }
 
   @Test(
-    "a version is kept to the letter",
     arguments: [
       "", "0", "1", "00", "007", "18446744073709551615", "9999999999999999999", "99999999999999999999", "-1", "+1", "1 ", "1a", "é",
     ])
-  func version(_ text: String) {
+  func `a version keeps its exact text`(_ text: String) {
     #expect(PodRecord(namespace: "a", name: "b", resourceVersion: text).resourceVersion == text)
     #expect(NodeRecord(name: "b", resourceVersion: text).resourceVersion == text)
     #expect(PodRecord(namespace: "a", name: "b", resourceVersion: text, phase: "Odd").phase == "Odd")
   }
 
-  @Test("records are equal if everything in them is", arguments: ["", "Pending", "Running", "Succeeded", "Failed", "Unknown", "Odd"])
-  func equality(_ phase: String) {
+  @Test(arguments: ["", "Pending", "Running", "Succeeded", "Failed", "Unknown", "Odd"])
+  func `records are equal if all fields are`(_ phase: String) {
     func pod(_ change: (inout Fields) -> Void = { _ in }) -> PodRecord {
       var fields = Fields(phase: phase)
       change(&fields)
@@ -91,8 +90,8 @@ import Testing
     }
   }
 
-  @Test("the order of annotations does not matter, and of one that comes twice the last counts")
-  func annotations() throws {
+  @Test
+  func `the order of annotations does not matter, and the last duplicate wins`() throws {
     func pod(_ entries: [(String, String)]) throws -> PodRecord {
       let bytes = ProtobufEncoder {
         $0.message(1) { metadata in
@@ -108,8 +107,8 @@ import Testing
     #expect(pod1.annotations == ["x/b": "1", "x/a": "2", "x/ab": "4"])
   }
 
-  @Test("the Pods of a workload share the text of their images")
-  func sharedImages() throws {
+  @Test
+  func `the Pods of a workload share the text of their images`() throws {
     let names = NameTable()
     func pod(_ name: String, _ image: String) throws -> PodRecord {
       let bytes = ProtobufEncoder {
@@ -135,8 +134,8 @@ import Testing
     #expect(try pod("web-2", "web:2").images == ["app": "web:2", "sidecar": "web:2"])
   }
 
-  @Test("a record becomes another in the memory that it has, and keeps its identity while the Pod is the same")
-  func update() {
+  @Test
+  func `an update reuses memory, and keeps the identity of the same Pod`() {
     var record = Fields(phase: "Pending").record
     let (memory, identity) = (ObjectIdentifier(record.storage), record.identity)
     for newer in [Fields(version: "2", phase: "Running", podIPs: ["10.1.0.8"]), Fields(version: "3", node: "other", phase: "Running")] {
@@ -149,8 +148,8 @@ import Testing
     #expect(record.uid == "v")
   }
 
-  @Test("a record that others hold stays as it was when it is updated")
-  func updateOfShared() {
+  @Test
+  func `an update does not change a shared record`() {
     let older = Fields(phase: "Pending").record
     var record = older
     record.update(to: Fields(version: "2", phase: "Running").record)
@@ -159,8 +158,8 @@ import Testing
     #expect(record.identity.isSameInMemory(as: older.identity))
   }
 
-  @Test("a record that has grown, or shrunk to less than half, moves")
-  func updateOfAnotherSize() {
+  @Test
+  func `a record that grows, or shrinks to less than half, is reallocated`() {
     let many = (0..<40).map { ContainerRecord(name: "container-\($0)") }
     var record = Fields(phase: "Running").record
     record.update(to: Fields(phase: "Running", containers: many).record)
@@ -171,11 +170,10 @@ import Testing
   }
 
   @Test(
-    "a container that waits takes no more room than one that runs, for the reasons that kubelets give",
     arguments: [
       "ContainerCreating", "PodInitializing", "CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError",
     ])
-  func waiting(_ reason: String) {
+  func `a waiting container with a usual reason needs no more bytes than a running one`(_ reason: String) {
     func pod(_ state: ContainerRecord.State) -> PodRecord {
       Fields(phase: "Running", containers: [ContainerRecord(name: "c", state: state)]).record
     }
@@ -188,8 +186,8 @@ import Testing
 }
 
 @Suite struct NodeRecordTests {
-  @Test("what goes into a record comes out")
-  func roundTrip() {
+  @Test
+  func `a record keeps its fields`() {
     let labels = Dictionary(uniqueKeysWithValues: (0..<200).map { ("label-\($0)", String(repeating: "v", count: $0)) })
     let addresses = [NodeAddress(type: "InternalIP", address: "10.0.0.5"), NodeAddress(type: "", address: "")]
     let node = NodeRecord(
@@ -207,11 +205,11 @@ import Testing
     #expect(NodeRecord(name: "a", ready: true).ready == true)
   }
 
-  @Test(arguments: [Int.min, -1, 0, 65536, .max]) func noSuchPort(_ port: Int) {
+  @Test(arguments: [Int.min, -1, 0, 65536, .max]) func `an invalid port counts as none`(_ port: Int) {
     #expect(NodeRecord(name: "a", kubeletPort: port).kubeletPort == nil)
   }
 
-  @Test func equality() {
+  @Test func `Nodes are equal if all fields are`() {
     let node = NodeRecord(name: "a", labels: ["b": "c", "d": "e"], ready: true)
     #expect(node == NodeRecord(name: "a", labels: ["d": "e", "b": "c"], ready: true))
     let others = [

@@ -5,7 +5,7 @@ import Testing
 @testable import KubeClient
 
 @Suite struct RecordTests {
-  @Test func nodeFromBothFormats() throws {
+  @Test func `a Node from JSON and protobuf`() throws {
     let protobuf = Samples.list(kind: "NodeList", [Samples.node], version: "5000")
     let json = #"{"kind":"NodeList","metadata":{"resourceVersion":"5000"},"items":[\#(Samples.nodeJSON)]}"#
     let expected = RecordPage(records: [Samples.nodeRecord], resourceVersion: "5000")
@@ -13,7 +13,7 @@ import Testing
     #expect(try Samples.nodes.page(Array(json.utf8), contentType: "application/json; charset=utf-8") == expected)
   }
 
-  @Test func podFromBothFormats() throws {
+  @Test func `a Pod from JSON and protobuf`() throws {
     let protobuf = Samples.list(kind: "PodList", [Samples.pod], version: "5000", token: "more")
     let json = #"{"kind":"PodList","metadata":{"resourceVersion":"5000","continue":"more"},"items":[\#(Samples.podJSON)]}"#
     let expected = RecordPage(records: [Samples.podRecord], resourceVersion: "5000", continueToken: "more")
@@ -21,8 +21,8 @@ import Testing
     #expect(try Samples.pods.page(Array(json.utf8), contentType: "application/json") == expected)
   }
 
-  @Test("an object of which little is said is the same record from both formats, too")
-  func sparse() throws {
+  @Test
+  func `an object with few fields is the same record from both formats`() throws {
     let node = ProtobufEncoder { $0.message(1) { $0.string(1, "a") } }.bytes
     let pod = ProtobufEncoder {
       $0.message(1) {
@@ -50,8 +50,8 @@ import Testing
     #expect(try Samples.pods.page(Array(podJSON.utf8), contentType: "application/json").records == [expectedPod])
   }
 
-  @Test("a Node of which nobody knows is not ready", arguments: [("False", false), ("Unknown", false), ("True", true)])
-  func ready(_ status: String, _ ready: Bool) throws {
+  @Test(arguments: [("False", false), ("Unknown", false), ("True", true)])
+  func `a Node with an unknown condition is not ready`(_ status: String, _ ready: Bool) throws {
     let node = ProtobufEncoder {
       $0.message(1) { $0.string(1, "a") }
       $0.message(3) {
@@ -64,13 +64,13 @@ import Testing
     #expect(try page(Samples.nodes, kind: "Node", [node]).first?.ready == ready)
   }
 
-  @Test func noAnnotationIsKeptUnlessAskedFor() throws {
+  @Test func `annotations are kept only by prefix`() throws {
     #expect(try page(.nodes(), kind: "Node", [Samples.node]).first?.annotations == [:])
     #expect(try page(.nodes(annotationPrefixes: ["kubectl"]), kind: "Node", [Samples.node]).first?.annotations.count == 1)
   }
 
-  @Test("other kinds, other formats and objects without a name are refused")
-  func refusals() {
+  @Test
+  func `other kinds, other formats and objects without a name are errors`() {
     let protobuf = "application/vnd.kubernetes.protobuf"
     let podList = Samples.list(kind: "PodList", [Samples.pod], version: "1")
     #expect(throws: RecordError.self) { try Samples.nodes.page(podList, contentType: protobuf) }
@@ -84,8 +84,8 @@ import Testing
     }
   }
 
-  @Test("a decoder of one's own reads custom resources")
-  func custom() throws {
+  @Test
+  func `a custom decoder reads custom resources`() throws {
     struct Monitor: Record {
       var key: ObjectKey
       var resourceVersion: String
@@ -108,21 +108,21 @@ import Testing
 }
 
 @Suite struct HostileProtobufTests {
-  @Test("a list that ends anywhere is an error, never a crash and never a shorter list")
-  func truncation() {
+  @Test
+  func `a truncated list is an error, not a shorter list`() {
     let whole = Samples.list(kind: "PodList", [Samples.pod], version: "1")
     for length in 0..<whole.count {
       #expect(throws: RecordError.self) {
         let page = try Samples.pods.page(Array(whole[..<length]), contentType: MediaType.protobuf)
-        // What is left out after the object is the empty contentEncoding and contentType.
+        // Only the empty contentEncoding and contentType after the object may be missing.
         if page.records != [Samples.podRecord] { return }
         throw RecordError("whole")
       }
     }
   }
 
-  @Test("no byte of a list can be changed into a crash")
-  func mutation() {
+  @Test
+  func `a changed byte never causes a crash`() {
     let whole = Samples.list(kind: "PodList", [Samples.pod], version: "1")
     var random = SplitMix(seed: 7)
     for position in whole.indices {
@@ -135,7 +135,6 @@ import Testing
   }
 
   @Test(
-    "lengths and numbers at the edges of their types are refused",
     arguments: [
       [0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],  // a length of 2^63 − 1
       [0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],  // of 2^64 − 1
@@ -143,20 +142,20 @@ import Testing
       [0x00], [0x80], [0x0b], [0x0c], [0x0e], [0x0f], [0x09, 1, 2, 3], [0x0d, 1, 2, 3],
       [0xf8, 0xff, 0xff, 0xff, 0xff, 0x01, 0x00],  // a field number of 2^32 − 1
     ] as [[UInt8]])
-  func edges(_ object: [UInt8]) {
+  func `lengths and numbers out of range are errors`(_ object: [UInt8]) {
     #expect(throws: RecordError.self) { try page(Samples.nodes, kind: "Node", [object]) }
   }
 
-  @Test("a field of another type than the schema's is refused")
-  func wrongTypes() {
+  @Test
+  func `a field with a wrong wire type is an error`() {
     let node = ProtobufEncoder { $0.integer(1, 5) }.bytes
     let port = ProtobufEncoder { $0.message(3) { $0.message(6) { $0.message(1) { $0.string(1, "x") } } } }.bytes
     #expect(throws: RecordError.self) { try page(Samples.nodes, kind: "Node", [node]) }
     #expect(throws: RecordError.self) { try page(Samples.nodes, kind: "Node", [port]) }
   }
 
-  @Test("invalid UTF-8 and absurd times do not crash")
-  func absurdValues() throws {
+  @Test
+  func `invalid UTF-8 and absurd times do not crash`() throws {
     let pod = ProtobufEncoder {
       $0.message(1) { $0.chunk(1, [0xff, 0x61]) }
       $0.message(2) { $0.message(2) { $0.string(1, "c") } }
@@ -173,7 +172,7 @@ import Testing
   }
 }
 
-/// The records of a page of these objects in protobuf.
+/// The records of a protobuf page with these objects.
 private func page<Value: Record>(_ decoder: RecordDecoder<Value>, kind: String, _ objects: [[UInt8]]) throws -> [Value] {
   try decoder.page(Samples.list(kind: "\(kind)List", objects, version: "1"), contentType: MediaType.protobuf).records
 }

@@ -9,11 +9,11 @@ import Testing
 
 @testable import KubeClient
 
-/// Electors against an API server that shares no code with the client.
+/// Electors against the simulator, which shares no code with the client.
 @Suite struct SimulatedElectionTests {
   private static let lease = ObjectKey(namespace: "default", name: "writer")
 
-  /// Often enough for a test to see; all else as it is, so that a busy machine changes nothing.
+  /// Short retries for fast tests, but standard durations, so that a busy machine does not affect the election.
   private static var patient: LeaseTiming {
     var timing = LeaseTiming()
     timing.retry = .milliseconds(50)
@@ -21,7 +21,7 @@ import Testing
     return timing
   }
 
-  /// For the one test that has to see a lease run out.
+  /// Short durations, for the test of an expiring lease.
   private static var impatient: LeaseTiming {
     var timing = patient
     timing.duration = .seconds(10)
@@ -30,7 +30,7 @@ import Testing
     return timing
   }
 
-  /// Who works, and how many ever worked at once.
+  /// Who works, and how many ever worked at the same time.
   private final class Work: Sendable {
     private let state = Mutex((current: [String](), most: 0))
 
@@ -49,17 +49,17 @@ import Testing
   private static func elector(
     _ name: String, _ url: String, timing: LeaseTiming = patient, transport: HTTPTransport? = nil
   ) throws -> LeaderElector {
-    let client = try client(of: url)
+    let client = try plainHTTPClient(of: url)
     let own = try transport.map { try KubeClient(configuration: client.configuration, transport: $0, logger: client.logger) } ?? client
     return LeaderElector(client: own, lease: lease, identity: name, timing: timing, logger: client.logger)
   }
 
-  /// Whom the server has in the Lease.
+  /// The holder in the server's Lease.
   private static func holder(_ server: SimulatedAPIServer) -> String? {
     server.get("leases.coordination.k8s.io", namespace: lease.namespace, name: lease.name)?["spec"]?["holderIdentity"]?.string
   }
 
-  /// Takes part until cancelled; leading is nothing but being counted.
+  /// Takes part in the election until cancelled, and records its leadership in `work`.
   private static func takePart(_ elector: LeaderElector, _ work: Work) async throws {
     try await elector.run {
       work.begin(elector.identity)
@@ -68,8 +68,8 @@ import Testing
     }
   }
 
-  @Test("R33: of two, one leads, and the other knows who", .timeLimit(.minutes(2)))
-  func two() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `R33: one of two candidates leads, and both know the leader`() async throws {
     try await withSimulator { server, _ in
       let work = Work()
       let electors = [try Self.elector("a", server.url), try Self.elector("b", server.url)]
@@ -86,12 +86,12 @@ import Testing
     }
   }
 
-  @Test("a namespace that is not there is said once, and the election goes on when it comes", .timeLimit(.minutes(2)))
-  func missingNamespace() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `a missing namespace is logged once, and the election continues once it exists`() async throws {
     try await withSimulator { server, _ in
       let log = RecordedLog()
       let lease = ObjectKey(namespace: "not-yet", name: "writer")
-      let client = try client(of: server.url)
+      let client = try plainHTTPClient(of: server.url)
       let elector = LeaderElector(client: client, lease: lease, identity: "a", timing: Self.patient, logger: log.logger)
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await Self.takePart(elector, Work()) }
@@ -106,8 +106,8 @@ import Testing
     }
   }
 
-  @Test("R32: work that is done releases the Lease, and the next one leads", .timeLimit(.minutes(2)))
-  func done() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `R32: finished work releases the Lease, and the next candidate leads`() async throws {
     try await withSimulator { server, _ in
       let work = Work()
       let (first, second) = (try Self.elector("a", server.url), try Self.elector("b", server.url))
@@ -122,8 +122,8 @@ import Testing
     }
   }
 
-  @Test("R32: cancelled work ends before the Lease is released", .timeLimit(.minutes(2)))
-  func cancelled() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `R32: cancelled work ends before the Lease is released`() async throws {
     try await withSimulator { server, _ in
       let work = Work()
       let elector = try Self.elector("a", server.url)
@@ -138,8 +138,8 @@ import Testing
     }
   }
 
-  @Test("R30, R31: a leader that is cut off stops its work, and only then the other takes over", .timeLimit(.minutes(2)))
-  func cutOff() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `R30, R31: a disconnected leader stops its work before another takes over`() async throws {
     try await withSimulator { server, _ in
       let work = Work()
       let transport = try HTTPTransport()
@@ -159,8 +159,8 @@ import Testing
     }
   }
 
-  @Test("what the work throws is thrown, and the Lease is released", .timeLimit(.minutes(2)))
-  func failing() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `an error of the work is rethrown, and the Lease is released`() async throws {
     struct Broken: Error {}
     try await withSimulator { server, _ in
       let elector = try Self.elector("a", server.url)

@@ -5,10 +5,10 @@ import Testing
 
 @testable import KubeClient
 
-/// Single requests and lists against an API server that shares no code with the client.
+/// Requests and lists against the simulator, which shares no code with the client.
 @Suite struct SimulatedObjectTests {
-  @Test("R02: a list of more than one page is whole", .timeLimit(.minutes(2)))
-  func pages() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `R02: a list of several pages is complete`() async throws {
     try await withSimulator { server, client in
       for index in 0..<1203 { try server.put(.node("node-\(index)")) }
       let list = try await client.list(.nodes)
@@ -21,8 +21,8 @@ import Testing
     }
   }
 
-  @Test("apply creates, changes and conflicts", .timeLimit(.minutes(2)))
-  func apply() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `apply creates, changes and conflicts`() async throws {
     try await withSimulator { server, client in
       func configMap(_ value: JSONValue) -> JSONValue {
         ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["namespace": "default", "name": "a"], "data": ["key": value]]
@@ -38,8 +38,8 @@ import Testing
     }
   }
 
-  @Test("create, replace and delete heed what is there", .timeLimit(.minutes(2)))
-  func optimism() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `create, replace and delete check the stored object`() async throws {
     try await withSimulator { server, client in
       let object: JSONValue = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["namespace": "default", "name": "a"]]
       let created = try await client.create(object)

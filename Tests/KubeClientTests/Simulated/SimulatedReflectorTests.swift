@@ -5,7 +5,7 @@ import Testing
 
 @testable import KubeClient
 
-/// Stores that follow an API server which shares no code with the client.
+/// Reflectors against the simulator, which shares no code with the client.
 @Suite struct SimulatedReflectorTests {
   private func following<Value: Record>(
     _ resource: APIResource, _ decoder: RecordDecoder<Value>, prepare: @Sendable (SimulatedAPIServer) throws -> Void = { _ in },
@@ -24,8 +24,8 @@ import Testing
     }
   }
 
-  @Test("R13: the store equals the server through adds, changes, deletes, dropped watches and compaction", .timeLimit(.minutes(2)))
-  func equals() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `R13: the store equals the server after adds, changes, deletes, dropped watches and compaction`() async throws {
     try await following(
       .nodes, .nodes(),
       prepare: { server in for index in 0..<700 { try server.put(.node("node-\(index)")) } },
@@ -66,8 +66,8 @@ import Testing
       })
   }
 
-  @Test("Pods as records", .timeLimit(.minutes(2)))
-  func pods() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `Pods become records`() async throws {
     try await following(
       .pods, .pods(annotationPrefixes: ["rollcall.dev/"]),
       check: { server, reflector in
@@ -84,8 +84,8 @@ import Testing
       })
   }
 
-  @Test("R05: a watch that only bookmarks come by is resumed past them", .timeLimit(.minutes(2)))
-  func bookmarks() async throws {
+  @Test(.timeLimit(.minutes(2)))
+  func `R05: a watch that only received bookmarks resumes after them`() async throws {
     var configuration = SimulatorConfiguration()
     configuration.bookmarkInterval = .milliseconds(20)
     try await withSimulator(configuration) { server, client in
@@ -96,7 +96,7 @@ import Testing
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await reflector.run() }
         try await eventually("it is in sync") { reflector.store.isSynced && server.watchCount == 1 }
-        // Changes of another resource, which only a bookmark tells of.
+        // Changes of another resource, which are visible only as bookmarks.
         for index in 0..<50 { try server.put(.pod("p-\(index)", on: "n")) }
         try await eventually("two more watches were opened") { reflector.statistics.watches >= 3 }
         #expect(reflector.statistics.lists == 1)

@@ -10,7 +10,7 @@ private func pod(_ name: Int, version: Int = 1, on node: Int? = nil, containers:
     containers: containers.map { ContainerRecord(name: "c\($0)", containerID: containerID($0)) })
 }
 
-/// Some of the usual form, some of another, some of runtimes that change their name.
+/// Some IDs with the usual form, some without, and some that change their runtime.
 private func containerID(_ number: Int) -> String {
   switch number % 3 {
   case 0: "containerd://" + String(repeating: "0", count: 56) + String(UInt32(number) | 1 << 31, radix: 16)
@@ -19,7 +19,7 @@ private func containerID(_ number: Int) -> String {
   }
 }
 
-/// The store as it would be if it looked at everything each time.
+/// A model of the store that scans all records.
 private struct NaiveStore {
   var pods: [ObjectKey: PodRecord] = [:]
 
@@ -45,9 +45,8 @@ private struct NaiveStore {
 
 @Suite struct StoreIndexTests {
   @Test(
-    "whatever happens, a store finds what looking at everything would find, and a snapshot what it found before",
     arguments: 0..<4 as Range<UInt64>)
-  func likeTheNaiveOne(_ seed: UInt64) {
+  func `a store and its snapshots find the same as a full scan`(_ seed: UInt64) {
     var random = SplitMix(seed: seed)
     let store = Store<PodRecord>()
     let writer = StoreWriter(store: store)
@@ -86,8 +85,8 @@ private struct NaiveStore {
     for (snapshot, model) in held { #expect(model.problems(snapshot, nodes: 0..<8, containers: 0..<80) == []) }
   }
 
-  @Test("a store as large as a cluster: growing, emptied and filled again")
-  func large() {
+  @Test
+  func `a large store is filled, emptied and filled again`() {
     let store = Store<PodRecord>()
     let writer = StoreWriter(store: store)
     for start in stride(from: 0, to: 3000, by: 100) {
@@ -104,8 +103,8 @@ private struct NaiveStore {
     #expect(Array(store.snapshot().pods(onNode: "node-1")).count == 3000)
   }
 
-  @Test("a relist keeps the records that are as they were, and no others")
-  func reusing() throws {
+  @Test
+  func `a relist reuses equal records only`() throws {
     let store = Store<PodRecord>()
     let writer = StoreWriter(store: store)
     writer.replaceAll(with: [pod(1), pod(2)])
@@ -118,8 +117,8 @@ private struct NaiveStore {
     #expect(store.snapshot()[pod(1).key]?.storage === old.storage)
   }
 
-  @Test("a Pod's record stays where it is in memory from version to version, unless a snapshot has it")
-  func inPlace() throws {
+  @Test
+  func `an update keeps a record's memory unless a snapshot shares it`() throws {
     let store = Store<PodRecord>()
     let writer = StoreWriter(store: store)
     func memory() throws -> ObjectIdentifier { ObjectIdentifier(try #require(store.snapshot()[pod(1).key]).storage) }
@@ -134,8 +133,8 @@ private struct NaiveStore {
     #expect(store.snapshot()[pod(1).key] == pod(1, version: 3, containers: [0]))
   }
 
-  @Test("the versions of one Pod share its identity, and a successor of the same name has its own")
-  func identities() throws {
+  @Test
+  func `versions of a Pod share its identity, and a new Pod of the same name does not`() throws {
     let store = Store<PodRecord>()
     let writer = StoreWriter(store: store)
     writer.apply([.put(pod(1))])
@@ -147,8 +146,8 @@ private struct NaiveStore {
     #expect(store.snapshot()[pod(1).key]?.uid == "another")
   }
 
-  @Test("a Pod is found by its container with and without the runtime's name, and not by none")
-  func byContainer() {
+  @Test
+  func `a Pod is found by container ID with and without runtime prefix`() {
     let store = Store<PodRecord>()
     let writer = StoreWriter(store: store)
     let digits = String(repeating: "0a", count: 32)
@@ -168,8 +167,8 @@ private struct NaiveStore {
 
   private func nodes(_ numbers: Int...) -> StoreChange { .keys(Set(numbers.map { ObjectKey(name: "node-\($0)") })) }
 
-  @Test("a consumer is told the nodes that Pods are on and were on")
-  func nodes() async {
+  @Test
+  func `a consumer receives the nodes that Pods are and were on`() async {
     let writer = StoreWriter(store: store)
     var changes = store.changesByNode.makeAsyncIterator()
     var byKey = store.changes.makeAsyncIterator()

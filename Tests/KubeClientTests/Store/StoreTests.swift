@@ -8,8 +8,8 @@ private func key(_ name: String) -> ObjectKey { ObjectKey(name: name) }
 @Suite struct StoreTests {
   let store = Store<NodeRecord>()
 
-  @Test("it is in sync from the first list on, also if that is empty")
-  func synced() {
+  @Test
+  func `a store is synced after the first list, even if it is empty`() {
     let writer = StoreWriter(store: store)
     #expect(!store.isSynced)
     writer.apply([.put(node("a"))])
@@ -19,8 +19,8 @@ private func key(_ name: String) -> ObjectKey { ObjectKey(name: name) }
     #expect(store.snapshot().isEmpty)
   }
 
-  @Test("R13: a relist deletes what it lacks, and a snapshot stays what it was")
-  func relist() {
+  @Test
+  func `R13: a relist deletes missing records, and a snapshot does not change`() {
     let writer = StoreWriter(store: store)
     writer.replaceAll(with: [node("a"), node("b")])
     let before = store.snapshot()
@@ -33,7 +33,7 @@ private func key(_ name: String) -> ObjectKey { ObjectKey(name: name) }
     #expect(after[key("b")]?.resourceVersion == "2")
   }
 
-  @Test func changesAreApplied() {
+  @Test func `changes are applied`() {
     let writer = StoreWriter(store: store)
     writer.replaceAll(with: [node("a"), node("b")])
     writer.apply([.put(node("a", "2")), .put(node("c", "3")), .remove(key("b")), .remove(key("never-there"))])
@@ -43,8 +43,8 @@ private func key(_ name: String) -> ObjectKey { ObjectKey(name: name) }
     #expect(snapshot[key("c")]?.resourceVersion == "3")
   }
 
-  @Test("a reader never sees half a batch")
-  func atomic() async {
+  @Test
+  func `a reader never sees a partial batch`() async {
     let writer = StoreWriter(store: store)
     writer.replaceAll(with: (0..<50).map { node("\($0)", "0") })
     let store = store
@@ -69,8 +69,8 @@ private func key(_ name: String) -> ObjectKey { ObjectKey(name: name) }
 @Suite struct StoreChangesTests {
   let store = Store<NodeRecord>()
 
-  @Test("what happened since the last time comes as one batch")
-  func coalesced() async {
+  @Test
+  func `changes since the last call are one batch`() async {
     let writer = StoreWriter(store: store)
     var changes = store.changes.makeAsyncIterator()
     writer.apply([.put(node("a"))])
@@ -81,8 +81,8 @@ private func key(_ name: String) -> ObjectKey { ObjectKey(name: name) }
     #expect(await changes.next() == .keys([key("d")]))
   }
 
-  @Test("a relist, and a consumer that comes after one, are told to look at everything")
-  func all() async {
+  @Test
+  func `a relist means all, and so does the first element of a late consumer`() async {
     let writer = StoreWriter(store: store)
     var early = store.changes.makeAsyncIterator()
     writer.apply([.put(node("a"))])
@@ -94,8 +94,8 @@ private func key(_ name: String) -> ObjectKey { ObjectKey(name: name) }
     #expect(await early.next() == .keys([key("c")]))
   }
 
-  @Test("a consumer that never asks costs bounded memory and does not hold up the writer or the others")
-  func bounded() async {
+  @Test
+  func `an idle consumer uses bounded memory and delays nobody`() async {
     let writer = StoreWriter(store: store)
     var slow = store.changes.makeAsyncIterator()
     var fast = store.changes.makeAsyncIterator()
@@ -106,21 +106,21 @@ private func key(_ name: String) -> ObjectKey { ObjectKey(name: name) }
     #expect(await slow.next() == .all)
   }
 
-  @Test("a consumer that waits is woken")
-  func woken() async {
+  @Test
+  func `a waiting consumer is resumed`() async {
     let writer = StoreWriter(store: store)
     let changes = store.changes
     let first = Task {
       var iterator = changes.makeAsyncIterator()
       return await iterator.next()
     }
-    // Whether the change comes before or after the consumer begins to wait, it is told: the store is in sync from here on.
+    // Works whether the consumer waits already or not: the store is synced from here on.
     writer.replaceAll(with: [node("a")])
     #expect(await first.value == .all)
   }
 
-  @Test("iteration ends with the task")
-  func cancelled() async {
+  @Test
+  func `iteration ends with the task`() async {
     let changes = store.changes
     let consumer = Task {
       for await _ in changes {}

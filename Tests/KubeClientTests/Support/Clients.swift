@@ -4,17 +4,19 @@ import TestSupport
 
 @testable import KubeClient
 
-/// A client of a server that speaks plain HTTP, without credentials.
-func client(of url: String, logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })) throws -> KubeClient {
+/// A client for plain HTTP, without credentials.
+func plainHTTPClient(of url: String, logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })) throws
+  -> KubeClient
+{
   try KubeClient(configuration: ClusterConfiguration(server: url), logger: logger)
 }
 
-/// A server that answers each request with what `answer` makes of it.
-func answering(
-  _ answer: @escaping @Sendable (ReceivedRequest, ScriptedConnection) throws -> Void
+/// A server that handles each request with a closure.
+func scriptedServer(
+  _ handle: @escaping @Sendable (ReceivedRequest, ScriptedConnection) throws -> Void
 ) throws -> ScriptedServer {
   try ScriptedServer { connection in
-    while let request = try connection.readRequest() { try answer(request, connection) }
+    while let request = try connection.readRequest() { try handle(request, connection) }
   }
 }
 
@@ -25,7 +27,7 @@ extension ScriptedConnection {
     try respond(status: status, headers: [("Content-Type", "application/json")] + headers, body: body)
   }
 
-  /// The head of a watch that was accepted.
+  /// Sends the head of an accepted watch.
   func beginWatch(_ contentType: String = "application/json") throws {
     try sendHead(status: 200, headers: [("Content-Type", contentType), ("Transfer-Encoding", "chunked")])
   }

@@ -1,4 +1,4 @@
-/// Writes protobuf by field number, so that the bytes under test come from nothing that is under test.
+/// Writes protobuf by field number, independently of the code under test.
 struct ProtobufEncoder {
   private(set) var bytes: [UInt8] = []
 
@@ -35,7 +35,7 @@ struct ProtobufEncoder {
     bytes.append(UInt8(rest))
   }
 
-  /// In the envelope of Kubernetes.
+  /// Adds the Kubernetes envelope.
   static func enveloped(kind: String, _ object: [UInt8]) -> [UInt8] {
     Array("k8s\0".utf8)
       + ProtobufEncoder {
@@ -49,7 +49,7 @@ struct ProtobufEncoder {
       }.bytes
   }
 
-  /// A frame of a watch stream: the length, then a `WatchEvent`.
+  /// A watch frame: the length, then a `WatchEvent`.
   static func frame(_ type: String, kind: String, _ object: [UInt8]) -> [UInt8] {
     let event = ProtobufEncoder {
       $0.string(1, type)

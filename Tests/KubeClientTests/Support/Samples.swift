@@ -1,6 +1,6 @@
 @testable import KubeClient
 
-/// A Node and a Pod in both formats, with everything that is read and much that is not.
+/// A Node and a Pod in both formats, with all fields that are read and many that are not.
 enum Samples {
   static let node: [UInt8] =
     ProtobufEncoder {
@@ -61,7 +61,7 @@ enum Samples {
     addresses: [NodeAddress(type: "InternalIP", address: "10.0.0.5"), NodeAddress(type: "Hostname", address: "worker-1.example")],
     ready: true, kubeletPort: 10250)
 
-  // The status comes before the specification here: protobuf leaves the order to the writer.
+  // The status comes before the spec here, since protobuf does not define an order.
   static let pod: [UInt8] =
     ProtobufEncoder {
       $0.message(1) {
@@ -153,7 +153,7 @@ enum Samples {
   static let nodes = RecordDecoder<NodeRecord>.nodes(annotationPrefixes: ["rollcall.dev/"])
   static let pods = RecordDecoder<PodRecord>.pods(annotationPrefixes: ["rollcall.dev/"])
 
-  /// A list in protobuf.
+  /// A protobuf list.
   static func list(kind: String, _ objects: [[UInt8]], version: String, token: String = "") -> [UInt8] {
     ProtobufEncoder.enveloped(
       kind: kind,
@@ -167,12 +167,12 @@ enum Samples {
       }.bytes)
   }
 
-  /// A Node of few words in JSON.
+  /// A minimal Node in JSON.
   static func nodeJSON(_ name: String, version: Int) -> String {
     #"{"kind":"Node","apiVersion":"v1","metadata":{"name":"\#(name)","resourceVersion":"\#(version)"}}"#
   }
 
-  /// A page of a list of Nodes in JSON, whose items have no kind, as the API server's have none.
+  /// A page of Nodes in JSON. Its items have no kind, as from the API server.
   static func nodeListJSON(_ names: [String], version: Int, token: String? = nil) -> String {
     let items = names.map { #"{"metadata":{"name":"\#($0)","resourceVersion":"\#(version)"}}"# }.joined(separator: ",")
     let next = token.map { #","continue":"\#($0)""# } ?? ""
@@ -190,7 +190,7 @@ enum Samples {
 }
 
 extension WatchFraming {
-  /// As the stream of a watch has it append.
+  /// Appends as `WatchStream` does.
   mutating func append(_ piece: [UInt8]) {
     discardConsumed()
     buffer += piece

@@ -4,7 +4,7 @@ import Simulator
 
 @testable import KubeClient
 
-/// Runs `body` beside a simulated API server.
+/// Runs `body` with a simulated API server.
 func withSimulator(
   _ configuration: SimulatorConfiguration = SimulatorConfiguration(),
   _ body: @Sendable (SimulatedAPIServer, KubeClient) async throws -> Void
@@ -14,7 +14,7 @@ func withSimulator(
   try await withThrowingTaskGroup(of: Void.self) { group in
     group.addTask { try await server.run() }
     try await server.waitUntilListening()
-    try await body(server, try client(of: server.url))
+    try await body(server, try plainHTTPClient(of: server.url))
     group.cancelAll()
   }
 }

@@ -5,9 +5,9 @@ import Simulator
 import TestSupport
 import Testing
 
-/// What docs/kubeclient.md tells somebody who uses KubeClient alone.
+/// The example in docs/kubeclient.md.
 @Suite(.timeLimit(.minutes(1))) struct UsageTests {
-  @Test func theExampleWorks() async throws {
+  @Test func `the example works`() async throws {
     let folder = try TemporaryFolder()
     try await withSimulator { server, _ in
       for (name, phase) in [("a", "Running"), ("b", "Running"), ("c", "Pending")] {
@@ -40,7 +40,7 @@ import Testing
     ]
   }
 
-  @Test func theDocumentHasTheExample() throws {
+  @Test func `the document has the example`() throws {
     let here = URL(filePath: #filePath).deletingLastPathComponent()
     let example = try String(contentsOf: here.appending(path: "PodCount.swift"), encoding: .utf8)
     let document = try String(contentsOf: here.appending(path: "../../../docs/kubeclient.md"), encoding: .utf8)

@@ -10,8 +10,8 @@ import Testing
     .put(Samples.nodeRecord), .remove(ObjectKey(name: "worker-1"), resourceVersion: "4711"),
   ]
 
-  @Test("events are the same wherever the stream is cut in two", arguments: [WireFormat.json, .protobuf])
-  func cutOnce(_ format: WireFormat) throws {
+  @Test(arguments: [WireFormat.json, .protobuf])
+  func `a stream may be split anywhere`(_ format: WireFormat) throws {
     let stream = format == .json ? Self.lines : Self.frames
     for cut in 0...stream.count {
       var framing = WatchFraming(format, limit: 1 << 20)
@@ -20,15 +20,15 @@ import Testing
     }
   }
 
-  @Test("and in single bytes", arguments: [WireFormat.json, .protobuf])
-  func cutEverywhere(_ format: WireFormat) throws {
+  @Test(arguments: [WireFormat.json, .protobuf])
+  func `a stream may arrive in single bytes`(_ format: WireFormat) throws {
     let stream = format == .json ? Self.lines : Self.frames
     var framing = WatchFraming(format, limit: 1 << 20)
     #expect(try events(&framing, format, stream.map { [$0] }) == Self.events)
   }
 
-  @Test("R11: what came of an event whose rest did not is no event", arguments: [WireFormat.json, .protobuf])
-  func halfAnEvent(_ format: WireFormat) throws {
+  @Test(arguments: [WireFormat.json, .protobuf])
+  func `R11: an incomplete event is not returned`(_ format: WireFormat) throws {
     let stream =
       format == .json
       ? Array(Samples.eventJSON("ADDED", Samples.nodeJSON).utf8) : ProtobufEncoder.frame("ADDED", kind: "Node", Samples.node)
@@ -37,8 +37,8 @@ import Testing
     #expect(framing.isInsideEvent)
   }
 
-  @Test("R12: an event over the limit is refused before it is whole")
-  func tooLarge() throws {
+  @Test
+  func `R12: an event over the limit is refused early`() throws {
     var json = WatchFraming(.json, limit: 100)
     json.append([UInt8](repeating: 0x61, count: 100))
     #expect(try json.next() == nil)
@@ -57,8 +57,8 @@ import Testing
     #expect(throws: FramingError.tooLarge(limit: 100)) { try large.next() }
   }
 
-  @Test("a stream that has become quiet lets go of the memory that it needed while it was busy")
-  func quiet() throws {
+  @Test
+  func `an idle stream releases the memory that it needed while busy`() throws {
     var framing = WatchFraming(.protobuf, limit: 1 << 20)
     framing.append(Array(repeatElement(Self.frames, count: 4000).joined()))
     while try framing.next() != nil {}
@@ -70,8 +70,8 @@ import Testing
     #expect(framing.buffer.capacity < 64 << 10)
   }
 
-  @Test("bookmarks, errors and unknown types", arguments: [WireFormat.json, .protobuf])
-  func kinds(_ format: WireFormat) throws {
+  @Test(arguments: [WireFormat.json, .protobuf])
+  func `bookmarks, errors and unknown types`(_ format: WireFormat) throws {
     let bookmark: [UInt8]
     let error: [UInt8]
     let unknown: [UInt8]
@@ -102,8 +102,8 @@ import Testing
     #expect(throws: RecordError.self) { try events(&framing, format, [unknown]) }
   }
 
-  @Test("an event of another kind is refused", arguments: [WireFormat.json, .protobuf])
-  func wrongKind(_ format: WireFormat) {
+  @Test(arguments: [WireFormat.json, .protobuf])
+  func `an event of another kind is an error`(_ format: WireFormat) {
     var framing = WatchFraming(format, limit: 1 << 20)
     let event =
       format == .json ? Array(Samples.eventJSON("ADDED", Samples.podJSON).utf8) : ProtobufEncoder.frame("ADDED", kind: "Pod", Samples.pod)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import KubeClient
 
-/// Initial events over real HTTP, from a server that sends, refuses or withholds them.
+/// Initial events over HTTP, from a server that sends, refuses or withholds them.
 @Suite(.timeLimit(.minutes(1))) struct InitialEventsReflectorTests {
   private enum Ask {
     case initial, list, watch
@@ -15,14 +15,14 @@ import Testing
     pause: Duration = .seconds(15), _ script: @escaping @Sendable (Ask, ScriptedConnection) throws -> Void,
     check: (Reflector<NodeRecord>, ScriptedServer) async throws -> Void
   ) async throws {
-    let server = try answering { request, connection in
+    let server = try scriptedServer { request, connection in
       try script(request.parameter("sendInitialEvents") != nil ? .initial : request.isWatch ? .watch : .list, connection)
     }
     defer { server.stop() }
     var policy = WatchPolicy()
     policy.backoff = .milliseconds(1) ... .milliseconds(5)
     policy.initialEventsPause = pause
-    let client = try client(of: server.url)
+    let client = try plainHTTPClient(of: server.url)
     let reflector = Reflector(client: client, resource: .nodes, decoder: Samples.nodes, policy: policy, logger: client.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await reflector.run() }
@@ -39,8 +39,8 @@ import Testing
       #"{"kind":"Node","apiVersion":"v1","metadata":{"resourceVersion":"\#(version)","annotations":{"k8s.io/initial-events-end":"true"}}}"#)
   }
 
-  @Test("R14: readers see nothing before the mark, and what follows it in the same piece as changes")
-  func marked() async throws {
+  @Test
+  func `R14: initial events are published at the closing bookmark, later events as changes`() async throws {
     let (isChecked, isOver) = (Gate(), Gate())
     try await reflecting { ask, connection in
       try connection.beginWatch()
@@ -64,8 +64,8 @@ import Testing
     }
   }
 
-  @Test("R14: the mark in protobuf")
-  func protobuf() async throws {
+  @Test
+  func `R14: the closing bookmark in protobuf`() async throws {
     let isOver = Gate()
     try await reflecting { ask, connection in
       try connection.beginWatch("application/vnd.kubernetes.protobuf;stream=watch")
@@ -92,8 +92,8 @@ import Testing
     case status, event, end, cut, silence, silentHead
   }
 
-  @Test("R15: refused, ended, cut or stalled: a plain list in the same pass, then a watch", arguments: Refusal.allCases)
-  private func refused(_ refusal: Refusal) async throws {
+  @Test(arguments: Refusal.allCases)
+  private func `R15: refused, ended, cut or stalled initial events are followed by a list and a watch`(_ refusal: Refusal) async throws {
     let isOver = Gate()
     try await reflecting(pause: .milliseconds(300)) { ask, connection in
       switch (ask, refusal) {

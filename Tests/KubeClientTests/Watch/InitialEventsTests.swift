@@ -37,8 +37,8 @@ import Testing
     #expect(limit == expected, sourceLocation: location)
   }
 
-  @Test("R14: in sync only at the mark, with all at once; the stream goes on as the watch")
-  func mark() throws {
+  @Test
+  func `R14: all records are published at the closing bookmark, and the watch continues`() throws {
     var machine = try receiving()
     machine.handle(added("a", "b"))
     try expectReadInitially(machine)
@@ -57,8 +57,8 @@ import Testing
     #expect(machine.subject.statistics.lists == 1 && machine.subject.statistics.initialEvents == 1)
   }
 
-  @Test("R14: a watch that ends right after the mark goes on from the mark's version")
-  func endedAfterMark() throws {
+  @Test
+  func `R14: a watch that ends after the closing bookmark resumes at its version`() throws {
     var machine = try receiving()
     machine.handle(.read(.initialEventsEnd([], resourceVersion: "10")))
     machine.expectAll([])
@@ -67,8 +67,8 @@ import Testing
     try machine.expectWatch(from: "10")
   }
 
-  @Test("R14: objects that change or go before the mark are as they are at the mark")
-  func changedMeanwhile() throws {
+  @Test
+  func `R14: objects that change or disappear before the closing bookmark have their last state`() throws {
     var machine = try receiving()
     machine.handle(added("a", "b", "c", version: "5"))
     machine.handle(.read(.changes([.remove(ObjectKey(name: "a")), .remove(ObjectKey(name: "b"))], resourceVersion: "7")))
@@ -85,8 +85,8 @@ import Testing
     #expect(snapshot[ObjectKey(name: "c")]?.resourceVersion == "")
   }
 
-  @Test("R15: refused by status: a plain list in the same pass", arguments: [400, 403, 404, 405, 410, 422])
-  func refusedByStatus(_ code: Int) throws {
+  @Test(arguments: [400, 403, 404, 405, 410, 422])
+  func `R15: initial events refused by status are followed by a list`(_ code: Int) throws {
     var machine = ScriptedMachine(policy: .standard)
     machine.fail(code, "Invalid", message: "sendInitialEvents is forbidden")
     try machine.expectList()
@@ -94,8 +94,8 @@ import Testing
     #expect(machine.subject.statistics.failures == 0)
   }
 
-  @Test("R16: no rights or no such resource: initial events are asked for again as soon as it heals", arguments: [403, 404])
-  func refusedWithTheResource(_ code: Int) throws {
+  @Test(arguments: [403, 404])
+  func `R16: without permission or resource, initial events are retried with every list`(_ code: Int) throws {
     var machine = ScriptedMachine(policy: .standard)
     for _ in 0..<3 {
       try expectInitial(machine)
@@ -108,8 +108,8 @@ import Testing
     try expectInitial(machine)
   }
 
-  @Test("R15: refused by an ERROR event in a 200, also after some events: a plain list, and nothing of them is kept")
-  func refusedByEvent() throws {
+  @Test
+  func `R15: initial events ended by an ERROR event are dropped and followed by a list`() throws {
     for events in [[], ["a", "b"]] {
       var machine = try receiving()
       for name in events { machine.handle(added(name)) }
@@ -122,8 +122,8 @@ import Testing
     }
   }
 
-  @Test("R15: ended, cut or stalling without the mark: a plain list in the same pass")
-  func noMark() throws {
+  @Test
+  func `R15: initial events without closing bookmark are followed by a list`() throws {
     for event in [
       Event.read(.streamEnded), .read(.stalled), .read(.failed(.unreachable("timeout"))), .read(.initialEventsEnd([], resourceVersion: "")),
     ] {
@@ -138,8 +138,8 @@ import Testing
     try machine.expectList()
   }
 
-  @Test("R15: initial events that go on for ever, but slowly, are given up at the deadline")
-  func slow() throws {
+  @Test
+  func `R15: slow initial events end at the deadline`() throws {
     var machine = try receiving()
     for _ in 0..<15 {
       machine.handle(added("a"), after: .seconds(10))
@@ -150,8 +150,8 @@ import Testing
     try machine.expectList()
   }
 
-  @Test("R15: what was refused is not asked for at each relist, and again after an hour")
-  func remembered() throws {
+  @Test
+  func `R15: refused initial events are retried after an hour`() throws {
     var machine = ScriptedMachine(policy: .standard)
     machine.fail(422, "Invalid")
     for _ in 0..<3 {
@@ -173,8 +173,8 @@ import Testing
     #expect(machine.subject.statistics.initialEventsRefused == 1)
   }
 
-  @Test("R08, R10: a server that is not there, or wants other credentials, is asked again for initial events after a wait")
-  func unreachable() throws {
+  @Test
+  func `R08, R10: initial events are retried after a wait if the server is unreachable or responds 401`() throws {
     var machine = ScriptedMachine(policy: .standard)
     for failure in [WatchFailure.unreachable("refused"), .status(APIStatus(code: 401))] {
       machine.fail(failure)
@@ -185,8 +185,8 @@ import Testing
     #expect(machine.subject.statistics.initialEventsRefused == 0)
   }
 
-  @Test("R08: a busy server is left alone, then listed in pages; the next list tries initial events again", arguments: [429, 500, 503])
-  func busy(_ code: Int) throws {
+  @Test(arguments: [429, 500, 503])
+  func `R08: a busy server is listed by pages after a wait, and the next list uses initial events`(_ code: Int) throws {
     var machine = ScriptedMachine(policy: .standard)
     machine.fail(code, retryAfter: .seconds(7))
     #expect(try machine.wait() >= .seconds(7))
@@ -197,8 +197,8 @@ import Testing
     try expectInitial(machine)
   }
 
-  @Test("R12: an initial event that cannot be read: wait, then a plain list, and count it")
-  func unreadable() throws {
+  @Test
+  func `R12: an unreadable initial event is counted and followed by a wait and a list`() throws {
     var machine = try receiving()
     machine.fail(.unreadable("junk"))
     #expect(machine.subject.statistics.unreadable == 1)
@@ -206,8 +206,8 @@ import Testing
     try machine.expectList()
   }
 
-  @Test("R06: an expired watch is followed by initial events; a second one at once waits")
-  func expired() throws {
+  @Test
+  func `R06: an expired watch is followed by initial events, the second one after a wait`() throws {
     var machine = try receiving()
     for isFirst in [true, false] {
       machine.handle(.read(.initialEventsEnd([], resourceVersion: "10")))

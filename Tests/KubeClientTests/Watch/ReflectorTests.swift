@@ -7,9 +7,9 @@ import Testing
 
 @testable import KubeClient
 
-/// The reflector over real HTTP, against a server that does what a script says.
+/// The reflector over HTTP, against a scripted server.
 @Suite struct ReflectorTests {
-  /// Waits of milliseconds where the real ones are of seconds, and lists in pages.
+  /// Waits of milliseconds, and paged lists.
   static var hasty: WatchPolicy {
     var policy = WatchPolicy()
     policy.usesInitialEvents = false
@@ -17,18 +17,18 @@ import Testing
     return policy
   }
 
-  /// Runs a reflector of Nodes against the script until `check` is through.
+  /// Runs a reflector of Nodes against the script until `check` returns.
   func reflecting(
     policy: WatchPolicy = hasty, _ script: @escaping @Sendable (Ask, ScriptedConnection) throws -> Void,
     check: (Reflector<NodeRecord>, ScriptedServer) async throws -> Void
   ) async throws {
     let (lists, watches) = (Counter(), Counter())
-    let server = try answering { request, connection in
+    let server = try scriptedServer { request, connection in
       let version = request.parameter("resourceVersion") ?? ""
       try script(request.isWatch ? .watch(watches.next(), from: version) : .list(lists.next()), connection)
     }
     defer { server.stop() }
-    let client = try client(of: server.url)
+    let client = try plainHTTPClient(of: server.url)
     let reflector = Reflector(client: client, resource: .nodes, decoder: Samples.nodes, policy: policy, logger: client.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await reflector.run() }
@@ -38,13 +38,13 @@ import Testing
     #expect(reflector.status == .waiting(reason: "stopped"))
   }
 
-  /// What a reflector asked for, and for the how-manieth time.
+  /// A request of the reflector and its ordinal number.
   enum Ask {
     case list(Int)
     case watch(Int, from: String)
   }
 
-  /// Ends a connection's script.
+  /// Ends the script of a connection.
   struct Cut: Error {}
 
   final class Counter: Sendable {
@@ -59,8 +59,8 @@ import Testing
 
   func names(_ reflector: Reflector<NodeRecord>) -> [String] { reflector.store.snapshot().map(\.name).sorted() }
 
-  @Test("list, then watch, in protobuf", .timeLimit(.minutes(1)))
-  func protobuf() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `list and watch in protobuf`() async throws {
     let gate = Gate()
     try await reflecting { ask, connection in
       guard case .watch = ask else {
@@ -92,9 +92,9 @@ import Testing
   }
 
   @Test(
-    "R11: a stream cut in mid-line, by an end or a reset, loses nothing and applies no half", .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(1)),
     arguments: [false, true])
-  func cutInMidLine(byReset: Bool) async throws {
+  func `R11: a stream cut within a line loses nothing and applies no partial event`(byReset: Bool) async throws {
     let (gate, isRead) = (Gate(), Gate())
     try await reflecting { ask, connection in
       guard case .watch(_, let version) = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
@@ -102,7 +102,7 @@ import Testing
       try connection.beginWatch()
       if version == "10" {
         try connection.sendChunk(Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 11)) + second.dropLast(8))
-        // What came before a reset is thrown away with it, unless the client has read it.
+        // A reset discards data that the client has not read.
         if byReset { try connection.stall(until: isRead) }
         if byReset { connection.reset() } else { connection.finish() }
         throw Cut()
@@ -119,8 +119,8 @@ import Testing
     }
   }
 
-  @Test("R06, R13: 410 in either form: a relist that also deletes", .timeLimit(.minutes(1)), arguments: [true, false])
-  func gone(asStatus: Bool) async throws {
+  @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+  func `R06, R13: a 410 status or event causes a relist that also deletes`(asStatus: Bool) async throws {
     let gate = Gate()
     try await reflecting { ask, connection in
       switch ask {
@@ -143,8 +143,8 @@ import Testing
     }
   }
 
-  @Test("R07: a server behind our version that accepts the watch in silence is found out, and listed", .timeLimit(.minutes(1)))
-  func restored() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `R07: a server behind our version that accepts the watch is detected and listed`() async throws {
     var policy = Self.hasty
     policy.unconfirmedSilence = .milliseconds(50)
     let gate = Gate()
@@ -172,15 +172,15 @@ import Testing
   }
 
   @Test(
-    "R08: 429 with Retry-After, in seconds or as a date: the same version again after that time, no list", .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(1)),
     arguments: [false, true])
-  func busy(asDate: Bool) async throws {
+  func `R08: after a 429 with Retry-After the watch resumes at its version without a list`(asDate: Bool) async throws {
     let gate = Gate()
     let begin = ContinuousClock.now
     try await reflecting { ask, connection in
       guard case .watch(let number, _) = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
       if number == 1 {
-        // A date has whole seconds, the first of which may be nearly over.
+        // A date has a resolution of a second, and the current second may be nearly over.
         let delay = asDate ? Self.httpDate(Date(timeIntervalSinceNow: 2)) : "1"
         return try connection.json(429, headers: [("Retry-After", delay)], Samples.statusJSON(429, "TooManyRequests"))
       }
@@ -207,8 +207,8 @@ import Testing
     return format.string(from: date)
   }
 
-  @Test("R17: a watch that goes silent is given up when its time and the grace are over", .timeLimit(.minutes(1)))
-  func silent() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `R17: a silent watch ends after its timeout and grace time`() async throws {
     var policy = Self.hasty
     policy.watchSeconds = 1...1
     policy.watchGrace = .milliseconds(200)
@@ -227,8 +227,8 @@ import Testing
     }
   }
 
-  @Test("R12: an event over 16 MiB ends the watch; the list after it recovers", .timeLimit(.minutes(1)))
-  func oversized() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `R12: an event over 16 MiB ends the watch, and a list recovers`() async throws {
     let gate = Gate()
     try await reflecting { ask, connection in
       switch ask {
@@ -246,8 +246,8 @@ import Testing
     }
   }
 
-  @Test("R16: 403 names its reason, keeps what is known, and heals", .timeLimit(.minutes(1)))
-  func forbidden() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `R16: a 403 shows its reason, and the reflector recovers`() async throws {
     let gate = Gate()
     let allowed = Gate()
     try await reflecting { ask, connection in
@@ -264,12 +264,12 @@ import Testing
     }
   }
 
-  @Test("R08: a server that is not there is waited for", .timeLimit(.minutes(1)))
-  func refused() async throws {
-    let server = try answering { _, _ in }
+  @Test(.timeLimit(.minutes(1)))
+  func `R08: an unreachable server is retried`() async throws {
+    let server = try scriptedServer { _, _ in }
     let url = server.url
     server.stop()
-    let client = try client(of: url)
+    let client = try plainHTTPClient(of: url)
     let reflector = Reflector(client: client, resource: .nodes, decoder: Samples.nodes, policy: Self.hasty, logger: client.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await reflector.run() }
@@ -279,15 +279,15 @@ import Testing
     }
   }
 
-  @Test("it runs once at a time, and can run again")
-  func once() async throws {
-    let server = try answering { request, connection in
+  @Test
+  func `a reflector runs once at a time, and can run again`() async throws {
+    let server = try scriptedServer { request, connection in
       guard request.isWatch else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
       try connection.beginWatch()
       try connection.waitForClose()
     }
     defer { server.stop() }
-    let client = try client(of: server.url)
+    let client = try plainHTTPClient(of: server.url)
     let reflector = Reflector(client: client, resource: .nodes, decoder: Samples.nodes, policy: Self.hasty, logger: client.logger)
     for _ in 0..<2 {
       try await withThrowingTaskGroup(of: Void.self) { group in

@@ -7,17 +7,16 @@ import Testing
 
 @testable import KubeClient
 
-/// What happens to a watch that is open when the files change by which its connection was made.
+/// An open watch whose certificate files change.
 @Suite(.timeLimit(.minutes(2))) struct RenewalTests {
   @Test(
-    "R21: an open watch goes on over a new connection after its certificates were rotated",
     .enabled(if: findProgram("nginx") != nil, "nginx is not installed: apt-get install nginx-light"),
     arguments: ["client certificate", "authorities"])
-  func rotatedFiles(_ what: String) async throws {
+  func `R21: after a rotation of certificates an open watch continues on a new connection`(_ what: String) async throws {
     let folder = try TemporaryFolder()
     let authority = try TestAuthority(in: folder, name: "cluster")
     let end = Gate()
-    let server = try answering { request, connection in
+    let server = try scriptedServer { request, connection in
       guard request.isWatch else { return try connection.json(#"{"kind":"NodeList","metadata":{"resourceVersion":"10"},"items":[]}"#) }
       try connection.beginWatch()
       if request.parameter("resourceVersion") == "10" {
@@ -30,9 +29,9 @@ import Testing
     defer { front.stop() }
     let (old, new) = (try authority.issue("old-name", usage: "clientAuth"), try authority.issue("new-name", usage: "clientAuth"))
     let (trusted, certificate, key) = ("\(folder.path)/ca.crt", "\(folder.path)/client.crt", "\(folder.path)/client.key")
-    try rotate(authority.certificate, to: trusted)
-    try rotate(old.certificate, to: certificate)
-    try rotate(old.key, to: key)
+    try replaceFile(authority.certificate, to: trusted)
+    try replaceFile(old.certificate, to: certificate)
+    try replaceFile(old.key, to: key)
     let tls = ClusterTLS(certificateAuthorities: .file(trusted), clientCertificate: .file(certificate), clientKey: .file(key))
     var policy = WatchPolicy.standard
     policy.usesInitialEvents = false
@@ -44,14 +43,14 @@ import Testing
       group.addTask { await reflector.run() }
       try await eventually("the first event is there") { reflector.store.snapshot().count == 1 }
       if what == "authorities" {
-        // As one does it who replaces an authority: for a time both are trusted.
+        // As in a rotation of authorities: both are trusted for a while.
         let second = try TestAuthority(in: folder, name: "second")
         let both = try [authority.certificate, second.certificate].map { try String(contentsOfFile: $0, encoding: .utf8) }
-        try rotate(try folder.write(both.joined(), to: "both.crt"), to: trusted)
+        try replaceFile(try folder.write(both.joined(), to: "both.crt"), to: trusted)
       } else {
-        // The key first: what is read between the two cannot be used, and must not be the end of it.
-        try rotate(new.key, to: key)
-        try rotate(new.certificate, to: certificate)
+        // The key first: the pair is unusable in between, which must not end the watch.
+        try replaceFile(new.key, to: key)
+        try replaceFile(new.certificate, to: certificate)
       }
       try await eventually("the watch is open again") {
         let watch = server.requests.last { $0.isWatch }
@@ -72,7 +71,7 @@ import Testing
 
   private func caller(_ what: String) -> String { what == "authorities" ? "CN=old-name" : "CN=new-name" }
 
-  @Test("R21: files that were written again with the same content, or are being replaced, end nothing") func nothingNew() async throws {
+  @Test func `R21: unchanged or temporarily unreadable files do not end a watch`() async throws {
     let end = Gate()
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()

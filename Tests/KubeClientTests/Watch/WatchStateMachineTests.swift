@@ -3,8 +3,8 @@ import Testing
 @testable import KubeClient
 
 @Suite struct ListingTests {
-  @Test("R01, R02: pages follow each other by token, and readers see them all at once")
-  func pages() throws {
+  @Test
+  func `R01, R02: pages follow by token and are published together`() throws {
     var machine = ScriptedMachine()
     try machine.expectList()
     #expect(machine.subject.status != .synced)
@@ -20,8 +20,8 @@ import Testing
     #expect(machine.subject.status == .synced)
   }
 
-  @Test("R03: 410 on a later page drops the pages, and one list in one piece follows at once")
-  func expiredToken() throws {
+  @Test
+  func `R03: a 410 on a later page drops the pages and causes a list without pages`() throws {
     var machine = ScriptedMachine()
     machine.receivePage(["a"], "10", token: "t1")
     machine.fail(410, "Expired")
@@ -32,8 +32,8 @@ import Testing
     try machine.expectWatch(from: "20")
   }
 
-  @Test("R03: a 410 of the list in one piece waits and starts over in pages")
-  func expiredTwice() throws {
+  @Test
+  func `R03: after a 410 on a list without pages, a paged list follows a wait`() throws {
     var machine = ScriptedMachine()
     machine.receivePage(["a"], "10", token: "t1")
     machine.fail(410, "Expired")
@@ -42,8 +42,8 @@ import Testing
     try machine.expectList()
   }
 
-  @Test("a page that a busy server refuses is asked for again, and the pages before it are kept")
-  func busyPage() throws {
+  @Test
+  func `a page refused by a busy server is retried, and earlier pages are kept`() throws {
     var machine = ScriptedMachine()
     machine.receivePage(["a"], "10", token: "t1")
     machine.fail(429, "TooManyRequests")
@@ -56,8 +56,8 @@ import Testing
     machine.expectAll(["a", "b"])
   }
 
-  @Test("R07: a list that is told of a version ahead of the server starts from nothing")
-  func tooLargeOnList() throws {
+  @Test
+  func `R07: a list with a version ahead of the server starts over`() throws {
     var machine = ScriptedMachine()
     machine.receivePage(["a"], "10", token: "t1")
     machine.fail(504, "Timeout", message: "Too large resource version: 10, current: 5")
@@ -65,8 +65,8 @@ import Testing
     try machine.expectList()
   }
 
-  @Test("R16: no rights or no such resource: not ready, with the reason, until it is there", arguments: [403, 404])
-  func refused(_ code: Int) throws {
+  @Test(arguments: [403, 404])
+  func `R16: without permission or resource, the status has the reason`(_ code: Int) throws {
     var machine = ScriptedMachine()
     machine.fail(code, "Because", message: "of this")
     #expect(machine.subject.status == .waiting(reason: "\(code) Because: of this"))
@@ -82,8 +82,8 @@ import Testing
     #expect(machine.subject.status == .synced)
   }
 
-  @Test("R12: a list that cannot be read is tried again from its start, and counted")
-  func unreadable() throws {
+  @Test
+  func `R12: an unreadable list is counted and starts over`() throws {
     var machine = ScriptedMachine()
     machine.receivePage(["a"], "10", token: "t1")
     machine.fail(.unreadable("junk"))
@@ -94,8 +94,8 @@ import Testing
 }
 
 @Suite struct WatchingTests {
-  @Test("R04: watches last five to ten minutes, and not all the same")
-  func watchTimes() throws {
+  @Test
+  func `R04: watches have random timeouts of five to ten minutes`() throws {
     var machine = try ScriptedMachine.watching()
     var times: Set<Int> = []
     for _ in 0..<100 {
@@ -109,8 +109,8 @@ import Testing
     #expect(times.count > 20)
   }
 
-  @Test("changes are published, and the next watch starts after the last of them")
-  func changes() throws {
+  @Test
+  func `changes are published, and the next watch starts after the last one`() throws {
     var machine = try ScriptedMachine.watching()
     machine.expectRead()
     guard case .publish(.changes(let changes)) = machine.receivePut("b", "11") else { throw ScriptedMachine.Unexpected() }
@@ -121,8 +121,8 @@ import Testing
     try machine.expectWatch(from: "11")
   }
 
-  @Test("R05: a bookmark moves the version and nothing else")
-  func bookmark() throws {
+  @Test
+  func `R05: a bookmark only advances the version`() throws {
     var machine = try ScriptedMachine.watching()
     machine.handle(.read(.changes([], resourceVersion: "99")))
     machine.expectRead()
@@ -130,8 +130,8 @@ import Testing
     try machine.expectWatch(from: "99")
   }
 
-  @Test("an event without a version does not lose the one that is known")
-  func noVersion() throws {
+  @Test
+  func `an event without a version keeps the known version`() throws {
     var machine = try ScriptedMachine.watching()
     machine.handle(.read(.changes([.remove(ObjectKey(name: "a"))], resourceVersion: "")))
     machine.handle(.published)
@@ -139,8 +139,8 @@ import Testing
     try machine.expectWatch(from: "10")
   }
 
-  @Test("R06: 410 as the watch's status: relist at once")
-  func goneAsStatus() throws {
+  @Test
+  func `R06: a 410 status causes a relist at once`() throws {
     var machine = try ScriptedMachine.watching()
     machine.handle(.read(.streamEnded), after: .seconds(300))
     machine.fail(410, "Gone")
@@ -149,16 +149,16 @@ import Testing
     machine.expectAll(["z"])
   }
 
-  @Test("R06: 410 as an ERROR event: relist at once", arguments: ["Expired", "Gone"])
-  func goneAsEvent(_ reason: String) throws {
+  @Test(arguments: ["Expired", "Gone"])
+  func `R06: a 410 ERROR event causes a relist at once`(_ reason: String) throws {
     var machine = try ScriptedMachine.watching()
     machine.fail(410, reason)
     try machine.expectList()
     #expect(machine.subject.statistics.expirations == 1)
   }
 
-  @Test("R06: a server whose every watch is expired is not asked in a tight loop")
-  func goneForever() throws {
+  @Test
+  func `R06: repeated 410s wait between relists`() throws {
     var machine = try ScriptedMachine.watching()
     machine.fail(410)
     for _ in 0..<3 {
@@ -177,8 +177,8 @@ import Testing
     try machine.expectList()
   }
 
-  @Test("R07: a version ahead of the server's: relist from nothing")
-  func tooLargeVersion() throws {
+  @Test
+  func `R07: a version ahead of the server causes a relist`() throws {
     for (message, causes) in [("Too large resource version: 10, current: 5", []), ("", ["ResourceVersionTooLarge"])] {
       var machine = try ScriptedMachine.watching()
       machine.handle(.read(.streamEnded), after: .seconds(300))
@@ -187,8 +187,8 @@ import Testing
     }
   }
 
-  @Test("R07: a watch that is opened again and says nothing: the server is asked whether it has reached the version")
-  func silence() throws {
+  @Test
+  func `R07: a silent reopened watch causes a check of the version`() throws {
     var machine = try ScriptedMachine.watching()
     machine.expectRead(within: nil)
     machine.handle(.read(.streamEnded), after: .seconds(300))
@@ -201,8 +201,8 @@ import Testing
     #expect(machine.subject.statistics.expirations == 1)
   }
 
-  @Test("R07: a server that is not behind is asked once a watch, and one whose watch goes on never")
-  func quiet() throws {
+  @Test
+  func `R07: a current server is checked once per silent watch, and never if the watch advances`() throws {
     var machine = try ScriptedMachine.watching()
     machine.handle(.read(.streamEnded), after: .seconds(300))
     machine.handle(.watch(.opened))
@@ -221,8 +221,8 @@ import Testing
     #expect(machine.subject.statistics.lists == 1)
   }
 
-  @Test("R07, R08: a server that cannot be asked is watched again after the back-off, without a list")
-  func silenceOfABusyServer() throws {
+  @Test
+  func `R07, R08: after a failed check the watch resumes after the back-off`() throws {
     var machine = try ScriptedMachine.watching()
     machine.handle(.read(.streamEnded), after: .seconds(300))
     for failure in [WatchFailure.unreachable("refused"), .status(APIStatus(code: 429)), .status(APIStatus(code: 503))] {
@@ -234,8 +234,8 @@ import Testing
     }
   }
 
-  @Test("R08: 429, a gateway's error or no connection: wait, then watch at the same version without a list")
-  func busy() throws {
+  @Test
+  func `R08: after a 429, a gateway error or no connection the watch resumes at its version`() throws {
     var machine = try ScriptedMachine.watching()
     machine.receivePut("b", "11")
     machine.handle(.published)
@@ -254,8 +254,8 @@ import Testing
     #expect(machine.subject.statistics.lists == 1)
   }
 
-  @Test("R08: Retry-After is honoured, with jitter, and not for ever")
-  func retryAfter() throws {
+  @Test
+  func `R08: Retry-After is honoured with jitter and a maximum`() throws {
     var machine = try ScriptedMachine.watching()
     machine.fail(429, retryAfter: .seconds(17))
     let wait = try machine.wait()
@@ -264,8 +264,8 @@ import Testing
     #expect(try machine.wait() <= .seconds(330))
   }
 
-  @Test("R09: an internal error: watch again for a while, then relist")
-  func internalErrors() throws {
+  @Test
+  func `R09: internal errors retry the watch, then relist`() throws {
     var machine = try ScriptedMachine.watching()
     let begin = machine.now
     var watches = 0
@@ -281,8 +281,8 @@ import Testing
     #expect(machine.now - begin >= .seconds(30))
   }
 
-  @Test("R09: a watch that goes on in between ends the while")
-  func internalErrorsApart() throws {
+  @Test
+  func `R09: a watch that advances resets the internal errors`() throws {
     var machine = try ScriptedMachine.watching()
     for version in 11..<40 {
       machine.fail(500, "InternalError")
@@ -294,8 +294,8 @@ import Testing
     #expect(machine.subject.statistics.lists == 1)
   }
 
-  @Test("R10: waits double from 0.8 to 30 s, each between half of it and all")
-  func backoff() throws {
+  @Test
+  func `R10: waits double from 0.8 to 30 s, with up to 50 % jitter`() throws {
     var machine = try ScriptedMachine.watching()
     var expected = 0.8
     for _ in 0..<10 {
@@ -306,8 +306,8 @@ import Testing
     }
   }
 
-  @Test("R10: the back-off is one for list and watch, and starts over only after two minutes of health")
-  func backoffReset() throws {
+  @Test
+  func `R10: list and watch share one back-off, which resets after two minutes without failure`() throws {
     var machine = try ScriptedMachine.watching()
     for _ in 0..<8 {
       machine.fail(.unreachable("refused"))
@@ -325,8 +325,8 @@ import Testing
     #expect(try machine.wait() <= .milliseconds(800))
   }
 
-  @Test("R11: a stream that ends is opened again at once, at the last version")
-  func ended() throws {
+  @Test
+  func `R11: a stream that ends is reopened at once at the last version`() throws {
     var machine = try ScriptedMachine.watching()
     machine.handle(.read(.streamEnded), after: .seconds(1))
     try machine.expectWatch(from: "10")
@@ -338,8 +338,8 @@ import Testing
     #expect(machine.subject.status == .synced)
   }
 
-  @Test("R11: one that ends in under a second without an event has failed")
-  func endedAtOnce() throws {
+  @Test
+  func `R11: a stream that ends within a second without an event is a failure`() throws {
     var machine = try ScriptedMachine.watching()
     for _ in 0..<3 {
       machine.handle(.read(.streamEnded), after: .milliseconds(999))
@@ -347,15 +347,15 @@ import Testing
       try machine.expectWatch(from: "10")
       machine.handle(.watch(.opened))
     }
-    // The same bookmark over and over is no news.
+    // A repeated bookmark does not count as an event.
     machine.handle(.read(.changes([], resourceVersion: "10")))
     machine.handle(.read(.streamEnded))
     try machine.wait()
     #expect(machine.subject.statistics.failures == 4)
   }
 
-  @Test("R12: an event that cannot be read: wait, then relist, and count it")
-  func unreadable() throws {
+  @Test
+  func `R12: an unreadable event is counted and followed by a wait and a relist`() throws {
     var machine = try ScriptedMachine.watching()
     machine.fail(.unreadable("junk"))
     #expect(machine.subject.statistics.unreadable == 1)
@@ -364,8 +364,8 @@ import Testing
     try machine.expectList()
   }
 
-  @Test("R16: rights that were taken away come back without a list; a resource that was deleted, with one")
-  func refused() throws {
+  @Test
+  func `R16: a 403 resumes the watch, and a 404 causes a relist`() throws {
     var machine = try ScriptedMachine.watching()
     machine.fail(403, "Forbidden")
     #expect(machine.subject.status == .waiting(reason: "403 Forbidden"))
@@ -376,7 +376,7 @@ import Testing
     try machine.expectList()
   }
 
-  @Test("R21: a watch that was ended for a new connection goes on at its version, at once") func outdatedConnection() throws {
+  @Test func `R21: a watch ended for a new connection resumes at its version at once`() throws {
     var machine = try ScriptedMachine.watching()
     machine.handle(.read(.changes([], resourceVersion: "12")))
     machine.handle(.read(.filesChanged))

@@ -5,10 +5,10 @@ import Testing
 
 @testable import KubeClient
 
-/// What a server can do to a list or a watch with bytes alone.
+/// A server that sends malformed or slow bytes.
 extension ReflectorTests {
-  @Test("R17: a watch that trickles, a byte at a time, is given up when its time and the grace are over", .timeLimit(.minutes(1)))
-  func trickling() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `R17: a watch that trickles byte by byte ends after its timeout and grace time`() async throws {
     var policy = Self.hasty
     policy.watchSeconds = 1...1
     policy.watchGrace = .milliseconds(200)
@@ -31,8 +31,8 @@ extension ReflectorTests {
     }
   }
 
-  @Test("an event that arrives byte by byte is applied when it is whole", .timeLimit(.minutes(1)))
-  func byteByByte() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `an event that arrives byte by byte is applied when complete`() async throws {
     let gate = Gate()
     try await reflecting { ask, connection in
       guard case .watch = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
@@ -52,8 +52,8 @@ extension ReflectorTests {
     case kindOfList, statusAsList, notJSON, notUTF8, contentType, kindOfEvent, unknownEvent, eventWithoutObject
   }
 
-  @Test("R12: another kind, or no object at all: nothing of it is applied, it is counted, and a list recovers", arguments: Wrong.allCases)
-  func wrong(_ wrong: Wrong) async throws {
+  @Test(arguments: Wrong.allCases)
+  func `R12: a wrong or missing object is counted and not applied, and a list recovers`(_ wrong: Wrong) async throws {
     let gate = Gate()
     try await reflecting { ask, connection in
       switch (ask, wrong) {
@@ -92,8 +92,8 @@ extension ReflectorTests {
     }
   }
 
-  @Test("R03: a continue token that expires half-way: one list in one piece, and nothing of the pages before", .timeLimit(.minutes(1)))
-  func expiredToken() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `R03: an expired continue token causes a list without pages`() async throws {
     let gate = Gate()
     try await reflecting { ask, connection in
       switch ask {

@@ -3,8 +3,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite("R22: credential plugins in a kubeconfig")
-struct PluginConfigurationTests {
+@Suite struct PluginConfigurationTests {
   let directory: ConfigurationDirectory
 
   init() throws { directory = try ConfigurationDirectory() }
@@ -14,7 +13,7 @@ struct PluginConfigurationTests {
     return try directory.load(kubeconfig: path).credentials
   }
 
-  @Test func everyField() throws {
+  @Test func `all fields of exec`() throws {
     let credentials = try credentials(
       user: """
         exec: {command: aws, args: [eks, get-token], env: [{name: A, value: "1"}, {name: B, value: ""}], installHint: buy it,
@@ -31,8 +30,8 @@ struct PluginConfigurationTests {
             location: ConfigurationLocation(file: "\(directory.path)/config", line: 9, entry: "user \"u\""))))
   }
 
-  @Test("a command with a slash starts from the kubeconfig's folder", arguments: [("./bin/x", true), ("bin/x", true), ("/bin/x", false)])
-  func aCommandWithASlash(command: String, isRelative: Bool) throws {
+  @Test(arguments: [("./bin/x", true), ("bin/x", true), ("/bin/x", false)])
+  func `a command with a slash is relative to the kubeconfig`(command: String, isRelative: Bool) throws {
     let credentials = try credentials(user: "exec: {command: \(command), apiVersion: client.authentication.k8s.io/v1beta1, args: null}")
     guard case .plugin(let plugin) = credentials else {
       Issue.record("no plugin: \(credentials)")
@@ -42,7 +41,7 @@ struct PluginConfigurationTests {
     #expect(plugin.arguments.isEmpty && plugin.environment.isEmpty)
   }
 
-  @Test("as with kubectl, a token goes before a plugin") func aTokenGoesBeforeAPlugin() throws {
+  @Test func `a token takes precedence over a plugin, as in kubectl`() throws {
     #expect(try credentials(user: "token: t, exec: {command: x}") == .token(Secret("t")))
   }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite("R22: running a credential plugin", .timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(2)))
 struct PluginRunTests {
   let directory: ConfigurationDirectory
   let location = ConfigurationLocation(file: "/k/config", line: 8, entry: "user \"u\"")
@@ -30,23 +30,23 @@ struct PluginRunTests {
   }
 
   @Test(arguments: CredentialPlugin.APIVersion.allCases)
-  func aToken(version: CredentialPlugin.APIVersion) async throws {
+  func `a plugin returns a token`(version: CredentialPlugin.APIVersion) async throws {
     let command = try directory.plugin(version: version, status: #"{"token":"t","expirationTimestamp":"2026-01-01T00:00:00Z"}"#)
     let credential = try await run(CredentialPlugin(command: command, apiVersion: version))
     #expect(credential == PluginCredential(token: Secret("t"), expiry: Timestamp(rfc3339: "2026-01-01T00:00:00Z")))
   }
 
-  @Test func aCertificate() async throws {
+  @Test func `a plugin returns a certificate`() async throws {
     let lines = { (pem: String) in pem.split(separator: "\n").joined(separator: #"\\n"#) }
     let command = try directory.plugin(
-      status: #"{"clientCertificateData":"\#(lines(certificate))","clientKeyData":"\#(lines(key))"}"#)
+      status: #"{"clientCertificateData":"\#(lines(PEMSample.certificate))","clientKeyData":"\#(lines(PEMSample.key))"}"#)
     let credential = try await run(CredentialPlugin(command: command))
     #expect(credential.token == nil)
     #expect(credential.certificate?.revealedText.hasPrefix("-----BEGIN CERTIFICATE-----") == true)
     #expect(credential.key?.revealedText.hasPrefix("-----BEGIN PRIVATE KEY-----") == true)
   }
 
-  @Test func argumentsEnvironmentAndNoTerminal() async throws {
+  @Test func `a plugin gets arguments and environment, but no terminal`() async throws {
     var plugin = try plugin(
       """
       cat > '\(directory.path)/stdin'
@@ -66,9 +66,9 @@ struct PluginRunTests {
         == ["apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "spec": ["interactive": false]])
   }
 
-  @Test func theClusterIsToldWhereThePluginAsksForIt() async throws {
+  @Test func `a plugin gets the cluster's settings if it wants them`() async throws {
     var plugin = CredentialPlugin(command: "x", apiVersion: .v1beta1, providesClusterInfo: true, clusterConfiguration: ["audience": "a"])
-    let authorities = try directory.write("ca.crt", certificate)
+    let authorities = try directory.write("ca.crt", PEMSample.certificate)
     let configuration = ClusterConfiguration(
       server: "https://h:6443", tls: ClusterTLS(certificateAuthorities: .file(authorities), serverName: "api"),
       proxy: ProxyServer(url: "http://p:1"))
@@ -77,7 +77,7 @@ struct PluginRunTests {
     #expect(
       information["spec"]?["cluster"]
         == [
-          "server": "https://h:6443", "tls-server-name": "api", "certificate-authority-data": .string(encoded(certificate)),
+          "server": "https://h:6443", "tls-server-name": "api", "certificate-authority-data": .string(PEMSample.encodedCertificate),
           "proxy-url": "http://p:1", "config": ["audience": "a"],
         ])
     plugin.providesClusterInfo = false
@@ -85,18 +85,18 @@ struct PluginRunTests {
   }
 
   @Test(arguments: ["no-such-plugin", "/nowhere/no-such-plugin"])
-  func aMissingCommandGivesTheInstallHint(command: String) async throws {
+  func `a missing command shows the install hint`(command: String) async throws {
     let plugin = CredentialPlugin(command: command, installHint: "get it at the shop", location: location)
     let message = try await failure(plugin)
     #expect(message.hasSuffix("is not installed, or cannot be run; get it at the shop"), "\(message)")
   }
 
-  @Test func aFileThatIsNotExecutable() async throws {
+  @Test func `a file that is not executable is an error`() async throws {
     let plugin = CredentialPlugin(command: try directory.write("plugin", "#!/bin/sh\n"), location: location)
     _ = try await failure(plugin)
   }
 
-  @Test func aFailureTellsStatusAndStandardError() async throws {
+  @Test func `an error has the exit status and standard error`() async throws {
     let message = try await failure(plugin("echo 'no network:\n  giving up' >&2; exit 3"))
     #expect(message.contains("exited with status 3; standard error: no network: giving up; "), "\(message)")
     let killed = try await failure(plugin("kill -9 $$"))
@@ -124,7 +124,7 @@ struct PluginRunTests {
     (status(#"{"clientCertificateData":"hunter2"}"#), "holds one of clientCertificateData and clientKeyData"),
     (status(#"{"clientCertificateData":"hunter2","clientKeyData":"hunter2"}"#), "has a certificate or key that is not PEM"),
   ])
-  func answersThatAreNoCredential(output: String, reason: String) async throws {
+  func `output that is not a credential`(output: String, reason: String) async throws {
     try directory.write("output", output.isEmpty ? "" : output + "\n")
     let message = try await failure(plugin("cat '\(directory.path)/output'"))
     #expect(message.contains("its standard output \(reason)"), "\(message)")
@@ -136,27 +136,26 @@ struct PluginRunTests {
   }
 
   @Test(
-    "a plugin that hangs is ended, with what it started",
     arguments: [
       "sleep 600 & echo $! > child; wait",
       "trap '' TERM; sleep 600 & echo $! > child; wait; sleep 600",
     ])
-  func aPluginThatHangsIsEnded(body: String) async throws {
+  func `a hanging plugin is terminated with its child processes`(body: String) async throws {
     let message = try await failure(plugin("cd '\(directory.path)'; \(body)"), deadline: .seconds(3))
     #expect(message.contains("did not end within 3.0 seconds"), "\(message)")
     let child = try #require(directory.text("child").split(separator: "\n").first)
-    // Of a process that has ended the file is empty, and then gone.
+    // For a terminated process the file is first empty, then missing.
     try await eventually("the plugin's child ends") {
       (try? String(contentsOfFile: "/proc/\(child)/cmdline", encoding: .utf8))?.isEmpty ?? true
     }
   }
 
-  @Test(arguments: [1, 2]) func aPluginThatWritesWithoutEndIsEnded(output: Int) async throws {
+  @Test(arguments: [1, 2]) func `a plugin with endless output is terminated`(output: Int) async throws {
     let message = try await failure(plugin("yes 1>&\(output)"))
     #expect(message.contains("wrote more than 1048576 bytes"), "\(message)")
   }
 
-  @Test func cancellationEndsThePlugin() async throws {
+  @Test func `cancellation terminates the plugin`() async throws {
     let plugin = try plugin("echo started > '\(directory.path)/started'; sleep 600")
     let running = Task { try await run(plugin) }
     while (try? directory.text("started")) != "started\n" { await Task.yield() }
@@ -164,7 +163,7 @@ struct PluginRunTests {
     #expect(await running.result == .failure(ConfigurationError.cancelled))
   }
 
-  @Test("R26: no secret is quoted or shown") func noSecretIsQuotedOrShown() async throws {
+  @Test func `R26: secrets are neither quoted nor shown`() async throws {
     var plugin = try plugin("echo \"sent hunter2hunter2 and eyJhbGciOiJSUzI1NiIsImtpZCI6.x to $1 for $SECRET\" >&2; exit 1")
     plugin.arguments = ["passphrase-1"]
     plugin.environment = ["SECRET": "hunter2hunter2"]

@@ -5,9 +5,9 @@ import Testing
 
 @testable import KubeClient
 
-@Suite("R22: a plugin's credential is kept and shared", .timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(2)))
 struct PluginSourceTests {
-  /// Counts runs, and gives what the test says.
+  /// Counts runs and returns configured results.
   final class Runs: Sendable {
     private let state = Mutex((count: 0, lifetime: Int64?.none, error: ConfigurationError?.none))
     let clock = Mutex<Int64>(1_000_000)
@@ -43,7 +43,7 @@ struct PluginSourceTests {
     return request
   }
 
-  @Test func withoutAnExpiryItLastsUntilItIsRefused() async throws {
+  @Test func `a credential without expiry is valid until it is refused`() async throws {
     let source = source()
     let first = try await source.current()
     runs.advance(milliseconds: 1 << 40)
@@ -52,7 +52,7 @@ struct PluginSourceTests {
     #expect(try await source.current().token == Secret("t2"))
   }
 
-  @Test func itIsFetchedAnewALittleBeforeItExpires() async throws {
+  @Test func `a credential is replaced shortly before it expires`() async throws {
     let source = source()
     runs.live(milliseconds: 60_000)
     _ = try await source.current()
@@ -62,14 +62,14 @@ struct PluginSourceTests {
     #expect(try await source.current().token == Secret("t2"))
   }
 
-  @Test func oneThatHasExpiredIsUsedOnce() async throws {
+  @Test func `an expired credential is used once`() async throws {
     let source = source()
     runs.live(milliseconds: -60_000)
     #expect(try await source.current().token == Secret("t1"))
     #expect(try await source.current().token == Secret("t2"))
   }
 
-  @Test("requests refused together cause one refresh") func requestsRefusedTogetherCauseOneRefresh() async throws {
+  @Test func `concurrent refusals cause one refresh`() async throws {
     let source = source()
     let refused = request(try await source.current())
     for _ in 1...20 {
@@ -79,8 +79,7 @@ struct PluginSourceTests {
     #expect(runs.count == 2)
   }
 
-  @Test("a server that refuses every credential has the plugin run at growing intervals, up to a minute") func refusedForEver() async throws
-  {
+  @Test func `if every credential is refused, the plugin runs with a back-off of up to a minute`() async throws {
     let source = source()
     var refreshes: [Int64] = []
     for second in 0..<400 {
@@ -93,7 +92,7 @@ struct PluginSourceTests {
     #expect(refreshes == [5, 15, 35, 75, 135, 195, 255, 315, 375])
   }
 
-  @Test("a credential that was good for minutes is fetched anew at once when it is refused") func refusedAfterAWhile() async throws {
+  @Test func `a credential that worked for minutes is replaced at once when refused`() async throws {
     let source = source()
     for run in 1...5 {
       #expect(try await source.current().token == Secret("t\(run)"))
@@ -103,7 +102,7 @@ struct PluginSourceTests {
     }
   }
 
-  @Test func anErrorIsNotKept() async throws {
+  @Test func `an error is not cached`() async throws {
     let source = source()
     runs.fail(problem)
     await #expect(throws: problem) { try await source.current() }
@@ -111,7 +110,7 @@ struct PluginSourceTests {
     #expect(try await source.current().token == Secret("t2"))
   }
 
-  @Test("those who ask at once share one run, good or bad", arguments: [true, false]) func sharing(succeeds: Bool) async throws {
+  @Test(arguments: [true, false]) func `concurrent callers share one run and its result`(succeeds: Bool) async throws {
     let gate = Mutex<CheckedContinuation<Void, Never>?>(nil)
     if !succeeds { runs.fail(problem) }
     let source = PluginSource(now: { 0 }, elapsed: { .zero }) { [runs] () async throws(ConfigurationError) in
@@ -133,7 +132,7 @@ struct PluginSourceTests {
     for credential in credentials { #expect((try? credential.get().token) == (succeeds ? Secret("t1") : nil)) }
   }
 
-  @Test("when who runs it is cancelled, another begins anew") func anotherBeginsAnew() async throws {
+  @Test func `if the running caller is cancelled, a waiting caller starts another run`() async throws {
     let source = PluginSource(now: { 0 }, elapsed: { .zero }) { [runs] () async throws(ConfigurationError) in
       if runs.count == 0 {
         _ = try runs.next()

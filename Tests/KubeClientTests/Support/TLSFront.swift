@@ -3,15 +3,15 @@ import TestSupport
 
 @testable import KubeClient
 
-/// nginx, which speaks TLS and says who it was called by, where a test needs real certificates.
+/// nginx that terminates TLS and reports the client certificate.
 struct TLSFront {
   let folder: TemporaryFolder
   let address = OwnAddress()
   private let nginx: ExternalProgram
 
-  /// Answers everybody whom `clientAuthority` signed, or everybody, with a JSON object that names the client certificate; 401 where the
-  /// request has an `Authorization` other than `acceptedToken`. With an `upstream`, hands requests on to that URL, and says in `X-Caller` who
-  /// made them and in `X-Connection` on which connection they came.
+  /// Accepts clients with a certificate of `clientAuthority`, or all clients. Responds with a JSON object that names the client
+  /// certificate, or with 401 if `Authorization` is not `acceptedToken`. With an `upstream`, forwards requests to that URL with the client
+  /// certificate in `X-Caller` and the connection in `X-Connection`.
   init(
     folder: TemporaryFolder, signedBy authority: TestAuthority, clientAuthority: String? = nil, acceptedToken: String? = nil,
     upstream: String? = nil
@@ -59,8 +59,8 @@ struct TLSFront {
   func stop() { nginx.stop() }
 }
 
-/// Puts a file in the place of another at once, as a rotating tool does.
-func rotate(_ source: String, to target: String) throws {
+/// Replaces a file atomically.
+func replaceFile(_ source: String, to target: String) throws {
   let bytes = try Data(contentsOf: URL(filePath: source))
   try bytes.write(to: URL(filePath: target), options: .atomic)
 }

@@ -30,8 +30,8 @@ package struct DesiredTargets: Hashable, Sendable {
     let groups = Self.groups(of: admitted)
     var slices: [SliceContent] = []
     for (group, members) in groups {
-      let existing = live.compactMap { $0.group == group ? $0.slice : nil }.sorted { $0.name < $1.name }
-      let packed = SlicePacking.places(of: members.map(\.identity), in: existing) { number in
+      let existing = live.filter { $0.group == group }.sorted { $0.name < $1.name }
+      let packed = SlicePacking.pack(members.map(\.identity), into: existing) { number in
         let name = ObjectNames.slice(source, group, number: number)
         return names.contains(name) ? nil : name
       }

@@ -1,15 +1,15 @@
-/// Which endpoints go together into which EndpointSlice.
-///
-/// Slices are filled as the cluster's own controller does it: what is in a slice stays in it, what is gone leaves a hole, what is new
-/// fills holes. So a change of one endpoint is a write of one slice, however many there are. Only when half of the places are holes is
-/// the emptiest slice dissolved.
+import JSON
+
+/// Distributes endpoints over EndpointSlices, like the cluster's EndpointSlice controller: an endpoint stays in its slice, one that is gone
+/// leaves a hole, and new ones fill holes. So the change of one endpoint writes one slice. The emptiest slice is dissolved only when the
+/// slices are half empty.
 struct SlicePacking {
-  /// Endpoints a slice: 100 is what the cluster's own controller takes by default (`--max-endpoints-per-slice`), out of 1000 that
-  /// the API allows. Each change is written, stored and sent to every watcher as a whole slice, about 20 KB at this size; smaller
-  /// slices would be more objects to list than that saves.
+  /// Endpoints in a slice: the default of the cluster's own controller (`--max-endpoints-per-slice`); the API allows 1000. Each change is
+  /// written, stored and sent to every watcher as a whole slice, about 20 KB at this size. Smaller slices would cost more objects to list
+  /// than that saves.
   static let capacity = 100
 
-  /// What all endpoints of a slice have in common.
+  /// What the endpoints of a slice share.
   struct Group: Hashable, Comparable, Sendable {
     var family: IPAddress.Family
     var endpoint: ScrapeEndpoint
@@ -19,67 +19,57 @@ struct SlicePacking {
     }
   }
 
-  struct Slice: Equatable {
-    var name: String
-    var members: [EndpointIdentity]
-  }
-
-  /// Distributes `wanted` over slices.
-  /// - Parameters:
-  ///   - wanted: in the order of their identity, each once.
-  ///   - existing: the slices of this group as they are.
-  ///   - name: makes the name of the slice with a number, or `nil` if the number is taken by something else.
-  /// - Returns: the slices as they should be, in the order of `existing` and then new ones. Existing slices that are not among them
-  ///   are no longer needed.
-  static func pack(_ wanted: [EndpointIdentity], into existing: [Slice], name: (Int) -> String?) -> [Slice] {
-    places(of: wanted, in: existing, name: name).map { Slice(name: $0.name, members: $0.members.map { wanted[$0] }) }
-  }
-
-  /// A slice whose members are places in `wanted`.
-  struct Places {
+  /// A slice whose members are indices of the wanted endpoints.
+  struct Packed: Equatable {
     var name: String
     var members: [Int]
   }
 
-  /// The same in numbers: with 5,000 endpoints most of the work would be the comparing and hashing of their names.
-  static func places(of wanted: [EndpointIdentity], in existing: [Slice], name: (Int) -> String?) -> [Places] {
-    var places: [EndpointIdentity: Int] = [:]
-    places.reserveCapacity(wanted.count)
-    for (place, identity) in wanted.enumerated() { places[identity] = place }
+  /// Distributes `wanted` over slices. The result has indices, because comparing and hashing the names of 5,000 endpoints would be most
+  /// of the work.
+  /// - Parameters:
+  ///   - wanted: in the order of their identity, each once.
+  ///   - existing: the present slices of this group.
+  ///   - name: makes the name of the slice with a number; `nil` if another object has it.
+  /// - Returns: the desired slices, in the order of `existing`, then new ones. Other existing slices are no longer needed.
+  static func pack(_ wanted: [EndpointIdentity], into existing: [LiveSlice], name: (Int) -> String?) -> [Packed] {
+    var indices: [EndpointIdentity: Int] = [:]
+    indices.reserveCapacity(wanted.count)
+    for (index, identity) in wanted.enumerated() { indices[identity] = index }
 
-    var slices: [Places] = []
+    var slices: [Packed] = []
     var changed: Set<String> = []
-    var isPlaced = Array(repeating: false, count: wanted.count)
+    var isPacked = Array(repeating: false, count: wanted.count)
     for slice in existing {
       var kept: [Int] = []
       kept.reserveCapacity(slice.members.count)
       for member in slice.members {
-        guard kept.count < capacity, let place = places[member], !isPlaced[place] else { continue }
-        isPlaced[place] = true
-        kept.append(place)
+        guard kept.count < capacity, let index = indices[member], !isPacked[index] else { continue }
+        isPacked[index] = true
+        kept.append(index)
       }
       if kept.count != slice.members.count { changed.insert(slice.name) }
-      if !kept.isEmpty { slices.append(Places(name: slice.name, members: kept)) }
+      if !kept.isEmpty { slices.append(Packed(name: slice.name, members: kept)) }
     }
-    var homeless = wanted.indices.filter { !isPlaced[$0] }
+    var unpacked = wanted.indices.filter { !isPacked[$0] }
 
-    // Dissolve the emptiest while the others have twice the room that is needed.
+    // Dissolve the emptiest slice while there are more than twice as many as needed.
     let needed = (wanted.count + capacity - 1) / capacity
     while slices.count > max(2 * needed, 1), let emptiest = slices.indices.min(by: { slices[$0].members.count < slices[$1].members.count })
     {
-      homeless += slices.remove(at: emptiest).members
+      unpacked += slices.remove(at: emptiest).members
     }
 
-    // Slices that are written anyhow come first, then those with the most room: as few writes as there can be.
+    // Slices that are written anyway come first, then the emptiest, so that as few as possible are written.
     let order = slices.indices.sorted { left, right in
       (changed.contains(slices[left].name) ? 0 : 1, slices[left].members.count, left)
         < (changed.contains(slices[right].name) ? 0 : 1, slices[right].members.count, right)
     }
-    var rest = homeless[...]
+    var rest = unpacked[...]
     for index in order where !rest.isEmpty {
-      let room = capacity - slices[index].members.count
-      slices[index].members += rest.prefix(room)
-      rest = rest.dropFirst(room)
+      let free = capacity - slices[index].members.count
+      slices[index].members += rest.prefix(free)
+      rest = rest.dropFirst(free)
     }
 
     var taken = Set(existing.map(\.name))
@@ -87,7 +77,7 @@ struct SlicePacking {
     while !rest.isEmpty {
       while true {
         if let name = name(number), taken.insert(name).inserted {
-          slices.append(Places(name: name, members: Array(rest.prefix(capacity))))
+          slices.append(Packed(name: name, members: Array(rest.prefix(capacity))))
           break
         }
         number += 1
@@ -95,5 +85,36 @@ struct SlicePacking {
       rest = rest.dropFirst(capacity)
     }
     return slices
+  }
+}
+
+/// What packing needs of an EndpointSlice that exists.
+struct LiveSlice: Equatable, Sendable {
+  var name: String
+  /// `nil` for a slice in another form than ours. It is replaced, and its name is taken until then.
+  var group: SlicePacking.Group?
+  var members: [EndpointIdentity]
+
+}
+
+extension LiveSlice {
+  /// `nil` for an object without a name.
+  init?(_ object: JSONValue) {
+    guard let name = object["metadata"]?["name"]?.string else { return nil }
+    self.name = name
+    if let family = object["addressType"]?.string.flatMap({ IPAddress.Family(rawValue: $0.lowercased()) }),
+      let annotation = object["metadata"]?["annotations"]?[ScrapeEndpoint.annotation]?.string,
+      let endpoint = ScrapeEndpoint(annotation: annotation)
+    {
+      group = SlicePacking.Group(family: family, endpoint: endpoint)
+    }
+    // An endpoint of somebody else's is a member that nobody wants: its slice is written without it.
+    members = (object["endpoints"]?.array ?? []).map { EndpointIdentity(endpoint: $0) ?? EndpointIdentity(node: "") }
+  }
+
+  init(_ content: SliceContent) {
+    name = content.name
+    group = content.group
+    members = content.members.map(\.identity)
   }
 }

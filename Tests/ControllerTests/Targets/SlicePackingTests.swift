@@ -8,12 +8,15 @@ import Testing
     range.map { EndpointIdentity(node: "node-\(String(100_000 + $0))") }
   }
 
-  private func pack(_ wanted: [EndpointIdentity], into existing: [SlicePacking.Slice] = []) -> [SlicePacking.Slice] {
-    SlicePacking.pack(wanted.sorted(), into: existing) { "s-\($0)" }
+  private func pack(_ wanted: [EndpointIdentity], into existing: [LiveSlice] = []) -> [LiveSlice] {
+    let wanted = wanted.sorted()
+    return SlicePacking.pack(wanted, into: existing) { "s-\($0)" }.map { packed in
+      LiveSlice(name: packed.name, group: nil, members: packed.members.map { wanted[$0] })
+    }
   }
 
   /// The names of slices that are not the same in both.
-  private func changed(_ before: [SlicePacking.Slice], _ after: [SlicePacking.Slice]) -> Set<String> {
+  private func changed(_ before: [LiveSlice], _ after: [LiveSlice]) -> Set<String> {
     let old = Dictionary(uniqueKeysWithValues: before.map { ($0.name, $0.members) })
     let new = Dictionary(uniqueKeysWithValues: after.map { ($0.name, $0.members) })
     return Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }
@@ -89,7 +92,7 @@ import Testing
   }
 
   @Test func aNumberInUseIsNotTakenAgain() {
-    let before = [SlicePacking.Slice(name: "s-1", members: nodes(0..<100))]
+    let before = [LiveSlice(name: "s-1", members: nodes(0..<100))]
     let after = SlicePacking.pack(nodes(0..<301), into: before) { $0 == 0 ? nil : "s-\($0)" }
     #expect(after.map(\.name) == ["s-1", "s-2", "s-3", "s-4"])
   }
@@ -98,7 +101,7 @@ import Testing
   @Test(arguments: [11, 12, 13, 14, 15, 16, 17, 18])
   func holdsThroughRandomChanges(seed: UInt64) {
     var random = SplitMix(seed: seed)
-    var slices: [SlicePacking.Slice] = []
+    var slices: [LiveSlice] = []
     for _ in 0..<40 {
       let share = Int.random(in: 1...100, using: &random)
       let wanted = nodes(0..<800).filter { _ in Int.random(in: 0..<100, using: &random) < share }

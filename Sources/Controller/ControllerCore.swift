@@ -1,54 +1,48 @@
-import KubeClient
-import Logging
-import ServiceLifecycle
+internal import KubeClient
+internal import Logging
+internal import ServiceLifecycle
 
 /// Everything of the controller but its server, as one service.
 struct ControllerCore: Service {
-  private let controller: RollcallController
+  let cluster: Cluster
+  let leadership: Leadership
+  let shutdown: ShutdownState
+  let logger: Logger
+  /// What every replica runs.
+  let services: [@Sendable () async -> Void]
+  let leaderWork: LeaderLoop
+  let publication: TargetPublication
 
-  init(_ controller: RollcallController) {
-    self.controller = controller
-  }
-
-  /// Runs until the task is cancelled or the service group shuts down: not ready at once then (R60), the work ended in order, and the
-  /// lease given back last (R32).
+  /// Runs until the task is cancelled or the service group shuts down. Then it is not ready at once (R60), ends the work, and releases the
+  /// Lease last (R32).
   func run() async throws {
-    let controller = controller
-    let configuration = controller.cluster.configuration
+    let configuration = cluster.configuration
     var metadata: Logger.Metadata = [
-      "apiServer": "\(configuration.server)", "configuration": "\(configuration.origin)",
-      "namespace": "\(controller.cluster.namespace)", "identity": "\(controller.election.identity)",
+      "apiServer": "\(configuration.server)", "configuration": "\(configuration.origin)", "namespace": "\(cluster.namespace)",
+      "identity": "\(leadership.identity)",
     ]
-    // Its description has no credentials. One from the environment is easily forgotten.
+    // Its description has no credentials. A proxy of the environment is easily forgotten.
     if let proxy = configuration.proxy { metadata["proxy"] = "\(proxy)" }
-    controller.logger.notice("starting", metadata: metadata)
-    defer { controller.lifecycle.shutDown() }
+    logger.notice("starting", metadata: metadata)
+    defer { shutdown.begin() }
     try await withGracefulShutdownHandler {
       do {
         try await cancelWhenGracefulShutdown { try await work() }
       } catch is CancellationError {
-        // That is how the work ends when it is to end.
+        // The work ends by cancellation.
       }
     } onGracefulShutdown: {
-      controller.lifecycle.shutDown()
-      controller.logger.notice("shutting down")
+      shutdown.begin()
+      logger.notice("shutting down")
     }
-    await controller.election.release()
+    await leadership.release()
   }
 
   private func work() async throws {
-    let controller = controller
-    let updater = RollUpdater(
-      nodes: controller.cluster.nodes.store, pods: controller.cluster.pods.store, rolls: controller.rolls,
-      settings: controller.settings.rolls,
-      time: controller.time, logger: controller.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { await controller.cluster.nodes.run() }
-      group.addTask { await controller.cluster.pods.run() }
-      group.addTask { await updater.run() }
-      group.addTask { await controller.certificates.run() }
-      group.addTask { await controller.calling.run() }
-      group.addTask { try await controller.election.run { await controller.publication.run() } }
+      for service in services { group.addTask { await service() } }
+      group.addTask { await leaderWork.run() }
+      group.addTask { try await leadership.run { await publication.run() } }
       try await group.waitForAll()
     }
   }

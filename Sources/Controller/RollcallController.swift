@@ -1,166 +1,106 @@
 internal import Collector
-import HTTPTransport
-import KubeClient
+internal import HTTPTransport
+internal import KubeClient
 package import Logging
-import Roll
+internal import Roll
 package import ServiceLifecycle
-internal import Synchronization
 
-/// The whole controller, composed: watches, rolls, node tasks, ledger, and what goes out from there.
+/// The controller: every part, and how the parts are connected.
 ///
 ///     let controller = try RollcallController(settings: settings, environment: environment, version: "…", logger: logger)
 ///     try await ServiceGroup(services: controller.services, …).run()
 package final class RollcallController: Sendable {
-  /// In the order in which they start; the group stops them from the last to the first, so that the server answers until the end.
-  package var services: [any Service] { [push, pages, server, ControllerCore(self)] }
-  package let server: ControllerServer
-  /// To run beside the server, and to end after it.
-  package let pages: NodeRelay
-  /// Likewise.
-  package let push: PushService
+  /// In the order in which they start. The group stops them in reverse order, so that the server answers until the end.
+  package var services: [any Service] { [push, relay, server, core] }
 
-  let settings: ControllerSettings
-  let logger: Logger
-  let cluster: Cluster
-  let time: any TimeSource
-  let rolls = RollStore()
-  let ledger: LedgerStore
-  let certificates: CertificateManager
-  let election: Election
-  let calling: LeaderLoop
-  let publication: TargetPublication
-  let lifecycle = LifecycleState()
+  let push: PushService
+  let relay: NodeRelay
+  let server: ControllerServer
+  let core: ControllerCore
 
   /// - Parameters:
-  ///   - collectors: other than the real ones, for tests.
-  /// - Throws: `ControllerError`, for what cannot be right however long one waits. An API server that does not answer is no such error.
+  ///   - collectors: replace the real ones in tests.
+  /// - Throws: `ControllerError` for problems that do not pass by themselves. An unreachable API server is not one.
   package init(
     settings: ControllerSettings, environment: [String: String], version: String, time: any TimeSource = SystemTime(),
     collectors: NodeCollectors? = nil, logger: Logger
   ) throws(ControllerError) {
-    self.settings = settings
-    self.logger = logger
-    self.time = time
-    let cluster = try Cluster(settings: settings, environment: environment, logger: logger)
-    self.cluster = cluster
-    let election = try Election(settings: settings, cluster: cluster, environment: environment, logger: logger)
-    self.election = election
+    // State that several parts share.
+    let rolls = RollStore()
     let ledger = LedgerStore(threshold: settings.threshold)
-    self.ledger = ledger
-    let certificates = CertificateManager(
-      client: cluster.client, namespace: cluster.namespace, logger: logger, isLeading: { election.isLeader },
-      now: { time.reading().unixMilliseconds / 1000 })
-    self.certificates = certificates
-
     let counters = CollectionCounters()
-    var collectorTransport = HTTPTransportConfiguration()
-    // A transfer for each call, and for the pods of virtual nodes, whose collector bounds itself.
-    collectorTransport.maximumTransfers = settings.maximumCalls + settings.virtualTransfers
-    let kept = keptConnections(settings, inUse: 2 * collectorTransport.maximumTransfers, logger: logger)
-    // Beside those of virtual nodes' pods, of which at most as many as calls are kept.
-    collectorTransport.connectionCacheSize = kept + settings.maximumCalls
-    let transport = try makeTransport(collectorTransport)
-    let annotations: @Sendable (String) -> [String: String] = { cluster.node($0)?.annotations ?? [:] }
-    var probeTransport = HTTPTransportConfiguration()
-    probeTransport.maximumTransfers = settings.maximumProbes
-    let probes = try makeTransport(probeTransport)
-    let summary = SummarySource(settings: settings, client: cluster.client, transport: probes) { cluster.node($0)?.kubeletPort }
     let exporters = ExporterStatusStore()
-    let push = try PushService(settings: settings, transport: try makeTransport(HTTPTransportConfiguration()), time: time, logger: logger)
-    self.push = push
+    let shutdown = ShutdownState()
+
+    let cluster = try Cluster(settings: settings.cluster, environment: environment, logger: logger)
+    let leadership = try Leadership(settings: settings.leadership, cluster: cluster, environment: environment, logger: logger)
+    let leaderAddress = LeaderAddress(leadership: leadership, cluster: cluster, own: settings.servingAddress)
+    let updater = RollUpdater(
+      nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: settings.rolls, time: time, logger: logger)
+    let certificates = CertificateManager(
+      client: cluster.client, namespace: cluster.namespace, time: time, logger: logger, isLeading: { leadership.isLeader })
+    let push = try PushService(settings: settings.push, transport: .make(), time: time, logger: logger)
+
+    let probeTransport = try HTTPTransport.make(maximumTransfers: settings.maximumProbes)
+    let summary = SummarySource(settings: settings.summary, client: cluster.client, transport: probeTransport) {
+      cluster.node($0)?.kubeletPort
+    }
+    let relay = NodeRelay(
+      settings: settings.relay, transport: probeTransport, summary: summary, annotations: cluster.annotations(ofNode:),
+      isOnHostNetwork: { cluster.pod(namespace: $0, name: $1)?.hostNetwork == true }, names: cluster.containerNames(onNode:))
+    let transport = try NodeTransport(settings: settings.nodes, logger: logger)
     let virtual = VirtualCollector(
-      transport: transport, settings: VirtualSettings(settings),
-      endpoints: VirtualEndpoints(node: { cluster.node($0) }) { namespace, name in
-        cluster.pod(namespace: namespace, name: name)?.annotations ?? [:]
-      }, images: { cluster.pod(namespace: $0.namespace, name: $0.pod)?.images ?? [:] }, sink: push.pages)
-    let collectors =
-      collectors
-      ?? NodeCollectors(
-        settings: settings, transport: transport, virtual: virtual, exporters: exporters, summary: summary, annotations: annotations,
-        logger: logger, tls: { certificates.tls }, keepsConnections: { [rolls] in rolls.nodeCount <= kept }, sockets: push.takeSockets)
-    let pages = NodeRelay(
-      settings: settings, transport: probes, summary: summary, annotations: annotations,
-      isOnHostNetwork: { cluster.pod(namespace: $0, name: $1)?.hostNetwork == true }
-    ) { cluster.containerNames(onNode: $0) }
-    self.pages = pages
+      transport: transport.http, settings: settings.nodes.virtual,
+      endpoints: VirtualEndpoints(node: cluster.node) { cluster.pod(namespace: $0, name: $1)?.annotations ?? [:] },
+      images: { cluster.pod(namespace: $0.namespace, name: $0.pod)?.images ?? [:] }, sink: push.virtualNodes)
     let tasks = NodeTaskManager(
-      rolls: rolls, ledger: ledger, counters: counters, collectors: collectors,
+      rolls: rolls, ledger: ledger, counters: counters,
+      collectors: collectors
+        ?? NodeCollectors(
+          settings: settings.nodes, transport: transport, nodeCount: { rolls.nodeCount }, virtual: virtual, exporters: exporters,
+          summary: summary, annotations: cluster.annotations(ofNode:), logger: logger, tls: { certificates.tls },
+          sockets: push.takeSockets),
       pace: .init(interval: settings.interval, maximumCalls: settings.maximumCalls), time: time)
 
-    var view = ControllerView(
-      rolls: rolls, ledger: ledger, counters: counters, time: time, settings: settings, version: version,
-      leadership: { LeadershipStatus(isLeader: election.isLeader, holder: election.holder) },
-      readiness: { [lifecycle, rolls] in
-        cluster.watches.map(\.readiness) + [
-          ReadinessCheck("rolls", problem: rolls.snapshot().isComplete ? nil : "waiting for nodes and pods"),
-          ReadinessCheck("running", problem: lifecycle.isShuttingDown ? "shutting down" : nil),
-        ]
-      })
-    view.watches = { cluster.watches }
-    view.pages = pages
-    if settings.virtualMode != .push { view.virtualPages = virtual.pages }
-    view.push = push
-    view.leaderAddress = {
-      // Only the leader has the pages of virtual nodes. It is known by its name in the Lease, which is its Pod's.
-      guard !election.isLeader, let holder = election.holder, holder != election.identity else { return settings.servingAddress }
-      return cluster.pod(namespace: cluster.namespace, name: holder)?.podIPs.first
-    }
-    view.exporters = { exporters.snapshot() }
-
     let alerts = AlertmanagerSender(
-      urls: settings.alertmanagers, transport: try makeTransport(HTTPTransportConfiguration()), logger: logger,
-      now: { time.reading() }, gaps: { ledger.snapshot().gapsByNode().joined() })
+      urls: settings.alertmanagers, transport: try .make(), time: time, logger: logger, gaps: { ledger.snapshot().gapsByNode().joined() })
     let events =
       settings.events == .on
-      ? GapEventPoster(client: cluster.client, identity: election.identity, time: time, logger: logger) { election.isLeader } : nil
-    let publication = TargetPublication(settings: settings, cluster: cluster, view: view, logger: logger) { election.isLeader }
-    view.targetReports = { publication.reports }
-    view.alertmanagers = { alerts.statistics }
-    view.events = { events?.statistics }
+      ? GapEventPoster(
+        client: cluster.client, identity: leadership.identity, time: time, logger: logger, isLeading: { leadership.isLeader }) : nil
     let archive = GapArchiver(
       client: cluster.client, namespace: cluster.namespace, ledger: ledger, time: time, logger: logger,
-      isLeading: { election.isLeader }, tookOver: { alerts.gapsChanged() })
-    view.archive = { archive.report }
-    view.certificates = { certificates.expiries }
-    self.publication = publication
-    calling = LeaderLoop(
-      election: election, rolls: rolls, ledger: ledger, tasks: tasks,
-      archive: archive,
-      watch: GapWatch(ledger: ledger, time: time, logger: logger) { transitions in
-        alerts.gapsChanged()
-        events?.tell(transitions, ledger: ledger.snapshot())
+      isLeading: { leadership.isLeader }, tookOver: { alerts.gapsChanged() })
+    let watch = GapWatch(ledger: ledger, time: time, logger: logger) { transitions in
+      alerts.gapsChanged()
+      events?.post(transitions, ledger: ledger.snapshot())
+    }
+
+    let targets = CurrentTargets(
+      rolls: rolls, exporters: exporters, endpoints: settings.endpoints, virtualAddress: { leaderAddress.current })
+    let reconciler = TargetReconciler(
+      client: cluster.client, settings: settings.targets(namespace: cluster.namespace), time: time, logger: logger,
+      isLeading: { leadership.isLeader }, snapshot: targets.snapshot)
+
+    self.push = push
+    self.relay = relay
+    server = ControllerServer(
+      ControllerStatus(
+        version: version, settings: settings.serving, time: time, leadership: leadership,
+        readiness: Readiness(watches: cluster, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
+        rolls: rolls, ledger: ledger, counters: counters, exporters: exporters, archive: archive, alertmanagers: alerts, events: events,
+        targets: targets, publication: reconciler, relay: relay, virtualPages: settings.virtualMode == .push ? nil : virtual.pages,
+        push: push),
+      logger: logger)
+    core = ControllerCore(
+      cluster: cluster, leadership: leadership, shutdown: shutdown, logger: logger,
+      services: [cluster.nodes.run, cluster.pods.run, updater.run, certificates.run],
+      leaderWork: LeaderLoop(leadership: leadership, time: time) {
+        await LeaderWork(
+          rolls: rolls, ledger: ledger, tasks: tasks, archive: archive, watch: watch, alerts: alerts, events: events, push: push,
+          time: time
+        ).run()
       },
-      alerts: alerts, events: events, push: push, time: time)
-    server = ControllerServer(view: view, address: settings.listen, logger: logger)
-  }
-}
-
-/// As many as the settings say, or as there may be descriptors for.
-private func keptConnections(_ settings: ControllerSettings, inUse: Int, logger: Logger) -> Int {
-  let room = OpenFiles.connectionRoom(inUse: inUse)
-  if room < settings.keptConnections {
-    logger.warning(
-      "the limit of open files is too low to keep the connections of that many nodes; raise it (ulimit -n)",
-      metadata: ["kept": "\(room)", "wanted": "\(settings.keptConnections)"])
-  }
-  return min(room, settings.keptConnections)
-}
-
-private func makeTransport(_ configuration: HTTPTransportConfiguration) throws(ControllerError) -> HTTPTransport {
-  do {
-    return try HTTPTransport(configuration: configuration)
-  } catch {
-    throw .transport("\(error)")
-  }
-}
-
-/// Whether we are on the way out.
-final class LifecycleState: Sendable {
-  private let shuttingDown = Mutex(false)
-
-  var isShuttingDown: Bool { shuttingDown.withLock { $0 } }
-
-  func shutDown() {
-    shuttingDown.withLock { $0 = true }
+      publication: TargetPublication(reconciler: reconciler, rolls: rolls, time: time, logger: logger))
   }
 }

@@ -68,7 +68,7 @@ import Testing
       try await RunningController.run(kubeconfig: text, leaderElection: "on", collectors: NodeCollectors { _ in collector }) { running in
         try await eventually("there is a gap") { try await running.gaps()?.count == 1 }
         outage.open()
-        try await eventually("the lease cannot be renewed") { !running.controller.election.isLeader }
+        try await eventually("the lease cannot be renewed") { !running.controller.core.leadership.isLeader }
         let calls = collector.calls.count
         try await eventually("rolls are called as before") { collector.calls.count > calls + 5 }
         #expect(try await running.gaps()?.count == 1)

@@ -1,16 +1,16 @@
 package import HTTPTransport
 internal import JSON
 package import Logging
-package import Roll
+internal import Roll
 internal import Synchronization
 
-/// How one Alertmanager was served, for metrics and pages.
-package struct AlertmanagerStatistics: Hashable, Sendable {
+/// What one Alertmanager was sent.
+package struct AlertmanagerStatus: Hashable, Sendable {
   /// Without user and password.
   package var url: String
-  /// Alerts accepted, each sending of one counted.
+  /// Alerts accepted, repeats included.
   package var sent = 0
-  /// Gaps that have no alert of their own there, because there are too many.
+  /// Gaps without an alert of their own, because there are too many.
   package var leftOut = 0
   /// Requests that failed.
   package var failures = 0
@@ -18,42 +18,37 @@ package struct AlertmanagerStatistics: Hashable, Sendable {
   package var problem: String?
 }
 
-/// Tells every Alertmanager of the open gaps, again and again, and of the end of each until that is accepted (R65).
+/// Sends the open gaps to every Alertmanager, repeatedly, and the end of each gap until it is accepted (R65).
 ///
-/// Each Alertmanager has a loop and a state of its own: one that is down delays none of the others, and is told all when it is back.
+/// Each Alertmanager has its own loop and state: one that is down delays no other, and is sent everything when it is back.
 package final class AlertmanagerSender: Sendable {
   private let posts: [AlertmanagerPost]
   private let policy: AlertPolicy
   private let transport: HTTPTransport
   private let logger: Logger
-  private let now: @Sendable () -> ClockReading
+  private let time: any TimeSource
   private let gaps: @Sendable () -> any Sequence<Gap>
 
   /// - Parameters:
-  ///   - now: both clocks, read together.
-  ///   - gaps: every open gap as of now, in an order that stays. A gap that is not among them any more is over.
+  ///   - gaps: every open gap, in a stable order. A gap that is no longer among them has ended.
   package init(
-    urls: [AlertmanagerURL], policy: AlertPolicy = AlertPolicy(), transport: HTTPTransport, logger: Logger,
-    now: @escaping @Sendable () -> ClockReading, gaps: @escaping @Sendable () -> any Sequence<Gap>
+    urls: [AlertmanagerURL], policy: AlertPolicy = AlertPolicy(), transport: HTTPTransport, time: any TimeSource, logger: Logger,
+    gaps: @escaping @Sendable () -> any Sequence<Gap>
   ) {
     posts = urls.map(AlertmanagerPost.init)
     self.policy = policy
     self.transport = transport
     self.logger = logger
-    self.now = now
+    self.time = time
     self.gaps = gaps
   }
 
-  /// To be called when a gap has opened, has closed, or has another reason: it need not wait for the next sending then.
+  /// Sends at once. Called when a gap has opened, has closed, or has a new reason.
   package func gapsChanged() {
     for post in posts { post.wakeup.signal() }
   }
 
-  package var statistics: [AlertmanagerStatistics] {
-    posts.map { post in post.statistics.withLock { $0 } }
-  }
-
-  /// Sends until the task is cancelled. To be run by the leader alone; what an earlier leader sent and nobody sends any more ends by itself.
+  /// Sends until the task is cancelled. Runs on the leader only; alerts of an earlier leader that nobody repeats expire.
   package func run() async {
     await withTaskGroup(of: Void.self) { group in
       for post in posts { group.addTask { await self.serve(post) } }
@@ -64,12 +59,12 @@ package final class AlertmanagerSender: Sendable {
     var state = AlertmanagerState(policy: policy)
     var backoff = policy.firstBackoff
     while !Task.isCancelled {
-      let reading = now()
+      let reading = time.reading()
       state.update(gaps: gaps(), at: reading)
-      // To go through very many gaps takes a while: it is to stay a small part of the time.
-      let gather = max(policy.gather, (now().moment - reading.moment) * 10)
+      // Reading very many gaps takes a while; it should take a tenth of the time at most.
+      let gather = max(policy.gather, (time.now - reading.moment) * 10)
       let leftOut = state.leftOut
-      post.statistics.withLock { $0.leftOut = leftOut }
+      post.status.withLock { $0.leftOut = leftOut }
       do {
         while let batch = state.nextBatch(at: reading) {
           try await send(batch, to: post)
@@ -77,15 +72,15 @@ package final class AlertmanagerSender: Sendable {
           succeeded(post, count: batch.count)
         }
         backoff = policy.firstBackoff
-        if await post.wakeup.wait(atMost: state.untilDue(at: reading.moment) ?? policy.resend, clock: ContinuousClock()) {
-          // What opens together is told together. Cancellation ends the sleep; the loop's condition sees it.
-          try? await Task.sleep(for: gather)
+        if await post.wakeup.wait(until: time.now + (state.untilDue(at: reading.moment) ?? policy.resend), time: time) {
+          // Gaps that open together are sent together. Cancellation ends the sleep; the loop's condition sees it.
+          try? await time.sleep(for: gather)
         }
       } catch {
         guard !Task.isCancelled else { return }
         failed(post, error)
         // As above.
-        try? await Task.sleep(for: backoff)
+        try? await time.sleep(for: backoff)
         backoff = min(backoff * 2, policy.resend)
       }
     }
@@ -103,20 +98,20 @@ package final class AlertmanagerSender: Sendable {
   }
 
   private func succeeded(_ post: AlertmanagerPost, count: Int) {
-    let wasDown = post.statistics.withLock { statistics in
-      defer { statistics.problem = nil }
-      statistics.sent += count
-      return statistics.problem != nil
+    let wasDown = post.status.withLock { status in
+      defer { status.problem = nil }
+      status.sent += count
+      return status.problem != nil
     }
     if wasDown { logger.info("Alertmanager takes alerts again", metadata: ["alertmanager": "\(post.url)"]) }
   }
 
   private func failed(_ post: AlertmanagerPost, _ error: any Error) {
     let problem = "\(error)"
-    let wasUp = post.statistics.withLock { statistics in
-      defer { statistics.problem = problem }
-      statistics.failures += 1
-      return statistics.problem == nil
+    let wasUp = post.status.withLock { status in
+      defer { status.problem = problem }
+      status.failures += 1
+      return status.problem == nil
     }
     if wasUp {
       logger.warning(
@@ -125,15 +120,21 @@ package final class AlertmanagerSender: Sendable {
   }
 }
 
-/// One Alertmanager, and how it is served.
+extension AlertmanagerSender: StatusSource {
+  package var status: [AlertmanagerStatus] {
+    posts.map { post in post.status.withLock { $0 } }
+  }
+}
+
+/// One Alertmanager.
 private final class AlertmanagerPost: Sendable {
   let url: AlertmanagerURL
   let wakeup = Wakeup()
-  let statistics: Mutex<AlertmanagerStatistics>
+  let status: Mutex<AlertmanagerStatus>
 
   init(url: AlertmanagerURL) {
     self.url = url
-    statistics = Mutex(AlertmanagerStatistics(url: url.description))
+    status = Mutex(AlertmanagerStatus(url: url.description))
   }
 }
 

@@ -125,7 +125,7 @@ extension GapTransition {
 }
 
 /// Writes Events of gaps to the API server, as long as we lead.
-final class GapEventPoster: Sendable {
+final class GapEventPoster: StatusSource {
   /// Who reports, in every Event.
   static let controller = "rollcall.dev/controller"
 
@@ -141,11 +141,11 @@ final class GapEventPoster: Sendable {
     self.isLeading = isLeading
   }
 
-  var statistics: EventStatistics { recorder.statistics }
+  var status: EventStatistics { recorder.statistics }
 
-  /// Takes the news on; returns at once.
+  /// Queues Events about the transitions; returns at once.
   /// - Parameter ledger: as it is after the transitions.
-  func tell(_ transitions: [GapTransition], ledger: Ledger) {
+  func post(_ transitions: [GapTransition], ledger: Ledger) {
     guard isLeading() else { return }
     let reading = time.reading()
     for event in words.withLock({ $0.events(transitions, ledger: ledger, at: reading) }) {

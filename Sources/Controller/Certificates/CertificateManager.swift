@@ -2,19 +2,26 @@ package import HTTPTransport
 internal import JSON
 package import KubeClient
 package import Logging
+internal import Roll
 internal import Synchronization
 
-/// How the certificates for mutual TLS stand.
-package enum CertificateStatus: Hashable, Sendable {
-  /// Usable; the controller's certificate ends at this time, in Unix seconds.
-  case usable(until: Int64)
-  /// Nothing usable yet, or not any more, and why.
-  case unusable(String)
+/// The state of the certificates for mutual TLS.
+package struct CertificateStatus: Hashable, Sendable {
+  package enum Validity: Hashable, Sendable {
+    /// Usable; the controller's certificate ends at this time, in Unix seconds.
+    case usable(until: Int64)
+    /// Not usable yet, or no longer, and why.
+    case unusable(String)
+  }
+
+  package var validity: Validity
+  /// The certificates that were last read or written, and were usable.
+  package var expiries: [CertificateExpiry]
 }
 
 /// When a certificate of the Secret ends.
 package struct CertificateExpiry: Hashable, Sendable {
-  /// The member of the Secret that it is in, such as `agent.crt`.
+  /// The member of the Secret, such as `agent.crt`.
   package var member: String
   /// Unix seconds.
   package var notAfter: Int64
@@ -25,20 +32,21 @@ package struct CertificateExpiry: Hashable, Sendable {
   }
 }
 
-/// Keeps the certificates with which controller and agents know each other, in the Secret `rollcall-tls` of our namespace.
+/// Manages the certificates for mutual TLS between controller and agents, in the Secret `rollcall-tls` of our namespace.
 ///
-/// Every replica reads it, over and over; the leader makes it at the first start and renews what is due. A Secret that a user brought is
-/// only ever read. What was usable stays in use until something else is.
+/// Every replica polls the Secret; the leader creates it at the first start and renews certificates that are due. A Secret of the user's
+/// is only read. Usable certificates stay in use until there are other usable ones.
 package final class CertificateManager: Sendable {
-  /// How often the Secret is read: while there is nothing usable, and otherwise.
-  private static let impatience = Duration.seconds(2)
-  private static let patience = Duration.seconds(60)
+  /// How often the Secret is read, without and with a usable certificate.
+  private static let shortInterval = Duration.seconds(2)
+  private static let longInterval = Duration.seconds(60)
 
   private struct State {
     var options: TLSOptions?
-    var status = CertificateStatus.unusable("the Secret \(TLSSecret.name) has not been read yet")
-    var said: String?
-    var expiries: [CertificateExpiry] = []
+    var status = CertificateStatus(
+      validity: .unusable("the Secret \(TLSSecret.name) has not been read yet"), expiries: [])
+    /// The problem that was logged last, if it goes on.
+    var problem: String?
   }
 
   private let client: KubeClient
@@ -46,43 +54,39 @@ package final class CertificateManager: Sendable {
   private let policy: CertificatePolicy
   private let logger: Logger
   private let isLeading: @Sendable () -> Bool
-  private let now: @Sendable () -> Int64
+  private let time: any TimeSource
   private let state = Mutex(State())
 
-  /// - Parameters:
-  ///   - isLeading: asked before every write.
-  ///   - now: the time of day in Unix seconds.
+  /// - Parameter isLeading: checked before every write.
   package init(
-    client: KubeClient, namespace: String, policy: CertificatePolicy = CertificatePolicy(), logger: Logger,
-    isLeading: @escaping @Sendable () -> Bool, now: @escaping @Sendable () -> Int64
+    client: KubeClient, namespace: String, policy: CertificatePolicy = CertificatePolicy(), time: any TimeSource, logger: Logger,
+    isLeading: @escaping @Sendable () -> Bool
   ) {
     self.client = client
     self.namespace = namespace
     self.policy = policy
     self.logger = logger
     self.isLeading = isLeading
-    self.now = now
+    self.time = time
   }
 
-  /// What a request to an agent is to be made with; `nil` while there is nothing usable, and then no request may be made.
+  /// The options for requests to agents; `nil` while no certificate is usable. Without them no request may be made.
   package var tls: TLSOptions? { state.withLock { $0.options } }
 
-  package var status: CertificateStatus { state.withLock { $0.status } }
+  /// In Unix seconds.
+  private var now: Int64 { time.reading().unixMilliseconds / 1000 }
 
-  /// When the certificates end that were read or written last and were usable.
-  package var expiries: [CertificateExpiry] { state.withLock { $0.expiries } }
-
-  /// Reads, and where we lead writes, until the task is cancelled.
+  /// Reads the Secret, and on the leader writes it, until the task is cancelled.
   package func run() async {
     while !Task.isCancelled {
       await pass()
-      let wait = if case .usable = status { Self.patience } else { Self.impatience }
+      let interval = if case .usable = status.validity { Self.longInterval } else { Self.shortInterval }
       // Cancellation ends the sleep; the loop's condition sees it.
-      try? await Task.sleep(for: wait)
+      try? await time.sleep(for: interval)
     }
   }
 
-  /// Reads once, and where we lead writes what is due.
+  /// Reads the Secret once, and on the leader writes it if a change is due.
   package func pass() async {
     do {
       try await keep()
@@ -95,7 +99,7 @@ package final class CertificateManager: Sendable {
   private func keep() async throws {
     let object = try await read()
     let secret = object.map(TLSSecret.init)
-    switch CertificatePlan(secret, policy: policy, now: now()) {
+    switch CertificatePlan(secret, policy: policy, now: now) {
     case .use:
       try take(secret)
     case .readOnly(nil):
@@ -103,7 +107,7 @@ package final class CertificateManager: Sendable {
     case .readOnly(let error?):
       note("the Secret \(TLSSecret.name) was not made by Rollcall, so it is left as it is, and cannot be used: \(error)")
     case .create where isLeading():
-      let first = try CertificateRenewal.firstSecret(policy: policy, now: now())
+      let first = try CertificateRenewal.firstSecret(policy: policy, now: now)
       do {
         try await client.create(first.object(namespace: namespace))
         logger.notice("made certificates for controller and agents", metadata: ["secret": "\(namespace)/\(TLSSecret.name)"])
@@ -116,7 +120,7 @@ package final class CertificateManager: Sendable {
       note("there is no Secret \(TLSSecret.name) yet; the leader makes it", level: .info)
     case .renew(let renewal) where isLeading():
       guard let secret, let object else { return }
-      let renewed = try renewal.carriedOut(on: secret, policy: policy, now: now())
+      let renewed = try renewal.carriedOut(on: secret, policy: policy, now: now)
       // Of the version that was read, or not at all: another leader's renewal is not undone.
       var new = object
       new["data"] = renewed.data
@@ -140,32 +144,34 @@ package final class CertificateManager: Sendable {
     }
   }
 
-  /// Puts the Secret to use, if the controller's part of it is sound.
+  /// Uses the Secret, if its certificate for the controller is valid.
   private func take(_ secret: TLSSecret?) throws(CertificateError) {
     guard let secret else { return }
     let parsed = try ParsedSecret(secret)
-    let leaf = try parsed.leaf(.controller, at: now())
+    let leaf = try parsed.leaf(.controller, at: now)
     let options = try secret.controllerOptions()
-    let until = leaf.notAfter
-    let expiries = parsed.expiries
-    let wasSaid = state.withLock { state in
-      defer { state.said = nil }
+    let status = CertificateStatus(validity: .usable(until: leaf.notAfter), expiries: parsed.expiries)
+    let hadProblem = state.withLock { state in
+      defer { state.problem = nil }
       state.options = options
-      state.status = .usable(until: until)
-      state.expiries = expiries
-      return state.said != nil
+      state.status = status
+      return state.problem != nil
     }
-    if wasSaid { logger.info("certificates are usable", metadata: ["secret": "\(namespace)/\(TLSSecret.name)"]) }
+    if hadProblem { logger.info("certificates are usable", metadata: ["secret": "\(namespace)/\(TLSSecret.name)"]) }
   }
 
-  /// Says a problem once. What was usable stays in use as long as it lasts.
+  /// Logs a problem once. Usable certificates stay in use until they expire.
   private func note(_ problem: String, level: Logger.Level = .warning) {
+    let now = now
     let isNew = state.withLock { state in
-      let now = now()
-      if case .usable(let until) = state.status, now < until {} else { state.status = .unusable(problem) }
-      defer { state.said = problem }
-      return state.said != problem
+      if case .usable(let until) = state.status.validity, now < until {} else { state.status.validity = .unusable(problem) }
+      defer { state.problem = problem }
+      return state.problem != problem
     }
     if isNew { logger.log(level: level, "certificates are not as they should be", metadata: ["problem": "\(problem)"]) }
   }
+}
+
+extension CertificateManager: StatusSource {
+  package var status: CertificateStatus { state.withLock { $0.status } }
 }

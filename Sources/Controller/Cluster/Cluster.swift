@@ -1,10 +1,25 @@
 internal import Collector
-import HTTPTransport
-import KubeClient
-import Logging
-import Roll
+package import KubeClient
+internal import Logging
+internal import Roll
 
-/// Our side of the API server: where it is, and what we watch there.
+/// Which cluster to connect to.
+package struct ClusterSettings: Hashable, Sendable {
+  /// A kubeconfig file; `nil` for the lookup of `ClusterConfiguration`.
+  package var kubeconfig: String?
+  /// `nil` for the current context.
+  package var context: String?
+  /// The namespace of the objects that we write; `nil` for the one of the context or the service account.
+  package var namespace: String?
+
+  package init(kubeconfig: String? = nil, context: String? = nil, namespace: String? = nil) {
+    self.kubeconfig = kubeconfig
+    self.context = context
+    self.namespace = namespace
+  }
+}
+
+/// The client of the API server, and the Nodes and Pods that it watches there.
 struct Cluster: Sendable {
   let configuration: ClusterConfiguration
   let client: KubeClient
@@ -12,7 +27,7 @@ struct Cluster: Sendable {
   let nodes: Reflector<NodeRecord>
   let pods: Reflector<PodRecord>
 
-  init(settings: ControllerSettings, environment: [String: String], logger: Logger) throws(ControllerError) {
+  init(settings: ClusterSettings, environment: [String: String], logger: Logger) throws(ControllerError) {
     do throws(ConfigurationError) {
       configuration = try ClusterConfiguration.load(kubeconfig: settings.kubeconfig, context: settings.context, environment: environment)
     } catch {
@@ -28,12 +43,22 @@ struct Cluster: Sendable {
     pods = Reflector(client: client, resource: .pods, decoder: .pods(annotationPrefixes: Annotations.keptPrefixes), logger: logger)
   }
 
-  /// The Node of that name as it was last seen.
+  /// The Node as it was last seen.
   func node(_ name: String) -> NodeRecord? {
     nodes.store.snapshot()[ObjectKey(name: name)]
   }
 
-  /// What the containers of a node are called, by their IDs; those that need not be collected have names, too.
+  /// The Node's annotations; empty for an unknown Node.
+  func annotations(ofNode name: String) -> [String: String] {
+    node(name)?.annotations ?? [:]
+  }
+
+  /// The Pod as it was last seen.
+  func pod(namespace: String, name: String) -> PodRecord? {
+    pods.store.snapshot()[ObjectKey(namespace: namespace, name: name)]
+  }
+
+  /// The names of a node's containers by container ID, exempt ones included.
   func containerNames(onNode node: String) -> ContainerNames {
     ContainerNames(
       node: node,
@@ -47,17 +72,35 @@ struct Cluster: Sendable {
         }
       })
   }
+}
 
-  /// The Pod of that name as it was last seen.
-  func pod(namespace: String, name: String) -> PodRecord? {
-    pods.store.snapshot()[ObjectKey(namespace: namespace, name: name)]
-  }
-
-  var watches: [WatchStatus] {
+extension Cluster: StatusSource {
+  var status: [WatchStatus] {
     [
       WatchStatus(resource: "nodes", isListed: nodes.store.isSynced, status: nodes.status, statistics: nodes.statistics),
       WatchStatus(resource: "pods", isListed: pods.store.isSynced, status: pods.status, statistics: pods.statistics),
     ]
+  }
+}
+
+/// The watch of one resource.
+package struct WatchStatus: Hashable, Sendable {
+  package var resource: String
+  /// Whether a complete list has been received, now or earlier.
+  package var isListed: Bool
+  package var status: ReflectorStatus
+  package var statistics: WatchStatistics
+
+  package init(resource: String, isListed: Bool, status: ReflectorStatus, statistics: WatchStatistics) {
+    self.resource = resource
+    self.isListed = isListed
+    self.status = status
+    self.statistics = statistics
+  }
+
+  /// Why the watch is not in sync; `nil` if it is.
+  var problem: String? {
+    if case .waiting(let reason) = status { reason } else { nil }
   }
 }
 

@@ -5,7 +5,7 @@ import Roll
 internal import Synchronization
 
 /// Keeps the open gaps in a ConfigMap, and takes over at the start what the leader before us left there (R64).
-final class GapArchiver: Sendable {
+final class GapArchiver: StatusSource {
   let client: KubeClient
   let namespace: String
   let ledger: LedgerStore
@@ -33,7 +33,7 @@ final class GapArchiver: Sendable {
     self.tookOver = tookOver
   }
 
-  var report: GapArchiveStatus { latest.withLock { $0 } }
+  var status: GapArchiveStatus { latest.withLock { $0 } }
 
   /// Runs until the task is cancelled. Nothing is written before what is there was read.
   func run() async {
@@ -74,9 +74,9 @@ final class GapArchiver: Sendable {
     let gaps = snapshot.openGaps(at: time.reading(), atMost: archive.maximumGaps)
     let (object, kept) = archive.configMap(of: gaps, total: total, namespace: namespace)
     try await client.apply(object, fieldManager: ObjectNames.fieldManager, force: true)
-    let wasCut = latest.withLock { report in
-      defer { (report.kept, report.cut) = (kept, total - kept) }
-      return report.cut > 0
+    let wasCut = latest.withLock { status in
+      defer { (status.kept, status.cut) = (kept, total - kept) }
+      return status.cut > 0
     }
     if total > kept, !wasCut {
       logger.warning(

@@ -1,61 +1,37 @@
-import Roll
+internal import Roll
 
-/// Calling rolls, keeping the ledger, and telling of gaps: done by the leader, and by one that cannot renew its lease as long as nobody
-/// else is seen to lead.
+/// Runs the leader's work on the leader, and on a replica that has lost its Lease until it sees another leader.
 ///
-/// The second half matters when the API server is down: nobody can lead then, and gaps would vanish, and their alerts end, of all times
-/// when something is wrong. Should another lead after all, unseen by us, then rolls are called twice and alerts are sent twice, which are
-/// the same alerts. Objects are written only by one that leads for certain.
+/// A lost Lease alone does not end the work: while the API server is down nobody can lead, and gaps and their alerts would end just when
+/// something is wrong. If another replica leads unseen, rolls are called twice and the same alerts are sent twice. Objects are written
+/// only while `Leadership.isLeader`.
 struct LeaderLoop: Sendable {
-  let election: Election
-  let rolls: RollStore
-  let ledger: LedgerStore
-  let tasks: NodeTaskManager
-  let archive: GapArchiver
-  let watch: GapWatch
-  let alerts: AlertmanagerSender
-  /// `nil` where no Events are wanted.
-  let events: GapEventPoster?
-  let push: PushService
+  let leadership: Leadership
   let time: any TimeSource
+  /// Runs until its task is cancelled.
+  let work: @Sendable () async -> Void
 
-  private static let look: Duration = .milliseconds(250)
+  private static let pollInterval: Duration = .milliseconds(250)
 
   /// Runs until the task is cancelled.
   func run() async {
     while !Task.isCancelled {
-      if election.isLeader {
+      if leadership.isLeader {
         await withTaskGroup { group in
-          group.addTask { await call() }
-          await pause { !election.isOtherLeading }
+          group.addTask { await work() }
+          await wait { !leadership.isOtherLeading }
           group.cancelAll()
         }
       }
-      await pause { !election.isLeader }
+      await wait { !leadership.isLeader }
     }
   }
 
-  /// Looks now and then whether the condition still holds.
-  private func pause(while condition: () -> Bool) async {
+  /// Polls until the condition no longer holds.
+  private func wait(while condition: () -> Bool) async {
     while condition(), !Task.isCancelled {
       // Cancellation ends the sleep, and the loop.
-      try? await time.sleep(for: Self.look)
+      try? await time.sleep(for: Self.pollInterval)
     }
-  }
-
-  private func call() async {
-    // What was not called because another led is not overdue: the ledger begins anew, and the gaps that the other left are taken over.
-    ledger.reset()
-    await rolls.waitUntilComplete()
-    ledger.begin(with: rolls.snapshot().rolls.values, at: time.now)
-    await withTaskGroup { group in
-      group.addTask { await tasks.run() }
-      group.addTask { await archive.run() }
-      group.addTask { await watch.run() }
-      group.addTask { await alerts.run() }
-      if let events { group.addTask { await events.run() } }
-    }
-    ledger.reset()
-    push.forgetAll()
   }
 }

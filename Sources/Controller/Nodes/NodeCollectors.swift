@@ -1,12 +1,12 @@
 package import Collector
-package import HTTPTransport
-package import Logging
+internal import HTTPTransport
+internal import Logging
 package import Roll
 
-/// Which collector calls the nodes of a source. Each serves any number of nodes at once.
+/// Which collector calls the nodes of a source. Each collector serves any number of nodes at once.
 package struct NodeCollectors: Sendable {
   package var collector: @Sendable (Source) -> any NodeCollector
-  /// A node is gone: what is remembered of it can be let go.
+  /// Called when a node is gone, to free what is remembered about it.
   package var forget: @Sendable (String) -> Void
 
   package init(collector: @escaping @Sendable (Source) -> any NodeCollector, forget: @escaping @Sendable (String) -> Void = { _ in }) {
@@ -14,37 +14,32 @@ package struct NodeCollectors: Sendable {
     self.forget = forget
   }
 
-  /// The real ones.
+  /// The real collectors.
   /// - Parameters:
-  ///   - virtual: whose pages are served, too.
-  ///   - exporters: told how each call of a windows_exporter went.
-  ///   - summary: how kubelets' summaries are read.
+  ///   - nodeCount: how many nodes there are now; with few, connections to agents are kept between calls.
+  ///   - virtual: also the source of the metrics that are served for virtual nodes.
+  ///   - exporters: records the outcome of each call of a windows_exporter.
   ///   - annotations: of a Node.
   ///   - logger: for pods of virtual nodes that fail or recover.
-  ///   - tls: our side of the mutual TLS with agents; `nil` while the certificates are not there yet.
-  ///   - keepsConnections: whether connections to agents are kept between calls, now.
-  ///   - sockets: told of the sockets of a Linux node's pods; without it agents are not asked for them.
-  package init(
-    settings: ControllerSettings, transport: HTTPTransport, virtual: VirtualCollector, exporters: ExporterStatusStore,
-    summary: SummarySource,
-    annotations: @escaping @Sendable (_ node: String) -> [String: String], logger: Logger, tls: @escaping @Sendable () -> TLSOptions?,
-    keepsConnections: @escaping @Sendable () -> Bool = { true },
-    sockets: (@Sendable (_ pods: [PodSockets], _ node: String) -> Void)? = nil
+  ///   - tls: our side of the mutual TLS with agents; `nil` until there are certificates.
+  ///   - sockets: receives the sockets of a Linux node's pods; without it agents are not asked for them.
+  init(
+    settings: NodeSettings, transport: NodeTransport, nodeCount: @escaping @Sendable () -> Int, virtual: VirtualCollector,
+    exporters: ExporterStatusStore, summary: SummarySource, annotations: @escaping @Sendable (_ node: String) -> [String: String],
+    logger: Logger, tls: @escaping @Sendable () -> TLSOptions?, sockets: (@Sendable (_ pods: [PodSockets], _ node: String) -> Void)?
   ) {
-    let connectTimeout = min(settings.deadline, .seconds(3))
-
-    var agentSettings = AgentSettings()
-    agentSettings.port = settings.agentRollPort
-    agentSettings.deadline = settings.deadline
-    agentSettings.connectTimeout = connectTimeout
     let agent = AgentCollector(
-      transport: transport, settings: agentSettings, tls: tls, keepsConnections: keepsConnections, sockets: sockets)
+      transport: transport.http, settings: settings.agent, tls: tls,
+      keepsConnections: { nodeCount() <= transport.keptConnections }, sockets: sockets)
 
-    let exporter = WindowsCollector(transport: transport, settings: WindowsSettings(settings), statuses: exporters) { node in
-      WindowsNode(settings: settings, annotations: annotations(node)).endpoint
-    }
-    let windows = WindowsNodeCollector(exporter: exporter, summary: SummaryCollector(source: summary), exporters: exporters) { node in
-      WindowsNode(settings: settings, annotations: annotations(node)).source
+    let configured = WindowsNode(endpoint: settings.windows.endpoint, source: settings.windowsSource)
+    let windows = WindowsNodeCollector(
+      exporter: WindowsCollector(transport: transport.http, settings: settings.windows, statuses: exporters) { node in
+        WindowsNode(annotations(node), configured: configured).endpoint
+      },
+      summary: SummaryCollector(source: summary), exporters: exporters
+    ) { node in
+      WindowsNode(annotations(node), configured: configured).source
     }
 
     let virtual = VirtualNodeCollector(virtual, logger: logger)

@@ -57,7 +57,8 @@ package final class NodeTaskManager: Sendable {
         let now = time.now
         let (starting, next) = queue.withLock { queue in (queue.start(at: now), queue.schedule.next(after: now)) }
         for node in starting { group.addTask { await self.work(from: node) } }
-        await sleep(until: max(next ?? now + Self.longestSleep, now + Self.shortestSleep))
+        // A change of the schedule ends the wait.
+        _ = await wakeup.wait(until: max(next ?? now + Self.longestSleep, now + Self.shortestSleep), time: time)
       }
     }
     queue.withLock { $0.clear(at: time.now) }
@@ -80,17 +81,6 @@ package final class NodeTaskManager: Sendable {
         }
         wakeup.signal()
       }
-    }
-  }
-
-  /// Until then, or until the schedule changes.
-  private func sleep(until moment: Moment) async {
-    await withTaskGroup { group in
-      // A sleep that is cancelled is no failure: the caller looks for cancellation itself.
-      group.addTask { try? await self.time.sleep(until: moment) }
-      group.addTask { _ = await self.wakeup.wait() }
-      _ = await group.next()
-      group.cancelAll()
     }
   }
 

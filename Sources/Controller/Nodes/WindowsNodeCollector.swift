@@ -6,7 +6,7 @@ struct WindowsNodeCollector: NodeCollector {
   let exporter: WindowsCollector
   let summary: SummaryCollector
   let exporters: ExporterStatusStore
-  let source: @Sendable (_ node: String) -> ControllerSettings.WindowsSource
+  let source: @Sendable (_ node: String) -> WindowsSource
 
   func call(_ roll: NodeRoll) async -> RollCall {
     switch source(roll.node) {

@@ -7,7 +7,7 @@ package struct NodeFacts: Hashable, Sendable {
   package var source: Source
   package var address: String?
   package var ready: Bool
-  /// What is odd about the node, for people; a note costs the node nothing by itself.
+  /// Problems with the node, for people. A note alone does not change how the node is collected.
   package var notes: [String]
 
   package init(_ node: NodeRecord, virtualNodes: [LabelSelector]) {
@@ -30,7 +30,7 @@ package struct NodeFacts: Hashable, Sendable {
 
     switch source {
     case .linux: break
-    case .windows: notes += WindowsNode(settings: ControllerSettings(), annotations: node.annotations).notes
+    case .windows: notes += WindowsNode(node.annotations).notes
     case .virtual: notes += VirtualNode(node, configured: VirtualEndpoint()).notes
     }
 

@@ -44,9 +44,9 @@ struct RollUpdater: Sendable {
         rolls.publish(changes, of: builder)
       }
       let wait = builder.nextEndOfGrace.map { max($0 - time.now, .zero) } ?? Self.longestWait
-      if await inbox.wakeup.wait(atMost: min(wait, Self.longestWait), clock: ContinuousClock()) {
+      if await inbox.wakeup.wait(until: time.now + min(wait, Self.longestWait), time: time) {
         // Cancellation ends the sleep, and the loop.
-        try? await Task.sleep(for: Self.debounce)
+        try? await time.sleep(for: Self.debounce)
       }
     }
   }

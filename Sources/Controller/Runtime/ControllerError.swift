@@ -1,6 +1,8 @@
-/// Why the controller cannot run, in words that say what to do.
+internal import HTTPTransport
+
+/// Why the controller cannot run, and what to do about it.
 package enum ControllerError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// No cluster configuration, or no usable one.
+  /// The configuration is missing or unusable.
   case configuration(String)
   /// The HTTP client cannot be made.
   case transport(String)
@@ -18,11 +20,23 @@ package enum ControllerError: Error, Hashable, Sendable, CustomStringConvertible
     case .stopped: "the server has stopped"
     }
   }
-}
 
-extension ControllerError {
-  /// Nothing can be done about it but to change what was configured.
+  /// Whether only another configuration can help.
   package var isConfiguration: Bool {
     if case .configuration = self { true } else { false }
+  }
+}
+
+extension HTTPTransport {
+  /// A transport with these limits, or the library's where they are `nil`.
+  static func make(maximumTransfers: Int? = nil, connectionCacheSize: Int? = nil) throws(ControllerError) -> HTTPTransport {
+    var configuration = HTTPTransportConfiguration()
+    if let maximumTransfers { configuration.maximumTransfers = maximumTransfers }
+    if let connectionCacheSize { configuration.connectionCacheSize = connectionCacheSize }
+    do {
+      return try HTTPTransport(configuration: configuration)
+    } catch {
+      throw .transport("\(error)")
+    }
   }
 }

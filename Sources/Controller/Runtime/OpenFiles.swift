@@ -13,7 +13,7 @@ enum OpenFiles {
 
   /// Raises the limit as far as it may be raised.
   /// - Returns: how many connections may be kept beside those that are in use.
-  static func connectionRoom(inUse: Int) -> Int {
+  static func connectionCapacity(inUse: Int) -> Int {
     var limit = rlimit()
     #if canImport(Glibc)
       let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -25,8 +25,8 @@ enum OpenFiles {
     limit.rlim_cur = limit.rlim_max
     setrlimit(resource, &limit)
     guard getrlimit(resource, &limit) == 0 else { return 0 }
-    return room(of: Int(clamping: limit.rlim_cur), inUse: inUse)
+    return capacity(of: Int(clamping: limit.rlim_cur), inUse: inUse)
   }
 
-  static func room(of limit: Int, inUse: Int) -> Int { max(0, limit - reserve - inUse) }
+  static func capacity(of limit: Int, inUse: Int) -> Int { max(0, limit - reserve - inUse) }
 }

@@ -37,3 +37,22 @@ package struct SystemTime: TimeSource {
     try await Task.sleep(until: start + .milliseconds(moment.milliseconds), tolerance: .milliseconds(10), clock: .continuous)
   }
 }
+
+extension Wakeup {
+  /// Waits for the next signal, until `moment` at the latest.
+  /// - Returns: whether there was a signal.
+  func wait(until moment: Moment, time: any TimeSource) async -> Bool {
+    await withTaskGroup(of: Bool.self) { group in
+      group.addTask { await self.wait() }
+      group.addTask {
+        // A cancelled sleep is no failure: the caller checks for cancellation itself.
+        try? await time.sleep(until: moment)
+        return false
+      }
+      var wasSignalled = await group.next() ?? false
+      group.cancelAll()
+      for await result in group where result { wasSignalled = true }
+      return wasSignalled
+    }
+  }
+}

@@ -1,3 +1,4 @@
+internal import Collector
 internal import Exposition
 internal import KubeClient
 import Roll
@@ -11,20 +12,20 @@ struct ControllerMetrics {
 
   private static let pieceBytes = 64 << 10
 
-  private let view: ControllerView
+  private let controller: ControllerStatus
   private let ledger: Ledger
   /// Of the ledger, in their order.
   private let nodes: [String]
   private let reading: ClockReading
 
-  init(_ view: ControllerView) {
-    self.view = view
-    ledger = view.ledger.snapshot()
+  init(_ controller: ControllerStatus) {
+    self.controller = controller
+    ledger = controller.ledger.snapshot()
     nodes = ledger.nodes.keys.sorted()
-    reading = view.time.reading()
+    reading = controller.time.reading()
   }
 
-  func answer() -> ServerResponse {
+  func response() -> ServerResponse {
     .metrics { send in
       var page = ExpositionWriter(reservingCapacity: 16 << 10)
       try await self.writeNodes(&page, send)
@@ -34,7 +35,7 @@ struct ControllerMetrics {
       self.writeTargets(&page)
       self.writeAlerts(&page)
       self.writeEvents(&page)
-      page.push(self.view.push?.receivers ?? [])
+      page.push(self.controller.push?.receivers ?? [])
       self.writeKeepsakes(&page)
       self.writeWatches(&page)
       self.writeProcess(&page)
@@ -95,14 +96,14 @@ struct ControllerMetrics {
       if page.bytes.count > Self.pieceBytes { try await send(page.takeBytes()) }
     }
     page.family(
-      "rollcall_interval_seconds", .gauge, help: "How often each node's roll is called.", value: view.settings.interval.seconds)
+      "rollcall_interval_seconds", .gauge, help: "How often each node's roll is called.", value: controller.settings.interval.seconds)
     page.family(
       "rollcall_threshold_seconds", .gauge, help: "How old a collection or a scrape may be before it is a gap.",
-      value: view.settings.threshold.seconds)
+      value: controller.settings.threshold.seconds)
   }
 
   private func writeCollections(_ page: inout ExpositionWriter) {
-    let counts = view.counters.snapshot().sorted { $0.key.rawValue < $1.key.rawValue }
+    let counts = controller.counters.snapshot().sorted { $0.key.rawValue < $1.key.rawValue }
     page.family("rollcall_collections_total", .counter, help: "Containers that were called, each call counted.")
     for (source, counts) in counts { page.sample("rollcall_collections_total", ["source": source.rawValue], counts.collections) }
     page.family("rollcall_collection_failures_total", .counter, help: "Containers that were called and not collected, by reason.")
@@ -120,12 +121,12 @@ struct ControllerMetrics {
 
   /// Only on the leader, which calls them; and not of nodes that are gone.
   private func writeExporters(_ page: inout ExpositionWriter) {
-    page.exporters(view.exporters().filter { ledger.nodes[$0.key] != nil }, deadline: view.settings.deadline)
-    page.probes(view.pages?.statistics ?? [:])
+    page.exporters(controller.exporters.snapshot().filter { ledger.nodes[$0.key] != nil }, deadline: controller.settings.deadline)
+    page.probes(controller.relay?.statistics ?? [:])
   }
 
   private func writeTargets(_ page: inout ExpositionWriter) {
-    let reports = view.targetReports()
+    let reports = controller.publication.status
     page.family("rollcall_published_targets", .gauge, help: "Targets in the EndpointSlices that we write.")
     for source in Source.allCases {
       if let report = reports[source] { page.sample("rollcall_published_targets", ["source": source.rawValue], report.published) }
@@ -147,7 +148,7 @@ struct ControllerMetrics {
   }
 
   private func writeAlerts(_ page: inout ExpositionWriter) {
-    let alertmanagers = view.alertmanagers()
+    let alertmanagers = controller.alertmanagers.status
     page.family("rollcall_alerts_sent_total", .counter, help: "Alerts that an Alertmanager accepted, each sending counted.")
     for statistics in alertmanagers { page.sample("rollcall_alerts_sent_total", ["alertmanager": statistics.url], statistics.sent) }
     page.family("rollcall_alerts_left_out", .gauge, help: "Open gaps that have no alert of their own, because there are too many.")
@@ -159,7 +160,7 @@ struct ControllerMetrics {
   private func writeEvents(_ page: inout ExpositionWriter) {
     page.family(
       "rollcall_events_total", .counter, help: "Kubernetes Events about gaps, by what became of them; folded ones only counted in another.")
-    guard let statistics = view.events() else { return }
+    guard let statistics = controller.events?.status else { return }
     for (outcome, count) in [
       ("written", statistics.written), ("folded", statistics.folded), ("limited", statistics.limited),
       ("overflowed", statistics.overflowed), ("refused", statistics.refused),
@@ -172,10 +173,10 @@ struct ControllerMetrics {
     page.family(
       "rollcall_certificate_expiry_timestamp_seconds", .gauge,
       help: "When a certificate for mutual TLS between controller and agents ends, in seconds since 1970.")
-    for expiry in view.certificates() {
+    for expiry in controller.certificates.status.expiries {
       page.sample("rollcall_certificate_expiry_timestamp_seconds", ["certificate": expiry.member], expiry.notAfter)
     }
-    let archive = view.archive()
+    let archive = controller.archive.status
     page.family(
       "rollcall_archived_gaps", .gauge, help: "Open gaps that are kept for the next leader, as of the last writing.",
       value: Double(archive.kept))
@@ -189,7 +190,7 @@ struct ControllerMetrics {
   }
 
   private func writeWatches(_ page: inout ExpositionWriter) {
-    let watches = view.watches()
+    let watches = controller.watches.status
     page.family("rollcall_watch_synced", .gauge, help: "1 while the watch of the resource is in touch with the API server.")
     for watch in watches { page.sample("rollcall_watch_synced", ["resource": watch.resource], watch.problem == nil ? 1 : 0) }
     func counter(_ name: String, _ help: String, _ value: (WatchStatistics) -> Int) {
@@ -206,10 +207,11 @@ struct ControllerMetrics {
 
   private func writeProcess(_ page: inout ExpositionWriter) {
     page.family(
-      "rollcall_leader", .gauge, help: "1 on the replica that calls, writes and alerts.", value: view.leadership().isLeader ? 1 : 0)
+      "rollcall_leader", .gauge, help: "1 on the replica that calls, writes and alerts.",
+      value: controller.leadership.status.isLeader ? 1 : 0)
     page.family("rollcall_ready", .gauge, help: "Whether each thing that has to be well is, 1 or 0.")
-    for check in view.readiness() { page.sample("rollcall_ready", ["check": check.name], check.problem == nil ? 1 : 0) }
-    page.info("rollcall_build_info", help: "The version of Rollcall.", ["version": view.version])
+    for check in controller.readiness.status { page.sample("rollcall_ready", ["check": check.name], check.problem == nil ? 1 : 0) }
+    page.info("rollcall_build_info", help: "The version of Rollcall.", ["version": controller.version])
     if let metrics = ProcessMetrics.current() { page.process(metrics) }
   }
 

@@ -2,10 +2,39 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
 
-/// Which answer belongs to which request. There are few paths and one pattern, so a table is all the routing that is needed; what is
-/// not in it is 404, whatever it is called.
+/// A path that is served. Any other path is 404, and never becomes the value of a label.
+enum Route: Hashable {
+  case statusPage, livez, readyz, metrics, targets, cadvisor, resource, summary, probe, gaps, coverage, nodes
+  /// `/proxy/NODE/metrics` and `/proxy/NODE/health`.
+  case exporter(node: String, ExporterPath)
+
+  enum ExporterPath: String {
+    case metrics, health
+  }
+
+  private static let fixed: [String: Route] = [
+    "/": .statusPage, "/livez": .livez, "/readyz": .readyz, "/metrics": .metrics, "/sd/v1/targets": .targets,
+    "/metrics/cadvisor": .cadvisor, "/metrics/resource": .resource, "/stats/summary": .summary, "/probe": .probe,
+    "/api/v1/gaps": .gaps, "/api/v1/coverage": .coverage, "/api/v1/nodes": .nodes,
+  ]
+
+  init?(_ path: String) {
+    if let route = Self.fixed[path] {
+      self = route
+      return
+    }
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 4, parts[0].isEmpty, parts[1] == "proxy", !parts[2].isEmpty, let file = ExporterPath(rawValue: String(parts[3]))
+    else { return nil }
+    self = .exporter(node: String(parts[2]), file)
+  }
+}
+
+/// Answers GET and HEAD requests by their route.
+///
+/// Hummingbird's `Router` is not used: it takes `/metrics/` and `//metrics` for `/metrics`, answers 404 where a path is served but not for
+/// that method, and has no `Allow` header (docs/decisions/0011-routes.md).
 struct ControllerResponder: HTTPResponder {
-  /// What is known of a request besides the request.
   struct Context: RequestContext {
     var coreContext: CoreRequestContextStorage
     let connection: any Channel
@@ -16,55 +45,47 @@ struct ControllerResponder: HTTPResponder {
     }
   }
 
-  private let pages: [String: @Sendable (Request) async -> ServerResponse]
-  private let probe: Probe
-  private let limits: ServingLimits
-
-  init(_ view: ControllerView, limits: ServingLimits) {
-    self.limits = limits
-    probe = Probe(view)
-    pages = [
-      "/": { _ in StatusPage(view).answer() },
-      "/livez": { _ in .text(.ok, "ok\n") },
-      "/readyz": { _ in readiness(view.readiness()) },
-      "/metrics": { _ in ControllerMetrics(view).answer() },
-      "/sd/v1/targets": { request in
-        ServiceDiscovery(view).answer(
-          source: request.uri.queryParameters["source"].map(String.init), authority: request.head.authority)
-      },
-      "/metrics/cadvisor": { request in VirtualMetrics(view).cadvisor(request) },
-      "/metrics/resource": { request in VirtualMetrics(view).resource(request) },
-      "/stats/summary": { request in VirtualMetrics(view).summary(request) },
-      "/probe": { [probe] request in await probe.answer(request) },
-      "/api/v1/gaps": { _ in LedgerAPI(view).gaps() },
-      "/api/v1/coverage": { _ in LedgerAPI(view).coverage() },
-      "/api/v1/nodes": { _ in LedgerAPI(view).nodes() },
-    ]
-  }
+  let controller: ControllerStatus
+  let limits: ServingLimits
 
   func respond(to request: Request, context: Context) async throws -> Response {
-    await answer(to: request).compressed(for: request)
-      .response(on: context.connection, within: limits.answer, withoutBody: request.method == .head)
+    await response(to: request).compressed(for: request)
+      .response(on: context.connection, within: limits.response, withoutBody: request.method == .head)
   }
 
-  private func answer(to request: Request) async -> ServerResponse {
-    let page = pages[request.uri.path]
-    guard page != nil || request.uri.path.hasPrefix("/proxy/") else { return Self.nothing }
-    guard request.method == .get || request.method == .head else {
-      var answer = ServerResponse.text(.methodNotAllowed, "Only GET and HEAD are answered here.\n")
-      answer.headers[.allow] = "GET, HEAD"
-      return answer
+  private func response(to request: Request) async -> ServerResponse {
+    guard let route = Route(request.uri.path) else {
+      return .text(.notFound, "There is nothing here. See / for the status page.\n")
     }
-    if let page { return await page(request) }
-    return await probe.proxyAnswer(request) ?? Self.nothing
+    guard request.method == .get || request.method == .head else {
+      var response = ServerResponse.text(.methodNotAllowed, "Only GET and HEAD are answered here.\n")
+      response.headers[.allow] = "GET, HEAD"
+      return response
+    }
+    return switch route {
+    case .statusPage: StatusPage(controller).response()
+    case .livez: .text(.ok, "ok\n")
+    case .readyz: readiness()
+    case .metrics: ControllerMetrics(controller).response()
+    case .targets:
+      ServiceDiscovery(controller).response(
+        source: request.uri.queryParameters["source"].map(String.init), authority: request.head.authority)
+    case .cadvisor: VirtualMetrics(controller).cadvisor(request)
+    case .resource: VirtualMetrics(controller).resource(request)
+    case .summary: VirtualMetrics(controller).summary(request)
+    case .probe: await Probe(controller).probe(request)
+    case .exporter(let node, let file): await Probe(controller).exporter(request, node: node, file: file)
+    case .gaps: LedgerAPI(controller).gaps()
+    case .coverage: LedgerAPI(controller).coverage()
+    case .nodes: LedgerAPI(controller).nodes()
+    }
   }
 
-  private static let nothing = ServerResponse.text(.notFound, "There is nothing here. See / for the status page.\n")
-}
-
-/// One line for each check, as the API server's own /readyz?verbose has it.
-private func readiness(_ checks: [ReadinessCheck]) -> ServerResponse {
-  let lines = checks.map { check in check.problem.map { "[-] \(check.name): \($0)\n" } ?? "[+] \(check.name)\n" }
-  let isReady = checks.allSatisfy { $0.problem == nil }
-  return .text(isReady ? .ok : .serviceUnavailable, lines.joined() + (isReady ? "ready\n" : "not ready\n"))
+  /// One line for each check, in the format of the API server's /readyz?verbose.
+  private func readiness() -> ServerResponse {
+    let checks = controller.readiness.status
+    let lines = checks.map { check in check.problem.map { "[-] \(check.name): \($0)\n" } ?? "[+] \(check.name)\n" }
+    let isReady = checks.allSatisfy { $0.problem == nil }
+    return .text(isReady ? .ok : .serviceUnavailable, lines.joined() + (isReady ? "ready\n" : "not ready\n"))
+  }
 }

@@ -1,47 +1,38 @@
+internal import Glibc
 internal import Hummingbird
 internal import HummingbirdCore
-package import Logging
+internal import Logging
 internal import NIOCore
 import ServiceLifecycle
 internal import Synchronization
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-
 /// Serves the status page, metrics, service discovery and the API.
 package final class ControllerServer: Service {
-  private let view: ControllerView
-  private let address: ListenAddress
+  private let controller: ControllerStatus
   private let limits: ServingLimits
   private let logger: Logger
-  private let port: PortPromise
+  private let port = PortPromise()
 
-  package init(view: ControllerView, address: ListenAddress, limits: ServingLimits = ServingLimits(), logger: Logger) {
-    self.view = view
-    self.address = address
+  init(_ controller: ControllerStatus, limits: ServingLimits = ServingLimits(), logger: Logger) {
+    self.controller = controller
     self.limits = limits
     self.logger = logger
-    port = PortPromise()
   }
 
-  /// Serves until the task is cancelled or the service group shuts down; requests that are under way are answered then.
+  /// Serves until the task is cancelled or the service group shuts down, then answers the requests under way.
   /// - Throws: `ControllerError.cannotListen`.
   package func run() async throws {
-    // Hummingbird logs every connection that a client cuts; that is no news of ours.
+    let address = controller.settings.listen
+    // Hummingbird logs every connection that a client closes early.
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .error)
     let application = Application(
-      responder: ControllerResponder(view, limits: limits),
+      responder: ControllerResponder(controller: controller, limits: limits),
       server: .http1(configuration: HTTP1Channel.Configuration(idleTimeout: TimeAmount(limits.idle))),
       configuration: ApplicationConfiguration(
         address: .hostname(address.host, port: address.port), serverName: nil,
         availableConnectionsDelegate: .maximum(limits.connections, logger: quiet)),
-      onServerRunning: { [logger, port, address] channel in
+      onServerRunning: { [logger, port] channel in
         let bound = channel.localAddress?.port ?? address.port
         logger.notice("serving", metadata: ["address": "\(ListenAddress(host: address.host, port: bound))"])
         port.settle(.success(bound))
@@ -49,7 +40,7 @@ package final class ControllerServer: Service {
     do {
       try await application.run()
     } catch {
-      // NIO's own text begins with the call's name in Swift.
+      // NIO's description begins with the name of the Swift call.
       let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
       let failure = ControllerError.cannotListen(address: "\(address)", reason: reason)
       port.settle(.failure(failure))
@@ -96,16 +87,16 @@ private final class PortPromise: Sendable {
   }
 }
 
-/// What clients may take of the server, whoever they are (R63).
+/// What a client may take from the server (R63).
 package struct ServingLimits: Hashable, Sendable {
-  /// Connections at once; who comes next waits. A Prometheus server keeps one for each target, and there may be a target of ours for each
-  /// Windows node and each virtual node: two servers with 5,000 of them, and room.
+  /// Connections at once; later ones wait. A Prometheus server keeps one for each target, and each Windows node and each virtual node may
+  /// be a target at our address: enough for two servers and 5,000 such nodes.
   package var connections = 16_384
-  /// How long a connection may be without a request. Longer than scrape intervals are, so that a scraper keeps its connection.
+  /// How long a connection may be idle. Longer than scrape intervals are, so that a scraper keeps its connection.
   package var idle: Duration = .seconds(300)
-  /// How long a client may take to read an answer that is made while it is sent. The answer holds on to the ledger as it was at its
-  /// beginning, and no scrape lasts this long.
-  package var answer: Duration = .seconds(300)
+  /// How long a client may take to read a response that is written while it is sent. The response holds a snapshot of the ledger. No scrape
+  /// takes this long.
+  package var response: Duration = .seconds(300)
 
   package init() {}
 }

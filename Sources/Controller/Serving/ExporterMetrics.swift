@@ -31,7 +31,7 @@ extension ExpositionWriter {
   }
 
   /// What was asked for at `/probe` and at `/proxy`.
-  mutating func probes(_ statistics: [ControllerSettings.WindowsSource: FetchStatistics]) {
+  mutating func probes(_ statistics: [WindowsSource: FetchStatistics]) {
     let statistics = statistics.sorted { $0.key.rawValue < $1.key.rawValue }
     family("rollcall_probe_requests_total", .counter, help: "Pages of nodes that were asked for.")
     for (kind, one) in statistics { sample("rollcall_probe_requests_total", ["kind": kind.rawValue], one.requests) }

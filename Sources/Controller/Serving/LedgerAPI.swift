@@ -4,16 +4,16 @@ import Roll
 
 /// The ledger as JSON.
 struct LedgerAPI {
-  private let view: ControllerView
+  private let controller: ControllerStatus
 
-  init(_ view: ControllerView) {
-    self.view = view
+  init(_ controller: ControllerStatus) {
+    self.controller = controller
   }
 
   func gaps() -> ServerResponse {
     if let refusal { return refusal }
-    let reading = view.time.reading()
-    let ledger = view.ledger.snapshot()
+    let reading = controller.time.reading()
+    let ledger = controller.ledger.snapshot()
     // Piece by piece: in a large outage there is a gap for every container.
     return .jsonPieces { send in
       var piece = Array(#"{"gaps":["#.utf8)
@@ -45,7 +45,7 @@ struct LedgerAPI {
 
   func coverage() -> ServerResponse {
     if let refusal { return refusal }
-    let nodes = view.ledger.snapshot().coverage(at: view.time.now)
+    let nodes = controller.ledger.snapshot().coverage(at: controller.time.now)
     func sums(_ part: [NodeCoverage]) -> JSONValue {
       [
         "expected": .integer(Int64(part.reduce(0) { $0 + $1.expected })),
@@ -61,10 +61,10 @@ struct LedgerAPI {
 
   func nodes() -> ServerResponse {
     if let refusal { return refusal }
-    let notes = view.rolls.snapshot().notes
+    let notes = controller.rolls.snapshot().notes
     return .json([
       "nodes": .array(
-        view.ledger.snapshot().coverage(at: view.time.now).map { node in
+        controller.ledger.snapshot().coverage(at: controller.time.now).map { node in
           [
             "name": .string(node.node), "source": .string(node.source.rawValue), "address": node.address.map { .string($0) } ?? .null,
             "ready": .bool(node.ready), "expected": .integer(Int64(node.expected)), "collected": .integer(Int64(node.collected)),
@@ -85,11 +85,11 @@ struct LedgerAPI {
 
   /// Only one replica keeps a ledger, and an empty one would be a lie.
   private var refusal: ServerResponse? {
-    guard view.rolls.snapshot().isComplete else {
+    guard controller.rolls.snapshot().isComplete else {
       return .problem(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
     }
-    guard view.ledger.isComplete else {
-      let leadership = view.leadership()
+    guard controller.ledger.isComplete else {
+      let leadership = controller.leadership.status
       if leadership.isLeader {
         return .problem(.serviceUnavailable, "this replica has just begun to lead, and the ledger is not complete yet")
       }

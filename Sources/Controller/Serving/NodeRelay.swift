@@ -1,43 +1,71 @@
 package import Collector
-package import HTTPTransport
-import ServiceLifecycle
+internal import HTTPTransport
+internal import ServiceLifecycle
 
-/// The pages of nodes that are handed on to Prometheus: fetched when they are asked for, by every replica, whoever leads.
+/// What /probe does with an exporter's metrics.
+package enum ExporterRelayMode: String, CaseIterable, Sendable {
+  /// The node and the names of containers are added.
+  case relabel
+  case passThrough = "pass-through"
+}
+
+/// How the metrics of nodes are relayed.
+package struct RelaySettings: Hashable, Sendable {
+  /// Scrapes at the same time; later ones wait.
+  package var maximumProbes: Int
+  package var windows: WindowsSettings
+  package var windowsSource: WindowsSource
+  package var mode: ExporterRelayMode
+
+  package init(maximumProbes: Int, windows: WindowsSettings, windowsSource: WindowsSource, mode: ExporterRelayMode) {
+    self.maximumProbes = maximumProbes
+    self.windows = windows
+    self.windowsSource = windowsSource
+    self.mode = mode
+  }
+}
+
+/// Relays the metrics of nodes to Prometheus: fetched on request, by every replica, leader or not.
 package final class NodeRelay: Service {
-  let settings: ControllerSettings
+  let mode: ExporterRelayMode
   let exporter: ExporterProxy
   let summary: SummaryProxy
-  /// What the Node of that name is annotated with; empty where it is not known.
-  let annotations: @Sendable (_ node: String) -> [String: String]
+  private let configured: WindowsNode
+  private let annotations: @Sendable (_ node: String) -> [String: String]
   private let exporterFetches: SharedFetches<ExporterScrape>
   private let summaryFetches: SharedFetches<SummaryScrape>
 
   /// - Parameters:
-  ///   - transport: for these pages alone, with as many transfers at once as the settings allow.
-  ///   - summary: how kubelets' summaries are read.
-  ///   - annotations: of a Node.
+  ///   - transport: with as many transfers at once as `maximumProbes`, and not shared with node tasks.
+  ///   - annotations: of a Node; empty for an unknown Node.
   ///   - isOnHostNetwork: whether a pod has no network of its own.
-  ///   - names: what the containers of a node are called now.
-  package init(
-    settings: ControllerSettings, transport: HTTPTransport, summary: SummarySource,
+  ///   - names: the current names of a node's containers.
+  init(
+    settings: RelaySettings, transport: HTTPTransport, summary: SummarySource,
     annotations: @escaping @Sendable (String) -> [String: String],
     isOnHostNetwork: @escaping @Sendable (_ namespace: String, _ pod: String) -> Bool, names: @escaping @Sendable (String) -> ContainerNames
   ) {
-    self.settings = settings
+    mode = settings.mode
+    configured = WindowsNode(endpoint: settings.windows.endpoint, source: settings.windowsSource)
     self.annotations = annotations
-    let places = CallSlots(settings.maximumProbes)
-    exporterFetches = SharedFetches(places: places)
-    summaryFetches = SharedFetches(places: places)
-    exporter = ExporterProxy(transport: transport, settings: WindowsSettings(settings), fetches: exporterFetches, names: names)
+    let slots = CallSlots(settings.maximumProbes)
+    exporterFetches = SharedFetches(places: slots)
+    summaryFetches = SharedFetches(places: slots)
+    exporter = ExporterProxy(transport: transport, settings: settings.windows, fetches: exporterFetches, names: names)
     self.summary = SummaryProxy(source: summary, fetches: summaryFetches, isOnHostNetwork: isOnHostNetwork)
   }
 
-  /// What was asked for and fetched, by where it came from.
-  package var statistics: [ControllerSettings.WindowsSource: FetchStatistics] {
+  /// How the Windows node of that name is read.
+  func windowsNode(_ name: String) -> WindowsNode {
+    WindowsNode(annotations(name), configured: configured)
+  }
+
+  /// Requests and fetches, by the source of the metrics.
+  var statistics: [WindowsSource: FetchStatistics] {
     [.exporter: exporterFetches.statistics, .summary: summaryFetches.statistics]
   }
 
-  /// Fetches until the task is cancelled or the service group shuts it down.
+  /// Fetches until the task is cancelled or the service group shuts down.
   package func run() async {
     await cancelWhenGracefulShutdown {
       await withDiscardingTaskGroup { group in

@@ -7,57 +7,54 @@ internal import Roll
 /// Hands on the pages of nodes: `/probe?node=`, in the way of multi-target exporters, and `/proxy/NODE/metrics` and `/proxy/NODE/health`
 /// as a reverse proxy on each node would.
 struct Probe {
-  private let view: ControllerView
+  private let controller: ControllerStatus
 
-  init(_ view: ControllerView) {
-    self.view = view
+  init(_ controller: ControllerStatus) {
+    self.controller = controller
   }
 
-  func answer(_ request: Request) async -> ServerResponse {
-    await answering {
+  /// `/probe?node=NODE`.
+  func probe(_ request: Request) async -> ServerResponse {
+    await responding {
       let probe = try ProbeRequest(request)
-      let (pages, roll) = try node(probe)
+      let (relay, roll) = try node(probe)
       let summary = SummaryScrape(
         node: probe.node, address: roll.address, timeout: probe.timeout, isCompressed: probe.isGzipTaken)
       // A Linux node has no exporter of ours to ask; its kubelet has a summary all the same.
-      guard roll.source == .windows else { return try await stream(pages.summary.page(summary)) }
-      let windows = WindowsNode(settings: pages.settings, annotations: pages.annotations(probe.node))
-      if windows.source == .summary { return try await stream(pages.summary.page(summary)) }
+      guard roll.source == .windows else { return try await stream(relay.summary.page(summary)) }
+      let windows = relay.windowsNode(probe.node)
+      if windows.source == .summary { return try await stream(relay.summary.page(summary)) }
       do {
-        return try await stream(pages.exporter.page(scrape(probe, of: roll, at: windows.endpoint, pages: pages.settings.windowsPages)))
+        return try await stream(relay.exporter.page(scrape(probe, of: roll, at: windows.endpoint, mode: relay.mode)))
       } catch let miss as Miss where miss.reason == .exporterUnreachable && windows.source == .auto {
-        return try await stream(pages.summary.page(summary))
+        return try await stream(relay.summary.page(summary))
       }
     }
   }
 
-  /// For `/proxy/NODE/metrics` and `/proxy/NODE/health`; `nil` for any other path.
-  func proxyAnswer(_ request: Request) async -> ServerResponse? {
-    let parts = request.uri.path.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 4, parts[0].isEmpty, parts[1] == "proxy", !parts[2].isEmpty, ["metrics", "health"].contains(parts[3]) else {
-      return nil
-    }
-    return await answering {
-      let probe = try ProbeRequest(request, node: String(parts[2]))
-      let (pages, roll) = try node(probe)
+  /// `/proxy/NODE/metrics` and `/proxy/NODE/health`.
+  func exporter(_ request: Request, node name: String, file: Route.ExporterPath) async -> ServerResponse {
+    await responding {
+      let probe = try ProbeRequest(request, node: name)
+      let (relay, roll) = try node(probe)
       guard roll.source == .windows else {
         throw Failure(.notFound, "the Node \(probe.node) is no Windows node; its source is \(roll.source.rawValue)")
       }
-      var endpoint = WindowsNode(settings: pages.settings, annotations: pages.annotations(probe.node)).endpoint
-      if parts[3] == "health" {
+      var endpoint = relay.windowsNode(probe.node).endpoint
+      if file == .health {
         endpoint.path = "/health"
         endpoint.collectors = []
       }
-      return try await stream(pages.exporter.page(scrape(probe, of: roll, at: endpoint, pages: .passThrough)))
+      return try await stream(relay.exporter.page(scrape(probe, of: roll, at: endpoint, mode: .passThrough)))
     }
   }
 
   // MARK: Steps
 
   private func node(_ probe: ProbeRequest) throws(Failure) -> (NodeRelay, NodeRoll) {
-    guard let pages = view.pages else { throw Failure(.notFound, "this controller hands on no pages") }
-    guard let roll = view.rolls.roll(of: probe.node) else {
-      guard view.rolls.snapshot().isComplete else {
+    guard let relay = controller.relay else { throw Failure(.notFound, "this controller hands on no pages") }
+    guard let roll = controller.rolls.roll(of: probe.node) else {
+      guard controller.rolls.snapshot().isComplete else {
         throw Failure(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
       }
       throw Failure(.notFound, "there is no Node named \(probe.node)")
@@ -65,16 +62,16 @@ struct Probe {
     guard roll.source != .virtual else {
       throw Failure(.notFound, "the Node \(probe.node) is virtual: its pods' numbers are at /metrics/cadvisor?node=\(probe.node)")
     }
-    return (pages, roll)
+    return (relay, roll)
   }
 
   private func scrape(
-    _ probe: ProbeRequest, of roll: NodeRoll, at endpoint: ExporterEndpoint, pages: ControllerSettings.WindowsPages
+    _ probe: ProbeRequest, of roll: NodeRoll, at endpoint: ExporterEndpoint, mode: ExporterRelayMode
   ) -> ExporterScrape {
     var endpoint = endpoint
     if let collectors = probe.collectors { endpoint.collectors = collectors }
     let form: ExporterScrape.Form =
-      switch pages {
+      switch mode {
       case .relabel: .named(isCompressed: probe.isGzipTaken)
       case .passThrough: .verbatim(accept: probe.accept, acceptEncoding: probe.acceptEncoding)
       }
@@ -89,19 +86,19 @@ struct Probe {
   private func stream(_ reader: SharedPageReader) async throws(Miss) -> ServerResponse {
     let beginning = try await reader.beginning(upTo: Self.beginningBytes)
     let head = beginning.head
-    var answer = ServerResponse(status: .init(code: head.status), contentType: head.contentType, body: .whole([]))
-    if let encoding = head.contentEncoding { answer.headers[.contentEncoding] = encoding }
+    var response = ServerResponse(status: .init(code: head.status), contentType: head.contentType, body: .whole([]))
+    if let encoding = head.contentEncoding { response.headers[.contentEncoding] = encoding }
     // The page has its place until the client has all of it, or its time is up: so long the reader is held.
-    answer.deadline = reader.deadline
+    response.deadline = reader.deadline
     if beginning.isWhole {
       let page = beginning.pieces.count == 1 ? beginning.pieces[0] : Array(beginning.pieces.joined())
-      answer.body = .pieces(length: page.count) { write in
+      response.body = .pieces(length: page.count) { write in
         try await write(page)
         withExtendedLifetime(reader) {}
       }
-      return answer
+      return response
     }
-    answer.body = .pieces { write in
+    response.body = .pieces { write in
       for piece in beginning.pieces { try await write(piece) }
       while true {
         let pieces = try await reader.pieces()
@@ -109,7 +106,7 @@ struct Probe {
         for piece in pieces { try await write(piece) }
       }
     }
-    return answer
+    return response
   }
 
   // MARK: Failures
@@ -124,7 +121,7 @@ struct Probe {
     }
   }
 
-  private func answering(_ make: () async throws -> ServerResponse) async -> ServerResponse {
+  private func responding(_ make: () async throws -> ServerResponse) async -> ServerResponse {
     do {
       return try await make()
     } catch let error as ProbeRequest.Refused {

@@ -75,11 +75,11 @@ extension ServerResponse {
   /// The same, compressed while it is sent where whoever asks takes gzip: a page of metrics shrinks to a tenth or less.
   func compressed(for request: Request) -> ServerResponse {
     guard isCompressible, case .pieces(_, let produce) = body else { return self }
-    var answer = self
-    answer.headers[.vary] = "Accept-Encoding"
-    guard acceptsGzip(request.headers[values: .acceptEncoding]) else { return answer }
-    answer.headers[.contentEncoding] = "gzip"
-    answer.body = .pieces { write in
+    var response = self
+    response.headers[.vary] = "Accept-Encoding"
+    guard acceptsGzip(request.headers[values: .acceptEncoding]) else { return response }
+    response.headers[.contentEncoding] = "gzip"
+    response.body = .pieces { write in
       guard var encoder = GzipEncoder() else { throw CompressionError.noMemory }
       var packed: [UInt8] = []
       try await produce { piece in
@@ -92,7 +92,7 @@ extension ServerResponse {
       encoder.encode(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true, into: &packed)
       try await write(packed)
     }
-    return answer
+    return response
   }
 }
 

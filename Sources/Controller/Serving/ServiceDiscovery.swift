@@ -5,15 +5,15 @@ import Roll
 /// Targets in Prometheus's HTTP service discovery format.
 /// Format: https://prometheus.io/docs/prometheus/latest/http_sd/
 struct ServiceDiscovery {
-  private let view: ControllerView
+  private let controller: ControllerStatus
 
-  init(_ view: ControllerView) {
-    self.view = view
+  init(_ controller: ControllerStatus) {
+    self.controller = controller
   }
 
   /// Answers 503 until the caches are in sync: Prometheus keeps its old list then, while an empty one would drop every target (R36).
   /// - Parameter authority: host and port that were asked, where Prometheus reaches us.
-  func answer(source text: String?, authority: String?) -> ServerResponse {
+  func response(source text: String?, authority: String?) -> ServerResponse {
     var wanted: Source?
     if let text {
       guard let source = Source(rawValue: text) else {
@@ -21,15 +21,15 @@ struct ServiceDiscovery {
       }
       wanted = source
     }
-    guard let targets = view.targets() else {
+    guard let targets = controller.targets.snapshot() else {
       return .problem(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
     }
     // The pages of virtual nodes are ours, so that their address needs no leave.
-    let admitted = DiscoverableTargets(targets.filter { $0.source != .virtual }, allowsLoopback: view.settings.allowsLoopbackTargets)
-    let probeAddress = view.settings.proxyAddress ?? authority.flatMap(Self.address(asked:))
+    let admitted = DiscoverableTargets(targets.filter { $0.source != .virtual }, allowsLoopback: controller.settings.allowsLoopback)
+    let probeAddress = controller.settings.proxyAddress ?? authority.flatMap(Self.address(asked:))
     let ours = targets.filter { $0.source == .virtual && (!$0.address.isEmpty || probeAddress != nil) }
     let published = (admitted.targets + ours).sorted { $0.node < $1.node }
-    let isProxied = view.settings.windowsTargets == .proxy
+    let isProxied = controller.settings.proxiesWindows
     return .json(
       .array(
         published.filter { wanted == nil || $0.source == wanted }.map { target in

@@ -7,16 +7,16 @@ struct StatusPage {
   private static let maximumGaps = 500
   private static let maximumNodes = 1000
 
-  private let view: ControllerView
+  private let controller: ControllerStatus
 
-  init(_ view: ControllerView) {
-    self.view = view
+  init(_ controller: ControllerStatus) {
+    self.controller = controller
   }
 
-  func answer() -> ServerResponse {
-    var answer = ServerResponse(status: .ok, contentType: "text/html; charset=utf-8", body: .whole(Array(html().utf8)))
-    answer.headers[.contentSecurityPolicy] = "default-src 'none'; style-src 'unsafe-inline'"
-    return answer
+  func response() -> ServerResponse {
+    var response = ServerResponse(status: .ok, contentType: "text/html; charset=utf-8", body: .whole(Array(html().utf8)))
+    response.headers[.contentSecurityPolicy] = "default-src 'none'; style-src 'unsafe-inline'"
+    return response
   }
 
   private func html() -> String {
@@ -36,30 +36,32 @@ struct StatusPage {
       <a href="/sd/v1/targets">targets</a><a href="/readyz">readiness</a></nav>
 
       """)
-    let waiting = view.readiness().filter { $0.problem != nil }
-    let leadership = view.leadership()
+    let waiting = controller.readiness.status.filter { $0.problem != nil }
+    let leadership = controller.leadership.status
     if !waiting.isEmpty {
       page.heading("Not ready")
       page.table(["what", "why"], waiting.map { [$0.name, $0.problem ?? ""] })
-    } else if !leadership.isLeader, !view.ledger.isComplete {
+    } else if !leadership.isLeader, !controller.ledger.isComplete {
       page.paragraph(
         "This replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "nobody does yet"). The leader has the ledger.")
     }
-    let broken = view.watches().filter { $0.isListed && $0.problem != nil }
+    let broken = controller.watches.status.filter { $0.isListed && $0.problem != nil }
     if !broken.isEmpty {
       page.heading("Out of touch with the API server")
       page.table(["resource", "why"], broken.map { [$0.resource, $0.problem ?? ""] })
       page.paragraph("What is shown below is as of before.")
     }
-    if view.ledger.isComplete { ledger(&page) }
-    page.paragraph("Version \(view.version), called every \(view.settings.interval.text), a gap after \(view.settings.threshold.text).")
+    if controller.ledger.isComplete { ledger(&page) }
+    page.paragraph(
+      "Version \(controller.version), called every \(controller.settings.interval.text), a gap after \(controller.settings.threshold.text)."
+    )
     page.markup("</body></html>\n")
     return page.source
   }
 
   private func ledger(_ page: inout HTML) {
-    let now = view.time.now
-    let ledger = view.ledger.snapshot()
+    let now = controller.time.now
+    let ledger = controller.ledger.snapshot()
     let nodes = ledger.coverage(at: now)
     let gaps = ledger.oldestGaps(Self.maximumGaps)
     let gapCount = ledger.openGapCount
@@ -84,7 +86,7 @@ struct StatusPage {
     }
 
     page.heading("Nodes")
-    let notes = view.rolls.snapshot().notes
+    let notes = controller.rolls.snapshot().notes
     page.table(
       ["node", "source", "address", "ready", "collected", "exempt", "gaps", "notes"],
       nodes.prefix(Self.maximumNodes).map { node in
@@ -98,7 +100,7 @@ struct StatusPage {
       page.paragraph("The first \(Self.maximumNodes) of \(nodes.count) are shown; /api/v1/nodes has all.")
     }
 
-    let refused = view.targetReports().values.flatMap(\.refused).sorted {
+    let refused = controller.publication.status.values.flatMap(\.refused).sorted {
       ($0.target.node, $0.target.address) < ($1.target.node, $1.target.address)
     }
     if !refused.isEmpty {

@@ -11,14 +11,14 @@ internal import Roll
 /// Pages are made while they are sent. A page that would be empty only because nothing was collected
 /// yet, or because another replica has it, is a 503: Prometheus keeps what it has rather than take it for the truth.
 struct VirtualMetrics {
-  private let view: ControllerView
+  private let controller: ControllerStatus
 
-  init(_ view: ControllerView) {
-    self.view = view
+  init(_ controller: ControllerStatus) {
+    self.controller = controller
   }
 
   func cadvisor(_ request: Request) -> ServerResponse {
-    answer(request) { pages, snapshot in
+    respond(request) { pages, snapshot in
       .metrics { write in
         var text = GroupedText(snapshot)
         while let chunk = text.withNextChunk({ Array($0) }) { try await write(chunk) }
@@ -29,7 +29,7 @@ struct VirtualMetrics {
 
   func resource(_ request: Request) -> ServerResponse {
     let isOfOneNode = request.uri.queryParameters["node"] != nil
-    return answer(request) { _, snapshot in
+    return respond(request) { _, snapshot in
       .metrics { write in
         for family in ResourceFamily.allCases {
           var writer = ExpositionWriter()
@@ -63,11 +63,11 @@ struct VirtualMetrics {
     guard request.uri.queryParameters["node"] != nil else {
       return .problem(.badRequest, "a summary is one node's: /stats/summary?node=NAME, with the name of a virtual Node")
     }
-    return answer(request) { _, snapshot in
+    return respond(request) { _, snapshot in
       .jsonPieces { write in
         let name = snapshot.nodes.first ?? ""
         let uids = uids(onNode: name)
-        let now = view.time.reading().unixMilliseconds
+        let now = controller.time.reading().unixMilliseconds
         try await write(Array("{\"node\":".utf8) + snapshot.nodeSummary(name, now: now).bytes + Array(",\"pods\":[".utf8))
         var isFirst = true
         for part in snapshot.parts(of: 64) {
@@ -83,22 +83,22 @@ struct VirtualMetrics {
 
   /// By namespace and name.
   private func uids(onNode name: String) -> [String: String] {
-    guard let roll = view.rolls.roll(of: name) else { return [:] }
+    guard let roll = controller.rolls.roll(of: name) else { return [:] }
     return Dictionary(
       roll.entries.lazy.map { ("\($0.reference.namespace)/\($0.reference.pod)", $0.podUID) }, uniquingKeysWith: { _, last in last })
   }
 
-  private func answer(_ request: Request, _ make: (VirtualPages, VirtualSnapshot) -> ServerResponse) -> ServerResponse {
-    guard let pages = view.virtualPages else {
+  private func respond(_ request: Request, _ make: (VirtualPages, VirtualSnapshot) -> ServerResponse) -> ServerResponse {
+    guard let pages = controller.virtualPages else {
       return .text(.notFound, "the pages of virtual nodes are pushed and not held here; --virtual-mode both serves the basic families\n")
     }
-    let rolls = view.rolls.snapshot()
+    let rolls = controller.rolls.snapshot()
     guard rolls.isComplete else {
       return .text(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz\n")
     }
     let name = request.uri.queryParameters["node"].map(String.init)
     if let name {
-      guard let roll = view.rolls.roll(of: name) else { return .text(.notFound, "there is no Node named \(name)\n") }
+      guard let roll = controller.rolls.roll(of: name) else { return .text(.notFound, "there is no Node named \(name)\n") }
       guard roll.source == .virtual else {
         return .text(.notFound, "the Node \(name) is no virtual node; its source is \(roll.source.rawValue)\n")
       }
@@ -106,7 +106,7 @@ struct VirtualMetrics {
     let snapshot = pages.snapshot(of: name)
     let isDue = rolls.rolls.values.contains { $0.source == .virtual && !$0.entries.isEmpty && (name == nil || $0.node == name) }
     guard let snapshot, snapshot.pageCount > 0 || !isDue else {
-      let leadership = view.leadership()
+      let leadership = controller.leadership.status
       return .text(
         .serviceUnavailable,
         leadership.isLeader

@@ -1,17 +1,12 @@
 package import Collector
 package import Logging
-package import Roll
+internal import Roll
 
-/// Everything that a user can choose about the controller. `SettingsTable` says how each is named, what it means and what it accepts.
+/// Every setting of the controller. `SettingsTable` has the name of each, its meaning, and the values that it accepts.
+/// `FeatureSettings.swift` splits them into the settings of each part.
 package struct ControllerSettings: Hashable, Sendable {
   package enum Toggle: String, CaseIterable, Sendable {
     case on, off
-  }
-
-  package enum ServiceMonitorMode: String, CaseIterable, Sendable {
-    case on, off
-    /// On if the API server knows the kind.
-    case auto
   }
 
   /// What becomes of the pages of virtual nodes.
@@ -24,34 +19,12 @@ package struct ControllerSettings: Hashable, Sendable {
     case both
   }
 
-  /// Where the numbers of Windows containers come from.
-  package enum WindowsSource: String, CaseIterable, Sendable {
-    case exporter
-    /// The kubelet's /stats/summary.
-    case summary
-    /// The exporter, and the summary of nodes whose exporter cannot be connected to.
-    case auto
-  }
-
-  /// What becomes of an exporter's page at /probe.
-  package enum WindowsPages: String, CaseIterable, Sendable {
-    /// The node and the names of containers are added.
-    case relabel
-    case passThrough = "pass-through"
-  }
-
   /// What Prometheus is told to scrape for a Windows node.
   package enum WindowsTargets: String, CaseIterable, Sendable {
     /// Our /probe.
     case proxy
     /// The exporter itself.
     case exporter
-  }
-
-  package enum KubeletAccess: String, CaseIterable, Sendable {
-    /// Through the API server's node proxy.
-    case proxy
-    case direct
   }
 
   // How containers are judged.
@@ -76,14 +49,14 @@ package struct ControllerSettings: Hashable, Sendable {
   package var windows = ScrapeEndpoint(port: 9182, path: "/metrics")
   package var windowsCollectors: [String] = []
   package var windowsSource = WindowsSource.exporter
-  package var windowsPages = WindowsPages.relabel
+  package var windowsPages = ExporterRelayMode.relabel
   package var windowsTargets = WindowsTargets.proxy
   package var windowsCAFile: String?
   package var windowsCertificateFile: String?
   package var windowsKeyFile: String?
   package var windowsSkipsVerification = false
   package var windowsHeadersFile: String?
-  package var kubeletAccess = KubeletAccess.proxy
+  package var kubeletAccess = SummarySettings.Access.proxy
   package var kubeletCAFile: String?
   package var kubeletTokenFile: String?
   package var kubeletSkipsVerification = false
@@ -145,32 +118,7 @@ package struct ControllerSettings: Hashable, Sendable {
 
   package init() {}
 
-  /// Where each source's targets are; those of virtual nodes are pages of ours, unless they are only pushed.
-  package var endpoints: [Source: ScrapeEndpoint] {
-    var endpoints: [Source: ScrapeEndpoint] = [
-      .linux: ScrapeEndpoint(scheme: agentMetricsScheme, port: agentMetricsPort, path: "/metrics"), .windows: windows,
-    ]
-    if virtualMode != .push { endpoints[.virtual] = ScrapeEndpoint(port: listen.port, path: "/metrics/cadvisor") }
-    return endpoints
-  }
-
-  /// Where Prometheus is told to find our `/probe` by a ServiceMonitor; `nil` where it scrapes exporters itself.
-  package func probeAddress(namespace: String) -> String? {
-    windowsTargets == .proxy ? proxyAddress ?? "rollcall-controller.\(namespace).svc:\(listen.port)" : nil
-  }
-
-  /// Where Prometheus reaches this very replica; `nil` where that is not known.
-  var servingAddress: String? {
-    if let ownAddress { return ownAddress }
-    guard let address = IPAddress(listen.host), address.special != .unspecified else { return nil }
-    return listen.host
-  }
-
-  package var rolls: RollSettings {
-    RollSettings(grace: grace, virtualNodes: virtualNodes)
-  }
-
-  /// What no single setting is wrong about.
+  /// Checks settings that contradict each other.
   func checkTogether() throws(SettingsError) {
     guard threshold >= interval * 2 else {
       throw .contradiction(
@@ -190,43 +138,6 @@ package struct ControllerSettings: Hashable, Sendable {
   }
 }
 
-/// Where to listen.
-package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
-  /// An IP address without brackets, or a DNS name.
-  package var host: String
-  /// 0 means any free port.
-  package var port: Int
-
-  package init(host: String, port: Int) {
-    self.host = host
-    self.port = port
-  }
-
-  /// Reads `127.0.0.1:9750`, `[::]:9750`, `localhost:9750`, and `:9750` for every address.
-  package init?(_ text: String) {
-    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else {
-      return nil
-    }
-    var host = String(text[..<colon])
-    if host.isEmpty { host = "0.0.0.0" }
-    if host.hasPrefix("["), host.hasSuffix("]") {
-      host = String(host.dropFirst().dropLast())
-      guard host.contains(":") else { return nil }
-    } else if host.contains(":") {
-      return nil
-    }
-    guard isHost(host) else { return nil }
-    self.init(host: host, port: port)
-  }
-
-  package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
-}
-
-/// Whether the text is a host and a port, and nothing else that a URL could have.
-func isAuthority(_ text: String) -> Bool {
-  ListenAddress(text).map { $0.port != 0 && !text.hasPrefix(":") } ?? false
-}
-
 extension ControllerSettings {
   /// CPU, memory, network and file system of containers: the first that a dashboard shows, and all that `/metrics/resource` and
   /// `/stats/summary` are made of.
@@ -236,8 +147,8 @@ extension ControllerSettings {
     "container_network_receive_bytes_total", "container_network_transmit_bytes_total", "container_start_time_seconds",
   ]
 
-  /// What no single setting of the push is wrong about.
-  func checkPush() throws(SettingsError) {
+  /// Checks settings of the push that contradict each other.
+  private func checkPush() throws(SettingsError) {
     if virtualMode != .serve, remoteWrite == nil, openFalcon == nil {
       throw .contradiction(
         "--virtual-mode \(virtualMode.rawValue) has nowhere to push to: name a receiver by --remote-write-url or --open-falcon-url")

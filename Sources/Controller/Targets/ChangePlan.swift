@@ -27,7 +27,7 @@ struct ChangePlan {
 }
 
 /// What an object is called among all of our namespace.
-struct ObjectName: Hashable, Comparable, CustomStringConvertible {
+package struct ObjectName: Hashable, Comparable, Sendable, CustomStringConvertible {
   static let sliceKind = "EndpointSlice"
 
   var kind: String
@@ -42,9 +42,9 @@ struct ObjectName: Hashable, Comparable, CustomStringConvertible {
     self.init(kind: object["kind"]?.string ?? "", name: object["metadata"]?["name"]?.string ?? "")
   }
 
-  static func < (left: ObjectName, right: ObjectName) -> Bool { (left.kind, left.name) < (right.kind, right.name) }
+  package static func < (left: ObjectName, right: ObjectName) -> Bool { (left.kind, left.name) < (right.kind, right.name) }
 
-  var description: String { "\(kind) \(name)" }
+  package var description: String { "\(kind) \(name)" }
 }
 
 /// One object, and not another that was made anew under its name.

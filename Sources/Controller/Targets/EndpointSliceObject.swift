@@ -43,18 +43,3 @@ extension EndpointIdentity {
     self.init(node: name)
   }
 }
-
-extension ScrapeEndpoint {
-  /// Where a slice says what its endpoints have in common: the port's name alone does not give the path back.
-  static let annotation = "rollcall.dev/scrape"
-
-  /// As the beginning of a URL would have it, without a host: `http://:9753/metrics`.
-  var annotationText: String { "\(scheme)://:\(port)\(path)" }
-
-  init?(annotation text: String) {
-    guard let colon = text.firstRange(of: "://:") else { return nil }
-    let rest = text[colon.upperBound...]
-    guard let slash = rest.firstIndex(of: "/"), let port = Int(rest[..<slash]) else { return nil }
-    self.init(scheme: String(text[..<colon.lowerBound]), port: port, path: String(rest[slash...]))
-  }
-}

@@ -13,6 +13,7 @@ package final class TargetReconciler: Reconciler {
   private let objects: TargetObjects
   private let settings: TargetSettings
   private let patience: Duration
+  private let time: any TimeSource
   private let snapshot: @Sendable () -> [Target]?
   private let logger: Logger
   private let memory = Mutex<[Source: TargetMemory]>([:])
@@ -24,19 +25,15 @@ package final class TargetReconciler: Reconciler {
   ///   - snapshot: the targets of every source as of now, or `nil` while the caches that they come from are not in sync. A watch that
   ///     fails later leaves the caches as they are, and with them the targets.
   package init(
-    client: KubeClient, settings: TargetSettings, patience: Duration = .seconds(300), logger: Logger,
+    client: KubeClient, settings: TargetSettings, patience: Duration = .seconds(300), time: any TimeSource, logger: Logger,
     isLeading: @escaping @Sendable () -> Bool, snapshot: @escaping @Sendable () -> [Target]?
   ) {
     self.objects = TargetObjects(client: client, namespace: settings.namespace, isLeading: isLeading)
     self.settings = settings
     self.patience = patience
+    self.time = time
     self.snapshot = snapshot
     self.logger = logger
-  }
-
-  /// How the objects of a source stood at the end of the last pass.
-  package func report(of source: Source) -> TargetStatus {
-    memory.withLock { $0[source]?.report ?? TargetStatus() }
   }
 
   package func begin() {
@@ -51,9 +48,9 @@ package final class TargetReconciler: Reconciler {
     var memory = self.memory.withLock { $0[source] } ?? TargetMemory()
     defer { self.memory.withLock { [memory] in $0[source] = memory } }
 
-    if memory.needsReading(patience: patience) {
+    if memory.needsReading(patience: patience, at: time.now) {
       guard snapshot() != nil else { return .again(after: .seconds(1)) }
-      memory.read(try await objects.read(source))
+      memory.read(try await objects.read(source), at: time.now)
     }
     // Taken after the reading: it is never older than what it is compared with.
     guard let targets = snapshot()?.filter({ $0.source == source }) else { return .again(after: .seconds(1)) }
@@ -61,17 +58,17 @@ package final class TargetReconciler: Reconciler {
     if memory.isSettled(with: targets) { return outcome(memory) }
     let desired = DesiredTargets(source: source, targets: targets, live: memory.slices, settings: settings)
     memory.note(desired, serviceMonitors: settings.serviceMonitors)
-    defer { announce(&memory, source) }
+    defer { log(&memory, source) }
 
     let wanted = desired.desiredObjects.filter { memory.canHave($0) }
     let plan = ChangePlan(known: memory.objects, desired: wanted, json: desired.json)
     memory.found(plan.settled)
     var failures: [ObjectName: String] = [:]
-    for (object, json) in plan.apply where !memory.isInConflict(object.name, patience: patience) {
+    for (object, json) in plan.apply where !memory.isInConflict(object.name, patience: patience, at: time.now) {
       do {
         memory.applied(object, result: try await objects.apply(json))
       } catch {
-        try memory.failed(object.name, error, into: &failures)
+        try memory.failed(object.name, error, at: time.now, into: &failures)
       }
     }
     // Deleted last, and only if every slice that should be there is: a target is in its new slice before it leaves the old one.
@@ -81,7 +78,7 @@ package final class TargetReconciler: Reconciler {
           try await objects.delete(object)
           memory.deleted(object.name)
         } catch {
-          try memory.failed(object.name, error, into: &failures)
+          try memory.failed(object.name, error, at: time.now, into: &failures)
         }
       }
     }
@@ -93,17 +90,17 @@ package final class TargetReconciler: Reconciler {
   }
 
   private func outcome(_ memory: TargetMemory) -> ReconcileOutcome {
-    memory.report.failing.isEmpty ? .settled : .again(after: patience)
+    memory.status.failing.isEmpty ? .settled : .again(after: patience)
   }
 
-  /// Says what is new in the log, and what is over.
-  private func announce(_ memory: inout TargetMemory, _ source: Source) {
-    let (new, over) = memory.announcements()
-    for (name, problem) in new {
-      logger.warning("cannot publish", metadata: ["source": "\(source)", "what": "\(name)", "problem": "\(problem)"])
+  /// Logs problems that are new, and those that have ended.
+  private func log(_ memory: inout TargetMemory, _ source: Source) {
+    let (new, ended) = memory.takeProblemChanges()
+    for (subject, problem) in new {
+      logger.warning("cannot publish", metadata: ["source": "\(source)", "what": "\(subject)", "problem": "\(problem)"])
     }
-    for name in over {
-      logger.info("published again", metadata: ["source": "\(source)", "what": "\(name)"])
+    for subject in ended {
+      logger.info("published again", metadata: ["source": "\(source)", "what": "\(subject)"])
     }
   }
 }
@@ -123,15 +120,23 @@ package enum ReconcileError: Error, CustomStringConvertible {
   }
 }
 
-/// How the objects of a source stand, for metrics and pages.
+extension TargetReconciler: StatusSource {
+  /// The state of each source's objects at the end of the last pass.
+  package var status: [Source: TargetStatus] {
+    let memory = memory.withLock { $0 }
+    return Dictionary(uniqueKeysWithValues: Source.allCases.map { ($0, memory[$0]?.status ?? TargetStatus()) })
+  }
+}
+
+/// The state of the objects of one source.
 package struct TargetStatus: Hashable, Sendable {
   /// Targets that are published.
   package var published = 0
-  /// Targets that could not be.
+  /// Targets that cannot be published.
   package var refused: [RefusedTarget] = []
-  /// Objects that are not as they should be, and why: by kind and name, such as `EndpointSlice rollcall-linux-ipv4-http-9753-metrics-0`.
-  package var failing: [String: String] = [:]
-  /// The API server has no ServiceMonitors, and we need not have them.
+  /// The objects that could not be written, and why.
+  package var failing: [ObjectName: String] = [:]
+  /// The API server has no ServiceMonitors, and the settings do not require them.
   package var lacksServiceMonitors = false
   /// Writes so far: objects applied and objects deleted.
   package var applied = 0

@@ -1,14 +1,21 @@
 internal import JSON
 package import Roll
 
-/// What the user chooses about the objects that Prometheus reads.
+/// Whether ServiceMonitors are written.
+package enum ServiceMonitorMode: String, CaseIterable, Sendable {
+  case on, off
+  /// On if the API server knows the kind.
+  case auto
+}
+
+/// The objects by which Prometheus finds its targets.
 package struct TargetSettings: Hashable, Sendable {
   /// Where our objects live: the namespace that we run in.
   package var namespace: String
   /// Accepts nodes at loopback addresses, as the demo's are. An API server refuses them.
   package var allowsLoopback: Bool
   /// Whether ServiceMonitors are written; without them the Services and EndpointSlices still are.
-  package var serviceMonitors: ControllerSettings.ServiceMonitorMode
+  package var serviceMonitors: ServiceMonitorMode
   /// For every object, above our own: such as `release`, by which kube-prometheus-stack selects its ServiceMonitors.
   package var extraLabels: [String: String]
   /// How often Prometheus scrapes.
@@ -27,7 +34,7 @@ package struct TargetSettings: Hashable, Sendable {
   package init(
     namespace: String,
     allowsLoopback: Bool = false,
-    serviceMonitors: ControllerSettings.ServiceMonitorMode = .auto,
+    serviceMonitors: ServiceMonitorMode = .auto,
     extraLabels: [String: String] = [:],
     scrapeInterval: Duration = .seconds(15),
     bodyLimit: Int = 64 << 20,

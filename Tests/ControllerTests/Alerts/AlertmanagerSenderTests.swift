@@ -54,14 +54,9 @@ struct AlertmanagerSenderTests {
   private final class World: Sendable {
     let gaps = Mutex<[Gap]>([])
     let transport: HTTPTransport
-    let start = ContinuousClock.now
+    let time = SystemTime()
 
     init() throws { transport = try HTTPTransport() }
-
-    func reading() -> ClockReading {
-      let moment = Moment(milliseconds: 0) + (ContinuousClock.now - start)
-      return ClockReading(moment: moment, unixMilliseconds: Int64(Date.now.timeIntervalSince1970 * 1000))
-    }
   }
 
   /// Quick, so that the tests are: what is once a minute is several times a second here.
@@ -72,8 +67,8 @@ struct AlertmanagerSenderTests {
     _ world: World, urls: [String], policy: AlertPolicy? = nil, _ body: (AlertmanagerSender) async throws -> Void
   ) async throws {
     let sender = AlertmanagerSender(
-      urls: try urls.map { try AlertmanagerURL($0) }, policy: policy ?? self.policy, transport: world.transport, logger: quiet,
-      now: { world.reading() }, gaps: { world.gaps.withLock { $0 } })
+      urls: try urls.map { try AlertmanagerURL($0) }, policy: policy ?? self.policy, transport: world.transport, time: world.time,
+      logger: .silent, gaps: { world.gaps.withLock { $0 } })
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await sender.run() }
       try await body(sender)
@@ -104,10 +99,10 @@ struct AlertmanagerSenderTests {
         return active["a"] == nil && active["b"]?["annotations"]?["reason"] == "AgentTimeout"
       }
       // Alertmanager shows an alert before its answer is here.
-      try await eventually("both requests are counted") { sender.statistics.first?.sent == 4 }
-      let statistics = try #require(sender.statistics.first)
-      #expect(statistics.failures == 0)
-      #expect(statistics.problem == nil)
+      try await eventually("both requests are counted") { sender.status.first?.sent == 4 }
+      let status = try #require(sender.status.first)
+      #expect(status.failures == 0)
+      #expect(status.problem == nil)
     }
   }
 
@@ -119,10 +114,10 @@ struct AlertmanagerSenderTests {
       set(world, [alertGap("a")], sender)
       try await eventually("a is active") { try await alertmanager.active()["a"] != nil }
       alertmanager.stop()
-      try await eventually("the failure is noticed") { sender.statistics.first?.problem != nil }
+      try await eventually("the failure is noticed") { sender.status.first?.problem != nil }
       try await alertmanager.start()
       try await eventually("a is active again") { try await alertmanager.active()["a"] != nil }
-      try await eventually("all is well") { sender.statistics.first?.problem == nil }
+      try await eventually("all is well") { sender.status.first?.problem == nil }
     }
   }
 
@@ -141,8 +136,8 @@ struct AlertmanagerSenderTests {
       down.stop()
       set(world, [alertGap("b"), alertGap("c")], sender)
       try await eventually("the one that is up has the news") { try await Set(up.active().keys) == ["b", "c"] }
-      try await eventually("the failure is noticed") { sender.statistics.first?.problem != nil }
-      #expect(sender.statistics.last?.problem == nil)
+      try await eventually("the failure is noticed") { sender.status.first?.problem != nil }
+      #expect(sender.status.last?.problem == nil)
       try await down.start()
       try await eventually("the other has them too") { try await Set(down.active().keys) == ["b", "c"] }
     }
@@ -155,7 +150,7 @@ struct AlertmanagerSenderTests {
     try await withSender(world, urls: [alertmanager.url]) { sender async throws in
       set(world, [alertGap("a", detail: "\"quoted\" \\ <b> \u{1F9EA} line\nbreak \u{0} ü")], sender)
       try await eventually("it is active") { try await alertmanager.active()["a"] != nil }
-      #expect(sender.statistics.first?.failures == 0)
+      #expect(sender.status.first?.failures == 0)
     }
   }
 
@@ -165,7 +160,7 @@ struct AlertmanagerSenderTests {
     try await alertmanager.start()
     try await withSender(world, urls: [alertmanager.url + "/elsewhere"]) { sender async throws in
       set(world, [alertGap("a")], sender)
-      try await eventually("the failure is noticed") { sender.statistics.first?.problem?.contains("status 404") == true }
+      try await eventually("the failure is noticed") { sender.status.first?.problem?.contains("status 404") == true }
     }
   }
 }

@@ -1,6 +1,7 @@
 import HTTPTransport
 import JSON
 import KubeClient
+import Roll
 import Simulator
 import Synchronization
 import TestSupport
@@ -16,29 +17,34 @@ import Testing
   /// A manager, and the world as it sees it.
   private final class Replica: Sendable {
     let leads: Bool
-    let time: Shared<Int64>
+    let time: WallClock
     let manager: CertificateManager
 
     init(_ client: KubeClient, leads: Bool, now: Int64) {
-      let time = Shared(now)
+      time = WallClock(now)
       self.leads = leads
-      self.time = time
-      manager = CertificateManager(
-        client: client, namespace: "rollcall", logger: quiet, isLeading: { leads }, now: { time.value })
+      manager = CertificateManager(client: client, namespace: "rollcall", time: time, logger: .silent, isLeading: { leads })
     }
   }
 
-  private final class Shared<Value: Sendable>: Sendable {
-    private let held: Mutex<Value>
-    init(_ value: Value) { held = Mutex(value) }
-    var value: Value {
-      get { held.withLock { $0 } }
-      set { held.withLock { $0 = newValue } }
+  /// A time of day that the test sets, in Unix seconds.
+  private final class WallClock: TimeSource {
+    private let seconds: Mutex<Int64>
+
+    init(_ seconds: Int64) { self.seconds = Mutex(seconds) }
+
+    var value: Int64 {
+      get { seconds.withLock { $0 } }
+      set { seconds.withLock { $0 = newValue } }
     }
+
+    func reading() -> ClockReading { ClockReading(moment: Moment(milliseconds: 0), unixMilliseconds: value * 1000) }
+
+    func sleep(until moment: Moment) async throws {}
   }
 
   private func withServer(_ body: (SimulatedAPIServer, KubeClient) async throws -> Void) async throws {
-    let server = SimulatedAPIServer(logger: quiet)
+    let server = SimulatedAPIServer(logger: .silent)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run() }
       try await server.waitUntilListening()
@@ -46,7 +52,7 @@ import Testing
       let folder = try TemporaryFolder()
       let kubeconfig = try folder.write(server.kubeconfig(), to: "kubeconfig")
       let configuration = try ClusterConfiguration.load(kubeconfig: kubeconfig, context: nil, environment: [:])
-      try await body(server, try KubeClient(configuration: configuration, logger: quiet))
+      try await body(server, try KubeClient(configuration: configuration, logger: .silent))
       group.cancelAll()
     }
   }
@@ -70,10 +76,10 @@ import Testing
       let options = try #require(leader.manager.tls)
       #expect(follower.manager.tls == options)
       #expect(options.serverName == "rollcall-agent")
-      #expect(leader.manager.status == .usable(until: start + 90 * day))
-      #expect(leader.manager.expiries.map(\.member) == ["ca.crt", "agent.crt", "controller.crt"])
-      #expect(leader.manager.expiries.dropFirst().allSatisfy { $0.notAfter == start + 90 * day })
-      #expect(follower.manager.expiries == leader.manager.expiries)
+      #expect(leader.manager.status.validity == .usable(until: start + 90 * day))
+      #expect(leader.manager.status.expiries.map(\.member) == ["ca.crt", "agent.crt", "controller.crt"])
+      #expect(leader.manager.status.expiries.dropFirst().allSatisfy { $0.notAfter == start + 90 * day })
+      #expect(follower.manager.status.expiries == leader.manager.status.expiries)
     }
   }
 
@@ -131,7 +137,7 @@ import Testing
       leader.time.value = start + 400 * day
       await leader.manager.pass()
       #expect(secret(server) == before)
-      guard case .unusable(let problem) = leader.manager.status else {
+      guard case .unusable(let problem) = leader.manager.status.validity else {
         Issue.record("expired certificates are called usable")
         return
       }
@@ -147,7 +153,7 @@ import Testing
       server.rejectNext(Rejection(status: 403, reason: "Forbidden", count: 1, resource: "secrets"))
       await leader.manager.pass()
       #expect(leader.manager.tls == options)
-      #expect(leader.manager.status == .usable(until: start + 90 * day))
+      #expect(leader.manager.status.validity == .usable(until: start + 90 * day))
     }
   }
 }

@@ -21,7 +21,7 @@ import Testing
     ).settings()
     change(&settings)
     return try PushService(
-      settings: settings, transport: transport, time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      settings: settings.push, transport: transport, time: time, logger: .silent)
   }
 
   /// Hands a page of one pod over as the collector does it: three samples, one of a basic family.
@@ -38,7 +38,7 @@ import Testing
 
       """
     let pages = VirtualPages(stalenessLimit: .seconds(60))
-    let feed = try #require(service.pages)
+    let feed = try #require(service.virtualNodes)
     _ = try intake.take(
       Array(page.utf8), labels: PodLabels(node: node, entries: [entry], isOfOnePod: true), Freshness(limit: .seconds(60)),
       sharing: pages.shapes
@@ -67,7 +67,7 @@ import Testing
     let server = try taking()
     defer { server.stop() }
     let service = try service(["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"], "virtual-staleness": ["1m"]])
-    let feed = try #require(service.pages)
+    let feed = try #require(service.virtualNodes)
     let key = VirtualPages.Key(namespace: "shop", pod: "web-0")
     // Each time the three samples, and then three stale markers.
     try await running(service) {
@@ -101,7 +101,7 @@ import Testing
     try await running(service) {
       try take(service)
       service.forgetAll()
-      service.pages?.forget("virtual-1")
+      service.virtualNodes?.forget("virtual-1")
       try take(service, pod: "web-1")
       // Both pages go the same way, so that ends of the first page's series would be sent before the second.
       try await eventually("nothing waits") { sent(service) >= 6 && waiting(service) == 0 }
@@ -187,7 +187,7 @@ import Testing
       flags: ["virtual-mode": [mode], "open-falcon-url": ["http://127.0.0.1:1/v1/push"]]
     ).settings()
     #expect((settings.endpoints[.virtual] != nil) == isTarget)
-    let virtual = VirtualSettings(settings)
+    let virtual = settings.nodes.virtual
     #expect(virtual.handsOver == (mode != "serve"))
     #expect((virtual.servedFamilies != nil) == isTarget)
   }

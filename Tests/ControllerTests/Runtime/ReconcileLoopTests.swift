@@ -26,7 +26,7 @@ import Testing
     _ reconciler: Scripted, policy: ReconcilePolicy, _ body: (Wakeup) async throws -> Void
   ) async throws {
     let wakeup = Wakeup()
-    let loop = ReconcileLoop(reconciler, keys: ["a", "b"], wakeup: wakeup, policy: policy, logger: quiet)
+    let loop = ReconcileLoop(reconciler, keys: ["a", "b"], wakeup: wakeup, policy: policy, time: SystemTime(), logger: .silent)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await loop.run() }
       try await body(wakeup)

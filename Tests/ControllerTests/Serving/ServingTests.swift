@@ -47,11 +47,11 @@ import Testing
 
   @Test func readinessSaysWhatIsWaitingAndWhy() async throws {
     try await ServedController.run { served in
-      served.checks.withLock { $0 = [ReadinessCheck("nodes", problem: nil), ReadinessCheck("pods", problem: "403 forbidden")] }
+      served.checks.status = [ReadinessCheck("nodes", problem: nil), ReadinessCheck("pods", problem: "403 forbidden")]
       let waiting = try await served.request("/readyz")
       #expect(waiting.status == 503)
       #expect(String(decoding: waiting.body, as: UTF8.self) == "[+] nodes\n[-] pods: 403 forbidden\nnot ready\n")
-      served.checks.withLock { $0 = [ReadinessCheck("nodes", problem: nil)] }
+      served.checks.status = [ReadinessCheck("nodes", problem: nil)]
       #expect(try await served.request("/readyz").status == 200)
       #expect(try await served.request("/livez").status == 200)
     }
@@ -126,7 +126,7 @@ import Testing
     try await ServedController.run { served in
       served.publishSample()
       served.ledger.reset()
-      served.leadership.withLock { $0 = LeadershipStatus(isLeader: false, holder: "replica-1") }
+      served.leadership.status = LeadershipStatus(isLeader: false, holder: "replica-1")
       let refused = try await served.request("/api/v1/gaps")
       #expect(refused.status == 503)
       #expect(String(decoding: refused.body, as: UTF8.self).contains("replica-1"))
@@ -192,7 +192,7 @@ import Testing
 
   @Test("R63: a client that takes too long over a page loses its connection") func slowReader() async throws {
     var limits = ServingLimits()
-    limits.answer = .zero
+    limits.response = .zero
     try await ServedController.run(limits: limits) { served in
       // More than is written before the time is up.
       let name = String(repeating: "a", count: 200)

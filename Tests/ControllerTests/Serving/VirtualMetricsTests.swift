@@ -43,7 +43,7 @@ import Testing
       for path in ["/metrics/cadvisor", "/metrics/cadvisor?node=virtual-1", "/metrics/resource"] {
         #expect(try await served.request(path).status == 503, "\(path)")
       }
-      served.leadership.withLock { $0 = LeadershipStatus(isLeader: false, holder: "replica-1") }
+      served.leadership.status = LeadershipStatus(isLeader: false, holder: "replica-1")
       #expect(try await served.text("/metrics/cadvisor").contains("replica-1 leads"))
       #expect(try await served.request("/metrics/cadvisor?node=linux-1").status == 404)
       #expect(try await served.request("/metrics/cadvisor?node=nobody").status == 404)

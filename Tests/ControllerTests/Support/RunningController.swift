@@ -30,8 +30,8 @@ struct RunningController {
       settings: SettingsSources(flags: given).settings(), environment: [:], version: "test", collectors: collectors, logger: log.logger)
     try await serving(controller.server) { port in
       try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { await controller.pages.run() }
-        group.addTask { try await ControllerCore(controller).run() }
+        group.addTask { await controller.relay.run() }
+        group.addTask { try await controller.core.run() }
         try await body(RunningController(controller: controller, log: log, port: port, transport: HTTPTransport()))
         group.cancelAll()
       }

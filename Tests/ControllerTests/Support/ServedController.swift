@@ -1,11 +1,11 @@
 import Collector
-import Controller
 import HTTPTransport
 import JSON
 import Logging
 import Roll
 import Synchronization
 
+@testable import Controller
 @testable import KubeClient
 
 /// A server on a free port over a ledger that a test fills, and a client of it.
@@ -14,9 +14,10 @@ final class ServedController: Sendable {
   let ledger = LedgerStore(threshold: .seconds(300))
   let counters = CollectionCounters()
   let time = ManualTime()
-  let leadership = Mutex(LeadershipStatus(isLeader: true, holder: "replica-0"))
+  let exporters = ExporterStatusStore()
+  let leadership = SettableStatus(LeadershipStatus(isLeader: true, holder: "replica-0"))
   let virtualPages = VirtualPages(stalenessLimit: .seconds(3600))
-  let checks = Mutex<[ReadinessCheck]>([])
+  let checks = SettableStatus<[ReadinessCheck]>([])
   private let transport: HTTPTransport
   private let listening = Mutex(0)
 
@@ -29,22 +30,27 @@ final class ServedController: Sendable {
     push: PushService? = nil, limits: ServingLimits = ServingLimits(), _ body: (ServedController) async throws -> Void
   ) async throws {
     let served = try ServedController()
-    var view = ControllerView(
-      rolls: served.rolls, ledger: served.ledger, counters: served.counters, time: served.time, settings: ControllerSettings(),
-      version: "1.2.3", leadership: { served.leadership.withLock { $0 } }, readiness: { served.checks.withLock { $0 } })
-    view.virtualPages = served.virtualPages
-    view.push = push
-    view.certificates = {
-      [
-        CertificateExpiry(member: "ca.crt", notAfter: 1_800_000_000), CertificateExpiry(member: "agent.crt", notAfter: 1_707_776_000),
-      ]
-    }
-    view.watches = {
-      [WatchStatus(resource: "nodes", isListed: true, status: .waiting(reason: "connection <refused>"), statistics: WatchStatistics())]
-    }
-    let server = ControllerServer(
-      view: view, address: ListenAddress(host: "127.0.0.1", port: 0), limits: limits,
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    var settings = ControllerSettings()
+    settings.listen.host = "127.0.0.1"
+    let endpoints = settings.endpoints
+    settings.listen.port = 0
+    let watches = SettableStatus([
+      WatchStatus(resource: "nodes", isListed: true, status: .waiting(reason: "connection <refused>"), statistics: WatchStatistics())
+    ])
+    let certificates = SettableStatus(
+      CertificateStatus(
+        validity: .usable(until: 1_800_000_000),
+        expiries: [
+          CertificateExpiry(member: "ca.crt", notAfter: 1_800_000_000), CertificateExpiry(member: "agent.crt", notAfter: 1_707_776_000),
+        ]))
+    let controller = ControllerStatus(
+      version: "1.2.3", settings: settings.serving, time: served.time, leadership: served.leadership, readiness: served.checks,
+      watches: watches, certificates: certificates, rolls: served.rolls, ledger: served.ledger, counters: served.counters,
+      exporters: served.exporters, archive: SettableStatus(GapArchiveStatus()), alertmanagers: SettableStatus<[AlertmanagerStatus]>([]),
+      events: nil,
+      targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddress: { nil }),
+      publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualPages: served.virtualPages, push: push)
+    let server = ControllerServer(controller, limits: limits, logger: .silent)
     try await serving(server) { port in
       served.listening.withLock { $0 = port }
       try await body(served)

@@ -9,7 +9,7 @@ import ServiceLifecycle
 /// - Parameter body: is given the port.
 func serving(_ server: ControllerServer, _ body: (Int) async throws -> Void) async throws {
   var configuration = ServiceGroupConfiguration(
-    services: [.init(service: server)], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    services: [.init(service: server)], logger: .silent)
   // Connections that clients keep open are cut then.
   configuration.maximumGracefulShutdownDuration = .milliseconds(200)
   let services = ServiceGroup(configuration: configuration)

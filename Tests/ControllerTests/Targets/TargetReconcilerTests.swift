@@ -9,36 +9,40 @@ import Testing
 
 @testable import Controller
 
-/// What the tests have read from the state of the world need not be logged too.
-let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-
 /// Against the simulated API server, over HTTP.
 @Suite struct TargetReconcilerTests {
-  /// A server, and a reconciler that works against it with targets that the test changes.
+  /// What the reconciler is told, set by the test.
+  private final class Inputs: Sendable {
+    let targets = Mutex<[Target]?>(nil)
+    let isLeading = Mutex(true)
+  }
+
+  /// A server, and a reconciler that works against it.
   private final class Stage: Sendable {
     let server: SimulatedAPIServer
     let client: KubeClient
-    let targets = Mutex<[Target]?>(nil)
-    let isLeading = Mutex(true)
+    let inputs: Inputs
     let reconciler: TargetReconciler
 
-    init(server: SimulatedAPIServer, mode: ControllerSettings.ServiceMonitorMode, patience: Duration, labels: [String: String]) async throws
-    {
+    init(server: SimulatedAPIServer, mode: ServiceMonitorMode, patience: Duration, labels: [String: String]) async throws {
       let folder = try TemporaryFolder()
       self.server = server
       let kubeconfig = try folder.write(server.kubeconfig(), to: "kubeconfig")
       let configuration = try ClusterConfiguration.load(kubeconfig: kubeconfig, context: nil, environment: [:])
-      client = try KubeClient(configuration: configuration, logger: quiet)
+      client = try KubeClient(configuration: configuration, logger: .silent)
       var settings = TargetSettings(namespace: "rollcall", serviceMonitors: mode)
       settings.extraLabels = labels
-      let box = Box()
+      let inputs = Inputs()
+      self.inputs = inputs
       reconciler = TargetReconciler(
-        client: client, settings: settings, patience: patience, logger: quiet,
-        isLeading: { box.stage?.isLeading.withLock { $0 } ?? false }, snapshot: { box.stage?.targets.withLock { $0 } ?? nil })
-      box.stage = self
+        client: client, settings: settings, patience: patience, time: SystemTime(), logger: .silent,
+        isLeading: { inputs.isLeading.withLock { $0 } }, snapshot: { inputs.targets.withLock { $0 } })
     }
 
-    func set(_ new: [Target]?) { targets.withLock { $0 = new } }
+    /// The state of the Linux nodes' objects after the last pass.
+    var status: TargetStatus { reconciler.status[.linux] ?? TargetStatus() }
+
+    func set(_ new: [Target]?) { inputs.targets.withLock { $0 = new } }
 
     var slices: [JSONValue] { get throws { try server.list("endpointslices.discovery.k8s.io", namespace: "rollcall") } }
 
@@ -54,21 +58,11 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     }
   }
 
-  /// Breaks the circle between the stage and the closures of its reconciler.
-  private final class Box: Sendable {
-    private let held = Mutex<Weak>(Weak())
-    private struct Weak { weak var stage: Stage? }
-    var stage: Stage? {
-      get { held.withLock { $0.stage } }
-      set { held.withLock { $0.stage = newValue } }
-    }
-  }
-
   private func withStage(
-    mode: ControllerSettings.ServiceMonitorMode = .on, patience: Duration = .seconds(300), labels: [String: String] = [:],
+    mode: ServiceMonitorMode = .on, patience: Duration = .seconds(300), labels: [String: String] = [:],
     _ body: (Stage) async throws -> Void
   ) async throws {
-    let server = SimulatedAPIServer(logger: quiet)
+    let server = SimulatedAPIServer(logger: .silent)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run() }
       try await server.waitUntilListening()
@@ -90,7 +84,7 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
       #expect(try stage.nodes() == nodes(0..<250).map(\.node).sorted())
       #expect(stage.server.get("services", namespace: "rollcall", name: "rollcall-linux") != nil)
       #expect(stage.server.get("servicemonitors.monitoring.coreos.com", namespace: "rollcall", name: "rollcall-linux") != nil)
-      #expect(stage.reconciler.report(of: .linux).applied == 5)
+      #expect(stage.status.applied == 5)
 
       let writes = try await stage.writes { () async throws in
         #expect(try await stage.reconciler.reconcile(.linux) == .settled)
@@ -121,7 +115,7 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
       #expect(stage.server.get("servicemonitors.monitoring.coreos.com", namespace: "rollcall", name: "rollcall-linux") == nil)
       _ = try await stage.reconciler.reconcile(.linux)
       #expect(stage.server.get("servicemonitors.monitoring.coreos.com", namespace: "rollcall", name: "rollcall-linux") != nil)
-      #expect(!stage.reconciler.report(of: .linux).lacksServiceMonitors)
+      #expect(!stage.status.lacksServiceMonitors)
     }
   }
 
@@ -160,7 +154,7 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
       _ = try await stage.reconciler.reconcile(.linux)
       #expect(try stage.slices.isEmpty)
       #expect(stage.server.get("services", namespace: "rollcall", name: "rollcall-linux") != nil)
-      #expect(stage.reconciler.report(of: .linux).deleted == 2)
+      #expect(stage.status.deleted == 2)
     }
   }
 
@@ -208,7 +202,7 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
       stage.set([])
       _ = try await stage.reconciler.reconcile(.linux)
       let later = TargetReconciler(
-        client: stage.client, settings: TargetSettings(namespace: "rollcall"), logger: quiet, isLeading: { true },
+        client: stage.client, settings: TargetSettings(namespace: "rollcall"), time: SystemTime(), logger: .silent, isLeading: { true },
         snapshot: { [] })
       _ = try await later.reconcile(.linux)
       let labels = stage.server.get("services", namespace: "rollcall", name: "rollcall-linux")?["metadata"]?["labels"]
@@ -231,7 +225,7 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         ], fieldManager: "somebody", force: true)
       stage.reconciler.begin()
       #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(300)))
-      #expect(stage.reconciler.report(of: .linux).failing.keys.contains("Service rollcall-linux"))
+      #expect(stage.status.failing.keys.contains(ObjectName(kind: "Service", name: "rollcall-linux")))
 
       let writes = try await stage.writes { () async throws in
         for count in 2..<6 {
@@ -240,7 +234,7 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         }
       }
       #expect(writes == 4, "one for each change of the slice, none for the Service")
-      #expect(stage.reconciler.report(of: .linux).failing.keys.contains("Service rollcall-linux"))
+      #expect(stage.status.failing.keys.contains(ObjectName(kind: "Service", name: "rollcall-linux")))
       #expect(try stage.nodes().count == 5)
     }
   }
@@ -259,7 +253,7 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
       let left = nodes(100..<130) + nodes(200..<220) + nodes(300..<310)
       stage.set(left)
       #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(300)))
-      #expect(stage.reconciler.report(of: .linux).failing.keys.contains("EndpointSlice \(name)"))
+      #expect(stage.status.failing.keys.contains(ObjectName(kind: "EndpointSlice", name: name)))
       #expect(try Set(stage.nodes()).isSuperset(of: left.map(\.node)))
     }
   }
@@ -273,9 +267,9 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
       stage.set(nodes(0..<3))
       #expect(try await stage.reconciler.reconcile(.linux) == (status == 404 ? .settled : .again(after: .seconds(300))))
       #expect(try stage.nodes().count == 3)
-      let report = stage.reconciler.report(of: .linux)
-      #expect(report.lacksServiceMonitors == (status == 404))
-      #expect(report.failing.isEmpty == (status == 404))
+      let targets = stage.status
+      #expect(targets.lacksServiceMonitors == (status == 404))
+      #expect(targets.failing.isEmpty == (status == 404))
     }
   }
 
@@ -310,7 +304,7 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
   @Test func r33nothingIsWrittenByOneWhoDoesNotLead() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<3))
-      stage.isLeading.withLock { $0 = false }
+      stage.inputs.isLeading.withLock { $0 = false }
       await #expect(throws: ReconcileError.self) { try await stage.reconciler.reconcile(.linux) }
       #expect(stage.server.writeCount() == 0)
     }
@@ -321,8 +315,8 @@ let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
       stage.set(nodes(0..<2) + [Target(node: "bad", source: .linux, address: "127.0.0.1", port: 9753)])
       _ = try await stage.reconciler.reconcile(.linux)
       #expect(try stage.nodes() == ["node-0", "node-1"])
-      #expect(stage.reconciler.report(of: .linux).refused.map(\.target.node) == ["bad"])
-      #expect(stage.reconciler.report(of: .linux).published == 2)
+      #expect(stage.status.refused.map(\.target.node) == ["bad"])
+      #expect(stage.status.published == 2)
     }
   }
 }

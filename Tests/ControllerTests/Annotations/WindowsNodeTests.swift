@@ -6,18 +6,15 @@ import Testing
 
 @Suite struct WindowsNodeTests {
   @Test func annotationsStandAboveSettings() {
-    var settings = ControllerSettings()
-    settings.windows.port = 9200
-    settings.windowsCollectors = ["cpu"]
-    let plain = WindowsNode(settings: settings, annotations: [:])
+    let configured = WindowsNode(endpoint: ExporterEndpoint(port: 9200, collectors: ["cpu"]))
+    let plain = WindowsNode([:], configured: configured)
     #expect(plain.endpoint == ExporterEndpoint(port: 9200, collectors: ["cpu"]))
     #expect(plain.source == .exporter)
     let annotated = WindowsNode(
-      settings: settings,
-      annotations: [
+      [
         "rollcall.dev/windows-scheme": "https", "rollcall.dev/windows-port": "9443", "rollcall.dev/windows-path": "/m",
         "rollcall.dev/windows-collect": "container, os", "rollcall.dev/windows-source": "auto", "rollcall.dev/ignore": "true",
-      ])
+      ], configured: configured)
     #expect(annotated.endpoint == ExporterEndpoint(scheme: "https", port: 9443, path: "/m", collectors: ["container", "os"]))
     #expect(annotated.source == .auto)
     #expect(annotated.notes.isEmpty)
@@ -30,8 +27,8 @@ import Testing
     ("rollcall.dev/windows-source", "both", "exporter, summary or auto"),
   ])
   func whatIsNotAcceptedIsNotedAndPassedOver(name: String, value: String, accepted: String) {
-    let node = WindowsNode(settings: ControllerSettings(), annotations: [name: value])
-    #expect(node.endpoint == ExporterEndpoint(ControllerSettings()))
+    let node = WindowsNode([name: value])
+    #expect(node.endpoint == ExporterEndpoint())
     #expect(node.source == .exporter)
     #expect(node.notes.count == 1)
     #expect(node.notes[0].contains(name) && node.notes[0].contains("\"\(value)\"") && node.notes[0].contains(accepted))

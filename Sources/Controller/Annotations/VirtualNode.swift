@@ -1,14 +1,13 @@
 import Collector
-import HTTPTransport
 import KubeClient
 
-/// How the pages of one virtual node's pods are found: as the settings say, above them the Node's label, and above that its annotations.
+/// Where one virtual node's pods are scraped: by the settings, overridden by the Node's label, overridden by its annotations.
 struct VirtualNode: Hashable {
   var endpoint: VirtualEndpoint
-  /// A label or an annotation that is not accepted, for people; what is below it holds instead.
+  /// Labels and annotations that are not accepted, for people; they are ignored.
   var notes: [String] = []
 
-  /// - Parameter configured: what the settings say.
+  /// - Parameter configured: the settings.
   init(_ node: NodeRecord, configured: VirtualEndpoint) {
     endpoint = configured
     if let text = node.labels[Annotations.cadvisorPort] {
@@ -28,7 +27,7 @@ struct VirtualNode: Hashable {
     }
   }
 
-  /// What is wrong with the annotations of these Pods, which are on one virtual node. Of many, some stand for all.
+  /// The annotations of these Pods that are not accepted, for people: the first ten, and the number of the others.
   static func notes(on pods: some Sequence<PodRecord>) -> [String] {
     let limit = 10
     var notes: [String] = []
@@ -43,8 +42,8 @@ struct VirtualNode: Hashable {
 }
 
 extension VirtualEndpoint {
-  /// Takes on what the annotation of a Node or a Pod says. It names no host, since that is whom the numbers are believed of.
-  /// - Returns: What is wrong with it, for people; it is passed over then.
+  /// Applies the annotation of a Node or a Pod. A host is refused: samples are trusted to be about the Pod at whose address they were scraped.
+  /// - Returns: Why the annotation is not accepted, for people; the endpoint is unchanged then.
   fileprivate mutating func read(_ annotations: [String: String]) -> String? {
     guard let text = annotations[Annotations.cadvisor] else { return nil }
     guard let named = ScrapeEndpoint(annotation: text), ["http", "https"].contains(named.scheme), (1...65535).contains(named.port),
@@ -61,7 +60,7 @@ extension VirtualEndpoint {
 }
 
 extension VirtualEndpoints {
-  /// By what Nodes and Pods say.
+  /// Endpoints by the labels and annotations of Nodes and Pods.
   init(
     node: @escaping @Sendable (_ name: String) -> NodeRecord?,
     podAnnotations: @escaping @Sendable (_ namespace: String, _ name: String) -> [String: String]
@@ -73,35 +72,5 @@ extension VirtualEndpoints {
         _ = endpoint.read(podAnnotations(namespace, name))
         return endpoint
       })
-  }
-}
-
-extension VirtualSettings {
-  init(_ settings: ControllerSettings) {
-    self.init()
-    endpoint.scheme = settings.virtual.scheme
-    endpoint.port = settings.virtual.port
-    endpoint.path = settings.virtual.path
-    endpoint.answerer = settings.virtualAnswerer
-    maximumTransfers = settings.virtualTransfers
-    families = FamilyFilter(kept: settings.virtualKept, dropped: settings.virtualDropped)
-    handsOver = settings.virtualMode != .serve
-    servedFamilies =
-      switch settings.virtualMode {
-      case .serve: .everything
-      case .both: FamilyFilter(kept: settings.virtualBasic)
-      case .push: nil
-      }
-    keepsTimestamps = settings.virtualTimestamps == .on
-    certificateAuthorities = settings.virtualCAFile.map { .file($0) }
-    verifiesCertificates = !settings.virtualSkipsVerification
-    nodeTokenFile = settings.kubeletTokenFile
-    stalenessLimit = settings.virtualStaleness
-    deadline = settings.deadline
-    // A pod that is asked last still has its deadline within the interval, where the settings allow it.
-    askingTime = max(settings.interval - settings.deadline, settings.interval / 4) * 0.8
-    keptConnections = settings.maximumCalls
-    connectTimeout = min(settings.deadline, .seconds(3))
-    allowsLoopback = settings.allowsLoopbackTargets
   }
 }

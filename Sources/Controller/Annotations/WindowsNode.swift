@@ -1,21 +1,35 @@
 package import Collector
-internal import HTTPTransport
 
-/// How one Windows node is read: as the settings say, and its annotations above them.
+/// Where the numbers of Windows containers come from.
+package enum WindowsSource: String, CaseIterable, Sendable {
+  case exporter
+  /// The kubelet's /stats/summary.
+  case summary
+  /// The exporter, and the summary for nodes whose exporter refuses connections.
+  case auto
+}
+
+/// How one Windows node is read: by the settings, overridden by the node's annotations.
 package struct WindowsNode: Hashable, Sendable {
   package var endpoint: ExporterEndpoint
-  package var source: ControllerSettings.WindowsSource
-  /// Annotations that are not accepted, for people; the setting holds instead.
+  package var source: WindowsSource
+  /// Annotations that are not accepted, for people; the setting applies instead.
   package var notes: [String] = []
 
-  package init(settings: ControllerSettings, annotations: [String: String]) {
-    endpoint = ExporterEndpoint(settings)
-    source = settings.windowsSource
+  /// A node without annotations.
+  package init(endpoint: ExporterEndpoint = ExporterEndpoint(), source: WindowsSource = .exporter) {
+    self.endpoint = endpoint
+    self.source = source
+  }
+
+  /// - Parameter configured: the settings.
+  package init(_ annotations: [String: String], configured: WindowsNode = WindowsNode()) {
+    self = configured
     read(annotations)
   }
 
   private mutating func read(_ annotations: [String: String]) {
-    // Most nodes have none, and this is asked at each scrape.
+    // Most nodes have none, and this is called for each scrape.
     if annotations.isEmpty { return }
     func note(_ name: String, _ accepted: String) -> String {
       Annotations.refusal("annotation \(name)", annotations[name] ?? "", accepted: accepted)
@@ -50,38 +64,11 @@ package struct WindowsNode: Hashable, Sendable {
       }
     }
     if let text = annotations[Annotations.windowsSource] {
-      if let source = ControllerSettings.WindowsSource(rawValue: text) {
+      if let source = WindowsSource(rawValue: text) {
         self.source = source
       } else {
         notes.append(note(Annotations.windowsSource, "exporter, summary or auto"))
       }
     }
   }
-}
-
-extension ExporterEndpoint {
-  package init(_ settings: ControllerSettings) {
-    self.init(
-      scheme: settings.windows.scheme, port: settings.windows.port, path: settings.windows.path, collectors: settings.windowsCollectors)
-  }
-}
-
-extension WindowsSettings {
-  package init(_ settings: ControllerSettings) {
-    self.init()
-    endpoint = ExporterEndpoint(settings)
-    deadline = settings.deadline
-    connectTimeout = min(settings.deadline, .seconds(3))
-    tls = TLSOptions(
-      certificateAuthorities: settings.windowsCAFile.map { .file($0) },
-      clientCertificate: settings.windowsCertificateFile.map { .file($0) },
-      clientKey: settings.windowsKeyFile.map { .file($0) }, verification: settings.windowsSkipsVerification ? .none : .full)
-    headersFile = settings.windowsHeadersFile
-    allowsLoopback = settings.allowsLoopbackTargets
-  }
-}
-
-/// Whether the text is a path that cannot turn into another part of a URL.
-func isURLPath(_ text: String) -> Bool {
-  text.hasPrefix("/") && text.utf8.allSatisfy { (0x21...0x7e).contains($0) } && !text.contains("?") && !text.contains("#")
 }

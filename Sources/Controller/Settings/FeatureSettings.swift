@@ -1,0 +1,159 @@
+internal import Collector
+internal import HTTPTransport
+internal import Push
+internal import Roll
+
+/// The settings of each part of the controller. No part sees `ControllerSettings` itself.
+extension ControllerSettings {
+  var cluster: ClusterSettings { ClusterSettings(kubeconfig: kubeconfig, context: context, namespace: namespace) }
+
+  var leadership: LeadershipSettings { LeadershipSettings(hasElection: leaderElection == .on, identity: identity) }
+
+  var rolls: RollSettings { RollSettings(grace: grace, virtualNodes: virtualNodes) }
+
+  var serving: ServingSettings {
+    ServingSettings(
+      listen: listen, interval: interval, threshold: threshold, deadline: deadline, allowsLoopback: allowsLoopbackTargets,
+      proxyAddress: proxyAddress, proxiesWindows: windowsTargets == .proxy)
+  }
+
+  var relay: RelaySettings {
+    RelaySettings(maximumProbes: maximumProbes, windows: windowsNodes, windowsSource: windowsSource, mode: windowsPages)
+  }
+
+  /// For anything that is connected to within `deadline`.
+  private var connectTimeout: Duration { min(deadline, .seconds(3)) }
+}
+
+// MARK: Nodes
+
+extension ControllerSettings {
+  var nodes: NodeSettings {
+    NodeSettings(
+      interval: interval, maximumCalls: maximumCalls, keptConnections: keptConnections, agent: agents, windows: windowsNodes,
+      windowsSource: windowsSource, summary: summary, virtual: virtualNodeSettings)
+  }
+
+  private var agents: AgentSettings {
+    var agents = AgentSettings()
+    agents.port = agentRollPort
+    agents.deadline = deadline
+    agents.connectTimeout = connectTimeout
+    return agents
+  }
+
+  private var windowsNodes: WindowsSettings {
+    var nodes = WindowsSettings()
+    nodes.endpoint = ExporterEndpoint(scheme: windows.scheme, port: windows.port, path: windows.path, collectors: windowsCollectors)
+    nodes.deadline = deadline
+    nodes.connectTimeout = connectTimeout
+    nodes.tls = TLSOptions(
+      certificateAuthorities: windowsCAFile.map { .file($0) }, clientCertificate: windowsCertificateFile.map { .file($0) },
+      clientKey: windowsKeyFile.map { .file($0) }, verification: windowsSkipsVerification ? .none : .full)
+    nodes.headersFile = windowsHeadersFile
+    nodes.allowsLoopback = allowsLoopbackTargets
+    return nodes
+  }
+
+  var summary: SummarySettings {
+    var kubelet = KubeletAccess.Settings()
+    kubelet.connectTimeout = connectTimeout
+    kubelet.tls = TLSOptions(
+      certificateAuthorities: kubeletCAFile.map { .file($0) }, verification: kubeletSkipsVerification ? .none : .full)
+    kubelet.tokenFile = kubeletTokenFile
+    kubelet.allowsLoopback = allowsLoopbackTargets
+    return SummarySettings(access: kubeletAccess, deadline: deadline, kubelet: kubelet)
+  }
+
+  private var virtualNodeSettings: VirtualSettings {
+    var nodes = VirtualSettings()
+    nodes.endpoint.scheme = virtual.scheme
+    nodes.endpoint.port = virtual.port
+    nodes.endpoint.path = virtual.path
+    nodes.endpoint.answerer = virtualAnswerer
+    nodes.maximumTransfers = virtualTransfers
+    nodes.families = FamilyFilter(kept: virtualKept, dropped: virtualDropped)
+    nodes.handsOver = virtualMode != .serve
+    nodes.servedFamilies =
+      switch virtualMode {
+      case .serve: .everything
+      case .both: FamilyFilter(kept: virtualBasic)
+      case .push: nil
+      }
+    nodes.keepsTimestamps = virtualTimestamps == .on
+    nodes.certificateAuthorities = virtualCAFile.map { .file($0) }
+    nodes.verifiesCertificates = !virtualSkipsVerification
+    nodes.nodeTokenFile = kubeletTokenFile
+    nodes.stalenessLimit = virtualStaleness
+    nodes.deadline = deadline
+    // The pod that is called last still has its deadline within the interval, if the settings allow it.
+    nodes.askingTime = max(interval - deadline, interval / 4) * 0.8
+    nodes.keptConnections = maximumCalls
+    nodes.connectTimeout = connectTimeout
+    nodes.allowsLoopback = allowsLoopbackTargets
+    return nodes
+  }
+}
+
+// MARK: Targets
+
+extension ControllerSettings {
+  /// Where each source's targets are. Virtual nodes are scraped at this controller, unless their metrics are only pushed.
+  var endpoints: [Source: ScrapeEndpoint] {
+    var endpoints: [Source: ScrapeEndpoint] = [
+      .linux: ScrapeEndpoint(scheme: agentMetricsScheme, port: agentMetricsPort, path: "/metrics"), .windows: windows,
+    ]
+    if virtualMode != .push { endpoints[.virtual] = ScrapeEndpoint(port: listen.port, path: "/metrics/cadvisor") }
+    return endpoints
+  }
+
+  /// - Parameter namespace: of our objects.
+  func targets(namespace: String) -> TargetSettings {
+    TargetSettings(
+      namespace: namespace, allowsLoopback: allowsLoopbackTargets, serviceMonitors: serviceMonitors, extraLabels: serviceMonitorLabels,
+      scrapeInterval: interval, bodyLimit: serviceMonitorBodyLimit, sampleLimit: serviceMonitorSampleLimit, endpoints: endpoints,
+      probeAddress: windowsTargets == .proxy ? proxyAddress ?? "rollcall-controller.\(namespace).svc:\(listen.port)" : nil,
+      agentTLSSecret: agentMetricsTLSSecret)
+  }
+
+  /// Where Prometheus reaches this replica and no other; `nil` if that is unknown.
+  var servingAddress: String? {
+    if let ownAddress { return ownAddress }
+    guard let address = IPAddress(listen.host), address.special != .unspecified else { return nil }
+    return listen.host
+  }
+}
+
+// MARK: Push
+
+extension ControllerSettings {
+  var push: PushServiceSettings {
+    PushServiceSettings(
+      remoteWrite: remoteWrite.map { url in
+        var push = receiver(url, spool: "remote-write")
+        push.tls = TLSOptions(
+          certificateAuthorities: remoteWriteCAFile.map { .file($0) }, clientCertificate: remoteWriteCertificateFile.map { .file($0) },
+          clientKey: remoteWriteKeyFile.map { .file($0) }, verification: remoteWriteSkipsVerification ? .none : .full)
+        return PushServiceSettings.Receiver(push: push, families: .everything, headersFile: remoteWriteHeadersFile)
+      },
+      openFalcon: openFalcon.map { url in
+        var push = receiver(url, spool: "open-falcon")
+        push.form = .openFalcon(step: interval)
+        return PushServiceSettings.Receiver(push: push, families: FamilyFilter(kept: virtualBasic), headersFile: nil)
+      },
+      virtualStaleness: virtualMode == .serve ? nil : virtualStaleness)
+  }
+
+  private func receiver(_ url: PushURL, spool: String) -> PushSettings {
+    var push = PushSettings(url: url.text)
+    push.labels = externalLabels
+    push.shards = pushShards
+    push.samplesPerRequest = pushSamplesPerSend
+    push.longestWait = pushSendDeadline
+    push.deadline = pushTimeout
+    push.memoryLimit = pushMemory
+    push.spoolFolder = pushSpoolFolder.map { "\($0)/\(spool)" }
+    push.spoolLimit = pushSpoolLimit
+    return push
+  }
+}

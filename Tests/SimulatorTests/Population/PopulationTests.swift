@@ -4,15 +4,15 @@ import Testing
 @testable import Simulator
 
 @Suite struct PopulationTests {
-  private let population = Population(size: PopulationSize(nodes: 7, podsPerNode: 9), now: noon)
+  private let population = Population(size: PopulationSize(nodes: 7, podsPerNode: 9), now: Sample.time)
 
   private func settled() -> ObjectStore {
-    var store = ObjectStore(eventHistory: 1_000, namespaces: ["default"] + GeneratedPod.namespaces, now: noon)
+    var store = ObjectStore(eventHistory: 1_000, namespaces: ["default"] + GeneratedPod.namespaces, now: Sample.time)
     population.populate(&store)
     return store
   }
 
-  @Test func itsObjectsAreAllDifferent() throws {
+  @Test func `all objects are different`() throws {
     var store = settled()
     let pods = try store.list(ResourceTable.pods, ListOptions()).items
     let nodes = try store.list(ResourceTable.nodes, ListOptions()).items
@@ -27,7 +27,7 @@ import Testing
     #expect(Set(addresses).count == 7 && addresses.allSatisfy { $0.hasPrefix("127.") })
   }
 
-  @Test func aRealServerWouldTakeItsObjects() throws {
+  @Test func `the objects are valid`() throws {
     var store = settled()
     for (kind, items) in try [ResourceTable.nodes, ResourceTable.pods].map({ ($0, try store.list($0, ListOptions()).items) }) {
       for item in items {
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [0, 1, 2, 5]) func protobufAndJSONSayTheSame(changes: Int) throws {
+  @Test(arguments: [0, 1, 2, 5]) func `protobuf and JSON are equal`(changes: Int) throws {
     var store = settled()
     var random = SplitMix64(state: 7)
     for _ in 0..<changes * 63 { _ = population.change(in: &store, &random) }
@@ -52,14 +52,14 @@ import Testing
     }
   }
 
-  @Test(arguments: [6_400, 8_000, 20_000]) func podsHaveTheSizeThatIsAskedFor(bytes: Int) throws {
-    var store = ObjectStore(eventHistory: 10, namespaces: GeneratedPod.namespaces, now: noon)
-    Population(size: PopulationSize(nodes: 1, podsPerNode: 1, podBytes: bytes), now: noon).populate(&store)
+  @Test(arguments: [6_400, 8_000, 20_000]) func `pods have the configured size`(bytes: Int) throws {
+    var store = ObjectStore(eventHistory: 10, namespaces: GeneratedPod.namespaces, now: Sample.time)
+    Population(size: PopulationSize(nodes: 1, podsPerNode: 1, podBytes: bytes), now: Sample.time).populate(&store)
     let pod = try #require(try store.list(ResourceTable.pods, ListOptions()).items.first)
     #expect(abs(pod.protobuf.count - bytes) <= 2)
   }
 
-  @Test func selectorsSeeWhatTheObjectsSay() throws {
+  @Test func `selectors match generated objects`() throws {
     var store = settled()
     var selector = Selector()
     selector.fields = try FieldSelector("spec.nodeName=worker-00003,status.phase=Running", kind: ResourceTable.pods)
@@ -67,7 +67,7 @@ import Testing
     #expect(try store.list(ResourceTable.pods, ListOptions(selector: selector)).items.count == 9)
   }
 
-  @Test func pagesAreOfOneStateWhateverChangesMeanwhile() throws {
+  @Test func `the pages of a list show one version during churn`() throws {
     var store = settled()
     var random = SplitMix64(state: 1)
     let whole = try store.list(ResourceTable.pods, ListOptions()).items.map { [$0.key, String($0.version)] }
@@ -83,7 +83,7 @@ import Testing
     #expect(read == whole)
   }
 
-  @Test func aWatchOfItsChangesLeadsToTheNewState() throws {
+  @Test func `replaying a watch gives the new state`() throws {
     var store = settled()
     let before = try store.list(ResourceTable.pods, ListOptions())
     var random = SplitMix64(state: 3)
@@ -100,11 +100,11 @@ import Testing
     #expect(known == Dictionary(uniqueKeysWithValues: after.map { ($0.key, $0.version) }))
   }
 
-  @Test func whatSomebodyElseHasChangedIsLeftAlone() throws {
+  @Test func `churn leaves objects alone that a client has changed`() throws {
     var store = settled()
     let pod = try #require(try store.list(ResourceTable.pods, ListOptions()).items.first)
     let kind = ResourceTable.pods
-    let changed = try store.modify(kind, namespace: pod.namespace, name: pod.name, context: context()) { live in
+    let changed = try store.modify(kind, namespace: pod.namespace, name: pod.name, context: Sample.context()) { live in
       var object = live
       object.setMetadata("labels", ["mine": "yes"])
       return object
@@ -115,7 +115,7 @@ import Testing
     #expect(changed.uid == pod.uid && changed.labels == ["mine": "yes"])
   }
 
-  @Test func exportersKnowTheContainersThatRun() throws {
+  @Test func `exporters get the running containers`() throws {
     var store = settled()
     var random = SplitMix64(state: 9)
     for _ in 0..<200 { _ = population.change(in: &store, &random) }
@@ -133,7 +133,7 @@ import Testing
 }
 
 extension JSONValue {
-  /// The value without what protobuf does not tell from nothing: nulls, false, 0 and empty values.
+  /// The value without nulls, false, 0 and empty values, which protobuf does not distinguish from absent ones.
   fileprivate var withoutZeros: JSONValue {
     switch self {
     case .object(let members):

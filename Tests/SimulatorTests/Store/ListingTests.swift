@@ -7,9 +7,9 @@ import Testing
   private let kind = ResourceTable.configMaps
 
   private func filled(_ count: Int = 10, eventHistory: Int = 100) throws -> ObjectStore {
-    var store = makeStore(eventHistory: eventHistory)
+    var store = Sample.store(eventHistory: eventHistory)
     for index in 0..<count {
-      _ = try store.create(configMap("c-\(index)"), kind: kind, namespace: "default", context: context())
+      _ = try store.create(Sample.configMap("c-\(index)"), kind: kind, namespace: "default", context: Sample.context())
     }
     return store
   }
@@ -20,15 +20,16 @@ import Testing
     return try store.list(kind, options)
   }
 
-  @Test func pagesShowOneState() throws {
+  @Test func `all pages of a list show the same version`() throws {
     var store = try filled()
     let first = try page(&store) { $0.limit = 4 }
     #expect(first.items.map(\.name) == ["c-0", "c-1", "c-2", "c-3"])
     #expect(first.remaining == 6)
-    // Changes, a deletion and a creation that the rest of the list must not show.
-    _ = try store.replace(configMap("c-5", data: ["new": "1"]), kind: kind, namespace: "default", name: "c-5", context: context())
-    _ = try store.delete(kind, namespace: "default", name: "c-6", context: context())
-    _ = try store.create(configMap("c-55"), kind: kind, namespace: "default", context: context())
+    // A change, a deletion and a creation after the version of the list.
+    _ = try store.replace(
+      Sample.configMap("c-5", data: ["new": "1"]), kind: kind, namespace: "default", name: "c-5", context: Sample.context())
+    _ = try store.delete(kind, namespace: "default", name: "c-6", context: Sample.context())
+    _ = try store.create(Sample.configMap("c-55"), kind: kind, namespace: "default", context: Sample.context())
 
     let second = try page(&store) {
       $0.limit = 4
@@ -45,10 +46,10 @@ import Testing
     #expect(third.continuation.isEmpty && third.remaining == nil)
   }
 
-  @Test func anExpiredTokenOffersOneThatGoesOn() throws {
+  @Test func `an expired continue token comes with one for the newest version`() throws {
     var store = try filled()
     let first = try page(&store) { $0.limit = 4 }
-    _ = try store.delete(kind, namespace: "default", name: "c-4", context: context())
+    _ = try store.delete(kind, namespace: "default", name: "c-4", context: Sample.context())
     store.compact()
     let failure = #expect(throws: APIFailure.self) {
       try page(&store) { $0.continuation = first.continuation }
@@ -58,20 +59,21 @@ import Testing
     #expect(rest.items.map(\.name) == ["c-5", "c-6", "c-7", "c-8", "c-9"])
   }
 
-  @Test func tokensOutliveOnlyAsManyChangesAsAreKept() throws {
+  @Test func `a continue token expires when the event history is full`() throws {
     var store = try filled(3, eventHistory: 5)
     let first = try page(&store) { $0.limit = 1 }
     for change in 0..<7 {
       _ = try store.replace(
-        configMap("c-0", data: ["x": .integer(Int64(change))]), kind: kind, namespace: "default", name: "c-0", context: context())
+        Sample.configMap("c-0", data: ["x": .integer(Int64(change))]), kind: kind, namespace: "default", name: "c-0",
+        context: Sample.context())
     }
     #expect(throws: APIFailure.self) { try page(&store) { $0.continuation = first.continuation } }
   }
 
-  @Test func versionsAndHowTheyMatch() throws {
+  @Test func `resourceVersion and resourceVersionMatch of a list`() throws {
     var store = try filled(3)
     let old = store.version
-    _ = try store.delete(kind, namespace: "default", name: "c-0", context: context())
+    _ = try store.delete(kind, namespace: "default", name: "c-0", context: Sample.context())
     let exact = try page(&store) {
       $0.resourceVersion = String(old)
       $0.match = .exact
@@ -93,13 +95,14 @@ import Testing
     #expect(throws: APIFailure.self) { try page(&store) { $0.resourceVersion = "x" } }
   }
 
-  @Test func selectorsAndNamespaces() throws {
-    var store = makeStore()
+  @Test func `field selectors and namespaces filter a list`() throws {
+    var store = Sample.store()
     let pods = ResourceTable.pods
     for (name, namespace, node, phase) in [
       ("a", "default", "n1", "Running"), ("b", "default", "n2", "Succeeded"), ("c", "other", "n1", "Running"),
     ] {
-      _ = try store.put(pod(name, namespace: namespace, node: node, phase: phase), kind: pods, context: context(nil, part: .everything))
+      _ = try store.put(
+        Sample.pod(name, namespace: namespace, node: node, phase: phase), kind: pods, context: Sample.context(nil, part: .everything))
     }
     func names(_ fields: String, namespace: String = "") throws -> [String] {
       let selector = Selector(namespace: namespace, fields: try FieldSelector(fields, kind: pods))

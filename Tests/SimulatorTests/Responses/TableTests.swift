@@ -9,16 +9,16 @@ import Testing
     (10_800, "3h"), (11_700, "3h15m"), (28_800, "8h"), (172_799, "47h"), (172_800, "2d"), (180_000, "2d2h"), (691_200, "8d"),
     (63_072_000, "2y"), (64_000_000, "2y10d"), (252_288_000, "8y"),
   ])
-  func ages(seconds: Int, text: String) {
+  func `ages are abbreviated`(seconds: Int, text: String) {
     #expect(Age.text(seconds: seconds) == text)
   }
 
   private func cells(_ object: JSONValue, _ columns: [TableColumn]) -> [JSONValue] {
-    columns.map { $0.cell(object, noon) }
+    columns.map { $0.cell(object, Sample.time) }
   }
 
-  @Test func aNodesRow() {
-    var node = node("n")
+  @Test func `the row of a node`() {
+    var node = Sample.node("n")
     node.setMetadata("creationTimestamp", "2023-11-14T22:13:00Z")
     #expect(
       cells(node, TableColumn.node) == [
@@ -38,18 +38,18 @@ import Testing
     (#"{"phase":"Pending","initContainerStatuses":[{"state":{"terminated":{"exitCode":1,"reason":"Error"}}}]}"#, "0/2", "Init:Error"),
     (#"{"phase":"Succeeded","containerStatuses":[{"state":{"terminated":{"exitCode":0,"reason":"Completed"}}}]}"#, "0/2", "Completed"),
   ])
-  func podStatuses(status: String, ready: JSONValue, text: JSONValue) throws {
+  func `the status column of pods`(status: String, ready: JSONValue, text: JSONValue) throws {
     let pod: JSONValue = [
-      "metadata": ["name": "p"], "spec": ["containers": [[:], [:]], "initContainers": [[:]]], "status": try object(status),
+      "metadata": ["name": "p"], "spec": ["containers": [[:], [:]], "initContainers": [[:]]], "status": try Sample.object(status),
     ]
     let cells = cells(pod, TableColumn.pod)
     #expect(cells[1] == ready && cells[2] == text)
   }
 
-  @Test func restartsSayWhenTheLastWas() throws {
+  @Test func `restarts show the age of the last one`() throws {
     let pod: JSONValue = [
       "metadata": ["name": "p", "deletionTimestamp": "2023-11-14T22:13:00Z"], "spec": ["containers": [[:]], "nodeName": "n"],
-      "status": try object(
+      "status": try Sample.object(
         #"""
         {"phase":"Running","podIPs":[{"ip":"10.0.0.1"}],"containerStatuses":[{"ready":true,"restartCount":2,"state":{"running":{}},
          "lastState":{"terminated":{"finishedAt":"2023-11-14T22:10:00Z"}}}]}
@@ -60,8 +60,8 @@ import Testing
         == ["p", "1/1", "Terminating", "2 (3m20s ago)", "<unknown>", "10.0.0.1", "n", "<none>", "<none>"])
   }
 
-  @Test func endpointsAreAbbreviated() {
-    let object = slice("s", addresses: ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"])
+  @Test func `endpoints are abbreviated`() {
+    let object = Sample.slice("s", addresses: ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"])
     #expect(cells(object, TableColumn.endpointSlice).dropLast() == ["s", "IPv4", "80", "10.0.0.1,10.0.0.2,10.0.0.3 + 2 more..."])
   }
 }

@@ -14,23 +14,23 @@ import Testing
     ("::1", "IPv6", false), ("::", "IPv6", false), ("fe80::1", "IPv6", false), ("ff02::1", "IPv6", false), ("10.0.0.1", "IPv6", false),
     ("fd00::1", "IPv4", false), ("not-an-ip", "IPv4", false), ("10.0.0.256", "IPv4", false),
   ])
-  func addresses(address: String, type: String, isValid: Bool) {
-    #expect(problems(slice("a", addresses: [address], type: type)) == (isValid ? [] : ["endpoints[0].addresses[0]"]))
+  func `addresses are validated`(address: String, type: String, isValid: Bool) {
+    #expect(problems(Sample.slice("a", addresses: [address], type: type)) == (isValid ? [] : ["endpoints[0].addresses[0]"]))
   }
 
-  @Test func loopbackPassesWhereTheConfigurationSaysSo() {
-    #expect(problems(slice("a", addresses: ["127.0.0.1"]), acceptsLoopback: true).isEmpty)
-    #expect(problems(slice("a", addresses: ["169.254.0.1"]), acceptsLoopback: true) == ["endpoints[0].addresses[0]"])
+  @Test func `loopback addresses are valid if configured`() {
+    #expect(problems(Sample.slice("a", addresses: ["127.0.0.1"]), acceptsLoopback: true).isEmpty)
+    #expect(problems(Sample.slice("a", addresses: ["169.254.0.1"]), acceptsLoopback: true) == ["endpoints[0].addresses[0]"])
   }
 
-  @Test func atMostAThousandEndpoints() {
+  @Test func `a slice has at most 1000 endpoints`() {
     let addresses = (0..<1_000).map { "10.1.\($0 / 250).\($0 % 250 + 1)" }
-    #expect(problems(slice("a", addresses: addresses)).isEmpty)
-    #expect(problems(slice("a", addresses: addresses + ["10.9.9.9"])) == ["endpoints"])
+    #expect(problems(Sample.slice("a", addresses: addresses)).isEmpty)
+    #expect(problems(Sample.slice("a", addresses: addresses + ["10.9.9.9"])) == ["endpoints"])
   }
 
-  @Test func atMostAHundredPortsOfDifferentNames() {
-    var object = slice("a", addresses: ["10.0.0.1"])
+  @Test func `a slice has at most 100 ports with unique names`() {
+    var object = Sample.slice("a", addresses: ["10.0.0.1"])
     let ports: [JSONValue] = (1...101).map { ["name": "p\($0)", "port": .integer($0)] }
     object["ports"] = .array(Array(ports.prefix(100)))
     #expect(problems(object).isEmpty)
@@ -40,9 +40,9 @@ import Testing
     #expect(problems(object) == ["ports[1].name", "ports[1].port"])
   }
 
-  @Test func theAddressTypeIsImmutable() {
-    #expect(problems(slice("a", addresses: [], type: "IPv6"), old: slice("a", addresses: [])) == ["addressType"])
-    #expect(problems(slice("a", addresses: [], type: "")) == ["addressType"])
-    #expect(problems(slice("a", addresses: [], type: "IPX")) == ["addressType"])
+  @Test func `the address type is immutable`() {
+    #expect(problems(Sample.slice("a", addresses: [], type: "IPv6"), old: Sample.slice("a", addresses: [])) == ["addressType"])
+    #expect(problems(Sample.slice("a", addresses: [], type: "")) == ["addressType"])
+    #expect(problems(Sample.slice("a", addresses: [], type: "IPX")) == ["addressType"])
   }
 }

@@ -15,7 +15,7 @@ import Testing
     var field: String
     var value: JSONValue?
     var problems: [String]
-    /// Whether the older group refuses it as well.
+    /// Whether the core group rejects it as well.
     var isCommon = true
     var testDescription: String { "\(field): \(value.map { "\($0)" } ?? "absent")" }
   }
@@ -39,14 +39,14 @@ import Testing
     Case(field: "series", value: ["count": 2, "lastObservedTime": "2026-03-01T12:01:00.000000Z"], problems: []),
   ]
 
-  @Test(arguments: cases) func whatIsRefused(_ test: Case) {
+  @Test(arguments: cases) func `invalid Events are rejected`(_ test: Case) {
     var event = Self.event
     event[test.field] = test.value
     #expect(EventRules.validate(event, old: nil, rules: rules("events.k8s.io")).map(\.field) == test.problems)
     #expect(EventRules.validate(event, old: nil, rules: rules("")).map(\.field) == (test.isCommon ? test.problems : []))
   }
 
-  @Test func anEventIsInTheNamespaceOfWhatItIsAbout() {
+  @Test func `an Event must be in the namespace of its object`() {
     var event = Self.event
     event.setMetadata("namespace", "kube-system")
     event["involvedObject"] = ["kind": "Node", "name": "n"]
@@ -55,7 +55,7 @@ import Testing
     #expect(EventRules.validate(event, old: nil, rules: rules("events.k8s.io")).map(\.field) == ["involvedObject.namespace"])
   }
 
-  @Test func onlyItsSeriesChanges() {
+  @Test func `only the series of an Event can change`() {
     var event = Self.event
     event["series"] = ["count": 2, "lastObservedTime": "2026-03-01T12:01:00.000000Z"]
     #expect(EventRules.validate(event, old: Self.event, rules: rules("events.k8s.io")).isEmpty)

@@ -5,19 +5,19 @@ import Testing
 
 @testable import Simulator
 
-/// The real `kubectl` against the server: what it prints and how it ends.
+/// The real `kubectl` with the simulated server: its output and exit status.
 @Suite(.timeLimit(.minutes(5)), .enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
 struct KubectlTests {
   private func withKubectl(_ body: (SimulatedAPIServer, Kubectl) async throws -> Void) async throws {
     try await withServer { server, _ in
-      try server.put(node("node-1"))
-      try server.put(pod("web-1"))
-      try server.put(slice("web-abcde", addresses: ["10.0.0.7"]))
+      try server.put(Sample.node("node-1"))
+      try server.put(Sample.pod("web-1"))
+      try server.put(Sample.slice("web-abcde", addresses: ["10.0.0.7"]))
       try await body(server, try Kubectl(kubeconfig: server.kubeconfig()))
     }
   }
 
-  @Test func getPrintsWhatARealClusterPrints() async throws {
+  @Test func `kubectl get prints the tables of a real cluster`() async throws {
     try await withKubectl { _, kubectl in
       let nodes = try await kubectl("get", "nodes", "-o", "wide").lines
       #expect(nodes[0].starts(with: ["NAME", "STATUS", "ROLES", "AGE", "VERSION", "INTERNAL-IP"]))
@@ -32,7 +32,7 @@ struct KubectlTests {
     }
   }
 
-  @Test func describe() async throws {
+  @Test func `kubectl describe`() async throws {
     try await withKubectl { server, kubectl in
       let node = try await kubectl("describe", "node", "node-1").output
       #expect(node.contains("InternalIP:  10.1.1.1") && node.contains("web-1"))
@@ -47,7 +47,7 @@ struct KubectlTests {
     }
   }
 
-  @Test func applyTwiceThenDelete() async throws {
+  @Test func `kubectl apply twice, then delete`() async throws {
     try await withKubectl { server, kubectl in
       let manifest = """
         apiVersion: v1
@@ -72,40 +72,40 @@ struct KubectlTests {
     }
   }
 
-  @Test func serverSideApplyConflicts() async throws {
+  @Test func `kubectl apply --server-side reports conflicts`() async throws {
     try await withKubectl { _, kubectl in
-      func file(_ value: String) throws -> String { try kubectl.file(configMap("c", data: ["x": .string(value)]).prettyText) }
+      func file(_ value: String) throws -> String { try kubectl.file(Sample.configMap("c", data: ["x": .string(value)]).prettyText) }
       #expect(try await kubectl("apply", "--server-side", "-f", file("1")).output == "configmap/c serverside-applied\n")
       let conflict = try await kubectl(fails: true, "apply", "--server-side", "--field-manager=other", "-f", file("2"))
-      // The labels are empty, and still somebody's.
+      // Empty labels have an owner, too.
       #expect(conflict.output.contains("conflicts with \"kubectl\":\n- .data.x\n- .metadata.labels\n"))
       _ = try await kubectl("apply", "--server-side", "--field-manager=other", "--force-conflicts", "-f", file("2"))
     }
   }
 
-  /// It takes over the fields that `kubectl apply` has written, by a JSON patch.
-  @Test func serverSideApplyAfterClientSideApply() async throws {
+  /// kubectl takes over the fields with a JSON patch.
+  @Test func `kubectl apply --server-side takes over fields of a client-side apply`() async throws {
     try await withKubectl { _, kubectl in
-      func file(_ value: String) throws -> String { try kubectl.file(configMap("c", data: ["x": .string(value)]).prettyText) }
+      func file(_ value: String) throws -> String { try kubectl.file(Sample.configMap("c", data: ["x": .string(value)]).prettyText) }
       _ = try await kubectl("apply", "-f", file("1"))
       #expect(try await kubectl("apply", "--server-side", "-f", file("1")).output == "configmap/c serverside-applied\n")
       #expect(try await kubectl("apply", "--server-side", "-f", file("2")).output == "configmap/c serverside-applied\n")
     }
   }
 
-  @Test func watch() async throws {
+  @Test func `kubectl get --watch`() async throws {
     try await withKubectl { server, kubectl in
       let watching = try ExternalProgram(
         "kubectl", ["get", "pods", "-w", "--no-headers"], environment: kubectl.environment, log: kubectl.folder.path + "/watch.log")
       defer { watching.stop() }
       _ = try await watching.waitForLine(containing: "web-1")
-      try server.put(pod("web-2"))
+      try server.put(Sample.pod("web-2"))
       _ = try await watching.waitForLine(containing: "web-2")
       #expect(watching.isRunning)
     }
   }
 
-  @Test func createAndDeleteANamespace() async throws {
+  @Test func `kubectl create and delete a namespace`() async throws {
     try await withKubectl { server, kubectl in
       #expect(try await kubectl("create", "namespace", "new").output == "namespace/new created\n")
       _ = try await kubectl("create", "secret", "generic", "s", "-n", "new", "--from-literal=a=b")
@@ -116,7 +116,7 @@ struct KubectlTests {
   }
 }
 
-/// Runs `kubectl` with a kubeconfig of its own.
+/// Runs `kubectl` with its own kubeconfig.
 private struct Kubectl {
   struct Result {
     var output: String
@@ -132,14 +132,14 @@ private struct Kubectl {
 
   var environment: [String: String] { ["KUBECONFIG": folder.path + "/config", "HOME": folder.path] }
 
-  /// The path of a new file with this text.
+  /// Writes a file and returns its path.
   func file(_ text: String) throws -> String {
     let path = "\(folder.path)/\(UUID().uuidString).yaml"
     try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     return path
   }
 
-  /// Expects success, or with `fails` the opposite.
+  /// Expects success, or failure with `fails`.
   func callAsFunction(fails: Bool = false, _ arguments: String...) async throws -> Result {
     let program = try ExternalProgram(
       "kubectl", arguments, environment: environment, log: "\(folder.path)/\(UUID().uuidString).log")

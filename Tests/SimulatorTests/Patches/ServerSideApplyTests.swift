@@ -3,14 +3,14 @@ import Testing
 
 @testable import Simulator
 
-/// One step: a manager applies a configuration, forced or not.
+/// A manager applies a configuration.
 struct ApplyStep: Sendable {
   var manager: String
   var configuration: JSONValue
   var isForced = false
 }
 
-/// Steps, and what comes of them: the object without what every object has, or the fields in conflict.
+/// Steps with the expected object, without common metadata, or the fields in conflict.
 struct ApplyCase: Sendable, CustomTestStringConvertible {
   var testDescription: String
   var steps: [ApplyStep]
@@ -31,38 +31,38 @@ struct ApplyCase: Sendable, CustomTestStringConvertible {
       ],
       expected: ["data": ["x": "1", "y": "2"]]),
     ApplyCase(
-      testDescription: "what a manager no longer names goes",
+      testDescription: "a field that its manager no longer applies is removed",
       steps: [
         ApplyStep(manager: "a", configuration: ["data": ["x": "1", "y": "2"]]),
         ApplyStep(manager: "a", configuration: ["data": ["x": "1"]]),
       ],
       expected: ["data": ["x": "1"]]),
     ApplyCase(
-      testDescription: "an object that nothing is left of goes",
+      testDescription: "an object without fields is removed",
       steps: [ApplyStep(manager: "a", configuration: ["data": ["x": "1"]]), ApplyStep(manager: "a", configuration: [:])],
       expected: [:]),
     ApplyCase(
-      testDescription: "what another owns too stays",
+      testDescription: "a field with a second owner stays",
       steps: [
         ApplyStep(manager: "a", configuration: ["data": ["x": "1"]]), ApplyStep(manager: "b", configuration: ["data": ["x": "1"]]),
         ApplyStep(manager: "a", configuration: ["data": ["y": "1"]]),
       ],
       expected: ["data": ["x": "1", "y": "1"]]),
     ApplyCase(
-      testDescription: "another value of what another owns is a conflict",
+      testDescription: "a different value for a field of another manager is a conflict",
       steps: [
         ApplyStep(manager: "a", configuration: ["data": ["x": "1"]]), ApplyStep(manager: "b", configuration: ["data": ["x": "2"]]),
       ],
       expected: ["data": ["x": "1"]], conflicts: [".data.x"]),
     ApplyCase(
-      testDescription: "force takes it over, and the other no longer removes it",
+      testDescription: "force takes over a field, and its former owner no longer removes it",
       steps: [
         ApplyStep(manager: "a", configuration: ["data": ["x": "1"]]),
         ApplyStep(manager: "b", configuration: ["data": ["x": "2"]], isForced: true), ApplyStep(manager: "a", configuration: [:]),
       ],
       expected: ["data": ["x": "2"]]),
     ApplyCase(
-      testDescription: "elements of a list merge by their key, with its default",
+      testDescription: "elements of a list merge by key, including its default",
       steps: [
         ApplyStep(manager: "a", configuration: ports([["port": 80, "name": "http"]])),
         ApplyStep(
@@ -70,7 +70,7 @@ struct ApplyCase: Sendable, CustomTestStringConvertible {
       ],
       expected: ports([["port": 80, "name": "http", "protocol": "TCP", "appProtocol": "h2"], ["port": 443, "name": "https"]])),
     ApplyCase(
-      testDescription: "an element that its only owner no longer names goes",
+      testDescription: "an element that its only owner no longer applies is removed",
       steps: [
         ApplyStep(manager: "a", configuration: ports([["port": 80, "name": "http"], ["port": 443, "name": "https"]])),
         ApplyStep(manager: "a", configuration: ports([["port": 443, "name": "https"]])),
@@ -107,7 +107,7 @@ struct ApplyCase: Sendable, CustomTestStringConvertible {
       expected: ["spec": ["things": [3]]]),
   ]
 
-  @Test(arguments: cases) func merge(_ test: ApplyCase) throws {
+  @Test(arguments: cases) func `configurations merge`(_ test: ApplyCase) throws {
     var live: JSONValue?
     var conflicts: [String] = []
     for (index, step) in test.steps.enumerated() {
@@ -128,13 +128,13 @@ struct ApplyCase: Sendable, CustomTestStringConvertible {
     #expect(result == test.expected)
   }
 
-  @Test func fieldsRoundTripAsTheRealServerWritesThem() throws {
+  @Test func `fieldsV1 has the format of the real server`() throws {
     let configuration: JSONValue = [
       "metadata": ["name": "x", "labels": ["app": "web"], "finalizers": ["a.io/b"]],
       "spec": ["ports": [["port": 80]], "selector": ["app": "web"], "empty": [:]],
     ]
     let set = FieldSet.named(in: configuration, schema: Self.services.schema).manageable
-    let expected = try object(
+    let expected = try Sample.object(
       #"""
       {"f:metadata":{"f:labels":{"f:app":{}},"f:finalizers":{"v:\"a.io/b\"":{}}},
        "f:spec":{"f:empty":{},"f:selector":{},"f:ports":{"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:port":{}}}}}
@@ -143,19 +143,20 @@ struct ApplyCase: Sendable, CustomTestStringConvertible {
     #expect(FieldSet(json: set.json) == set)
   }
 
-  @Test func applyingCreatesThenChangesNothingThenConflictsWithAnUpdate() throws {
+  @Test func `apply creates an object, then changes nothing, then conflicts with an update`() throws {
     let kind = ResourceTable.configMaps
-    var store = makeStore()
+    var store = Sample.store()
     func apply(_ data: [String: JSONValue], force: Bool = false, after seconds: Double) throws -> (object: StoredObject, isNew: Bool) {
       try store.apply(
-        configMap("a", data: data), kind: kind, namespace: "default", name: "a", force: force, context: context("rollcall", after: seconds))
+        Sample.configMap("a", data: data), kind: kind, namespace: "default", name: "a", force: force,
+        context: Sample.context("rollcall", after: seconds))
     }
     let (created, isNew) = try apply(["x": "1"], after: 0)
     #expect(isNew)
     let (again, isNewAgain) = try apply(["x": "1"], after: 60)
     #expect(!isNewAgain && again.version == created.version)
 
-    _ = try store.modify(kind, namespace: "default", name: "a", context: context("kubectl-edit", after: 70)) { live in
+    _ = try store.modify(kind, namespace: "default", name: "a", context: Sample.context("kubectl-edit", after: 70)) { live in
       var live = live
       live["data"]?["x"] = "2"
       return live
@@ -167,11 +168,12 @@ struct ApplyCase: Sendable, CustomTestStringConvertible {
     #expect(managers.map(\.key.name) == ["rollcall"])
   }
 
-  @Test func anEmptyMapIsOwnedAndNotKept() throws {
+  @Test func `an empty map is owned but not stored`() throws {
     let kind = ResourceTable.configMaps
-    var store = makeStore()
+    var store = Sample.store()
     func apply(_ manager: String, force: Bool = false) throws -> StoredObject {
-      try store.apply(configMap("a"), kind: kind, namespace: "default", name: "a", force: force, context: context(manager)).object
+      try store.apply(Sample.configMap("a"), kind: kind, namespace: "default", name: "a", force: force, context: Sample.context(manager))
+        .object
     }
     let created = try apply("one")
     let value = try created.decoded(as: kind)
@@ -184,38 +186,38 @@ struct ApplyCase: Sendable, CustomTestStringConvertible {
     #expect(managers.map(\.key.name) == ["two"])
   }
 
-  @Test func structsWithoutAMemberAreKept() throws {
+  @Test func `empty structs are stored`() throws {
     let kind = ResourceTable.pods
-    var pod = pod("a")
+    var pod = Sample.pod("a")
     pod["spec"]?["volumes"] = [["name": "scratch", "emptyDir": [:]]]
     pod["spec"]?["nodeSelector"] = [:]
     pod["spec"]?["tolerations"] = []
-    var store = makeStore()
-    let specification = try store.create(pod, kind: kind, namespace: "default", context: context()).decoded(as: kind)["spec"]
+    var store = Sample.store()
+    let specification = try store.create(pod, kind: kind, namespace: "default", context: Sample.context()).decoded(as: kind)["spec"]
     #expect(specification?["volumes"]?[0]?["emptyDir"] == [:])
     #expect(specification?["nodeSelector"] == nil && specification?["tolerations"] == nil)
   }
 
-  @Test func anotherVersionIsAConflict() throws {
+  @Test func `apply with an outdated resourceVersion conflicts`() throws {
     let kind = ResourceTable.configMaps
-    var store = makeStore()
-    _ = try store.create(configMap("a"), kind: kind, namespace: "default", context: context())
-    var configuration = configMap("a")
+    var store = Sample.store()
+    _ = try store.create(Sample.configMap("a"), kind: kind, namespace: "default", context: Sample.context())
+    var configuration = Sample.configMap("a")
     configuration.setMetadata("resourceVersion", "1")
     let failure = #expect(throws: APIFailure.self) {
-      try store.apply(configuration, kind: kind, namespace: "default", name: "a", force: true, context: context())
+      try store.apply(configuration, kind: kind, namespace: "default", name: "a", force: true, context: Sample.context())
     }
     #expect(failure?.code == 409)
   }
 
-  @Test func theStatusIsAppliedOnItsOwn() throws {
+  @Test func `the status is applied separately`() throws {
     let kind = ResourceTable.nodes
-    var store = makeStore()
-    _ = try store.put(node("n"), kind: kind, context: context(nil, part: .everything))
-    let configuration = try object(
+    var store = Sample.store()
+    _ = try store.put(Sample.node("n"), kind: kind, context: Sample.context(nil, part: .everything))
+    let configuration = try Sample.object(
       #"{"metadata":{"name":"n","labels":{"x":"y"}},"status":{"conditions":[{"type":"Silent","status":"True"}]}}"#)
     let (stored, _) = try store.apply(
-      configuration, kind: kind, namespace: "", name: "n", force: false, context: context("probe", part: .status))
+      configuration, kind: kind, namespace: "", name: "n", force: false, context: Sample.context("probe", part: .status))
     let value = try stored.decoded(as: kind)
     #expect(value["status"]?["conditions"]?.array?.compactMap { $0["type"]?.string } == ["Ready", "Silent"])
     #expect(value.labels["x"] == nil)

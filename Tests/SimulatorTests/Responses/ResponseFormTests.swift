@@ -16,11 +16,11 @@ import Testing
     ("application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json", json),
     ("application/vnd.kubernetes.protobuf;stream=watch", protobuf),
   ])
-  func forPods(accept: String, expected: ResponseForm) throws {
+  func `the form for pods follows the Accept header`(accept: String, expected: ResponseForm) throws {
     #expect(try ResponseForm.negotiated(accept, kind: ResourceTable.pods) == expected)
   }
 
-  @Test func kindsWithoutMessagesSpeakJSONOnly() throws {
+  @Test func `kinds without a message are served as JSON only`() throws {
     let kind = ResourceTable.endpointSlices
     #expect(try ResponseForm.negotiated("application/vnd.kubernetes.protobuf, application/json", kind: kind) == Self.json)
     for accept in ["application/vnd.kubernetes.protobuf", "text/plain", "application/vnd.kubernetes.protobuf, application/json;q=0"] {

@@ -5,15 +5,15 @@ import Testing
 @testable import Simulator
 
 @Suite(.timeLimit(.minutes(5))) struct WatchTests {
-  @Test func aWatchSaysWhatIsThereAndWhatComes() async throws {
+  @Test func `a watch sends the present objects and then changes`() async throws {
     try await withServer { server, client in
-      try server.put(pod("a"))
+      try server.put(Sample.pod("a"))
       var watch = try await client.watch("/api/v1/pods?watch=1")
       #expect(watch.status == 200 && watch.contentType == "application/json")
       #expect(try await watch.nextName() == "ADDED a")
-      try server.put(pod("b"))
+      try server.put(Sample.pod("b"))
       #expect(try await watch.nextName() == "ADDED b")
-      try server.put(pod("a", phase: "Failed"))
+      try server.put(Sample.pod("a", phase: "Failed"))
       #expect(try await watch.nextName() == "MODIFIED a")
       try server.remove("pods", namespace: "default", name: "b")
       #expect(try await watch.nextName() == "DELETED b")
@@ -22,22 +22,22 @@ import Testing
     }
   }
 
-  @Test func aWatchGoesOnFromAVersion() async throws {
+  @Test func `a watch continues from a version`() async throws {
     try await withServer { server, client in
-      try server.put(pod("a"))
+      try server.put(Sample.pod("a"))
       let version = server.resourceVersion
-      try server.put(pod("b"))
+      try server.put(Sample.pod("b"))
       var watch = try await client.watch("/api/v1/pods?watch=true&resourceVersion=\(version)")
       #expect(try await watch.nextName() == "ADDED b")
       watch.cancel()
     }
   }
 
-  @Test func aForgottenVersionIsAnErrorEvent() async throws {
+  @Test func `a watch from a dropped version gets an ERROR event`() async throws {
     try await withServer { server, client in
-      try server.put(pod("a"))
+      try server.put(Sample.pod("a"))
       let version = server.resourceVersion
-      try server.put(pod("b"))
+      try server.put(Sample.pod("b"))
       server.compact()
       var watch = try await client.watch("/api/v1/pods?watch=1&resourceVersion=\(version)")
       let event = try #require(try await watch.next())
@@ -46,11 +46,11 @@ import Testing
     }
   }
 
-  @Test func bookmarksComeToThoseWhoAsk() async throws {
+  @Test func `bookmarks are sent on request`() async throws {
     var configuration = SimulatorConfiguration()
     configuration.bookmarkInterval = .milliseconds(20)
     try await withServer(configuration) { server, client in
-      try server.put(node("n"))
+      try server.put(Sample.node("n"))
       let version = server.resourceVersion
       var watch = try await client.watch("/api/v1/pods?watch=1&allowWatchBookmarks=true&resourceVersion=1")
       let event = try #require(try await watch.next())
@@ -60,9 +60,9 @@ import Testing
     }
   }
 
-  @Test func initialEventsEndWithABookmark() async throws {
+  @Test func `initial events end with a bookmark`() async throws {
     try await withServer { server, client in
-      try server.put(pod("a"))
+      try server.put(Sample.pod("a"))
       var watch = try await client.watch(
         "/api/v1/pods?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true")
       #expect(try await watch.nextName() == "ADDED a")
@@ -73,7 +73,7 @@ import Testing
     }
   }
 
-  @Test func aWatchEndsAtItsTimeoutAndWhenItIsDropped() async throws {
+  @Test func `a watch ends at its timeout and when watches are dropped`() async throws {
     try await withServer { server, client in
       var short = try await client.watch("/api/v1/pods?watch=1&timeoutSeconds=1")
       #expect(try await short.next() == nil)
@@ -84,21 +84,21 @@ import Testing
     }
   }
 
-  @Test func aTableNamesItsColumnsOnce() async throws {
+  @Test func `a watch of tables has the columns once`() async throws {
     try await withServer { server, client in
-      try server.put(pod("a"))
+      try server.put(Sample.pod("a"))
       var watch = try await client.watch("/api/v1/pods?watch=1", accept: "application/json;as=Table;v=v1;g=meta.k8s.io")
       #expect(try await watch.next()?["object"]?["columnDefinitions"]?.array?.isEmpty == false)
-      try server.put(pod("b"))
+      try server.put(Sample.pod("b"))
       let second = try #require(try await watch.next())
       #expect(second["object"]?["columnDefinitions"] == [] && second["object"]?["rows"]?[0]?["cells"]?[0] == "b")
       watch.cancel()
     }
   }
 
-  @Test func protobufWatchesAreFrames() async throws {
+  @Test func `a protobuf watch has length-prefixed frames`() async throws {
     try await withServer { server, client in
-      try server.put(pod("a"))
+      try server.put(Sample.pod("a"))
       let watch = try await client.watch("/api/v1/pods?watch=1", accept: "application/vnd.kubernetes.protobuf;stream=watch")
       #expect(watch.contentType == "application/vnd.kubernetes.protobuf;stream=watch")
       var chunks = watch.chunks

@@ -10,8 +10,8 @@ import Testing
     (#"{"a":{"b":"c"}}"#, #"{"a":{"b":"d","c":null}}"#, #"{"a":{"b":"d"}}"#), (#"{"a":[1,2]}"#, #"{"a":[3]}"#, #"{"a":[3]}"#),
     (#"{"e":null}"#, #"{"a":1}"#, #"{"e":null,"a":1}"#), ("{}", #"{"a":{"bb":{"ccc":null}}}"#, #"{"a":{"bb":{}}}"#),
   ])
-  func mergePatch(target: String, patch: String, expected: String) throws {
-    #expect(MergePatch.patched(try object(target), try object(patch)) == (try object(expected)))
+  func `merge patches`(target: String, patch: String, expected: String) throws {
+    #expect(MergePatch.patched(try Sample.object(target), try Sample.object(patch)) == (try Sample.object(expected)))
   }
 
   private static let podWithTwo = #"{"spec":{"containers":[{"name":"a","image":"1"},{"name":"b","image":"2"}]}}"#
@@ -31,19 +31,21 @@ import Testing
     (#"{"spec":{"$retainKeys":["nodeName"],"nodeName":"n"}}"#, #"{"spec":{"nodeName":"n"}}"#),
     (#"{"spec":{"containers":null}}"#, #"{"spec":{}}"#),
   ])
-  func strategicMergePatch(patch: String, expected: String) throws {
-    let patched = try StrategicMergePatch.patched(try object(Self.podWithTwo), try object(patch), schema: ResourceTable.pods.schema)
-    #expect(patched == (try object(expected)))
+  func `strategic merge patches`(patch: String, expected: String) throws {
+    let patched = try StrategicMergePatch.patched(
+      try Sample.object(Self.podWithTwo), try Sample.object(patch), schema: ResourceTable.pods.schema)
+    #expect(patched == (try Sample.object(expected)))
   }
 
-  @Test func primitiveListsLoseWhatADirectiveNames() throws {
+  @Test func `deleteFromPrimitiveList removes elements`() throws {
     let patched = try StrategicMergePatch.patched(
-      try object(#"{"metadata":{"finalizers":["a","b"]}}"#),
-      try object(#"{"metadata":{"$deleteFromPrimitiveList/finalizers":["a"],"finalizers":["c"]}}"#), schema: ResourceTable.pods.schema)
+      try Sample.object(#"{"metadata":{"finalizers":["a","b"]}}"#),
+      try Sample.object(#"{"metadata":{"$deleteFromPrimitiveList/finalizers":["a"],"finalizers":["c"]}}"#),
+      schema: ResourceTable.pods.schema)
     #expect(patched == ["metadata": ["finalizers": ["b", "c"]]])
   }
 
-  @Test func aStrategicPatchWithoutTheKeyIsRefused() {
+  @Test func `a strategic merge patch without the merge key is rejected`() {
     #expect(throws: APIFailure.self) {
       try StrategicMergePatch.patched([:], ["spec": ["containers": [["image": "x"]]]], schema: ResourceTable.pods.schema)
     }
@@ -57,17 +59,17 @@ import Testing
     (#"[{"op":"move","from":"/a","path":"/d"}]"#, #"{"d":[1,2],"b~/c":1}"#),
     (#"[{"op":"copy","from":"/a/0","path":"/e"}]"#, #"{"a":[1,2],"b~/c":1,"e":1}"#),
   ])
-  func jsonPatch(patch: String, expected: String) throws {
-    #expect(try JSONPatch.patched(try object(#"{"a":[1,2],"b~/c":1}"#), try object(patch)) == (try object(expected)))
+  func `JSON patches`(patch: String, expected: String) throws {
+    #expect(try JSONPatch.patched(try Sample.object(#"{"a":[1,2],"b~/c":1}"#), try Sample.object(patch)) == (try Sample.object(expected)))
   }
 
   @Test(arguments: [
     #"[{"op":"test","path":"/a","value":2}]"#, #"[{"op":"remove","path":"/x"}]"#, #"[{"op":"replace","path":"/x","value":1}]"#,
     #"[{"op":"add","path":"/l/9","value":1}]"#, #"[{"op":"add","path":"/a/b","value":1}]"#, #"[{"op":"fly","path":"/a"}]"#, "{}",
   ])
-  func refusedJSONPatch(patch: String) throws {
-    let target = try object(#"{"a":1,"l":[]}"#)
-    let patch = try object(patch)
+  func `invalid JSON patches are rejected`(patch: String) throws {
+    let target = try Sample.object(#"{"a":1,"l":[]}"#)
+    let patch = try Sample.object(patch)
     #expect(throws: APIFailure.self) { try JSONPatch.patched(target, patch) }
   }
 }

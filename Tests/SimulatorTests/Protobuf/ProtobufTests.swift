@@ -3,7 +3,7 @@ import Testing
 
 @testable import Simulator
 
-/// A decoder that knows no message: fields by number, told apart by wire type only.
+/// A schemaless decoder: the fields by number and wire type.
 private struct Wire {
   enum Value { case varint(UInt64), bytes([UInt8]) }
 
@@ -61,7 +61,7 @@ private struct Wire {
     return numbers.last
   }
 
-  /// The message, text or number that this path of field numbers leads to, by first fields.
+  /// The message at this path of field numbers, following the first field of each number.
   func text(_ path: Int...) -> String? { walk(path.dropLast())?.texts(path[path.count - 1]).first }
   func number(at path: Int...) -> UInt64? { walk(path.dropLast())?.number(path[path.count - 1]) }
 
@@ -69,7 +69,7 @@ private struct Wire {
     path.reduce(Optional(self)) { $0?.messages($1).first }
   }
 
-  /// A map field's entries.
+  /// The entries of a map field.
   func map(_ number: Int) -> [String: String] {
     Dictionary(messages(number).map { ($0.texts(1).first ?? "", $0.texts(2).first ?? "") }, uniquingKeysWith: { _, last in last })
   }
@@ -77,12 +77,12 @@ private struct Wire {
 
 @Suite struct ProtobufTests {
   private func stored(_ object: JSONValue, _ kind: ResourceKind) throws -> StoredObject {
-    var store = makeStore()
-    return try store.put(object, kind: kind, context: context(nil, part: .everything))
+    var store = Sample.store()
+    return try store.put(object, kind: kind, context: Sample.context(nil, part: .everything))
   }
 
-  @Test func aPodHasItsFieldsAtTheNumbersOfTheAPI() throws {
-    let stored = try stored(pod("web-1"), ResourceTable.pods)
+  @Test func `a pod has the field numbers of the API`() throws {
+    let stored = try stored(Sample.pod("web-1"), ResourceTable.pods)
     let message = try #require(Wire(stored.protobuf))
     #expect(message.text(1, 1) == "web-1")
     #expect(message.text(1, 3) == "default")
@@ -109,11 +109,11 @@ private struct Wire {
     #expect(message.text(3, 10, 2, 3, 3) == "Completed")
   }
 
-  @Test func volumesProbesAndAffinityHaveTheNumbersOfTheAPI() throws {
+  @Test func `volumes, probes and affinity have the field numbers of the API`() throws {
     let message = try #require(
       Wire(
         ProtobufEncoder.encode(
-          object(
+          Sample.object(
             """
             {"spec": {
               "volumes": [{"name": "v", "configMap": {"name": "c", "defaultMode": 420}}, {"name": "e", "emptyDir": {}}],
@@ -137,8 +137,8 @@ private struct Wire {
     #expect(specification.text(18, 1, 1, 1, 1, 1) == "os" && specification.text(18, 1, 1, 1, 1, 3) == "linux")
   }
 
-  @Test func aNodeHasItsFieldsAtTheNumbersOfTheAPI() throws {
-    let message = try #require(Wire(try stored(node("n"), ResourceTable.nodes).protobuf))
+  @Test func `a node has the field numbers of the API`() throws {
+    let message = try #require(Wire(try stored(Sample.node("n"), ResourceTable.nodes).protobuf))
     #expect(message.text(1, 1) == "n")
     #expect(message.text(3, 5, 1) == "InternalIP")
     #expect(message.text(3, 5, 2) == "10.1.1.1")
@@ -151,9 +151,9 @@ private struct Wire {
     #expect(Dictionary(uniqueKeysWithValues: capacity) == ["cpu": "4", "memory": "16Gi"])
   }
 
-  @Test func aListIsAnEnvelopeAroundItsItems() async throws {
-    let items = try ["a", "b"].map { try stored(pod($0), ResourceTable.pods) }
-    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: ResponseForm(encoding: .protobuf), now: noon)
+  @Test func `a list is an envelope with its items`() async throws {
+    let items = try ["a", "b"].map { try stored(Sample.pod($0), ResourceTable.pods) }
+    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: ResponseForm(encoding: .protobuf), now: Sample.time)
     var bytes: [UInt8] = []
     try await encoder.list(ListPage(items: items, version: 42, continuation: "next", remaining: 7)) { bytes += $0 }
     #expect(bytes.prefix(4) == [0x6B, 0x38, 0x73, 0x00])
@@ -165,9 +165,9 @@ private struct Wire {
     #expect(list.messages(2).map { $0.text(1, 1) } == ["a", "b"])
   }
 
-  @Test func aWatchHasFramesWithEnvelopesInside() throws {
-    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: ResponseForm(encoding: .protobuf), now: noon)
-    let frame = try encoder.event("ADDED", try stored(pod("a"), ResourceTable.pods), isFirst: true)
+  @Test func `a watch has frames with envelopes`() throws {
+    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: ResponseForm(encoding: .protobuf), now: Sample.time)
+    let frame = try encoder.event("ADDED", try stored(Sample.pod("a"), ResourceTable.pods), isFirst: true)
     let length = frame.prefix(4).reduce(0) { $0 << 8 | Int($1) }
     #expect(length == frame.count - 4)
     let event = try #require(Wire(frame.dropFirst(4)))
@@ -181,8 +181,8 @@ private struct Wire {
     #expect(Wire(envelope.dropFirst(4))?.text(2, 1, 1) == "a")
   }
 
-  @Test func failuresAndBookmarksAreMessagesToo() throws {
-    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: ResponseForm(encoding: .protobuf), now: noon)
+  @Test func `failures and bookmarks are messages`() throws {
+    let encoder = ObjectEncoder(kind: ResourceTable.pods, form: ResponseForm(encoding: .protobuf), now: Sample.time)
     func envelope(_ frame: [UInt8]) throws -> Wire {
       let event = try #require(Wire(frame.dropFirst(4)))
       guard case .bytes(let bytes)? = event.messages(2).first?.fields.first?.value else { throw NotAnEnvelope() }
@@ -196,14 +196,14 @@ private struct Wire {
     #expect(bookmark.messages(2).first?.messages(1).first?.map(12) == ["k8s.io/initial-events-end": "true"])
   }
 
-  @Test(arguments: [0, 1, 127, 128, 300, 16_383, 16_384, UInt64.max]) func varints(value: UInt64) throws {
+  @Test(arguments: [0, 1, 127, 128, 300, 16_383, 16_384, UInt64.max]) func `varints round trip`(value: UInt64) throws {
     var bytes: [UInt8] = []
     bytes.appendField(1, varint: value)
     #expect(bytes.count == 1 + [UInt8].varintSize(value))
     #expect(Wire(bytes)?.number(1) == value)
   }
 
-  @Test func whatIsEncodedReadsBack() throws {
+  @Test func `an encoded object decodes to itself`() throws {
     let object: JSONValue = [
       "apiVersion": "v1", "kind": "Secret", "metadata": ["name": "s", "labels": ["a": "b"], "deletionTimestamp": "2023-11-14T22:00:00Z"],
       "type": "Opaque", "data": ["key": "dmFsdWU="], "immutable": false,
@@ -213,7 +213,7 @@ private struct Wire {
     #expect(try ProtobufDecoder.object(envelope, as: .secret) == object)
   }
 
-  @Test func malformedMessagesAreRefused() {
+  @Test func `malformed messages are rejected`() {
     for bytes in [[], [1, 2, 3], [0x6B, 0x38, 0x73, 0, 0x12, 0x7F], [0x6B, 0x38, 0x73, 0, 0x0D], [0x6B, 0x38, 0x73, 0, 0xFF]] as [[UInt8]] {
       #expect(throws: APIFailure.self) { try ProtobufDecoder.object(bytes, as: .pod) }
     }

@@ -3,7 +3,7 @@ import JSON
 
 @testable import Simulator
 
-/// Runs a server while the body does, and gives it a client.
+/// Runs a server for the duration of the body.
 func withServer(
   _ configuration: SimulatorConfiguration = SimulatorConfiguration(), _ body: (SimulatedAPIServer, TestClient) async throws -> Void
 ) async throws {
@@ -23,13 +23,13 @@ struct Answer {
   var bytes: [UInt8]
   var headers: [HTTPHeader]
 
-  /// The body as JSON; null if it is none.
+  /// The body as JSON; null if it is not JSON.
   var json: JSONValue { (try? JSONValue(parsing: bytes)) ?? nil }
 
   func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name.lowercased() }?.value }
 }
 
-/// Speaks HTTP to a server by URLs.
+/// An HTTP client of a running server.
 struct TestClient: Sendable {
   var transport: HTTPTransport
   var url: String
@@ -48,7 +48,7 @@ struct TestClient: Sendable {
     return Answer(status: response.status, bytes: response.body, headers: response.headers)
   }
 
-  /// Opens a watch; lines come as they are sent.
+  /// Opens a watch.
   func watch(_ path: String, accept: String = "application/json") async throws -> WatchLines {
     let stream = try await transport.open(request("GET", path, nil, type: "", accept: accept))
     return WatchLines(
@@ -78,7 +78,7 @@ struct WatchLines {
     self.stream = stream
   }
 
-  /// Goes away as a client does that is no longer interested.
+  /// Closes the connection.
   func cancel() { stream.cancel() }
 
   /// The next event; `nil` at the end of the stream.
@@ -94,7 +94,7 @@ struct WatchLines {
     }
   }
 
-  /// The next event's type and its object's name.
+  /// The type and the object name of the next event.
   mutating func nextName() async throws -> String? {
     try await next().map { "\($0["type"]?.string ?? "") \($0["object"]?["metadata"]?["name"]?.string ?? "")" }
   }

@@ -6,7 +6,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct HTTPTests {
   private static let configMaps = "/api/v1/namespaces/default/configmaps"
 
-  @Test func discoveryNamesEveryKind() async throws {
+  @Test func `discovery lists every kind`() async throws {
     try await withServer { _, client in
       #expect(try await client.send("GET", "/version").json["gitVersion"]?.string?.hasPrefix("v1.") == true)
       for path in ["/healthz", "/livez", "/readyz"] { #expect(try await client.send("GET", path).bytes == Array("ok".utf8)) }
@@ -23,11 +23,11 @@ import Testing
     }
   }
 
-  @Test func anObjectsLife() async throws {
+  @Test func `create, get, update, patch and delete over HTTP`() async throws {
     try await withServer { server, client in
-      let created = try await client.send("POST", Self.configMaps, configMap("a", data: ["x": "1"]))
+      let created = try await client.send("POST", Self.configMaps, Sample.configMap("a", data: ["x": "1"]))
       #expect(created.status == 201)
-      #expect(try await client.send("POST", Self.configMaps, configMap("a")).status == 409)
+      #expect(try await client.send("POST", Self.configMaps, Sample.configMap("a")).status == 409)
 
       let merged = try await client.send("PATCH", Self.configMaps + "/a", ["data": ["y": "2"]], type: "application/merge-patch+json")
       #expect(merged.json["data"] == ["x": "1", "y": "2"])
@@ -39,31 +39,31 @@ import Testing
       let missing = try await client.send("GET", Self.configMaps + "/a")
       #expect(missing.status == 404 && missing.json["reason"] == "NotFound" && missing.json["kind"] == "Status")
       #expect(try await client.send("GET", "/api/v1/gadgets").status == 404)
-      #expect(try await client.send("POST", Self.configMaps + "/a", configMap("a")).status == 405)
+      #expect(try await client.send("POST", Self.configMaps + "/a", Sample.configMap("a")).status == 405)
       #expect(try await client.send("POST", Self.configMaps, "no object").status == 400)
-      #expect(try await client.send("POST", Self.configMaps, configMap("b"), type: "text/plain").status == 415)
+      #expect(try await client.send("POST", Self.configMaps, Sample.configMap("b"), type: "text/plain").status == 415)
     }
   }
 
-  @Test func applyOverHTTP() async throws {
+  @Test func `apply over HTTP`() async throws {
     try await withServer { server, client in
       func apply(_ object: JSONValue, _ query: String) async throws -> Answer {
         try await client.send("PATCH", Self.configMaps + "/a?" + query, object, type: "application/apply-patch+yaml")
       }
-      #expect(try await apply(configMap("a"), "").status == 400, "a field manager is required")
-      #expect(try await apply(configMap("a", data: ["x": "1"]), "fieldManager=one").status == 201)
-      #expect(try await apply(configMap("a", data: ["x": "1"]), "fieldManager=one").status == 200)
-      let conflict = try await apply(configMap("a", data: ["x": "2"]), "fieldManager=two")
+      #expect(try await apply(Sample.configMap("a"), "").status == 400, "a field manager is required")
+      #expect(try await apply(Sample.configMap("a", data: ["x": "1"]), "fieldManager=one").status == 201)
+      #expect(try await apply(Sample.configMap("a", data: ["x": "1"]), "fieldManager=one").status == 200)
+      let conflict = try await apply(Sample.configMap("a", data: ["x": "2"]), "fieldManager=two")
       #expect(conflict.status == 409)
       #expect(conflict.json["details"]?["causes"]?[0]?["reason"] == "FieldManagerConflict")
-      #expect(try await apply(configMap("a", data: ["x": "2"]), "fieldManager=two&force=true").json["data"] == ["x": "2"])
-      let dry = try await apply(configMap("a", data: ["x": "3"]), "fieldManager=two&dryRun=All")
+      #expect(try await apply(Sample.configMap("a", data: ["x": "2"]), "fieldManager=two&force=true").json["data"] == ["x": "2"])
+      let dry = try await apply(Sample.configMap("a", data: ["x": "3"]), "fieldManager=two&dryRun=All")
       #expect(dry.json["data"] == ["x": "3"])
       #expect(server.get("configmaps", namespace: "default", name: "a")?["data"] == ["x": "2"])
     }
   }
 
-  @Test func yamlIsUnderstood() async throws {
+  @Test func `bodies can be YAML`() async throws {
     try await withServer { _, client in
       func apply(_ text: String) async throws -> Answer {
         try await client.send(
@@ -75,9 +75,9 @@ import Testing
     }
   }
 
-  @Test func listsPageAndSelect() async throws {
+  @Test func `lists have pages and selectors`() async throws {
     try await withServer { server, client in
-      for index in 0..<5 { try server.put(pod("p-\(index)", node: index < 3 ? "n1" : "n2")) }
+      for index in 0..<5 { try server.put(Sample.pod("p-\(index)", node: index < 3 ? "n1" : "n2")) }
       let first = try await client.send("GET", "/api/v1/pods?limit=2")
       #expect(first.json["kind"] == "PodList")
       #expect(first.json["items"]?[0]?["kind"] == nil, "items of built-in kinds do not repeat their kind")
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  @Test func aTokenIsRequiredWhereOneIsConfigured() async throws {
+  @Test func `a configured bearer token is required`() async throws {
     try await withServer(SimulatorConfiguration(bearerToken: "secret")) { _, client in
       let refused = try await client.send("GET", "/api/v1/nodes")
       #expect(refused.status == 401 && refused.json["reason"] == "Unauthorized")
@@ -108,7 +108,7 @@ import Testing
     }
   }
 
-  @Test func rejectionsMeetWhatTheyAreAboutAndNoMore() async throws {
+  @Test func `rejections apply only to matching requests`() async throws {
     try await withServer { server, client in
       server.rejectNext(Rejection(status: 503, reason: "ServiceUnavailable", retryAfter: 7, count: 2, verb: .list, resource: "pods"))
       #expect(try await client.send("GET", "/api/v1/nodes").status == 200)
@@ -120,12 +120,12 @@ import Testing
       #expect(server.requestCount(.list, "pods") == 3)
       #expect(server.requestCount(.list) == 4)
       #expect(server.writeCount() == 0)
-      _ = try await client.send("POST", Self.configMaps, configMap("a"))
+      _ = try await client.send("POST", Self.configMaps, Sample.configMap("a"))
       #expect(server.writeCount("configmaps") == 1 && server.requestCount(.create, "configmaps") == 1)
     }
   }
 
-  @Test func eventsOfBothGroupsAreTheSame() async throws {
+  @Test func `both event groups show the same Events`() async throws {
     try await withServer { _, client in
       let event: JSONValue = [
         "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": ["name": "e"], "note": "seen", "reason": "Seen", "type": "Normal",
@@ -146,9 +146,9 @@ import Testing
 
   private static let series: JSONValue = ["series": ["count": 2, "lastObservedTime": "2026-03-01T12:01:00.000000Z"]]
 
-  @Test func protobufOverHTTP() async throws {
+  @Test func `protobuf over HTTP`() async throws {
     try await withServer { server, client in
-      try server.put(node("n"))
+      try server.put(Sample.node("n"))
       let list = try await client.send("GET", "/api/v1/nodes", accept: "application/vnd.kubernetes.protobuf,application/json")
       #expect(list.header("Content-Type") == "application/vnd.kubernetes.protobuf")
       #expect(list.bytes.prefix(4) == [0x6B, 0x38, 0x73, 0x00])
@@ -158,7 +158,7 @@ import Testing
     }
   }
 
-  @Test func theServerEndsWhenItIsCancelled() async throws {
+  @Test func `the server ends when it is cancelled`() async throws {
     let server = SimulatedAPIServer()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run() }
@@ -169,7 +169,7 @@ import Testing
     await #expect(throws: SimulatorError.self) { try await server.waitUntilListening() }
   }
 
-  @Test func aPortThatIsTakenIsReported() async throws {
+  @Test func `a taken port is an error`() async throws {
     try await withServer { first, _ in
       let port = try await first.waitUntilListening()
       let second = SimulatedAPIServer(configuration: SimulatorConfiguration(port: port))

@@ -11,12 +11,12 @@ import Testing
     ("missing notin (x)", true), ("app", true), ("missing", false), ("!missing", true), ("!app", false),
     ("app=web,tier in (front,back),!missing", true), ("app=web,tier=back", false), ("kubernetes.io/os", false),
   ])
-  func labelSelectors(text: String, matches: Bool) throws {
+  func `label selectors match`(text: String, matches: Bool) throws {
     #expect(try LabelSelector(text).matches(labels) == matches)
   }
 
   @Test(arguments: ["a b", "=x", "app in web", "app within (x)", "a=b c", "a/b/c=d"])
-  func unreadableLabelSelectors(text: String) {
+  func `malformed label selectors are rejected`(text: String) {
     let failure = #expect(throws: APIFailure.self) { try LabelSelector(text) }
     #expect(failure?.code == 400)
   }

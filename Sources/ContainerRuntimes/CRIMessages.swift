@@ -1,6 +1,6 @@
 internal import LinuxCollector
 
-/// The few fields of CRI's messages that finding processes takes.
+/// Reads the few fields of CRI messages that are needed to find processes.
 enum CRIMessages {
   /// ListContainersResponse.containers (1)
   static func containers(_ message: ArraySlice<UInt8>) throws(MalformedMessage) -> [RunningContainer] {
@@ -21,17 +21,17 @@ enum CRIMessages {
       switch field.number {
       case 1: id = ContainerID(String(decoding: field.bytes, as: UTF8.self))
       case 8:
-        // The kubelet's label, on every container that it makes.
+        // The kubelet sets this label on every container.
         let (key, value) = try entry(field.bytes)
         if key.elementsEqual("io.kubernetes.pod.uid".utf8) { podUID = String(decoding: value, as: UTF8.self) }
       default: break
       }
     }
-    // What runs in pods' sandboxes is not in this list.
+    // CRI lists sandboxes separately.
     return id.map { RunningContainer(id: $0, podUID: podUID, role: .application) }
   }
 
-  /// ContainerStatusResponse.info (2), of which the one with the key `info`
+  /// ContainerStatusResponse.info (2): the value of the key `info`
   static func info(ofStatus message: ArraySlice<UInt8>) throws(MalformedMessage) -> [UInt8]? {
     var fields = MessageFields(message)
     while let field = try fields.next() {
@@ -42,7 +42,7 @@ enum CRIMessages {
     return nil
   }
 
-  /// One of a map of strings: key (1), value (2)
+  /// An entry of a map of strings: key (1), value (2)
   private static func entry(
     _ message: ArraySlice<UInt8>
   ) throws(MalformedMessage) -> (key: ArraySlice<UInt8>, value: ArraySlice<UInt8>) {

@@ -1,15 +1,15 @@
 package import LinuxCollector
 package import ProcFS
 
-/// A container runtime that is asked over its socket.
+/// A container runtime, queried over its socket.
 package protocol ContainerRuntime {
-  /// The path of its socket.
+  /// The path of the socket.
   var socket: String { get }
 
-  /// The containers that run now.
+  /// The running containers.
   func containers() throws(ProcFSError) -> [RunningContainer]
 
-  /// The number of the container's first process; `nil` where it does not run any more.
+  /// The PID of the container's first process; `nil` if the container is not running.
   func process(of id: ContainerID) throws(ProcFSError) -> Int32?
 }
 
@@ -25,18 +25,19 @@ package struct RunningContainer: Hashable, Sendable {
   }
 }
 
-/// Finds containers by asking their runtime: for runtimes whose cgroups have names that tell nothing.
+/// Finds containers through their runtime, for runtimes whose cgroup names do not contain container IDs.
 ///
-/// The list is asked for each time, a container's process once. While the runtime does not answer, as while it is restarted, the containers
-/// of its last answer are still found: they go on running without it. It is then waited for once and not for each container.
+/// It queries the list of containers each time, and the process of each container once. While the runtime does not respond, for example
+/// during a restart, it returns the containers of the last response, which keep running. It then waits for one timeout and not for one per
+/// container.
 package final class RuntimeLocator: ContainerLocator {
   private let runtime: any ContainerRuntime
   private let procFS: ProcFS
   private var processes: [ContainerID: LocatedProcess] = [:]
   private var known: [RunningContainer] = []
-  private var isAnswering = true
+  private var isResponding = true
 
-  /// - Parameter procFS: of the PID namespace in which the runtime counts.
+  /// - Parameter procFS: of the PID namespace that the runtime's PIDs belong to.
   package init(_ runtime: any ContainerRuntime, procFS: ProcFS) {
     self.runtime = runtime
     self.procFS = procFS
@@ -46,16 +47,16 @@ package final class RuntimeLocator: ContainerLocator {
     var problems: [ProcFSError] = []
     do {
       known = try runtime.containers().sorted { $0.id < $1.id }
-      isAnswering = true
+      isResponding = true
     } catch {
-      isAnswering = false
+      isResponding = false
       problems.append(error)
     }
     let ids = Set(known.map(\.id))
     processes = processes.filter { ids.contains($0.key) }
     for container in known where processes[container.id] == nil {
       do {
-        processes[container.id] = try ask(container.id, buffer)
+        processes[container.id] = try process(of: container.id, buffer)
       } catch {
         problems.append(error)
       }
@@ -69,24 +70,24 @@ package final class RuntimeLocator: ContainerLocator {
   }
 
   package func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess] {
-    // A container that was started anew keeps its ID and has another process. What the runtime says wrong is told by `locate`.
-    processes[container.id] = (try? ask(container.id, buffer)) ?? nil
+    // A restarted container has the same ID and a new process. Errors are reported by `locate`.
+    processes[container.id] = (try? process(of: container.id, buffer)) ?? nil
     return processes[container.id].map { [$0] } ?? []
   }
 
-  /// `nil` where there is no process, and while the runtime does not answer.
-  private func ask(_ id: ContainerID, _ buffer: ReadBuffer) throws(ProcFSError) -> LocatedProcess? {
-    guard isAnswering else { return nil }
+  /// `nil` if the container has no process, and while the runtime does not respond.
+  private func process(of id: ContainerID, _ buffer: ReadBuffer) throws(ProcFSError) -> LocatedProcess? {
+    guard isResponding else { return nil }
     do {
       return try findProcess(of: id, buffer)
     } catch {
-      // A call that failed is of the runtime, an answer that makes no sense of this container alone.
-      if case .system = error { isAnswering = false }
+      // A failed call affects the whole runtime, an invalid response only this container.
+      if case .system = error { isResponding = false }
       throw error
     }
   }
 
-  /// Asks twice: the number is still the container's after we looked at who has it, so it was the container's when we looked.
+  /// Queries the PID twice: if it is unchanged after the start time was read, the start time is that of the container's process.
   private func findProcess(of id: ContainerID, _ buffer: ReadBuffer) throws(ProcFSError) -> LocatedProcess? {
     do {
       guard let number = try runtime.process(of: id) else { return nil }

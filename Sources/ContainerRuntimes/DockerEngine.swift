@@ -5,9 +5,9 @@ internal import NIOFoundationEssentialsCompat
 internal import NIOHTTP1
 package import ProcFS
 
-/// The Docker Engine API, as Docker and Podman serve it.
-/// Source: https://docs.docker.com/engine/api/, `ContainerList` and `ContainerInspect`. Without a version in the path the engine takes its
-/// newest one; what is read here is in all since 1.24.
+/// The Docker Engine API of Docker and Podman.
+/// Source: https://docs.docker.com/engine/api/, `ContainerList` and `ContainerInspect`. Without a version in the path the engine uses its
+/// newest one; the fields read here exist since 1.24.
 package struct DockerEngine: ContainerRuntime {
   private let unixSocket: RuntimeSocket
 
@@ -46,12 +46,12 @@ package struct DockerEngine: ContainerRuntime {
   }
 
   package func containers() throws(ProcFSError) -> [RunningContainer] {
-    let answer = try get("/containers/json")
-    guard answer.status == .ok else { throw refused("/containers/json", answer) }
-    return try decode([Listed].self, answer).compactMap { one in
+    let response = try get("/containers/json")
+    guard response.status == .ok else { throw requestFailed("/containers/json", response) }
+    return try decode([Listed].self, response).compactMap { one in
       guard let id = ContainerID(one.id) else { return nil }
       let labels = one.labels ?? [:]
-      // The labels of dockershim and cri-dockerd. Outside of Kubernetes there are no pause containers.
+      // The labels of dockershim and cri-dockerd. Outside Kubernetes there are no pause containers.
       let role: ContainerRole = labels["io.kubernetes.docker.type"] == "podsandbox" ? .sandbox : .application
       return RunningContainer(id: id, podUID: labels["io.kubernetes.pod.uid"], role: role)
     }
@@ -59,25 +59,25 @@ package struct DockerEngine: ContainerRuntime {
 
   package func process(of id: ContainerID) throws(ProcFSError) -> Int32? {
     let path = "/containers/\(id)/json"
-    let answer = try get(path)
-    if answer.status == .notFound { return nil }
-    guard answer.status == .ok else { throw refused(path, answer) }
-    let state = try decode(Inspected.self, answer).state
+    let response = try get(path)
+    if response.status == .notFound { return nil }
+    guard response.status == .ok else { throw requestFailed(path, response) }
+    let state = try decode(Inspected.self, response).state
     return state.isRunning && state.pid > 0 ? state.pid : nil
   }
 
-  private struct Answer: Sendable {
+  private struct Response: Sendable {
     var status: HTTPResponseStatus
     var body: ByteBuffer
   }
 
-  private func get(_ path: String) throws(ProcFSError) -> Answer {
+  private func get(_ path: String) throws(ProcFSError) -> Response {
     try unixSocket.exchange(over: { channel in
       try channel.pipeline.syncOperations.addHTTPClientHandlers()
-      try channel.pipeline.syncOperations.addHandler(NIOHTTPClientResponseAggregator(maxContentLength: RuntimeSocket.maximumAnswerBytes))
-    }) { channel, answer in
-      channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Receiver(answer)) }.flatMap {
-        // The name is of no meaning on a Unix socket; HTTP/1.1 wants one.
+      try channel.pipeline.syncOperations.addHandler(NIOHTTPClientResponseAggregator(maxContentLength: RuntimeSocket.maximumResponseBytes))
+    }) { channel, response in
+      channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Receiver(response)) }.flatMap {
+        // HTTP/1.1 requires a host, which has no meaning on a Unix socket.
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: ["Host": "localhost", "Connection": "close"])
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         return channel.writeAndFlush(HTTPClientRequestPart.end(nil))
@@ -87,33 +87,33 @@ package struct DockerEngine: ContainerRuntime {
 
   private final class Receiver: ChannelInboundHandler {
     typealias InboundIn = NIOHTTPClientResponseFull
-    private let answer: EventLoopPromise<Answer>
+    private let response: EventLoopPromise<Response>
 
-    init(_ answer: EventLoopPromise<Answer>) {
-      self.answer = answer
+    init(_ response: EventLoopPromise<Response>) {
+      self.response = response
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-      let response = unwrapInboundIn(data)
-      answer.succeed(Answer(status: response.head.status, body: response.body ?? ByteBuffer()))
+      let full = unwrapInboundIn(data)
+      response.succeed(Response(status: full.head.status, body: full.body ?? ByteBuffer()))
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-      answer.fail(error)
+      response.fail(error)
       context.close(promise: nil)
     }
   }
 
-  private func decode<Value: Decodable>(_ type: Value.Type, _ answer: Answer) throws(ProcFSError) -> Value {
+  private func decode<Value: Decodable>(_ type: Value.Type, _ response: Response) throws(ProcFSError) -> Value {
     do {
-      return try JSONDecoder().decode(type, from: answer.body)
+      return try JSONDecoder().decode(type, from: response.body)
     } catch {
-      throw unixSocket.unexpected("its answer is not that of a Docker Engine API: \(error)")
+      throw unixSocket.unexpected("its response is not that of a Docker Engine API: \(error)")
     }
   }
 
-  private func refused(_ path: String, _ answer: Answer) -> ProcFSError {
-    let text = String(buffer: answer.body).prefix(200)
-    return unixSocket.unexpected("GET \(path) was answered \(answer.status.code): \(text); a Docker Engine API of 1.24 or newer is needed")
+  private func requestFailed(_ path: String, _ response: Response) -> ProcFSError {
+    let text = String(buffer: response.body).prefix(200)
+    return unixSocket.unexpected("GET \(path) returned \(response.status.code): \(text); requires Docker Engine API 1.24 or newer")
   }
 }

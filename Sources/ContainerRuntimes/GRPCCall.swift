@@ -3,8 +3,8 @@ internal import NIOHPACK
 internal import NIOHTTP2
 internal import ProcFS
 
-/// What a call came to: its one message, or the status that the server ended it with.
-enum GRPCAnswer: Sendable {
+/// The response of a unary call: its message, or a status other than OK.
+enum GRPCResponse: Sendable {
   case message([UInt8])
   case failure(GRPCCode, String)
 }
@@ -20,26 +20,26 @@ struct GRPCCode: RawRepresentable, Hashable, Sendable {
 }
 
 extension RuntimeSocket {
-  /// One unary call over a connection of its own. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
-  func call(_ method: String, _ message: [UInt8]) throws(ProcFSError) -> GRPCAnswer {
+  /// Makes a unary call over a new connection. Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+  func call(_ method: String, _ message: [UInt8]) throws(ProcFSError) -> GRPCResponse {
     try exchange(over: { channel in
       _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
         mode: .client, connectionConfiguration: .init(), streamConfiguration: .init()
       ) { stream in
-        // The server opens none.
+        // gRPC servers open no streams.
         stream.close()
       }
-    }) { channel, answer in
+    }) { channel, response in
       multiplexer(of: channel).flatMap { multiplexer in
         multiplexer.createStreamChannel { stream in
-          stream.eventLoop.makeCompletedFuture { try stream.pipeline.syncOperations.addHandler(GRPCReceiver(answer)) }
+          stream.eventLoop.makeCompletedFuture { try stream.pipeline.syncOperations.addHandler(GRPCReceiver(response)) }
         }
       }.flatMap { stream in
         let headers: HPACKHeaders = [
           ":method": "POST", ":scheme": "http", ":path": method, ":authority": "localhost", "content-type": "application/grpc",
           "te": "trailers",
         ]
-        // A message follows a byte that says that it is not compressed, and its length.
+        // A message is prefixed by a byte, 0 for uncompressed, and its length.
         var body = ByteBuffer()
         body.writeInteger(UInt8(0))
         body.writeInteger(UInt32(message.count))
@@ -51,7 +51,7 @@ extension RuntimeSocket {
   }
 }
 
-/// To be called on the channel's event loop.
+/// Must be called on the channel's event loop.
 private func multiplexer(of channel: any Channel) -> EventLoopFuture<NIOHTTP2Handler.StreamMultiplexer> {
   do {
     return try channel.pipeline.syncOperations.handler(type: NIOHTTP2Handler.self).multiplexer
@@ -60,15 +60,15 @@ private func multiplexer(of channel: any Channel) -> EventLoopFuture<NIOHTTP2Han
   }
 }
 
-/// Collects what comes on the call's stream.
+/// Receives the response on the call's stream.
 private final class GRPCReceiver: ChannelInboundHandler {
   typealias InboundIn = HTTP2Frame.FramePayload
 
-  private let answer: EventLoopPromise<GRPCAnswer>
+  private let response: EventLoopPromise<GRPCResponse>
   private var body = ByteBuffer()
 
-  init(_ answer: EventLoopPromise<GRPCAnswer>) {
-    self.answer = answer
+  init(_ response: EventLoopPromise<GRPCResponse>) {
+    self.response = response
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -85,25 +85,25 @@ private final class GRPCReceiver: ChannelInboundHandler {
     case .data(let frame):
       guard case .byteBuffer(var bytes) = frame.data else { return }
       body.writeBuffer(&bytes)
-      if body.readableBytes > RuntimeSocket.maximumAnswerBytes { finish(.unknown, "the answer is too large") }
+      if body.readableBytes > RuntimeSocket.maximumResponseBytes { finish(.unknown, "the response is too large") }
     default: break
     }
   }
 
   private func finish(_ code: GRPCCode, _ text: String) {
-    guard code == .ok else { return answer.succeed(.failure(code, text)) }
+    guard code == .ok else { return response.succeed(.failure(code, text)) }
     guard body.readInteger(as: UInt8.self) == 0, let count = body.readInteger(as: UInt32.self), Int(count) == body.readableBytes else {
-      return answer.succeed(.failure(.unknown, "the answer is not one message without compression"))
+      return response.succeed(.failure(.unknown, "the response is not one uncompressed message"))
     }
-    answer.succeed(.message(Array(body.readableBytesView)))
+    response.succeed(.message(Array(body.readableBytesView)))
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    answer.succeed(.failure(.unknown, "the call was cut off"))
+    response.succeed(.failure(.unknown, "the stream was closed before the end of the response"))
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    answer.fail(error)
+    response.fail(error)
     context.close(promise: nil)
   }
 }

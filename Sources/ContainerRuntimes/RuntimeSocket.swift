@@ -3,13 +3,13 @@ package import NIOCore
 internal import NIOPosix
 internal import ProcFS
 
-/// The Unix socket of a container runtime, for one short exchange after the other. Its callers wait: they are on a thread that may.
+/// The Unix socket of a container runtime. Each request uses its own connection and blocks the calling thread.
 package struct RuntimeSocket: Sendable {
-  /// A busy runtime on a busy node takes a second or two to list its containers. Prometheus gives a scrape 10 s by default, within which the
-  /// numbers of the containers that are known are to come.
+  /// A busy runtime takes a second or two to list its containers. The limit leaves time to export the known containers within Prometheus's
+  /// default scrape timeout of 10 s.
   package static let defaultDeadline: TimeAmount = .seconds(5)
-  /// The list of 2,000 containers with their labels and annotations has about 8 MiB.
-  static let maximumAnswerBytes = 64 << 20
+  /// The list of 2,000 containers with labels and annotations has about 8 MiB.
+  static let maximumResponseBytes = 64 << 20
 
   package let path: String
   let eventLoops: any EventLoopGroup
@@ -21,39 +21,39 @@ package struct RuntimeSocket: Sendable {
     self.deadline = deadline
   }
 
-  /// Connects, asks, and closes the connection when the answer is there or the deadline has passed.
+  /// Connects, sends a request and blocks until the response or the deadline, then closes the connection.
   /// - Parameters:
-  ///   - protocols: adds the handlers of the protocol to the new connection.
-  ///   - ask: sends the request; whoever receives the answer keeps the promise.
-  func exchange<Answer: Sendable>(
+  ///   - protocols: adds the protocol's handlers to the new connection.
+  ///   - send: sends the request. A handler fulfils the promise with the response.
+  func exchange<Response: Sendable>(
     over protocols: @escaping @Sendable (any Channel) throws -> Void,
-    _ ask: @escaping @Sendable (any Channel, EventLoopPromise<Answer>) -> EventLoopFuture<Void>
-  ) throws(ProcFSError) -> Answer {
+    _ send: @escaping @Sendable (any Channel, EventLoopPromise<Response>) -> EventLoopFuture<Void>
+  ) throws(ProcFSError) -> Response {
     let eventLoop = eventLoops.next()
-    let answer = eventLoop.makePromise(of: Answer.self)
-    let limit = eventLoop.scheduleTask(in: deadline) { answer.fail(TimedOut()) }
+    let response = eventLoop.makePromise(of: Response.self)
+    let limit = eventLoop.scheduleTask(in: deadline) { response.fail(TimedOut()) }
     defer { limit.cancel() }
     do {
       let channel = try ClientBootstrap(group: eventLoop).connectTimeout(deadline)
         .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try protocols(channel) } }
         .connect(unixDomainSocketPath: path).wait()
       defer { channel.close(promise: nil) }
-      eventLoop.flatSubmit { ask(channel, answer) }.cascadeFailure(to: answer)
-      // Whoever closes before the answer is whole has failed.
-      channel.closeFuture.whenComplete { _ in answer.fail(Closed()) }
-      return try answer.futureResult.wait()
+      eventLoop.flatSubmit { send(channel, response) }.cascadeFailure(to: response)
+      // Has no effect after the response.
+      channel.closeFuture.whenComplete { _ in response.fail(Closed()) }
+      return try response.futureResult.wait()
     } catch let error as IOError {
-      // A promise that nobody waits for is a mistake to NIO.
-      answer.fail(error)
+      // NIO asserts that every promise is completed.
+      response.fail(error)
       throw .system(.connect, path: path, code: error.errnoCode)
     } catch let error as ProcFSError {
       throw error
     } catch is TimedOut {
       throw .system(.connect, path: path, code: ETIMEDOUT)
     } catch is Closed {
-      throw unexpected("closed the connection before its answer was whole")
+      throw unexpected("closed the connection before the end of its response")
     } catch {
-      answer.fail(error)
+      response.fail(error)
       throw unexpected("\(error)")
     }
   }

@@ -6,7 +6,7 @@ import Testing
 struct CRIMessageTests {
   private static let id = String(repeating: "5a", count: 32)
 
-  @Test func `containers and their pods are found among the other fields`() throws {
+  @Test func `containers and their pods are read among other fields`() throws {
     let labels = [("io.kubernetes.pod.name", "web-0"), ("io.kubernetes.pod.uid", "u-1")].map { Message.map(8, $0.0, $0.1) }
     let inPod = Message.text(1, Self.id) + Message.text(2, "sandbox") + Message.number(6, 1) + Message.number(7, 1 << 62)
     let foreign = Message.text(1, "not an ID")
@@ -20,13 +20,13 @@ struct CRIMessageTests {
       ])
   }
 
-  @Test func `the info of a verbose status is found by its key`() throws {
+  @Test func `the info of a verbose status is read by its key`() throws {
     let status = Message.bytes(1, Message.text(1, "x")) + Message.map(2, "other", "no") + Message.map(2, "info", "{\"pid\":7}")
     #expect(try CRIMessages.info(ofStatus: status[...]) == Array("{\"pid\":7}".utf8))
     #expect(try CRIMessages.info(ofStatus: []) == nil)
   }
 
-  @Test func `fields of every wire type are passed over`() throws {
+  @Test func `fields of every wire type are skipped`() throws {
     let message = [0x09] + [UInt8](repeating: 0, count: 8) + [0x15, 0, 0, 0, 0] + Message.number(3, .max) + Message.text(4, "last")
     var fields = MessageFields(message[...])
     var numbers: [UInt64] = []
@@ -40,13 +40,13 @@ struct CRIMessageTests {
       ([UInt8](repeating: 0xFF, count: 11), "more than 64 bits"), ([0x0D, 0x00], "longer than its message"),
       ([0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], "longer than its message"),
     ] as [([UInt8], String)])
-  func `a message that is none is refused`(bytes: [UInt8], reason: String) throws {
+  func `a malformed message is rejected`(bytes: [UInt8], reason: String) throws {
     let error = try #require(throws: MalformedMessage.self) { try CRIMessages.containers(bytes[...]) }
     #expect(error.reason.contains(reason))
   }
 }
 
-/// Writes protobuf, of which the agent itself writes next to nothing.
+/// Encodes protobuf messages for the tests.
 enum Message {
   static func number(_ field: UInt8, _ value: UInt64) -> [UInt8] { [field << 3] + varint(value) }
   static func bytes(_ field: UInt8, _ value: some Collection<UInt8>) -> [UInt8] { [field << 3 | 2] + varint(UInt64(value.count)) + value }

@@ -19,7 +19,7 @@ struct CRITests {
     let containerd = try await CRIContainerd()
     let volume = "\(containerd.folder.path)/volume"
     try FileManager.default.createDirectory(atPath: volume, withIntermediateDirectories: true)
-    try await run("mount", "-t", "tmpfs", "-o", "size=4m", "none", volume)
+    try await runCommand("mount", "-t", "tmpfs", "-o", "size=4m", "none", volume)
     do {
       let pod = try containerd.runPod(uid: "0b1ffb26-1d2c-4d0c-8d3c-5f7e7f5d0c11", name: "web-0")
       let first = try pod.start("app", volume: volume)
@@ -28,12 +28,12 @@ struct CRITests {
       let locator = RuntimeLocator(CRIRuntime(containerd.socket), procFS: ProcFS())
       let location = locator.locate(buffer)
       #expect(location.problems.isEmpty)
-      // The pause container is none of them.
+      // Pause containers are not listed.
       #expect(Set(location.containers.map(\.id)) == [first, second])
       #expect(location.containers.allSatisfy { $0.podUID == pod.uid && $0.role == .application })
       for container in location.containers {
         let process = try #require(container.processes.first)
-        try await eventually("its program runs") { try process.open(ProcFS(), buffer).command(buffer) == "sleep" }
+        try await eventually("the container's program runs") { try process.open(ProcFS(), buffer).command(buffer) == "sleep" }
       }
 
       let report = FilesystemMonitor(procFS: ProcFS(), now: { Moment(milliseconds: 0) }).read(location.containers)
@@ -44,7 +44,7 @@ struct CRITests {
       #expect(readings.first { $0.mountPoint == "/" }?.type == "overlay")
       #expect(!readings.contains { $0.mountPoint.hasPrefix("/etc/") || $0.mountPoint.hasPrefix("/proc/") || $0.mountPoint == "/dev" })
 
-      // One goes; then nobody answers at the socket, and the list is known still.
+      // One container ends; then the socket disappears, and the last list remains.
       try pod.stop(second)
       #expect(locator.locate(buffer).containers.map(\.id) == [first])
       let path = containerd.socket.path
@@ -54,28 +54,28 @@ struct CRITests {
       #expect(remembered.containers.map(\.id) == [first])
       #expect(remembered.problems == [.system(.connect, path: path, code: ENOENT)])
       let sweep = LinuxSweeper(procFS: ProcFS(), locator: locator, now: { Moment(milliseconds: 0) }).sweep()
-      // Its network is the one that the test is in, which need not be that of the machine's first process.
+      // The container is in the test's network namespace, which may differ from that of process 1.
       let isMissed = sweep.containers.map { if case .missed = $0.finding { true } else { false } }
       #expect(isMissed == [false])
     } catch {
       await containerd.cleanUp()
-      try await run("umount", volume)
+      try await runCommand("umount", volume)
       throw error
     }
     await containerd.cleanUp()
-    try await run("umount", volume)
+    try await runCommand("umount", volume)
   }
 
-  @Test func `a containerd whose CRI is disabled is told from one without containers`() async throws {
+  @Test func `a containerd with CRI disabled is distinguished from one without containers`() async throws {
     let containerd = try await CRIContainerd(hasCRI: false)
     let location = RuntimeLocator(CRIRuntime(containerd.socket), procFS: ProcFS()).locate(buffer)
     let message = location.problems.map(String.init(describing:)).joined()
     #expect(message.hasPrefix("\(containerd.socket.path): ListContainers failed with gRPC code 12"))
-    #expect(message.contains("the runtime does not speak CRI v1"))
+    #expect(message.contains("the runtime does not serve CRI v1"))
     containerd.daemon.stop()
   }
 
-  @Test func `what is no gRPC server is told`() throws {
+  @Test func `a server that does not speak gRPC is reported`() throws {
     let server = try UnixServer("HTTP/1.1 400 Bad Request\r\n\r\n")
     let runtime = CRIRuntime(RuntimeSocket(path: server.path, eventLoops: .singletonMultiThreadedEventLoopGroup, deadline: .seconds(20)))
     let error = try #require(throws: ProcFSError.self) { try runtime.containers() }
@@ -83,7 +83,7 @@ struct CRITests {
   }
 }
 
-/// A containerd of the test's own with the plugin that kubelets talk to. Its pods are in the host's network: that takes no CNI.
+/// A containerd with the CRI plugin. Its pods are on the host's network, which needs no CNI.
 final class CRIContainerd {
   private static let image = "localhost/rollcall-test/sleep:1"
 
@@ -114,12 +114,12 @@ final class CRIContainerd {
       """
     let file = try folder.write(configuration, to: "config.toml")
     daemon = try ExternalProgram("containerd", ["--config", file], log: "\(folder.path)/containerd.log")
-    try await eventually("containerd answers") { (try? await run("ctr", "--address", socketPath, "version")) != nil }
+    try await eventually("containerd responds") { (try? await runCommand("ctr", "--address", socketPath, "version")) != nil }
     guard hasCRI else { return }
     try BusyboxRoot.make(at: "\(folder.path)/image/root")
-    try await run("tar", "--create", "--directory", "\(folder.path)/image/root", "--file", "\(folder.path)/image/layer.tar", ".")
-    let layer = try await run("sha256sum", "\(folder.path)/image/layer.tar").prefix(64)
-    let architecture = try await run("dpkg", "--print-architecture").trimmingCharacters(in: .whitespacesAndNewlines)
+    try await runCommand("tar", "--create", "--directory", "\(folder.path)/image/root", "--file", "\(folder.path)/image/layer.tar", ".")
+    let layer = try await runCommand("sha256sum", "\(folder.path)/image/layer.tar").prefix(64)
+    let architecture = try await runCommand("dpkg", "--print-architecture").trimmingCharacters(in: .whitespacesAndNewlines)
     _ = try folder.write(
       """
       {"architecture":"\(architecture)","os":"linux","config":{"Entrypoint":["/bin/sleep","100000"]},
@@ -127,13 +127,13 @@ final class CRIContainerd {
       """, to: "image/config.json")
     _ = try folder.write(
       #"[{"Config":"config.json","RepoTags":["\#(Self.image)"],"Layers":["layer.tar"]}]"#, to: "image/manifest.json")
-    try await run(
+    try await runCommand(
       "tar", "--create", "--directory", "\(folder.path)/image", "--file", "\(folder.path)/image.tar", "manifest.json", "config.json",
       "layer.tar")
-    try await run("ctr", "--address", socketPath, "--namespace", "k8s.io", "image", "import", "\(folder.path)/image.tar")
+    try await runCommand("ctr", "--address", socketPath, "--namespace", "k8s.io", "image", "import", "\(folder.path)/image.tar")
   }
 
-  /// Ends all pods and the daemon, in this order: their shims outlive it, and keep it from being waited for.
+  /// Ends all pods, then the daemon: shims outlive it and would block waiting for its end.
   func cleanUp() async {
     for sandbox in sandboxes {
       try? await eventually("the pod is gone") {
@@ -142,11 +142,11 @@ final class CRIContainerd {
       }
     }
     daemon.stop()
-    // A kubelet would remove the pods' cgroups.
-    _ = try? await run("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", "*/\(cgroup)*", "-exec", "rmdir", "{}", ";")
+    // Removes the pods' cgroups, as the kubelet does.
+    _ = try? await runCommand("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", "*/\(cgroup)*", "-exec", "rmdir", "{}", ";")
   }
 
-  /// The numbers of the fields are those of CRI's messages.
+  /// Field numbers are those of the CRI messages.
   func runPod(uid: String, name: String) throws -> CRIPod {
     let metadata = Message.text(1, name) + Message.text(2, uid) + Message.text(3, "default")
     let hostNetwork = Message.bytes(2, Message.bytes(1, Message.number(1, 2)))
@@ -171,7 +171,7 @@ final class CRIContainerd {
   @discardableResult
   fileprivate func call(_ method: String, _ message: [UInt8]) throws -> [UInt8] {
     switch try socket.call("/runtime.v1.RuntimeService/" + method, message) {
-    case .message(let answer): return answer
+    case .message(let response): return response
     case .failure(let code, let text): throw CommandFailed(description: "\(method): \(code.rawValue) \(text)")
     }
   }

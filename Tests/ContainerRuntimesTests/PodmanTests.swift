@@ -13,15 +13,15 @@ struct PodmanTests {
   private let buffer = ReadBuffer()
 
   @Test(.enabled(if: geteuid() == 0 && findProgram("podman") != nil, "needs root and podman (Debian: podman, runc)"))
-  func `containers of a real Podman are found by its service's socket and by their cgroups`() async throws {
+  func `containers of a real Podman are found by its socket and by their cgroups`() async throws {
     let podman = try await Podman()
     do {
       let plain = try await podman.start("plain")
       let parented = try await podman.start("parented", "--cgroup-parent", "/\(podman.cgroup)")
-      // A pod has a cgroup whose name looks like a container's, and a container that holds its network.
+      // A pod's cgroup is named like a container's, and an infra container holds the pod's network.
       let pod = try await podman.createPod("pod")
       let member = try await podman.start("member", "--pod", "pod")
-      // Below a parent of the user's own nothing else tells it from a container of Docker's.
+      // Below a custom parent, only its children distinguish the pod's cgroup from a container of Docker.
       let parentedPod = try await podman.createPod("parented-pod", "--cgroup-parent", "/\(podman.cgroup)")
       let parentedMember = try await podman.start("parented-member", "--pod", "parented-pod")
 
@@ -34,17 +34,17 @@ struct PodmanTests {
       let sweep = LinuxSweeper(procFS: ProcFS(), locator: bySocket, now: { Moment(milliseconds: 0) }).sweep()
       #expect(sweep.namespaces.count == 4, "a pod's two containers share one")
 
-      // The machine may have others.
+      // The host may have other containers.
       let byCgroup = CgroupLocator(now: { Moment(milliseconds: 0) }).locate(buffer).containers
       for container in location.containers {
         let same = try #require(byCgroup.first { $0.id == container.id }, "\(container.id) has no cgroup")
         let commands = try same.processes.map { try $0.open(ProcFS(), buffer).command(buffer) }
         #expect(commands == ["sleep"], "\(same.origin)")
       }
-      // Neither a pod itself nor what minds containers is one.
+      // Neither pods nor monitors are containers.
       #expect(!byCgroup.contains { [pod, parentedPod].contains($0.id.description) })
       let below = byCgroup.filter { $0.origin.contains(podman.cgroup) }.map(\.id)
-      #expect(below.count == 3, "the container, and the pod's two")
+      #expect(below.count == 3, "one container, and two of the pod")
       #expect(Set([parented, parentedMember]).isSubset(of: below))
     } catch {
       await podman.cleanUp()
@@ -54,12 +54,12 @@ struct PodmanTests {
   }
 }
 
-/// A Podman whose images, containers and service are the test's own, with cgroups as without systemd.
+/// A Podman with its own storage and service, and the cgroupfs driver.
 final class Podman {
   static let image = "localhost/rollcall-test/busybox:1"
 
   let socket: String
-  /// A parent of containers that has its own name.
+  /// A custom cgroup parent.
   let cgroup = "rollcall-test-\(UUID().uuidString.prefix(8))"
   private let folder: TemporaryFolder
   private let service: ExternalProgram
@@ -73,7 +73,7 @@ final class Podman {
       "--root", "\(folder.path)/root", "--runroot", "\(folder.path)/run", "--tmpdir", "\(folder.path)/tmp", "--storage-driver", "vfs",
       "--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", "runc",
     ]
-    // Podman's own limits are higher than what a test may have.
+    // Podman's default limits exceed what a test may set.
     let configuration = try folder.write(
       "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n", to: "containers.conf")
     environment = ["CONTAINERS_CONF": configuration]
@@ -82,7 +82,7 @@ final class Podman {
       log: "\(folder.path)/service.log")
     try await eventually("Podman serves its socket") { FileManager.default.fileExists(atPath: self.socket) }
     try BusyboxRoot.make(at: "\(folder.path)/busybox")
-    _ = try await ContainerRuntimesTests.run(
+    _ = try await runCommand(
       "tar", "--create", "--directory", "\(folder.path)/busybox", "--file", "\(folder.path)/busybox.tar", ".")
     try await run("import", "\(folder.path)/busybox.tar", Self.image)
   }
@@ -99,7 +99,7 @@ final class Podman {
       ["pod", "create", "--name", name, "--network", "none", "--infra-image", Self.image, "--infra-command", "/bin/sleep 1000"] + options)
   }
 
-  /// - Returns: the last line of what it wrote, which is the ID of what it made.
+  /// - Returns: the last line of the output, the ID of the created object.
   @discardableResult
   func run(_ command: String...) async throws -> String {
     try await run(command)
@@ -118,10 +118,10 @@ final class Podman {
     _ = try? await run("pod", "rm", "--force", "--time", "0", "--all")
     _ = try? await run("rm", "--force", "--time", "0", "--all")
     service.stop()
-    // What minds a container ends a moment after it.
+    // A container's monitor ends shortly after it.
     try? await eventually("the cgroups are gone") {
       let pattern = "*/\(self.cgroup)*"
-      let removal = try? await ContainerRuntimesTests.run(
+      let removal = try? await runCommand(
         "find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", pattern, "-delete")
       return removal != nil
     }

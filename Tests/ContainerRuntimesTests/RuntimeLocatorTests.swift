@@ -6,23 +6,23 @@ import Testing
 
 @testable import ContainerRuntimes
 
-/// What the locator makes of a runtime that misbehaves.
+/// The locator's behaviour with a faulty runtime.
 struct RuntimeLocatorTests {
   private let buffer = ReadBuffer()
   private let ids = ["a", "b", "c"].compactMap { ContainerID(String(repeating: $0, count: 64)) }
 
-  @Test func `a container about which the runtime talks nonsense costs the others nothing`() {
-    let nonsense = ProcFSError.unexpectedResponse(path: "/socket", reason: "nonsense")
+  @Test func `an invalid response about one container does not affect the others`() {
+    let invalid = ProcFSError.unexpectedResponse(path: "/socket", reason: "invalid")
     let runtime = ScriptedRuntime(ids) { [ids] id throws(ProcFSError) in
-      if id == ids[0] { throw nonsense }
+      if id == ids[0] { throw invalid }
       return getpid()
     }
     let location = RuntimeLocator(runtime, procFS: ProcFS()).locate(buffer)
     #expect(location.containers.map(\.processes.count) == [0, 1, 1])
-    #expect(location.problems == [nonsense])
+    #expect(location.problems == [invalid])
   }
 
-  @Test func `a runtime that stops answering is waited for once, and its containers are still found`() {
+  @Test func `a runtime that stops responding is waited for once, and its containers are still found`() {
     let hangs = Mutex(false)
     let timeout = ProcFSError.system(.connect, path: "/socket", code: ETIMEDOUT)
     let runtime = ScriptedRuntime(ids) { _ throws(ProcFSError) in
@@ -41,17 +41,17 @@ struct RuntimeLocatorTests {
   }
 }
 
-/// A runtime whose containers have the processes that a closure says.
+/// A runtime whose processes come from a closure.
 private final class ScriptedRuntime: ContainerRuntime, Sendable {
   let socket = "/socket"
-  /// How often it was asked for a process.
+  /// The number of queries for a process.
   let calls = Mutex(0)
   private let ids: [ContainerID]
-  private let answer: @Sendable (ContainerID) throws(ProcFSError) -> Int32?
+  private let process: @Sendable (ContainerID) throws(ProcFSError) -> Int32?
 
-  init(_ ids: [ContainerID], _ answer: @escaping @Sendable (ContainerID) throws(ProcFSError) -> Int32?) {
+  init(_ ids: [ContainerID], process: @escaping @Sendable (ContainerID) throws(ProcFSError) -> Int32?) {
     self.ids = ids
-    self.answer = answer
+    self.process = process
   }
 
   func containers() -> [RunningContainer] {
@@ -60,6 +60,6 @@ private final class ScriptedRuntime: ContainerRuntime, Sendable {
 
   func process(of id: ContainerID) throws(ProcFSError) -> Int32? {
     calls.withLock { $0 += 1 }
-    return try answer(id)
+    return try process(id)
   }
 }

@@ -54,7 +54,7 @@ import VirtualNodeFixture
 }
 
 /// Passes the collected samples to the pusher and measures the CPU time until they are in compressed requests.
-private final class MeasuredSink: PageSink {
+private final class MeasuredSink: ScrapeSink {
   struct Figures {
     var samples = 0
     var seconds = 0.0
@@ -67,7 +67,7 @@ private final class MeasuredSink: PageSink {
     self.pusher = pusher
   }
 
-  func take(_ page: CollectedPage, _ key: VirtualPages.Key, of node: String) {
+  func take(_ page: CollectedScrape, _ key: VirtualScrapeCache.Key, of node: String) {
     let start = ProcessFigures.seconds(CLOCK_THREAD_CPUTIME_ID)
     var wall = timespec()
     clock_gettime(CLOCK_REALTIME, &wall)
@@ -82,7 +82,7 @@ private final class MeasuredSink: PageSink {
     }
   }
 
-  func retain(_ keys: Set<VirtualPages.Key>, of node: String) {}
+  func retain(_ keys: Set<VirtualScrapeCache.Key>, of node: String) {}
 
   func forget(_ node: String) {}
 }

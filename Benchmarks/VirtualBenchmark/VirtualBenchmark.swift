@@ -14,15 +14,15 @@ import VirtualNodeFixture
     Heap.releaseLargeBlocks()
     let arguments = CommandLine.arguments
     guard arguments.count == 6, let pods = Int(arguments[1]), let port = Int(arguments[2]), let rounds = Int(arguments[3]),
-      let transfers = Int(arguments[4]), let answerer = VirtualEndpoint.Answerer(rawValue: arguments[5])
+      let transfers = Int(arguments[4]), let scope = VirtualEndpoint.Scope(rawValue: arguments[5])
     else {
       print("usage: bench-virtual PODS PORT ROUNDS TRANSFERS pods|node; pod n is at 127.1.(n / 250).(n % 250 + 1), the node at 127.0.0.1")
       exit(64)
     }
     var configuration = HTTPTransportConfiguration()
     configuration.connectionCacheSize = transfers
-    var settings = VirtualSettings.benchmark(port: port, deadline: .seconds(answerer == .pods ? 2 : 30))
-    settings.endpoint.answerer = answerer
+    var settings = VirtualSettings.benchmark(port: port, deadline: .seconds(scope == .pods ? 2 : 30))
+    settings.endpoint.scope = scope
     settings.maximumTransfers = transfers
     let collector = VirtualCollector(transport: try HTTPTransport(configuration: configuration), settings: settings)
     let roll = NodeRoll.virtualNode(pods: pods)
@@ -54,11 +54,11 @@ import VirtualNodeFixture
 
   private static func megabytes(_ field: String) -> Double { ProcessFigures.bytes(field) / 1e6 }
 
-  private static func serve(_ pages: VirtualPages) throws {
+  private static func serve(_ pages: VirtualScrapeCache) throws {
     guard let snapshot = pages.snapshot() else { return }
     for isCompressed in [false, true] {
       let start = ProcessFigures.seconds(CLOCK_PROCESS_CPUTIME_ID)
-      var text = GroupedText(snapshot)
+      var text = GroupedExposition(snapshot)
       var bytes = 0
       var sent: [UInt8] = []
       guard var encoder = GzipEncoder() else { return }

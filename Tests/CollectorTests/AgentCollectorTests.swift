@@ -163,7 +163,7 @@ struct AgentCollectorTests {
   }
 
   @Test func whereNobodyListensTheAgentIsUnreachable() async throws {
-    var settings = AgentSettings()
+    var settings = AgentCollectorSettings()
     let closed = try ClosedPort()
     settings.port = closed.number
     let collector = AgentCollector(transport: try HTTPTransport(), settings: settings) { certificates.controller }
@@ -176,7 +176,7 @@ struct AgentCollectorTests {
   @Test func aPeerThatNeverFinishesTheHandshakeIsUnreachable() async throws {
     let server = try ScriptedServer { try $0.waitForClose() }
     defer { server.stop() }
-    var settings = AgentSettings()
+    var settings = AgentCollectorSettings()
     settings.port = server.port
     settings.connectTimeout = .milliseconds(300)
     let collector = AgentCollector(transport: try HTTPTransport(), settings: settings) { certificates.controller }
@@ -184,7 +184,7 @@ struct AgentCollectorTests {
   }
 
   @Test func aNodeWithoutAddressHasNoAgent() async throws {
-    let collector = AgentCollector(transport: try HTTPTransport(), settings: AgentSettings()) { certificates.controller }
+    let collector = AgentCollector(transport: try HTTPTransport(), settings: AgentCollectorSettings()) { certificates.controller }
     let call = await collector.call(roll(.linux, twoContainers, address: nil))
     #expect(call.answers.map(\.reason) == [.noAgent, .noAgent])
     #expect(call.answers[0].detail.contains("node-1"))
@@ -213,14 +213,14 @@ private enum StubResponse {
 /// A scripted agent behind mutual TLS, and a collector that knows its port.
 private struct Agent {
   let server: ScriptedServer
-  let settings: AgentSettings
+  let settings: AgentCollectorSettings
   let collector: AgentCollector
   private let nginx: Nginx
 
   var address: String { nginx.host }
 
   init(
-    _ certificates: Certificates, settings change: (inout AgentSettings) -> Void = { _ in },
+    _ certificates: Certificates, settings change: (inout AgentCollectorSettings) -> Void = { _ in },
     keepsConnections: Bool = true, sockets: (@Sendable ([PodSockets], String) -> Void)? = nil,
     answer: @escaping @Sendable (RollRequest) -> StubResponse
   ) async throws {
@@ -241,7 +241,7 @@ private struct Agent {
           location / { proxy_pass \(server.url); proxy_set_header X-Connection $connection; }
         }
         """)
-    var settings = AgentSettings()
+    var settings = AgentCollectorSettings()
     settings.port = nginx.port
     // A busy machine is no fault.
     settings.connectTimeout = .seconds(60)

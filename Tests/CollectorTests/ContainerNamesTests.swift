@@ -6,7 +6,7 @@ import Testing
 
 /// The page as it goes on, in one piece.
 private func rewritten(_ page: String, _ names: ContainerNames) throws -> String {
-  var rewriter = PageRewriter(names, refusesDuplicates: true)
+  var rewriter = ExpositionRewriter(names, refusesDuplicates: true)
   rewriter.begin()
   var output: [UInt8] = []
   try Array(page.utf8).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }

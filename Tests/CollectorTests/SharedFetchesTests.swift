@@ -6,7 +6,7 @@ import Testing
 @testable import Collector
 
 @Suite struct SharedFetchesTests {
-  private static let head = PageHead(status: 200, contentType: "text/plain")
+  private static let head = ScrapeHead(status: 200, contentType: "text/plain")
 
   /// Runs fetches while `body` does.
   private func running(places: Int = 8, _ body: (SharedFetches<String>) async throws -> Void) async throws {
@@ -18,11 +18,11 @@ import Testing
     }
   }
 
-  private func text(_ reader: SharedPageReader) async throws -> String {
+  private func text(_ reader: SharedScrapeReader) async throws -> String {
     String(decoding: Array(try await rest(reader).joined()), as: UTF8.self)
   }
 
-  private func rest(_ reader: SharedPageReader) async throws -> [[UInt8]] {
+  private func rest(_ reader: SharedScrapeReader) async throws -> [[UInt8]] {
     var all: [[UInt8]] = []
     while true {
       let pieces = try await reader.pieces()
@@ -35,7 +35,7 @@ import Testing
     try await running { fetches in
       let calls = Mutex(0)
       let door = Door()
-      func ask() throws -> SharedPageReader {
+      func ask() throws -> SharedScrapeReader {
         try fetches.page("node", until: .now + .seconds(60)) { page, _ in
           let call = calls.withLock { calls in
             calls += 1
@@ -72,7 +72,7 @@ import Testing
     try await running { fetches in
       let door = Door()
       let isDone = Atomic(false)
-      func ask() throws -> SharedPageReader {
+      func ask() throws -> SharedScrapeReader {
         try fetches.page("node", until: .now + .seconds(60)) { page, _ in
           page.begin(Self.head)
           do throws(Miss) {
@@ -86,7 +86,7 @@ import Testing
           return .success(())
         }
       }
-      var leaving: SharedPageReader? = try ask()
+      var leaving: SharedScrapeReader? = try ask()
       let staying = try ask()
       #expect(try await leaving?.pieces() == [Array("half, ".utf8)])
       leaving = nil
@@ -102,7 +102,7 @@ import Testing
 
   @Test func aFailureReachesEveryReader() async throws {
     try await running { fetches in
-      func ask() throws -> SharedPageReader {
+      func ask() throws -> SharedScrapeReader {
         try fetches.page("node", until: .now + .seconds(60)) { page, _ in
           page.begin(Self.head)
           do throws(Miss) { try await page.append([1], until: .now + .seconds(60)) } catch { return .failure(error) }
@@ -133,7 +133,7 @@ import Testing
         }
       }
       try await eventually("the producer has given up") { fetches.statistics.failures == [.unknown: 1] }
-      #expect(pieces.load(ordering: .relaxed) == SharedPage.window / (64 << 10))
+      #expect(pieces.load(ordering: .relaxed) == SharedScrape.window / (64 << 10))
       #expect(try await reader.pieces().count == pieces.load(ordering: .relaxed) + 1)
       await #expect(throws: Miss.self) { try await reader.pieces() }
     }
@@ -143,7 +143,7 @@ import Testing
   func placesAreBounded() async throws {
     let occupancy = Occupancy()
     try await running(places: 2) { fetches in
-      func ask(_ number: Int, within timeout: Duration = .seconds(60)) throws -> SharedPageReader {
+      func ask(_ number: Int, within timeout: Duration = .seconds(60)) throws -> SharedScrapeReader {
         try fetches.page("node-\(number)", until: .now + timeout) { page, _ in
           occupancy.enter()
           page.begin(Self.head)
@@ -151,7 +151,7 @@ import Testing
           return .success(())
         }
       }
-      @Sendable func read(_ reader: SharedPageReader) async throws -> PageBeginning {
+      @Sendable func read(_ reader: SharedScrapeReader) async throws -> ScrapeBeginning {
         defer { occupancy.leave() }
         return try await reader.beginning(upTo: 1000)
       }
@@ -178,7 +178,7 @@ import Testing
 
   @Test func aShortPageComesInOnePieceAndOneThatFailsEarlyNotAtAll() async throws {
     try await running { fetches in
-      func ask(_ end: Result<Void, Miss>) throws -> SharedPageReader {
+      func ask(_ end: Result<Void, Miss>) throws -> SharedScrapeReader {
         try fetches.page("node", until: .now + .seconds(60)) { page, _ in
           page.begin(Self.head)
           do throws(Miss) {

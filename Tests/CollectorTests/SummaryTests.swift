@@ -228,15 +228,15 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
     defer { server.stop() }
     // Plain HTTP is for the read-only port alone, so a kubelet without TLS cannot be asked: nothing is sent.
     let folder = try TemporaryFolder()
-    var settings = KubeletAccess.Settings()
+    var settings = KubeletClient.Settings()
     settings.allowsLoopback = true
     settings.tokenFile = try folder.write("secret\n", to: "token")
-    let access = KubeletAccess(transport: try HTTPTransport(), settings: settings) { [port = server.port] _ in port }
+    let access = KubeletClient(transport: try HTTPTransport(), settings: settings) { [port = server.port] _ in port }
     await #expect(throws: Miss.self) { try await access.summary(of: "win-1", address: "127.0.0.1", deadline: .seconds(5)) }
     #expect(server.requests.isEmpty)
 
     let source = SummarySource(deadline: .seconds(10)) { _, _, _ in
-      SummaryAnswer(body: Array(windowsSummary.utf8), date: "Sun, 01 Mar 2026 12:00:00 GMT")
+      SummaryResponse(body: Array(windowsSummary.utf8), date: "Sun, 01 Mar 2026 12:00:00 GMT")
     }
     let call = await SummaryCollector(source: source).call(roll(.windows, [entry("web/frontend-0/iis")]))
     #expect(call.answers == [.collected(age: .seconds(6))])
@@ -245,17 +245,17 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
   @Test func aSummaryIsHandedOnAsAPage() async throws {
     let source = SummarySource(deadline: .seconds(10)) { node, address, _ throws(Miss) in
       guard node == "win-1", address == "10.0.0.9" else { throw Miss(.endpointUnreachable, "\(node) at \(address ?? "")") }
-      return SummaryAnswer(body: Array(windowsSummary.utf8), date: "Sun, 01 Mar 2026 12:00:00 GMT")
+      return SummaryResponse(body: Array(windowsSummary.utf8), date: "Sun, 01 Mar 2026 12:00:00 GMT")
     }
-    let fetches = SharedFetches<SummaryScrape>(places: CallSlots(8))
+    let fetches = SharedFetches<SummaryScrapeRequest>(places: CallSlots(8))
     let proxy = SummaryProxy(source: source, fetches: fetches) { _, pod in pod == "agent-0" }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await fetches.run() }
-      let page = try await proxy.page(SummaryScrape(node: "win-1", address: "10.0.0.9")).beginning(upTo: 1 << 20)
-      #expect(page.head == PageHead(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8"))
+      let page = try await proxy.page(SummaryScrapeRequest(node: "win-1", address: "10.0.0.9")).beginning(upTo: 1 << 20)
+      #expect(page.head == ScrapeHead(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8"))
       #expect(page.isWhole)
       #expect(try Array(page.pieces.joined()) == summary().page(of: "win-1"))
-      let other = try proxy.page(SummaryScrape(node: "win-2", address: nil))
+      let other = try proxy.page(SummaryScrapeRequest(node: "win-2", address: nil))
       await #expect(throws: Miss(.endpointUnreachable, "win-2 at ")) { try await other.beginning(upTo: 1) }
       group.cancelAll()
     }

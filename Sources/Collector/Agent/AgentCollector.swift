@@ -6,7 +6,7 @@ internal import Synchronization
 /// Calls the roll of a Linux node by asking the agent on it. One value serves any number of nodes at once.
 package final class AgentCollector: NodeCollector {
   private let transport: HTTPTransport
-  private let settings: AgentSettings
+  private let settings: AgentCollectorSettings
   private let tls: @Sendable () -> TLSOptions?
   /// By node, the hash of the roll that its agent last answered for: it holds that one, and needs no entries to answer again.
   private let acknowledged = Mutex<[String: String]>([:])
@@ -19,7 +19,7 @@ package final class AgentCollector: NodeCollector {
   ///   - keepsConnections: asked at every call, whether its connection is to be kept for the next one.
   ///   - sockets: told of the sockets of a node's pods after each call; without it agents are not asked for them.
   package init(
-    transport: HTTPTransport, settings: AgentSettings, tls: @escaping @Sendable () -> TLSOptions?,
+    transport: HTTPTransport, settings: AgentCollectorSettings, tls: @escaping @Sendable () -> TLSOptions?,
     keepsConnections: @escaping @Sendable () -> Bool = { true },
     sockets: (@Sendable (_ pods: [PodSockets], _ node: String) -> Void)? = nil
   ) {
@@ -101,4 +101,19 @@ extension Miss {
   fileprivate func at(_ place: String) -> Miss {
     Miss(reason, "\(place): \(detail)")
   }
+}
+
+/// How agents are called.
+package struct AgentCollectorSettings: Hashable, Sendable {
+  /// The agent's port for the roll, behind mutual TLS.
+  package var port = 9754
+  /// The name in the agent's certificate; nodes have too many addresses to put them there.
+  package var serverName = "rollcall-agent"
+  /// For one call from connecting to the last byte.
+  package var deadline: Duration = .seconds(10)
+  package var connectTimeout: Duration = .seconds(3)
+  /// A report has about 30 bytes a container, more where it says why one was missed.
+  package var maximumReportBytes = 4 << 20
+
+  package init() {}
 }

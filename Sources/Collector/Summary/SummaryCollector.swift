@@ -1,7 +1,7 @@
 package import Roll
 
 /// A kubelet's answer at `/stats/summary`, as it came.
-package struct SummaryAnswer: Sendable {
+package struct SummaryResponse: Sendable {
   package var body: [UInt8]
   /// The header `Date` of the answer.
   package var date: String?
@@ -15,7 +15,7 @@ package struct SummaryAnswer: Sendable {
 /// Where summaries come from: through the API server, or from the kubelet itself.
 package struct SummarySource: Sendable {
   /// - Parameters: the node, its address, and how long it may take.
-  package typealias Fetch = @Sendable (_ node: String, _ address: String?, _ deadline: Duration) async throws(Miss) -> SummaryAnswer
+  package typealias Fetch = @Sendable (_ node: String, _ address: String?, _ deadline: Duration) async throws(Miss) -> SummaryResponse
 
   let fetch: Fetch
   /// For one answer, from connecting to the last byte.

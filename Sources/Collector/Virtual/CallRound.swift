@@ -11,7 +11,7 @@ final class CallRound: Sendable {
   }
 
   struct Due: Sendable {
-    var request: PageRequest
+    var request: ScrapeRequest
     /// When it is to be asked.
     var at: ContinuousClock.Instant
   }
@@ -22,7 +22,7 @@ final class CallRound: Sendable {
     var answers: [Answer]
     /// By place: when the outcome came.
     var arrivals: [ContinuousClock.Instant]
-    var slowFailures: [VirtualPages.Key] = []
+    var slowFailures: [VirtualScrapeCache.Key] = []
   }
 
   /// A failure that took longer costs others its place.
@@ -35,7 +35,7 @@ final class CallRound: Sendable {
   ///   - suspects: who was slow to fail the last time, those first who have waited longest.
   ///   - askingTime: see `VirtualSettings.askingTime`.
   init(
-    _ requests: [PageRequest], suspects: [VirtualPages.Key], askingTime: Duration?, containers: Int,
+    _ requests: [ScrapeRequest], suspects: [VirtualScrapeCache.Key], askingTime: Duration?, containers: Int,
     start: ContinuousClock.Instant = .now
   ) {
     let ranks = Dictionary(suspects.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
@@ -74,7 +74,7 @@ final class CallRound: Sendable {
     }
   }
 
-  func note(_ answers: [Answer], to request: PageRequest, after duration: Duration) {
+  func note(_ answers: [Answer], to request: ScrapeRequest, after duration: Duration) {
     state.withLock { state in
       let now = ContinuousClock.now
       for (place, answer) in zip(request.places, answers) {
@@ -87,7 +87,7 @@ final class CallRound: Sendable {
 
   /// The round has ended.
   /// - Returns: what everyone said, as old as it is now, and who is to be suspected the next time.
-  func end(at now: ContinuousClock.Instant = .now) -> (answers: [Answer], suspects: [VirtualPages.Key]) {
+  func end(at now: ContinuousClock.Instant = .now) -> (answers: [Answer], suspects: [VirtualScrapeCache.Key]) {
     state.withLock { state in
       for place in state.answers.indices {
         guard case .collected(let age) = state.answers[place] else { continue }
@@ -100,18 +100,18 @@ final class CallRound: Sendable {
 
 /// Whose pods were slow to fail the last time, by node; those come first who have waited longest for their turn.
 final class Suspects: Sendable {
-  private let keys = Mutex<[String: [VirtualPages.Key]]>([:])
+  private let keys = Mutex<[String: [VirtualScrapeCache.Key]]>([:])
 
-  func of(_ node: String) -> [VirtualPages.Key] {
+  func of(_ node: String) -> [VirtualScrapeCache.Key] {
     keys.withLock { $0[node] ?? [] }
   }
 
-  func set(_ suspects: [VirtualPages.Key], of node: String) {
+  func set(_ suspects: [VirtualScrapeCache.Key], of node: String) {
     keys.withLock { $0[node] = suspects.isEmpty ? nil : suspects }
   }
 }
 
-extension VirtualPages.Key {
+extension VirtualScrapeCache.Key {
   /// Where in a period the pod has its moment, from 0 to 1: spread evenly over pods, and the same for a pod in every process.
   /// The hash is FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), and a finalizer that spreads what differs at the end of names.
   var phase: Double {

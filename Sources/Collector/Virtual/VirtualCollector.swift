@@ -8,42 +8,42 @@ package import Roll
 /// Each pod is answered for by itself: one that hangs costs its own containers their answer and the others nothing.
 package struct VirtualCollector: NodeCollector {
   /// What the pods said last.
-  package let pages: VirtualPages
-  private let fetcher: PageFetcher
+  package let pages: VirtualScrapeCache
+  private let fetcher: ScrapeFetcher
   private let settings: VirtualSettings
   private let slots: CallSlots
-  private let intakes: IntakePool
-  private let endpoints: VirtualEndpoints
+  private let intakes: IngestPool
+  private let endpoints: VirtualEndpointOverrides
   private let suspects = Suspects()
   private let nodeToken: HeadersFile?
   private let buffers: BodyBufferPool
-  private let freeMemory: FreeMemory
-  private let sink: (any PageSink)?
-  private let images: @Sendable (VirtualPages.Key) -> [String: String]
+  private let freeMemory: MemoryTrimmer
+  private let sink: (any ScrapeSink)?
+  private let images: @Sendable (VirtualScrapeCache.Key) -> [String: String]
 
   /// - Parameters:
   ///   - endpoints: what nodes and pods say about where their pages are.
   ///   - images: what is known of a pod's images, by the container's name.
   ///   - sink: told of every page where the settings say so.
   package init(
-    transport: HTTPTransport, settings: VirtualSettings, endpoints: VirtualEndpoints = .asConfigured,
-    images: @escaping @Sendable (VirtualPages.Key) -> [String: String] = { _ in [:] }, sink: (any PageSink)? = nil
+    transport: HTTPTransport, settings: VirtualSettings, endpoints: VirtualEndpointOverrides = .asConfigured,
+    images: @escaping @Sendable (VirtualScrapeCache.Key) -> [String: String] = { _ in [:] }, sink: (any ScrapeSink)? = nil
   ) {
     self.images = images
     self.sink = sink
     self.endpoints = endpoints
-    fetcher = PageFetcher(transport: transport, reasons: .endpoint)
+    fetcher = ScrapeFetcher(transport: transport, reasons: .endpoint)
     self.settings = settings
-    pages = VirtualPages(stalenessLimit: settings.stalenessLimit)
+    pages = VirtualScrapeCache(stalenessLimit: settings.stalenessLimit)
     slots = CallSlots(settings.maximumTransfers)
-    intakes = IntakePool(settings: settings)
+    intakes = IngestPool(settings: settings)
     nodeToken = settings.nodeTokenFile.map { HeadersFile(path: $0, isToken: true) }
     buffers = BodyBufferPool(limit: settings.maximumTransfers)
-    freeMemory = FreeMemory(buffers)
+    freeMemory = MemoryTrimmer(buffers)
   }
 
   package func call(_ roll: NodeRoll) async -> RollCall {
-    let asked = PageRequest.all(of: roll, settings: settings, endpoints: endpoints)
+    let asked = ScrapeRequest.all(of: roll, settings: settings, endpoints: endpoints)
     let keepsConnections = pages.count + asked.count <= settings.keptConnections
     let round = CallRound(
       asked, suspects: suspects.of(roll.node), askingTime: settings.askingTime, containers: roll.entries.count)
@@ -88,7 +88,7 @@ package struct VirtualCollector: NodeCollector {
     sink?.forget(node)
   }
 
-  private func ask(_ request: PageRequest, of roll: NodeRoll, keepsConnection: Bool) async -> [Answer] {
+  private func ask(_ request: ScrapeRequest, of roll: NodeRoll, keepsConnection: Bool) async -> [Answer] {
     let entries = request.places.map { roll.entries[$0] }
     do throws(Miss) {
       let url = try request.url.get()
@@ -108,13 +108,13 @@ package struct VirtualCollector: NodeCollector {
   }
 
   private func readPod(
-    _ request: HTTPRequest, _ key: VirtualPages.Key, _ entries: [RollEntry], node: String
+    _ request: HTTPRequest, _ key: VirtualScrapeCache.Key, _ entries: [RollEntry], node: String
   ) async throws(Miss) -> [Answer] {
     var response = try await fetcher.fetch(request)
     defer { buffers.recycle(&response) }
     let labels = PodLabels(node: node, entries: entries, images: images, isOfOnePod: true)
     let freshness = Freshness(date: response.header("Date"), limit: settings.stalenessLimit)
-    let facts: PageFacts
+    let facts: CadvisorFindings
     do {
       let taken = try intakes.take(response.body, labels: labels, freshness, sharing: pages.shapes) { sink?.take($0, key, of: node) }
       // A page without the pod's containers has nothing to serve under its name, but a pod may have no container of its own to show yet.
@@ -130,10 +130,10 @@ package struct VirtualCollector: NodeCollector {
   private func readNode(_ request: HTTPRequest, _ entries: [RollEntry], node: String) async throws(Miss) -> [Answer] {
     let stream = try await fetcher.open(request)
     let labels = PodLabels(node: node, entries: entries, images: images, isOfOnePod: false)
-    var intake = PageIntake(settings: settings, isOfNode: true)
+    var intake = ScrapeIngest(settings: settings, isOfNode: true)
     let freshness = Freshness(date: stream.header("Date"), limit: settings.stalenessLimit)
     intake.begin(labels, freshness)
-    let parts: PageIntake.Parts
+    let parts: ScrapeIngest.Parts
     do {
       for try await chunk in stream.body { try intake.read(chunk) }
       parts = try intake.finish(sharing: pages.shapes) { pod, page in
@@ -156,7 +156,7 @@ package struct VirtualCollector: NodeCollector {
     return answers
   }
 
-  private func answers(of entries: [RollEntry], _ facts: PageFacts, _ freshness: Freshness) -> [Answer] {
+  private func answers(of entries: [RollEntry], _ facts: CadvisorFindings, _ freshness: Freshness) -> [Answer] {
     entries.enumerated().map { place, entry in facts.outcome(of: place, named: entry.reference.container, freshness) }
   }
 }

@@ -45,7 +45,7 @@ package struct VirtualSettings: Hashable, Sendable {
 /// Where the cAdvisor pages of a virtual node are.
 package struct VirtualEndpoint: Hashable, Sendable {
   /// Who is asked.
-  package enum Answerer: String, CaseIterable, Sendable {
+  package enum Scope: String, CaseIterable, Sendable {
     /// Each pod at its own address.
     case pods
     /// The node, which answers for all its pods under `?nodeName=`; several virtual nodes may be at one address.
@@ -55,7 +55,26 @@ package struct VirtualEndpoint: Hashable, Sendable {
   package var scheme = "http"
   package var port = 8080
   package var path = "/metrics/cadvisor"
-  package var answerer = Answerer.pods
+  package var scope = Scope.pods
 
   package init() {}
+}
+
+/// What nodes and pods say about where their pages are, above the settings.
+package struct VirtualEndpointOverrides: Sendable {
+  /// The endpoint of a node's pages, made from what the settings say.
+  package var ofNode: @Sendable (_ node: String, _ configured: VirtualEndpoint) -> VirtualEndpoint
+  /// The endpoint of one pod's page, made from what its node says.
+  package var ofPod: @Sendable (_ namespace: String, _ pod: String, _ ofNode: VirtualEndpoint) -> VirtualEndpoint
+
+  package init(
+    ofNode: @escaping @Sendable (_ node: String, _ configured: VirtualEndpoint) -> VirtualEndpoint,
+    ofPod: @escaping @Sendable (_ namespace: String, _ pod: String, _ ofNode: VirtualEndpoint) -> VirtualEndpoint
+  ) {
+    self.ofNode = ofNode
+    self.ofPod = ofPod
+  }
+
+  /// Nobody says anything.
+  package static let asConfigured = VirtualEndpointOverrides(ofNode: { _, endpoint in endpoint }, ofPod: { _, _, endpoint in endpoint })
 }

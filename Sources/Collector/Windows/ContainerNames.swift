@@ -32,7 +32,7 @@ extension ContainerNames: LabelRule {
 
   /// `node` is ours to say; of a container's names those that the exporter says hold, and the empty ones are filled in: 0.31 leaves them
   /// empty at times, older versions do not have them.
-  package func rewrite(_ labels: inout LabelEdit, treatment: UInt8) {
+  package func rewrite(_ labels: inout LabelBuilder, treatment: UInt8) {
     labels.override("node", with: node)
     guard treatment == Self.ofContainers, let id = labels.value("container_id"), let names = names[Self.bareID(id)] else { return }
     labels.fill("namespace", with: names.namespace)

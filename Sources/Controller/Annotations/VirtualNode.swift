@@ -19,8 +19,8 @@ struct VirtualNode: Hashable {
     }
     if let note = endpoint.read(node.annotations) { notes.append(note) }
     if let text = node.annotations[Annotations.cadvisorFrom] {
-      if let from = VirtualEndpoint.Answerer(rawValue: text) {
-        endpoint.answerer = from
+      if let from = VirtualEndpoint.Scope(rawValue: text) {
+        endpoint.scope = from
       } else {
         notes.append(Annotations.refusal("annotation \(Annotations.cadvisorFrom)", text, accepted: "pods or node"))
       }
@@ -59,7 +59,7 @@ extension VirtualEndpoint {
   }
 }
 
-extension VirtualEndpoints {
+extension VirtualEndpointOverrides {
   /// Endpoints by the labels and annotations of Nodes and Pods.
   init(
     node: @escaping @Sendable (_ name: String) -> NodeRecord?,

@@ -14,9 +14,9 @@ package struct SummarySettings: Hashable, Sendable {
   package var access: Access
   package var deadline: Duration
   /// For direct access.
-  package var kubelet: KubeletAccess.Settings
+  package var kubelet: KubeletClient.Settings
 
-  package init(access: Access, deadline: Duration, kubelet: KubeletAccess.Settings) {
+  package init(access: Access, deadline: Duration, kubelet: KubeletClient.Settings) {
     self.access = access
     self.deadline = deadline
     self.kubelet = kubelet
@@ -32,13 +32,13 @@ extension SummarySource {
         do throws(KubeError) {
           let limits = RequestLimits(deadline: deadline, maximumBodyBytes: RequestLimits.object.maximumBodyBytes)
           let response = try await client.send(.nodeProxy(node, path: "stats/summary"), limits: limits)
-          return SummaryAnswer(body: response.body, date: response.date)
+          return SummaryResponse(body: response.body, date: response.date)
         } catch {
           throw Miss(error, summaryOf: node)
         }
       }
     case .direct:
-      let kubelets = KubeletAccess(transport: transport, settings: settings.kubelet, port: kubeletPort)
+      let kubelets = KubeletClient(transport: transport, settings: settings.kubelet, port: kubeletPort)
       self.init(deadline: settings.deadline) { node, address, deadline throws(Miss) in
         try await kubelets.summary(of: node, address: address, deadline: deadline)
       }

@@ -5,12 +5,12 @@ import Roll
 internal import Synchronization
 
 /// Hands the pages of virtual nodes to the pushers, and ends the series of pods that are gone or have not answered for long.
-final class VirtualNodeFeed: PageSink {
+final class VirtualNodeFeed: ScrapeSink {
   private let receivers: [PushReceiver]
   private let stalenessLimit: Duration
   private let time: any TimeSource
   /// By node, when each page came last.
-  private let arrivals = Mutex<[String: [VirtualPages.Key: Moment]]>([:])
+  private let arrivals = Mutex<[String: [VirtualScrapeCache.Key: Moment]]>([:])
 
   /// - Parameter stalenessLimit: for how long a page may fail to come before its series are ended.
   init(_ receivers: [PushReceiver], stalenessLimit: Duration, time: any TimeSource) {
@@ -19,7 +19,7 @@ final class VirtualNodeFeed: PageSink {
     self.time = time
   }
 
-  func take(_ page: CollectedPage, _ key: VirtualPages.Key, of node: String) {
+  func take(_ page: CollectedScrape, _ key: VirtualScrapeCache.Key, of node: String) {
     let now = time.reading()
     arrivals.withLock { $0[node, default: [:]][key] = now.moment }
     for receiver in receivers {
@@ -28,7 +28,7 @@ final class VirtualNodeFeed: PageSink {
     }
   }
 
-  func retain(_ keys: Set<VirtualPages.Key>, of node: String) {
+  func retain(_ keys: Set<VirtualScrapeCache.Key>, of node: String) {
     end(on: node) { key, _ in !keys.contains(key) }
   }
 
@@ -50,7 +50,7 @@ final class VirtualNodeFeed: PageSink {
   }
 
   /// - Parameter node: `nil` for all of them.
-  private func end(on node: String? = nil, where isOver: (_ key: VirtualPages.Key, _ came: Moment) -> Bool) {
+  private func end(on node: String? = nil, where isOver: (_ key: VirtualScrapeCache.Key, _ came: Moment) -> Bool) {
     let ended = arrivals.withLock { arrivals in
       var ended: [String] = []
       for name in node.map({ [$0] }) ?? Array(arrivals.keys) {
@@ -68,14 +68,14 @@ final class VirtualNodeFeed: PageSink {
     }
   }
 
-  private func owner(_ key: VirtualPages.Key, _ node: String) -> String {
+  private func owner(_ key: VirtualScrapeCache.Key, _ node: String) -> String {
     "\(node)/\(key.namespace)/\(key.pod)"
   }
 }
 
 extension PushedScrape {
   /// - Parameter families: those that the receiver is given.
-  init(_ page: CollectedPage, owner: String, collectedAt: Int64, endpoint: String, families: FamilyFilter) {
+  init(_ page: CollectedScrape, owner: String, collectedAt: Int64, endpoint: String, families: FamilyFilter) {
     self.init(owner: owner, collectedAt: collectedAt, endpoint: endpoint)
     var pushed = self
     for set in 0..<page.labelSetCount {

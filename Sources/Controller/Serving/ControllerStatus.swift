@@ -26,7 +26,7 @@ struct ControllerStatus: Sendable {
   let publication: any StatusSource<[Source: TargetStatus]>
   let relay: NodeRelay?
   /// The newest scrapes of the pods on virtual nodes; `nil` if they are not kept.
-  let virtualPages: VirtualPages?
+  let virtualPages: VirtualScrapeCache?
   let push: PushService?
 }
 

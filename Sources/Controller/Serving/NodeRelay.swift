@@ -32,8 +32,8 @@ package final class NodeRelay: Service {
   let summary: SummaryProxy
   private let configured: WindowsNode
   private let annotations: @Sendable (_ node: String) -> [String: String]
-  private let exporterFetches: SharedFetches<ExporterScrape>
-  private let summaryFetches: SharedFetches<SummaryScrape>
+  private let exporterFetches: SharedFetches<ExporterScrapeRequest>
+  private let summaryFetches: SharedFetches<SummaryScrapeRequest>
 
   /// - Parameters:
   ///   - transport: with as many transfers at once as `maximumProbes`, and not shared with node tasks.

@@ -18,7 +18,7 @@ struct Probe {
     await responding {
       let probe = try ProbeRequest(request)
       let (relay, roll) = try node(probe)
-      let summary = SummaryScrape(
+      let summary = SummaryScrapeRequest(
         node: probe.node, address: roll.address, timeout: probe.timeout, isCompressed: probe.isGzipTaken)
       // A Linux node has no exporter of ours to ask; its kubelet has a summary all the same.
       guard roll.source == .windows else { return try await stream(relay.summary.page(summary)) }
@@ -67,15 +67,15 @@ struct Probe {
 
   private func scrape(
     _ probe: ProbeRequest, of roll: NodeRoll, at endpoint: ExporterEndpoint, mode: ExporterRelayMode
-  ) -> ExporterScrape {
+  ) -> ExporterScrapeRequest {
     var endpoint = endpoint
     if let collectors = probe.collectors { endpoint.collectors = collectors }
-    let form: ExporterScrape.Form =
+    let form: ExporterScrapeRequest.Form =
       switch mode {
       case .relabel: .named(isCompressed: probe.isGzipTaken)
       case .passThrough: .verbatim(accept: probe.accept, acceptEncoding: probe.acceptEncoding)
       }
-    return ExporterScrape(node: probe.node, address: roll.address, endpoint: endpoint, timeout: probe.timeout, form: form)
+    return ExporterScrapeRequest(node: probe.node, address: roll.address, endpoint: endpoint, timeout: probe.timeout, form: form)
   }
 
   /// So much is waited for before an answer begins: a small page goes out in one piece, and what fails early is told by a status.
@@ -83,7 +83,7 @@ struct Probe {
 
   /// Waits for the beginning of the page, and hands the rest on piece by piece. What fails then breaks the connection off: Prometheus
   /// drops a scrape that is not whole.
-  private func stream(_ reader: SharedPageReader) async throws(Miss) -> ServerResponse {
+  private func stream(_ reader: SharedScrapeReader) async throws(Miss) -> ServerResponse {
     let beginning = try await reader.beginning(upTo: Self.beginningBytes)
     let head = beginning.head
     var response = ServerResponse(status: .init(code: head.status), contentType: head.contentType, body: .whole([]))

@@ -20,7 +20,7 @@ struct VirtualMetrics {
   func cadvisor(_ request: Request) -> ServerResponse {
     respond(request) { pages, snapshot in
       .metrics { write in
-        var text = GroupedText(snapshot)
+        var text = GroupedExposition(snapshot)
         while let chunk = text.withNextChunk({ Array($0) }) { try await write(chunk) }
         pages.noteScrape(of: snapshot.nodes)
       }
@@ -88,7 +88,7 @@ struct VirtualMetrics {
       roll.entries.lazy.map { ("\($0.reference.namespace)/\($0.reference.pod)", $0.podUID) }, uniquingKeysWith: { _, last in last })
   }
 
-  private func respond(_ request: Request, _ make: (VirtualPages, VirtualSnapshot) -> ServerResponse) -> ServerResponse {
+  private func respond(_ request: Request, _ make: (VirtualScrapeCache, VirtualSnapshot) -> ServerResponse) -> ServerResponse {
     guard let pages = controller.virtualPages else {
       return .text(.notFound, "the pages of virtual nodes are pushed and not held here; --virtual-mode both serves the basic families\n")
     }

@@ -63,7 +63,7 @@ package struct ControllerSettings: Hashable, Sendable {
   /// Scrapes through us at the same time, beyond which they wait; each holds a quarter of a megabyte at most while it streams.
   package var maximumProbes = 128
   package var virtual = ScrapeEndpoint(port: 8080, path: "/metrics/cadvisor")
-  package var virtualAnswerer = VirtualEndpoint.Answerer.pods
+  package var virtualScope = VirtualEndpoint.Scope.pods
   package var virtualCAFile: String?
   package var virtualSkipsVerification = false
   package var virtualTransfers = 64

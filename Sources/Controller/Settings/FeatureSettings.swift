@@ -56,7 +56,7 @@ extension ControllerSettings {
   }
 
   var summary: SummarySettings {
-    var kubelet = KubeletAccess.Settings()
+    var kubelet = KubeletClient.Settings()
     kubelet.connectTimeout = connectTimeout
     kubelet.tls = TLSOptions(
       certificateAuthorities: kubeletCAFile.map { .file($0) }, verification: kubeletSkipsVerification ? .none : .full)
@@ -70,7 +70,7 @@ extension ControllerSettings {
     nodes.endpoint.scheme = virtual.scheme
     nodes.endpoint.port = virtual.port
     nodes.endpoint.path = virtual.path
-    nodes.endpoint.answerer = virtualAnswerer
+    nodes.endpoint.scope = virtualScope
     nodes.maximumTransfers = virtualTransfers
     nodes.families = FamilyFilter(kept: virtualKept, dropped: virtualDropped)
     nodes.handsOver = virtualMode != .serve

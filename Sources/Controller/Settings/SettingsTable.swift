@@ -41,7 +41,7 @@ package enum SettingsTable {
     .path("virtual-path", \.virtual.path, help: "The path of cAdvisor's metrics in the pods of virtual nodes."),
     .scheme("virtual-scheme", \.virtual.scheme, help: "How cAdvisor in the pods of virtual nodes is reached."),
     .choice(
-      "virtual-from", \.virtualAnswerer,
+      "virtual-from", \.virtualScope,
       help: "Who is asked about the pods of virtual nodes: pods (each at its own address) or node (which answers for all under ?nodeName=)."
     ),
     .text(

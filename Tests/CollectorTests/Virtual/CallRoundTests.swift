@@ -6,11 +6,11 @@ import Testing
 @Suite struct CallRoundTests {
   private static let start = ContinuousClock.now
 
-  private static func requests(_ count: Int) -> [PageRequest] {
-    (0..<count).map { PageRequest(key: key($0), url: .success("http://10.0.0.1/"), places: [$0]) }
+  private static func requests(_ count: Int) -> [ScrapeRequest] {
+    (0..<count).map { ScrapeRequest(key: key($0), url: .success("http://10.0.0.1/"), places: [$0]) }
   }
 
-  private static func key(_ number: Int) -> VirtualPages.Key { VirtualPages.Key(namespace: "shop", pod: "web-\(number)") }
+  private static func key(_ number: Int) -> VirtualScrapeCache.Key { VirtualScrapeCache.Key(namespace: "shop", pod: "web-\(number)") }
 
   private static func round(
     _ count: Int, suspects: [Int] = [], askingTime: Duration? = .seconds(10), start: ContinuousClock.Instant = start

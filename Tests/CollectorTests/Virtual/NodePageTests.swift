@@ -26,7 +26,7 @@ import Testing
   private static func collector(port: Int, change: (inout VirtualSettings) -> Void = { _ in }) throws -> VirtualCollector {
     var settings = VirtualSettings()
     settings.endpoint.port = port
-    settings.endpoint.answerer = .node
+    settings.endpoint.scope = .node
     // The pages are of a day that is over.
     settings.stalenessLimit = .seconds(1 << 30)
     settings.connectTimeout = .seconds(60)
@@ -150,7 +150,7 @@ import Testing
     #expect(try await reason(nginx.host) { _ in } == .badExposition)
     let collector = try Self.collector(port: nginx.port) {
       $0.nodeTokenFile = token
-      ($0.endpoint.scheme, $0.endpoint.answerer, $0.verifiesCertificates) = ("https", .pods, false)
+      ($0.endpoint.scheme, $0.endpoint.scope, $0.verifiesCertificates) = ("https", .pods, false)
     }
     #expect(await collector.call(roll(.virtual, [entry("shop/pod-0/app", ip: host)])).answers.map(\.reason) == [.badExposition])
   }
@@ -158,7 +158,7 @@ import Testing
   @Test func partsAreHandedOverByPod() throws {
     var settings = VirtualSettings()
     settings.handsOver = true
-    var intake = PageIntake(settings: settings, isOfNode: true)
+    var intake = ScrapeIngest(settings: settings, isOfNode: true)
     let labels = PodLabels(node: "n", entries: [entry("shop/pod-0/app"), entry("shop/pod-1/app")], isOfOnePod: false)
     // Used twice: nothing of the first page is on the second.
     for names in [["pod-0", "pod-1"], ["pod-1"]] {

@@ -13,7 +13,7 @@ import Testing
     var memory = [UInt8](repeating: 0xaa, count: 80_000)
     var places = (packed: 0, read: 0)
     memory.withUnsafeMutableBytes { memory in
-      var output = ByteCursor(memory)
+      var output = ByteWriter(memory)
       text.withUnsafeBytes { PackedNumber.append($0, to: &output) }
       places.packed = output.place
       #expect(output.place == text.withUnsafeBytes { PackedNumber.byteCount(of: $0) })
@@ -21,7 +21,7 @@ import Testing
     var unpacked = [UInt8](repeating: 0, count: 80_000)
     let count = memory.withUnsafeBytes { memory in
       unpacked.withUnsafeMutableBytes { unpacked in
-        var output = ByteCursor(unpacked)
+        var output = ByteWriter(unpacked)
         PackedNumber.unpack(memory, &places.read, into: &output)
         return output.place
       }

@@ -168,7 +168,7 @@ import Testing
     settings.maximumTransfers = 8
     settings.deadline = .seconds(2)
     settings.askingTime = .seconds(1)
-    let endpoints = VirtualEndpoints(ofNode: { _, endpoint in endpoint }) { _, pod, ofNode in
+    let endpoints = VirtualEndpointOverrides(ofNode: { _, endpoint in endpoint }) { _, pod, ofNode in
       var endpoint = ofNode
       endpoint.port = pod.hasPrefix("hangs") ? hanging.port : sound.port
       return endpoint
@@ -223,7 +223,7 @@ import Testing
     settings.limits = ExpositionLimits(bytes: 20_000, series: 100)
     let collector = VirtualCollector(
       transport: try HTTPTransport(), settings: settings,
-      endpoints: VirtualEndpoints(ofNode: { _, endpoint in endpoint }) { _, pod, ofNode in
+      endpoints: VirtualEndpointOverrides(ofNode: { _, endpoint in endpoint }) { _, pod, ofNode in
         var endpoint = ofNode
         if pod == "other" { endpoint.path = "/other" }
         return endpoint

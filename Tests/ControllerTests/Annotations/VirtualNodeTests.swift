@@ -7,11 +7,11 @@ import Testing
 @Suite struct VirtualNodeTests {
   let configured = VirtualEndpoint()
 
-  private func endpoint(scheme: String = "http", port: Int, path: String = "/metrics/cadvisor", from: VirtualEndpoint.Answerer = .pods)
+  private func endpoint(scheme: String = "http", port: Int, path: String = "/metrics/cadvisor", from: VirtualEndpoint.Scope = .pods)
     -> VirtualEndpoint
   {
     var endpoint = configured
-    (endpoint.scheme, endpoint.port, endpoint.path, endpoint.answerer) = (scheme, port, path, from)
+    (endpoint.scheme, endpoint.port, endpoint.path, endpoint.scope) = (scheme, port, path, from)
     return endpoint
   }
 

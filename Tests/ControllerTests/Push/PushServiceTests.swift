@@ -28,7 +28,7 @@ import Testing
   private func take(_ service: PushService, pod: String = "web-0", node: String = "virtual-1") throws {
     var settings = VirtualSettings()
     settings.handsOver = true
-    var intake = PageIntake(settings: settings)
+    var intake = ScrapeIngest(settings: settings)
     let entry = RollEntry(
       reference: ContainerReference(namespace: "shop", pod: pod, container: "web"), podUID: "u", containerID: "", hostNetwork: false)
     let page = """
@@ -37,12 +37,12 @@ import Testing
       container_threads{container="web"} 5
 
       """
-    let pages = VirtualPages(stalenessLimit: .seconds(60))
+    let pages = VirtualScrapeCache(stalenessLimit: .seconds(60))
     let feed = try #require(service.virtualNodes)
     _ = try intake.take(
       Array(page.utf8), labels: PodLabels(node: node, entries: [entry], isOfOnePod: true), Freshness(limit: .seconds(60)),
       sharing: pages.shapes
-    ) { feed.take($0, VirtualPages.Key(namespace: "shop", pod: pod), of: node) }
+    ) { feed.take($0, VirtualScrapeCache.Key(namespace: "shop", pod: pod), of: node) }
   }
 
   private func running(_ service: PushService, _ body: () async throws -> Void) async throws {
@@ -68,7 +68,7 @@ import Testing
     defer { server.stop() }
     let service = try service(["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"], "virtual-staleness": ["1m"]])
     let feed = try #require(service.virtualNodes)
-    let key = VirtualPages.Key(namespace: "shop", pod: "web-0")
+    let key = VirtualScrapeCache.Key(namespace: "shop", pod: "web-0")
     // Each time the three samples, and then three stale markers.
     try await running(service) {
       try take(service)

@@ -27,11 +27,11 @@ import Testing
     for pod in pods {
       let entry = RollEntry(
         reference: ContainerReference(namespace: "shop", pod: pod, container: "render"), podUID: "u", containerID: "", hostNetwork: false)
-      var intake = PageIntake(settings: VirtualSettings())
+      var intake = ScrapeIngest(settings: VirtualSettings())
       let taken = try intake.take(
         Array(page.utf8), labels: PodLabels(node: "virtual-1", entries: [entry], isOfOnePod: true), Freshness(limit: .seconds(60)),
         sharing: served.virtualPages.shapes)
-      served.virtualPages.store(taken.page, VirtualPages.Key(namespace: "shop", pod: pod), of: "virtual-1")
+      served.virtualPages.store(taken.page, VirtualScrapeCache.Key(namespace: "shop", pod: pod), of: "virtual-1")
     }
   }
 

@@ -16,7 +16,7 @@ final class ServedController: Sendable {
   let time = ManualTime()
   let exporters = ExporterStatusStore()
   let leadership = SettableStatus(LeadershipStatus(isLeader: true, holder: "replica-0"))
-  let virtualPages = VirtualPages(stalenessLimit: .seconds(3600))
+  let virtualPages = VirtualScrapeCache(stalenessLimit: .seconds(3600))
   let checks = SettableStatus<[ReadinessCheck]>([])
   private let transport: HTTPTransport
   private let listening = Mutex(0)

@@ -15,7 +15,7 @@ enum PackedNumber {
     isPlain(number) ? number.count / 2 + 1 : 5 + number.count
   }
 
-  static func append(_ number: UnsafeRawBufferPointer, to output: inout ByteCursor) {
+  static func append(_ number: UnsafeRawBufferPointer, to output: inout ByteWriter) {
     guard isPlain(number) else {
       output.append(escape << 4)
       output.append(UInt32(number.count))
@@ -33,7 +33,7 @@ enum PackedNumber {
 
   /// Writes the number that begins at the place, and moves the place behind it. There has to be room for it.
   @inline(__always)
-  static func unpack(_ bytes: UnsafeRawBufferPointer, _ place: inout Int, into output: inout ByteCursor) {
+  static func unpack(_ bytes: UnsafeRawBufferPointer, _ place: inout Int, into output: inout ByteWriter) {
     symbols.withUnsafeBufferPointer { symbols in
       while true {
         let (high, low) = (bytes[place] >> 4, bytes[place] & 15)

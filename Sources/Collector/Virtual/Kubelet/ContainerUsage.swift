@@ -17,7 +17,7 @@ struct ContainerUsage {
   var cpuNanoCores: Int64?
 }
 
-extension CompactPage {
+extension CachedScrape {
   /// One for each container that the page names, in the order of its pod and name. The pod's own cgroup and its sandbox are no containers.
   func usages() -> [ContainerUsage] {
     var usages: [ContainerReference: ContainerUsage] = [:]

@@ -1,0 +1,206 @@
+internal import Exposition
+
+/// A page while it is read: what `CachedScrape` is made of. Its memory is used for page after page.
+struct ScrapeBuilder: Sendable {
+  struct Family: Sendable {
+    var name: Range<Int>
+    var help: Range<Int>
+    var type: MetricType?
+    var lineCount = 0
+  }
+
+  struct Line: Sendable {
+    var family: Int
+    var shape: ScrapeShape.Line
+    var time: UInt8
+    var number: Range<Int>
+  }
+
+  /// Times beyond these go with their lines.
+  static let timesLimit = 253
+  /// Stands for a time that stands with its line, and for none.
+  static let ownTime: UInt8 = 254
+  static let noTime: UInt8 = 255
+  /// A text of help that is longer says nothing to anybody.
+  private static let helpLimit = 4096
+
+  /// Names and texts of families.
+  private(set) var texts: [UInt8] = []
+  private(set) var families: [Family] = []
+  private(set) var lines: [Line] = []
+  private(set) var labels: [ScrapeShape.Label] = []
+  private(set) var setEnds: [UInt32] = []
+  private(set) var labelNames = InternTable()
+  private(set) var values = InternTable()
+  private(set) var numbers: [UInt8] = []
+  private(set) var times: [Int64] = []
+  /// Of lines whose time is not among `times`, with their place in `lines`, in its order.
+  private var ownTimes: [(line: Int, time: Int64)] = []
+  /// Bytes of the longest line as it will be served.
+  private(set) var longestLine = 0
+  private var familyNames = InternTable()
+  private var setLengths: [Int] = []
+  private var current = 0
+  private var suffix = 0
+
+  mutating func begin() {
+    texts.removeAll(keepingCapacity: true)
+    families.removeAll(keepingCapacity: true)
+    lines.removeAll(keepingCapacity: true)
+    labels.removeAll(keepingCapacity: true)
+    setEnds.removeAll(keepingCapacity: true)
+    labelNames.removeAll()
+    values.removeAll()
+    numbers.removeAll(keepingCapacity: true)
+    times.removeAll(keepingCapacity: true)
+    ownTimes.removeAll(keepingCapacity: true)
+    longestLine = 0
+    familyNames.removeAll()
+    setLengths.removeAll(keepingCapacity: true)
+  }
+
+  mutating func help(_ text: UnsafeRawBufferPointer, ofFamily name: UnsafeRawBufferPointer) {
+    let family = family(name)
+    guard families[family].help.isEmpty, text.count <= Self.helpLimit else { return }
+    let start = texts.count
+    // An escape that the format does not know is one backslash too few.
+    var isEscape = false
+    for (place, byte) in text.enumerated() {
+      if byte == UInt8(ascii: "\\"), !isEscape {
+        let next = place + 1 < text.count ? text[place + 1] : 0
+        isEscape = next == UInt8(ascii: "\\") || next == UInt8(ascii: "n")
+        if !isEscape { texts.append(byte) }
+      } else {
+        isEscape = false
+      }
+      texts.append(byte)
+    }
+    families[family].help = start..<texts.count
+  }
+
+  mutating func type(_ type: MetricType, ofFamily name: UnsafeRawBufferPointer) {
+    let family = family(name)
+    if families[family].type == nil { families[family].type = type }
+  }
+
+  mutating func enter(family name: UnsafeRawBufferPointer, sample: UnsafeRawBufferPointer) {
+    let rest = UnsafeRawBufferPointer(rebasing: sample[name.count...])
+    enter(family: name, suffix: ScrapeShape.suffixes.firstIndex { $0.elementsEqual(rest) } ?? 0)
+  }
+
+  mutating func enter(family name: UnsafeRawBufferPointer, suffix: Int) {
+    current = family(name)
+    self.suffix = suffix
+  }
+
+  /// Gives the current family what it has on another page, where it has nothing yet.
+  mutating func copy(help: UnsafeRawBufferPointer, type: MetricType?) {
+    if families[current].help.isEmpty, !help.isEmpty {
+      let start = texts.count
+      texts.append(contentsOf: help)
+      families[current].help = start..<texts.count
+    }
+    if families[current].type == nil { families[current].type = type }
+  }
+
+  mutating func add(_ set: borrowing LabelBuilder, index: Int) {
+    // Sets of families that were dropped have an index, and no labels here.
+    while setEnds.count < index { endSet(length: 0) }
+    var length = 2
+    for place in 0..<set.count {
+      let (name, value) = (set.nameBytes(at: place), set.valueBytes(at: place))
+      name.withUnsafeBytes { name in value.withUnsafeBytes { add(label: name, value: $0) } }
+      length += name.count + value.count + 4
+    }
+    endSet(length: length)
+  }
+
+  /// Adds a set of another page.
+  /// - Returns: its number here.
+  mutating func add(set: Int, of other: borrowing ScrapeBuilder) -> Int {
+    var length = 2
+    other.labelNames.bytes.withUnsafeBytes { names in
+      other.values.bytes.withUnsafeBytes { values in
+        for label in other.labels[other.labels(ofSet: set)] {
+          let name = UnsafeRawBufferPointer(rebasing: names[other.labelNames.range(of: Int(label.name))])
+          let value = UnsafeRawBufferPointer(rebasing: values[other.values.range(of: Int(label.value))])
+          add(label: name, value: value)
+          length += name.count + value.count + 4
+        }
+      }
+    }
+    endSet(length: length)
+    return setEnds.count - 1
+  }
+
+  func labels(ofSet set: Int) -> Range<Int> {
+    (set == 0 ? 0 : Int(setEnds[set - 1]))..<Int(setEnds[set])
+  }
+
+  /// Bytes of a line of the current family with these labels as it will be served, or a little more: name, suffix, number, time and the
+  /// blanks between them.
+  @inline(__always)
+  func lineLength(labels set: Int, number: Int) -> Int {
+    families[current].name.count + 8 + setLengths[set] + number + 24
+  }
+
+  private mutating func add(label name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    labels.append(ScrapeShape.Label(name: UInt32(labelNames.add(name).index), value: UInt32(values.add(value).index)))
+  }
+
+  private mutating func endSet(length: Int) {
+    setEnds.append(UInt32(labels.count))
+    setLengths.append(length)
+  }
+
+  @inline(__always)
+  mutating func sample(labels set: Int, value: UnsafeRawBufferPointer, timestamp: Int64?) {
+    let start = numbers.count
+    numbers.append(contentsOf: value)
+    var time = Self.noTime
+    if let timestamp {
+      if let known = times.lastIndex(of: timestamp) {
+        time = UInt8(known)
+      } else if times.count < Self.timesLimit {
+        time = UInt8(times.count)
+        times.append(timestamp)
+      } else {
+        time = Self.ownTime
+        ownTimes.append((lines.count, timestamp))
+      }
+    }
+    families[current].lineCount += 1
+    longestLine = max(longestLine, lineLength(labels: set, number: value.count))
+    lines.append(
+      Line(family: current, shape: ScrapeShape.Line(set: set, suffix: suffix), time: time, number: start..<numbers.count))
+  }
+
+  /// The time of the line at that place, if it has one.
+  func time(ofLine place: Int) -> Int64? {
+    switch lines[place].time {
+    case Self.noTime: nil
+    case Self.ownTime: ownTime(ofLine: place)
+    case let index: times[Int(index)]
+    }
+  }
+
+  private func ownTime(ofLine place: Int) -> Int64? {
+    var low = 0
+    var high = ownTimes.count
+    while low < high {
+      let middle = low + (high - low) / 2
+      if ownTimes[middle].line < place { low = middle + 1 } else { high = middle }
+    }
+    return low < ownTimes.count && ownTimes[low].line == place ? ownTimes[low].time : nil
+  }
+
+  private mutating func family(_ name: UnsafeRawBufferPointer) -> Int {
+    let (index, isNew) = familyNames.add(name)
+    if isNew {
+      let start = texts.count
+      texts.append(contentsOf: name)
+      families.append(Family(name: start..<texts.count, help: texts.count..<texts.count))
+    }
+    return index
+  }
+}

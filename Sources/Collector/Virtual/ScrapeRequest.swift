@@ -1,0 +1,79 @@
+internal import Roll
+
+/// One page to be fetched, and the places of the roll that it answers for.
+struct ScrapeRequest: Sendable {
+  var key: VirtualScrapeCache.Key
+  /// Where the page is, or why it cannot be asked for.
+  var url: Result<String, Miss>
+  var places: [Int]
+
+  /// A request for each pod in the order of the roll, or one for the node.
+  static func all(of roll: NodeRoll, settings: VirtualSettings, endpoints: VirtualEndpointOverrides) -> [ScrapeRequest] {
+    let endpoint = endpoints.ofNode(roll.node, settings.endpoint)
+    switch endpoint.scope {
+    case .pods: return ofPods(roll) { namespace, pod in endpoints.ofPod(namespace, pod, endpoint) }
+    case .node: return roll.entries.isEmpty ? [] : [ofNode(roll, at: endpoint)]
+    }
+  }
+
+  /// The pods whose places these are.
+  func pods(of roll: NodeRoll) -> [VirtualScrapeCache.Key] {
+    places.map { place in
+      let reference = roll.entries.reference(at: place)
+      return VirtualScrapeCache.Key(namespace: reference.namespace, pod: reference.pod)
+    }
+  }
+
+  private static func ofNode(_ roll: NodeRoll, at endpoint: VirtualEndpoint) -> ScrapeRequest {
+    ScrapeRequest(key: .node, url: url(ofNode: roll, at: endpoint), places: Array(roll.entries.indices))
+  }
+
+  private static func url(ofNode roll: NodeRoll, at endpoint: VirtualEndpoint) -> Result<String, Miss> {
+    guard let address = roll.address else {
+      return .failure(Miss(.endpointUnreachable, "the node \(roll.node) has no address in its status"))
+    }
+    guard let host = urlHost(of: address) else {
+      return .failure(
+        Miss(.endpointUnreachable, "the address of the node \(roll.node) is neither an IP address nor a DNS name: '\(address)'"))
+    }
+    // Node names are DNS names: nothing in them needs to be escaped.
+    return .success("\(endpoint.scheme)://\(host):\(endpoint.port)\(endpoint.path)?nodeName=\(roll.node)")
+  }
+
+  private static func ofPods(_ roll: NodeRoll, at endpoint: (_ namespace: String, _ pod: String) -> VirtualEndpoint) -> [ScrapeRequest] {
+    /// A pod that was replaced by one of its name has another UID, and may be on the roll beside it.
+    struct Identity: Hashable {
+      var namespace: String
+      var name: String
+      var uid: String
+      var address: String?
+    }
+    var requests: [ScrapeRequest] = []
+    var known: [Identity: Int] = [:]
+    for (place, entry) in roll.entries.enumerated() {
+      let identity = Identity(
+        namespace: entry.reference.namespace, name: entry.reference.pod, uid: entry.podUID, address: entry.podIP)
+      if let request = known[identity] {
+        requests[request].places.append(place)
+        continue
+      }
+      known[identity] = requests.count
+      requests.append(
+        ScrapeRequest(
+          key: VirtualScrapeCache.Key(namespace: identity.namespace, pod: identity.name),
+          url: url(ofPod: entry, at: endpoint(identity.namespace, identity.name)), places: [place]))
+    }
+    return requests
+  }
+
+  private static func url(ofPod entry: RollEntry, at endpoint: VirtualEndpoint) -> Result<String, Miss> {
+    let name = "\(entry.reference.namespace)/\(entry.reference.pod)"
+    guard let address = entry.podIP else {
+      return .failure(Miss(.endpointUnreachable, "the pod \(name) has no address in its status"))
+    }
+    guard let host = urlHost(of: address) else {
+      return .failure(Miss(.endpointUnreachable, "the address of the pod \(name) is not an IP address: '\(address)'"))
+    }
+    return .success("\(endpoint.scheme)://\(host):\(endpoint.port)\(endpoint.path)")
+  }
+}

@@ -1,0 +1,90 @@
+import Exposition
+import Roll
+import Testing
+
+@testable import Collector
+
+@Suite struct ScrapeIngestTests {
+  private static let web = entry("shop/web-0/web", ip: nil)
+
+  @Test(
+    "R44: which series count for a container",
+    arguments: [
+      (#"container_last_seen{container="web"} 1"#, nil),
+      (#"container_last_seen{container="web",pod="web-0",namespace="shop"} 1"#, nil),
+      (#"container_last_seen{container_name="web",pod_name="web-0"} 1"#, nil),
+      (#"container_last_seen{container="web",pod="",namespace=""} 1"#, nil),
+      (#"container_last_seen{container="",container_name="web"} 1"#, nil),
+      (#"container_last_seen{container="web",pod="web-1"} 1"#, .notInResponse),
+      (#"container_last_seen{container="web",pod="web-0",namespace="other"} 1"#, .notInResponse),
+      (#"container_last_seen{container="web2"} 1"#, .notInResponse),
+      (#"container_last_seen{container="POD",pod="web-0"} 1"#, .notInResponse),
+      (#"container_last_seen{pod="web-0"} 1"#, .notInResponse),
+      (#"machine_cpu_cores{container="web"} 1"#, .notInResponse),
+      ("container_scrape_error 0", .notInResponse),
+      ("container_scrape_error 1", .notInResponse),
+      ("container_scrape_error 1\ncontainer_last_seen{container=\"web\"} 1", .staleData),
+      ("container_scrape_error 0\ncontainer_last_seen{container=\"web\"} 1", nil),
+      ("", .notInResponse),
+    ] as [(String, Reason?)])
+  func countsOwnSeries(page: String, reason: Reason?) throws {
+    let outcome = try outcome(of: page + "\n", sent: nil)
+    #expect(outcome.reason == reason, "\(outcome)")
+  }
+
+  @Test(
+    "R44: how old the numbers may be",
+    arguments: [
+      ([500_000], nil, Answer.collected(age: .zero)),
+      ([], 500_000, .collected(age: .zero)),
+      ([500_000], 500_000, .collected(age: .zero)),
+      ([500_000], 560_000, .collected(age: .seconds(60))),
+      ([500_000], 620_000, .collected(age: .seconds(120))),
+      ([1, 500_000, 2], 560_000, .collected(age: .seconds(60))),
+      // Sent in the same second, whose fraction the header does not have.
+      ([500_900], 500_000, .collected(age: .zero)),
+      ([500_000], 621_000, .missed(.staleData, detail: "the newest sample was 121 s old when it was sent; more than 120 s is stale")),
+      ([700_000], 500_000, .missed(.badExposition, detail: "the newest sample is dated 200 s ahead of its sender's own clock")),
+    ] as [([Int64], Int64?, Answer)])
+  func judgesAges(timestamps: [Int64], sent: Int64?, expected: Answer) throws {
+    // A sample without a time, as cAdvisor writes limits, makes nothing fresh.
+    var page = "container_spec_cpu_shares{container=\"web\"} 1024\n"
+    for (index, timestamp) in timestamps.enumerated() {
+      page += "container_cpu_usage_seconds_total{container=\"web\",cpu=\"\(index)\"} 1 \(timestamp)\n"
+    }
+    #expect(try outcome(of: page, sent: sent) == expected)
+  }
+
+  private func outcome(of page: String, sent: Int64?) throws -> Answer {
+    let freshness = Freshness(sent: sent, limit: .seconds(120))
+    return try intake(page, [Self.web], freshness).facts.outcome(of: 0, named: "web", freshness)
+  }
+
+  @Test func aMalformedPageIsRefusedWhole() {
+    #expect(throws: ExpositionError.self) { try intake("container_last_seen{container=\"web\"} 1\noops\n", [Self.web]) }
+  }
+
+  @Test(
+    arguments: [
+      ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777_000),
+      ("Thu, 29 Feb 2024 23:59:60 GMT", 1_709_251_200_000),
+      ("Fri, 01 Mar 2024 00:00:00 GMT", 1_709_251_200_000), ("Mon, 01 Mar 2100 12:00:00 GMT", 4_107_585_600_000),
+      ("Sunday, 06-Nov-94 08:49:37 GMT", nil), ("Sun Nov  6 08:49:37 1994", nil), ("Sun, 06 Nov 1994 08:49:37 UTC", nil),
+      ("Sun, 06 Foo 1994 08:49:37 GMT", nil), ("Sun, 32 Nov 1994 08:49:37 GMT", nil), ("Sun, 06 Nov 1994 24:00:00 GMT", nil),
+      ("Sun, 06 Nov 1994 08:49 GMT", nil), ("Sun, 06 Nov 99999999999999999999 08:49:37 GMT", nil), ("", nil),
+    ] as [(String, Int64?)])
+  func readsHTTPDates(text: String, milliseconds: Int64?) {
+    #expect(unixMilliseconds(ofHTTPDate: text) == milliseconds)
+  }
+
+  @Test(
+    arguments: [
+      ("10.0.0.1", "10.0.0.1"), ("node-1.example.com", "node-1.example.com"), ("fd00::1", "[fd00::1]"),
+      ("::ffff:10.0.0.1", "[::ffff:10.0.0.1]"),
+      ("", nil), ("a b", nil), ("a/b", nil), ("a:80/x", nil), ("u@h", nil), ("[::1]", nil), ("fe80::1%25eth0", nil), ("h#", nil),
+      ("hé", nil),
+    ] as [(String, String?)])
+  func putsOnlyAddressesIntoURLs(address: String, host: String?) {
+    #expect(urlHost(of: address) == host)
+  }
+}

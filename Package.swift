@@ -142,7 +142,7 @@ let package = Package(
       exclude: ["Layout"], swiftSettings: settings, linkerSettings: linking + standalone),
 
     // Tests
-    .target(name: "TestSupport", dependencies: ["JSON", logging], path: "Tests/Support", swiftSettings: settings),
+    .target(name: "TestSupport", dependencies: ["Exposition", "JSON", logging], path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(name: "RollTests", dependencies: ["Primitives", "Roll"], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),

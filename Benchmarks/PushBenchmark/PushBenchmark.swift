@@ -21,7 +21,7 @@ import VirtualNodeFixture
       exit(64)
     }
     var settings = VirtualSettings.benchmark(port: port, deadline: .seconds(30))
-    settings.handsOver = true
+    settings.feedsSink = true
     settings.servedFamilies = nil
     var push = PushSettings(url: arguments[4])
     push.labels = ["cluster": "east"]
@@ -67,17 +67,17 @@ private final class MeasuredSink: ScrapeSink {
     self.pusher = pusher
   }
 
-  func take(_ page: CollectedScrape, _ key: VirtualScrapeCache.Key, of node: String) {
+  func receive(_ scrape: CollectedScrape, _ key: VirtualScrapeCache.Key, of node: String) {
     let start = ProcessFigures.seconds(CLOCK_THREAD_CPUTIME_ID)
     var wall = timespec()
     clock_gettime(CLOCK_REALTIME, &wall)
     pusher.push(
       PushedScrape(
-        page, owner: "\(node)/\(key.namespace)/\(key.pod)", collectedAt: Int64(wall.tv_sec) * 1000 + Int64(wall.tv_nsec) / 1_000_000,
+        scrape, owner: "\(node)/\(key.namespace)/\(key.pod)", collectedAt: Int64(wall.tv_sec) * 1000 + Int64(wall.tv_nsec) / 1_000_000,
         endpoint: node, families: .everything))
     let seconds = ProcessFigures.seconds(CLOCK_THREAD_CPUTIME_ID) - start
     measured.withLock { figures in
-      figures.samples += page.sampleCount
+      figures.samples += scrape.sampleCount
       figures.seconds += seconds
     }
   }

@@ -46,9 +46,9 @@ import VirtualNodeFixture
     print("round_cpu: \(cpus.sorted()[rounds / 2]) s")
     print("resident: \(megabytes("VmRSS")) MB")
     print("resident_peak: \(megabytes("VmHWM")) MB")
-    let size = collector.pages.size
-    print("cache: \(Double(size.bytes) / 1e6) MB, \(size.pages) pages, \(size.shapes) shapes")
-    try Self.serve(collector.pages)
+    let size = collector.cache.size
+    print("cache: \(Double(size.bytes) / 1e6) MB, \(size.scrapes) pages, \(size.shapes) shapes")
+    try Self.serve(collector.cache)
     print("resident_after_scrapes: \(megabytes("VmRSS")) MB, peak \(megabytes("VmHWM")) MB")
   }
 

@@ -1,8 +1,8 @@
 internal import Synchronization
 
-/// Bounds how many calls are made at the same time. Whoever comes first is served first.
+/// A counting semaphore that bounds concurrent calls. Waiters are served in order of arrival.
 package final class CallSlots: Sendable {
-  /// One wait; its identity finds it again when it is cancelled.
+  /// A waiting task. Cancellation finds it by identity.
   private final class Waiter: Sendable {
     let continuation: Mutex<CheckedContinuation<Bool, Never>?> = Mutex(nil)
   }
@@ -12,7 +12,7 @@ package final class CallSlots: Sendable {
     var waiters: [Waiter] = []
   }
 
-  /// How many calls there may be at once.
+  /// The maximum number of concurrent calls.
   package let count: Int
   private let state: Mutex<State>
 
@@ -21,20 +21,20 @@ package final class CallSlots: Sendable {
     state = Mutex(State(free: max(count, 1)))
   }
 
-  /// Waits for a slot, runs `body`, and gives the slot back. `nil` if the task was cancelled while it waited.
+  /// Runs `body` in a slot. Returns `nil` if the task is cancelled while it waits for one.
   package func run<Value: Sendable>(_ body: () async -> Value) async -> Value? {
     guard await acquire() else { return nil }
     defer { release() }
     return await body()
   }
 
-  /// Waits for a slot, which is free again when what is returned is released. `nil` if none was free by `deadline`, or the task was cancelled.
+  /// Waits for a slot. Releasing the returned object frees it. `nil` if no slot is free by `deadline`, or the task is cancelled.
   func take(until deadline: ContinuousClock.Instant) async -> CallSlot? {
     if let slot = takeFree() { return slot }
     let isTaken = await withTaskGroup(of: Bool.self) { group in
       group.addTask { await self.acquire() }
       group.addTask {
-        // Cancellation ends the sleep, and the wait.
+        // `sleep` throws when the task is cancelled, which ends the wait as well.
         try? await Task.sleep(until: deadline, clock: .continuous)
         return false
       }
@@ -46,7 +46,7 @@ package final class CallSlots: Sendable {
     return isTaken ? CallSlot(of: self) : nil
   }
 
-  /// A slot, if one is free now.
+  /// Takes a slot if one is free.
   func takeFree() -> CallSlot? {
     let isTaken = state.withLock { state in
       guard state.free > 0 else { return false }
@@ -60,8 +60,8 @@ package final class CallSlots: Sendable {
     let waiter = Waiter()
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let answer = state.withLock { state -> Bool? in
-          // A task is marked as cancelled before its handler runs: either we see it here, or the handler finds the waiter.
+        let isAcquired = state.withLock { state -> Bool? in
+          // A task is marked as cancelled before its handler runs: either this check sees it, or the handler finds the waiter.
           if Task.isCancelled { return false }
           if state.free > 0 {
             state.free -= 1
@@ -71,7 +71,7 @@ package final class CallSlots: Sendable {
           state.waiters.append(waiter)
           return nil
         }
-        if let answer { continuation.resume(returning: answer) }
+        if let isAcquired { continuation.resume(returning: isAcquired) }
       }
     } onCancel: {
       let isWaiting = state.withLock { state in
@@ -95,7 +95,7 @@ package final class CallSlots: Sendable {
   }
 }
 
-/// A slot that is taken for as long as this is held.
+/// Holds a slot of `CallSlots` until it is released.
 final class CallSlot: Sendable {
   private let slots: CallSlots
 

@@ -1,6 +1,6 @@
 package import Roll
 
-/// Runs a collector and keeps the book on it, so that collectors need not: how long a call took, and what came of it.
+/// Runs a collector and measures each call: its duration and its results.
 package struct CollectorRunner: Sendable {
   private let collector: any NodeCollector
   private let clock: any Clock<Duration>
@@ -10,9 +10,9 @@ package struct CollectorRunner: Sendable {
     self.clock = clock
   }
 
-  /// Calls the roll once. Never throws; a cancelled task ends it early.
+  /// Calls the roll once. Never throws. Ends early when the task is cancelled.
   package func call(_ roll: NodeRoll) async -> (call: RollCall, record: CollectionRecord) {
-    // `Clock.measure` would not do: it hands out no result.
+    // `Clock.measure` does not return the result of its closure.
     func measured(by clock: some Clock<Duration>) async -> (call: RollCall, record: CollectionRecord) {
       let start = clock.now
       let call = await collector.call(roll)
@@ -22,13 +22,13 @@ package struct CollectorRunner: Sendable {
   }
 }
 
-/// What one roll call took and gave, for metrics.
+/// Duration and results of one roll call, for metrics.
 package struct CollectionRecord: Hashable, Sendable {
   package var source: Source
   package var duration: Duration
-  /// Containers that were collected.
+  /// Number of collected containers.
   package var collected: Int
-  /// Containers that were not, by reason.
+  /// Number of missed containers by reason.
   package var missed: [Reason: Int]
 
   package init(source: Source, duration: Duration, collected: Int, missed: [Reason: Int]) {
@@ -40,8 +40,8 @@ package struct CollectionRecord: Hashable, Sendable {
 
   init(of call: RollCall, source: Source, duration: Duration) {
     self.init(source: source, duration: duration, collected: 0, missed: [:])
-    for outcome in call.answers {
-      switch outcome {
+    for answer in call.answers {
+      switch answer {
       case .collected: collected += 1
       case .missed(let reason, _): missed[reason, default: 0] += 1
       case .exempt: break

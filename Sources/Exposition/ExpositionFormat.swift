@@ -1,6 +1,6 @@
-/// What a page of metrics is written in.
+/// An exposition format that we write.
 package enum ExpositionFormat: Hashable, Sendable {
-  /// The Prometheus text exposition format 0.0.4.
+  /// The Prometheus text format 0.0.4.
   case text
   /// OpenMetrics 1.0.0.
   case openMetrics
@@ -13,13 +13,16 @@ package enum ExpositionFormat: Hashable, Sendable {
     }
   }
 
-  /// The format that a client likes best, by the values of its `Accept` header; the text format where it names neither.
+  /// The `Accept` header of our own scrapes. OpenMetrics is tolerated in a response, but not requested.
+  package static let requested = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
+
+  /// Negotiates the format from the values of a request's `Accept` header. Defaults to the text format.
   package init(accept: [String]) {
     var openMetrics = 0.0
     var text = 0.0
     for range in WeightedValue.list(accept) {
       switch range.value {
-      // A client that asks for another version would not know what to make of ours.
+      // Other versions are not ours: a client that requests one of them may be unable to parse 1.0.0 or 0.0.4.
       case "application/openmetrics-text" where range.parameters["version", default: "1.0.0"] == "1.0.0":
         openMetrics = max(openMetrics, range.weight)
       case "text/plain" where range.parameters["version", default: "0.0.4"] == "0.0.4": text = max(text, range.weight)
@@ -31,10 +34,10 @@ package enum ExpositionFormat: Hashable, Sendable {
   }
 }
 
-/// Whether a client takes gzip, by the values of its `Accept-Encoding` header.
+/// Whether a client accepts gzip, from the values of its `Accept-Encoding` header.
 package func acceptsGzip(_ acceptEncoding: [String]) -> Bool {
   let codings = WeightedValue.list(acceptEncoding)
-  // One that is named says more than the one for all others.
+  // An explicit coding takes precedence over the wildcard.
   let coding = codings.first { $0.value == "gzip" || $0.value == "x-gzip" } ?? codings.first { $0.value == "*" }
   return coding.map { $0.weight > 0 } ?? false
 }
@@ -44,10 +47,10 @@ package func acceptsGzip(_ acceptEncoding: [String]) -> Bool {
 struct WeightedValue: Hashable {
   var value: String
   var parameters: [String: String]
-  /// From 0, which is never, to 1.
+  /// From 0 (not acceptable) to 1.
   var weight: Double
 
-  /// The elements of all lines of the header. What makes no sense counts as absent: it is no reason to refuse a scrape.
+  /// The elements of all lines of the header. Malformed elements are ignored rather than failing the scrape.
   static func list(_ lines: [String]) -> [WeightedValue] {
     lines.flatMap { $0.split(separator: ",") }.compactMap { element in
       var parts = element.split(separator: ";").map { $0.trimmed }
@@ -66,7 +69,7 @@ struct WeightedValue: Hashable {
 }
 
 extension Substring {
-  /// Without spaces and tabs around it.
+  /// Without leading and trailing spaces and tabs.
   fileprivate var trimmed: Substring {
     var text = drop { $0 == " " || $0 == "\t" }
     while let last = text.last, last == " " || last == "\t" { text.removeLast() }

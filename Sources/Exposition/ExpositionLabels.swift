@@ -1,7 +1,7 @@
-/// Labels as they stand between the braces, names and escaped values. Formatting them once and writing them often is what makes a large
-/// page cheap, so hot paths keep values of this type beside their records.
+/// A formatted label set: names and escaped values, without the braces. Hot paths format the labels of a record once and write them with
+/// each of its samples.
 ///
-/// Label names come from our own source code and are not escaped: a value from outside belongs on the right-hand side.
+/// Label names come from our own source code and are not escaped. External input may only be a label value.
 package struct ExpositionLabels: Hashable, Sendable, ExpressibleByDictionaryLiteral {
   /// `namespace="shop",pod="web-0"`, without the braces.
   package private(set) var bytes: [UInt8] = []
@@ -10,7 +10,7 @@ package struct ExpositionLabels: Hashable, Sendable, ExpressibleByDictionaryLite
 
   package init() {}
 
-  /// In the order given; a name must not come twice.
+  /// Keeps the given order. Names must be unique.
   package init(dictionaryLiteral elements: (String, String)...) {
     for (name, value) in elements {
       append(name, value)
@@ -31,7 +31,7 @@ package struct ExpositionLabels: Hashable, Sendable, ExpressibleByDictionaryLite
     bytes.append(UInt8(ascii: "\""))
   }
 
-  /// Both sets, these first. The names must differ.
+  /// Appends another set. The two sets must have no name in common.
   package mutating func append(_ others: ExpositionLabels) {
     if !bytes.isEmpty, !others.bytes.isEmpty {
       bytes.append(UInt8(ascii: ","))
@@ -39,7 +39,6 @@ package struct ExpositionLabels: Hashable, Sendable, ExpressibleByDictionaryLite
     bytes.append(contentsOf: others.bytes)
   }
 
-  /// These labels and one more.
   package func adding(_ name: String, _ value: String) -> ExpositionLabels {
     var labels = self
     labels.append(name, value)
@@ -47,20 +46,20 @@ package struct ExpositionLabels: Hashable, Sendable, ExpressibleByDictionaryLite
   }
 }
 
-/// Whether the name is one that the format allows: a letter or `_`, then letters, digits or `_`.
+/// Whether the name is a valid label name: `[a-zA-Z_][a-zA-Z0-9_]*`.
 package func isLabelName(_ name: String) -> Bool {
   guard let first = name.utf8.first, first.isNameStart, first != UInt8(ascii: ":") else { return false }
   return name.utf8.allSatisfy { $0.isNamePart && $0 != UInt8(ascii: ":") }
 }
 
-/// Whether the name is one that the format allows: a letter, `_` or `:`, then letters, digits, `_` or `:`.
+/// Whether the name is a valid metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
 package func isMetricName(_ name: String) -> Bool {
   guard let first = name.utf8.first, first.isNameStart else { return false }
   return name.utf8.allSatisfy(\.isNamePart)
 }
 
 extension UInt8 {
-  /// Letters, `_` and `:`; a label name may not have the colon.
+  /// Letters, `_` and `:`. Label names may not contain the colon.
   var isNameStart: Bool {
     switch self {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"), UInt8(ascii: ":"): true
@@ -76,7 +75,7 @@ extension UInt8 {
 }
 
 extension [UInt8] {
-  /// `\`, `"` and line feed are escaped in a label value.
+  /// Escapes `\`, `"` and line feed.
   mutating func appendEscapedLabelValue(_ value: String) {
     for byte in value.utf8 {
       switch byte {
@@ -92,7 +91,7 @@ extension [UInt8] {
     }
   }
 
-  /// `\` and line feed are escaped in a help text, and in OpenMetrics quotes, too.
+  /// Escapes `\` and line feed, and for OpenMetrics quotes as well.
   mutating func appendEscapedHelp(_ text: String, escapingQuotes: Bool) {
     for byte in text.utf8 {
       switch byte {

@@ -1,15 +1,15 @@
-/// How much of a page we are ready to read. Every page from outside is hostile until proven otherwise; past a limit the whole page is
-/// refused, because half a page looks like containers that are gone.
+/// Limits on an exposition from outside. All external input is considered hostile. A body that exceeds a limit is rejected as a whole:
+/// a partial body would look as if containers were gone.
 package struct ExpositionLimits: Hashable, Sendable {
-  /// Bytes of the page, after decompression.
+  /// Bytes of the body, after decompression.
   package var bytes: Int
-  /// Samples on the page.
+  /// Samples in the body.
   package var series: Int
   /// Labels of one sample.
   package var labels: Int
-  /// Bytes of one label's name or value, as they stand on the page.
+  /// Bytes of a label name, an escaped label value or a metric name.
   package var labelLength: Int
-  /// Bytes of the page's different label sets together: they are remembered while it is read.
+  /// Bytes of all distinct label sets together. The parser keeps them in memory until the end of the body.
   package var labelSetBytes: Int
 
   package init(
@@ -25,11 +25,11 @@ package struct ExpositionLimits: Hashable, Sendable {
   package static let standard = ExpositionLimits()
 }
 
-/// Why a page was refused.
+/// Why an exposition was rejected.
 package enum ExpositionError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// Not the text format. Lines count from 1.
+  /// The body is not in the text format. Lines count from 1.
   case malformed(line: Int, reason: String)
-  /// One of the `ExpositionLimits` was passed, on this line.
+  /// The line exceeds one of the `ExpositionLimits`.
   case tooLarge(line: Int, limit: String)
 
   package var description: String {

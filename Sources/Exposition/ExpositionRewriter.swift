@@ -1,46 +1,47 @@
-/// How a page's labels are rewritten, and which of its families go through.
+/// Decides which families of a body are kept, and rewrites their labels.
 package protocol LabelRule: Sendable {
-  /// Asked when a page comes to a family.
+  /// Called once for each occurrence of a family.
   func treatment(ofFamily name: UnsafeRawBufferPointer) -> FamilyTreatment
-  /// Changes one set of labels; called once for each different set of a page and treatment.
+  /// Rewrites a label set. Called once for each distinct combination of set and treatment in a body.
   func rewrite(_ labels: inout LabelBuilder, treatment: UInt8)
 }
 
-/// Rewrites pages in the text format as they come: chunks in, whole lines of 0.0.4 out, in the order of the page. Comments other than
-/// HELP and TYPE, and exemplars, do not go through.
+/// Rewrites the labels of a body in the text format while it streams: chunks in, whole lines of 0.0.4 out, in the original order. Drops
+/// exemplars and all comments other than HELP and TYPE.
 ///
-///     var rewriter = ExpositionRewriter(rule, limits: limits)
-///     rewriter.begin()
+///     var revisitor = ExpositionRewriter(rule, limits: limits)
+///     revisitor.begin()
 ///     for try await chunk in body { try chunk.withUnsafeBytes { try rewriter.rewrite($0, into: &output) } }
 ///     try rewriter.finish()
 package struct ExpositionRewriter<Rule: LabelRule>: Sendable {
-  private var reader: ExpositionParser
-  private var writer: RewritingVisitor<Rule>
+  private var parser: ExpositionParser
+  private var visitor: RewritingVisitor<Rule>
 
   /// - Parameters:
-  ///   - keepsTimestamps: whether samples keep the times that they carry.
-  ///   - refusesDuplicates: whether a series that comes twice, after the rewriting, makes the page malformed.
-  package init(_ rule: Rule, limits: ExpositionLimits = .standard, keepsTimestamps: Bool = true, refusesDuplicates: Bool = false) {
-    reader = ExpositionParser(limits: limits, refusesDuplicates: refusesDuplicates)
-    writer = RewritingVisitor(rule: rule, keepsTimestamps: keepsTimestamps)
+  ///   - keepsTimestamps: whether samples keep their timestamps.
+  ///   - rejectsDuplicates: whether duplicate series, after rewriting, are an error.
+  package init(_ rule: Rule, limits: ExpositionLimits = .standard, keepsTimestamps: Bool = true, rejectsDuplicates: Bool = false) {
+    parser = ExpositionParser(limits: limits, rejectsDuplicates: rejectsDuplicates)
+    visitor = RewritingVisitor(rule: rule, keepsTimestamps: keepsTimestamps)
   }
 
-  /// Makes ready for the next page; memory is kept.
+  /// Starts the next body. Keeps allocated memory.
   package mutating func begin() {
-    reader.begin()
-    writer.begin()
+    parser.begin()
+    visitor.begin()
   }
 
-  /// Takes the page's next bytes and appends the lines that are complete to `output`.
+  /// Rewrites the next bytes of the body and appends all complete lines to `output`.
   package mutating func rewrite(_ chunk: UnsafeRawBufferPointer, into output: inout [UInt8]) throws(ExpositionError) {
-    swap(&writer.output, &output)
-    defer { swap(&writer.output, &output) }
-    try reader.read(chunk, &writer)
+    swap(&visitor.output, &output)
+    defer { swap(&visitor.output, &output) }
+    try parser.parse(chunk, &visitor)
   }
 
-  /// The page has ended.
+  /// Ends the body.
+  /// - Throws: if its last line has no line feed.
   package mutating func finish() throws(ExpositionError) {
-    try reader.finish()
+    try parser.finish()
   }
 }
 
@@ -48,10 +49,10 @@ private struct RewritingVisitor<Rule: LabelRule>: ExpositionVisitor, Sendable {
   let rule: Rule
   let keepsTimestamps: Bool
   var output: [UInt8] = []
-  /// The rewritten label sets with their braces, one after the other, and where each begins.
+  /// The rewritten label sets with their braces, concatenated, and the start of each.
   private var sets: [UInt8] = []
   private var starts: [Int] = [0]
-  /// Many samples carry the time of the one before.
+  /// Caches the text of the last timestamp: consecutive samples usually share it.
   private var lastTimestamp: Int64 = -1
   private var timestampText: [UInt8] = []
 
@@ -70,7 +71,7 @@ private struct RewritingVisitor<Rule: LabelRule>: ExpositionVisitor, Sendable {
 
   mutating func rewrite(_ labels: inout LabelBuilder, index: Int, treatment: UInt8) {
     rule.rewrite(&labels, treatment: treatment)
-    // Sets of families that were dropped have an index, and no text.
+    // The label sets of dropped families have an index but no text.
     while starts.count <= index { starts.append(sets.count) }
     if labels.count > 0 {
       sets.append(UInt8(ascii: "{"))

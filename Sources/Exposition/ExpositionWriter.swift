@@ -1,6 +1,6 @@
 /// Writes metrics in an exposition format into one array of bytes.
 ///
-/// All samples of a family follow its `family` call, before the next family: the format wants them together.
+/// Write all samples of a family after its `family` call and before the next one: the format requires families to be contiguous.
 /// ```
 /// writer.family("rollcall_gaps", .gauge, help: "Containers that are not collected.")
 /// writer.sample("rollcall_gaps", ["node": "a"], 3)
@@ -10,13 +10,13 @@ package struct ExpositionWriter: Sendable {
   private var currentFamily = ""
   private let format: ExpositionFormat
 
-  /// - Parameter capacity: bytes to reserve, for a caller that knows how large its last page was.
+  /// - Parameter capacity: bytes to reserve, for example the size of the caller's last exposition.
   package init(_ format: ExpositionFormat = .text, reservingCapacity capacity: Int = 0) {
     self.format = format
     bytes.reserveCapacity(capacity)
   }
 
-  /// What has been written since the last time, for a page that is sent piece by piece. The current family goes on.
+  /// Returns the bytes written since the last call, for an exposition that is sent in chunks. The current family stays open.
   package mutating func takeBytes() -> [UInt8] {
     let piece = bytes
     bytes = []
@@ -24,12 +24,12 @@ package struct ExpositionWriter: Sendable {
     return piece
   }
 
-  /// Starts a family with its HELP and TYPE lines. Naming the current family again writes nothing, so that loops need not care.
+  /// Starts a family with its HELP and TYPE lines. Does nothing if the family is the current one, so it can be called in a loop.
   package mutating func family(_ name: String, _ type: MetricType, help: String) {
     guard name != currentFamily else { return }
     assert(isMetricName(name), "not a metric name: \(name)")
     currentFamily = name
-    // OpenMetrics names a family of counters without the suffix of its samples.
+    // OpenMetrics omits the suffix of the samples in the name of a counter family.
     let family = format == .openMetrics && type == .counter && name.hasSuffix("_total") ? name.dropLast("_total".count) : name[...]
     append("# HELP ")
     append(family)
@@ -42,7 +42,7 @@ package struct ExpositionWriter: Sendable {
     append("\n")
   }
 
-  /// A family of one sample.
+  /// Writes a family with one sample.
   package mutating func family(
     _ name: String, _ type: MetricType, help: String, labels: ExpositionLabels = .none, value: Double
   ) {
@@ -50,13 +50,13 @@ package struct ExpositionWriter: Sendable {
     sample(name, labels, value)
   }
 
-  /// A gauge that is always 1 and tells by its labels, as `rollcall_build_info` does.
+  /// Writes an info-style gauge: its value is 1 and its labels carry the information, as in `rollcall_build_info`.
   package mutating func info(_ name: String, help: String, _ labels: ExpositionLabels) {
     family(name, .gauge, help: help)
     sample(name, labels, 1)
   }
 
-  /// One sample. The timestamp is in milliseconds since 1970-01-01T00:00:00Z; without one Prometheus takes the time of its scrape.
+  /// Writes one sample. The timestamp is in milliseconds since 1970-01-01T00:00:00Z. Without one, Prometheus uses the time of its scrape.
   package mutating func sample(
     _ name: String, _ labels: ExpositionLabels, _ value: Double, timestampMilliseconds: Int64? = nil
   ) {
@@ -65,7 +65,7 @@ package struct ExpositionWriter: Sendable {
     end(timestampMilliseconds)
   }
 
-  /// One sample with an integer of any size, to the last digit.
+  /// Writes one sample with an integer of any size, without loss of precision.
   package mutating func sample(
     _ name: String, _ labels: ExpositionLabels, _ value: some FixedWidthInteger, timestampMilliseconds: Int64? = nil
   ) {
@@ -74,17 +74,17 @@ package struct ExpositionWriter: Sendable {
     end(timestampMilliseconds)
   }
 
-  /// One sample without labels.
+  /// Writes one sample without labels.
   package mutating func sample(_ name: String, _ value: Double) {
     sample(name, .none, value)
   }
 
-  /// One sample without labels, to the last digit.
+  /// Writes one sample without labels, without loss of precision.
   package mutating func sample(_ name: String, _ value: some FixedWidthInteger) {
     sample(name, .none, value)
   }
 
-  /// The samples of one histogram: a bucket for each bound and `+Inf`, `_sum` and `_count`. The family is of type `histogram`.
+  /// Writes the samples of one histogram: a bucket for each bound and `+Inf`, `_sum` and `_count`. The family must be of type `histogram`.
   package mutating func histogram(_ name: String, _ labels: ExpositionLabels, _ histogram: Histogram) {
     var cumulative: UInt64 = 0
     let bucketName = name + "_bucket"
@@ -96,26 +96,26 @@ package struct ExpositionWriter: Sendable {
     sample(name + "_count", labels, cumulative)
   }
 
-  /// Text that is in the format already, whole lines with their line feeds.
+  /// Appends text that is already in the format: whole lines, each with its line feed.
   package mutating func append(formatted text: some Collection<UInt8>) {
     currentFamily = ""
     bytes.append(contentsOf: text)
   }
 
-  /// One sample with labels of two origins, which need not be put together for it. The names must differ.
+  /// Writes one sample with two label sets, without joining them first. The sets must have no name in common.
   package mutating func sample(_ name: String, _ labels: ExpositionLabels, _ more: ExpositionLabels, _ value: Double) {
     begin(name, labels, more)
     append(number: value)
     end(nil)
   }
 
-  /// Hands out what was written so far, for pages that are not to be in memory as a whole. The writer goes on with its next family.
+  /// Passes the bytes written so far to `take` and clears them, for an exposition that is never in memory as a whole.
   package mutating func drain(_ take: ([UInt8]) -> Void) {
     take(bytes)
     bytes.removeAll(keepingCapacity: true)
   }
 
-  /// Ends the page, which OpenMetrics marks so that a page that was cut off is seen. Nothing may follow.
+  /// Ends the exposition. OpenMetrics ends with `# EOF`, which lets clients detect truncation. Write nothing after this call.
   package mutating func finish() {
     if format == .openMetrics { append("# EOF\n") }
   }
@@ -145,7 +145,7 @@ package struct ExpositionWriter: Sendable {
   }
 
   private mutating func append(number value: Double) {
-    // Whole numbers that a Double holds exactly are written without an exponent, for people who read the page.
+    // Integers that a Double represents exactly are written without an exponent, for human readers.
     if value.magnitude < 9_007_199_254_740_992, value == value.rounded(.towardZero) {
       append(digitsOf: Int64(value))
     } else {
@@ -167,7 +167,7 @@ package struct ExpositionWriter: Sendable {
     bytes[start...].reverse()
   }
 
-  /// The shortest text that reads back as the same number, in the spelling of the format.
+  /// The shortest text that parses as the same number, in the format's spelling.
   static func text(of value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }

@@ -1,8 +1,8 @@
-/// Counts observations by size, as a Prometheus histogram does.
+/// A Prometheus histogram: counts observations in buckets.
 package struct Histogram: Hashable, Sendable {
-  /// Ascending and finite; the last bucket, `+Inf`, has no bound here.
+  /// Ascending and finite. The implicit last bucket is `+Inf`.
   package let upperBounds: [Double]
-  /// One for each bound and one for `+Inf`; not cumulative.
+  /// One count for each bound and one for `+Inf`. Not cumulative.
   package private(set) var counts: [UInt64]
   package private(set) var sum = 0.0
 
@@ -13,7 +13,7 @@ package struct Histogram: Hashable, Sendable {
     counts = Array(repeating: 0, count: upperBounds.count + 1)
   }
 
-  /// Seconds, from a fast local answer to the longest deadline that we use.
+  /// In seconds, from a fast local response to the longest deadline in use.
   package static let secondsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
   package mutating func observe(_ value: Double) {

@@ -1,4 +1,4 @@
-/// The type of a metric family, as its `# TYPE` line says it.
+/// The type of a metric family, as in its `# TYPE` line.
 /// Source: Prometheus text exposition format 0.0.4.
 package enum MetricType: String, Sendable {
   case counter
@@ -9,7 +9,7 @@ package enum MetricType: String, Sendable {
 }
 
 extension MetricType {
-  /// The type that a TYPE line of 0.0.4 or of OpenMetrics 1.0 names; OpenMetrics's own types are `untyped` in 0.0.4. `nil` for any other word.
+  /// Parses the type of a TYPE line of 0.0.4 or OpenMetrics 1.0. Types that only OpenMetrics has map to `untyped`. `nil` for any other word.
   init?(openMetrics word: UnsafeRawBufferPointer) {
     switch String(decoding: word, as: UTF8.self) {
     case "counter": self = .counter
@@ -22,10 +22,25 @@ extension MetricType {
   }
 }
 
-/// Values of the `Content-Type` header.
-package enum ExpositionContentType {
-  /// What `ExpositionWriter` writes.
-  package static let text = "text/plain; version=0.0.4; charset=utf-8"
-  /// What a scrape of ours asks for, as an `Accept` header: OpenMetrics is read, and not asked for.
-  package static let accepted = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
+/// A suffix that a sample's name may add to its family's name.
+/// Source: https://prometheus.io/docs/instrumenting/exposition_formats/ for `_bucket`, `_sum` and `_count`, OpenMetrics 1.0 for the others.
+package enum FamilySuffix: String, CaseIterable, Sendable {
+  case none = ""
+  case bucket = "_bucket"
+  case sum = "_sum"
+  case count = "_count"
+  case total = "_total"
+  case created = "_created"
+  case info = "_info"
+  case gcount = "_gcount"
+  case gsum = "_gsum"
+
+  package init?(_ bytes: UnsafeRawBufferPointer) {
+    if bytes.isEmpty {
+      self = .none
+    } else {
+      // Few samples have a suffix, so the String costs little.
+      self.init(rawValue: String(decoding: bytes, as: UTF8.self))
+    }
+  }
 }

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// What this process uses, under the names that every Prometheus client library gives it.
-/// Source: the Prometheus client guidelines ("Process metrics") and proc(5).
+/// Resource usage of this process, exported under the names that all Prometheus client libraries use.
+/// Source: https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics and proc(5).
 package struct ProcessMetrics: Hashable, Sendable {
   package var cpuSeconds: Double
   package var residentBytes: Int64
@@ -11,7 +11,7 @@ package struct ProcessMetrics: Hashable, Sendable {
   /// Seconds since 1970-01-01T00:00:00Z.
   package var startTimeSeconds: Double
 
-  /// This process now, or `nil` where `/proc` is not there to be read.
+  /// The current values, or `nil` if `/proc` cannot be read.
   package static func current() -> ProcessMetrics? {
     guard let stat = ProcessStat(contentsOf: "/proc/self/stat"), let bootTime = bootTimeSeconds(), let descriptors = countOpenDescriptors()
     else { return nil }
@@ -42,12 +42,12 @@ package struct ProcessMetrics: Hashable, Sendable {
     while readdir(directory) != nil {
       entries += 1
     }
-    // Not counted: `.`, `..`, and the descriptor of the directory that is being read.
+    // Excludes `.`, `..` and the descriptor of the open directory itself.
     return entries - 3
   }
 }
 
-/// The fields of `/proc/<pid>/stat` that we need.
+/// Selected fields of `/proc/<pid>/stat`.
 private struct ProcessStat {
   var cpuTicks: Int64
   var startTicks: Int64
@@ -55,10 +55,10 @@ private struct ProcessStat {
   var residentPages: Int64
 
   init?(contentsOf path: String) {
-    // The command stands in parentheses and may have spaces and parentheses of its own: fields count from behind the last one.
+    // The command is in parentheses and may itself contain spaces and parentheses. Fields are counted after the last one.
     guard let text = readSmallFile(path), let end = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: end)...].split(whereSeparator: \.isWhitespace)
-    // proc(5) counts from 1, and the first field here is its number 3.
+    // proc(5) counts from 1. The first field after the command is number 3.
     func field(_ number: Int) -> Int64? {
       fields.indices.contains(number - 3) ? Int64(fields[number - 3]) : nil
     }
@@ -72,7 +72,7 @@ private struct ProcessStat {
   }
 }
 
-/// The file's text, if it can be opened and read. Bytes that are not UTF-8 are replaced.
+/// The text of a file, or `nil` if it cannot be read. Invalid UTF-8 is replaced.
 private func readSmallFile(_ path: String) -> String? {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { return nil }
@@ -90,7 +90,7 @@ private func readSmallFile(_ path: String) -> String? {
 }
 
 extension ExpositionWriter {
-  /// The `process_*` families.
+  /// Writes the `process_*` families.
   package mutating func process(_ metrics: ProcessMetrics) {
     family(
       "process_cpu_seconds_total", .counter, help: "Total user and system CPU time spent in seconds.", value: metrics.cpuSeconds)

@@ -6,17 +6,17 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// The agent's answers are scripted; what is between it and us is real: nginx with mutual TLS.
+/// The agent is scripted, but the connection to it is real: nginx with mutual TLS.
 @Suite(.enabled(if: Nginx.isInstalled && Certificates.isPossible, "nginx and openssl are needed"))
 struct AgentCollectorTests {
   private let certificates: Certificates
-  private let twoContainers = [entry("shop/web-0/nginx"), entry("shop/web-0/sidecar")]
+  private let twoContainers = [rollEntry("shop/web-0/nginx"), rollEntry("shop/web-0/sidecar")]
 
   init() async throws {
     certificates = try await Certificates()
   }
 
-  @Test func agentAnswersBecomeAnswersOfTheCall() async throws {
+  @Test func `the agent's answers become the call's answers`() async throws {
     let agent = try await Agent(certificates) { _ in
       .report(
         RollReport(hash: "hash-1", answers: [.collected(age: 0.25), .missed(.pidNotFound, detail: "no cgroup")], secondsSinceScrape: 12))
@@ -31,7 +31,7 @@ struct AgentCollectorTests {
         == RollRequest(node: "node-1", hash: "hash-1", entries: twoContainers))
   }
 
-  @Test func anAgentThatWasNeverScrapedSaysSo() async throws {
+  @Test func `an agent that was never scraped reports it`() async throws {
     let agent = try await Agent(certificates) { _ in
       .report(RollReport(hash: "hash-1", answers: [.collected(age: 0), .collected(age: 0)], secondsSinceScrape: nil))
     }
@@ -39,8 +39,8 @@ struct AgentCollectorTests {
     #expect(call.lastScrape == .never, "\(call.answers)")
   }
 
-  @Test("the entries are sent when the agent lacks them, and only then")
-  func entriesAreSentWhenNeeded() async throws {
+  @Test
+  func `the entries are sent only if the agent lacks the roll`() async throws {
     let held = Mutex<String?>(nil)
     let agent = try await Agent(certificates) { request in
       held.withLock { held in
@@ -56,24 +56,24 @@ struct AgentCollectorTests {
     await call(hash: "a")
     await call(hash: "a")
     await call(hash: "b")
-    // The agent is restarted.
+    // The agent restarts.
     held.withLock { $0 = nil }
     await call(hash: "b")
     await call(hash: "b")
     agent.collector.forget(node: "node-1")
     await call(hash: "b")
-    let said = try agent.server.requests.map { request in
+    let sent = try agent.server.requests.map { request in
       let decoded = try JSONDecoder().decode(RollRequest.self, from: Data(request.body))
       return decoded.hash + (decoded.entries == nil ? "" : "+entries")
     }
-    #expect(said == ["a+entries", "a", "b+entries", "b", "b+entries", "b", "b+entries"])
+    #expect(sent == ["a+entries", "a", "b+entries", "b", "b+entries", "b", "b+entries"])
   }
 
-  @Test("sockets are asked for where somebody wants them, and believed of the roll's pods alone")
-  func socketsAreHandedOn() async throws {
-    let handed = Mutex<[PodSockets]>([])
+  @Test
+  func `sockets are requested only if needed, and accepted only for pods on the roll`() async throws {
+    let received = Mutex<[PodSockets]>([])
     let agent = try await Agent(
-      certificates, sockets: { pods, node in handed.withLock { $0 += node == "node-1" ? pods : [] } }
+      certificates, sockets: { pods, node in received.withLock { $0 += node == "node-1" ? pods : [] } }
     ) { _ in
       func pod(_ name: String, total: Int64) -> PodSockets {
         var pod = PodSockets(namespace: "shop", pod: name)
@@ -85,7 +85,7 @@ struct AgentCollectorTests {
       return .report(report)
     }
     _ = await agent.call(twoContainers)
-    let pods = handed.withLock { $0 }
+    let pods = received.withLock { $0 }
     #expect(pods.map(\.pod) == ["web-0"])
     #expect(pods.first?.total == 7)
     let request = try #require(agent.server.requests.first)
@@ -93,117 +93,116 @@ struct AgentCollectorTests {
   }
 
   @Test(
-    "an agent that lies is not believed",
     arguments: [
-      (#"{"hash":"other","answers":[{"age":0},{"age":0}]}"#, "another roll"),
+      (#"{"hash":"other","answers":[{"age":0},{"age":0}]}"#, "a different roll"),
       (#"{"hash":"hash-1","answers":[{"age":0}]}"#, "1 answers to a roll of 2"),
       (#"{"hash":"hash-1","answers":[]}"#, "0 answers to a roll of 2"),
-      (#"{"hash":"hash-1","answers":[{"age":-1},{"age":-0.001}]}"#, "which cannot be"),
-      (#"{"hash":"hash-1","answers":[{"age":1e300},{"age":1e12}]}"#, "which cannot be"),
+      (#"{"hash":"hash-1","answers":[{"age":-1},{"age":-0.001}]}"#, "impossible age"),
+      (#"{"hash":"hash-1","answers":[{"age":1e300},{"age":1e12}]}"#, "impossible age"),
       (#"{"hash":"hash-1","answers":[{},{"age":1,"reason":"Unknown"}]}"#, "either an age or a reason"),
-      (#"{"hash":"hash-1","answers":[{"reason":"NotScraped"},{"reason":"AgentUnreachable"}]}"#, "not for an agent to say"),
-      (#"{"hash":"hash-1","answers":[{"age":0},{"age":0}],"secondsSinceScrape":-5}"#, "scraped -5.0 s ago"),
+      (#"{"hash":"hash-1","answers":[{"reason":"NotScraped"},{"reason":"AgentUnreachable"}]}"#, "a reason that agents must not use"),
+      (#"{"hash":"hash-1","answers":[{"age":0},{"age":0}],"secondsSinceScrape":-5}"#, "since its last scrape: -5.0 s"),
       (#"{"hash":"hash-1","answers":[{"reason":"Lazy"},{"age":0}]}"#, "not a report"),
       (#"{"hash":"hash-1""#, "not a report"),
       ("<html>hello", "<html>hello"),
       ("", "not a report"),
     ])
-  func liesAreNotBelieved(body: String, detail: String) async throws {
+  func `an implausible report is rejected`(body: String, detail: String) async throws {
     let agent = try await Agent(certificates) { _ in .status(200, body) }
-    for outcome in await agent.call(twoContainers).answers {
-      #expect(outcome.reason == .unknown && outcome.detail.contains(detail), "\(outcome)")
+    for answer in await agent.call(twoContainers).answers {
+      #expect(answer.reason == .unknown && answer.detail.contains(detail), "\(answer)")
     }
   }
 
   @Test(arguments: [403, 404, 409, 500, 503])
-  func anotherStatusIsTold(status: Int) async throws {
+  func `any other status is reported`(status: Int) async throws {
     let agent = try await Agent(certificates) { _ in .status(status, "because\nof this") }
     let answers = await agent.call(twoContainers).answers
     #expect(answers.count == 2)
-    for outcome in answers {
-      #expect(outcome.reason == .unknown && outcome.detail.contains("status \(status): because of this"), "\(outcome)")
+    for answer in answers {
+      #expect(answer.reason == .unknown && answer.detail.contains("status \(status): because of this"), "\(answer)")
     }
   }
 
-  @Test("R40: a report that is too large is refused") func aHugeReport() async throws {
+  @Test func `R40: a report above the size limit is rejected`() async throws {
     let agent = try await Agent(certificates, settings: { $0.maximumReportBytes = 1000 }) { _ in
       .status(200, String(repeating: " ", count: 2000))
     }
     #expect(await agent.call(twoContainers).answers.map(\.reason) == [.tooLarge, .tooLarge])
   }
 
-  @Test("R41: an agent that does not answer in time") func aHangingAgent() async throws {
+  @Test func `R41: an agent that does not respond in time is a timeout`() async throws {
     let agent = try await Agent(certificates, settings: { $0.deadline = .milliseconds(500) }) { _ in .nothing }
     #expect(await agent.call(twoContainers).answers.map(\.reason) == [.agentTimeout, .agentTimeout])
   }
 
-  @Test("R63: connections to agents are kept between calls, or not, as it is asked for", arguments: [true, false])
-  func keptConnections(_ keeps: Bool) async throws {
+  @Test(arguments: [true, false])
+  func `R63: connections to agents stay open between calls only if requested`(_ keeps: Bool) async throws {
     let agent = try await Agent(certificates, keepsConnections: keeps) { _ in .status(200, "{}") }
     for _ in 1...3 { _ = await agent.call(twoContainers) }
     #expect(Set(agent.server.requests.map { $0.header("x-connection") }).count == (keeps ? 1 : 3))
   }
 
-  @Test func anAgentWithoutCertificatesIsNotAsked() async throws {
+  @Test func `without certificates no agent is called`() async throws {
     let agent = try await Agent(certificates) { _ in .status(200, "") }
     let collector = AgentCollector(transport: try HTTPTransport(), settings: agent.settings) { nil }
-    let call = await collector.call(roll(.linux, twoContainers, address: agent.address))
+    let call = await collector.call(nodeRoll(.linux, twoContainers, address: agent.address))
     #expect(call.answers.map(\.reason) == [.agentUnreachable, .agentUnreachable])
-    #expect(call.answers[0].detail.contains("certificates for talking to agents are not ready"))
+    #expect(call.answers[0].detail.contains("certificates for calling agents are not ready"))
     #expect(agent.server.acceptedConnections == 0)
   }
 
-  @Test func aStrangerAtTheAgentsAddressIsNotSentTheRoll() async throws {
+  @Test func `a server with another CA's certificate does not receive the roll`() async throws {
     let agent = try await Agent(certificates) { _ in .status(200, "") }
     let others = try await Certificates()
     let collector = AgentCollector(transport: try HTTPTransport(), settings: agent.settings) { others.controller }
-    let call = await collector.call(roll(.linux, twoContainers, address: agent.address))
+    let call = await collector.call(nodeRoll(.linux, twoContainers, address: agent.address))
     #expect(call.answers.map(\.reason) == [.agentUnreachable, .agentUnreachable], "\(call.answers)")
     #expect(agent.server.acceptedConnections == 0)
   }
 
-  @Test func whereNobodyListensTheAgentIsUnreachable() async throws {
+  @Test func `a refused connection is an unreachable agent`() async throws {
     var settings = AgentCollectorSettings()
     let closed = try ClosedPort()
     settings.port = closed.number
     let collector = AgentCollector(transport: try HTTPTransport(), settings: settings) { certificates.controller }
-    let call = await collector.call(roll(.linux, twoContainers))
+    let call = await collector.call(nodeRoll(.linux, twoContainers))
     #expect(call.answers.map(\.reason) == [.agentUnreachable, .agentUnreachable])
     #expect(call.answers[0].detail.contains("agent at 127.0.0.1:\(settings.port)"))
     #expect(call.lastScrape == .notObservable)
   }
 
-  @Test func aPeerThatNeverFinishesTheHandshakeIsUnreachable() async throws {
+  @Test func `an incomplete TLS handshake is an unreachable agent`() async throws {
     let server = try ScriptedServer { try $0.waitForClose() }
     defer { server.stop() }
     var settings = AgentCollectorSettings()
     settings.port = server.port
     settings.connectTimeout = .milliseconds(300)
     let collector = AgentCollector(transport: try HTTPTransport(), settings: settings) { certificates.controller }
-    #expect(await collector.call(roll(.linux, twoContainers)).answers.map(\.reason) == [.agentUnreachable, .agentUnreachable])
+    #expect(await collector.call(nodeRoll(.linux, twoContainers)).answers.map(\.reason) == [.agentUnreachable, .agentUnreachable])
   }
 
-  @Test func aNodeWithoutAddressHasNoAgent() async throws {
+  @Test func `a node without an address has no agent`() async throws {
     let collector = AgentCollector(transport: try HTTPTransport(), settings: AgentCollectorSettings()) { certificates.controller }
-    let call = await collector.call(roll(.linux, twoContainers, address: nil))
+    let call = await collector.call(nodeRoll(.linux, twoContainers, address: nil))
     #expect(call.answers.map(\.reason) == [.noAgent, .noAgent])
     #expect(call.answers[0].detail.contains("node-1"))
   }
 
-  @Test func whileTheNodeIsNotReadyThatIsTheReason() async throws {
+  @Test func `every miss on an unready node has the reason NodeNotReady`() async throws {
     let agent = try await Agent(certificates) { _ in
       .report(RollReport(hash: "hash-1", answers: [.collected(age: 1), .missed(.pidNotFound, detail: "gone")], secondsSinceScrape: nil))
     }
     let answered = await agent.call(twoContainers, ready: false)
     #expect(
       answered.answers == [.collected(age: .seconds(1)), .missed(.nodeNotReady, detail: "the node is not ready; PidNotFound: gone")])
-    let lost = await agent.collector.call(roll(.linux, twoContainers, address: nil, ready: false))
+    let lost = await agent.collector.call(nodeRoll(.linux, twoContainers, address: nil, ready: false))
     #expect(lost.answers.map(\.reason) == [.nodeNotReady, .nodeNotReady])
     #expect(lost.answers[0].detail.contains("NoAgent: the node node-1 has no address"))
   }
 }
 
-/// What a scripted agent does with a roll.
+/// The response of a scripted agent.
 private enum StubResponse {
   case report(RollReport)
   case status(Int, String)
@@ -243,7 +242,7 @@ private struct Agent {
         """)
     var settings = AgentCollectorSettings()
     settings.port = nginx.port
-    // A busy machine is no fault.
+    // Generous limits for busy machines.
     settings.connectTimeout = .seconds(60)
     settings.deadline = .seconds(60)
     change(&settings)
@@ -254,6 +253,6 @@ private struct Agent {
   }
 
   func call(_ entries: [RollEntry], ready: Bool = true, hash: String = "hash-1") async -> RollCall {
-    await collector.call(roll(.linux, entries, address: address, ready: ready, hash: hash))
+    await collector.call(nodeRoll(.linux, entries, address: address, ready: ready, hash: hash))
   }
 }

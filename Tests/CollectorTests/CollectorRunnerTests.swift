@@ -4,13 +4,13 @@ import Synchronization
 import Testing
 
 @Suite struct CollectorRunnerTests {
-  @Test func measuresOnceForEveryCollector() async {
+  @Test func `duration and results of a call are recorded`() async {
     let clock = ManualClock()
     let answers: [Answer] = [
       .collected(age: .zero), .missed(.pidNotFound, detail: "a"), .missed(.pidNotFound, detail: "b"), .missed(.unknown, detail: "c"),
     ]
     let runner = CollectorRunner(FixedCollector(answers: answers, takes: .milliseconds(1500), clock: clock), clock: clock)
-    let (call, record) = await runner.call(roll(.linux, []))
+    let (call, record) = await runner.call(nodeRoll(.linux, []))
     #expect(call.answers == answers)
     #expect(
       record == CollectionRecord(source: .linux, duration: .milliseconds(1500), collected: 1, missed: [.pidNotFound: 2, .unknown: 1]))
@@ -28,7 +28,7 @@ private struct FixedCollector: NodeCollector {
   }
 }
 
-/// Stands still until it is told to go on.
+/// A clock that stands still until a test advances it.
 private final class ManualClock: Clock, Sendable {
   struct Instant: InstantProtocol {
     var offset: Duration
@@ -45,6 +45,6 @@ private final class ManualClock: Clock, Sendable {
     time.withLock { $0 = $0.advanced(by: duration) }
   }
 
-  /// Nothing here waits.
+  /// Unused.
   func sleep(until deadline: Instant, tolerance: Duration?) async throws {}
 }

@@ -93,8 +93,8 @@ private let linuxSummary = """
   }
   """
 
-private func samples(_ page: [UInt8]) -> [String] {
-  String(decoding: page, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }.map(String.init)
+private func samples(_ body: [UInt8]) -> [String] {
+  String(decoding: body, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }.map(String.init)
 }
 
 private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throws -> KubeletSummary {
@@ -102,13 +102,13 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
 }
 
 @Suite struct SummaryTests {
-  @Test("golden: what the summary has, under the names that dashboards know; nothing that it does not know") func golden() throws {
-    let page = try summary().page(of: "win-1")
+  @Test func `the summary of a Windows kubelet as an exposition`() throws {
+    let body = try summary().exposition(of: "win-1")
     let iis = #"namespace="web",pod="frontend-0",node="win-1",container="iis""#
     let pod = #"namespace="web",pod="frontend-0",node="win-1""#
     let (at48, at50, at54, at30) = (sent - 12_000, sent - 10_000, sent - 6000, sent - 30_000)
     #expect(
-      samples(page) == [
+      samples(body) == [
         #"container_cpu_usage_seconds_total{\#(iis),cpu="total"} 749.578125 \#(at48)"#,
         #"container_cpu_usage_seconds_total{node="win-1",id="/",cpu="total"} 8532.52 \#(at50)"#,
         #"container_memory_working_set_bytes{\#(iis)} 83255296 \#(at54)"#,
@@ -134,12 +134,12 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
         #"container_start_time_seconds{\#(iis)} 1772236810.5"#,
         #"container_start_time_seconds{node="win-1",id="/"} 1769904000"#,
       ])
-    try scanExposition(page, refusesDuplicates: true) { _, _ in }
+    _ = try parsedSamples(body)
   }
 
-  @Test("golden: a pod on the host's network has no network of its own; what is a number stays one, to the last digit")
-  func goldenOfALinuxKubelet() throws {
-    let page = try summary(linuxSummary).page(of: "lin-1") { $0.name == "agent-0" }
+  @Test
+  func `the summary of a Linux kubelet as an exposition, without pods on the host's network`() throws {
+    let body = try summary(linuxSummary).exposition(of: "lin-1") { $0.name == "agent-0" }
     let app = #"namespace="default",pod="web-0",node="lin-1",container="app""#
     let pod = #"namespace="default",pod="web-0",node="lin-1""#
     let (at50, at54, at30) = (sent - 10_000, sent - 6000, sent - 30_000)
@@ -167,46 +167,46 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
       volume("inodes_free", 3_085_510), volume("inodes_used", 1),
       "container_start_time_seconds{\(app)} 1772362801", #"container_start_time_seconds{node="lin-1",id="/"} 1769904000"#,
     ]
-    #expect(samples(page) == expected)
-    try scanExposition(page, refusesDuplicates: true) { _, _ in }
+    #expect(samples(body) == expected)
+    _ = try parsedSamples(body)
   }
 
-  @Test func aContainerIsCollectedByNumbersThatAreFreshAndKnown() throws {
+  @Test func `a container is collected if it has fresh and known values`() throws {
     let entries = [
-      entry("web/frontend-0/iis"), entry("web/frontend-0/silent"), entry("web/frontend-0/frozen"), entry("web/gone-0/iis"),
+      rollEntry("web/frontend-0/iis"), rollEntry("web/frontend-0/silent"), rollEntry("web/frontend-0/frozen"), rollEntry("web/gone-0/iis"),
     ]
     let answers = try summary().answers(for: entries)
     #expect(answers.map(\.reason) == [nil, .notInResponse, .staleData, .notInResponse])
     #expect(answers[0] == .collected(age: .seconds(6)))
-    #expect(answers[1].detail.contains("without any number"))
+    #expect(answers[1].detail.contains("without any value"))
     #expect(answers[2].detail.contains("2026-02-28T00:00:20Z"))
     #expect(answers[3].detail.contains("3 pods") == false && answers[3].detail.contains("2 pods"))
   }
 
-  @Test("R44: HTTP 200 with a frozen time is no collection") func aFrozenSummary() throws {
+  @Test func `R44: a summary with a frozen time is stale`() throws {
     let later = try summary(sent: sent + 3_600_000)
-    #expect(later.answers(for: [entry("web/frontend-0/iis")]).map(\.reason) == [.staleData])
-    let samples = String(decoding: later.page(of: "win-1"), as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }
+    #expect(later.answers(for: [rollEntry("web/frontend-0/iis")]).map(\.reason) == [.staleData])
+    let samples = String(decoding: later.exposition(of: "win-1"), as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }
     #expect(samples.allSatisfy { $0.hasPrefix("container_start_time_seconds") || $0.hasPrefix("kubelet_volume_stats_capacity_bytes") })
-    // Without the sender's clock nothing can be judged.
-    #expect(try summary(sent: nil).answers(for: [entry("web/frontend-0/iis")]) == [.collected(age: .zero)])
+    // Without the sender's clock everything counts as fresh.
+    #expect(try summary(sent: nil).answers(for: [rollEntry("web/frontend-0/iis")]) == [.collected(age: .zero)])
   }
 
-  @Test("R43: what is no summary", arguments: ["", "<html>", "[]", #"{"pods":[]}"#, #"{"node":{"#])
-  func noSummary(text: String) {
+  @Test(arguments: ["", "<html>", "[]", #"{"pods":[]}"#, #"{"node":{"#])
+  func `R43: a response that is not a summary is rejected`(text: String) {
     #expect(throws: Miss.self) { try summary(text) }
     do throws(Miss) { _ = try KubeletSummary(Array(text.utf8), freshness: Freshness(limit: .zero), origin: "x") } catch {
       #expect(error.reason == .badExposition)
     }
   }
 
-  @Test("R43: members of other kinds than they should be count as not there")
-  func oddMembers() throws {
+  @Test
+  func `R43: members of the wrong type count as missing`() throws {
     let odd = try summary(
       #"{"node":{"cpu":7,"memory":{"workingSetBytes":"x"}},"pods":[1,{},{"podRef":{"name":"p","namespace":"n"},"containers":[{},{"name":"c","memory":{"workingSetBytes":-5,"time":"yesterday"},"cpu":{"usageCoreNanoSeconds":1e400}}]}]}"#
         .replacing("1e400", with: "2000000000"))
-    #expect(String(decoding: odd.page(of: "n"), as: UTF8.self).split(separator: "\n").count { !$0.hasPrefix("#") } == 1)
-    #expect(odd.answers(for: [entry("n/p/c")]) == [.collected(age: .zero)])
+    #expect(String(decoding: odd.exposition(of: "n"), as: UTF8.self).split(separator: "\n").count { !$0.hasPrefix("#") } == 1)
+    #expect(odd.answers(for: [rollEntry("n/p/c")]) == [.collected(age: .zero)])
   }
 
   @Test(
@@ -215,47 +215,47 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
       ("2026-03-01T12:00:00+01:00", nil), ("2026-03-01 12:00:00Z", nil), ("2026-13-01T12:00:00Z", nil), ("2026-03-01T12:00:00.Z", nil),
       ("", nil), ("2026-03-01T12:00:00.12a4Z", nil), ("äääääääääääääääääääZ", nil),
     ] as [(String, Int64?)])
-  func times(text: String, expected: Int64?) {
+  func `RFC 3339 times are parsed`(text: String, expected: Int64?) {
     #expect(unixMilliseconds(ofRFC3339: text) == expected)
   }
 
-  @Test func noTokenGoesInTheClear() async throws {
+  @Test func `no token is sent in plain text`() async throws {
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil {
         try connection.respond(status: 200, headers: [("Date", "Sun, 01 Mar 2026 12:00:00 GMT")], body: windowsSummary)
       }
     }
     defer { server.stop() }
-    // Plain HTTP is for the read-only port alone, so a kubelet without TLS cannot be asked: nothing is sent.
+    // Plain HTTP is only used for the read-only port. To any other kubelet without TLS nothing is sent.
     let folder = try TemporaryFolder()
     var settings = KubeletClient.Settings()
     settings.allowsLoopback = true
     settings.tokenFile = try folder.write("secret\n", to: "token")
-    let access = KubeletClient(transport: try HTTPTransport(), settings: settings) { [port = server.port] _ in port }
-    await #expect(throws: Miss.self) { try await access.summary(of: "win-1", address: "127.0.0.1", deadline: .seconds(5)) }
+    let client = KubeletClient(transport: try HTTPTransport(), settings: settings) { [port = server.port] _ in port }
+    await #expect(throws: Miss.self) { try await client.summary(of: "win-1", address: "127.0.0.1", deadline: .seconds(5)) }
     #expect(server.requests.isEmpty)
 
     let source = SummarySource(deadline: .seconds(10)) { _, _, _ in
       SummaryResponse(body: Array(windowsSummary.utf8), date: "Sun, 01 Mar 2026 12:00:00 GMT")
     }
-    let call = await SummaryCollector(source: source).call(roll(.windows, [entry("web/frontend-0/iis")]))
+    let call = await SummaryCollector(source: source).call(nodeRoll(.windows, [rollEntry("web/frontend-0/iis")]))
     #expect(call.answers == [.collected(age: .seconds(6))])
   }
 
-  @Test func aSummaryIsHandedOnAsAPage() async throws {
+  @Test func `a summary is relayed as an exposition`() async throws {
     let source = SummarySource(deadline: .seconds(10)) { node, address, _ throws(Miss) in
       guard node == "win-1", address == "10.0.0.9" else { throw Miss(.endpointUnreachable, "\(node) at \(address ?? "")") }
       return SummaryResponse(body: Array(windowsSummary.utf8), date: "Sun, 01 Mar 2026 12:00:00 GMT")
     }
-    let fetches = SharedFetches<SummaryScrapeRequest>(places: CallSlots(8))
+    let fetches = SharedFetches<SummaryScrapeRequest>(slots: CallSlots(8))
     let proxy = SummaryProxy(source: source, fetches: fetches) { _, pod in pod == "agent-0" }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await fetches.run() }
-      let page = try await proxy.page(SummaryScrapeRequest(node: "win-1", address: "10.0.0.9")).beginning(upTo: 1 << 20)
-      #expect(page.head == ScrapeHead(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8"))
-      #expect(page.isWhole)
-      #expect(try Array(page.pieces.joined()) == summary().page(of: "win-1"))
-      let other = try proxy.page(SummaryScrapeRequest(node: "win-2", address: nil))
+      let beginning = try await proxy.scrape(SummaryScrapeRequest(node: "win-1", address: "10.0.0.9")).beginning(upTo: 1 << 20)
+      #expect(beginning.head == ScrapeHead(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8"))
+      #expect(beginning.isComplete)
+      #expect(try Array(beginning.chunks.joined()) == summary().exposition(of: "win-1"))
+      let other = try proxy.scrape(SummaryScrapeRequest(node: "win-2", address: nil))
       await #expect(throws: Miss(.endpointUnreachable, "win-2 at ")) { try await other.beginning(upTo: 1) }
       group.cancelAll()
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import Exposition
 
 @Suite struct ExpositionRewriterTests {
-  private static let page = """
+  private static let body = """
     # HELP a_total Things.
     # TYPE a_total counter
     a_total{id="/x",pod_name="p",node="other"} 12.5 1795218028337
@@ -22,7 +22,7 @@ import Testing
 
     """
 
-  private static let wanted = """
+  private static let rewrittenBody = """
     # HELP a_total Things.
     # TYPE a_total counter
     a_total{id="/x",pod="p",exported_node="other",node="n \\"1\\""} 12.5 1795218028337
@@ -35,19 +35,19 @@ import Testing
 
     """
 
-  @Test func labelsAreTranslatedFilledInAndOverridden() throws {
-    #expect(try rewritten(Array(Self.page.utf8)) == Self.wanted)
+  @Test func `labels are renamed, filled in and overridden`() throws {
+    #expect(try rewritten(Array(Self.body.utf8)) == Self.rewrittenBody)
   }
 
-  @Test func wherePagesAreCutMakesNoDifference() throws {
-    let page = Array(Self.page.utf8)
-    for cut in 0...page.count {
-      #expect(try rewritten(page, cuts: [cut]) == Self.wanted, "cut at \(cut)")
+  @Test func `chunks may end anywhere`() throws {
+    let body = Array(Self.body.utf8)
+    for cut in 0...body.count {
+      #expect(try rewritten(body, cuts: [cut]) == Self.rewrittenBody, "cut at \(cut)")
     }
-    #expect(try rewritten(page, cuts: Array(1..<page.count)) == Self.wanted)
+    #expect(try rewritten(body, cuts: Array(1..<body.count)) == Self.rewrittenBody)
   }
 
-  @Test func timesGoWhereTheyAreNotKept() throws {
+  @Test func `timestamps are dropped unless kept`() throws {
     var rewriter = ExpositionRewriter(SampleRule(), keepsTimestamps: false)
     var output: [UInt8] = []
     rewriter.begin()
@@ -57,31 +57,31 @@ import Testing
   }
 
   @Test(arguments: 0..<40 as Range<UInt64>)
-  func aRandomPageComesOutAsFromThePlainWay(seed: UInt64) throws {
+  func `a random body is rewritten as by the naive rewriter`(seed: UInt64) throws {
     var random = SplitMix(seed: seed)
     var rewriter = ExpositionRewriter(SampleRule())
     for _ in 0..<25 {
-      let page = RandomPage.bytes(using: &random)
-      let cuts = (0..<Int.random(in: 0...4, using: &random)).map { _ in Int.random(in: 0...page.count, using: &random) }.sorted()
-      #expect(try rewritten(page, cuts: cuts, with: &rewriter) == naivelyRewritten(page), "\(String(decoding: page, as: UTF8.self))")
+      let body = RandomBody.bytes(using: &random)
+      let cuts = (0..<Int.random(in: 0...4, using: &random)).map { _ in Int.random(in: 0...body.count, using: &random) }.sorted()
+      #expect(try rewritten(body, cuts: cuts, with: &rewriter) == naivelyRewritten(body), "\(String(decoding: body, as: UTF8.self))")
     }
   }
 
   @Test(arguments: 0..<16 as Range<UInt64>)
-  func aDamagedPageIsRefusedWhereTheScannerRefusesIt_R43(seed: UInt64) {
+  func `R43: a damaged body is rejected if the oracle rejects it`(seed: UInt64) {
     var random = SplitMix(seed: seed)
     var rewriter = ExpositionRewriter(SampleRule())
-    var refused = 0
+    var rejected = 0
     for _ in 0..<200 {
-      var page = RandomPage.bytes(using: &random)
-      for _ in 0..<Int.random(in: 1...3, using: &random) { RandomPage.damage(&page, using: &random) }
-      let cuts = [Int.random(in: 0...page.count, using: &random)]
-      let isSound = (try? scanExposition(page) { _, _ in }) != nil
-      let isTaken = (try? rewritten(page, cuts: cuts, with: &rewriter)) != nil
-      #expect(isTaken == isSound, "\(String(decoding: page, as: UTF8.self))")
-      refused += isSound ? 0 : 1
+      var body = RandomBody.bytes(using: &random)
+      for _ in 0..<Int.random(in: 1...3, using: &random) { RandomBody.damage(&body, using: &random) }
+      let cuts = [Int.random(in: 0...body.count, using: &random)]
+      let isValid = (try? LineScanner.samples(body)) != nil
+      let isAccepted = (try? rewritten(body, cuts: cuts, with: &rewriter)) != nil
+      #expect(isAccepted == isValid, "\(String(decoding: body, as: UTF8.self))")
+      rejected += isValid ? 0 : 1
     }
-    #expect(refused > 20)
+    #expect(rejected > 20)
   }
 
   @Test(arguments: [
@@ -93,12 +93,12 @@ import Testing
     ("a{x=\"1\"} 1\nb{x=\"1\"} 2\na{x=\"2\"} 1\n", false),
     ("a_bucket{le=\"1\"} 1\na_bucket{le=\"2\"} 1\na_sum{} 1\n", false),
   ])
-  func seriesThatComeTwiceAreFound_R43(page: String, isDuplicate: Bool) {
-    var rewriter = ExpositionRewriter(SampleRule(), refusesDuplicates: true)
+  func `R43: duplicate series are found after rewriting`(body: String, isDuplicate: Bool) {
+    var rewriter = ExpositionRewriter(SampleRule(), rejectsDuplicates: true)
     var output: [UInt8] = []
     rewriter.begin()
-    let isRefused = (try? Array(page.utf8).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }) == nil
-    #expect(isRefused == isDuplicate)
+    let isRejected = (try? Array(body.utf8).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }) == nil
+    #expect(isRejected == isDuplicate)
   }
 
   @Test(arguments: [
@@ -109,18 +109,18 @@ import Testing
     (ExpositionLimits(labelLength: 4), "a{bcdef=\"\"} 1\n"),
     (ExpositionLimits(labelLength: 4), "abcde 1\n"),
   ])
-  func whatPassesALimitIsRefused_R40(limits: ExpositionLimits, page: String) {
+  func `R40: a body that exceeds a limit is rejected`(limits: ExpositionLimits, body: String) {
     var rewriter = ExpositionRewriter(SampleRule(), limits: limits)
     var output: [UInt8] = []
     rewriter.begin()
     #expect {
-      try Array(page.utf8).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }
+      try Array(body.utf8).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }
     } throws: { error in
       if case .tooLarge? = error as? ExpositionError { true } else { false }
     }
   }
 
-  @Test func aPageThatEndsWithinALineWasCut() throws {
+  @Test func `a body that ends within a line is rejected`() throws {
     var rewriter = ExpositionRewriter(SampleRule())
     var output: [UInt8] = []
     rewriter.begin()
@@ -128,17 +128,17 @@ import Testing
     #expect(throws: ExpositionError.self) { try rewriter.finish() }
   }
 
-  private func rewritten(_ page: [UInt8], cuts: [Int] = []) throws -> String {
+  private func rewritten(_ body: [UInt8], cuts: [Int] = []) throws -> String {
     var rewriter = ExpositionRewriter(SampleRule())
-    return try rewritten(page, cuts: cuts, with: &rewriter)
+    return try rewritten(body, cuts: cuts, with: &rewriter)
   }
 
-  private func rewritten(_ page: [UInt8], cuts: [Int], with rewriter: inout ExpositionRewriter<SampleRule>) throws -> String {
+  private func rewritten(_ body: [UInt8], cuts: [Int], with rewriter: inout ExpositionRewriter<SampleRule>) throws -> String {
     var output: [UInt8] = []
     rewriter.begin()
-    for (start, end) in zip([0] + cuts, cuts + [page.count]) {
-      // A copy of its own, so that reading past its end is seen by a sanitizer.
-      try Array(page[start..<end]).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }
+    for (start, end) in zip([0] + cuts, cuts + [body.count]) {
+      // Copies the chunk, so that a sanitizer detects reads past its end.
+      try Array(body[start..<end]).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }
     }
     try rewriter.finish()
     return String(decoding: output, as: UTF8.self)

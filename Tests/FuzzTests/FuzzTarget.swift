@@ -125,14 +125,31 @@ extension FuzzTarget {
 
   /// Names and labels have no more text than the body: a range that is read twice stays within a small multiple of it.
   private func exposition(_ input: [UInt8]) -> String? {
-    var characters = 0
-    try? scanExposition(input, refusesDuplicates: true) { sample, page in
-      characters += sample.nameText(in: page).utf8.count
-      for label in sample.labels { characters += label.text(in: page).utf8.count }
-    }
-    return characters <= 4 * input.count ? nil : "more text than the body has"
+    var parser = ExpositionParser(rejectsDuplicates: true)
+    var counter = TextCounter()
+    try? parser.parse(whole: input, &counter)
+    return counter.bytes <= 4 * input.count ? nil : "more text than the body has"
   }
 
   private static let nodes = RecordDecoder<NodeRecord>.nodes(annotationPrefixes: ["rollcall.dev/"])
   private static let pods = RecordDecoder<PodRecord>.pods(annotationPrefixes: ["rollcall.dev/"])
+}
+
+/// Counts the bytes of names, values and distinct label sets in a body.
+private struct TextCounter: ExpositionVisitor {
+  var bytes = 0
+
+  func treatment(ofFamily name: UnsafeRawBufferPointer) -> FamilyTreatment { .keep(0) }
+
+  mutating func rewrite(_ labels: inout LabelBuilder, index: Int, treatment: UInt8) {
+    for label in 0..<labels.count { bytes += labels.nameBytes(at: label).count + labels.valueBytes(at: label).count }
+  }
+
+  func help(_ text: UnsafeRawBufferPointer, ofFamily name: UnsafeRawBufferPointer) {}
+
+  func type(_ type: MetricType, ofFamily name: UnsafeRawBufferPointer) {}
+
+  mutating func sample(_ name: UnsafeRawBufferPointer, labels: Int, value: UnsafeRawBufferPointer, timestamp: Int64?) {
+    bytes += name.count + value.count
+  }
 }

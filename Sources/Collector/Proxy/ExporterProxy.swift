@@ -2,14 +2,14 @@ internal import Exposition
 package import HTTPTransport
 internal import Roll
 
-/// Hands pages of windows_exporter on, as they are or with the names that they lack.
+/// Relays responses of windows_exporter, verbatim or with the container names that they lack.
 package struct ExporterProxy: Sendable {
   private let transport: HTTPTransport
   private let requests: ExporterRequests
   private let fetches: SharedFetches<ExporterScrapeRequest>
   private let names: @Sendable (String) -> ContainerNames
 
-  /// - Parameter names: what the containers of a node are called now.
+  /// - Parameter names: the current names of a node's containers.
   package init(
     transport: HTTPTransport, settings: WindowsSettings, fetches: SharedFetches<ExporterScrapeRequest>,
     names: @escaping @Sendable (_ node: String) -> ContainerNames
@@ -20,12 +20,12 @@ package struct ExporterProxy: Sendable {
     self.names = names
   }
 
-  /// Begins the scrape, or joins an equal one that has just begun.
-  package func page(_ scrape: ExporterScrapeRequest) throws(Miss) -> SharedScrapeReader {
-    let timing = ScrapeTiming(timeout: scrape.timeout ?? requests.settings.deadline)
-    return try fetches.page(scrape, until: .now + timing.deadline) { page, waited in
+  /// Starts the scrape, or joins an equal one whose response has not begun.
+  package func scrape(_ request: ExporterScrapeRequest) throws(Miss) -> SharedScrapeReader {
+    let timing = ScrapeTiming(timeout: request.timeout ?? requests.settings.deadline)
+    return try fetches.fetch(request, until: .now + timing.deadline) { scrape, waited in
       do throws(Miss) {
-        try await fetch(scrape, timing.after(waited), into: page)
+        try await fetch(request, timing.after(waited), into: scrape)
         return .success(())
       } catch {
         return .failure(error)
@@ -33,70 +33,70 @@ package struct ExporterProxy: Sendable {
     }
   }
 
-  private func fetch(_ scrape: ExporterScrapeRequest, _ timing: ScrapeTiming, into page: SharedScrape) async throws(Miss) {
-    let end = page.deadline
+  private func fetch(_ wanted: ExporterScrapeRequest, _ timing: ScrapeTiming, into scrape: SharedScrape) async throws(Miss) {
+    let end = scrape.deadline
     var request = try requests.request(
-      node: scrape.node, address: scrape.address, endpoint: scrape.endpoint, deadline: timing.deadline, told: timing.told)
-    switch scrape.form {
+      node: wanted.node, address: wanted.address, endpoint: wanted.endpoint, deadline: timing.deadline, announced: timing.announced)
+    switch wanted.form {
     case .verbatim(let accept, let encoding):
       request.acceptsCompression = false
       request.headers.removeAll { $0.name == "Accept" }
       if let accept { request.headers.append(HTTPHeader("Accept", accept)) }
       if let encoding { request.headers.append(HTTPHeader("Accept-Encoding", encoding)) }
-      try await handOn(try await open(request), to: page, until: end)
+      try await relay(try await open(request), to: scrape, until: end)
     case .named(let isCompressed):
-      try await rewrite(try await open(request), to: page, names(scrape.node), isCompressed: isCompressed, until: end)
+      try await rewrite(try await open(request), to: scrape, names(wanted.node), isCompressed: isCompressed, until: end)
     }
   }
 
-  private func handOn(_ stream: HTTPStream, to page: SharedScrape, until end: ContinuousClock.Instant) async throws(Miss) {
+  private func relay(_ stream: HTTPStream, to scrape: SharedScrape, until end: ContinuousClock.Instant) async throws(Miss) {
     guard !(300..<400).contains(stream.status) else {
-      throw Miss(.badExposition, "windows_exporter answered with status \(stream.status); redirects are not followed")
+      throw Miss(.badExposition, "windows_exporter responded with status \(stream.status); redirects are not followed")
     }
-    page.begin(
+    scrape.begin(
       ScrapeHead(
-        status: stream.status, contentType: stream.header("Content-Type") ?? ExpositionContentType.text,
+        status: stream.status, contentType: stream.header("Content-Type") ?? ExpositionFormat.text.contentType,
         contentEncoding: stream.header("Content-Encoding")))
     var body = stream.body.makeAsyncIterator()
-    while let piece = try await next(&body) { try await page.append(piece, until: end) }
+    while let chunk = try await next(&body) { try await scrape.append(chunk, until: end) }
   }
 
-  /// The head is not written before there is something to write: what is wrong from the beginning is told by a status.
+  /// Delays the head until there is a first chunk, so that an early failure becomes an error status.
   private func rewrite(
-    _ stream: HTTPStream, to page: SharedScrape, _ names: ContainerNames, isCompressed: Bool, until end: ContinuousClock.Instant
+    _ stream: HTTPStream, to scrape: SharedScrape, _ names: ContainerNames, isCompressed: Bool, until end: ContinuousClock.Instant
   ) async throws(Miss) {
     guard stream.status == 200 else {
-      throw Miss(.badExposition, "windows_exporter answered with status \(stream.status) instead of 200")
+      throw Miss(.badExposition, "windows_exporter responded with status \(stream.status) instead of 200")
     }
     var encoder = try ContentEncoder(isGzip: isCompressed)
-    let head = ScrapeHead(status: 200, contentType: ExpositionContentType.text, contentEncoding: encoder.contentEncoding)
-    var rewriter = ExpositionRewriter(names, limits: requests.settings.limits, refusesDuplicates: true)
+    let head = ScrapeHead(status: 200, contentType: ExpositionFormat.text.contentType, contentEncoding: encoder.contentEncoding)
+    var rewriter = ExpositionRewriter(names, limits: requests.settings.limits, rejectsDuplicates: true)
     rewriter.begin()
     var hasBegun = false
     var body = stream.body.makeAsyncIterator()
-    while let piece = try await next(&body) {
+    while let chunk = try await next(&body) {
       var output: [UInt8] = []
-      // Three labels a line are as much again as the line.
-      output.reserveCapacity(piece.count * 2)
+      // Three more labels about double the length of a line.
+      output.reserveCapacity(chunk.count * 2)
       do throws(ExpositionError) {
-        try piece.span.withUnsafeBytes { bytes throws(ExpositionError) in try rewriter.rewrite(bytes, into: &output) }
+        try chunk.span.withUnsafeBytes { bytes throws(ExpositionError) in try rewriter.rewrite(bytes, into: &output) }
       } catch {
-        throw Miss(error, page: "the page of windows_exporter")
+        throw Miss(error, from: "the response of windows_exporter")
       }
       output = encoder.encode(output, isLast: false)
       if output.isEmpty { continue }
-      if !hasBegun { page.begin(head) }
+      if !hasBegun { scrape.begin(head) }
       hasBegun = true
-      try await page.append(output, until: end)
+      try await scrape.append(output, until: end)
     }
     do throws(ExpositionError) {
       try rewriter.finish()
     } catch {
-      throw Miss(error, page: "the page of windows_exporter")
+      throw Miss(error, from: "the response of windows_exporter")
     }
-    if !hasBegun { page.begin(head) }
+    if !hasBegun { scrape.begin(head) }
     let rest = encoder.encode([], isLast: true)
-    if !rest.isEmpty { try await page.append(rest, until: end) }
+    if !rest.isEmpty { try await scrape.append(rest, until: end) }
   }
 
   private func open(_ request: HTTPRequest) async throws(Miss) -> HTTPStream {
@@ -116,21 +116,21 @@ package struct ExporterProxy: Sendable {
   }
 }
 
-/// One scrape of a node, as somebody asks for it. Equal scrapes can share an answer.
+/// A client's scrape of a node's exporter. Equal scrapes can share a response.
 package struct ExporterScrapeRequest: Hashable, Sendable {
   package var node: String
-  /// An IP address or a DNS name; `nil` if the API server knows none.
+  /// An IP address or a DNS name. `nil` if the API server has none.
   package var address: String?
   package var endpoint: ExporterEndpoint
-  /// How long the client waits; `nil` where it does not say.
+  /// The client's timeout. `nil` if unknown.
   package var timeout: Duration?
   package var form: Form
 
-  /// What becomes of the page.
+  /// How the response is relayed.
   package enum Form: Hashable, Sendable {
-    /// Nothing: the exporter sees the client's own headers, and the client the exporter's answer.
+    /// Unchanged: the exporter sees the client's headers, and the client sees the exporter's response.
     case verbatim(accept: String?, acceptEncoding: String?)
-    /// The node and the names of containers are added; what goes on is the text format 0.0.4, as it is or by gzip.
+    /// In the text format 0.0.4, with the node and the names of containers added.
     case named(isCompressed: Bool)
   }
 
@@ -143,24 +143,24 @@ package struct ExporterScrapeRequest: Hashable, Sendable {
   }
 }
 
-/// How a client's time is shared out, so that each hears from the next before its own time is up.
+/// Divides a client's timeout, so that each party times out before the one it serves.
 struct ScrapeTiming {
-  /// What the exporter is told. It keeps half a second of this for itself, gives up on slow collectors and answers with the others.
-  private(set) var told: Duration
-  /// When we give up on the exporter, in time to tell the client.
+  /// The timeout announced to the exporter. It reserves half a second of that, aborts slow collectors and responds with the others.
+  private(set) var announced: Duration
+  /// When we abort the request, early enough to still respond to the client.
   private(set) var deadline: Duration
 
   init(timeout: Duration) {
-    // For the way there and back, twice; short time-outs have no half second to spare.
+    // One margin for each of the two hops. Short timeouts cannot spare half a second.
     let margin = min(.milliseconds(500), timeout / 10)
-    told = timeout - margin
+    announced = timeout - margin
     deadline = timeout - margin / 2
   }
 
-  /// What is left of it.
+  /// The remaining time after a wait.
   func after(_ waited: Duration) -> ScrapeTiming {
     var left = self
-    left.told = max(told - waited, .milliseconds(1))
+    left.announced = max(announced - waited, .milliseconds(1))
     left.deadline = max(deadline - waited, .milliseconds(1))
     return left
   }

@@ -1,11 +1,11 @@
 internal import Gzip
 internal import Roll
 
-/// What comes before the body of an answer that is handed on.
+/// The head of a relayed response.
 package struct ScrapeHead: Hashable, Sendable {
   package var status: Int
   package var contentType: String
-  /// As the body is encoded; `nil` for a body as it is.
+  /// `nil` if the body is not encoded.
   package var contentEncoding: String?
 
   package init(status: Int, contentType: String, contentEncoding: String? = nil) {
@@ -15,10 +15,10 @@ package struct ScrapeHead: Hashable, Sendable {
   }
 }
 
-/// Gives a page that is handed on the form that its client asked for: as it is, or by gzip.
+/// Encodes a relayed body as its client requested: with gzip or not at all.
 struct ContentEncoder: ~Copyable {
   private var gzip: GzipEncoder?
-  /// For the answer's head.
+  /// For the response's head.
   let contentEncoding: String?
 
   init(isGzip: Bool) throws(Miss) {
@@ -27,11 +27,11 @@ struct ContentEncoder: ~Copyable {
       gzip = nil
       return
     }
-    guard let encoder = GzipEncoder() else { throw Miss(.unknown, "there is no memory to compress the page") }
+    guard let encoder = GzipEncoder() else { throw Miss(.unknown, "out of memory while compressing a response") }
     gzip = consume encoder
   }
 
-  /// What goes out for these bytes, which may be nothing yet.
+  /// Returns the encoded bytes that are ready. May be empty.
   mutating func encode(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
     guard contentEncoding != nil else { return bytes }
     var output: [UInt8] = []

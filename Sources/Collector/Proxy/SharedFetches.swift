@@ -1,27 +1,28 @@
 package import Roll
 internal import Synchronization
 
-/// Fetches pages for those who ask. Requests that are equal and come while nothing of the answer is there share one fetch; an answer
-/// that has begun is never handed to a newcomer, so nobody gets an old page for a fresh one.
+/// Fetches responses for clients. Equal requests share one fetch until its response begins. A later request starts a new fetch, so that no
+/// client receives data collected before it asked.
 ///
-/// Fetches run as children of `run`, not of who asks: one who goes away early costs the others nothing, and does not cut the peer off.
+/// Fetches run as children of `run`, not of the client's task: a client that disconnects neither affects other clients nor aborts the
+/// request to the node.
 ///
-/// A fetch has a place from before the peer is asked until its last reader is released. What is in memory is bounded by the places; a
-/// request that waits for one has nothing but itself.
+/// A fetch holds a slot from before its request is sent until its last reader is released. The slots bound memory: a request that waits
+/// for a slot holds no data.
 package final class SharedFetches<Key: Hashable & Sendable>: Sendable {
-  /// - Parameters: where the answer goes, and how long the fetch has waited for its place.
-  typealias Producer = @Sendable (_ page: SharedScrape, _ waited: Duration) async -> Result<Void, Miss>
+  /// - Parameters: the destination of the response, and how long the fetch waited for its slot.
+  typealias Producer = @Sendable (_ scrape: SharedScrape, _ waited: Duration) async -> Result<Void, Miss>
 
   private struct Job: Sendable {
     var key: Key
-    var page: SharedScrape
+    var scrape: SharedScrape
     var posted: ContinuousClock.Instant
     var produce: Producer
   }
 
   private struct State {
     var joinable: [Key: SharedScrape] = [:]
-    var underWay: [ObjectIdentifier: SharedScrape] = [:]
+    var running: [ObjectIdentifier: SharedScrape] = [:]
     var isClosed = false
     var statistics = FetchStatistics()
   }
@@ -29,17 +30,17 @@ package final class SharedFetches<Key: Hashable & Sendable>: Sendable {
   private let state = Mutex(State())
   private let jobs: AsyncStream<Job>
   private let posting: AsyncStream<Job>.Continuation
-  private let places: CallSlots
+  private let slots: CallSlots
 
-  /// - Parameter places: for the pages that are under way, which others may share.
-  package init(places: CallSlots) {
-    self.places = places
+  /// - Parameter slots: bound the concurrent scrapes. Other `SharedFetches` may use the same slots.
+  package init(slots: CallSlots) {
+    self.slots = slots
     (jobs, posting) = AsyncStream.makeStream()
   }
 
   package var statistics: FetchStatistics { state.withLock { $0.statistics } }
 
-  /// Runs fetches until the task is cancelled; those under way then end as failures.
+  /// Runs fetches until the task is cancelled. Running fetches then fail.
   package func run() async {
     await withDiscardingTaskGroup { group in
       for await job in jobs {
@@ -49,60 +50,60 @@ package final class SharedFetches<Key: Hashable & Sendable>: Sendable {
     }
     let left = state.withLock { state in
       state.isClosed = true
-      defer { (state.joinable, state.underWay) = ([:], [:]) }
-      return Array(state.underWay.values)
+      defer { (state.joinable, state.running) = ([:], [:]) }
+      return Array(state.running.values)
     }
-    for page in left { page.finish(.failure(Self.closed)) }
+    for scrape in left { scrape.finish(.failure(Self.closed)) }
   }
 
-  /// A reader of a fetch with this key: of one that is under way, or of a new one that `produce` makes.
-  /// - Parameter deadline: when the client is to have all of it.
-  func page(_ key: Key, until deadline: ContinuousClock.Instant, produce: @escaping Producer) throws(Miss) -> SharedScrapeReader {
+  /// Joins a fetch with this key whose response has not begun, or starts a new one with `produce`.
+  /// - Parameter deadline: when the client needs the whole response.
+  func fetch(_ key: Key, until deadline: ContinuousClock.Instant, produce: @escaping Producer) throws(Miss) -> SharedScrapeReader {
     let (reader, new): (SharedScrapeReader?, SharedScrape?) = state.withLock { state in
       guard !state.isClosed else { return (nil, nil) }
       state.statistics.requests += 1
       if let reader = state.joinable[key]?.join() { return (reader, nil) }
-      let page = SharedScrape(deadline: deadline)
-      state.joinable[key] = page
-      state.underWay[ObjectIdentifier(page)] = page
+      let scrape = SharedScrape(deadline: deadline)
+      state.joinable[key] = scrape
+      state.running[ObjectIdentifier(scrape)] = scrape
       state.statistics.fetches += 1
-      return (page.join(), page)
+      return (scrape.join(), scrape)
     }
     guard let reader else { throw Self.closed }
-    if let new { posting.yield(Job(key: key, page: new, posted: .now, produce: produce)) }
+    if let new { posting.yield(Job(key: key, scrape: new, posted: .now, produce: produce)) }
     return reader
   }
 
   private func run(_ job: Job) async {
-    let end = await answer(job)
+    let end = await result(of: job)
     state.withLock { state in
-      if state.joinable[job.key] === job.page { state.joinable[job.key] = nil }
-      state.underWay[ObjectIdentifier(job.page)] = nil
+      if state.joinable[job.key] === job.scrape { state.joinable[job.key] = nil }
+      state.running[ObjectIdentifier(job.scrape)] = nil
       if case .failure(let miss) = end { state.statistics.failures[miss.reason, default: 0] += 1 }
     }
-    job.page.finish(end)
+    job.scrape.finish(end)
   }
 
-  private func answer(_ job: Job) async -> Result<Void, Miss> {
-    if let place = places.takeFree() {
-      job.page.occupy(place)
-      return await job.produce(job.page, .zero)
+  private func result(of job: Job) async -> Result<Void, Miss> {
+    if let slot = slots.takeFree() {
+      job.scrape.hold(slot)
+      return await job.produce(job.scrape, .zero)
     }
-    guard let place = await places.take(until: job.page.deadline) else {
-      let busy = Miss(.unknown, "all \(places.count) places for pages under way were taken")
+    guard let slot = await slots.take(until: job.scrape.deadline) else {
+      let busy = Miss(.unknown, "all \(slots.count) slots for relayed scrapes are in use")
       return .failure(Task.isCancelled ? Self.closed : busy)
     }
-    job.page.occupy(place)
-    return await job.produce(job.page, job.posted.duration(to: .now))
+    job.scrape.hold(slot)
+    return await job.produce(job.scrape, job.posted.duration(to: .now))
   }
 
   private static var closed: Miss { Miss(.unknown, "shutting down") }
 }
 
-/// How many pages were asked for, and what came of it.
+/// Counts of requests and their results.
 package struct FetchStatistics: Hashable, Sendable {
   package var requests = 0
-  /// Fewer than the requests where some came together.
+  /// Less than `requests` if requests were joined.
   package var fetches = 0
   package var failures: [Reason: Int] = [:]
 

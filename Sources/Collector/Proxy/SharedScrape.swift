@@ -1,46 +1,50 @@
 internal import Roll
 internal import Synchronization
 
-/// One answer on its way from a node to everyone who asked for it: one producer puts pieces in, each reader gets all of them in order.
+/// A response on its way from a node to all clients that requested it: one producer appends chunks, and each reader receives all of them in
+/// order.
 ///
-/// A single reader that is behind holds the producer back. Of several, none holds back another: what the slowest has yet to read is
-/// kept, which the producer's own limit on the page bounds. Without a reader pieces are dropped, and the producer goes on to the end: an
-/// exporter that is cut off in mid-answer logs an error.
+/// Flow control: a single reader that falls behind by more than `window` suspends the producer. With several readers the producer never
+/// waits, so that no reader delays another; chunks stay in memory until the slowest reader has them, which the producer's body limit
+/// bounds. Without readers chunks are dropped and the producer continues to the end, because windows_exporter logs an error when a client
+/// disconnects early.
+///
+/// This is a class with continuations of its own rather than an `AsyncStream`, which has neither several readers nor back pressure.
 final class SharedScrape: Sendable {
-  /// Bytes that a single reader may be behind.
+  /// How many bytes a single reader may fall behind.
   static let window = 256 << 10
 
   private struct State {
     var head: ScrapeHead?
-    /// Those from number `firstPiece` on; earlier ones every reader has.
-    var pieces: [[UInt8]] = []
-    var firstPiece = 0
+    /// The chunks from number `firstChunk` on. All readers have the earlier ones.
+    var chunks: [[UInt8]] = []
+    var firstChunk = 0
     var retainedBytes = 0
     var end: Result<Void, Miss>?
-    /// By reader, the number of the piece that it reads next.
+    /// By reader, the number of its next chunk.
     var positions: [Int: Int] = [:]
     var readersEver = 0
     var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
     var producer: CheckedContinuation<Void, Never>?
-    /// Goes with the page: memory is taken until the last reader has it all.
-    var place: CallSlot?
+    /// Held until the last reader has the whole response.
+    var slot: CallSlot?
 
-    var hasRoom: Bool { retainedBytes <= SharedScrape.window || positions.count != 1 || end != nil }
+    var hasCapacity: Bool { retainedBytes <= SharedScrape.window || positions.count != 1 || end != nil }
 
-    mutating func dropWhatAllHave() {
-      let needed = positions.values.min() ?? firstPiece + pieces.count
-      let count = needed - firstPiece
+    mutating func dropConsumedChunks() {
+      let needed = positions.values.min() ?? firstChunk + chunks.count
+      let count = needed - firstChunk
       guard count > 0 else { return }
-      retainedBytes -= pieces[..<count].reduce(0) { $0 + $1.count }
-      pieces.removeFirst(count)
-      firstPiece = needed
+      retainedBytes -= chunks[..<count].reduce(0) { $0 + $1.count }
+      chunks.removeFirst(count)
+      firstChunk = needed
     }
 
-    /// What the reader has not had yet.
+    /// The chunks that are new to the reader.
     mutating func take(_ number: Int) -> [[UInt8]] {
-      let new = Array(pieces[((positions[number] ?? 0) - firstPiece)...])
-      positions[number] = firstPiece + pieces.count
-      dropWhatAllHave()
+      let new = Array(chunks[((positions[number] ?? 0) - firstChunk)...])
+      positions[number] = firstChunk + chunks.count
+      dropConsumedChunks()
       return new
     }
 
@@ -49,14 +53,14 @@ final class SharedScrape: Sendable {
       return Array(waiting.values)
     }
 
-    mutating func takeProducerIfRoom() -> CheckedContinuation<Void, Never>? {
-      guard hasRoom else { return nil }
+    mutating func takeProducerIfCapacity() -> CheckedContinuation<Void, Never>? {
+      guard hasCapacity else { return nil }
       defer { producer = nil }
       return producer
     }
   }
 
-  /// When the readers' time is up.
+  /// When the readers' clients time out.
   let deadline: ContinuousClock.Instant
   private let state = Mutex(State())
 
@@ -64,45 +68,45 @@ final class SharedScrape: Sendable {
     self.deadline = deadline
   }
 
-  // MARK: The producer's side
+  // MARK: Producer
 
-  func occupy(_ place: CallSlot) {
-    state.withLock { $0.place = place }
+  func hold(_ slot: CallSlot) {
+    state.withLock { $0.slot = slot }
   }
 
-  /// Whoever comes from now on gets another page. Readers wait for the bytes that follow.
+  /// Sets the head. New readers can no longer join. Waiting readers resume with the next chunk.
   func begin(_ head: ScrapeHead) {
     state.withLock { $0.head = head }
   }
 
-  /// Hands a piece to the readers. Returns when there is room for another.
-  /// - Throws: where the only reader has made no room by `deadline`.
-  func append(_ piece: [UInt8], until deadline: ContinuousClock.Instant) async throws(Miss) {
+  /// Passes a chunk to the readers. Returns when there is capacity for another one.
+  /// - Throws: if the only reader has not caught up by `deadline`.
+  func append(_ chunk: [UInt8], until deadline: ContinuousClock.Instant) async throws(Miss) {
     wakeReaders { state in
       guard !state.positions.isEmpty, state.end == nil else { return }
-      state.pieces.append(piece)
-      state.retainedBytes += piece.count
+      state.chunks.append(chunk)
+      state.retainedBytes += chunk.count
     }
-    if state.withLock(\.hasRoom) { return }
+    if state.withLock(\.hasCapacity) { return }
     await withTaskGroup { group in
-      group.addTask { await self.waitForRoom() }
-      // Cancellation ends the sleep, and the wait.
+      group.addTask { await self.waitForCapacity() }
+      // `sleep` throws when the task is cancelled, which ends the wait as well.
       group.addTask { try? await Task.sleep(until: deadline, clock: .continuous) }
       await group.next()
       group.cancelAll()
     }
-    guard state.withLock(\.hasRoom) else { throw Miss(.unknown, "the client has not taken the page in its own time") }
+    guard state.withLock(\.hasCapacity) else { throw Miss(.unknown, "the client did not read the response within its own timeout") }
   }
 
-  private func waitForRoom() async {
+  private func waitForCapacity() async {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let goesOn = state.withLock { state in
-          if state.hasRoom || Task.isCancelled { return true }
+        let isOver = state.withLock { state in
+          if state.hasCapacity || Task.isCancelled { return true }
           state.producer = continuation
           return false
         }
-        if goesOn { continuation.resume() }
+        if isOver { continuation.resume() }
       }
     } onCancel: {
       let producer = state.withLock { state in
@@ -113,7 +117,7 @@ final class SharedScrape: Sendable {
     }
   }
 
-  /// The first end counts.
+  /// Ends the response. Only the first call has an effect.
   func finish(_ end: Result<Void, Miss>) {
     wakeReaders { state in
       if state.end == nil { state.end = end }
@@ -123,15 +127,15 @@ final class SharedScrape: Sendable {
   private func wakeReaders(after change: (inout State) -> Void) {
     let (readers, producer) = state.withLock { state in
       change(&state)
-      return (state.takeWaiting(), state.takeProducerIfRoom())
+      return (state.takeWaiting(), state.takeProducerIfCapacity())
     }
     for reader in readers { reader.resume() }
     producer?.resume()
   }
 
-  // MARK: The readers' side
+  // MARK: Readers
 
-  /// A reader of the whole page; `nil` once the answer has begun: who comes later is to get a newer page.
+  /// Adds a reader. Returns `nil` if the response has begun.
   func join() -> SharedScrapeReader? {
     let number: Int? = state.withLock { state in
       guard state.head == nil, state.end == nil else { return nil }
@@ -139,17 +143,17 @@ final class SharedScrape: Sendable {
       state.positions[state.readersEver] = 0
       return state.readersEver
     }
-    return number.map { SharedScrapeReader(page: self, number: $0) }
+    return number.map { SharedScrapeReader(scrape: self, number: $0) }
   }
 
   fileprivate func leave(_ number: Int) {
     wakeReaders { state in
       state.positions[number] = nil
-      state.dropWhatAllHave()
+      state.dropConsumedChunks()
     }
   }
 
-  /// Waits until so many bytes are there, or all of them.
+  /// Waits for `limit` bytes or the whole body.
   fileprivate func beginning(for number: Int, upTo limit: Int) async throws(Miss) -> ScrapeBeginning {
     await wait(number) { $0.head != nil && $0.retainedBytes >= limit }
     let (beginning, producer) = try state.withLock { state throws(Miss) in
@@ -160,45 +164,45 @@ final class SharedScrape: Sendable {
       case nil: isEnd = false
       }
       guard let head = state.head else { throw Self.failure(state.end) }
-      let pieces = state.take(number)
-      return (ScrapeBeginning(head: head, pieces: pieces, isWhole: isEnd), state.takeProducerIfRoom())
+      let chunks = state.take(number)
+      return (ScrapeBeginning(head: head, chunks: chunks, isComplete: isEnd), state.takeProducerIfCapacity())
     }
     producer?.resume()
     return beginning
   }
 
-  fileprivate func pieces(for number: Int) async throws(Miss) -> [[UInt8]] {
-    await wait(number) { state in (state.positions[number] ?? 0) < state.firstPiece + state.pieces.count }
-    let (pieces, producer) = try state.withLock { state throws(Miss) in
+  fileprivate func chunks(for number: Int) async throws(Miss) -> [[UInt8]] {
+    await wait(number) { state in (state.positions[number] ?? 0) < state.firstChunk + state.chunks.count }
+    let (chunks, producer) = try state.withLock { state throws(Miss) in
       let new = state.take(number)
       if new.isEmpty {
         if case .success = state.end { return (new, CheckedContinuation<Void, Never>?.none) }
         throw Self.failure(state.end)
       }
-      return (new, state.takeProducerIfRoom())
+      return (new, state.takeProducerIfCapacity())
     }
     producer?.resume()
-    return pieces
+    return chunks
   }
 
   private static func failure(_ end: Result<Void, Miss>?) -> Miss {
     if case .failure(let miss) = end { return miss }
-    return Miss(.unknown, end == nil ? "the reader was cancelled" : "the answer ended before it began")
+    return Miss(.unknown, end == nil ? "the reader was cancelled" : "the response ended before it began")
   }
 
-  /// Until the condition holds, the page has ended, or the task is cancelled.
+  /// Waits until the condition holds, the response ends, or the task is cancelled.
   private func wait(_ number: Int, until holds: @Sendable (borrowing State) -> Bool) async {
     while true {
       let isOver = state.withLock { holds($0) || $0.end != nil }
       if isOver || Task.isCancelled { return }
       await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
-          let goesOn = state.withLock { state in
+          let isOver = state.withLock { state in
             if holds(state) || state.end != nil || Task.isCancelled { return true }
             state.waiting[number] = continuation
             return false
           }
-          if goesOn { continuation.resume() }
+          if isOver { continuation.resume() }
         }
       } onCancel: {
         let waiting = state.withLock { $0.waiting.removeValue(forKey: number) }
@@ -208,38 +212,39 @@ final class SharedScrape: Sendable {
   }
 }
 
-/// How an answer begins.
+/// The beginning of a response.
 package struct ScrapeBeginning: Sendable {
   package var head: ScrapeHead
-  package var pieces: [[UInt8]]
-  /// There is no more.
-  package var isWhole: Bool
+  package var chunks: [[UInt8]]
+  /// Whether the chunks are the whole body.
+  package var isComplete: Bool
 }
 
-/// One who asked for a page. For one task; when it is released, the page no longer waits for it. To be held until its client has all of it.
+/// Reads a shared response for one client. Use it from one task, and hold it until the client has the whole body: releasing it frees the
+/// chunks that only this reader lacks, and possibly the slot.
 package final class SharedScrapeReader: Sendable {
-  private let page: SharedScrape
+  private let scrape: SharedScrape
   private let number: Int
 
-  fileprivate init(page: SharedScrape, number: Int) {
-    self.page = page
+  fileprivate init(scrape: SharedScrape, number: Int) {
+    self.scrape = scrape
     self.number = number
   }
 
-  deinit { page.leave(number) }
+  deinit { scrape.leave(number) }
 
-  /// When the client's time is up.
-  package var deadline: ContinuousClock.Instant { page.deadline }
+  /// When the client times out.
+  package var deadline: ContinuousClock.Instant { scrape.deadline }
 
-  /// Waits for the first bytes of the answer, `limit` of them or the whole of it. To be called first, and once.
-  /// - Throws: why there is no answer, or why it ended early: then nothing of it was handed out.
+  /// Waits for the first `limit` bytes of the body, or all of it. Call it once, before `chunks`.
+  /// - Throws: if there is no response, or it failed before `limit` bytes. In that case nothing was returned.
   package func beginning(upTo limit: Int) async throws(Miss) -> ScrapeBeginning {
-    try await page.beginning(for: number, upTo: limit)
+    try await scrape.beginning(for: number, upTo: limit)
   }
 
-  /// Everything that has come since the last call, at least one piece; none at the end.
-  /// - Throws: why the page is not whole. What was handed out before is then half a page.
-  package func pieces() async throws(Miss) -> [[UInt8]] {
-    try await page.pieces(for: number)
+  /// Returns the chunks since the last call, at least one. Returns none at the end of the body.
+  /// - Throws: if the response failed. The chunks returned so far are then an incomplete body.
+  package func chunks() async throws(Miss) -> [[UInt8]] {
+    try await scrape.chunks(for: number)
   }
 }

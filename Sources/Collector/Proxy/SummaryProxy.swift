@@ -1,13 +1,13 @@
 internal import Exposition
 internal import Roll
 
-/// Hands on summaries of kubelets as pages of metrics.
+/// Relays summaries of kubelets as expositions.
 package struct SummaryProxy: Sendable {
   private let source: SummarySource
   private let fetches: SharedFetches<SummaryScrapeRequest>
   private let isOnHostNetwork: @Sendable (_ namespace: String, _ pod: String) -> Bool
 
-  /// - Parameter isOnHostNetwork: whether a pod has no network of its own.
+  /// - Parameter isOnHostNetwork: whether a pod uses its node's network.
   package init(
     source: SummarySource, fetches: SharedFetches<SummaryScrapeRequest>,
     isOnHostNetwork: @escaping @Sendable (_ namespace: String, _ pod: String) -> Bool
@@ -17,16 +17,17 @@ package struct SummaryProxy: Sendable {
     self.isOnHostNetwork = isOnHostNetwork
   }
 
-  /// Begins the scrape, or joins an equal one that has just begun.
-  package func page(_ scrape: SummaryScrapeRequest) throws(Miss) -> SharedScrapeReader {
-    let timing = ScrapeTiming(timeout: scrape.timeout ?? source.deadline)
-    return try fetches.page(scrape, until: .now + timing.deadline) { page, waited in
+  /// Starts the scrape, or joins an equal one whose response has not begun.
+  package func scrape(_ request: SummaryScrapeRequest) throws(Miss) -> SharedScrapeReader {
+    let timing = ScrapeTiming(timeout: request.timeout ?? source.deadline)
+    return try fetches.fetch(request, until: .now + timing.deadline) { scrape, waited in
       do throws(Miss) {
-        let summary = try await source.summary(of: scrape.node, address: scrape.address, deadline: timing.after(waited).deadline)
-        var encoder = try ContentEncoder(isGzip: scrape.isCompressed)
-        let text = summary.page(of: scrape.node) { isOnHostNetwork($0.namespace, $0.name) }
-        page.begin(ScrapeHead(status: 200, contentType: ExpositionContentType.text, contentEncoding: encoder.contentEncoding))
-        try await page.append(encoder.encode(text, isLast: true), until: page.deadline)
+        let summary = try await source.summary(of: request.node, address: request.address, deadline: timing.after(waited).deadline)
+        var encoder = try ContentEncoder(isGzip: request.isCompressed)
+        let text = summary.exposition(of: request.node) { isOnHostNetwork($0.namespace, $0.name) }
+        scrape.begin(
+          ScrapeHead(status: 200, contentType: ExpositionFormat.text.contentType, contentEncoding: encoder.contentEncoding))
+        try await scrape.append(encoder.encode(text, isLast: true), until: scrape.deadline)
         return .success(())
       } catch {
         return .failure(error)
@@ -35,14 +36,14 @@ package struct SummaryProxy: Sendable {
   }
 }
 
-/// One scrape of a kubelet's summary, as somebody asks for it. Equal scrapes can share an answer.
+/// A client's scrape of a kubelet's summary. Equal scrapes can share a response.
 package struct SummaryScrapeRequest: Hashable, Sendable {
   package var node: String
-  /// An IP address or a DNS name; `nil` if the API server knows none.
+  /// An IP address or a DNS name. `nil` if the API server has none.
   package var address: String?
-  /// How long the client waits; `nil` where it does not say.
+  /// The client's timeout. `nil` if unknown.
   package var timeout: Duration?
-  /// By gzip.
+  /// Whether the body is compressed with gzip.
   package var isCompressed: Bool
 
   package init(node: String, address: String?, timeout: Duration? = nil, isCompressed: Bool = false) {

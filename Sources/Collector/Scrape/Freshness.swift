@@ -1,12 +1,12 @@
 internal import Roll
 
-/// Tells whether numbers are of now, by the clock of the server that sent them: ours need not agree with it.
+/// Judges whether sample timestamps are current, by the clock of the server that sent them, which may differ from ours.
 struct Freshness: Hashable, Sendable {
-  /// When they were sent, in milliseconds since 1970; without it nothing is judged.
+  /// When the response was sent, in milliseconds since 1970. If `nil`, everything counts as fresh.
   let sent: Int64?
-  /// How old numbers may be then, and how far ahead.
+  /// The greatest allowed difference between a timestamp and `sent`, in either direction.
   let limit: Duration
-  /// The times of numbers that are of now.
+  /// The timestamps that count as fresh.
   private let times: ClosedRange<Int64>
 
   init(sent: Int64? = nil, limit: Duration) {
@@ -16,7 +16,7 @@ struct Freshness: Hashable, Sendable {
     times = sent.map { $0 - milliseconds...$0 + milliseconds } ?? Int64.min...Int64.max
   }
 
-  /// - Parameter date: the header `Date` of the answer that has the numbers.
+  /// - Parameter date: the response header `Date`.
   init(date: String?, limit: Duration) {
     self.init(sent: date.flatMap(unixMilliseconds(ofHTTPDate:)), limit: limit)
   }
@@ -25,8 +25,8 @@ struct Freshness: Hashable, Sendable {
   @inline(__always)
   func covers(_ time: Int64) -> Bool { times.contains(time) }
 
-  /// What came of a container whose newest sample has this time; samples without a time are taken to be of now.
-  func outcome(newest: Int64?) -> Answer {
+  /// The answer of a container whose newest sample has this timestamp. Samples without a timestamp count as fresh.
+  func answer(newest: Int64?) -> Answer {
     guard let sent, let newest else { return .collected(age: .zero) }
     let age = Duration.milliseconds(sent - newest)
     guard !covers(newest) else { return .collected(age: max(age, .zero)) }
@@ -39,7 +39,7 @@ struct Freshness: Hashable, Sendable {
   }
 }
 
-/// The value of a `Date` header in milliseconds since 1970, if it has the form that servers have to send: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Parses a `Date` header in the form that servers must send, `Sun, 06 Nov 1994 08:49:37 GMT`. Returns milliseconds since 1970.
 /// Source: RFC 9110, section 5.6.7.
 func unixMilliseconds(ofHTTPDate text: String) -> Int64? {
   let parts = text.split(separator: " ")

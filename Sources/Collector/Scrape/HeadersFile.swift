@@ -3,20 +3,20 @@ package import HTTPTransport
 internal import Roll
 internal import Synchronization
 
-/// Headers that a user keeps in a file, one `Name: value` a line, such as `Authorization: Bearer …`; `#` begins a comment. Read again
-/// at every use, so that a secret can rotate; while the file is empty or cannot be read, what it said last holds (R20).
+/// Request headers from a file: one `Name: value` a line, such as `Authorization: Bearer …`, and `#` starts a comment. The file is read at
+/// every use, so secrets can rotate. While it is empty or unreadable, the last headers stay in use (R20).
 package final class HeadersFile: Sendable {
   private let path: String
   private let isToken: Bool
   private let last = Mutex<[HTTPHeader]>([])
 
-  /// - Parameter isToken: the file is one bearer token and nothing else.
+  /// - Parameter isToken: whether the file contains a bearer token instead of headers.
   package init(path: String, isToken: Bool = false) {
     self.path = path
     self.isToken = isToken
   }
 
-  /// - Throws: why there are none, where the file was never readable.
+  /// - Throws: if the file has never been readable.
   package func headers() throws(Miss) -> [HTTPHeader] {
     let read =
       (try? Data(contentsOf: URL(filePath: path))).map { isToken ? Self.token(in: [UInt8]($0)) : Self.headers(in: [UInt8]($0)) } ?? []
@@ -26,8 +26,7 @@ package final class HeadersFile: Sendable {
     }
     guard !known.isEmpty else {
       throw Miss(
-        .unknown,
-        isToken ? "no token can be read from \(path)" : "no header can be read from \(path), where each line is to be 'Name: value'")
+        .unknown, isToken ? "cannot read a token from \(path)" : "cannot read headers from \(path): each line must be 'Name: value'")
     }
     return known
   }
@@ -37,7 +36,7 @@ package final class HeadersFile: Sendable {
     return token.isEmpty ? [] : [HTTPHeader("Authorization", "Bearer \(token)")]
   }
 
-  static func headers(in text: [UInt8]) -> [HTTPHeader] {
+  private static func headers(in text: [UInt8]) -> [HTTPHeader] {
     text.split(separator: UInt8(ascii: "\n")).compactMap { line in
       let line = String(decoding: line, as: UTF8.self).trimmed
       guard !line.hasPrefix("#"), let colon = line.firstIndex(of: ":") else { return nil }

@@ -2,12 +2,13 @@ internal import Exposition
 internal import HTTPTransport
 internal import Roll
 
-/// Fetches pages of metrics, and puts what goes wrong under our reasons.
+/// Fetches response bodies and maps failures to reasons.
 struct ScrapeFetcher {
   let transport: HTTPTransport
   let reasons: FailureReasons
 
-  /// The answer to the request, if its status is 200.
+  /// Sends the request and returns the response.
+  /// - Throws: if there is no response, or its status is not 200.
   func fetch(_ request: HTTPRequest) async throws(Miss) -> HTTPResponse {
     let response: HTTPResponse
     do {
@@ -21,7 +22,7 @@ struct ScrapeFetcher {
     return response
   }
 
-  /// The same, as soon as its head is there; the body is still to come.
+  /// Like `fetch`, but returns after the head and streams the body.
   func open(_ request: HTTPRequest) async throws(Miss) -> HTTPStream {
     let stream: HTTPStream
     do {
@@ -38,16 +39,16 @@ struct ScrapeFetcher {
 }
 
 extension HTTPRequest {
-  /// A scrape as Prometheus would do it.
-  /// - Parameter told: how long the peer is told that it has, where that is not the deadline.
-  static func page(
-    url: String, deadline: Duration, told: Duration? = nil, connectTimeout: Duration, limits: ExpositionLimits
+  /// A scrape with the headers that Prometheus sends.
+  /// - Parameter announced: the timeout announced to the server, by default the deadline.
+  static func scrape(
+    url: String, deadline: Duration, announced: Duration? = nil, connectTimeout: Duration, limits: ExpositionLimits
   ) -> HTTPRequest {
     var request = HTTPRequest(url: url, deadline: deadline)
     request.headers = [
-      HTTPHeader("Accept", ExpositionContentType.accepted),
-      // Exporters give up in good order, and say which of their parts was too slow, if they know how long we wait.
-      HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "\((told ?? deadline).seconds)"),
+      HTTPHeader("Accept", ExpositionFormat.requested),
+      // With a known timeout, exporters abort slow collectors, report them, and still respond in time.
+      HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "\((announced ?? deadline).seconds)"),
     ]
     request.connectTimeout = connectTimeout
     request.maximumBodyBytes = limits.bytes
@@ -56,22 +57,13 @@ extension HTTPRequest {
   }
 }
 
-extension Miss {
-  init(_ error: ExpositionError, page url: String) {
-    switch error {
-    case .malformed: self.init(.badExposition, "\(url): \(error)")
-    case .tooLarge: self.init(.tooLarge, "\(url): \(error)")
-    }
-  }
-}
-
-/// Which reasons of ours the failures of one kind of peer are counted under.
+/// The reasons for failed transfers with one kind of peer.
 struct FailureReasons {
-  /// No connection came about: name, TCP, TLS, or an address that we refuse.
+  /// No connection: name resolution, TCP, TLS, or a refused address.
   var unreachable: Reason
-  /// Connected, and not answered in time.
+  /// Connected, but no complete response in time.
   var timeout: Reason
-  /// What came is not a whole answer.
+  /// An incomplete or malformed response.
   var broken: Reason
 
   static let agent = FailureReasons(unreachable: .agentUnreachable, timeout: .agentTimeout, broken: .unknown)
@@ -80,12 +72,12 @@ struct FailureReasons {
 }
 
 extension Miss {
-  /// The error's description says what was tried, on which URL.
+  /// The detail is the error's description, which names the operation and the URL.
   init(_ error: HTTPTransportError, reasons: FailureReasons) {
     let reason: Reason =
       switch error {
       case .resolve, .connect, .tls, .refusedAddress, .timeout(.connect, _): reasons.unreachable
-      // The wait was in our own queue: the peer was never asked.
+      // The request waited in our own queue and was never sent.
       case .timeout(.queue, _): .unknown
       case .timeout: reasons.timeout
       case .tooLarge: .tooLarge
@@ -93,5 +85,13 @@ extension Miss {
       case .badRequest, .cancelled, .shutDown, .setUp: .unknown
       }
     self.init(reason, error.description)
+  }
+
+  /// - Parameter source: the URL or the name of the body's sender.
+  init(_ error: ExpositionError, from source: String) {
+    switch error {
+    case .malformed: self.init(.badExposition, "\(source): \(error)")
+    case .tooLarge: self.init(.tooLarge, "\(source): \(error)")
+    }
   }
 }

@@ -1,5 +1,5 @@
-/// A host as it stands in a URL, with brackets around an IPv6 address; `nil` if it is neither an address nor a DNS name. Addresses come
-/// from node and pod status: they must not be able to say more than where to connect.
+/// Formats an address as a URL host, with brackets around an IPv6 address. `nil` if it is neither an IP address nor a DNS name. Addresses
+/// come from node and pod status and must not be able to change any other part of the URL.
 func urlHost(of address: String) -> String? {
   guard !address.isEmpty, address.utf8.count <= 253 else { return nil }
   if address.contains(":") {
@@ -24,7 +24,7 @@ extension UInt8 {
   }
 }
 
-/// The beginning of an answer that was not expected, for a detail: printable, and short whatever the other side sent.
+/// The start of an unexpected response body, for a detail. Control characters and line breaks are replaced by spaces.
 func excerpt(of body: [UInt8], limit: Int = 160) -> String {
   let text = String(decoding: body.prefix(limit), as: UTF8.self)
   let printable = text.map { $0.isNewline || $0.isWhitespace || ($0.asciiValue ?? 0x20) < 0x20 ? " " : $0 }

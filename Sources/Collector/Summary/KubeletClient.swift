@@ -2,20 +2,20 @@ internal import Exposition
 package import HTTPTransport
 internal import Roll
 
-/// Reads summaries from kubelets themselves.
+/// Reads summaries directly from kubelets.
 package struct KubeletClient: Sendable {
   package struct Settings: Hashable, Sendable {
     package var connectTimeout: Duration = .seconds(3)
     package var maximumBytes = ExpositionLimits.standard.bytes
     package var tls: TLSOptions?
-    /// A file with a bearer token, read again at each use.
+    /// A file with a bearer token, read at each use.
     package var tokenFile: String?
     package var allowsLoopback = false
 
     package init() {}
   }
 
-  /// The port that kubelets served without TLS and without asking who reads.
+  /// The kubelet's read-only port, without TLS and authentication.
   private static let readOnlyPort = 10255
 
   private let fetcher: ScrapeFetcher
@@ -23,7 +23,7 @@ package struct KubeletClient: Sendable {
   private let token: HeadersFile?
   private let port: @Sendable (String) -> Int?
 
-  /// - Parameter port: of a node's kubelet, from its status.
+  /// - Parameter port: the port of a node's kubelet, from the node's status.
   package init(transport: HTTPTransport, settings: Settings, port: @escaping @Sendable (_ node: String) -> Int?) {
     fetcher = ScrapeFetcher(transport: transport, reasons: .endpoint)
     self.settings = settings
@@ -36,7 +36,7 @@ package struct KubeletClient: Sendable {
       throw Miss(.endpointUnreachable, "the node \(node) has no usable address in its status: '\(address ?? "")'")
     }
     let port = port(node) ?? 10250
-    // No token goes over the wire in clear.
+    // Never sends the token in plain text.
     let isPlain = port == Self.readOnlyPort
     var request = HTTPRequest(url: "\(isPlain ? "http" : "https")://\(host):\(port)/stats/summary", deadline: deadline)
     request.headers = [HTTPHeader("Accept", "application/json")]

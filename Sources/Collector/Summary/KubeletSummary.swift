@@ -1,13 +1,13 @@
 internal import JSON
 internal import Roll
 
-/// A kubelet's answer at `/stats/summary`, of which any part can be missing.
+/// A kubelet's response at `/stats/summary`. Any part can be missing.
 ///
-/// Each part has a time of its own. A part that is older than the limit when the answer was sent counts as not there: kubelets go on
-/// serving what a runtime no longer brings up to date.
+/// Each part has its own time. A part that was older than the limit when the response was sent counts as missing: kubelets keep serving
+/// values that the runtime no longer updates.
 /// Source: k8s.io/kubelet/pkg/apis/stats/v1alpha1/types.go.
 struct KubeletSummary {
-  /// One pod; of two of the same name, the one that started last.
+  /// A pod. If two have the same name, the one that started last.
   struct Pod {
     let namespace: String
     let name: String
@@ -23,7 +23,7 @@ struct KubeletSummary {
   }
 
   let node: JSONValue
-  /// By namespace and name.
+  /// Sorted by namespace and name.
   let pods: [Pod]
   let freshness: Freshness
 
@@ -32,16 +32,16 @@ struct KubeletSummary {
     do {
       document = try JSONValue(parsing: body)
     } catch {
-      throw Miss(.badExposition, "\(origin): not a summary in JSON (\(error)): \(excerpt(of: body))")
+      throw Miss(.badExposition, "\(origin): not a JSON summary (\(error)): \(excerpt(of: body))")
     }
     guard let node = document["node"], node.object != nil else {
-      throw Miss(.badExposition, "\(origin): not a kubelet's summary, it has no node: \(excerpt(of: body))")
+      throw Miss(.badExposition, "\(origin): not a kubelet's summary: it has no node: \(excerpt(of: body))")
     }
     var newest: [ContainerReference: Pod] = [:]
     for pod in document["pods"]?.array ?? [] {
       guard let namespace = pod["podRef"]?["namespace"]?.string, let name = pod["podRef"]?["name"]?.string, !name.isEmpty else { continue }
       let key = ContainerReference(namespace: namespace, pod: name, container: "")
-      // RFC 3339 in one zone sorts as text.
+      // RFC 3339 times in the same zone sort as text.
       if let other = newest[key], other.content["startTime"]?.string ?? "" >= pod["startTime"]?.string ?? "" { continue }
       newest[key] = Pod(namespace: namespace, name: name, content: pod)
     }
@@ -52,7 +52,7 @@ struct KubeletSummary {
 }
 
 extension Freshness {
-  /// Of a part of a summary in milliseconds since 1970; `nil` for one that says none.
+  /// The time of a part of a summary, in milliseconds since 1970.
   func time(of part: JSONValue) -> Int64? {
     part["time"]?.string.flatMap(unixMilliseconds(ofRFC3339:))
   }

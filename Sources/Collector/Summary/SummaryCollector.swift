@@ -1,9 +1,9 @@
 package import Roll
 
-/// A kubelet's answer at `/stats/summary`, as it came.
+/// A kubelet's response at `/stats/summary`, not parsed.
 package struct SummaryResponse: Sendable {
   package var body: [UInt8]
-  /// The header `Date` of the answer.
+  /// The response header `Date`.
   package var date: String?
 
   package init(body: [UInt8], date: String?) {
@@ -12,15 +12,15 @@ package struct SummaryResponse: Sendable {
   }
 }
 
-/// Where summaries come from: through the API server, or from the kubelet itself.
+/// The source of summaries: through the API server, or directly from the kubelet.
 package struct SummarySource: Sendable {
-  /// - Parameters: the node, its address, and how long it may take.
+  /// - Parameters: the node, its address, and the time limit.
   package typealias Fetch = @Sendable (_ node: String, _ address: String?, _ deadline: Duration) async throws(Miss) -> SummaryResponse
 
   let fetch: Fetch
-  /// For one answer, from connecting to the last byte.
+  /// For one response, from connecting to the last byte.
   let deadline: Duration
-  /// How old a part of a summary may be by the kubelet's clock. Kubelets bring parts up to date every 10 s to a minute.
+  /// The maximum age of a part of a summary, by the kubelet's clock. Kubelets update parts every 10 s to 60 s.
   let stalenessLimit: Duration
 
   package init(deadline: Duration, stalenessLimit: Duration = .seconds(120), fetch: @escaping Fetch) {
@@ -30,13 +30,13 @@ package struct SummarySource: Sendable {
   }
 
   func summary(of node: String, address: String?, deadline: Duration? = nil) async throws(Miss) -> KubeletSummary {
-    let answer = try await fetch(node, address, deadline ?? self.deadline)
-    let freshness = Freshness(date: answer.date, limit: stalenessLimit)
-    return try KubeletSummary(answer.body, freshness: freshness, origin: "/stats/summary of \(node)")
+    let response = try await fetch(node, address, deadline ?? self.deadline)
+    let freshness = Freshness(date: response.date, limit: stalenessLimit)
+    return try KubeletSummary(response.body, freshness: freshness, origin: "/stats/summary of \(node)")
   }
 }
 
-/// Calls the roll of a node by its kubelet's summary.
+/// Calls the roll of a node by reading its kubelet's summary.
 package struct SummaryCollector: NodeCollector {
   private let source: SummarySource
 

@@ -3,15 +3,15 @@ internal import JSON
 internal import Roll
 
 extension KubeletSummary {
-  /// The summary as a page of metrics. Samples carry the time of the part that they come from, as cAdvisor's do.
-  /// - Parameter isOnHostNetwork: whether a pod has no network of its own, which a summary does not say.
-  func page(of node: String, isOnHostNetwork: (Pod) -> Bool = { _ in false }) -> [UInt8] {
+  /// The summary in the text format. Like cAdvisor's, samples carry the time of the part they come from.
+  /// - Parameter isOnHostNetwork: whether a pod uses its node's network, which the summary does not tell.
+  func exposition(of node: String, isOnHostNetwork: (Pod) -> Bool = { _ in false }) -> [UInt8] {
     var writer = ExpositionWriter(reservingCapacity: 32 << 10)
     let nodeLabels: ExpositionLabels = ["node": node]
     let containers = containerItems(nodeLabels)
     let pods = podItems(nodeLabels)
     var root = nodeItem(nodeLabels)
-    // What the node calls fs is to it what rootfs is to a container.
+    // A node's `fs` corresponds to a container's `rootfs`.
     root.content["rootfs"] = root.content["fs"]
     writer.write(SummaryField.resources, of: containers + pods + [root], freshness)
     writer.write(SummaryField.logs, of: containers, freshness)
@@ -24,7 +24,7 @@ extension KubeletSummary {
     return writer.bytes
   }
 
-  /// One outcome for each entry. A container is collected if processor time or memory of its own is there, fresh and believable.
+  /// One answer for each entry. A container is collected if the summary has a fresh and plausible value of its CPU time or memory.
   func answers(for entries: some Sequence<RollEntry>) -> [Answer] {
     var contents: [ContainerReference: JSONValue] = [:]
     for pod in pods {
@@ -34,29 +34,29 @@ extension KubeletSummary {
     }
     return entries.map { entry in
       guard let content = contents[entry.reference] else {
-        return .missed(.notInResponse, detail: "the kubelet's summary has \(pods.count) pods, and not this container")
+        return .missed(.notInResponse, detail: "none of the \(pods.count) pods in the kubelet's summary has this container")
       }
-      return outcome(of: content)
+      return answer(of: content)
     }
   }
 
-  private func outcome(of content: JSONValue) -> Answer {
+  private func answer(of content: JSONValue) -> Answer {
     let parts = ["cpu", "memory"].compactMap { content[$0] }
     if !parts.isEmpty, !parts.contains(where: freshness.isFresh) {
       let times = parts.compactMap { $0["time"]?.string }.max() ?? ""
-      return .missed(.staleData, detail: "the newest number of the container in the kubelet's summary is of \(times)")
+      return .missed(.staleData, detail: "the container's newest values in the kubelet's summary are from \(times)")
     }
     let numbers = SummaryField.resources.filter { ["cpu", "memory"].contains($0.part) }.compactMap { $0.value(in: content, freshness) }
     guard !numbers.isEmpty else {
       return .missed(
-        .notInResponse, detail: "the kubelet's summary lists the container without any number of its processor time or its memory")
+        .notInResponse, detail: "the kubelet's summary lists the container without any value of its CPU time or memory")
     }
-    return freshness.outcome(newest: numbers.compactMap(\.time).max())
+    return freshness.answer(newest: numbers.compactMap(\.time).max())
   }
 }
 
 extension ExpositionWriter {
-  /// All samples of a family stand together, so each field goes over all items.
+  /// Iterates over the fields first, to keep the samples of each family contiguous.
   fileprivate mutating func write(_ fields: [SummaryField], of items: [SummaryItem], _ freshness: Freshness) {
     for field in fields {
       for item in items {

@@ -1,36 +1,36 @@
 internal import Exposition
 internal import JSON
 
-/// One number of a summary's part, and the family that dashboards know it by.
+/// A number in a part of a summary, and the metric family it is exported as.
 struct SummaryField {
-  /// When a 0 is a number. Runtimes that do not know a value leave it at 0, on Windows most of all.
+  /// When a 0 counts as a value. Runtimes report unknown values as 0, especially on Windows.
   enum Zero {
     case never
     case always
-    /// Where this number of the same part is not 0, so that somebody did count.
-    case beside(String)
+    /// If this other number of the same part is not 0, which shows that the runtime reports the part.
+    case ifNonzero(String)
   }
 
   let family: String
   let type: MetricType
   let help: String
-  /// The member of a container, a pod or the node that has the number.
+  /// The member of a container, a pod or the node that contains the number.
   let part: String
   let key: String
-  /// How many of the summary's units are one of the family's.
+  /// Converts the summary's unit to the family's: nanoseconds to seconds, for example.
   var divisor = 1.0
   var zero = Zero.never
-  /// What tells this series of the family from the others of the same container.
+  /// Distinguishes the series of one container within the family.
   var labels = ExpositionLabels.none
 
-  /// The value and its time in milliseconds since 1970; `nil` where the item does not have it, does not know it, or has it from long ago.
+  /// The value and its time in milliseconds since 1970. `nil` if the value is missing, unknown or stale.
   func value(in item: JSONValue, _ freshness: Freshness) -> (value: Double, time: Int64?)? {
     guard let part = item[part], freshness.isFresh(part), let value = number(key, of: part) else { return nil }
     if value == 0 {
       switch zero {
       case .never: return nil
       case .always: break
-      case .beside(let other): if number(other, of: part) ?? 0 == 0 { return nil }
+      case .ifNonzero(let other): if number(other, of: part) ?? 0 == 0 { return nil }
       }
     }
     return (value / divisor, freshness.time(of: part))
@@ -43,7 +43,7 @@ struct SummaryField {
 }
 
 extension SummaryField {
-  /// Of containers, of pods as a whole and of the node: cAdvisor's names.
+  /// Of containers, pods and the node, under cAdvisor's names.
   /// Source: https://github.com/google/cadvisor/blob/master/docs/storage/prometheus.md
   static let resources: [SummaryField] =
     [
@@ -62,18 +62,18 @@ extension SummaryField {
         key: "pageFaults", labels: ["failure_type": "pgfault", "scope": "container"]),
       SummaryField(
         family: "container_memory_failures_total", type: .counter, help: "Cumulative count of memory allocation failures.", part: "memory",
-        key: "majorPageFaults", zero: .beside("pageFaults"), labels: ["failure_type": "pgmajfault", "scope": "container"]),
+        key: "majorPageFaults", zero: .ifNonzero("pageFaults"), labels: ["failure_type": "pgmajfault", "scope": "container"]),
       SummaryField(
         family: "container_memory_swap", type: .gauge, help: "Container swap usage in bytes.", part: "swap", key: "swapUsageBytes",
         zero: .always),
     ] + fileSystem(of: "rootfs")
 
-  /// Of the file system of a container's root, or of the node.
+  /// Of a container's root file system, or the node's file system.
   static func fileSystem(of part: String) -> [SummaryField] {
     [
       SummaryField(
         family: "container_fs_usage_bytes", type: .gauge, help: "Number of bytes that are consumed on this filesystem.", part: part,
-        key: "usedBytes", zero: .beside("inodesUsed")),
+        key: "usedBytes", zero: .ifNonzero("inodesUsed")),
       SummaryField(
         family: "container_fs_limit_bytes", type: .gauge, help: "Number of bytes that can be consumed on this filesystem.", part: part,
         key: "capacityBytes"),
@@ -83,23 +83,23 @@ extension SummaryField {
     ]
   }
 
-  /// Of containers: the kubelet's own name.
+  /// Of containers, under the kubelet's name.
   static let logs: [SummaryField] = [
     SummaryField(
       family: "kubelet_container_log_filesystem_used_bytes", type: .gauge, help: "Bytes used by the container's logs on the filesystem.",
-      part: "logs", key: "usedBytes", zero: .beside("inodesUsed"))
+      part: "logs", key: "usedBytes", zero: .ifNonzero("inodesUsed"))
   ]
 
-  /// Of pods. Nobody else has a name for these.
+  /// Of pods, under names of our own: neither cAdvisor nor the kubelet exports these.
   static let ephemeralStorage: [SummaryField] = [
     SummaryField(
-      family: "rollcall_pod_ephemeral_storage_used_bytes", type: .gauge, help: "Ephemeral storage that the pod takes.",
-      part: "ephemeral-storage", key: "usedBytes", zero: .beside("inodesUsed")),
+      family: "rollcall_pod_ephemeral_storage_used_bytes", type: .gauge, help: "Ephemeral storage used by the pod.",
+      part: "ephemeral-storage", key: "usedBytes", zero: .ifNonzero("inodesUsed")),
     SummaryField(
-      family: "rollcall_pod_ephemeral_storage_available_bytes", type: .gauge, help: "Ephemeral storage that is left on the pod's node.",
+      family: "rollcall_pod_ephemeral_storage_available_bytes", type: .gauge, help: "Ephemeral storage available on the pod's node.",
       part: "ephemeral-storage", key: "availableBytes"),
     SummaryField(
-      family: "rollcall_pod_ephemeral_storage_capacity_bytes", type: .gauge, help: "Ephemeral storage that the pod's node has.",
+      family: "rollcall_pod_ephemeral_storage_capacity_bytes", type: .gauge, help: "Ephemeral storage capacity of the pod's node.",
       part: "ephemeral-storage", key: "capacityBytes"),
   ]
 }

@@ -1,14 +1,13 @@
 internal import Exposition
 internal import JSON
 
-/// Something that a summary has numbers of, with the labels of its series.
+/// A container, pod, interface, volume or node of a summary, with the labels of its series.
 struct SummaryItem {
   var labels: ExpositionLabels
   var content: JSONValue
 }
 
 extension KubeletSummary {
-  /// Every container.
   func containerItems(_ nodeLabels: ExpositionLabels) -> [SummaryItem] {
     pods.flatMap { pod in
       pod.containers.map { name, content in
@@ -17,25 +16,25 @@ extension KubeletSummary {
     }
   }
 
-  /// Every pod as a whole, which in cAdvisor's families is what has no container.
+  /// The pods as a whole. In cAdvisor's families their series have no label `container`.
   func podItems(_ nodeLabels: ExpositionLabels) -> [SummaryItem] {
     pods.map { SummaryItem(labels: labels(of: $0, nodeLabels), content: $0.content) }
   }
 
-  /// The node itself: the root of cAdvisor's hierarchy.
+  /// The node, which is the root of cAdvisor's hierarchy.
   func nodeItem(_ nodeLabels: ExpositionLabels) -> SummaryItem {
     SummaryItem(labels: nodeLabels.adding("id", "/"), content: node)
   }
 
-  /// The network interfaces of every pod and of the node. Each item has its interface as the part `network`.
+  /// The network interfaces of all pods and of the node. The interface is the part `network` of its item.
   ///
-  /// A pod on the host's network is left out: kubelets give the host's numbers as its own, and every sum over pods would be wrong.
+  /// Excludes pods on the host's network. Kubelets report the host's numbers for them, which would distort any sum over pods.
   func interfaceItems(_ nodeLabels: ExpositionLabels, isOnHostNetwork: (Pod) -> Bool) -> [SummaryItem] {
     let pods = pods.filter { !isOnHostNetwork($0) }.map { SummaryItem(labels: labels(of: $0, nodeLabels), content: $0.content) }
     return (pods + [nodeItem(nodeLabels)]).flatMap { item -> [SummaryItem] in
       guard let network = item.content["network"] else { return [] }
       var seen: Set<String> = []
-      // Without a list, the network itself is the only interface.
+      // Without a list of interfaces, the network is the only one.
       return (network["interfaces"]?.array ?? [network]).compactMap { interface in
         var interface = interface
         if interface["time"] == nil { interface["time"] = network["time"] }
@@ -47,7 +46,8 @@ extension KubeletSummary {
     }
   }
 
-  /// The volumes that are claims, each once however many pods have it, and the others by pod. Each item has its volume as the part `volume`.
+  /// The volumes: persistent volume claims once each, even if several pods mount them, and other volumes by pod. The volume is the part
+  /// `volume` of its item.
   func volumeItems(_ nodeLabels: ExpositionLabels) -> (claims: [SummaryItem], others: [SummaryItem]) {
     var claims: [SummaryItem] = []
     var others: [SummaryItem] = []
@@ -89,15 +89,15 @@ extension SummaryField {
       family: "container_network_\(way)_\(what)_total", type: .counter, help: help, part: "network", key: key, zero: .always)
   }
 
-  /// Of claims: the kubelet's own names, `kubelet_volume_stats_…`; of other volumes ours.
+  /// - Parameter prefix: `kubelet_volume_stats_`, the kubelet's own, for claims, and one of ours for other volumes.
   static func volumes(prefix: String) -> [SummaryField] {
     [
       ("capacity_bytes", "capacityBytes", "Capacity in bytes of the volume", Zero.never),
-      ("available_bytes", "availableBytes", "Number of available bytes in the volume", .beside("capacityBytes")),
-      ("used_bytes", "usedBytes", "Number of used bytes in the volume", .beside("capacityBytes")),
+      ("available_bytes", "availableBytes", "Number of available bytes in the volume", .ifNonzero("capacityBytes")),
+      ("used_bytes", "usedBytes", "Number of used bytes in the volume", .ifNonzero("capacityBytes")),
       ("inodes", "inodes", "Maximum number of inodes in the volume", .never),
-      ("inodes_free", "inodesFree", "Number of free inodes in the volume", .beside("inodes")),
-      ("inodes_used", "inodesUsed", "Number of used inodes in the volume", .beside("inodes")),
+      ("inodes_free", "inodesFree", "Number of free inodes in the volume", .ifNonzero("inodes")),
+      ("inodes_used", "inodesUsed", "Number of used inodes in the volume", .ifNonzero("inodes")),
     ].map { suffix, key, help, zero in
       SummaryField(family: prefix + suffix, type: .gauge, help: help, part: "volume", key: key, zero: zero)
     }

@@ -1,64 +1,66 @@
 internal import Roll
 internal import Synchronization
 
-/// One call of a node while its pods are asked: who is next, and what they said.
+/// The scrapes of one roll call of a node: which pod is next, and their answers.
 ///
-/// Pods that were slow to fail the last time are suspects, and asked beside the others, a few at once: however many hang, most of the
-/// transfers are for those that do not.
+/// Pods whose last scrape was slow to fail are suspects. They are scraped in a lane of their own with a few tasks, so that pods that hang
+/// cannot occupy most of the transfers.
 final class CallRound: Sendable {
   enum Lane {
-    case sound, suspect
+    case healthy, suspect
   }
 
   struct Due: Sendable {
     var request: ScrapeRequest
-    /// When it is to be asked.
+    /// When to send the request.
     var at: ContinuousClock.Instant
   }
 
   private struct State {
-    var sound: ArraySlice<Due>
+    var healthy: ArraySlice<Due>
     var suspects: ArraySlice<Due>
     var answers: [Answer]
-    /// By place: when the outcome came.
+    /// By container, when its answer arrived.
     var arrivals: [ContinuousClock.Instant]
     var slowFailures: [VirtualScrapeCache.Key] = []
   }
 
-  /// A failure that took longer costs others its place.
-  private static let slowness: Duration = .seconds(1)
+  /// A failure that takes longer makes a pod a suspect.
+  private static let slowFailure: Duration = .seconds(1)
 
+  private let clock: CollectorClock
   private let suspectsEnd: ContinuousClock.Instant?
   private let state: Mutex<State>
 
   /// - Parameters:
-  ///   - suspects: who was slow to fail the last time, those first who have waited longest.
+  ///   - suspects: the pods that were slow to fail last time, the longest waiting ones first.
   ///   - askingTime: see `VirtualSettings.askingTime`.
   init(
     _ requests: [ScrapeRequest], suspects: [VirtualScrapeCache.Key], askingTime: Duration?, containers: Int,
-    start: ContinuousClock.Instant = .now
+    clock: CollectorClock = .continuous
   ) {
+    self.clock = clock
+    let start = clock.now()
     let ranks = Dictionary(suspects.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    var sound: [Due] = []
+    var healthy: [Due] = []
     var suspected: [(rank: Int, due: Due)] = []
     for request in requests {
       if let rank = ranks[request.key] {
         suspected.append((rank, Due(request: request, at: start)))
       } else {
-        sound.append(Due(request: request, at: start + (askingTime ?? .zero) * request.key.phase))
+        healthy.append(Due(request: request, at: start + (askingTime ?? .zero) * request.key.phase))
       }
     }
-    if askingTime != nil { sound.sort { $0.at < $1.at } }
+    if askingTime != nil { healthy.sort { $0.at < $1.at } }
     suspected.sort { $0.rank < $1.rank }
     suspectsEnd = askingTime.map { start + $0 }
     state = Mutex(
       State(
-        sound: sound[...], suspects: suspected.map(\.due)[...],
-        // Every place is written, because every entry is in one request; suspects whose turn does not come are not.
+        healthy: healthy[...], suspects: suspected.map(\.due)[...],
+        // Each entry belongs to a request and gets its answer, except for suspects that are not reached in time.
         answers: Array(
           repeating: .missed(
-            .endpointTimeout,
-            detail: "not asked this time: it failed slowly before, and so did more pods of the node than there was time for"),
+            .endpointTimeout, detail: "not asked this time: it was slow to fail before, and there was no time left for it"),
           count: containers),
         arrivals: Array(repeating: start, count: containers)))
   }
@@ -66,39 +68,40 @@ final class CallRound: Sendable {
   func next(_ lane: Lane) -> Due? {
     state.withLock { state in
       switch lane {
-      case .sound: return state.sound.popFirst()
+      case .healthy: return state.healthy.popFirst()
       case .suspect:
-        if let suspectsEnd, .now > suspectsEnd { return nil }
+        if let suspectsEnd, clock.now() > suspectsEnd { return nil }
         return state.suspects.popFirst()
       }
     }
   }
 
-  func note(_ answers: [Answer], to request: ScrapeRequest, after duration: Duration) {
+  func record(_ answers: [Answer], to request: ScrapeRequest, after duration: Duration) {
     state.withLock { state in
-      let now = ContinuousClock.now
-      for (place, answer) in zip(request.places, answers) {
-        state.answers[place] = answer
-        state.arrivals[place] = now
+      let now = clock.now()
+      for (index, answer) in zip(request.indices, answers) {
+        state.answers[index] = answer
+        state.arrivals[index] = now
       }
-      if duration >= Self.slowness, answers.contains(where: \.isMissed) { state.slowFailures.append(request.key) }
+      if duration >= Self.slowFailure, answers.contains(where: \.isMissed) { state.slowFailures.append(request.key) }
     }
   }
 
-  /// The round has ended.
-  /// - Returns: what everyone said, as old as it is now, and who is to be suspected the next time.
-  func end(at now: ContinuousClock.Instant = .now) -> (answers: [Answer], suspects: [VirtualScrapeCache.Key]) {
+  /// Ends the round.
+  /// - Returns: the answers with their ages as of now, and the suspects of the next round.
+  func end() -> (answers: [Answer], suspects: [VirtualScrapeCache.Key]) {
     state.withLock { state in
-      for place in state.answers.indices {
-        guard case .collected(let age) = state.answers[place] else { continue }
-        state.answers[place] = .collected(age: age + (now - state.arrivals[place]))
+      let now = clock.now()
+      for index in state.answers.indices {
+        guard case .collected(let age) = state.answers[index] else { continue }
+        state.answers[index] = .collected(age: age + (now - state.arrivals[index]))
       }
       return (state.answers, state.suspects.map(\.request.key) + state.slowFailures)
     }
   }
 }
 
-/// Whose pods were slow to fail the last time, by node; those come first who have waited longest for their turn.
+/// By node, the pods whose last scrape was slow to fail, the longest waiting ones first.
 final class Suspects: Sendable {
   private let keys = Mutex<[String: [VirtualScrapeCache.Key]]>([:])
 
@@ -112,8 +115,8 @@ final class Suspects: Sendable {
 }
 
 extension VirtualScrapeCache.Key {
-  /// Where in a period the pod has its moment, from 0 to 1: spread evenly over pods, and the same for a pod in every process.
-  /// The hash is FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), and a finalizer that spreads what differs at the end of names.
+  /// When in a period the pod is scraped, from 0 to 1: evenly distributed over pods, and the same for a pod in every process.
+  /// The hash is FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), and a finalizer that spreads differences at the end of names.
   var phase: Double {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for text in [namespace, "/", pod] {

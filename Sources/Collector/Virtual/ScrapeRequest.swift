@@ -1,13 +1,14 @@
 internal import Roll
 
-/// One page to be fetched, and the places of the roll that it answers for.
+/// A request for a pod's or a node's scrape, and the entries of the roll that it answers for.
 struct ScrapeRequest: Sendable {
   var key: VirtualScrapeCache.Key
-  /// Where the page is, or why it cannot be asked for.
+  /// The failure tells why there is no usable URL.
   var url: Result<String, Miss>
-  var places: [Int]
+  /// Indices into the entries of the roll.
+  var indices: [Int]
 
-  /// A request for each pod in the order of the roll, or one for the node.
+  /// One request for each pod in the order of the roll, or one for the node.
   static func all(of roll: NodeRoll, settings: VirtualSettings, endpoints: VirtualEndpointOverrides) -> [ScrapeRequest] {
     let endpoint = endpoints.ofNode(roll.node, settings.endpoint)
     switch endpoint.scope {
@@ -16,16 +17,16 @@ struct ScrapeRequest: Sendable {
     }
   }
 
-  /// The pods whose places these are.
+  /// The pods of the entries.
   func pods(of roll: NodeRoll) -> [VirtualScrapeCache.Key] {
-    places.map { place in
-      let reference = roll.entries.reference(at: place)
+    indices.map { index in
+      let reference = roll.entries.reference(at: index)
       return VirtualScrapeCache.Key(namespace: reference.namespace, pod: reference.pod)
     }
   }
 
   private static func ofNode(_ roll: NodeRoll, at endpoint: VirtualEndpoint) -> ScrapeRequest {
-    ScrapeRequest(key: .node, url: url(ofNode: roll, at: endpoint), places: Array(roll.entries.indices))
+    ScrapeRequest(key: .node, url: url(ofNode: roll, at: endpoint), indices: Array(roll.entries.indices))
   }
 
   private static func url(ofNode roll: NodeRoll, at endpoint: VirtualEndpoint) -> Result<String, Miss> {
@@ -36,12 +37,14 @@ struct ScrapeRequest: Sendable {
       return .failure(
         Miss(.endpointUnreachable, "the address of the node \(roll.node) is neither an IP address nor a DNS name: '\(address)'"))
     }
-    // Node names are DNS names: nothing in them needs to be escaped.
+    // Node names are DNS names and need no escaping.
     return .success("\(endpoint.scheme)://\(host):\(endpoint.port)\(endpoint.path)?nodeName=\(roll.node)")
   }
 
-  private static func ofPods(_ roll: NodeRoll, at endpoint: (_ namespace: String, _ pod: String) -> VirtualEndpoint) -> [ScrapeRequest] {
-    /// A pod that was replaced by one of its name has another UID, and may be on the roll beside it.
+  private static func ofPods(
+    _ roll: NodeRoll, at endpoint: (_ namespace: String, _ pod: String) -> VirtualEndpoint
+  ) -> [ScrapeRequest] {
+    /// A pod and its replacement of the same name differ in their UIDs. Both can be on the roll.
     struct Identity: Hashable {
       var namespace: String
       var name: String
@@ -50,18 +53,18 @@ struct ScrapeRequest: Sendable {
     }
     var requests: [ScrapeRequest] = []
     var known: [Identity: Int] = [:]
-    for (place, entry) in roll.entries.enumerated() {
+    for (index, entry) in roll.entries.enumerated() {
       let identity = Identity(
         namespace: entry.reference.namespace, name: entry.reference.pod, uid: entry.podUID, address: entry.podIP)
       if let request = known[identity] {
-        requests[request].places.append(place)
+        requests[request].indices.append(index)
         continue
       }
       known[identity] = requests.count
       requests.append(
         ScrapeRequest(
           key: VirtualScrapeCache.Key(namespace: identity.namespace, pod: identity.name),
-          url: url(ofPod: entry, at: endpoint(identity.namespace, identity.name)), places: [place]))
+          url: url(ofPod: entry, at: endpoint(identity.namespace, identity.name)), indices: [index]))
     }
     return requests
   }

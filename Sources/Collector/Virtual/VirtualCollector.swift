@@ -2,108 +2,111 @@ internal import Exposition
 package import HTTPTransport
 package import Roll
 
-/// Calls the roll of a virtual node by reading the cAdvisor endpoint of each of its pods, or the one that answers for all of them, and
-/// keeps what they say in `pages`. One value serves any number of nodes at once.
+/// Calls the roll of a virtual node by reading the cAdvisor endpoint of each of its pods, or one endpoint for the whole node, and stores the
+/// scrapes in `cache`. One instance serves any number of nodes concurrently.
 ///
-/// Each pod is answered for by itself: one that hangs costs its own containers their answer and the others nothing.
+/// Each pod is scraped on its own: a pod that hangs affects only the answers of its own containers.
 package struct VirtualCollector: NodeCollector {
-  /// What the pods said last.
-  package let pages: VirtualScrapeCache
+  /// The last scrape of each pod.
+  package let cache: VirtualScrapeCache
   private let fetcher: ScrapeFetcher
   private let settings: VirtualSettings
   private let slots: CallSlots
-  private let intakes: IngestPool
+  private let ingests: IngestPool
   private let endpoints: VirtualEndpointOverrides
   private let suspects = Suspects()
   private let nodeToken: HeadersFile?
   private let buffers: BodyBufferPool
-  private let freeMemory: MemoryTrimmer
+  private let memoryTrimmer: MemoryTrimmer
   private let sink: (any ScrapeSink)?
   private let images: @Sendable (VirtualScrapeCache.Key) -> [String: String]
+  private let clock: CollectorClock
 
   /// - Parameters:
-  ///   - endpoints: what nodes and pods say about where their pages are.
-  ///   - images: what is known of a pod's images, by the container's name.
-  ///   - sink: told of every page where the settings say so.
+  ///   - endpoints: the endpoints that nodes and pods choose themselves.
+  ///   - images: the known images of a pod, by container name.
+  ///   - sink: receives every scrape if the settings enable it.
   package init(
     transport: HTTPTransport, settings: VirtualSettings, endpoints: VirtualEndpointOverrides = .asConfigured,
-    images: @escaping @Sendable (VirtualScrapeCache.Key) -> [String: String] = { _ in [:] }, sink: (any ScrapeSink)? = nil
+    images: @escaping @Sendable (VirtualScrapeCache.Key) -> [String: String] = { _ in [:] }, sink: (any ScrapeSink)? = nil,
+    clock: CollectorClock = .continuous
   ) {
     self.images = images
     self.sink = sink
     self.endpoints = endpoints
+    self.clock = clock
     fetcher = ScrapeFetcher(transport: transport, reasons: .endpoint)
     self.settings = settings
-    pages = VirtualScrapeCache(stalenessLimit: settings.stalenessLimit)
+    cache = VirtualScrapeCache(stalenessLimit: settings.stalenessLimit, clock: clock)
     slots = CallSlots(settings.maximumTransfers)
-    intakes = IngestPool(settings: settings)
+    ingests = IngestPool(settings: settings)
     nodeToken = settings.nodeTokenFile.map { HeadersFile(path: $0, isToken: true) }
     buffers = BodyBufferPool(limit: settings.maximumTransfers)
-    freeMemory = MemoryTrimmer(buffers)
+    memoryTrimmer = MemoryTrimmer(buffers)
   }
 
   package func call(_ roll: NodeRoll) async -> RollCall {
-    let asked = ScrapeRequest.all(of: roll, settings: settings, endpoints: endpoints)
-    let keepsConnections = pages.count + asked.count <= settings.keptConnections
+    let requests = ScrapeRequest.all(of: roll, settings: settings, endpoints: endpoints)
+    let keepsConnections = cache.count + requests.count <= settings.keptConnections
     let round = CallRound(
-      asked, suspects: suspects.of(roll.node), askingTime: settings.askingTime, containers: roll.entries.count)
+      requests, suspects: suspects.of(roll.node), askingTime: settings.askingTime, containers: roll.entries.count, clock: clock)
     await withDiscardingTaskGroup { group in
-      // No more tasks than could have a slot: thousands that wait would cost memory for nothing.
-      for _ in 0..<min(asked.count, max(1, settings.maximumTransfers)) {
-        group.addTask { await work(on: round, .sound, of: roll, keepsConnections: keepsConnections) }
+      // As many tasks as slots: a waiting task for each of thousands of pods would only cost memory.
+      for _ in 0..<min(requests.count, max(1, settings.maximumTransfers)) {
+        group.addTask { await work(on: round, .healthy, of: roll, keepsConnections: keepsConnections) }
       }
-      for _ in 0..<min(asked.count, max(1, settings.maximumTransfers / 4)) {
+      for _ in 0..<min(requests.count, max(1, settings.maximumTransfers / 4)) {
         group.addTask { await work(on: round, .suspect, of: roll, keepsConnections: keepsConnections) }
       }
     }
     let (answers, suspected) = round.end()
     if !Task.isCancelled {
       suspects.set(suspected, of: roll.node)
-      let keys = Set(asked.flatMap { $0.key == .node ? [.node] + $0.pods(of: roll) : [$0.key] })
-      pages.retain(keys, of: roll.node)
+      let keys = Set(requests.flatMap { $0.key == .node ? [.node] + $0.pods(of: roll) : [$0.key] })
+      cache.retain(keys, of: roll.node)
       sink?.retain(keys, of: roll.node)
-      freeMemory.release(after: keys.count)
+      memoryTrimmer.trim(after: keys.count)
     }
-    // Where nothing is served, nobody can scrape it.
-    return roll.answered(answers, lastScrape: settings.servedFamilies == nil ? .notObservable : pages.lastScrape(of: roll.node))
+    // Without served families there is nothing for Prometheus to scrape.
+    return roll.answered(answers, lastScrape: settings.servedFamilies == nil ? .notObservable : cache.lastScrape(of: roll.node))
   }
 
   private func work(on round: CallRound, _ lane: CallRound.Lane, of roll: NodeRoll, keepsConnections: Bool) async {
     while let next = round.next(lane) {
-      // Cancellation ends the sleep, and the work.
-      if next.at > .now { try? await Task.sleep(until: next.at, clock: .continuous) }
+      // `sleep` throws when the task is cancelled; the next line then returns.
+      if next.at > clock.now() { try? await clock.sleep(next.at) }
       guard !Task.isCancelled else { return }
       await slots.run {
-        let start = ContinuousClock.now
-        let answers = await ask(next.request, of: roll, keepsConnection: keepsConnections)
-        round.note(answers, to: next.request, after: start.duration(to: .now))
+        let start = clock.now()
+        let answers = await scrape(next.request, of: roll, keepsConnection: keepsConnections)
+        round.record(answers, to: next.request, after: start.duration(to: clock.now()))
       }
     }
   }
 
-  /// A node is gone: nothing of it is served any more.
+  /// Frees the state of a deleted node and stops serving its scrapes.
   package func forget(node: String) {
     suspects.set([], of: node)
-    pages.forget(node)
+    cache.forget(node)
     sink?.forget(node)
   }
 
-  private func ask(_ request: ScrapeRequest, of roll: NodeRoll, keepsConnection: Bool) async -> [Answer] {
-    let entries = request.places.map { roll.entries[$0] }
+  private func scrape(_ scrape: ScrapeRequest, of roll: NodeRoll, keepsConnection: Bool) async -> [Answer] {
+    let entries = scrape.indices.map { roll.entries[$0] }
     do throws(Miss) {
-      let url = try request.url.get()
-      let limits = request.key == .node ? settings.nodeLimits : settings.limits
-      var page = HTTPRequest.page(url: url, deadline: settings.deadline, connectTimeout: settings.connectTimeout, limits: limits)
-      page.keepsConnection = keepsConnection
-      page.bodyBuffers = buffers
-      page.addressPolicy = settings.allowsLoopback ? .any : .publicOnly
-      page.tls = TLSOptions(
+      let url = try scrape.url.get()
+      let limits = scrape.key == .node ? settings.nodeLimits : settings.limits
+      var request = HTTPRequest.scrape(url: url, deadline: settings.deadline, connectTimeout: settings.connectTimeout, limits: limits)
+      request.keepsConnection = keepsConnection
+      request.bodyBuffers = buffers
+      request.addressPolicy = settings.allowsLoopback ? .any : .publicOnly
+      request.tls = TLSOptions(
         certificateAuthorities: settings.certificateAuthorities, verification: settings.verifiesCertificates ? .full : .none)
-      if request.key == .node, let nodeToken, url.hasPrefix("https://") { page.headers += try nodeToken.headers() }
-      return request.key == .node
-        ? try await readNode(page, entries, node: roll.node) : try await readPod(page, request.key, entries, node: roll.node)
+      if scrape.key == .node, let nodeToken, url.hasPrefix("https://") { request.headers += try nodeToken.headers() }
+      return scrape.key == .node
+        ? try await readNode(request, entries, node: roll.node) : try await readPod(request, scrape.key, entries, node: roll.node)
     } catch {
-      return Array(repeating: error.outcome, count: entries.count)
+      return Array(repeating: error.answer, count: entries.count)
     }
   }
 
@@ -114,49 +117,67 @@ package struct VirtualCollector: NodeCollector {
     defer { buffers.recycle(&response) }
     let labels = PodLabels(node: node, entries: entries, images: images, isOfOnePod: true)
     let freshness = Freshness(date: response.header("Date"), limit: settings.stalenessLimit)
-    let facts: CadvisorFindings
+    let findings: CadvisorFindings
     do {
-      let taken = try intakes.take(response.body, labels: labels, freshness, sharing: pages.shapes) { sink?.take($0, key, of: node) }
-      // A page without the pod's containers has nothing to serve under its name, but a pod may have no container of its own to show yet.
-      if settings.servedFamilies != nil { pages.store(taken.page, key, of: node) }
-      facts = taken.facts
+      let ingested = try ingests.ingest(response.body, labels: labels, freshness, sharing: cache.shapes) {
+        sink?.receive($0, key, of: node)
+      }
+      // Stored even without series of the pod's containers: a pod may have none yet.
+      if settings.servedFamilies != nil { cache.store(ingested.scrape, key, of: node) }
+      findings = ingested.findings
     } catch {
-      throw Miss(error, page: request.url)
+      throw Miss(error, from: request.url)
     }
-    return answers(of: entries, facts, freshness)
+    return answers(of: entries, findings, freshness)
   }
 
-  /// Reads the page of a node that answers for its pods as it arrives: it may be larger than all that is kept of it together.
+  /// Parses a node's response while it arrives: it may be larger than the scrapes kept of it.
   private func readNode(_ request: HTTPRequest, _ entries: [RollEntry], node: String) async throws(Miss) -> [Answer] {
     let stream = try await fetcher.open(request)
     let labels = PodLabels(node: node, entries: entries, images: images, isOfOnePod: false)
-    var intake = ScrapeIngest(settings: settings, isOfNode: true)
+    var ingest = ScrapeIngest(settings: settings, isOfNode: true)
     let freshness = Freshness(date: stream.header("Date"), limit: settings.stalenessLimit)
-    intake.begin(labels, freshness)
+    ingest.begin(labels, freshness)
     let parts: ScrapeIngest.Parts
     do {
-      for try await chunk in stream.body { try intake.read(chunk) }
-      parts = try intake.finish(sharing: pages.shapes) { pod, page in
-        sink?.take(page, pod.map { labels.pods[$0] } ?? .node, of: node)
-      } store: { pod, page in
-        if settings.servedFamilies != nil { pages.store(page, pod.map { labels.pods[$0] } ?? .node, of: node) }
+      for try await chunk in stream.body { try ingest.parse(chunk) }
+      parts = try ingest.finish(sharing: cache.shapes) { pod, scrape in
+        sink?.receive(scrape, pod.map { labels.pods[$0] } ?? .node, of: node)
+      } store: { pod, scrape in
+        if settings.servedFamilies != nil { cache.store(scrape, pod.map { labels.pods[$0] } ?? .node, of: node) }
       }
     } catch let error as ExpositionError {
-      throw Miss(error, page: request.url)
+      throw Miss(error, from: request.url)
     } catch let error as HTTPTransportError {
       throw Miss(error, reasons: .endpoint)
     } catch {
       throw Miss(.unknown, "\(request.url): \(error)")
     }
-    var answers = answers(of: entries, parts.facts, freshness)
-    for place in entries.indices {
-      guard let pod = labels.pod(ofContainer: place), let limit = parts.tooLarge[pod] else { continue }
-      answers[place] = Miss(.tooLarge, "\(request.url): the page has \(limit) of the pod").outcome
+    var answers = answers(of: entries, parts.findings, freshness)
+    for index in entries.indices {
+      guard let pod = labels.pod(ofContainer: index), let limit = parts.tooLarge[pod] else { continue }
+      answers[index] = Miss(.tooLarge, "\(request.url): the response has \(limit) of this pod").answer
     }
     return answers
   }
 
-  private func answers(of entries: [RollEntry], _ facts: CadvisorFindings, _ freshness: Freshness) -> [Answer] {
-    entries.enumerated().map { place, entry in facts.outcome(of: place, named: entry.reference.container, freshness) }
+  private func answers(of entries: [RollEntry], _ findings: CadvisorFindings, _ freshness: Freshness) -> [Answer] {
+    entries.enumerated().map { index, entry in findings.answer(for: index, named: entry.reference.container, freshness) }
   }
+}
+
+/// The time source of the virtual collector and its cache. Tests supply their own.
+package struct CollectorClock: Sendable {
+  package var now: @Sendable () -> ContinuousClock.Instant
+  /// Throws `CancellationError` if the task is cancelled.
+  package var sleep: @Sendable (_ deadline: ContinuousClock.Instant) async throws -> Void
+
+  package init(
+    now: @escaping @Sendable () -> ContinuousClock.Instant, sleep: @escaping @Sendable (ContinuousClock.Instant) async throws -> Void
+  ) {
+    self.now = now
+    self.sleep = sleep
+  }
+
+  package static let continuous = CollectorClock(now: { .now }, sleep: { try await Task.sleep(until: $0, clock: .continuous) })
 }

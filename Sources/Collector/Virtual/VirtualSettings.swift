@@ -1,54 +1,54 @@
 package import Exposition
 package import HTTPTransport
 
-/// How the cAdvisor endpoints of the pods on virtual nodes are polled.
+/// How the cAdvisor endpoints of virtual nodes are scraped.
 package struct VirtualSettings: Hashable, Sendable {
-  /// Where a page is unless the node or the pod says otherwise.
+  /// The default endpoint. Nodes and pods can override it.
   package var endpoint = VirtualEndpoint()
-  /// How many pages are fetched at the same time, of all nodes together. More than 64 gain nothing on one machine or network.
+  /// The number of concurrent transfers for all nodes together. More than 64 gain nothing on one machine or network.
   package var maximumTransfers = 64
-  /// Up to so many pods have their connections kept between rounds. With more, each connection is closed after its page.
+  /// Connections stay open between roll calls only up to this number of pods. With more pods, each is closed after its response.
   package var keptConnections = 64
-  /// Which families are kept.
+  /// The families that are kept.
   package var families = FamilyFilter.standard
-  /// Of these, the ones that are held to be served; `nil` where nothing is.
+  /// The kept families that are stored for serving. `nil` if none is.
   package var servedFamilies: FamilyFilter? = .everything
-  /// Whether all that is kept is handed to the collector's sink as it arrives.
-  package var handsOver = false
-  /// Whether samples keep the times that they carry.
+  /// Whether the collector's sink receives all kept families.
+  package var feedsSink = false
+  /// Whether served samples keep their timestamps.
   package var keepsTimestamps = true
-  /// For one pod from connecting to the last byte.
+  /// For one scrape, from connecting to the last byte.
   package var deadline: Duration = .seconds(10)
   package var connectTimeout: Duration = .seconds(3)
-  /// For one pod's page, or its part of a node's.
+  /// For the response of a pod, or its part of a node's response.
   package var limits = ExpositionLimits(bytes: 4 << 20, series: 50_000)
-  /// For the page of a node that answers for its pods: so many that each of 5,000 may have 100 KB and 400 series.
+  /// For the response of a node: room for 5,000 pods with 100 KB and 400 series each.
   package var nodeLimits = ExpositionLimits(bytes: 512 << 20, series: 2_000_000)
-  /// The part of an interval in which pods begin to be asked, each at its own moment of it, the same every time. Those that were slow to
-  /// fail the last time wait for the next call where it does not suffice for them. `nil` asks all at once, and everyone every time.
+  /// The part of the interval over which scrapes are spread. Each pod is scraped at the same moment of every interval. Pods that were slow
+  /// to fail last time wait for the next roll call if this time does not suffice for them. If `nil`, all pods are scraped at once.
   package var askingTime: Duration?
-  /// How old a sample may be, by the clock of the server that sends it, and how long a page is served after it came.
+  /// The maximum age of a sample, by the clock of the sending server, and how long a scrape is served after its arrival.
   package var stalenessLimit: Duration = .seconds(120)
-  /// For the scheme `https`; `nil` trusts the system's authorities. A client certificate cannot be set: pods choose where they listen, and
-  /// no credential goes to an address that a pod chose (R42).
+  /// For the scheme `https`. If `nil`, the system's authorities are trusted. There is no setting for a client certificate: pods choose their
+  /// addresses, and no credential may be sent to an address that a pod chose (R42).
   package var certificateAuthorities: PEMSource?
-  /// Off only where a user asked for it by name: the pods' certificates are then not checked.
+  /// If false, server certificates are not verified.
   package var verifiesCertificates = true
-  /// A file with a bearer token for nodes that answer for their pods, as kubelets want it; sent over `https` alone, and never to a pod.
+  /// A file with a bearer token for nodes, as kubelets require it. Sent over `https` only, and never to a pod.
   package var nodeTokenFile: String?
-  /// Lets loopback and link-local addresses be asked, for tests and the demo.
+  /// Allows loopback and link-local addresses, for tests and the demo.
   package var allowsLoopback = false
 
   package init() {}
 }
 
-/// Where the cAdvisor pages of a virtual node are.
+/// The cAdvisor endpoint of a virtual node.
 package struct VirtualEndpoint: Hashable, Sendable {
-  /// Who is asked.
+  /// Which server has the endpoint.
   package enum Scope: String, CaseIterable, Sendable {
-    /// Each pod at its own address.
+    /// Each pod, at its own address.
     case pods
-    /// The node, which answers for all its pods under `?nodeName=`; several virtual nodes may be at one address.
+    /// The node, for all its pods, with the parameter `?nodeName=`. Several virtual nodes can share an address.
     case node
   }
 
@@ -60,11 +60,11 @@ package struct VirtualEndpoint: Hashable, Sendable {
   package init() {}
 }
 
-/// What nodes and pods say about where their pages are, above the settings.
+/// The endpoints that nodes and pods choose themselves.
 package struct VirtualEndpointOverrides: Sendable {
-  /// The endpoint of a node's pages, made from what the settings say.
+  /// The endpoint of a node, based on the settings.
   package var ofNode: @Sendable (_ node: String, _ configured: VirtualEndpoint) -> VirtualEndpoint
-  /// The endpoint of one pod's page, made from what its node says.
+  /// The endpoint of a pod, based on its node's.
   package var ofPod: @Sendable (_ namespace: String, _ pod: String, _ ofNode: VirtualEndpoint) -> VirtualEndpoint
 
   package init(
@@ -75,6 +75,7 @@ package struct VirtualEndpointOverrides: Sendable {
     self.ofPod = ofPod
   }
 
-  /// Nobody says anything.
-  package static let asConfigured = VirtualEndpointOverrides(ofNode: { _, endpoint in endpoint }, ofPod: { _, _, endpoint in endpoint })
+  /// No overrides.
+  package static let asConfigured = VirtualEndpointOverrides(
+    ofNode: { _, endpoint in endpoint }, ofPod: { _, _, endpoint in endpoint })
 }

@@ -1,10 +1,9 @@
-internal import Exposition
 package import Roll
 internal import Synchronization
 
-/// What windows_exporter says about itself on one page.
+/// What a response of windows_exporter says about the exporter itself. Values missing from the response are `nil`.
 package struct ExporterHealth: Hashable, Sendable {
-  /// One collector, as `windows_exporter_collector_…{collector}` has it. What a page does not say is `nil`.
+  /// A collector's status: `windows_exporter_collector_success` and `windows_exporter_collector_timeout`.
   package struct Collector: Hashable, Sendable {
     package var succeeded: Bool?
     package var timedOut: Bool?
@@ -15,34 +14,21 @@ package struct ExporterHealth: Hashable, Sendable {
     }
   }
 
-  /// Of `windows_exporter_build_info`; `nil` where the page has none.
+  /// From `windows_exporter_build_info`.
   package var version: String?
   /// By name.
   package var collectors: [String: Collector] = [:]
 
   package init() {}
-
-  /// - Returns: whether the sample was about the exporter itself.
-  mutating func read(_ sample: borrowing ScannedSample, in text: Span<UInt8>) -> Bool {
-    guard sample.nameHasPrefix("windows_exporter_", in: text) else { return false }
-    if sample.hasName("windows_exporter_build_info", in: text) {
-      version = sample.label("version", in: text)?.text(in: text)
-    } else if sample.hasName("windows_exporter_collector_success", in: text), let name = sample.label("collector", in: text) {
-      collectors[name.text(in: text), default: Collector()].succeeded = sample.value != 0
-    } else if sample.hasName("windows_exporter_collector_timeout", in: text), let name = sample.label("collector", in: text) {
-      collectors[name.text(in: text), default: Collector()].timedOut = sample.value != 0
-    }
-    return true
-  }
 }
 
-/// The outcome of the last call of one node's exporter.
+/// The result of the last call to a node's exporter.
 package struct ExporterStatus: Hashable, Sendable {
-  /// Why the last call got no page; `nil` if it got one.
+  /// `nil` if the call succeeded.
   package var failure: Reason?
-  /// From the first byte of the request to the last of the answer, or to the failure.
+  /// From the first byte of the request to the last byte of the response, or to the failure.
   package var duration: Duration
-  /// Of the newest page: what a failed call leaves as it was.
+  /// From the last successful call.
   package var health: ExporterHealth?
 
   package init(failure: Reason?, duration: Duration, health: ExporterHealth?) {
@@ -71,7 +57,8 @@ package final class ExporterStatusStore: Sendable {
     statuses.withLock { _ = $0.removeValue(forKey: node) }
   }
 
-  func note(_ node: String, failure: Reason?, duration: Duration, health: ExporterHealth?) {
+  /// Records a call. If it failed, the known health is kept.
+  func record(_ node: String, failure: Reason?, duration: Duration, health: ExporterHealth?) {
     statuses.withLock { statuses in
       let known = statuses[node]?.health
       statuses[node] = ExporterStatus(failure: failure, duration: duration, health: health ?? known)

@@ -2,7 +2,7 @@ package import Exposition
 package import HTTPTransport
 package import Roll
 
-/// Calls the roll of a Windows node by reading its windows_exporter. One value serves any number of nodes at once.
+/// Calls the roll of a Windows node by reading its windows_exporter. One instance serves any number of nodes concurrently.
 package struct WindowsCollector: NodeCollector {
   private let fetcher: ScrapeFetcher
   private let requests: ExporterRequests
@@ -10,8 +10,8 @@ package struct WindowsCollector: NodeCollector {
   private let statuses: ExporterStatusStore?
 
   /// - Parameters:
-  ///   - endpoint: where the exporter of a node is, if that is not as the settings say.
-  ///   - statuses: records the outcome of each call.
+  ///   - statuses: receives the result of each call.
+  ///   - endpoint: overrides the endpoint of the settings for a node.
   package init(
     transport: HTTPTransport, settings: WindowsSettings, statuses: ExporterStatusStore? = nil,
     endpoint: @escaping @Sendable (_ node: String) -> ExporterEndpoint? = { _ in nil }
@@ -30,58 +30,57 @@ package struct WindowsCollector: NodeCollector {
     }
   }
 
-  /// Calls the roll like `call(_:)`.
-  /// - Throws: why the exporter returned no usable body, so that the caller can fall back to another source.
+  /// Calls the roll like `call`.
+  /// - Throws: if the exporter returned no usable body, so that the caller can fall back to another source.
   package func collect(_ roll: NodeRoll) async throws(Miss) -> RollCall {
     let start = ContinuousClock.now
     do throws(Miss) {
-      let (page, freshness) = try await page(of: roll)
-      statuses?.note(roll.node, failure: nil, duration: start.duration(to: .now), health: page.health)
-      return roll.answered(
-        roll.entries.map { page.outcome(for: $0, freshness) }, lastScrape: .notObservable)
+      let (findings, freshness) = try await findings(for: roll)
+      statuses?.record(roll.node, failure: nil, duration: start.duration(to: .now), health: findings.health)
+      return roll.answered(roll.entries.map { findings.answer(for: $0, freshness) }, lastScrape: .notObservable)
     } catch {
-      statuses?.note(roll.node, failure: error.reason, duration: start.duration(to: .now), health: nil)
+      statuses?.record(roll.node, failure: error.reason, duration: start.duration(to: .now), health: nil)
       throw error
     }
   }
 
-  private func page(of roll: NodeRoll) async throws(Miss) -> (WindowsFindings, Freshness) {
+  private func findings(for roll: NodeRoll) async throws(Miss) -> (WindowsFindings, Freshness) {
     let settings = requests.settings
     var endpoint = endpoint(roll.node) ?? settings.endpoint
     endpoint.collectors = settings.rollCollectors
     let request = try requests.request(
-      node: roll.node, address: roll.address, endpoint: endpoint, deadline: settings.deadline, told: settings.deadline)
+      node: roll.node, address: roll.address, endpoint: endpoint, deadline: settings.deadline, announced: settings.deadline)
     let response = try await fetcher.fetch(request)
-    // A cache on the way says how long it has had the page (RFC 9111, section 5.1).
+    // Set by intermediate caches (RFC 9111, section 5.1).
     if let age = response.header("Age").flatMap(Int64.init), Duration.seconds(age) > settings.stalenessLimit {
-      throw Miss(.staleData, "\(request.url): a cache on the way has had the page for \(age) s")
+      throw Miss(.staleData, "\(request.url): an intermediate cache served a response that is \(age) s old")
     }
     do {
-      let page = try WindowsFindings(response.body, limits: settings.limits)
-      return (page, Freshness(date: response.header("Date"), limit: settings.stalenessLimit))
+      let findings = try WindowsFindings(response.body, limits: settings.limits)
+      return (findings, Freshness(date: response.header("Date"), limit: settings.stalenessLimit))
     } catch {
-      throw Miss(error, page: request.url)
+      throw Miss(error, from: request.url)
     }
   }
 }
 
 /// How windows_exporter is read.
 package struct WindowsSettings: Hashable, Sendable {
-  /// Where it is on nodes that say nothing else. Its collectors are for scrapes; the roll is called with `rollCollectors`.
+  /// The default endpoint. Its collectors apply to relayed scrapes; roll calls request `rollCollectors`.
   package var endpoint = ExporterEndpoint()
-  /// What the roll asks for, so that the exporter does not run all it has for us.
+  /// The only collectors that roll calls need.
   package var rollCollectors = ["container"]
-  /// For one call from connecting to the last byte. The exporter hears of it, and keeps half a second of it for itself.
+  /// For one call, from connecting to the last byte. Announced to the exporter, which reserves half a second of it.
   package var deadline: Duration = .seconds(10)
   package var connectTimeout: Duration = .seconds(3)
   package var limits = ExpositionLimits.standard
-  /// How old a sample with a time of its own may be by the clock of its sender, and a page by the word of a cache on the way.
+  /// The maximum age of a sample with a timestamp, by the sender's clock, and of a response from an intermediate cache.
   package var stalenessLimit: Duration = .seconds(120)
-  /// For the scheme `https`; `nil` checks against the system's authorities.
+  /// For the scheme `https`. If `nil`, the system's certificate authorities are trusted.
   package var tls: TLSOptions?
-  /// A file of headers for every request, one `Name: value` a line; sent over `https` only.
+  /// A file with headers for all requests, one `Name: value` a line. Sent over `https` only.
   package var headersFile: String?
-  /// Lets loopback and link-local addresses be asked, for tests and the demo.
+  /// Allows loopback and link-local addresses, for tests and the demo.
   package var allowsLoopback = false
 
   package init() {}

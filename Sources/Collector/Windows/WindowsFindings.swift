@@ -1,14 +1,14 @@
 internal import Exposition
 internal import Roll
 
-/// What a page of windows_exporter says about containers.
+/// What a response of windows_exporter says about containers.
 ///
-/// A container is collected if a series of its own is there, and fresh where it has a time. `container_id` is the one label that every
-/// version since 0.20 fills in; the labels `namespace`, `pod` and `container` of 0.31 can be empty. Where a container has no series, the
-/// exporter's word on its container collector tells why; where it has one, that word is about other containers: the collector goes on
-/// behind one that it cannot read.
+/// A container is collected if it has a series of its own, and if that series is fresh where it carries a timestamp. `container_id` is the
+/// only label that all versions since 0.20 fill in; the labels `namespace`, `pod` and `container` of 0.31 can be empty. For a container
+/// without a series, the exporter's status of its container collector tells why. That status does not affect a container with a series:
+/// the collector continues after a container that it cannot read.
 struct WindowsFindings {
-  /// The collector that we need, as windows_exporter names it.
+  /// The collector we need, as windows_exporter names it.
   static let collector = "container"
 
   private(set) var health = ExporterHealth()
@@ -16,77 +16,134 @@ struct WindowsFindings {
   private var hasContainerSeries = false
 
   private struct Container {
-    /// There are numbers, and not just the word that it is there.
+    /// Has a series other than `windows_container_available`.
     var hasNumbers = false
-    /// What `windows_container_available` says.
+    /// The value of `windows_container_available`.
     var isAvailable: Bool?
-    /// What the label `hostprocess` of that says, since 0.31. Source: windows_exporter, internal/collector/container/container.go.
+    /// The label `hostprocess` of `windows_container_available`, since 0.31.
+    /// Source: windows_exporter, internal/collector/container/container.go.
     var isHostProcess = false
-    /// Milliseconds since 1970, of the newest sample that carries a time; windows_exporter itself writes none.
+    /// The newest timestamp, in milliseconds since 1970. windows_exporter itself writes none.
     var newest: Int64?
-
-    mutating func note(value: Double, isAvailability: Bool, timestamp: Int64?) {
-      if isAvailability { isAvailable = value != 0 } else { hasNumbers = true }
-      if let timestamp { newest = max(newest ?? timestamp, timestamp) }
-    }
   }
 
   init(_ body: [UInt8], limits: ExpositionLimits) throws(ExpositionError) {
-    // The closure may not capture `self` before all of it is there.
-    var page = WindowsFindings()
-    try scanExposition(body, limits: limits, refusesDuplicates: true) { sample, text in
-      page.read(sample, in: text)
-    }
-    self = page
+    var parser = ExpositionParser(limits: limits, rejectsDuplicates: true)
+    var visitor = Visitor()
+    try parser.parse(whole: body, &visitor)
+    self = visitor.findings
   }
 
   private init() {}
 
-  func outcome(for entry: RollEntry, _ freshness: Freshness) -> Answer {
-    if !entry.containerID.isEmpty, let container = containers[entry.containerID] { return outcome(of: container, freshness) }
+  func answer(for entry: RollEntry, _ freshness: Freshness) -> Answer {
+    if !entry.containerID.isEmpty, let container = containers[entry.containerID] { return answer(of: container, freshness) }
     let ownCollector = health.collectors[Self.collector]
     if ownCollector?.timedOut == true {
-      return .missed(.collectorFailed, detail: "windows_exporter says that its collector \(Self.collector) ran into its time limit")
+      return .missed(.collectorFailed, detail: "windows_exporter reports that its collector \(Self.collector) timed out")
     }
     if ownCollector?.succeeded == false {
-      return .missed(.collectorFailed, detail: "windows_exporter says that its collector \(Self.collector) failed; its log tells why")
+      return .missed(
+        .collectorFailed, detail: "windows_exporter reports that its collector \(Self.collector) failed: see the exporter's log")
     }
     guard hasContainerSeries else {
       return .missed(
         .notInResponse,
         detail: """
-          the page has no windows_container series at all: the collector is probably not enabled, \
+          the response has no windows_container series: the collector is probably not enabled, \
           start windows_exporter with --collectors.enabled=[defaults],container
           """)
     }
     guard !entry.containerID.isEmpty else {
-      return .missed(.notInResponse, detail: "the API server gives no container ID to look for on the page")
+      return .missed(.notInResponse, detail: "the API server has no container ID for this container yet")
     }
     return .missed(
-      .notInResponse, detail: "the page has \(containers.count) containers, and none with container_id …://\(entry.containerID)")
+      .notInResponse, detail: "none of the \(containers.count) containers in the response has container_id …://\(entry.containerID)")
   }
 
-  private func outcome(of container: Container, _ freshness: Freshness) -> Answer {
+  private func answer(of container: Container, _ freshness: Freshness) -> Answer {
     if container.isHostProcess, !container.hasNumbers { return .exempt(.hostProcess) }
     guard container.hasNumbers || container.isAvailable == true else {
-      return .missed(.notInResponse, detail: "windows_exporter lists the container, says windows_container_available 0 and has no numbers")
+      return .missed(.notInResponse, detail: "windows_exporter reports windows_container_available 0 and no other series of the container")
     }
-    return freshness.outcome(newest: container.newest)
+    return freshness.answer(newest: container.newest)
   }
 
-  private mutating func read(_ sample: borrowing ScannedSample, in text: Span<UInt8>) {
-    if health.read(sample, in: text) { return }
-    guard sample.nameHasPrefix("windows_container_", in: text) else { return }
-    hasContainerSeries = true
-    guard let label = sample.label("container_id", in: text), !label.isEmpty else { return }
-    let isAvailability = sample.hasName("windows_container_available", in: text)
-    let id = Self.bareID(label.text(in: text))
-    containers[id, default: Container()].note(
-      value: sample.value, isAvailability: isAvailability, timestamp: sample.timestampMilliseconds)
-    if isAvailability, sample.label("hostprocess", in: text)?.text(in: text) == "true" { containers[id]?.isHostProcess = true }
+  /// Builds the findings from the samples of a body. Keeps all families, so that duplicates of any series are an error.
+  private struct Visitor: ExpositionVisitor {
+    /// The families that are evaluated, by the name of their samples.
+    private enum Family {
+      case containerAvailable, container, buildInfo, collectorSuccess, collectorTimeout, other
+    }
+
+    /// The labels that are evaluated, unescaped. `nil` if absent.
+    private struct Labels {
+      /// Without the runtime's name. `nil` also if empty.
+      var containerID: String?
+      var isHostProcess: Bool
+      var collector: String?
+      var version: String?
+    }
+
+    var findings = WindowsFindings()
+    private var family = Family.other
+    private var labelSets: [Labels] = []
+
+    func treatment(ofFamily name: UnsafeRawBufferPointer) -> FamilyTreatment { .keep(0) }
+
+    mutating func enter(family: UnsafeRawBufferPointer, sample name: UnsafeRawBufferPointer) {
+      self.family =
+        if name.starts(with: "windows_container_".utf8) {
+          name.elementsEqual("windows_container_available".utf8) ? .containerAvailable : .container
+        } else if name.elementsEqual("windows_exporter_build_info".utf8) {
+          .buildInfo
+        } else if name.elementsEqual("windows_exporter_collector_success".utf8) {
+          .collectorSuccess
+        } else if name.elementsEqual("windows_exporter_collector_timeout".utf8) {
+          .collectorTimeout
+        } else {
+          .other
+        }
+    }
+
+    mutating func rewrite(_ labels: inout LabelBuilder, index: Int, treatment: UInt8) {
+      labelSets.append(
+        Labels(
+          containerID: labels.text("container_id").flatMap { $0.isEmpty ? nil : WindowsFindings.bareID($0) },
+          isHostProcess: labels.text("hostprocess") == "true", collector: labels.text("collector"), version: labels.text("version")))
+    }
+
+    func help(_ text: UnsafeRawBufferPointer, ofFamily name: UnsafeRawBufferPointer) {}
+
+    func type(_ type: MetricType, ofFamily name: UnsafeRawBufferPointer) {}
+
+    mutating func sample(_ name: UnsafeRawBufferPointer, labels: Int, value: UnsafeRawBufferPointer, timestamp: Int64?) {
+      let labels = labelSets[labels]
+      var isNonzero: Bool { parseNumber(value.bindMemory(to: UInt8.self).span) != 0 }
+      switch family {
+      case .containerAvailable, .container:
+        findings.hasContainerSeries = true
+        guard let id = labels.containerID else { return }
+        var container = findings.containers[id] ?? Container()
+        if family == .containerAvailable {
+          container.isAvailable = isNonzero
+          container.isHostProcess = container.isHostProcess || labels.isHostProcess
+        } else {
+          container.hasNumbers = true
+        }
+        if let timestamp { container.newest = max(container.newest ?? timestamp, timestamp) }
+        findings.containers[id] = container
+      case .buildInfo: findings.health.version = labels.version
+      case .collectorSuccess:
+        if let collector = labels.collector { findings.health.collectors[collector, default: .init()].succeeded = isNonzero }
+      case .collectorTimeout:
+        if let collector = labels.collector { findings.health.collectors[collector, default: .init()].timedOut = isNonzero }
+      case .other: break
+      }
+    }
   }
 
-  /// `containerd://<id>` and `docker://<id>` without the runtime's name.
+  /// Removes the runtime's name: `<id>` from `containerd://<id>` or `docker://<id>`.
   private static func bareID(_ id: String) -> String {
     guard let separator = id.firstRange(of: "://") else { return id }
     return String(id[separator.upperBound...])

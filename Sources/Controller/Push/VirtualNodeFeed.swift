@@ -19,12 +19,12 @@ final class VirtualNodeFeed: ScrapeSink {
     self.time = time
   }
 
-  func take(_ page: CollectedScrape, _ key: VirtualScrapeCache.Key, of node: String) {
+  func receive(_ scrape: CollectedScrape, _ key: VirtualScrapeCache.Key, of node: String) {
     let now = time.reading()
     arrivals.withLock { $0[node, default: [:]][key] = now.moment }
     for receiver in receivers {
       receiver.pusher.push(
-        PushedScrape(page, owner: owner(key, node), collectedAt: now.unixMilliseconds, endpoint: node, families: receiver.families))
+        PushedScrape(scrape, owner: owner(key, node), collectedAt: now.unixMilliseconds, endpoint: node, families: receiver.families))
     }
   }
 

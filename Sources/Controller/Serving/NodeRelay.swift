@@ -49,8 +49,8 @@ package final class NodeRelay: Service {
     configured = WindowsNode(endpoint: settings.windows.endpoint, source: settings.windowsSource)
     self.annotations = annotations
     let slots = CallSlots(settings.maximumProbes)
-    exporterFetches = SharedFetches(places: slots)
-    summaryFetches = SharedFetches(places: slots)
+    exporterFetches = SharedFetches(slots: slots)
+    summaryFetches = SharedFetches(slots: slots)
     exporter = ExporterProxy(transport: transport, settings: settings.windows, fetches: exporterFetches, names: names)
     self.summary = SummaryProxy(source: summary, fetches: summaryFetches, isOnHostNetwork: isOnHostNetwork)
   }

@@ -21,13 +21,13 @@ struct Probe {
       let summary = SummaryScrapeRequest(
         node: probe.node, address: roll.address, timeout: probe.timeout, isCompressed: probe.isGzipTaken)
       // A Linux node has no exporter of ours to ask; its kubelet has a summary all the same.
-      guard roll.source == .windows else { return try await stream(relay.summary.page(summary)) }
+      guard roll.source == .windows else { return try await stream(relay.summary.scrape(summary)) }
       let windows = relay.windowsNode(probe.node)
-      if windows.source == .summary { return try await stream(relay.summary.page(summary)) }
+      if windows.source == .summary { return try await stream(relay.summary.scrape(summary)) }
       do {
-        return try await stream(relay.exporter.page(scrape(probe, of: roll, at: windows.endpoint, mode: relay.mode)))
+        return try await stream(relay.exporter.scrape(scrape(probe, of: roll, at: windows.endpoint, mode: relay.mode)))
       } catch let miss as Miss where miss.reason == .exporterUnreachable && windows.source == .auto {
-        return try await stream(relay.summary.page(summary))
+        return try await stream(relay.summary.scrape(summary))
       }
     }
   }
@@ -45,7 +45,7 @@ struct Probe {
         endpoint.path = "/health"
         endpoint.collectors = []
       }
-      return try await stream(relay.exporter.page(scrape(probe, of: roll, at: endpoint, mode: .passThrough)))
+      return try await stream(relay.exporter.scrape(scrape(probe, of: roll, at: endpoint, mode: .passThrough)))
     }
   }
 
@@ -90,8 +90,8 @@ struct Probe {
     if let encoding = head.contentEncoding { response.headers[.contentEncoding] = encoding }
     // The page has its place until the client has all of it, or its time is up: so long the reader is held.
     response.deadline = reader.deadline
-    if beginning.isWhole {
-      let page = beginning.pieces.count == 1 ? beginning.pieces[0] : Array(beginning.pieces.joined())
+    if beginning.isComplete {
+      let page = beginning.chunks.count == 1 ? beginning.chunks[0] : Array(beginning.chunks.joined())
       response.body = .pieces(length: page.count) { write in
         try await write(page)
         withExtendedLifetime(reader) {}
@@ -99,11 +99,11 @@ struct Probe {
       return response
     }
     response.body = .pieces { write in
-      for piece in beginning.pieces { try await write(piece) }
+      for chunk in beginning.chunks { try await write(chunk) }
       while true {
-        let pieces = try await reader.pieces()
-        if pieces.isEmpty { return }
-        for piece in pieces { try await write(piece) }
+        let chunks = try await reader.chunks()
+        if chunks.isEmpty { return }
+        for chunk in chunks { try await write(chunk) }
       }
     }
     return response

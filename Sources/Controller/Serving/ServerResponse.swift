@@ -39,7 +39,7 @@ struct ServerResponse: Sendable {
   }
 
   static func metrics(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> ServerResponse {
-    ServerResponse(status: .ok, contentType: ExpositionContentType.text, body: .pieces(write), isCompressible: true)
+    ServerResponse(status: .ok, contentType: ExpositionFormat.text.contentType, body: .pieces(write), isCompressible: true)
   }
 
   /// - Parameters:

@@ -22,7 +22,7 @@ struct VirtualMetrics {
       .metrics { write in
         var text = GroupedExposition(snapshot)
         while let chunk = text.withNextChunk({ Array($0) }) { try await write(chunk) }
-        pages.noteScrape(of: snapshot.nodes)
+        pages.recordScrape(of: snapshot.nodes)
       }
     }
   }
@@ -105,7 +105,7 @@ struct VirtualMetrics {
     }
     let snapshot = pages.snapshot(of: name)
     let isDue = rolls.rolls.values.contains { $0.source == .virtual && !$0.entries.isEmpty && (name == nil || $0.node == name) }
-    guard let snapshot, snapshot.pageCount > 0 || !isDue else {
+    guard let snapshot, snapshot.scrapeCount > 0 || !isDue else {
       let leadership = controller.leadership.status
       return .text(
         .serviceUnavailable,

@@ -34,8 +34,8 @@ extension ControllerSettings {
       windowsSource: windowsSource, summary: summary, virtual: virtualNodeSettings)
   }
 
-  private var agents: AgentSettings {
-    var agents = AgentSettings()
+  private var agents: AgentCollectorSettings {
+    var agents = AgentCollectorSettings()
     agents.port = agentRollPort
     agents.deadline = deadline
     agents.connectTimeout = connectTimeout
@@ -73,7 +73,7 @@ extension ControllerSettings {
     nodes.endpoint.scope = virtualScope
     nodes.maximumTransfers = virtualTransfers
     nodes.families = FamilyFilter(kept: virtualKept, dropped: virtualDropped)
-    nodes.handsOver = virtualMode != .serve
+    nodes.feedsSink = virtualMode != .serve
     nodes.servedFamilies =
       switch virtualMode {
       case .serve: .everything

@@ -1,23 +1,25 @@
-/// What is done with a page while a `ExpositionParser` walks over it. Bytes that are handed in are those of the page, and valid during the
-/// call only.
+/// Receives the families and samples of a body from an `ExpositionParser`. Buffers point into the body and are valid during the call only.
 package protocol ExpositionVisitor {
-  /// What is to be done with a family. Asked when the page comes to it, not for each sample.
+  /// Decides what to do with a family. Called when the parser reaches the family, not for each sample.
   mutating func treatment(ofFamily name: UnsafeRawBufferPointer) -> FamilyTreatment
 
-  /// The samples that follow bear this name, which is their family's or begins with it. Told of families that are kept.
+  /// Announces the name of the samples that follow: the family's name, possibly with a suffix. Called for kept families only.
   mutating func enter(family: UnsafeRawBufferPointer, sample name: UnsafeRawBufferPointer)
 
-  /// Rewrites a set of labels, once for each different set of a page and treatment. `index` counts up from 0 on each page.
+  /// Rewrites a label set. Called once for each distinct combination of set and treatment in a body; `index` counts up from 0.
   mutating func rewrite(_ labels: inout LabelBuilder, index: Int, treatment: UInt8)
 
-  /// A HELP line of a family that is kept; the text is still escaped.
+  /// A HELP line of a kept family. The text is still escaped.
   mutating func help(_ text: UnsafeRawBufferPointer, ofFamily name: UnsafeRawBufferPointer)
 
-  /// A TYPE line of a family that is kept.
+  /// A TYPE line of a kept family.
   mutating func type(_ type: MetricType, ofFamily name: UnsafeRawBufferPointer)
 
-  /// A sample of a family that is kept: the index of its label set; its number as it is written; its time in milliseconds since 1970,
-  /// where it has one.
+  /// A sample of a kept family.
+  /// - Parameters:
+  ///   - labels: the index of its label set.
+  ///   - value: the number as written.
+  ///   - timestamp: in milliseconds since 1970.
   mutating func sample(_ name: UnsafeRawBufferPointer, labels: Int, value: UnsafeRawBufferPointer, timestamp: Int64?)
 }
 
@@ -25,9 +27,9 @@ extension ExpositionVisitor {
   package mutating func enter(family: UnsafeRawBufferPointer, sample name: UnsafeRawBufferPointer) {}
 }
 
-/// Whether a family goes through, and which of a rule's ways its labels take.
+/// Whether a family is kept, and how its labels are rewritten.
 package enum FamilyTreatment: Hashable, Sendable {
   case drop
-  /// The number is the rule's own, below 255: families whose labels are rewritten alike share it.
+  /// Keeps the family. Families whose labels are rewritten alike share a number below 255, chosen by the visitor.
   case keep(UInt8)
 }

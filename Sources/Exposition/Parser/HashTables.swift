@@ -1,12 +1,10 @@
-internal import Glibc
-
-/// Strings of bytes, each once, numbered in the order in which they came first.
+/// Stores each distinct byte string once and numbers them in order of first appearance.
 package struct InternTable: Sendable {
   package private(set) var bytes: [UInt8] = []
-  /// Where each string ends in `bytes`; the next one begins there.
+  /// End of each string in `bytes`.
   package private(set) var ends: [Int] = []
   private var hashes: [UInt64] = []
-  /// Open addressing; the size is a power of two, -1 is free.
+  /// Open addressing. The size is a power of two; -1 marks a free slot.
   private var slots = [Int32](repeating: -1, count: 256)
 
   package init() {}
@@ -18,7 +16,7 @@ package struct InternTable: Sendable {
   }
 
   package mutating func removeAll() {
-    // After a page of giant size its memory goes, rather than being cleared for each page that follows.
+    // Frees a very large table instead of clearing it for every body that follows.
     if slots.count > 1 << 15 { self = InternTable() }
     bytes.removeAll(keepingCapacity: true)
     ends.removeAll(keepingCapacity: true)
@@ -26,7 +24,7 @@ package struct InternTable: Sendable {
     for slot in slots.indices { slots[slot] = -1 }
   }
 
-  /// The string's number, and whether it is new.
+  /// Adds a string unless it is known, and returns its index.
   package mutating func add(_ string: UnsafeRawBufferPointer) -> (index: Int, isNew: Bool) {
     if count * 2 >= slots.count { grow() }
     let wanted = hash(of: string)
@@ -55,21 +53,21 @@ package struct InternTable: Sendable {
   }
 }
 
-/// Which series a page has had: hashes in one flat table. 200,000 series collide by chance once in a billion pages.
+/// The hashes of the series seen in a body. With 200,000 series a false duplicate occurs about once in a billion bodies.
 struct SeriesSet {
-  /// Open addressing; the size is a power of two, 0 is free.
+  /// Open addressing. The size is a power of two; 0 marks a free slot.
   private var slots = [UInt64](repeating: 0, count: 512)
   private var count = 0
 
   mutating func removeAll() {
     guard count > 0 else { return }
     count = 0
-    // After a page of giant size its memory goes, rather than being cleared for each page that follows.
+    // Frees a very large table instead of clearing it for every body that follows.
     if slots.count > 1 << 15 { slots = Array(repeating: 0, count: 512) }
     for slot in slots.indices { slots[slot] = 0 }
   }
 
-  /// Whether it was not there before.
+  /// - Returns: whether the hash is new.
   @inline(__always)
   mutating func insert(_ hash: UInt64) -> Bool {
     let wanted = hash == 0 ? 1 : hash
@@ -95,24 +93,24 @@ struct SeriesSet {
   }
 }
 
-/// A hash of bytes for tables that live as long as one page, after the idea of wyhash (https://github.com/wangyi-fudan/wyhash): 16 bytes
-/// are folded in by one multiplication. Seeded for each process, so that nobody can make a page whose labels all fall into one slot.
+/// A non-cryptographic hash for short-lived tables, modelled on wyhash (https://github.com/wangyi-fudan/wyhash): one multiplication for
+/// each 16 bytes. Seeded per process, so that a crafted body cannot put all its labels into one slot.
 func hash(of bytes: UnsafeRawBufferPointer) -> UInt64 {
   guard let base = bytes.baseAddress else { return seed }
   var state = seed ^ UInt64(truncatingIfNeeded: bytes.count)
-  var place = 0
-  while place + 16 <= bytes.count {
+  var index = 0
+  while index + 16 <= bytes.count {
     state = mixed(
-      base.loadUnaligned(fromByteOffset: place, as: UInt64.self) ^ state,
-      base.loadUnaligned(fromByteOffset: place + 8, as: UInt64.self) ^ 0x9e37_79b9_7f4a_7c15)
-    place += 16
+      base.loadUnaligned(fromByteOffset: index, as: UInt64.self) ^ state,
+      base.loadUnaligned(fromByteOffset: index + 8, as: UInt64.self) ^ 0x9e37_79b9_7f4a_7c15)
+    index += 16
   }
   var low: UInt64 = 0
   var high: UInt64 = 0
-  while place < bytes.count {
+  while index < bytes.count {
     high = high << 8 | low >> 56
-    low = low << 8 | UInt64(bytes[place])
-    place += 1
+    low = low << 8 | UInt64(bytes[index])
+    index += 1
   }
   return mixed(low ^ state, high ^ 0xd6e8_feb8_6659_fd93)
 }

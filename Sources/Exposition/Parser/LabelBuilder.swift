@@ -1,21 +1,21 @@
 internal import Glibc
 
-/// The labels of a series while a rule changes them. Values are in their escaped form, as they stand on a page.
+/// The label set of a series while a rule rewrites it. Values stay escaped, as in the text format.
 ///
-/// A page repeats the same labels in every family, and a rule sees each different set once: what is done here is not on the hot path.
+/// A rule sees each distinct set of a body once, so this code is not on the hot path.
 package struct LabelBuilder: Sendable {
   struct Field: Sendable {
     var name: Range<Int>
     var value: Range<Int>
   }
 
-  /// What `fields` point into: the set as it was read, and behind it what was added.
+  /// The parsed set, followed by names and values added later. `fields` refer to it.
   private var bytes: [UInt8] = []
   private(set) var fields: [Field] = []
 
   init() {}
 
-  /// Begins with the fields of a set that stands at `block`; their ranges count from its first byte.
+  /// Starts with a parsed set. The ranges of its fields are relative to `block`.
   mutating func begin(_ block: UnsafeRawBufferPointer, fields: [Field]) {
     bytes.removeAll(keepingCapacity: true)
     bytes.append(contentsOf: block)
@@ -23,67 +23,67 @@ package struct LabelBuilder: Sendable {
     self.fields.append(contentsOf: fields)
   }
 
-  /// The label's value, if it is there and not empty.
+  /// The escaped value of a label. `nil` if the label is absent or empty.
   package func value(_ name: StaticString) -> ArraySlice<UInt8>? {
-    guard let place = index(of: name), !fields[place].value.isEmpty else { return nil }
-    return bytes[fields[place].value]
+    guard let index = index(of: name), !fields[index].value.isEmpty else { return nil }
+    return bytes[fields[index].value]
   }
 
-  package func has(_ name: StaticString, value wanted: EscapedLabelValue) -> Bool {
-    value(name).map { $0.elementsEqual(wanted.bytes) } ?? wanted.bytes.isEmpty
+  /// The unescaped value of a label. `nil` if the label is absent.
+  package func text(_ name: StaticString) -> String? {
+    index(of: name).map { unescapedLabelValue(bytes[fields[$0].value]) }
   }
 
-  /// Gives a label its new name. Where both are there, the new one wins unless it is empty; the old one goes in any case.
+  /// Renames a label. If both names exist, the value under the new name wins unless it is empty.
   package mutating func rename(_ old: StaticString, to new: StaticString) {
-    guard let place = index(of: old) else { return }
-    if let other = index(of: new) {
-      if fields[other].value.isEmpty { fields[other].value = fields[place].value }
-      fields.remove(at: place)
+    guard let index = index(of: old) else { return }
+    if let other = self.index(of: new) {
+      if fields[other].value.isEmpty { fields[other].value = fields[index].value }
+      fields.remove(at: index)
     } else {
-      fields[place].name = add(new)
+      fields[index].name = add(new)
     }
   }
 
-  /// Sets the label where it is absent or empty; one that says something wins.
+  /// Sets a label that is absent or empty. Keeps an existing value.
   package mutating func fill(_ name: StaticString, with value: EscapedLabelValue) {
-    if let place = index(of: name) {
-      if fields[place].value.isEmpty { fields[place].value = add(value.bytes) }
+    if let index = index(of: name) {
+      if fields[index].value.isEmpty { fields[index].value = add(value.bytes) }
     } else {
       fields.append(Field(name: add(name), value: add(value.bytes)))
     }
   }
 
-  /// Sets the label whatever it was. A value that differs is kept under `exported_` and the label's name, as Prometheus does where
-  /// a target claims a label that the server gives.
+  /// Sets a label and keeps a differing old value under `exported_<name>`, as Prometheus does without `honor_labels`.
   package mutating func override(_ name: StaticString, with value: EscapedLabelValue) {
-    if let place = index(of: name), !fields[place].value.isEmpty, !bytes[fields[place].value].elementsEqual(value.bytes) {
+    if let index = index(of: name), !fields[index].value.isEmpty, !bytes[fields[index].value].elementsEqual(value.bytes) {
       var exported = Array("exported_".utf8)
       name.withUTF8Buffer { exported.append(contentsOf: $0) }
-      while index(of: exported) != nil { exported.insert(contentsOf: "exported_".utf8, at: 0) }
-      fields[place].name = add(exported)
+      while self.index(of: exported) != nil { exported.insert(contentsOf: "exported_".utf8, at: 0) }
+      fields[index].name = add(exported)
     }
-    if let place = index(of: name) {
-      fields[place].value = add(value.bytes)
+    if let index = index(of: name) {
+      fields[index].value = add(value.bytes)
     } else {
       fields.append(Field(name: add(name), value: add(value.bytes)))
     }
   }
 
   package mutating func remove(_ name: StaticString) {
-    if let place = index(of: name) { fields.remove(at: place) }
+    if let index = index(of: name) { fields.remove(at: index) }
   }
 
-  // MARK: Reading the result
+  // MARK: Result
 
   package var count: Int { fields.count }
 
-  package func nameBytes(at place: Int) -> ArraySlice<UInt8> { bytes[fields[place].name] }
-  package func valueBytes(at place: Int) -> ArraySlice<UInt8> { bytes[fields[place].value] }
+  package func nameBytes(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].name] }
+  package func valueBytes(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].value] }
 
-  /// Appends the labels as they stand between braces.
+  /// Appends the labels in the text format, without braces.
   package func append(to output: inout [UInt8]) {
-    for (place, field) in fields.enumerated() {
-      if place > 0 { output.append(UInt8(ascii: ",")) }
+    for (index, field) in fields.enumerated() {
+      if index > 0 { output.append(UInt8(ascii: ",")) }
       output.append(contentsOf: bytes[field.name])
       output.append(UInt8(ascii: "="))
       output.append(UInt8(ascii: "\""))
@@ -92,18 +92,18 @@ package struct LabelBuilder: Sendable {
     }
   }
 
-  /// Equal for equal sets, whatever their order. An empty label is the same as none.
+  /// Equal for equal sets in any order. An empty label counts as absent.
   var seriesHash: UInt64 {
     bytes.withUnsafeBytes { bytes in
       fields.reduce(0) { sum, field in
         guard !field.value.isEmpty else { return sum }
+        // `mixed` is commutative: the constant distinguishes `a="b"` from `b="a"`.
         let name = hash(of: UnsafeRawBufferPointer(rebasing: bytes[field.name]))
-        return sum &+ mixed(name, hash(of: UnsafeRawBufferPointer(rebasing: bytes[field.value])))
+        let value = hash(of: UnsafeRawBufferPointer(rebasing: bytes[field.value]))
+        return sum &+ mixed(name, value &+ 0x9e37_79b9_7f4a_7c15)
       }
     }
   }
-
-  // MARK: Places
 
   private func index(of name: StaticString) -> Int? {
     bytes.withUnsafeBytes { bytes in
@@ -129,7 +129,7 @@ package struct LabelBuilder: Sendable {
   }
 }
 
-/// A label's value as it stands between the quotes. Escaped once, used for every page.
+/// A label value in its escaped form. Escaped once and used for many bodies.
 package struct EscapedLabelValue: Hashable, Sendable {
   package let bytes: [UInt8]
 
@@ -138,4 +138,23 @@ package struct EscapedLabelValue: Hashable, Sendable {
     bytes.appendEscapedLabelValue(text)
     self.bytes = bytes
   }
+}
+
+/// The text of an escaped label value. Invalid UTF-8 is replaced.
+package func unescapedLabelValue(_ escaped: some Collection<UInt8>) -> String {
+  guard escaped.contains(UInt8(ascii: "\\")) else { return String(decoding: escaped, as: UTF8.self) }
+  var bytes: [UInt8] = []
+  bytes.reserveCapacity(escaped.count)
+  var isEscape = false
+  for byte in escaped {
+    if isEscape {
+      bytes.append(byte == UInt8(ascii: "n") ? UInt8(ascii: "\n") : byte)
+      isEscape = false
+    } else if byte == UInt8(ascii: "\\") {
+      isEscape = true
+    } else {
+      bytes.append(byte)
+    }
+  }
+  return String(decoding: bytes, as: UTF8.self)
 }

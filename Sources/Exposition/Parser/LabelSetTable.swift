@@ -1,23 +1,23 @@
 internal import Glibc
 
-/// The different label sets of a page, byte for byte as they were read, braces included.
+/// The distinct label sets of a body, byte for byte and with their braces.
 ///
-/// A page names the same containers family after family, in the same order: a set that has been read before need not be read, judged or
-/// rewritten again, and the one that followed last time is the first to be compared with. This is what makes a page cheap.
+/// A body repeats the same label sets in every family, in the same order. A known set is not parsed, validated or rewritten again, and the
+/// first candidate is the set that followed the previous one last time. Most lines cost one `memcmp`.
 struct LabelSetTable {
   private struct Entry {
     var start: Int
     var count: Int
     var hash: UInt64
     var treatment: UInt8
-    /// What stood on the line after this one, the last time.
+    /// Index of the set that followed this one last time, or -1.
     var follower: Int
     var seriesHash: UInt64
   }
 
   private var bytes: [UInt8] = []
   private var entries: [Entry] = []
-  /// Open addressing; the size is a power of two, -1 is free.
+  /// Open addressing. The size is a power of two; -1 marks a free slot.
   private var slots = [Int](repeating: -1, count: 256)
   private var last = -1
 
@@ -25,7 +25,7 @@ struct LabelSetTable {
   var byteCount: Int { bytes.count }
 
   mutating func removeAll() {
-    // After a page of giant size its memory goes, rather than being cleared for each page that follows.
+    // Frees a very large table instead of clearing it for every body that follows.
     if slots.count > 1 << 15 { self = LabelSetTable() }
     bytes.removeAll(keepingCapacity: true)
     entries.removeAll(keepingCapacity: true)
@@ -35,22 +35,22 @@ struct LabelSetTable {
 
   func seriesHash(of index: Int) -> UInt64 { entries[index].seriesHash }
 
-  /// The set that followed the last one the last time, if it stands at `text` again.
+  /// The set that followed the previous one last time, if the text starts with it.
   @inline(__always)
-  mutating func expected(at text: UnsafePointer<UInt8>, room: Int, treatment: UInt8) -> (index: Int, count: Int)? {
+  mutating func expected(at text: UnsafePointer<UInt8>, available: Int, treatment: UInt8) -> (index: Int, count: Int)? {
     guard last >= 0 else { return nil }
     let follower = entries[last].follower
     guard follower >= 0 else { return nil }
     let (start, count) = (entries[follower].start, entries[follower].count)
-    // The closing brace first: it mostly tells already.
-    guard count <= room, text[count - 1] == UInt8(ascii: "}"), entries[follower].treatment == treatment,
+    // Comparing the closing brace first rules out most other sets.
+    guard count <= available, text[count - 1] == UInt8(ascii: "}"), entries[follower].treatment == treatment,
       bytes.withUnsafeBytes({ bytes in bytes.baseAddress.map { memcmp($0 + start, text, count) == 0 } ?? false })
     else { return nil }
     last = follower
     return (follower, count)
   }
 
-  /// The set of these bytes, if it has been read before.
+  /// The index of a known set.
   mutating func find(_ set: UnsafeRawBufferPointer, treatment: UInt8) -> Int? {
     let wanted = hash(of: set)
     var slot = Int(truncatingIfNeeded: wanted) & (slots.count - 1)
@@ -67,7 +67,7 @@ struct LabelSetTable {
     return nil
   }
 
-  /// Adds a set that is not there yet.
+  /// Adds an unknown set.
   mutating func add(_ set: UnsafeRawBufferPointer, treatment: UInt8, seriesHash: UInt64) -> Int {
     if entries.count * 2 >= slots.count { grow() }
     let entry = Entry(
@@ -75,7 +75,7 @@ struct LabelSetTable {
     bytes.append(contentsOf: set)
     let index = entries.count
     entries.append(entry)
-    place(index)
+    insert(index)
     follow(index)
     return index
   }
@@ -85,7 +85,7 @@ struct LabelSetTable {
     last = index
   }
 
-  private mutating func place(_ index: Int) {
+  private mutating func insert(_ index: Int) {
     var slot = Int(truncatingIfNeeded: entries[index].hash) & (slots.count - 1)
     while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
     slots[slot] = index
@@ -93,7 +93,7 @@ struct LabelSetTable {
 
   private mutating func grow() {
     slots = Array(repeating: -1, count: slots.count * 2)
-    for index in entries.indices { place(index) }
+    for index in entries.indices { insert(index) }
   }
 }
 

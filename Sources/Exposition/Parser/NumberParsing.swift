@@ -1,15 +1,15 @@
-/// A sample's value: a decimal number, or one of the words `NaN`, `Inf` and `Infinity` in any case, with or without a sign. `nil` for
-/// everything else, hexadecimal and numbers too large for a Double among it, as in Prometheus's parser.
+/// Parses a sample's value: a decimal number, or `NaN`, `Inf` or `Infinity` in any case with an optional sign. Like Prometheus's parser it
+/// returns `nil` for everything else, including hexadecimal numbers and numbers too large for a Double.
 package func parseNumber(_ text: Span<UInt8>) -> Double? {
   guard let decimal = Decimal(text) else { return parseWord(text) }
   if let exact = decimal.exactValue { return exact }
-  // Rounding is subtle with many digits: leave it to the standard library, up to a length that no honest number has.
-  guard text.count <= 1024, let value = Double(text.text), value.isFinite else { return nil }
+  // The standard library rounds correctly for any number of digits. The limit bounds the cost of hostile input.
+  guard text.count <= 1024, let value = Double(string(text)), value.isFinite else { return nil }
   return value
 }
 
-/// A sample's time in milliseconds since 1970. With a fraction it is OpenMetrics's, in seconds. `nil` outside of the years 1970 to 9999,
-/// which no clock shows.
+/// Parses a sample's timestamp, in milliseconds since 1970. A number with a fraction is an OpenMetrics timestamp, in seconds. `nil` outside
+/// the years 1970 to 9999.
 func parseTimestamp(_ text: Span<UInt8>) -> Int64? {
   guard let decimal = Decimal(text), let number = parseNumber(text), number >= 0 else { return nil }
   let milliseconds = decimal.isWhole ? number : number * 1000
@@ -17,17 +17,16 @@ func parseTimestamp(_ text: Span<UInt8>) -> Int64? {
   return Int64(milliseconds)
 }
 
-/// A number's digits before anything is rounded.
+/// The digits of a number, before rounding.
 private struct Decimal {
   var isNegative = false
-  /// The digits without the point, as long as they fit.
+  /// The digits without the decimal point. 0 after an overflow.
   var digits: UInt64 = 0
-  /// The power of ten to multiply `digits` with.
   var exponent = 0
   var isWhole = true
   private var overflowed = false
 
-  /// `nil` if the text is not `[sign] digits [. digits] [e [sign] digits]`.
+  /// Parses `[sign] digits [. digits] [e [sign] digits]`.
   init?(_ text: Span<UInt8>) {
     var index = 0
     if index < text.count, text[index] == UInt8(ascii: "-") || text[index] == UInt8(ascii: "+") {
@@ -49,7 +48,7 @@ private struct Decimal {
     guard index == text.count else { return nil }
   }
 
-  /// The value, where one multiplication or division of two exact Doubles gives it (Clinger's fast path).
+  /// The value, if a single multiplication or division of two exact Doubles computes it (Clinger's fast path).
   var exactValue: Double? {
     guard !overflowed, digits <= 1 << 53, exponent.magnitude < UInt(Self.powersOfTen.count) else { return nil }
     let magnitude = Double(digits)
@@ -80,7 +79,7 @@ private struct Decimal {
     let start = index
     var magnitude = 0
     while index < text.count, text[index].isDigit {
-      // Past this a Double is zero or infinite anyway; the cap keeps the sum from overflowing.
+      // A Double is zero or infinite well before this exponent. The cap prevents overflow.
       magnitude = min(magnitude * 10 + Int(text[index] - UInt8(ascii: "0")), 100_000)
       index += 1
     }
@@ -88,19 +87,23 @@ private struct Decimal {
     return index > start
   }
 
-  /// Those that a Double holds exactly.
+  /// The powers of ten that a Double represents exactly.
   private static let powersOfTen: [Double] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
   ]
 }
 
 private func parseWord(_ text: Span<UInt8>) -> Double? {
-  // The longest word is "+Infinity"; what is longer must not be copied.
+  // The longest word is "+Infinity". The limit avoids copying hostile input.
   guard text.count <= 9 else { return nil }
-  return switch text.text.lowercased() {
+  return switch string(text).lowercased() {
   case "nan": .nan
   case "inf", "+inf", "infinity", "+infinity": .infinity
   case "-inf", "-infinity": -.infinity
   default: nil
   }
+}
+
+private func string(_ text: Span<UInt8>) -> String {
+  text.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
 }

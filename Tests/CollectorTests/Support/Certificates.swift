@@ -2,7 +2,7 @@ import Foundation
 import HTTPTransport
 import TestSupport
 
-/// An authority with an agent's and a controller's certificate, made by openssl as the leader would make them.
+/// A CA with the certificates of an agent and a controller, like those of the leader but created by openssl.
 struct Certificates {
   static let isPossible = findProgram("openssl") != nil
 
@@ -45,14 +45,14 @@ struct Certificates {
     "\(folder.path)/\(name).\(suffix)"
   }
 
-  /// What the controller shows, and whom it trusts.
+  /// The controller's side.
   var controller: TLSOptions {
     TLSOptions(
       certificateAuthorities: .file(path("ca", "crt")), clientCertificate: .file(path("controller", "crt")),
       clientKey: .file(path("controller", "key")))
   }
 
-  /// The inside of an nginx server that speaks mutual TLS as an agent does.
+  /// The directives of an nginx server with mutual TLS as an agent has it.
   var nginxServerSide: String {
     """
     ssl_certificate \(path("agent", "crt"));

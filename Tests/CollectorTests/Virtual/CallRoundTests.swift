@@ -4,84 +4,72 @@ import Testing
 @testable import Collector
 
 @Suite struct CallRoundTests {
-  private static let start = ContinuousClock.now
-
-  private static func requests(_ count: Int) -> [ScrapeRequest] {
-    (0..<count).map { ScrapeRequest(key: key($0), url: .success("http://10.0.0.1/"), places: [$0]) }
-  }
+  private let time = ManualCollectorClock()
 
   private static func key(_ number: Int) -> VirtualScrapeCache.Key { VirtualScrapeCache.Key(namespace: "shop", pod: "web-\(number)") }
 
-  private static func round(
-    _ count: Int, suspects: [Int] = [], askingTime: Duration? = .seconds(10), start: ContinuousClock.Instant = start
-  )
-    -> CallRound
-  {
-    CallRound(requests(count), suspects: suspects.map(key), askingTime: askingTime, containers: count, start: start)
+  private func round(_ count: Int, suspects: [Int] = [], askingTime: Duration? = .seconds(10)) -> CallRound {
+    let requests = (0..<count).map { ScrapeRequest(key: Self.key($0), url: .success("http://10.0.0.1/"), indices: [$0]) }
+    return CallRound(requests, suspects: suspects.map(Self.key), askingTime: askingTime, containers: count, clock: time.clock)
   }
 
-  private static func all(_ round: CallRound, _ lane: CallRound.Lane) -> [CallRound.Due] {
+  private func all(_ round: CallRound, _ lane: CallRound.Lane) -> [CallRound.Due] {
     Array(sequence(state: round) { $0.next(lane) })
   }
 
-  @Test func podsOfANodeAreSpreadOverTheAskingTime() {
-    let dues = Self.all(Self.round(5000), .sound)
-    let offsets = dues.map { Self.start.duration(to: $0.at) }
+  @Test func `the pods of a node are spread over the asking time`() {
+    let dues = all(round(5000), .healthy)
+    let offsets = dues.map { time.now.duration(to: $0.at) }
     #expect(offsets == offsets.sorted())
-    // In each tenth of the time a tenth of the pods, within what chance does.
+    // A tenth of the pods in each tenth of the time, within chance.
     for tenth in 0..<10 {
       let range = Duration.seconds(tenth)..<Duration.seconds(tenth + 1)
       #expect((400...600).contains(offsets.count { range.contains($0) }), "tenth \(tenth)")
     }
-    // Each has the same moment the next time.
-    #expect(Self.all(Self.round(5000), .sound).map(\.request.key) == dues.map(\.request.key))
-    // Without such a time all are asked at once, in the order of the roll.
-    let atOnce = Self.all(Self.round(5, askingTime: nil), .sound)
-    #expect(atOnce.map(\.request.places) == [[0], [1], [2], [3], [4]])
-    #expect(atOnce.allSatisfy { $0.at == Self.start })
+    // Each pod has the same moment in the next round.
+    #expect(all(round(5000), .healthy).map(\.request.key) == dues.map(\.request.key))
+    // Without an asking time all pods are due at once, in the order of the roll.
+    let atOnce = all(round(5, askingTime: nil), .healthy)
+    #expect(atOnce.map(\.request.indices) == [[0], [1], [2], [3], [4]])
+    #expect(atOnce.allSatisfy { $0.at == time.now })
   }
 
-  @Test("R41: pods that hung the last time wait beside the others, those first who have waited longest")
-  func suspectsHaveALaneOfTheirOwn() {
-    let round = Self.round(6, suspects: [4, 1, 9])
-    #expect(Set(Self.all(round, .sound).flatMap(\.request.places)) == [0, 2, 3, 5])
-    #expect(Self.all(round, .suspect).flatMap(\.request.places) == [4, 1])
+  @Test func `R41: pods that hung last time have a lane of their own, the longest waiting ones first`() {
+    let round = round(6, suspects: [4, 1, 9])
+    #expect(Set(all(round, .healthy).flatMap(\.request.indices)) == [0, 2, 3, 5])
+    #expect(all(round, .suspect).flatMap(\.request.indices) == [4, 1])
   }
 
-  @Test("R41: a round does not wait for more suspects than there is time for; their turn comes in the next")
-  func suspectsAreNotAskedForEver() {
-    let round = Self.round(4, suspects: [0, 1, 2], start: .now - .seconds(9))
+  @Test func `R41: suspects that are not reached in time are first in the next round`() {
+    let round = round(4, suspects: [0, 1, 2])
+    time.advance(by: .seconds(9))
     let first = round.next(.suspect)
-    #expect(first?.request.places == [0])
-    if let first { round.note([.missed(.endpointTimeout, detail: "hung")], to: first.request, after: .seconds(9)) }
-    let late = Self.round(4, suspects: [0, 1, 2], start: .now - .seconds(11))
-    #expect(late.next(.suspect) == nil)
-    let end = late.end()
-    #expect(end.suspects == [0, 1, 2].map(Self.key))
+    #expect(first?.request.indices == [0])
+    if let first { round.record([.missed(.endpointTimeout, detail: "hung")], to: first.request, after: .seconds(9)) }
+    time.advance(by: .seconds(2))
+    #expect(round.next(.suspect) == nil)
+    let end = round.end()
     #expect(end.answers.allSatisfy { if case .missed(.endpointTimeout, _) = $0 { true } else { false } })
-    // Who was asked, and hung again, stands behind those who were not.
-    #expect(round.end().suspects == [1, 2, 0].map(Self.key))
+    // The pod that was scraped and hung again comes after those that were not reached.
+    #expect(end.suspects == [1, 2, 0].map(Self.key))
   }
 
-  @Test func onlySlowFailuresAreSuspected() {
-    let round = Self.round(3, askingTime: nil)
-    for due in Self.all(round, .sound) {
-      switch due.request.places[0] {
-      case 0: round.note([.missed(.endpointUnreachable, detail: "refused")], to: due.request, after: .milliseconds(2))
-      case 1: round.note([.missed(.endpointTimeout, detail: "hung")], to: due.request, after: .seconds(10))
-      default: round.note([.collected(age: .zero)], to: due.request, after: .seconds(9))
+  @Test func `only slow failures make a pod a suspect`() {
+    let round = round(3, askingTime: nil)
+    for due in all(round, .healthy) {
+      switch due.request.indices[0] {
+      case 0: round.record([.missed(.endpointUnreachable, detail: "refused")], to: due.request, after: .milliseconds(2))
+      case 1: round.record([.missed(.endpointTimeout, detail: "hung")], to: due.request, after: .seconds(10))
+      default: round.record([.collected(age: .zero)], to: due.request, after: .seconds(9))
       }
     }
     #expect(round.end().suspects == [Self.key(1)])
   }
 
-  @Test func answersAreAsOldAsTheyAreWhenTheRoundEnds() {
-    let round = Self.round(1, askingTime: nil)
-    if let due = round.next(.sound) { round.note([.collected(age: .seconds(2))], to: due.request, after: .zero) }
-    guard case .collected(let age) = round.end(at: .now + .seconds(5)).answers[0] else {
-      Issue.record("it was collected")
-      return
-    }
-    #expect(age >= .seconds(7))
+  @Test func `ages of answers count until the end of the round`() {
+    let round = round(1, askingTime: nil)
+    if let due = round.next(.healthy) { round.record([.collected(age: .seconds(2))], to: due.request, after: .zero) }
+    time.advance(by: .seconds(5))
+    #expect(round.end().answers == [.collected(age: .seconds(7))])
   }
 }

@@ -5,10 +5,9 @@ import Testing
 @testable import Collector
 
 @Suite struct ScrapeIngestTests {
-  private static let web = entry("shop/web-0/web", ip: nil)
+  private static let web = rollEntry("shop/web-0/web", ip: nil)
 
   @Test(
-    "R44: which series count for a container",
     arguments: [
       (#"container_last_seen{container="web"} 1"#, nil),
       (#"container_last_seen{container="web",pod="web-0",namespace="shop"} 1"#, nil),
@@ -27,13 +26,12 @@ import Testing
       ("container_scrape_error 0\ncontainer_last_seen{container=\"web\"} 1", nil),
       ("", .notInResponse),
     ] as [(String, Reason?)])
-  func countsOwnSeries(page: String, reason: Reason?) throws {
-    let outcome = try outcome(of: page + "\n", sent: nil)
-    #expect(outcome.reason == reason, "\(outcome)")
+  func `R44: the series that count for a container`(body: String, reason: Reason?) throws {
+    let answer = try answer(to: body + "\n", sent: nil)
+    #expect(answer.reason == reason, "\(answer)")
   }
 
   @Test(
-    "R44: how old the numbers may be",
     arguments: [
       ([500_000], nil, Answer.collected(age: .zero)),
       ([], 500_000, .collected(age: .zero)),
@@ -41,27 +39,27 @@ import Testing
       ([500_000], 560_000, .collected(age: .seconds(60))),
       ([500_000], 620_000, .collected(age: .seconds(120))),
       ([1, 500_000, 2], 560_000, .collected(age: .seconds(60))),
-      // Sent in the same second, whose fraction the header does not have.
+      // The Date header has no fraction of a second.
       ([500_900], 500_000, .collected(age: .zero)),
       ([500_000], 621_000, .missed(.staleData, detail: "the newest sample was 121 s old when it was sent; more than 120 s is stale")),
       ([700_000], 500_000, .missed(.badExposition, detail: "the newest sample is dated 200 s ahead of its sender's own clock")),
     ] as [([Int64], Int64?, Answer)])
-  func judgesAges(timestamps: [Int64], sent: Int64?, expected: Answer) throws {
-    // A sample without a time, as cAdvisor writes limits, makes nothing fresh.
-    var page = "container_spec_cpu_shares{container=\"web\"} 1024\n"
+  func `R44: the ages of samples that count as fresh`(timestamps: [Int64], sent: Int64?, expected: Answer) throws {
+    // A sample without a timestamp, as cAdvisor writes limits, does not affect freshness.
+    var body = "container_spec_cpu_shares{container=\"web\"} 1024\n"
     for (index, timestamp) in timestamps.enumerated() {
-      page += "container_cpu_usage_seconds_total{container=\"web\",cpu=\"\(index)\"} 1 \(timestamp)\n"
+      body += "container_cpu_usage_seconds_total{container=\"web\",cpu=\"\(index)\"} 1 \(timestamp)\n"
     }
-    #expect(try outcome(of: page, sent: sent) == expected)
+    #expect(try answer(to: body, sent: sent) == expected)
   }
 
-  private func outcome(of page: String, sent: Int64?) throws -> Answer {
+  private func answer(to body: String, sent: Int64?) throws -> Answer {
     let freshness = Freshness(sent: sent, limit: .seconds(120))
-    return try intake(page, [Self.web], freshness).facts.outcome(of: 0, named: "web", freshness)
+    return try ingest(body, [Self.web], freshness).findings.answer(for: 0, named: "web", freshness)
   }
 
-  @Test func aMalformedPageIsRefusedWhole() {
-    #expect(throws: ExpositionError.self) { try intake("container_last_seen{container=\"web\"} 1\noops\n", [Self.web]) }
+  @Test func `a malformed body is rejected as a whole`() {
+    #expect(throws: ExpositionError.self) { try ingest("container_last_seen{container=\"web\"} 1\noops\n", [Self.web]) }
   }
 
   @Test(
@@ -73,7 +71,7 @@ import Testing
       ("Sun, 06 Foo 1994 08:49:37 GMT", nil), ("Sun, 32 Nov 1994 08:49:37 GMT", nil), ("Sun, 06 Nov 1994 24:00:00 GMT", nil),
       ("Sun, 06 Nov 1994 08:49 GMT", nil), ("Sun, 06 Nov 99999999999999999999 08:49:37 GMT", nil), ("", nil),
     ] as [(String, Int64?)])
-  func readsHTTPDates(text: String, milliseconds: Int64?) {
+  func `HTTP dates are parsed`(text: String, milliseconds: Int64?) {
     #expect(unixMilliseconds(ofHTTPDate: text) == milliseconds)
   }
 
@@ -84,7 +82,7 @@ import Testing
       ("", nil), ("a b", nil), ("a/b", nil), ("a:80/x", nil), ("u@h", nil), ("[::1]", nil), ("fe80::1%25eth0", nil), ("h#", nil),
       ("hé", nil),
     ] as [(String, String?)])
-  func putsOnlyAddressesIntoURLs(address: String, host: String?) {
+  func `only addresses and DNS names become URL hosts`(address: String, host: String?) {
     #expect(urlHost(of: address) == host)
   }
 }

@@ -27,8 +27,8 @@ import Testing
   /// Hands a page of one pod over as the collector does it: three samples, one of a basic family.
   private func take(_ service: PushService, pod: String = "web-0", node: String = "virtual-1") throws {
     var settings = VirtualSettings()
-    settings.handsOver = true
-    var intake = ScrapeIngest(settings: settings)
+    settings.feedsSink = true
+    var ingest = ScrapeIngest(settings: settings)
     let entry = RollEntry(
       reference: ContainerReference(namespace: "shop", pod: pod, container: "web"), podUID: "u", containerID: "", hostNetwork: false)
     let page = """
@@ -39,10 +39,10 @@ import Testing
       """
     let pages = VirtualScrapeCache(stalenessLimit: .seconds(60))
     let feed = try #require(service.virtualNodes)
-    _ = try intake.take(
+    _ = try ingest.ingest(
       Array(page.utf8), labels: PodLabels(node: node, entries: [entry], isOfOnePod: true), Freshness(limit: .seconds(60)),
       sharing: pages.shapes
-    ) { feed.take($0, VirtualScrapeCache.Key(namespace: "shop", pod: pod), of: node) }
+    ) { feed.receive($0, VirtualScrapeCache.Key(namespace: "shop", pod: pod), of: node) }
   }
 
   private func running(_ service: PushService, _ body: () async throws -> Void) async throws {
@@ -188,7 +188,7 @@ import Testing
     ).settings()
     #expect((settings.endpoints[.virtual] != nil) == isTarget)
     let virtual = settings.nodes.virtual
-    #expect(virtual.handsOver == (mode != "serve"))
+    #expect(virtual.feedsSink == (mode != "serve"))
     #expect((virtual.servedFamilies != nil) == isTarget)
   }
 

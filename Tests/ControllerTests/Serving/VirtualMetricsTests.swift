@@ -27,11 +27,11 @@ import Testing
     for pod in pods {
       let entry = RollEntry(
         reference: ContainerReference(namespace: "shop", pod: pod, container: "render"), podUID: "u", containerID: "", hostNetwork: false)
-      var intake = ScrapeIngest(settings: VirtualSettings())
-      let taken = try intake.take(
+      var ingest = ScrapeIngest(settings: VirtualSettings())
+      let ingested = try ingest.ingest(
         Array(page.utf8), labels: PodLabels(node: "virtual-1", entries: [entry], isOfOnePod: true), Freshness(limit: .seconds(60)),
         sharing: served.virtualPages.shapes)
-      served.virtualPages.store(taken.page, VirtualScrapeCache.Key(namespace: "shop", pod: pod), of: "virtual-1")
+      served.virtualPages.store(ingested.scrape, VirtualScrapeCache.Key(namespace: "shop", pod: pod), of: "virtual-1")
     }
   }
 
@@ -57,7 +57,7 @@ import Testing
       try fill(served)
       #expect(served.virtualPages.lastScrape(of: "virtual-1") == .never)
       let plain = try await served.request("/metrics/cadvisor?node=virtual-1")
-      #expect(plain.header("Content-Type") == ExpositionContentType.text)
+      #expect(plain.header("Content-Type") == ExpositionFormat.text.contentType)
       let text = String(decoding: plain.body, as: UTF8.self)
       #expect(text.hasPrefix("# HELP container_cpu_usage_seconds_total"))
       #expect(

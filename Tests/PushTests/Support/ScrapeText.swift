@@ -1,4 +1,5 @@
 import Exposition
+import TestSupport
 
 @testable import Push
 
@@ -6,27 +7,22 @@ extension PushedScrape {
   /// Parses the text format. Series with equal labels share a set.
   init(owner: String = "default/web", _ text: String, at time: Int64 = 1000, endpoint: String = "node-1") throws(ExpositionError) {
     self.init(owner: owner, collectedAt: time, endpoint: endpoint)
-    var scrape = self
     var names: [String: Int] = [:]
-    var sets: [String: Int] = [:]
-    let bytes = Array(text.utf8)
-    try scanExposition(bytes, limits: .standard) { sample, text in
-      let metric = sample.nameText(in: text)
-      let key = sample.labels.map { "\($0.nameText(in: text))=\($0.text(in: text));" }.joined()
-      bytes.withUnsafeBytes { bytes in
-        let name = names[metric] ?? scrape.addName(UnsafeRawBufferPointer(rebasing: bytes[sample.name]))
-        names[metric] = name
-        if sets[key] == nil {
-          sets[key] = sets.count
-          scrape.beginLabelSet()
-          for label in sample.labels {
-            scrape.addLabel(
-              UnsafeRawBufferPointer(rebasing: bytes[label.name]), escapedValue: UnsafeRawBufferPointer(rebasing: bytes[label.value]))
+    var sets: [[ParsedSample.Label]] = []
+    for sample in try parsedSamples(Array(text.utf8), rejectsDuplicates: false) {
+      let name = names[sample.name] ?? Array(sample.name.utf8).withUnsafeBytes { addName($0) }
+      names[sample.name] = name
+      let set = sets.firstIndex(of: sample.labels) ?? sets.count
+      if set == sets.count {
+        sets.append(sample.labels)
+        beginLabelSet()
+        for label in sample.labels {
+          Array(label.name.utf8).withUnsafeBytes { name in
+            Array(label.escapedValue.utf8).withUnsafeBytes { addLabel(name, escapedValue: $0) }
           }
         }
-        scrape.addSample(name: name, labelSet: sets[key] ?? 0, value: sample.value)
       }
+      addSample(name: name, labelSet: set, value: sample.value)
     }
-    self = scrape
   }
 }

@@ -1,51 +1,51 @@
 internal import Exposition
 
-/// The newest page of one pod, or of one node that answers for its pods: what is its own about it, and the shape that it shares with others.
+/// The last scrape of a pod, or of a node that serves its pods' metrics: its own values, and a shape that it shares with similar scrapes.
 ///
-/// About 2 KB for a page of 68 KB, and unlike compressed text it can be read family by family: that is how pages that arrive one by one
-/// are served as one, grouped as the format wants it. Why not gzip: docs/decisions/0007.
+/// A body of 68 KB takes about 2 KB. Unlike compressed text it can be read family by family, which is how scrapes of many pods are served as
+/// one exposition with contiguous families. Why not gzip: docs/decisions/0007.
 struct CachedScrape: Sendable {
   let shape: ScrapeShape
-  /// In this order: where each value ends, where each family's lines begin (both UInt16, UInt32 on a page of 64 KB and more), the times
-  /// (Int64), the values, the lines. A line is its time (an index; 254: eight more bytes have it; 255: none), and its number as it was
-  /// written, as `PackedNumber` has it.
+  /// In this order: the end of each label value and the start of each family's lines (UInt16, or UInt32 from 64 KB on), the times (Int64),
+  /// the label values, the lines. A line is a byte for its time (an index into the times; 254: eight more bytes contain it; 255: none) and
+  /// its number as a `PackedNumber`.
   private let bytes: [UInt8]
   private let timeCount: Int
-  /// Bytes of the longest line as it is served.
+  /// Bytes of the longest line in the text format.
   let longestLine: Int
   private let isWide: Bool
 
-  init(_ draft: borrowing ScrapeBuilder, sharedBy shapes: ShapeRegistry) {
-    // A page that goes back to a family has its lines brought together.
+  init(_ builder: borrowing ScrapeBuilder, sharedBy shapes: ShapeRegistry) {
+    // Makes the lines of each family contiguous, also if the body returns to a family.
     var starts: [Int] = []
     var total = 0
-    for family in draft.families {
+    for family in builder.families {
       starts.append(total)
       total += family.lineCount
     }
-    var order = [Int](repeating: 0, count: draft.lines.count)
+    var order = [Int](repeating: 0, count: builder.lines.count)
     var next = starts
-    for (place, line) in draft.lines.enumerated() {
-      order[next[line.family]] = place
+    for (index, line) in builder.lines.enumerated() {
+      order[next[line.family]] = index
       next[line.family] += 1
     }
-    let families = draft.families.indices.map { index in
-      let family = draft.families[index]
+    let families = builder.families.indices.map { index in
+      let family = builder.families[index]
       return ScrapeShape.Family(
         name: family.name, help: family.help, type: family.type, lines: starts[index]..<starts[index] + family.lineCount)
     }
-    shape = shapes.shape(of: draft, lines: order.map { draft.lines[$0].shape }, families: families)
-    longestLine = draft.longestLine
-    timeCount = draft.times.count
+    shape = shapes.shape(of: builder, lines: order.map { builder.lines[$0].shape }, families: families)
+    longestLine = builder.longestLine
+    timeCount = builder.times.count
 
-    let lineBytes = draft.numbers.withUnsafeBytes { numbers in
-      draft.lines.reduce(0) { sum, line in
+    let lineBytes = builder.numbers.withUnsafeBytes { numbers in
+      builder.lines.reduce(0) { sum, line in
         sum + 1 + PackedNumber.byteCount(of: UnsafeRawBufferPointer(rebasing: numbers[line.number]))
           + (line.time == ScrapeBuilder.ownTime ? 8 : 0)
       }
     }
-    let offsets = draft.values.count + families.count
-    let rest = 8 * draft.times.count + draft.values.bytes.count + lineBytes
+    let offsets = builder.values.count + families.count
+    let rest = 8 * builder.times.count + builder.values.bytes.count + lineBytes
     let isWide = 2 * offsets + rest > UInt16.max
     self.isWide = isWide
     let offsetBytes = isWide ? 4 : 2
@@ -54,37 +54,37 @@ struct CachedScrape: Sendable {
       func append(offset: Int, to output: inout ByteWriter) {
         if isWide { output.append(UInt32(offset)) } else { output.append(UInt16(offset)) }
       }
-      for end in draft.values.ends { append(offset: end, to: &output) }
-      let familyTable = output.place
+      for end in builder.values.ends { append(offset: end, to: &output) }
+      let familyTable = output.count
       for _ in families { append(offset: 0, to: &output) }
-      for time in draft.times { output.append(time) }
-      draft.values.bytes.withUnsafeBytes { output.append($0) }
-      draft.numbers.withUnsafeBytes { numbers in
+      for time in builder.times { output.append(time) }
+      builder.values.bytes.withUnsafeBytes { output.append($0) }
+      builder.numbers.withUnsafeBytes { numbers in
         for (index, family) in families.enumerated() {
-          output.store(offset: output.place, isWide: isWide, at: familyTable + offsetBytes * index)
-          for place in family.lines {
-            let line = draft.lines[order[place]]
+          output.store(offset: output.count, isWide: isWide, at: familyTable + offsetBytes * index)
+          for index in family.lines {
+            let line = builder.lines[order[index]]
             output.append(line.time)
-            if line.time == ScrapeBuilder.ownTime { output.append(draft.time(ofLine: order[place]) ?? 0) }
+            if line.time == ScrapeBuilder.ownTime { output.append(builder.time(ofLine: order[index]) ?? 0) }
             PackedNumber.append(UnsafeRawBufferPointer(rebasing: numbers[line.number]), to: &output)
           }
         }
       }
-      count = output.place
+      count = output.count
     }
   }
 
-  /// Memory that is this page's alone.
+  /// Bytes of memory, without the shared shape.
   var byteCount: Int { bytes.count }
   var seriesCount: Int { shape.lines.count }
 
-  /// Where the next line to be written is; a family that does not fit into a chunk goes on in the next.
+  /// The next line to write, for a family that continues in the next chunk.
   struct Position {
     fileprivate var line: Int
-    fileprivate var place: Int
+    fileprivate var offset: Int
   }
 
-  /// Where the parts of `bytes` begin.
+  /// The offsets of the parts of `bytes`.
   private struct Layout {
     var isWide: Bool
     var families: Int
@@ -108,15 +108,15 @@ struct CachedScrape: Sendable {
       offset(families + index, in: bytes)
     }
 
-    /// The time of the line that begins at the place; the place is moved to its number.
+    /// Reads the time of the line at `offset`, and moves `offset` to its number.
     @inline(__always)
-    func readTime(_ bytes: UnsafeRawBufferPointer, _ place: inout Int) -> Int64? {
-      let index = bytes[place]
-      place += 1
+    func readTime(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Int64? {
+      let index = bytes[offset]
+      offset += 1
       if index == ScrapeBuilder.noTime { return nil }
       if index == ScrapeBuilder.ownTime {
-        defer { place += 8 }
-        return bytes.loadUnaligned(fromByteOffset: place, as: Int64.self)
+        defer { offset += 8 }
+        return bytes.loadUnaligned(fromByteOffset: offset, as: Int64.self)
       }
       return bytes.loadUnaligned(fromByteOffset: times + 8 * Int(index), as: Int64.self)
     }
@@ -127,8 +127,8 @@ struct CachedScrape: Sendable {
     return Layout(isWide: isWide, families: shape.valueCount, times: times, values: times + 8 * timeCount)
   }
 
-  /// Writes lines of a family until it ends or the room does not suffice for one more.
-  /// - Returns: where to go on, or `nil` at the family's end.
+  /// Writes the lines of a family until it ends, or until the longest line no longer fits.
+  /// - Returns: the position to continue from, or `nil` at the end of the family.
   func write(family index: Int, from position: Position?, into output: inout ByteWriter) -> Position? {
     let layout = layout
     return bytes.withUnsafeBytes { bytes in
@@ -139,9 +139,9 @@ struct CachedScrape: Sendable {
               let family = shape.families[index]
               let name = UnsafeRawBufferPointer(rebasing: text[family.name])
               var line = position?.line ?? family.lines.lowerBound
-              var place = position?.place ?? layout.lines(ofFamily: index, in: bytes)
+              var offset = position?.offset ?? layout.lines(ofFamily: index, in: bytes)
               while line < family.lines.upperBound {
-                guard output.room >= longestLine else { return Position(line: line, place: place) }
+                guard output.available >= longestLine else { return Position(line: line, offset: offset) }
                 output.append(name)
                 if lines[line].suffix != 0 { ScrapeShape.suffixes[lines[line].suffix].withUnsafeBytes { output.append($0) } }
                 let set = lines[line].set
@@ -166,8 +166,8 @@ struct CachedScrape: Sendable {
                   output.append(UInt8(ascii: "}"))
                 }
                 output.append(UInt8(ascii: " "))
-                let time = layout.readTime(bytes, &place)
-                PackedNumber.unpack(bytes, &place, into: &output)
+                let time = layout.readTime(bytes, &offset)
+                PackedNumber.unpack(bytes, &offset, into: &output)
                 if let time {
                   output.append(UInt8(ascii: " "))
                   output.append(digitsOf: time)
@@ -183,8 +183,8 @@ struct CachedScrape: Sendable {
     }
   }
 
-  /// Calls `each` with every sample of a family: a way to look a label's escaped value up (`nil` where it is absent), the number, the time
-  /// in milliseconds since 1970. For the few families that other pages are made of.
+  /// Calls `each` with every sample of a family: a function that returns the escaped value of a label or `nil`, the number, and the time in
+  /// milliseconds since 1970. Meant for the few families that summaries are computed from.
   func samples(
     ofFamily name: StaticString, _ each: (_ label: (StaticString) -> String?, _ number: Double, _ time: Int64?) -> Void
   ) {
@@ -192,13 +192,13 @@ struct CachedScrape: Sendable {
     let layout = layout
     var memory = [UInt8](repeating: 0, count: max(longestLine, 1))
     bytes.withUnsafeBytes { bytes in
-      var place = layout.lines(ofFamily: index, in: bytes)
+      var offset = layout.lines(ofFamily: index, in: bytes)
       for line in shape.families[index].lines {
-        let time = layout.readTime(bytes, &place)
+        let time = layout.readTime(bytes, &offset)
         let text = memory.withUnsafeMutableBytes { memory in
           var output = ByteWriter(memory)
-          PackedNumber.unpack(bytes, &place, into: &output)
-          return String(decoding: memory[..<output.place], as: UTF8.self)
+          PackedNumber.unpack(bytes, &offset, into: &output)
+          return String(decoding: memory[..<output.count], as: UTF8.self)
         }
         guard let number = Double(text) else { continue }
         let labels = shape.labels[shape.labels(ofSet: shape.lines[line].set)]

@@ -1,56 +1,56 @@
 internal import Exposition
 
-/// The pages of a snapshot as one page in the text format: each family once, with its HELP and TYPE, all its samples together. Made
-/// chunk by chunk as it is sent, in the memory of one chunk.
+/// The scrapes of a snapshot as one exposition: each family once, with its HELP and TYPE lines and all its samples. Rendered in chunks while
+/// it is sent, in the memory of one chunk.
 package struct GroupedExposition: Sendable {
-  /// A family of the page that is made, and where it stands in each shape.
+  /// A family of the exposition, and its index in each shape.
   private struct Family {
     var name: ArraySlice<UInt8>
     var header: [UInt8]
-    /// By the shape's number; -1 where a shape does not have it.
-    var places: [Int32]
+    /// By the number of the shape. -1 for shapes without the family.
+    var indices: [Int32]
   }
 
   private static let chunkBytes = 256 << 10
 
-  private let pages: [(page: CachedScrape, shape: Int)]
+  private let scrapes: [(scrape: CachedScrape, shape: Int)]
   private let families: [Family]
   private let chunkBytes: Int
   private var chunk: [UInt8] = []
   private var family = 0
-  private var page = 0
+  private var scrape = 0
   private var position: CachedScrape.Position?
   private var isHeaderDue = true
 
   package init(_ snapshot: VirtualSnapshot) {
     var numbers: [ObjectIdentifier: Int] = [:]
     var shapes: [ScrapeShape] = []
-    pages = snapshot.entries.map { entry in
-      let shape = entry.page.shape
+    scrapes = snapshot.entries.map { entry in
+      let shape = entry.scrape.shape
       let number = numbers[ObjectIdentifier(shape)] ?? shapes.count
       if number == shapes.count {
         numbers[ObjectIdentifier(shape)] = number
         shapes.append(shape)
       }
-      return (entry.page, number)
+      return (entry.scrape, number)
     }
     var found: [ArraySlice<UInt8>: Family] = [:]
     for (number, shape) in shapes.enumerated() {
-      for (place, family) in shape.families.enumerated() where !family.lines.isEmpty {
-        let name = shape.familyName(place)
+      for (index, family) in shape.families.enumerated() where !family.lines.isEmpty {
+        let name = shape.familyName(index)
         if found[name] == nil {
-          found[name] = Family(name: name, header: Self.header(of: family, in: shape), places: Array(repeating: -1, count: shapes.count))
+          found[name] = Family(name: name, header: Self.header(of: family, in: shape), indices: Array(repeating: -1, count: shapes.count))
         }
-        found[name]?.places[number] = Int32(place)
+        found[name]?.indices[number] = Int32(index)
       }
     }
     families = found.values.sorted { $0.name.lexicographicallyPrecedes($1.name) }
-    // Room for the longest line there is, and for the longest header.
-    let longest = pages.reduce(families.reduce(0) { max($0, $1.header.count) }) { max($0, $1.page.longestLine) }
+    // A chunk must fit the longest line and the longest header.
+    let longest = scrapes.reduce(families.reduce(0) { max($0, $1.header.count) }) { max($0, $1.scrape.longestLine) }
     chunkBytes = max(Self.chunkBytes, longest)
   }
 
-  /// Calls `body` with the next piece, which is valid during the call only; `nil` at the end.
+  /// Calls `body` with the next chunk, which is valid during the call only. Returns `nil` at the end.
   package mutating func withNextChunk<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result? {
     guard family < families.count else { return nil }
     var memory: [UInt8] = []
@@ -60,27 +60,27 @@ package struct GroupedExposition: Sendable {
     return try memory.withUnsafeMutableBytes { memory in
       var output = ByteWriter(memory)
       fill(&output)
-      return try body(UnsafeRawBufferPointer(rebasing: memory[..<output.place]))
+      return try body(UnsafeRawBufferPointer(rebasing: memory[..<output.count]))
     }
   }
 
   private mutating func fill(_ output: inout ByteWriter) {
     while family < families.count {
       if isHeaderDue {
-        guard output.room >= families[family].header.count else { return }
+        guard output.available >= families[family].header.count else { return }
         families[family].header.withUnsafeBytes { output.append($0) }
         isHeaderDue = false
       }
-      let places = families[family].places
-      while page < pages.count {
-        let place = Int(places[pages[page].shape])
-        if place >= 0 {
-          position = pages[page].page.write(family: place, from: position, into: &output)
+      let indices = families[family].indices
+      while scrape < scrapes.count {
+        let index = Int(indices[scrapes[scrape].shape])
+        if index >= 0 {
+          position = scrapes[scrape].scrape.write(family: index, from: position, into: &output)
           if position != nil { return }
         }
-        page += 1
+        scrape += 1
       }
-      (family, page, isHeaderDue) = (family + 1, 0, true)
+      (family, scrape, isHeaderDue) = (family + 1, 0, true)
     }
   }
 

@@ -1,6 +1,6 @@
 internal import Exposition
 
-/// A page while it is read: what `CachedScrape` is made of. Its memory is used for page after page.
+/// Collects the samples of a body for a `CachedScrape` or a `CollectedScrape`. Reused for many bodies, to avoid allocations.
 struct ScrapeBuilder: Sendable {
   struct Family: Sendable {
     var name: Range<Int>
@@ -16,15 +16,16 @@ struct ScrapeBuilder: Sendable {
     var number: Range<Int>
   }
 
-  /// Times beyond these go with their lines.
+  /// The number of times that lines can refer to by index. Further times are stored in their lines.
   static let timesLimit = 253
-  /// Stands for a time that stands with its line, and for none.
+  /// Marks a line that contains its time.
   static let ownTime: UInt8 = 254
+  /// Marks a line without a time.
   static let noTime: UInt8 = 255
-  /// A text of help that is longer says nothing to anybody.
+  /// Longer help texts are dropped.
   private static let helpLimit = 4096
 
-  /// Names and texts of families.
+  /// The names and help texts of families.
   private(set) var texts: [UInt8] = []
   private(set) var families: [Family] = []
   private(set) var lines: [Line] = []
@@ -34,9 +35,9 @@ struct ScrapeBuilder: Sendable {
   private(set) var values = InternTable()
   private(set) var numbers: [UInt8] = []
   private(set) var times: [Int64] = []
-  /// Of lines whose time is not among `times`, with their place in `lines`, in its order.
+  /// The times that are not in `times`, with the indices of their lines, ascending.
   private var ownTimes: [(line: Int, time: Int64)] = []
-  /// Bytes of the longest line as it will be served.
+  /// Bytes of the longest line in the text format.
   private(set) var longestLine = 0
   private var familyNames = InternTable()
   private var setLengths: [Int] = []
@@ -63,11 +64,11 @@ struct ScrapeBuilder: Sendable {
     let family = family(name)
     guard families[family].help.isEmpty, text.count <= Self.helpLimit else { return }
     let start = texts.count
-    // An escape that the format does not know is one backslash too few.
+    // Escapes the backslash of an unknown escape sequence.
     var isEscape = false
-    for (place, byte) in text.enumerated() {
+    for (index, byte) in text.enumerated() {
       if byte == UInt8(ascii: "\\"), !isEscape {
-        let next = place + 1 < text.count ? text[place + 1] : 0
+        let next = index + 1 < text.count ? text[index + 1] : 0
         isEscape = next == UInt8(ascii: "\\") || next == UInt8(ascii: "n")
         if !isEscape { texts.append(byte) }
       } else {
@@ -93,7 +94,7 @@ struct ScrapeBuilder: Sendable {
     self.suffix = suffix
   }
 
-  /// Gives the current family what it has on another page, where it has nothing yet.
+  /// Sets the help and type of the current family unless it has them.
   mutating func copy(help: UnsafeRawBufferPointer, type: MetricType?) {
     if families[current].help.isEmpty, !help.isEmpty {
       let start = texts.count
@@ -104,19 +105,19 @@ struct ScrapeBuilder: Sendable {
   }
 
   mutating func add(_ set: borrowing LabelBuilder, index: Int) {
-    // Sets of families that were dropped have an index, and no labels here.
+    // The label sets of dropped families have an index but no labels here.
     while setEnds.count < index { endSet(length: 0) }
     var length = 2
-    for place in 0..<set.count {
-      let (name, value) = (set.nameBytes(at: place), set.valueBytes(at: place))
+    for label in 0..<set.count {
+      let (name, value) = (set.nameBytes(at: label), set.valueBytes(at: label))
       name.withUnsafeBytes { name in value.withUnsafeBytes { add(label: name, value: $0) } }
       length += name.count + value.count + 4
     }
     endSet(length: length)
   }
 
-  /// Adds a set of another page.
-  /// - Returns: its number here.
+  /// Copies a label set from another builder.
+  /// - Returns: its index here.
   mutating func add(set: Int, of other: borrowing ScrapeBuilder) -> Int {
     var length = 2
     other.labelNames.bytes.withUnsafeBytes { names in
@@ -137,8 +138,7 @@ struct ScrapeBuilder: Sendable {
     (set == 0 ? 0 : Int(setEnds[set - 1]))..<Int(setEnds[set])
   }
 
-  /// Bytes of a line of the current family with these labels as it will be served, or a little more: name, suffix, number, time and the
-  /// blanks between them.
+  /// Upper bound of the bytes of a line of the current family in the text format: name, suffix, labels, number, time and blanks.
   @inline(__always)
   func lineLength(labels set: Int, number: Int) -> Int {
     families[current].name.count + 8 + setLengths[set] + number + 24
@@ -175,23 +175,23 @@ struct ScrapeBuilder: Sendable {
       Line(family: current, shape: ScrapeShape.Line(set: set, suffix: suffix), time: time, number: start..<numbers.count))
   }
 
-  /// The time of the line at that place, if it has one.
-  func time(ofLine place: Int) -> Int64? {
-    switch lines[place].time {
+  /// The time of a line.
+  func time(ofLine index: Int) -> Int64? {
+    switch lines[index].time {
     case Self.noTime: nil
-    case Self.ownTime: ownTime(ofLine: place)
-    case let index: times[Int(index)]
+    case Self.ownTime: ownTime(ofLine: index)
+    case let time: times[Int(time)]
     }
   }
 
-  private func ownTime(ofLine place: Int) -> Int64? {
+  private func ownTime(ofLine index: Int) -> Int64? {
     var low = 0
     var high = ownTimes.count
     while low < high {
       let middle = low + (high - low) / 2
-      if ownTimes[middle].line < place { low = middle + 1 } else { high = middle }
+      if ownTimes[middle].line < index { low = middle + 1 } else { high = middle }
     }
-    return low < ownTimes.count && ownTimes[low].line == place ? ownTimes[low].time : nil
+    return low < ownTimes.count && ownTimes[low].line == index ? ownTimes[low].time : nil
   }
 
   private mutating func family(_ name: UnsafeRawBufferPointer) -> Int {

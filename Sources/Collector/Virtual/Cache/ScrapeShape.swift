@@ -1,10 +1,10 @@
 internal import Exposition
 internal import Synchronization
 
-/// What the pages of like pods have in common: everything but the labels' values, the numbers and the times. Thousands of pods of a few
-/// kinds share a few shapes, which is why a page in memory is a twentieth of its text.
+/// What the scrapes of similar pods have in common: everything except label values, numbers and times. Thousands of pods of a few kinds
+/// share a few shapes, so that a scrape takes a twentieth of its text in memory.
 final class ScrapeShape: Sendable {
-  /// Samples of one family stand together in `lines`, in the order of the page.
+  /// The samples of a family are contiguous in `lines`, in the order of the body.
   struct Family: Sendable {
     var name: Range<Int>
     var help: Range<Int>
@@ -12,7 +12,7 @@ final class ScrapeShape: Sendable {
     var lines: Range<Int>
   }
 
-  /// A label set's number and what the sample's name has behind its family's, in one word, so that lines compare and hash as bytes.
+  /// The index of a label set and the suffix of the sample's name, packed into one word, so that lines compare and hash as bytes.
   struct Line: Hashable, Sendable {
     private let packed: UInt32
 
@@ -21,14 +21,14 @@ final class ScrapeShape: Sendable {
     }
 
     var set: Int { Int(packed >> 4) }
-    /// Its place among `FamilySuffix.allCases`.
+    /// An index into `suffixes`.
     var suffix: Int { Int(packed & 15) }
   }
 
-  /// The suffixes by their place.
+  /// The suffixes, in the order of `FamilySuffix.allCases`.
   static let suffixes = FamilySuffix.allCases.map { Array($0.rawValue.utf8) }
 
-  /// `name` counts in `labelNames`, `value` among the page's own values.
+  /// `name` is an index into `labelOpenings`, `value` into the scrape's own values.
   struct Label: Hashable, Sendable {
     var name: UInt32
     var value: UInt32
@@ -38,22 +38,22 @@ final class ScrapeShape: Sendable {
   let families: [Family]
   let lines: [Line]
   let labels: [Label]
-  /// Where each set's labels end in `labels`.
+  /// The end of each set in `labels`.
   let setEnds: [UInt32]
-  /// As they stand before a value that is not the first: `",pod="`, quotes included.
+  /// By label name, the text between the previous label's value and this one's, such as `",pod="`.
   let labelOpenings: [[UInt8]]
   let valueCount: Int
 
-  init(_ draft: borrowing ScrapeBuilder, lines: [Line], families: [Family]) {
-    text = draft.texts
+  init(_ builder: borrowing ScrapeBuilder, lines: [Line], families: [Family]) {
+    text = builder.texts
     self.families = families
     self.lines = lines
-    labels = draft.labels
-    setEnds = draft.setEnds
-    labelOpenings = (0..<draft.labelNames.count).map { index in
-      Array("\",".utf8) + draft.labelNames.bytes[draft.labelNames.range(of: index)] + Array("=\"".utf8)
+    labels = builder.labels
+    setEnds = builder.setEnds
+    labelOpenings = (0..<builder.labelNames.count).map { index in
+      Array("\",".utf8) + builder.labelNames.bytes[builder.labelNames.range(of: index)] + Array("=\"".utf8)
     }
-    valueCount = draft.values.count
+    valueCount = builder.values.count
   }
 
   func labels(ofSet set: Int) -> Range<Int> {
@@ -72,19 +72,19 @@ final class ScrapeShape: Sendable {
     }
   }
 
-  /// Whether a page of that draft has this shape.
-  func isShape(of draft: borrowing ScrapeBuilder, lines: [Line], families: [Family]) -> Bool {
-    valueCount == draft.values.count && self.lines == lines && labels == draft.labels && setEnds == draft.setEnds
-      && text == draft.texts && labelOpenings.count == draft.labelNames.count
+  /// Whether the builder's scrape has this shape.
+  func isShape(of builder: borrowing ScrapeBuilder, lines: [Line], families: [Family]) -> Bool {
+    valueCount == builder.values.count && self.lines == lines && labels == builder.labels && setEnds == builder.setEnds
+      && text == builder.texts && labelOpenings.count == builder.labelNames.count
       && self.families.elementsEqual(families) { $0.name == $1.name && $0.help == $1.help && $0.type == $1.type && $0.lines == $1.lines }
       && labelOpenings.indices.allSatisfy { index in
         let opening = labelOpenings[index]
-        return opening[2..<opening.count - 2].elementsEqual(draft.labelNames.bytes[draft.labelNames.range(of: index)])
+        return opening[2..<opening.count - 2].elementsEqual(builder.labelNames.bytes[builder.labelNames.range(of: index)])
       }
   }
 }
 
-/// The shapes that pages in memory have, so that a page whose like is there takes that one's. Holds none by itself.
+/// The shapes in use, for sharing among scrapes. Holds weak references only.
 final class ShapeRegistry: Sendable {
   private struct Reference {
     weak var shape: ScrapeShape?
@@ -92,22 +92,22 @@ final class ShapeRegistry: Sendable {
 
   private let shapes = Mutex<[Int: Reference]>([:])
 
-  func shape(of draft: borrowing ScrapeBuilder, lines: [ScrapeShape.Line], families: [ScrapeShape.Family]) -> ScrapeShape {
+  func shape(of builder: borrowing ScrapeBuilder, lines: [ScrapeShape.Line], families: [ScrapeShape.Family]) -> ScrapeShape {
     var hasher = Hasher()
     lines.withUnsafeBytes { hasher.combine(bytes: $0) }
-    draft.labels.withUnsafeBytes { hasher.combine(bytes: $0) }
-    draft.texts.withUnsafeBytes { hasher.combine(bytes: $0) }
+    builder.labels.withUnsafeBytes { hasher.combine(bytes: $0) }
+    builder.texts.withUnsafeBytes { hasher.combine(bytes: $0) }
     let hash = hasher.finalize()
-    if let known = shapes.withLock({ $0[hash]?.shape }), known.isShape(of: draft, lines: lines, families: families) { return known }
-    let shape = ScrapeShape(draft, lines: lines, families: families)
+    if let known = shapes.withLock({ $0[hash]?.shape }), known.isShape(of: builder, lines: lines, families: families) { return known }
+    let shape = ScrapeShape(builder, lines: lines, families: families)
     shapes.withLock { shapes in
-      // Those whose last page is gone are looked for now and then, as their number doubles.
+      // Removes dead references whenever the number of shapes is a power of two.
       if shapes.count.nonzeroBitCount == 1 { shapes = shapes.filter { $0.value.shape != nil } }
       shapes[hash] = Reference(shape: shape)
     }
     return shape
   }
 
-  /// How many are in use.
+  /// Number of shapes in use.
   var count: Int { shapes.withLock { $0.values.count { $0.shape != nil } } }
 }

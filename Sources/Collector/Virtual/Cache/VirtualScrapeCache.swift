@@ -1,9 +1,9 @@
 internal import Roll
 internal import Synchronization
 
-/// The newest page of every pod on virtual nodes, compact, and who has read them. One writer a pod, many readers.
+/// The last scrape of every pod on virtual nodes in compact form, and when Prometheus last read them. One writer per pod, many readers.
 package final class VirtualScrapeCache: Sendable {
-  /// Names one page of a node: a pod's, or the node's own.
+  /// Identifies a scrape of a node: that of a pod, or of the node itself.
   package struct Key: Hashable, Sendable {
     package var namespace: String
     package var pod: String
@@ -17,52 +17,53 @@ package final class VirtualScrapeCache: Sendable {
   }
 
   struct Stored: Sendable {
-    var page: CachedScrape
-    /// When it arrived.
-    var at: ContinuousClock.Instant
-    var cpu: [CPUUse]
+    var scrape: CachedScrape
+    var arrival: ContinuousClock.Instant
+    var cpu: [CPUUsage]
   }
 
   private struct Node: Sendable {
-    var pages: [Key: Stored] = [:]
-    /// What its pods used of CPU since their first pages here. Unlike the sum of what they say it does not fall when pods go.
+    var scrapes: [Key: Stored] = [:]
+    /// CPU time that the pods have used since their first scrapes here. Unlike the sum of their counters it does not fall when pods go.
     var cpuSeconds = 0.0
     var lastScrape: ContinuousClock.Instant?
   }
 
   let shapes = ShapeRegistry()
   private let stalenessLimit: Duration
+  private let clock: CollectorClock
   private let nodes = Mutex<[String: Node]>([:])
 
-  /// - Parameter stalenessLimit: pages that are older are no longer served.
-  package init(stalenessLimit: Duration) {
+  /// - Parameter stalenessLimit: older scrapes are not served.
+  package init(stalenessLimit: Duration, clock: CollectorClock = .continuous) {
     self.stalenessLimit = stalenessLimit
+    self.clock = clock
   }
 
   // MARK: Writing
 
-  func store(_ page: CachedScrape, _ key: Key, of node: String) {
-    var uses = page.cpuUses()
-    let now = ContinuousClock.now
+  func store(_ scrape: CachedScrape, _ key: Key, of node: String) {
+    var usages = scrape.cpuUsages()
+    let now = clock.now()
     nodes.withLock { nodes in
       var used = 0.0
-      if let before = nodes[node]?.pages[key] {
-        for index in uses.indices {
-          guard let last = before.cpu.first(where: { $0.container == uses[index].container }) else { continue }
-          used += max(0, uses[index].seconds - last.seconds)
-          uses[index].follow(last, after: now - before.at)
+      if let before = nodes[node]?.scrapes[key] {
+        for index in usages.indices {
+          guard let last = before.cpu.first(where: { $0.container == usages[index].container }) else { continue }
+          used += max(0, usages[index].seconds - last.seconds)
+          usages[index].computeRate(since: last, after: now - before.arrival)
         }
       }
-      nodes[node, default: Node()].pages[key] = Stored(page: page, at: now, cpu: uses)
+      nodes[node, default: Node()].scrapes[key] = Stored(scrape: scrape, arrival: now, cpu: usages)
       nodes[node]?.cpuSeconds += used
     }
   }
 
-  /// Lets the pages of pods go that are not on the node any more.
+  /// Removes the scrapes of pods that are no longer on the node.
   func retain(_ keys: Set<Key>, of node: String) {
     nodes.withLock { nodes in
-      for key in nodes[node, default: Node()].pages.keys where !keys.contains(key) {
-        nodes[node]?.pages[key] = nil
+      for key in nodes[node, default: Node()].scrapes.keys where !keys.contains(key) {
+        nodes[node]?.scrapes[key] = nil
       }
     }
   }
@@ -73,61 +74,62 @@ package final class VirtualScrapeCache: Sendable {
 
   // MARK: Reading
 
-  /// The pages that are fresh enough: of one node, or of all in the order of their names. `nil` for a node of which there is nothing yet.
+  /// The fresh scrapes of one node, or of all nodes, sorted by node and pod. `nil` for a node without any scrape yet.
   package func snapshot(of node: String? = nil) -> VirtualSnapshot? {
-    let oldest = ContinuousClock.now - stalenessLimit
+    let now = clock.now()
+    let oldest = now - stalenessLimit
     return nodes.withLock { nodes in
       if let node, nodes[node] == nil { return nil }
       let names = node.map { [$0] } ?? nodes.keys.sorted()
-      let pages = names.flatMap { name in
-        let fresh = (nodes[name]?.pages ?? [:]).filter { $0.value.at >= oldest }
+      let entries = names.flatMap { name in
+        let fresh = (nodes[name]?.scrapes ?? [:]).filter { $0.value.arrival >= oldest }
         return fresh.sorted { ($0.key.namespace, $0.key.pod) < ($1.key.namespace, $1.key.pod) }
-          .map { VirtualSnapshot.Entry(node: name, page: $0.value.page, at: $0.value.at, cpu: $0.value.cpu) }
+          .map { VirtualSnapshot.Entry(scrape: $0.value.scrape, age: now - $0.value.arrival, cpu: $0.value.cpu) }
       }
-      return VirtualSnapshot(nodes: names, entries: pages, cpuSeconds: names.reduce(0) { $0 + (nodes[$1]?.cpuSeconds ?? 0) })
+      return VirtualSnapshot(nodes: names, entries: entries, cpuSeconds: names.reduce(0) { $0 + (nodes[$1]?.cpuSeconds ?? 0) })
     }
   }
 
-  /// Prometheus has read these nodes' pages to the end.
-  package func noteScrape(of names: [String]) {
+  /// Records that Prometheus has read the scrapes of these nodes to the end.
+  package func recordScrape(of names: [String]) {
+    let now = clock.now()
     nodes.withLock { nodes in
-      for name in names { nodes[name]?.lastScrape = .now }
+      for name in names { nodes[name]?.lastScrape = now }
     }
   }
 
   func lastScrape(of node: String) -> LastScrape {
-    nodes.withLock { $0[node]?.lastScrape }.map { .ago(ContinuousClock.now - $0) } ?? .never
+    nodes.withLock { $0[node]?.lastScrape }.map { .ago(clock.now() - $0) } ?? .never
   }
 
-  /// Pages of all nodes.
-  var count: Int { nodes.withLock { $0.values.reduce(0) { $0 + $1.pages.count } } }
+  /// Scrapes of all nodes.
+  var count: Int { nodes.withLock { $0.values.reduce(0) { $0 + $1.scrapes.count } } }
 
-  /// What is held: pages, the bytes that they take beside their shapes, and the shapes.
-  package var size: (pages: Int, bytes: Int, shapes: Int) {
-    let (pages, bytes) = nodes.withLock { nodes in
+  /// The number of scrapes, their bytes without the shared shapes, and the number of shapes.
+  package var size: (scrapes: Int, bytes: Int, shapes: Int) {
+    let (scrapes, bytes) = nodes.withLock { nodes in
       nodes.values.reduce(into: (0, 0)) { sum, node in
-        sum.0 += node.pages.count
-        sum.1 += node.pages.values.reduce(0) { $0 + $1.page.byteCount }
+        sum.0 += node.scrapes.count
+        sum.1 += node.scrapes.values.reduce(0) { $0 + $1.scrape.byteCount }
       }
     }
-    return (pages, bytes, shapes.count)
+    return (scrapes, bytes, shapes.count)
   }
 }
 
-/// The pages as they were at one moment.
+/// The scrapes at one moment.
 package struct VirtualSnapshot: Sendable {
   struct Entry: Sendable {
-    var node: String
-    var page: CachedScrape
-    /// When it arrived.
-    var at: ContinuousClock.Instant
-    var cpu: [CPUUse]
+    var scrape: CachedScrape
+    /// Time since its arrival.
+    var age: Duration
+    var cpu: [CPUUsage]
   }
 
   package let nodes: [String]
   let entries: [Entry]
-  /// What the pods of the nodes used of CPU while they were watched.
+  /// CPU time that the pods of the nodes have used since their first scrapes.
   let cpuSeconds: Double
 
-  package var pageCount: Int { entries.count }
+  package var scrapeCount: Int { entries.count }
 }

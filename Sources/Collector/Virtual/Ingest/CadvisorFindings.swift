@@ -1,14 +1,14 @@
 internal import Roll
 
-/// What a cAdvisor page says about the containers that it should have.
+/// What a cAdvisor response says about the containers of a roll.
 ///
-/// A container is collected if a `container_*` series carries its name in `container` (old kubelets: `container_name`), and the pod's own
-/// name and namespace wherever the series names any. Series that carry a time have to be fresh.
+/// A container is collected if a `container_*` series has its name in `container` (old kubelets: `container_name`), and the pod's name and
+/// namespace in the labels that contain any. Series with a timestamp must be fresh.
 struct CadvisorFindings: Sendable {
   private struct Container: Sendable {
-    var isThere = false
-    /// Milliseconds since 1970, of the newest sample that carries a time. cAdvisor gives none to limits and start times, so samples
-    /// without a time say nothing about freshness.
+    var isFound = false
+    /// The newest timestamp, in milliseconds since 1970. cAdvisor writes limits and start times without one, so samples without a timestamp
+    /// do not affect freshness.
     var newest: Int64?
   }
 
@@ -21,26 +21,26 @@ struct CadvisorFindings: Sendable {
   }
 
   @inline(__always)
-  mutating func saw(_ container: Int, at timestamp: Int64?) {
-    containers[container].isThere = true
+  mutating func recordSample(of container: Int, at timestamp: Int64?) {
+    containers[container].isFound = true
     if let timestamp { containers[container].newest = max(containers[container].newest ?? timestamp, timestamp) }
   }
 
-  /// - Parameter place: the container's among those that the page should have.
-  func outcome(of place: Int, named name: String, _ freshness: Freshness) -> Answer {
-    let container = containers[place]
-    guard container.isThere else {
+  /// - Parameter index: the container's index in `PodLabels.containers`.
+  func answer(for index: Int, named name: String, _ freshness: Freshness) -> Answer {
+    let container = containers[index]
+    guard container.isFound else {
       if hasScrapeError {
-        return .missed(.notInResponse, detail: "the page says container_scrape_error 1 and has no series of the container")
+        return .missed(.notInResponse, detail: "the response has container_scrape_error 1 and no series of this container")
       }
       return .missed(
         .notInResponse,
         detail: hasContainerSeries
-          ? "the page has container series, and none of container \(name)" : "the page has no container series at all")
+          ? "the response has container series, but none of container \(name)" : "the response has no container series")
     }
     if hasScrapeError {
-      return .missed(.staleData, detail: "the page says container_scrape_error 1: its numbers are of an earlier time")
+      return .missed(.staleData, detail: "the response has container_scrape_error 1: its values are from an earlier time")
     }
-    return freshness.outcome(newest: container.newest)
+    return freshness.answer(newest: container.newest)
   }
 }

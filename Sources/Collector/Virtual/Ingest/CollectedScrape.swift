@@ -1,56 +1,56 @@
 internal import Exposition
 
-/// The samples of a page that has been judged and rewritten, in the page's order. To be read while it is handed over: the memory is used
-/// for the next page.
+/// The validated and rewritten samples of a scrape, in the order of the body. Valid during the call that passes it on: its memory is reused.
 package struct CollectedScrape: Sendable {
-  private let draft: ScrapeBuilder
+  private let builder: ScrapeBuilder
 
-  init(_ draft: ScrapeBuilder) {
-    self.draft = draft
+  init(_ builder: ScrapeBuilder) {
+    self.builder = builder
   }
 
-  package var sampleCount: Int { draft.lines.count }
+  package var sampleCount: Int { builder.lines.count }
 
-  /// Label sets are numbered from 0; samples share them. One that no sample of this page has may be empty.
-  package var labelSetCount: Int { draft.setEnds.count }
+  /// Label sets are numbered from 0 and shared by samples. A set that no sample refers to may be empty.
+  package var labelSetCount: Int { builder.setEnds.count }
 
-  /// Calls `each` with the labels of a set; values are escaped as in the text format.
+  /// Calls `each` with the labels of a set. Values are escaped as in the text format.
   package func labels(ofSet set: Int, _ each: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
-    draft.labelNames.bytes.withUnsafeBytes { names in
-      draft.values.bytes.withUnsafeBytes { values in
-        for label in draft.labels[draft.labels(ofSet: set)] {
+    builder.labelNames.bytes.withUnsafeBytes { names in
+      builder.values.bytes.withUnsafeBytes { values in
+        for label in builder.labels[builder.labels(ofSet: set)] {
           each(
-            UnsafeRawBufferPointer(rebasing: names[draft.labelNames.range(of: Int(label.name))]),
-            UnsafeRawBufferPointer(rebasing: values[draft.values.range(of: Int(label.value))]))
+            UnsafeRawBufferPointer(rebasing: names[builder.labelNames.range(of: Int(label.name))]),
+            UnsafeRawBufferPointer(rebasing: values[builder.values.range(of: Int(label.value))]))
         }
       }
     }
   }
 
-  /// What is handed over of one sample.
+  /// The buffers are valid during the call only.
   package struct Sample {
-    /// The same number, the same name.
+    /// Samples with the same number have the same name.
     package var nameNumber: Int
-    /// The name: that of the family, and what stands behind it.
+    /// The name is the family's name followed by the suffix.
     package var family: UnsafeRawBufferPointer
     package var suffix: UnsafeRawBufferPointer
     package var labelSet: Int
-    /// As it is written on the page.
+    /// As written in the body.
     package var number: UnsafeRawBufferPointer
-    /// Milliseconds since 1970.
+    /// In milliseconds since 1970.
     package var time: Int64?
   }
 
   package func samples(_ each: (Sample) -> Void) {
-    draft.texts.withUnsafeBytes { texts in
-      draft.numbers.withUnsafeBytes { numbers in
-        for (place, line) in draft.lines.enumerated() {
+    builder.texts.withUnsafeBytes { texts in
+      builder.numbers.withUnsafeBytes { numbers in
+        for (index, line) in builder.lines.enumerated() {
           ScrapeShape.suffixes[line.shape.suffix].withUnsafeBytes { suffix in
             each(
               Sample(
                 nameNumber: line.family * ScrapeShape.suffixes.count + line.shape.suffix,
-                family: UnsafeRawBufferPointer(rebasing: texts[draft.families[line.family].name]), suffix: suffix,
-                labelSet: line.shape.set, number: UnsafeRawBufferPointer(rebasing: numbers[line.number]), time: draft.time(ofLine: place)))
+                family: UnsafeRawBufferPointer(rebasing: texts[builder.families[line.family].name]), suffix: suffix,
+                labelSet: line.shape.set, number: UnsafeRawBufferPointer(rebasing: numbers[line.number]),
+                time: builder.time(ofLine: index)))
           }
         }
       }
@@ -58,13 +58,13 @@ package struct CollectedScrape: Sendable {
   }
 }
 
-/// Who is handed the pages of virtual nodes as they arrive, beside the pages that are held to be served. Calls come from many tasks at
-/// once, those about one page one after the other; they return soon and wait for nobody.
+/// Receives the scrapes of virtual nodes as they arrive, in addition to the cache. Called from many tasks, but serially for each key.
+/// Implementations must return quickly and must not block.
 package protocol ScrapeSink: Sendable {
-  /// A page arrived, and is sound as a whole.
-  func take(_ page: CollectedScrape, _ key: VirtualScrapeCache.Key, of node: String)
-  /// A round has ended: of the node, the pages under other keys are of pods that are gone.
+  /// A scrape arrived. It is valid as a whole.
+  func receive(_ scrape: CollectedScrape, _ key: VirtualScrapeCache.Key, of node: String)
+  /// A roll call ended. Other keys of the node belong to pods that no longer exist.
   func retain(_ keys: Set<VirtualScrapeCache.Key>, of node: String)
-  /// The node is gone.
+  /// The node was deleted.
   func forget(_ node: String)
 }

@@ -1,5 +1,5 @@
-/// Which families of a page are kept: all that a pattern of `kept` covers and none of `dropped` does. A pattern is a name, or the
-/// beginning of one with `*` behind it.
+/// Selects families by name: those that a pattern of `kept` matches and no pattern of `dropped` does. A pattern is a name, or a prefix
+/// followed by `*`.
 package struct FamilyFilter: Hashable, Sendable {
   private struct Pattern: Hashable, Sendable {
     var name: [UInt8]
@@ -10,7 +10,7 @@ package struct FamilyFilter: Hashable, Sendable {
       name = Array((isPrefix ? text.dropLast() : text[...]).utf8)
     }
 
-    func covers(_ family: UnsafeRawBufferPointer) -> Bool {
+    func matches(_ family: UnsafeRawBufferPointer) -> Bool {
       isPrefix ? family.starts(with: name) : family.elementsEqual(name)
     }
   }
@@ -23,12 +23,12 @@ package struct FamilyFilter: Hashable, Sendable {
     self.dropped = dropped.map(Pattern.init)
   }
 
-  /// What a kubelet's `/metrics/cadvisor` has of containers.
+  /// The container families of a kubelet's `/metrics/cadvisor`.
   package static let standard = FamilyFilter(kept: ["container_*"])
 
   package static let everything = FamilyFilter(kept: ["*"])
 
   package func keeps(_ family: UnsafeRawBufferPointer) -> Bool {
-    kept.contains { $0.covers(family) } && !dropped.contains { $0.covers(family) }
+    kept.contains { $0.matches(family) } && !dropped.contains { $0.matches(family) }
   }
 }

@@ -1,20 +1,20 @@
 internal import Exposition
 internal import Roll
 
-/// How the labels of a page from virtual nodes become those that a kubelet gives: old names translated, containers named where only
-/// their ID is known, `id`, `name` and `image` filled in where only the container is, and `namespace`, `pod` and `node` set.
+/// Rewrites the labels of a cAdvisor response to those of a kubelet: translates old names, adds the container's name if only its ID is
+/// known, adds `id`, `name` and `image` if only the container is known, and sets `namespace`, `pod` and `node`.
 struct PodLabels: Sendable {
-  /// A container that the page should have.
+  /// A container that the response should contain.
   struct Container: Sendable {
     var namespace: EscapedLabelValue
     var pod: EscapedLabelValue
     var name: EscapedLabelValue
-    /// As the runtime knows it; empty where that is not known.
+    /// The runtime's ID. Empty if unknown.
     var id: [UInt8]
     var escapedID: EscapedLabelValue
-    /// What stands for the container's cgroup where the page does not say it: cgroups end with the container's ID.
+    /// Replaces a missing cgroup path: real ones end with the container's ID as well.
     var path: EscapedLabelValue
-    /// Empty where it is not known.
+    /// Empty if unknown.
     var image: EscapedLabelValue
 
     init(_ entry: RollEntry, image: String) {
@@ -28,32 +28,32 @@ struct PodLabels: Sendable {
     }
   }
 
-  /// What the labels of one series say about whose it is.
+  /// The container that a series belongs to.
   enum Owner: Hashable, Sendable {
-    /// The container at this place among the containers.
+    /// An index into `containers`.
     case container(Int)
-    case nobodyKnown
+    case unknown
   }
 
   let node: EscapedLabelValue
   let containers: [Container]
-  /// Whether the page is one pod's own: then we know whose it is better than the page, and what the page says otherwise moves to
-  /// `exported_namespace` and `exported_pod`. A page of a whole node says itself which series are whose.
+  /// Whether the response comes from the pod itself. Its name and namespace are then certain, and differing labels are renamed to
+  /// `exported_namespace` and `exported_pod`. In the response of a node, the labels tell which pod a series belongs to.
   let isOfOnePod: Bool
-  /// The pods that the containers are of, in the order of the roll; of a page of many pods alone.
+  /// The pods of the containers, in the order of the roll. Empty if `isOfOnePod`.
   private(set) var pods: [VirtualScrapeCache.Key] = []
-  /// By container.
+  /// By container, an index into `pods`.
   private var podOfContainer: [Int] = []
   private var podsByName: [[UInt8]: Int] = [:]
-  /// By pod and name of the container.
-  private var placesByReference: [[UInt8]: [Int]] = [:]
-  private var placesByID: [[UInt8]: Int] = [:]
-  private var placesByName: [[UInt8]: [Int]] = [:]
+  /// Indices of containers by namespace, pod and name.
+  private var indicesByReference: [[UInt8]: [Int]] = [:]
+  private var indexByID: [[UInt8]: Int] = [:]
+  private var indicesByName: [[UInt8]: [Int]] = [:]
 
-  /// - Parameter images: of a pod, by the container's name.
+  /// - Parameter images: the images of a pod, by container name.
   init(node: String, entries: [RollEntry], images: (VirtualScrapeCache.Key) -> [String: String] = { _ in [:] }, isOfOnePod: Bool) {
     self.node = EscapedLabelValue(node)
-    // The containers of a pod stand one behind the other.
+    // The containers of a pod are adjacent in the roll.
     var last: (pod: VirtualScrapeCache.Key, images: [String: String])?
     containers = entries.map { entry in
       let pod = VirtualScrapeCache.Key(namespace: entry.reference.namespace, pod: entry.reference.pod)
@@ -62,9 +62,9 @@ struct PodLabels: Sendable {
       return Container(entry, image: known[entry.reference.container] ?? "")
     }
     self.isOfOnePod = isOfOnePod
-    for (place, container) in containers.enumerated() {
-      if !container.id.isEmpty { placesByID[container.id] = place }
-      placesByName[container.name.bytes, default: []].append(place)
+    for (index, container) in containers.enumerated() {
+      if !container.id.isEmpty { indexByID[container.id] = index }
+      indicesByName[container.name.bytes, default: []].append(index)
     }
     guard !isOfOnePod else { return }
     for (entry, container) in zip(entries, containers) {
@@ -75,7 +75,7 @@ struct PodLabels: Sendable {
         pods.append(VirtualScrapeCache.Key(namespace: entry.reference.namespace, pod: entry.reference.pod))
       }
       podOfContainer.append(pod)
-      placesByReference[name + [UInt8(ascii: "/")] + container.name.bytes, default: []].append(podOfContainer.count - 1)
+      indicesByReference[name + [UInt8(ascii: "/")] + container.name.bytes, default: []].append(podOfContainer.count - 1)
     }
   }
 
@@ -83,12 +83,12 @@ struct PodLabels: Sendable {
     Array(namespace) + [UInt8(ascii: "/")] + Array(pod)
   }
 
-  /// The place among `pods` of the one that a container is of.
-  func pod(ofContainer place: Int) -> Int? { podOfContainer.indices.contains(place) ? podOfContainer[place] : nil }
+  /// The index in `pods` of a container's pod.
+  func pod(ofContainer index: Int) -> Int? { podOfContainer.indices.contains(index) ? podOfContainer[index] : nil }
 
-  /// The place among `pods` of the one that a rewritten set belongs to.
+  /// The index in `pods` of the pod that a rewritten label set belongs to.
   func pod(of labels: borrowing LabelBuilder, owner: Owner) -> Int? {
-    if case .container(let place) = owner { return podOfContainer[place] }
+    if case .container(let index) = owner { return podOfContainer[index] }
     guard let namespace = labels.value("namespace"), let pod = labels.value("pod") else { return nil }
     return podsByName[Self.podName(namespace, pod)]
   }
@@ -96,14 +96,14 @@ struct PodLabels: Sendable {
   func rewrite(_ labels: inout LabelBuilder) -> Owner {
     labels.rename("pod_name", to: "pod")
     labels.rename("container_name", to: "container")
-    if labels.value("container") == nil, let known = placeByID(labels) {
+    if labels.value("container") == nil, let known = container(byIDIn: labels) {
       labels.fill("container", with: containers[known].name)
       labels.fill("namespace", with: containers[known].namespace)
       labels.fill("pod", with: containers[known].pod)
     }
     let owner = owner(of: labels)
-    if case .container(let place) = owner {
-      let container = containers[place]
+    if case .container(let index) = owner {
+      let container = containers[index]
       if !container.id.isEmpty {
         labels.fill("name", with: container.escapedID)
         labels.fill("id", with: container.path)
@@ -113,39 +113,39 @@ struct PodLabels: Sendable {
     if isOfOnePod, let first = containers.first {
       labels.override("namespace", with: first.namespace)
       labels.override("pod", with: first.pod)
-    } else if case .container(let place) = owner {
-      labels.fill("namespace", with: containers[place].namespace)
-      labels.fill("pod", with: containers[place].pod)
+    } else if case .container(let index) = owner {
+      labels.fill("namespace", with: containers[index].namespace)
+      labels.fill("pod", with: containers[index].pod)
     }
     labels.override("node", with: node)
     return owner
   }
 
-  /// The series has to name the container, and its own pod and namespace where it names any.
+  /// A series must name its container. If it names a pod or namespace, they must match.
   private func owner(of labels: borrowing LabelBuilder) -> Owner {
-    guard let name = labels.value("container"), let places = placesByName[Array(name)] else { return .nobodyKnown }
+    guard let name = labels.value("container"), let indices = indicesByName[Array(name)] else { return .unknown }
     let pod = labels.value("pod")
     let namespace = labels.value("namespace")
-    // Hundreds of pods on a page have containers of the same name.
+    // The index avoids comparing with hundreds of containers of the same name.
     if !isOfOnePod, let namespace, let pod {
-      let places = placesByReference[Self.podName(namespace, pod) + [UInt8(ascii: "/")] + Array(name)] ?? []
-      return places.count == 1 ? .container(places[0]) : .nobodyKnown
+      let indices = indicesByReference[Self.podName(namespace, pod) + [UInt8(ascii: "/")] + Array(name)] ?? []
+      return indices.count == 1 ? .container(indices[0]) : .unknown
     }
-    let matches = places.filter { place in
-      (pod?.elementsEqual(containers[place].pod.bytes) ?? true) && (namespace?.elementsEqual(containers[place].namespace.bytes) ?? true)
+    let matches = indices.filter { index in
+      (pod?.elementsEqual(containers[index].pod.bytes) ?? true) && (namespace?.elementsEqual(containers[index].namespace.bytes) ?? true)
     }
-    // On a page of many pods a container's name alone says nothing.
-    return matches.count == 1 ? .container(matches[0]) : .nobodyKnown
+    // In the response of a node, several pods can have a container of this name.
+    return matches.count == 1 ? .container(matches[0]) : .unknown
   }
 
-  /// cAdvisor's `id` is the cgroup's path, whose last part has the container's ID in it, bare or as `cri-containerd-<id>.scope`; its
-  /// `name` is the ID with containerd.
-  private func placeByID(_ labels: borrowing LabelBuilder) -> Int? {
-    if let name = labels.value("name"), let place = placesByID[Array(name)] { return place }
+  /// Finds a container by cAdvisor's labels: `name` is the ID with containerd, and `id` is the cgroup path, whose last component contains the
+  /// ID, either alone or as in `cri-containerd-<id>.scope`.
+  private func container(byIDIn labels: borrowing LabelBuilder) -> Int? {
+    if let name = labels.value("name"), let index = indexByID[Array(name)] { return index }
     guard let path = labels.value("id"), let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return nil }
     var last = path[path.index(after: slash)...]
     if last.suffix(6).elementsEqual(".scope".utf8) { last = last.dropLast(6) }
     if let dash = last.lastIndex(of: UInt8(ascii: "-")) { last = last[last.index(after: dash)...] }
-    return placesByID[Array(last)]
+    return indexByID[Array(last)]
   }
 }

@@ -2,84 +2,82 @@ internal import Exposition
 internal import Roll
 internal import Synchronization
 
-/// Takes pages in: one pass in which a page is judged, rewritten, made compact, and asked about its containers. Its memory is used for
-/// page after page; for one page at a time.
+/// Ingests bodies from cAdvisor endpoints in one pass: validates a body, rewrites its labels, builds its compact form, and finds its
+/// containers. Reused for many bodies, one at a time, to avoid allocations.
 struct ScrapeIngest: Sendable {
-  /// What became of the pods on a page of many.
+  /// The result for a node's body.
   struct Parts {
-    var facts: CadvisorFindings
-    /// By pod, in the order of the labels' pods: how it passed the limits of one pod's page.
+    var findings: CadvisorFindings
+    /// By pod, in the order of `PodLabels.pods`: the exceeded limit, or `nil`.
     var tooLarge: [String?]
   }
 
-  private var reader: ExpositionParser
-  private var consumer: IngestVisitor
+  private var parser: ExpositionParser
+  private var visitor: IngestVisitor
 
-  /// - Parameter isOfNode: whether the pages are those of nodes, with many pods on each.
+  /// - Parameter isOfNode: whether each body contains many pods.
   init(settings: VirtualSettings, isOfNode: Bool = false) {
-    reader = ExpositionParser(limits: isOfNode ? settings.nodeLimits : settings.limits, refusesDuplicates: true)
-    consumer = IngestVisitor(settings, isSplit: isOfNode)
+    parser = ExpositionParser(limits: isOfNode ? settings.nodeLimits : settings.limits, rejectsDuplicates: true)
+    visitor = IngestVisitor(settings, isSplit: isOfNode)
   }
 
-  /// Takes a pod's page. Samples that are not of now are judged, and neither kept nor handed over.
-  /// - Parameter handOver: called with all samples of families that are kept, where the settings want them handed over.
-  mutating func take(
-    _ body: [UInt8], labels: PodLabels, _ freshness: Freshness, sharing shapes: ShapeRegistry,
-    handOver: (CollectedScrape) -> Void = { _ in }
-  ) throws(ExpositionError) -> (page: CachedScrape, facts: CadvisorFindings) {
+  /// Ingests the body of one pod. Stale samples count for the findings, but are neither stored nor passed on.
+  /// - Parameter collect: receives the samples of all kept families, if the settings enable it.
+  mutating func ingest(
+    _ body: [UInt8], labels: PodLabels, _ freshness: Freshness, sharing shapes: ShapeRegistry, collect: (CollectedScrape) -> Void = { _ in }
+  ) throws(ExpositionError) -> (scrape: CachedScrape, findings: CadvisorFindings) {
     begin(labels, freshness)
-    try read(body)
-    try reader.finish()
-    if consumer.isHandedOver { handOver(CollectedScrape(consumer.handed)) }
-    return (CachedScrape(consumer.draft, sharedBy: shapes), consumer.facts)
+    try parse(body)
+    try parser.finish()
+    if visitor.isCollected { collect(CollectedScrape(visitor.collected)) }
+    return (CachedScrape(visitor.served, sharedBy: shapes), visitor.findings)
   }
 
-  // MARK: A page of many pods, which is never there as a whole
+  // MARK: A node's body, which is never in memory as a whole
 
   mutating func begin(_ labels: PodLabels, _ freshness: Freshness) {
-    reader.begin()
-    consumer.begin(labels, freshness)
+    parser.begin()
+    visitor.begin(labels, freshness)
   }
 
-  mutating func read(_ chunk: [UInt8]) throws(ExpositionError) {
-    try chunk.withUnsafeBufferPointer { bytes throws(ExpositionError) in try reader.read(UnsafeRawBufferPointer(bytes), &consumer) }
+  mutating func parse(_ chunk: [UInt8]) throws(ExpositionError) {
+    try chunk.withUnsafeBufferPointer { bytes throws(ExpositionError) in try parser.parse(UnsafeRawBufferPointer(bytes), &visitor) }
   }
 
-  /// The page has ended: calls with each pod's part, and with `nil` for what is no pod's. Pods that are too large are left out.
+  /// Ends the body. Calls the closures with each pod's part, and with `nil` for the series of no known pod. Skips pods that exceed a limit.
   mutating func finish(
-    sharing shapes: ShapeRegistry, handOver: (_ pod: Int?, CollectedScrape) -> Void, store: (_ pod: Int?, CachedScrape) -> Void
+    sharing shapes: ShapeRegistry, collect: (_ pod: Int?, CollectedScrape) -> Void, store: (_ pod: Int?, CachedScrape) -> Void
   ) throws(ExpositionError) -> Parts {
-    try reader.finish()
-    if consumer.isHandedOver { consumer.forEachPart(ofHanded: true) { handOver($0, CollectedScrape($1)) } }
-    consumer.forEachPart(ofHanded: false) { store($0, CachedScrape($1, sharedBy: shapes)) }
-    return Parts(facts: consumer.facts, tooLarge: consumer.tooLarge)
+    try parser.finish()
+    if visitor.isCollected { visitor.forEachPart(ofCollected: true) { collect($0, CollectedScrape($1)) } }
+    visitor.forEachPart(ofCollected: false) { store($0, CachedScrape($1, sharedBy: shapes)) }
+    return Parts(findings: visitor.findings, tooLarge: visitor.tooLarge)
   }
 }
 
 private struct IngestVisitor: ExpositionVisitor, Sendable {
-  /// What a family is read for; one that is not kept is still read where it tells about containers.
+  /// What a family's samples are used for. A `container_*` family without a use is still parsed for the findings.
   private struct Uses: OptionSet {
     let rawValue: UInt8
     static let served = Uses(rawValue: 1)
-    static let handedOver = Uses(rawValue: 2)
+    static let collected = Uses(rawValue: 2)
   }
 
   private let families: FamilyFilter
   private let servedFamilies: FamilyFilter?
-  let isHandedOver: Bool
+  let isCollected: Bool
   private let keepsTimestamps: Bool
   private var labels = PodLabels(node: "", entries: [], isOfOnePod: true)
   private var freshness = Freshness(limit: .zero)
-  /// What is served of the page, and what is handed over.
-  private(set) var draft = ScrapeBuilder()
-  private(set) var handed = ScrapeBuilder()
-  private(set) var facts = CadvisorFindings(containers: 0)
+  private(set) var served = ScrapeBuilder()
+  private(set) var collected = ScrapeBuilder()
+  private(set) var findings = CadvisorFindings(containers: 0)
   /// By label set.
   private var owners: [PodLabels.Owner] = []
   private let isSplit: Bool
   private let partLimits: ExpositionLimits
-  private var split = ScrapeSplitter()
-  /// By part, what is no pod's first.
+  private var splitter = ScrapeSplitter()
+  /// By part. Part 0 has the series of no known pod.
   private var sizes: [PartSize] = []
   private var uses: Uses = []
   private var isContainerFamily = false
@@ -90,35 +88,35 @@ private struct IngestVisitor: ExpositionVisitor, Sendable {
     partLimits = settings.limits
     families = settings.families
     servedFamilies = settings.servedFamilies
-    isHandedOver = settings.handsOver
+    isCollected = settings.feedsSink
     keepsTimestamps = settings.keepsTimestamps
   }
 
   mutating func begin(_ labels: PodLabels, _ freshness: Freshness) {
     self.labels = labels
     self.freshness = freshness
-    draft.begin()
-    handed.begin()
-    facts = CadvisorFindings(containers: labels.containers.count)
+    served.begin()
+    collected.begin()
+    findings = CadvisorFindings(containers: labels.containers.count)
     owners.removeAll(keepingCapacity: true)
     guard isSplit else { return }
-    split.begin()
+    splitter.begin()
     sizes.removeAll(keepingCapacity: true)
     sizes.append(contentsOf: repeatElement(PartSize(), count: labels.pods.count + 1))
   }
 
-  var tooLarge: [String?] { sizes.dropFirst().map { $0.problem(partLimits) } }
+  var tooLarge: [String?] { sizes.dropFirst().map { $0.exceededLimit(of: partLimits) } }
 
-  mutating func forEachPart(ofHanded isOfHanded: Bool, _ each: (_ pod: Int?, ScrapeBuilder) -> Void) {
+  mutating func forEachPart(ofCollected: Bool, _ each: (_ pod: Int?, ScrapeBuilder) -> Void) {
     let (sizes, limits) = (sizes, partLimits)
-    split.forEach(of: isOfHanded ? handed : draft, count: labels.pods.count) { part, page in
-      if sizes[(part ?? -1) + 1].problem(limits) == nil { each(part, page) }
+    splitter.forEach(of: ofCollected ? collected : served, count: labels.pods.count) { part, scrape in
+      if sizes[(part ?? -1) + 1].exceededLimit(of: limits) == nil { each(part, scrape) }
     }
   }
 
   private func uses(ofFamily name: UnsafeRawBufferPointer) -> Uses {
     guard families.keeps(name) else { return [] }
-    var uses: Uses = isHandedOver ? .handedOver : []
+    var uses: Uses = isCollected ? .collected : []
     if servedFamilies?.keeps(name) == true { uses.insert(.served) }
     return uses
   }
@@ -129,68 +127,68 @@ private struct IngestVisitor: ExpositionVisitor, Sendable {
   }
 
   mutating func help(_ text: UnsafeRawBufferPointer, ofFamily name: UnsafeRawBufferPointer) {
-    if uses(ofFamily: name).contains(.served) { draft.help(text, ofFamily: name) }
+    if uses(ofFamily: name).contains(.served) { served.help(text, ofFamily: name) }
   }
 
   mutating func type(_ type: MetricType, ofFamily name: UnsafeRawBufferPointer) {
-    if uses(ofFamily: name).contains(.served) { draft.type(type, ofFamily: name) }
+    if uses(ofFamily: name).contains(.served) { served.type(type, ofFamily: name) }
   }
 
   mutating func enter(family: UnsafeRawBufferPointer, sample name: UnsafeRawBufferPointer) {
     uses = uses(ofFamily: family)
     isContainerFamily = name.starts(with: "container_".utf8)
     isScrapeError = name.elementsEqual("container_scrape_error".utf8)
-    if uses.contains(.served) { draft.enter(family: family, sample: name) }
-    if uses.contains(.handedOver) { handed.enter(family: family, sample: name) }
+    if uses.contains(.served) { served.enter(family: family, sample: name) }
+    if uses.contains(.collected) { collected.enter(family: family, sample: name) }
   }
 
   mutating func rewrite(_ set: inout LabelBuilder, index: Int, treatment: UInt8) {
-    while owners.count < index { owners.append(.nobodyKnown) }
+    while owners.count < index { owners.append(.unknown) }
     let owner = labels.rewrite(&set)
     owners.append(owner)
-    if isSplit { split.add(part: labels.pod(of: set, owner: owner), ofSet: index) }
+    if isSplit { splitter.assign(part: labels.pod(of: set, owner: owner), toSet: index) }
     let uses = Uses(rawValue: treatment)
-    if uses.contains(.served) { draft.add(set, index: index) }
-    if uses.contains(.handedOver) { handed.add(set, index: index) }
+    if uses.contains(.served) { served.add(set, index: index) }
+    if uses.contains(.collected) { collected.add(set, index: index) }
   }
 
   @inline(__always)
   mutating func sample(_ name: UnsafeRawBufferPointer, labels set: Int, value: UnsafeRawBufferPointer, timestamp: Int64?) {
     if isScrapeError {
-      facts.hasScrapeError = facts.hasScrapeError || Double(String(decoding: value, as: UTF8.self)) != 0
+      findings.hasScrapeError = findings.hasScrapeError || Double(String(decoding: value, as: UTF8.self)) != 0
     } else if isContainerFamily {
-      facts.hasContainerSeries = true
-      if case .container(let place) = owners[set] { facts.saw(place, at: timestamp) }
+      findings.hasContainerSeries = true
+      if case .container(let index) = owners[set] { findings.recordSample(of: index, at: timestamp) }
     }
     if let timestamp, !freshness.covers(timestamp) { return }
     if isSplit, !uses.isEmpty, !admits(set, number: value.count) { return }
-    if uses.contains(.served) { draft.sample(labels: set, value: value, timestamp: keepsTimestamps ? timestamp : nil) }
-    if uses.contains(.handedOver) { handed.sample(labels: set, value: value, timestamp: timestamp) }
+    if uses.contains(.served) { served.sample(labels: set, value: value, timestamp: keepsTimestamps ? timestamp : nil) }
+    if uses.contains(.collected) { collected.sample(labels: set, value: value, timestamp: timestamp) }
   }
 
-  /// Counts a sample for its part, and says whether that is still within its limits.
+  /// Adds a sample to the size of its part. Returns whether the part is within its limits.
   private mutating func admits(_ set: Int, number: Int) -> Bool {
-    let part = Int(split.parts[set]) + 1
+    let part = Int(splitter.parts[set]) + 1
     sizes[part].series += 1
     sizes[part].bytes +=
-      uses.contains(.served) ? draft.lineLength(labels: set, number: number) : handed.lineLength(labels: set, number: number)
-    return sizes[part].problem(partLimits) == nil
+      uses.contains(.served) ? served.lineLength(labels: set, number: number) : collected.lineLength(labels: set, number: number)
+    return sizes[part].exceededLimit(of: partLimits) == nil
   }
 }
 
-/// How large one pod's part of a page is.
+/// The size of one pod's part of a node's body.
 private struct PartSize: Sendable {
   var series = 0
-  /// As it would be served, within some bytes a line.
+  /// In the text format. Accurate to some bytes a line.
   var bytes = 0
 
-  func problem(_ limits: ExpositionLimits) -> String? {
+  func exceededLimit(of limits: ExpositionLimits) -> String? {
     if series > limits.series { return "more than \(limits.series) series" }
     return bytes > limits.bytes ? "more than \(limits.bytes) bytes" : nil
   }
 }
 
-/// The memory in which pages are taken in: as many as pages are taken in at once, used again and again.
+/// Reuses the memory of `ScrapeIngest` values: as many exist as ever ran concurrently.
 final class IngestPool: Sendable {
   private let settings: VirtualSettings
   private let free = Mutex<[ScrapeIngest]>([])
@@ -199,15 +197,16 @@ final class IngestPool: Sendable {
     self.settings = settings
   }
 
-  func take(
-    _ body: [UInt8], labels: PodLabels, _ freshness: Freshness, sharing shapes: ShapeRegistry, handOver: (CollectedScrape) -> Void
-  ) throws(ExpositionError) -> (page: CachedScrape, facts: CadvisorFindings) {
-    var intake = free.withLock { $0.popLast() } ?? ScrapeIngest(settings: settings)
-    defer { give(back: intake) }
-    return try intake.take(body, labels: labels, freshness, sharing: shapes, handOver: handOver)
+  /// See `ScrapeIngest.ingest`.
+  func ingest(
+    _ body: [UInt8], labels: PodLabels, _ freshness: Freshness, sharing shapes: ShapeRegistry, collect: (CollectedScrape) -> Void
+  ) throws(ExpositionError) -> (scrape: CachedScrape, findings: CadvisorFindings) {
+    var ingest = free.withLock { $0.popLast() } ?? ScrapeIngest(settings: settings)
+    defer { put(back: ingest) }
+    return try ingest.ingest(body, labels: labels, freshness, sharing: shapes, collect: collect)
   }
 
-  private func give(back intake: ScrapeIngest) {
-    free.withLock { $0.append(intake) }
+  private func put(back ingest: ScrapeIngest) {
+    free.withLock { $0.append(ingest) }
   }
 }

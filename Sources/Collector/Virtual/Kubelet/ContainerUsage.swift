@@ -1,9 +1,10 @@
 internal import Roll
 
-/// What a page says of one container's use of CPU and memory, each with the sample's own time in milliseconds since 1970.
+/// CPU and memory usage of a container in a scrape.
 struct ContainerUsage {
   struct Reading {
     var value: Double
+    /// The sample's timestamp, in milliseconds since 1970.
     var time: Int64?
   }
 
@@ -13,21 +14,51 @@ struct ContainerUsage {
   var usageBytes: Reading?
   var rssBytes: Reading?
   var startTimeSeconds: Reading?
-  /// Between the last two pages.
+  /// The rate between the last two scrapes.
   var cpuNanoCores: Int64?
 }
 
+/// A container's CPU usage at the time of a scrape, kept with the scrape to compute the rate at the next one.
+struct CPUUsage: Sendable {
+  var container: String
+  var seconds: Double
+  /// The sample's timestamp, in milliseconds since 1970.
+  var time: Int64?
+  /// The rate between the last two readings with different times. `nil` until there are two, and after a restart of the container.
+  var nanoCores: Int64?
+
+  /// - Parameter interval: the time between the arrival of the two scrapes, used for samples without a timestamp.
+  mutating func computeRate(since last: CPUUsage, after interval: Duration) {
+    let milliseconds: Double
+    if let time, let before = last.time {
+      // cAdvisor has not updated the value since: the same reading again.
+      if time == before { return nanoCores = last.nanoCores }
+      milliseconds = Double(time - before)
+    } else {
+      milliseconds = interval / .milliseconds(1)
+    }
+    guard milliseconds > 0, seconds >= last.seconds else { return }
+    nanoCores = Int64(exactly: ((seconds - last.seconds) / milliseconds * 1e12).rounded())
+  }
+}
+
 extension CachedScrape {
-  /// One for each container that the page names, in the order of its pod and name. The pod's own cgroup and its sandbox are no containers.
+  /// The CPU usage of each container.
+  func cpuUsages() -> [CPUUsage] {
+    var usages: [CPUUsage] = []
+    samples(ofFamily: "container_cpu_usage_seconds_total") { label, number, time in
+      guard let container = containerName(label) else { return }
+      usages.append(CPUUsage(container: container, seconds: number, time: time))
+    }
+    return usages
+  }
+
+  /// The usage of each container, sorted by reference.
   func usages() -> [ContainerUsage] {
     var usages: [ContainerReference: ContainerUsage] = [:]
     func read(_ family: StaticString, _ field: WritableKeyPath<ContainerUsage, ContainerUsage.Reading?>) {
       samples(ofFamily: family) { label, number, time in
-        guard let container = label("container"), !container.isEmpty, container != "POD", let pod = label("pod"),
-          let namespace = label("namespace"),
-          // Old kernels give CPU time by processor, too.
-          label("cpu").map({ $0.isEmpty || $0 == "total" }) ?? true
-        else { return }
+        guard let container = containerName(label), let pod = label("pod"), let namespace = label("namespace") else { return }
         let reference = ContainerReference(namespace: namespace, pod: pod, container: container)
         usages[reference, default: ContainerUsage(reference: reference)][keyPath: field] = .init(value: number, time: time)
       }
@@ -41,9 +72,18 @@ extension CachedScrape {
   }
 }
 
+/// The container of a sample. `nil` for samples of the pod's cgroup and its sandbox, and for the per-CPU samples of old kernels.
+private func containerName(_ label: (StaticString) -> String?) -> String? {
+  guard let container = label("container"), !container.isEmpty, container != "POD",
+    label("cpu").map({ $0.isEmpty || $0 == "total" }) ?? true
+  else { return nil }
+  return container
+}
+
 extension VirtualSnapshot.Entry {
+  /// The usage of each container, with its CPU rate.
   func usages() -> [ContainerUsage] {
-    page.usages().map { usage in
+    scrape.usages().map { usage in
       var usage = usage
       usage.cpuNanoCores = cpu.first { $0.container == usage.reference.container }?.nanoCores
       return usage
@@ -52,22 +92,37 @@ extension VirtualSnapshot.Entry {
 }
 
 extension VirtualSnapshot {
-  /// What the pods use together: CPU seconds since they are watched, and bytes of memory.
+  /// The sum over all pods. CPU seconds count from the pods' first scrapes.
   package func total() -> (cpuSeconds: Double, cpuNanoCores: Int64?, workingSetBytes: Double) {
     var bytes = 0.0
     var nanoCores: Int64?
     for entry in entries {
-      bytes += entry.page.usages().reduce(0) { $0 + ($1.workingSetBytes?.value ?? 0) }
-      for use in entry.cpu { nanoCores = use.nanoCores.map { $0 + (nanoCores ?? 0) } ?? nanoCores }
+      bytes += entry.scrape.usages().reduce(0) { $0 + ($1.workingSetBytes?.value ?? 0) }
+      for usage in entry.cpu { nanoCores = usage.nanoCores.map { $0 + (nanoCores ?? 0) } ?? nanoCores }
     }
     return (cpuSeconds, nanoCores, bytes)
   }
 
-  /// The same in parts of so many pages, for who makes something of them piece by piece.
+  /// Splits the snapshot into parts of `count` scrapes, for rendering in chunks.
   package func parts(of count: Int) -> [VirtualSnapshot] {
     stride(from: 0, to: entries.count, by: count).map { start in
       VirtualSnapshot(
         nodes: nodes, entries: Array(entries[start..<min(start + count, entries.count)]), cpuSeconds: cpuSeconds)
     }
+  }
+}
+
+extension [ContainerUsage] {
+  /// Groups sorted usages by pod.
+  func byPod() -> [[ContainerUsage]] {
+    var pods: [[ContainerUsage]] = []
+    for usage in self {
+      if let last = pods.last?.first?.reference, last.pod == usage.reference.pod, last.namespace == usage.reference.namespace {
+        pods[pods.count - 1].append(usage)
+      } else {
+        pods.append([usage])
+      }
+    }
+    return pods
   }
 }

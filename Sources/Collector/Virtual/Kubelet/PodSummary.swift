@@ -3,7 +3,7 @@ internal import Roll
 
 extension VirtualSnapshot {
   /// The node in a kubelet's `/stats/summary`, as the sum of its pods.
-  /// - Parameter now: in milliseconds since 1970: what bears no time is of when its page came.
+  /// - Parameter now: when the snapshot was taken, in milliseconds since 1970. Values without a timestamp get the arrival of their scrape.
   package func nodeSummary(_ name: String, now: Int64) -> JSONValue {
     let total = total()
     var node: JSONValue = ["nodeName": .string(name)]
@@ -14,11 +14,11 @@ extension VirtualSnapshot {
     return node
   }
 
-  /// The pods as they stand in a kubelet's `/stats/summary`; what cAdvisor does not say is absent, and rates are before the second page.
+  /// The pods in a kubelet's `/stats/summary`. Values that cAdvisor does not export are absent, and so are rates before the second scrape.
   /// Source: k8s.io/kubelet/pkg/apis/stats/v1alpha1/types.go
   /// - Parameters:
-  ///   - now: in milliseconds since 1970: what bears no time is of when its page came.
-  ///   - uid: of a pod, if it is known.
+  ///   - now: when the snapshot was taken, in milliseconds since 1970. Values without a timestamp get the arrival of their scrape.
+  ///   - uid: the UID of a pod, if known.
   package func summaries(now: Int64, uid: (_ namespace: String, _ pod: String) -> String?) -> [JSONValue] {
     entries.flatMap { entry in
       let arrival = entry.arrival(now)
@@ -43,8 +43,8 @@ extension VirtualSnapshot {
 }
 
 extension VirtualSnapshot.Entry {
-  /// In milliseconds since 1970, by the clock that says what is now.
-  fileprivate func arrival(_ now: Int64) -> Int64 { now - Int64((ContinuousClock.now - at) / .milliseconds(1)) }
+  /// When the scrape arrived, in milliseconds since 1970.
+  fileprivate func arrival(_ now: Int64) -> Int64 { now - Int64(age / .milliseconds(1)) }
 }
 
 extension ContainerUsage {
@@ -85,7 +85,7 @@ private func memory(
   return memory
 }
 
-/// `nil` for what is no number of bytes or nanoseconds: a page may say anything.
+/// `nil` for values that are not valid as bytes or nanoseconds: a response may contain any number.
 private func whole(_ value: Double) -> Int64? {
   value >= 0 ? Int64(exactly: value.rounded()) : nil
 }

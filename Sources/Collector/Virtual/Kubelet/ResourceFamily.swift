@@ -1,7 +1,7 @@
 package import Exposition
 internal import Roll
 
-/// The families of a kubelet's `/metrics/resource` that can be made of cAdvisor's: what metrics-server and adapters for autoscalers read.
+/// The families of a kubelet's `/metrics/resource` that can be computed from cAdvisor's. metrics-server and autoscaler adapters read them.
 /// Source: k8s.io/kubernetes/pkg/kubelet/metrics/collectors/resource_metrics.go
 package enum ResourceFamily: CaseIterable, Sendable {
   case containerCPU, containerMemory, containerStart, podCPU, podMemory
@@ -43,11 +43,11 @@ package enum ResourceFamily: CaseIterable, Sendable {
 
   private var isOfPods: Bool { self == .podCPU || self == .podMemory }
 
-  /// The family's samples of these pages, without its head.
+  /// The family's samples in the text format, without HELP and TYPE lines.
   package func lines(of snapshot: VirtualSnapshot) -> [UInt8] {
     var writer = ExpositionWriter()
     for entry in snapshot.entries {
-      let usages = entry.page.usages()
+      let usages = entry.scrape.usages()
       if isOfPods {
         writePods(usages, into: &writer)
       } else {
@@ -63,7 +63,7 @@ package enum ResourceFamily: CaseIterable, Sendable {
     return writer.bytes
   }
 
-  /// A pod's use is that of its containers; the time is that of the oldest reading.
+  /// A pod's usage is the sum over its containers. Its timestamp is the oldest one.
   private func writePods(_ usages: [ContainerUsage], into writer: inout ExpositionWriter) {
     for containers in usages.byPod() {
       let readings = containers.compactMap { $0[keyPath: field] }
@@ -72,20 +72,5 @@ package enum ResourceFamily: CaseIterable, Sendable {
       writer.sample(
         name, labels, readings.reduce(0) { $0 + $1.value }, timestampMilliseconds: readings.compactMap(\.time).min())
     }
-  }
-}
-
-extension [ContainerUsage] {
-  /// Sorted as they are, those of a pod stand together.
-  func byPod() -> [[ContainerUsage]] {
-    var pods: [[ContainerUsage]] = []
-    for usage in self {
-      if let last = pods.last?.first?.reference, last.pod == usage.reference.pod, last.namespace == usage.reference.namespace {
-        pods[pods.count - 1].append(usage)
-      } else {
-        pods.append([usage])
-      }
-    }
-    return pods
   }
 }

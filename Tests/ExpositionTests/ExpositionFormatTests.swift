@@ -1,7 +1,7 @@
 import Exposition
 import Testing
 
-struct FormatTests {
+@Suite struct ExpositionFormatTests {
   @Test(arguments: [
     ([], ExpositionFormat.text),
     ([""], .text),
@@ -24,7 +24,7 @@ struct FormatTests {
     (["Application/OpenMetrics-Text ; Version=\"1.0.0\" ; Q=1.0"], .openMetrics),
     (["application/openmetrics-text;q=many"], .text),
   ])
-  func `a client gets the format that it likes best, and the text format in doubt`(accept: [String], format: ExpositionFormat) {
+  func `the format with the highest weight is chosen, by default the text format`(accept: [String], format: ExpositionFormat) {
     #expect(ExpositionFormat(accept: accept) == format)
   }
 
@@ -32,12 +32,12 @@ struct FormatTests {
     ([], false), (["gzip"], true), (["deflate, gzip;q=1.0, *;q=0.5"], true), (["gzip;q=0"], false), (["gzip;q=0, *"], false), (["*"], true),
     (["*;q=0"], false), (["identity", "x-gzip"], true), (["br"], false),
   ])
-  func `a client gets gzip where it says so`(acceptEncoding: [String], expected: Bool) {
+  func `gzip is used only if accepted`(acceptEncoding: [String], expected: Bool) {
     #expect(acceptsGzip(acceptEncoding) == expected)
   }
 
-  @Test func `in OpenMetrics a counter's family lacks the suffix, quotes in help are escaped, and the page ends`() {
-    func page(_ format: ExpositionFormat) -> String {
+  @Test func `OpenMetrics omits the counter suffix, escapes quotes in help texts and ends with EOF`() {
+    func exposition(_ format: ExpositionFormat) -> String {
       var writer = ExpositionWriter(format)
       writer.family("a_total", .counter, help: "Says \"a\".", value: 1)
       writer.family("b_total", .gauge, help: "Despite its name.", labels: ["x": "y"], value: 2)
@@ -45,16 +45,16 @@ struct FormatTests {
       return String(decoding: writer.bytes, as: UTF8.self)
     }
     #expect(
-      page(.text)
+      exposition(.text)
         == "# HELP a_total Says \"a\".\n# TYPE a_total counter\na_total 1\n# HELP b_total Despite its name.\n# TYPE b_total gauge\nb_total{x=\"y\"} 2\n"
     )
     #expect(
-      page(.openMetrics)
+      exposition(.openMetrics)
         == "# HELP a Says \\\"a\\\".\n# TYPE a counter\na_total 1\n# HELP b_total Despite its name.\n# TYPE b_total gauge\nb_total{x=\"y\"} 2\n# EOF\n"
     )
   }
 
-  @Test func `a page in pieces is the same page`() {
+  @Test func `an exposition drained in pieces equals the whole`() {
     var whole = ExpositionWriter()
     var piecewise = ExpositionWriter()
     var pieces: [UInt8] = []

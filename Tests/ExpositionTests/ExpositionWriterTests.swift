@@ -1,10 +1,11 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Exposition
 
-@Suite struct WriterTests {
-  @Test func writesAPageToTheByte() {
+@Suite struct ExpositionWriterTests {
+  @Test func `an exposition, byte for byte`() {
     var writer = ExpositionWriter()
     writer.info("app_build_info", help: "Version.", ["version": "1.0"])
     writer.family("app_requests_total", .counter, help: "Requests.")
@@ -28,7 +29,7 @@ import Testing
         """)
   }
 
-  @Test func escapesHelpAndLabelValues() {
+  @Test func `help texts and label values are escaped`() {
     var writer = ExpositionWriter()
     writer.family("m", .untyped, help: "a \\ \"quoted\"\nline")
     writer.sample("m", ["path": "C:\\x \"y\"\nz ü"], 1)
@@ -46,20 +47,20 @@ import Testing
     (9_007_199_254_740_991, "9007199254740991"), (1e300, "1e+300"), (1.5e-7, "1.5e-07"), (.nan, "NaN"), (.infinity, "+Inf"),
     (-.infinity, "-Inf"),
   ])
-  func writesNumbersAsTheFormatSpellsThem(value: Double, text: String) {
+  func `numbers are written in the format's spelling`(value: Double, text: String) {
     var writer = ExpositionWriter()
     writer.sample("m", value)
     #expect(String(decoding: writer.bytes, as: UTF8.self) == "m \(text)\n")
   }
 
-  @Test func writesIntegersToTheLastDigit() {
+  @Test func `integers are written without loss of precision`() {
     var writer = ExpositionWriter()
     writer.sample("m", UInt64.max)
     writer.sample("m", Int64.min)
     #expect(String(decoding: writer.bytes, as: UTF8.self) == "m 18446744073709551615\nm -9223372036854775808\n")
   }
 
-  @Test func writesCumulativeBuckets() {
+  @Test func `histogram buckets are cumulative`() {
     var histogram = Histogram(upperBounds: [0.1, 1])
     for value in [0.05, 0.1, 0.5, 7] {
       histogram.observe(value)
@@ -78,31 +79,26 @@ import Testing
         """)
   }
 
-  @Test func preformattedLabelsAreTheSameAsLabelsWrittenTogether() {
+  @Test func `label sets can be appended to each other`() {
     var base: ExpositionLabels = ["namespace": "shop"]
     base.append(["pod": "web-0"])
     base.append(.none)
     #expect(base.adding("container", "nginx") == ["namespace": "shop", "pod": "web-0", "container": "nginx"])
   }
 
-  @Test func whatIsWrittenIsReadBackUnchanged() throws {
+  @Test func `written samples are parsed unchanged`() throws {
     let text = "tab\t backslash \\ quote \" line\n 漢字 \u{1F600}"
     let values = [0.1, -1e-300, 123_456_789.125, .infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude]
     var writer = ExpositionWriter()
     for value in values {
       writer.sample("m", ["text": text], value, timestampMilliseconds: 12)
     }
-    var read: [Double] = []
-    try scanExposition(writer.bytes) { sample, page in
-      #expect(sample.label("text", in: page)?.text(in: page) == text)
-      #expect(sample.label("text", in: page)?.hasValue(text, in: page) == true)
-      #expect(sample.timestampMilliseconds == 12)
-      read.append(sample.value)
-    }
-    #expect(read == values)
+    let samples = try parsedSamples(writer.bytes, rejectsDuplicates: false)
+    #expect(samples.map(\.value) == values)
+    #expect(samples.allSatisfy { $0["text"] == text && $0.timestamp == 12 })
   }
 
-  @Test func processMetricsAreThisProcess() throws {
+  @Test func `process metrics describe this process`() throws {
     let first = try #require(ProcessMetrics.current())
     let file = try #require(fopen("/dev/null", "r"))
     defer { fclose(file) }
@@ -110,17 +106,15 @@ import Testing
     #expect(first.residentBytes > 1 << 20)
     #expect(first.virtualBytes >= first.residentBytes)
     #expect(second.cpuSeconds >= first.cpuSeconds)
-    // Other tests of this process open files of their own meanwhile, so not exactly one more.
+    // Other tests open files concurrently, so the difference is not exactly one.
     #expect(first.openFileDescriptors >= 3 && second.openFileDescriptors > 3)
     #expect(Double(first.openFileDescriptors) <= first.maximumFileDescriptors)
     #expect(first.startTimeSeconds < Double(time(nil)) + 1 && first.startTimeSeconds > Double(time(nil)) - 86400)
 
     var writer = ExpositionWriter()
     writer.process(first)
-    var names: [String] = []
-    try scanExposition(writer.bytes) { sample, page in names.append(sample.nameText(in: page)) }
     #expect(
-      names.sorted() == [
+      try parsedSamples(writer.bytes).map(\.name).sorted() == [
         "process_cpu_seconds_total", "process_max_fds", "process_open_fds", "process_resident_memory_bytes", "process_start_time_seconds",
         "process_virtual_memory_bytes",
       ])

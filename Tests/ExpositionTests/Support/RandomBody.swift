@@ -1,8 +1,8 @@
 import TestSupport
 
-/// Pages as exporters write them and as they might: sets of labels that come again, empty values, escapes, braces in values, blanks where
-/// the format allows them, exemplars, every kind of number.
-enum RandomPage {
+/// Generates bodies as exporters write them and as they might: repeated label sets, empty values, escapes, braces in values, blanks wherever
+/// the format allows them, exemplars, and all kinds of numbers.
+enum RandomBody {
   private static let values = [
     "", "/x", "/kubepods/pod1/0123456789abcdef", "a}b", "{", "q\\\"uote", "back\\\\slash", "line\\nfeed", "ü😀", "p", "n \\\"1\\\"", "# x",
   ]
@@ -38,14 +38,14 @@ enum RandomPage {
     return "{" + names.map { "\($0)=\"\(values.randomElement(using: &random) ?? "")\"" }.joined(separator: ",") + "}"
   }
 
-  private static let spice = Array("\n\t \"\\{},=#+-.eE0NaInf_:".utf8) + [0, 0x7f, 0x80, 0xc3, 0xff]
+  private static let oddBytes = Array("\n\t \"\\{},=#+-.eE0NaInf_:".utf8) + [0, 0x7f, 0x80, 0xc3, 0xff]
 
-  static func damage(_ page: inout [UInt8], using random: inout SplitMix) {
-    guard let place = page.indices.randomElement(using: &random), let byte = spice.randomElement(using: &random) else { return }
+  static func damage(_ body: inout [UInt8], using random: inout SplitMix) {
+    guard let index = body.indices.randomElement(using: &random), let byte = oddBytes.randomElement(using: &random) else { return }
     switch Int.random(in: 0..<3, using: &random) {
-    case 0: page[place] = byte
-    case 1: page.insert(byte, at: place)
-    default: page.removeSubrange(place..<min(page.count, place + Int.random(in: 1...8, using: &random)))
+    case 0: body[index] = byte
+    case 1: body.insert(byte, at: index)
+    default: body.removeSubrange(index..<min(body.count, index + Int.random(in: 1...8, using: &random)))
     }
   }
 }

@@ -2,6 +2,7 @@ import Testing
 
 @testable import KubeClient
 
+/// Secrets appear in no description and no dump (R26).
 @Suite struct SecretTests {
   let configuration = ClusterConfiguration(
     server: "https://h", tls: ClusterTLS(clientCertificate: .data(Secret("hunter2")), clientKey: .data(Secret("hunter2"))),

@@ -5,6 +5,7 @@ import Testing
 
 @testable import KubeClient
 
+/// A token file is reread, and its last good content stays in use (R20).
 @Suite struct TokenSourceTests {
   let directory: ConfigurationDirectory
   let time = ManualTime()

@@ -5,6 +5,7 @@ import Testing
 
 @testable import KubeClient
 
+/// Running a credential plugin: its input, its output, its failures (R22).
 @Suite(.timeLimit(.minutes(2)))
 struct PluginRunTests {
   let directory: ConfigurationDirectory

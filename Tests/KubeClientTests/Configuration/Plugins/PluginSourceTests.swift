@@ -5,6 +5,7 @@ import Testing
 
 @testable import KubeClient
 
+/// A plugin's credential is cached until it expires, and one run serves all requests (R22).
 @Suite(.timeLimit(.minutes(2)))
 struct PluginSourceTests {
   /// Counts runs and returns configured results.

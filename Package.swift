@@ -119,7 +119,8 @@ let package = Package(
     .target(
       name: "Controller",
       dependencies: [
-        "CZlib", "Collector", "Exposition", "Gzip", "HTTPTransport", "Primitives", "JSON", "KubeClient", "Push", "Roll", "YAML",
+        "CZlib", "Collector", "Exposition", "Gzip", "HTTPTransport", "Primitives", "JSON", "KubeClient", "ProcessLimits", "Push", "Roll",
+        "YAML",
         crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings + controllerTesting),
@@ -135,7 +136,7 @@ let package = Package(
     .executableTarget(
       name: "RollcallAgent",
       dependencies: [
-        "CLinux", "CZlib", "ContainerRuntimes", "LinuxCollector", "Roll", "Exposition", "ProcFS",
+        "CLinux", "CZlib", "ContainerRuntimes", "LinuxCollector", "ProcessLimits", "Roll", "Exposition", "ProcFS",
         argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, nioTLS, serviceLifecycle,
         unixSignals,
       ],

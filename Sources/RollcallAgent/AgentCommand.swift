@@ -1,27 +1,43 @@
 import ArgumentParser
+import Dispatch
+import Glibc
 import Logging
+
+/// The entry point. Unlike an asynchronous `main`, it runs on the process's first thread, so that `Heap.limit` comes before any other thread.
+@main
+enum Main {
+  static func main() {
+    Heap.limit()
+    // The root task of the process: nothing could await or cancel it.
+    Task {
+      await AgentCommand.main()
+      exit(EXIT_SUCCESS)
+    }
+    dispatchMain()
+  }
+}
 
 struct AgentCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rollcall-agent",
-    abstract: "Answers for the containers of this Linux node, and serves their socket statistics.",
+    abstract: "Answers the roll for the containers of this Linux node and exports their socket statistics.",
     discussion: """
-      Every option can be set by the environment as well: --roll-listen by ROLLCALL_AGENT_ROLL_LISTEN, and so on. The option wins.
+      Every option can also be set in the environment, --roll-listen as ROLLCALL_AGENT_ROLL_LISTEN, and so on. The option wins.
       """,
     version: Agent.version)
 
   @OptionGroup var options: AgentOptions
 
-  @Flag(help: "Print what there is on this host now, and end. It needs no cluster.")
+  @Flag(help: "List the containers on this host and exit. Needs no cluster.")
   var once = false
 
-  @Option(name: .shortAndLong, help: "How --once prints it: table, wide (with file systems), json or metrics. (default: table)")
+  @Option(name: .shortAndLong, help: "Output of --once: table, wide (with file systems), json or metrics. (default: table)")
   var output: OnceOutput?
 
   func validate() throws {
-    // Settings that make no sense are refused before anything is started.
+    // Rejects invalid settings before anything starts.
     _ = try AgentSettings(options, environment: .process())
-    if output != nil, !once { throw ValidationError("--output is for --once") }
+    if output != nil, !once { throw ValidationError("--output requires --once") }
   }
 
   func run() async throws {
@@ -35,7 +51,7 @@ struct AgentCommand: AsyncParsableCommand {
     do {
       try await Agent(settings, logger: logger).run()
     } catch {
-      logger.critical("the agent cannot go on", metadata: ["error": "\(error)"])
+      logger.critical("agent failed", metadata: ["error": "\(error)"])
       throw ExitCode.failure
     }
   }

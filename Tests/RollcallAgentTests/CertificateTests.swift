@@ -7,7 +7,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5)))
 struct CertificateTests {
-  @Test func `without certificates the page is served, the roll is refused, and their arrival needs no restart`() async throws {
+  @Test func `without certificates metrics are served and the roll is refused until they arrive`() async throws {
     let agent = try await RunningAgent(hasCertificates: false)
     #expect(try await agent.get("/metrics").status == 200)
     #expect(try await agent.get("/livez").status == 200)
@@ -24,7 +24,7 @@ struct CertificateTests {
     #expect(said.count == 1)
   }
 
-  @Test func `renewed certificates are taken without a restart, unusable ones are not`() async throws {
+  @Test func `renewed certificates are loaded without a restart and unusable ones ignored`() async throws {
     let agent = try await RunningAgent()
     let old = try agent.controller()
     #expect(try await agent.call(old, hash: "one", entries: []).status == 200)
@@ -45,7 +45,7 @@ struct CertificateTests {
       }
     }
     await #expect(throws: HTTPTransportError.self) { try await agent.call(old, hash: "one", entries: []) }
-    // The roll is still held: it was the same process all along.
+    // The agent still holds the roll, so it was not restarted.
     #expect(try await agent.call(new, hash: "one", entries: nil).status == 200)
   }
 
@@ -61,7 +61,7 @@ struct CertificateTests {
     ([0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03], false),
     ([0x30, 0x81, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02], false),
   ])
-  func `clientAuth is found in an extended key usage, and only there`(extension bytes: [UInt8], expected: Bool) {
+  func `clientAuth is found in an extended key usage`(extension bytes: [UInt8], expected: Bool) {
     #expect(listsClientAuthentication(bytes) == expected)
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `rollcall-agent --once`, with a container of our own making and no cluster.
+/// Runs `rollcall-agent --once` with a process in a fake container cgroup.
 @Suite(.timeLimit(.minutes(5)))
 struct OnceTests {
   private let folder: TemporaryFolder
@@ -10,7 +10,7 @@ struct OnceTests {
 
   init() async throws {
     folder = try TemporaryFolder()
-    // With a network namespace and a root directory of its own where we may make them, whatever the tests have.
+    // As root, the process gets its own network namespace and root directory.
     let script = try folder.write("exec sleep 1000\n", to: "container.sh")
     let ownRoot = OwnRoot.script(at: folder.path + "/root", running: script)
     let arguments = geteuid() == 0 ? ["unshare", "--net", "--mount", "sh", "-c", ownRoot] : ["sleep", "1000"]
@@ -32,7 +32,7 @@ struct OnceTests {
     return (status, program.output)
   }
 
-  @Test func `a table, JSON and metrics tell of the container`() async throws {
+  @Test func `the container is in the table, JSON and metrics`() async throws {
     defer { container.send(signal: SIGKILL) }
     let table = try await run()
     #expect(table.status == 0)
@@ -62,13 +62,13 @@ struct OnceTests {
     #expect(metrics.output.contains("\nrollcall_unnamed_container_filesystem_size_bytes{"))
   }
 
-  @Test func `without containers it says where it looked, and cgroups without a process are one line`() async throws {
+  @Test func `remarks name the searched folders and count cgroups without a process`() async throws {
     defer { container.send(signal: SIGKILL) }
     try FileManager.default.createDirectory(atPath: folder.path + "/empty", withIntermediateDirectories: true)
     _ = try folder.write("cpu\n", to: "empty/cgroup.controllers")
     let none = try await run("--cgroup", folder.path + "/empty")
     #expect(none.status == 0)
-    #expect(none.output.contains("no containers were found in \(folder.path)/empty"))
+    #expect(none.output.contains("no containers found in \(folder.path)/empty"))
 
     for digit in ["1", "2"] {
       let cgroup = "crio-\(String(repeating: digit, count: 64))"
@@ -77,15 +77,15 @@ struct OnceTests {
     }
     let table = try await run()
     #expect(table.status == 0)
-    #expect(table.output.contains("cgroups of containers without a process: 2"))
+    #expect(table.output.contains("container cgroups without a process: 2"))
     #expect(!table.output.contains("PidNotFound"))
   }
 
   @Test(.enabled(if: geteuid() == 0 && findProgram("setpriv") != nil, "needs root and setpriv, to look without rights"))
-  func `where no container may be read it names each and fails`() async throws {
+  func `without permissions every container is named and the exit status is 1`() async throws {
     defer { container.send(signal: SIGKILL) }
     chmod(folder.path, 0o755)
-    // Where the build lies may be closed to others.
+    // The build folder may not be accessible to other users.
     try FileManager.default.copyItem(atPath: try builtExecutable("rollcall-agent"), toPath: folder.path + "/rollcall-agent")
     let program = try ExternalProgram(
       "setpriv",
@@ -96,17 +96,17 @@ struct OnceTests {
     #expect(program.output.contains("abababababab  PermissionDenied: "))
   }
 
-  @Test func `where nothing can be looked at it says so and fails`() async throws {
+  @Test func `a missing cgroup file system is named and the exit status is not 0`() async throws {
     defer { container.send(signal: SIGKILL) }
     let outcome = try await run("--cgroup", "/nonexistent")
     #expect(outcome.status != 0)
     #expect(outcome.output.contains("/nonexistent"))
   }
 
-  @Test func `an output without --once is refused`() async throws {
+  @Test func `--output without --once is rejected`() async throws {
     defer { container.send(signal: SIGKILL) }
     let program = try ExternalProgram(try builtExecutable("rollcall-agent"), ["--output", "json"], log: folder.path + "/once.log")
     #expect(try await program.waitForExit() != 0)
-    #expect(program.output.contains("--output is for --once"))
+    #expect(program.output.contains("--output requires --once"))
   }
 }

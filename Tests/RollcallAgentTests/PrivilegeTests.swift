@@ -3,9 +3,9 @@ import HTTPTransport
 import TestSupport
 import Testing
 
-/// What each capability is good for: the agent runs with those alone, beside a container of root's and one of another user's.
+/// What the agent can read with which capabilities, of a container that runs as root and one that runs as another user.
 ///
-/// `docs/security.md` has this table, and `manifests/default/agent.yaml` the capabilities.
+/// This is the table of `docs/security.md`. `manifests/default/agent.yaml` sets the capabilities.
 @Suite(
   .timeLimit(.minutes(3)),
   .enabled(if: geteuid() == 0 && findProgram("setpriv") != nil, "needs root and setpriv (Debian: util-linux)"))
@@ -13,13 +13,13 @@ struct PrivilegeTests {
   struct Rights: CustomTestStringConvertible, Sendable {
     var user: Int
     var capabilities: [String]
-    /// Whether /proc hides the processes of others (`hidepid=invisible`).
+    /// Whether /proc hides processes of other users (`hidepid=invisible`).
     var hidesProcesses = false
-    /// Whether it may know the containers' network namespaces.
+    /// Whether the agent can read the containers' network namespaces.
     var network: Bool
-    /// Why it may not read the volume behind a folder that is another user's alone; `nil` where it may.
+    /// Why the agent cannot read a volume in another user's private folder; `nil` if it can.
     var volumeFailure: String?
-    /// Whether it may count sockets by state.
+    /// Whether the agent can count sockets by state.
     var states = false
 
     var testDescription: String {
@@ -29,7 +29,7 @@ struct PrivilegeTests {
     var arguments: [String] {
       let list = (["-all"] + capabilities.map { "+" + $0 }).joined(separator: ",")
       let identity = ["--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", "--no-new-privs", "--bounding-set", list]
-      // Root gets what the bounding set has; anybody else only what is handed on to them.
+      // Root gets the whole bounding set; other users only get ambient capabilities.
       return identity + ["--inh-caps", list] + (user == 0 ? [] : ["--ambient-caps", list])
     }
   }
@@ -49,15 +49,15 @@ struct PrivilegeTests {
   ]
 
   @Test(arguments: table)
-  func `R51 the agent reads what its capabilities allow, and names the containers that it may not read`(rights: Rights) async throws {
+  func `R51 the agent reads what its capabilities allow and names unreadable containers`(rights: Rights) async throws {
     let folder = try TemporaryFolder()
-    // Open to the other user.
+    // Accessible to other users.
     chmod(folder.path, 0o755)
     let agentProgram = "\(folder.path)/rollcall-agent"
     try FileManager.default.copyItem(atPath: builtExecutable("rollcall-agent"), toPath: agentProgram)
     try FileManager.default.createDirectory(atPath: "\(folder.path)/cgroup/docker", withIntermediateDirectories: true)
     try Data("cpu\n".utf8).write(to: URL(filePath: "\(folder.path)/cgroup/cgroup.controllers"))
-    // A container that has more capabilities than the agent, and one of a user that is not the agent's, whose volume nobody else may see.
+    // A container with more capabilities than the agent, and one of another user, each with a volume in a private folder.
     let containers = try [0, 1000].map { user in
       let mount = "\(folder.path)/private-\(user)"
       let script = try folder.write(
@@ -98,23 +98,23 @@ struct PrivilegeTests {
     let line = try await agent.waitForLine(containing: "for=metrics ")
     let address = try #require(line.split(separator: " ").first { $0.hasPrefix("address=") }).dropFirst("address=".count)
     let transport = try HTTPTransport()
-    var page = ""
-    try await eventually("the file systems were looked at") {
+    var exposition = ""
+    try await eventually("the file systems have been read") {
       let response = try await transport.send(HTTPRequest(url: "http://\(address)/metrics", deadline: .seconds(30)))
-      page = String(decoding: response.body, as: UTF8.self)
-      return page.contains("rollcall_agent_filesystems_age_seconds ")
+      exposition = String(decoding: response.body, as: UTF8.self)
+      return exposition.contains("rollcall_agent_filesystems_age_seconds ")
     }
-    let lines = page.split(separator: "\n").map(String.init)
+    let lines = exposition.split(separator: "\n").map(String.init)
     func value(_ start: String, _ texts: String...) -> String? {
       lines.first { line in line.hasPrefix(start) && texts.allSatisfy(line.contains) }?.split(separator: " ").last.map(String.init)
     }
 
     #expect(value("rollcall_agent_containers_found ") == "2")
     #expect(value("rollcall_agent_namespaces_read ") == (rights.network ? "2" : "0"))
-    // What may not be counted is absent, also where there is nothing to count; and that is said once.
+    // Without the capability the series are absent instead of 0, and the agent logs that once.
     #expect(value("rollcall_agent_socket_states ") == (rights.states ? "1" : "0"))
     #expect(lines.contains { $0.hasPrefix("rollcall_unnamed_container_tcp_sockets{") } == rights.states)
-    let complaints = agent.output.split(separator: "\n").filter { $0.contains("sockets cannot be counted by state") }
+    let complaints = agent.output.split(separator: "\n").filter { $0.contains("cannot count sockets by state") }
     #expect(complaints.count == (rights.states ? 0 : 1))
     #expect(complaints.allSatisfy { $0.contains("CAP_SYS_ADMIN") })
     for (index, user) in [0, 1000].enumerated() {

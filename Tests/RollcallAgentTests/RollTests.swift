@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5)))
 struct RollTests {
-  @Test func `the roll is answered, held, and called again by its hash alone`() async throws {
+  @Test func `a roll is answered, held, and then referred to by its hash`() async throws {
     let agent = try await RunningAgent()
     let tls = try agent.controller()
     #expect(try await agent.call(tls, hash: "one", entries: nil).status == 409)
@@ -26,17 +26,17 @@ struct RollTests {
     #expect(second.answers.map(\.reason) == first.answers.map(\.reason))
     #expect(try await agent.call(tls, hash: "two", entries: nil).status == 409)
 
-    let page = try await agent.get("/metrics").text
-    #expect(page.contains("rollcall_agent_roll_entries 3\n"))
-    #expect(page.contains("rollcall_agent_answers_total{answer=\"Collected\"} 2\n"))
-    #expect(page.contains("rollcall_agent_answers_total{answer=\"PidNotFound\"} 4\n"))
-    // The agent notes the scrape when it has handed over the last byte, which may be a moment after we have it.
-    try await eventually("the scrape is noted") {
+    let exposition = try await agent.get("/metrics").text
+    #expect(exposition.contains("rollcall_agent_roll_entries 3\n"))
+    #expect(exposition.contains("rollcall_agent_answers_total{answer=\"Collected\"} 2\n"))
+    #expect(exposition.contains("rollcall_agent_answers_total{answer=\"PidNotFound\"} 4\n"))
+    // The agent records the scrape after it has written the last byte, possibly shortly after the client has read it.
+    try await eventually("the scrape is recorded") {
       try await agent.call(tls, hash: "one", entries: nil).report().secondsSinceScrape != nil
     }
   }
 
-  @Test func `R53 nobody but the controller may call the roll`() async throws {
+  @Test func `R53 only the controller may call the roll`() async throws {
     let agent = try await RunningAgent()
     let stranger = try TestAuthority(in: agent.folder, name: "stranger")
     let own = TestAuthority.Issued(certificate: agent.folder.path + "/agent.crt", key: agent.folder.path + "/agent.key")
@@ -45,20 +45,20 @@ struct RollTests {
       let error = await #expect(throws: HTTPTransportError.self) {
         try await agent.call(agent.options(agent.authority, client: client), hash: "one", entries: [])
       }
-      // TLS 1.3 tells a client that it is refused only after the client's own side of the handshake is done.
+      // With TLS 1.3 the server rejects a client certificate after the client has finished its handshake.
       switch error {
       case .tls, .cut: break
       default: Issue.record("refused in another way: \(String(describing: error))")
       }
     }
-    let page = try await agent.get("/metrics").text
-    #expect(page.contains("rollcall_agent_roll_entries 0\n"))
-    let refusals = agent.program.output.split(separator: "\n").filter { $0.contains("a connection by TLS was refused") }
+    let exposition = try await agent.get("/metrics").text
+    #expect(exposition.contains("rollcall_agent_roll_entries 0\n"))
+    let refusals = agent.program.output.split(separator: "\n").filter { $0.contains("TLS handshake failed") }
     #expect(refusals.count == 3)
     #expect(try await agent.call(agent.controller(), hash: "one", entries: []).status == 200)
   }
 
-  @Test func `R53 a certificate of our authority that does not say what it is for is refused`() async throws {
+  @Test func `R53 a certificate without an extended key usage is refused`() async throws {
     let agent = try await RunningAgent()
     let base = agent.folder.path
     let openssl = try ExternalProgram(
@@ -75,7 +75,7 @@ struct RollTests {
     #expect(response.text.contains("clientAuth"))
   }
 
-  @Test func `what is no roll is refused with a reason, and the agent goes on`() async throws {
+  @Test func `an invalid roll is rejected with a reason`() async throws {
     let agent = try await RunningAgent()
     let tls = try agent.controller()
     #expect(try await agent.roll(tls, body: Array("[1, 2".utf8)).status == 400)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5)))
 struct ServingTests {
-  @Test func `R61 unknown paths and methods are refused and make no series`() async throws {
+  @Test func `R61 unknown paths and methods are rejected and create no series`() async throws {
     let agent = try await RunningAgent()
     #expect(try await agent.get("/metrics").header("content-type") == "text/plain; version=0.0.4; charset=utf-8")
     for (path, method, status) in [
@@ -15,12 +15,12 @@ struct ServingTests {
     ] {
       #expect(try await agent.get(path, method: method).status == status, "\(method) \(path)")
     }
-    let page = try await agent.get("/metrics").text
-    #expect(!page.contains("FROB") && !page.contains("/else"))
+    let exposition = try await agent.get("/metrics").text
+    #expect(!exposition.contains("FROB") && !exposition.contains("/else"))
   }
 
   @Test(.enabled(if: findProgram("promtool") != nil, "promtool is not installed (Debian: prometheus)"))
-  func `promtool finds nothing to say about the page`() async throws {
+  func `promtool accepts the exposition`() async throws {
     let agent = try await RunningAgent()
     let file = try agent.folder.write(try await agent.get("/metrics").text, to: "metrics")
     let promtool = try ExternalProgram("sh", ["-c", "promtool check metrics < \(file)"], log: agent.folder.path + "/promtool.log")
@@ -28,30 +28,30 @@ struct ServingTests {
     #expect(promtool.output == "")
   }
 
-  @Test func `the page comes in the format and the coding that the client asks for`() async throws {
+  @Test func `format and content coding follow the request`() async throws {
     let agent = try await RunningAgent()
     let openMetrics = try await agent.get("/metrics", headers: [HTTPHeader("Accept", "application/openmetrics-text;version=1.0.0")])
     #expect(openMetrics.header("content-type") == "application/openmetrics-text; version=1.0.0; charset=utf-8")
     #expect(openMetrics.text.hasSuffix("# EOF\n"))
-    // curl decompresses it; what is not gzip, or cut off, fails.
+    // gzip fails on data that is not gzip or incomplete.
     let folder = agent.folder.path
     let curl = try ExternalProgram(
       "sh",
       [
         "-c",
-        "curl -sSf --dump-header \(folder)/head -H 'Accept-Encoding: gzip' http://\(agent.listen)/metrics | gzip -dc > \(folder)/page",
+        "curl -sSf --dump-header \(folder)/head -H 'Accept-Encoding: gzip' http://\(agent.listen)/metrics | gzip -dc > \(folder)/exposition",
       ],
       log: folder + "/curl.log")
     #expect(try await curl.waitForExit() == 0, "\(curl.output)")
     let head = try String(contentsOfFile: folder + "/head", encoding: .utf8).lowercased()
     #expect(head.contains("content-encoding: gzip"))
     #expect(head.contains("content-type: text/plain; version=0.0.4"))
-    let page = try String(contentsOfFile: folder + "/page", encoding: .utf8)
-    #expect(page.contains("\nrollcall_agent_containers_found 1\n"))
-    #expect(page.hasSuffix("\n"))
+    let exposition = try String(contentsOfFile: folder + "/exposition", encoding: .utf8)
+    #expect(exposition.contains("\nrollcall_agent_containers_found 1\n"))
+    #expect(exposition.hasSuffix("\n"))
   }
 
-  @Test func `who takes no gzip has the same page as text, and whoever comes at the same time has it, too`() async throws {
+  @Test func `concurrent clients with and without gzip get the same exposition`() async throws {
     let agent = try await RunningAgent(arguments: ["--sweep-reuse", "3600s", "--filesystem-interval", "off"])
     let folder = agent.folder.path
     let curls = try (1...4).flatMap { index in
@@ -62,32 +62,32 @@ struct ServingTests {
       }
     }
     for curl in curls { #expect(try await curl.waitForExit() == 0, "\(curl.output)") }
-    let pages = try (1...4).flatMap { index in
+    let expositions = try (1...4).flatMap { index in
       try ["plain", "gzip"].map { try String(contentsOfFile: folder + "/\($0)-\(index)", encoding: .utf8) }
     }
-    // What the process tells of itself may have been read twice.
-    let samples = Set(pages.map { $0.split(separator: "\n").filter { !$0.hasPrefix("process_") } })
+    // Concurrent requests may both have rendered, with different metrics of the process.
+    let samples = Set(expositions.map { $0.split(separator: "\n").filter { !$0.hasPrefix("process_") } })
     #expect(samples.count == 1)
-    #expect(pages.allSatisfy { $0.contains("\nrollcall_agent_sweeps_total 1\n") && $0.hasSuffix("\n") })
+    #expect(expositions.allSatisfy { $0.contains("\nrollcall_agent_sweeps_total 1\n") && $0.hasSuffix("\n") })
   }
 
-  @Test func `R54 with the controller gone the roll is kept and its names are on the page`() async throws {
+  @Test func `R54 the roll and its names are kept while the controller is away`() async throws {
     let agent = try await RunningAgent()
     let tls = try agent.controller()
     let entries = [RunningAgent.entry("app", id: RunningAgent.containerID)]
     #expect(try await agent.call(tls, hash: "one", entries: entries).status == 200)
     for _ in 0..<3 {
-      let page = try await agent.get("/metrics").text
-      #expect(page.contains("rollcall_agent_roll_entries 1\n"))
-      #expect(page.contains("rollcall_agent_answers_total{answer=\"Collected\"} 1\n"))
+      let exposition = try await agent.get("/metrics").text
+      #expect(exposition.contains("rollcall_agent_roll_entries 1\n"))
+      #expect(exposition.contains("rollcall_agent_answers_total{answer=\"Collected\"} 1\n"))
     }
-    // It comes back with the hash alone, and its roll is still there.
+    // The controller returns with the hash alone.
     #expect(try await agent.call(tls, hash: "one", entries: nil).status == 200)
   }
 
-  @Test func `R60 on SIGTERM the agent ends in order, also with an idle connection open`() async throws {
+  @Test func `R60 SIGTERM stops the agent gracefully despite an idle connection`() async throws {
     let agent = try await RunningAgent()
-    // The transport keeps this connection for later.
+    // The transport keeps this connection open.
     #expect(try await agent.get("/readyz").status == 200)
     agent.program.send(signal: SIGTERM)
     #expect(try await agent.program.waitForExit() == 0)
@@ -95,7 +95,7 @@ struct ServingTests {
     await #expect(throws: HTTPTransportError.self) { try await agent.get("/readyz") }
   }
 
-  @Test func `an address that is taken is said so, with the option that changes it`() async throws {
+  @Test func `an error for an address in use names the option`() async throws {
     let agent = try await RunningAgent()
     let folder = try TemporaryFolder()
     let second = try ExternalProgram(
@@ -115,7 +115,7 @@ struct ServingTests {
     try FileManager.default.createDirectory(atPath: folder.path + "/cgroup/docker/" + id, withIntermediateDirectories: true)
     _ = try folder.write("cpu\n", to: "cgroup/cgroup.controllers")
     _ = try folder.write("\(process.processIdentifier)\n", to: "cgroup/docker/\(id)/cgroup.procs")
-    // Where the build lies may be closed to others.
+    // The build folder may not be accessible to other users.
     try FileManager.default.copyItem(atPath: try builtExecutable("rollcall-agent"), toPath: folder.path + "/rollcall-agent")
     chmod(folder.path, 0o755)
     let authority = try TestAuthority(in: folder, name: "cluster")
@@ -144,7 +144,7 @@ struct ServingTests {
     #expect(answer.detail?.contains("/proc/\(process.processIdentifier)/ns/net") == true, "\(answer)")
   }
 
-  @Test func `the page is served by TLS, and only to clients with a certificate where that is wanted`() async throws {
+  @Test func `metrics are served over TLS and can require a client certificate`() async throws {
     let folder = try TemporaryFolder()
     let authority = try TestAuthority(in: folder, name: "monitoring")
     try FileManager.default.createDirectory(atPath: folder.path + "/tls", withIntermediateDirectories: true)
@@ -166,7 +166,7 @@ struct ServingTests {
     await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics", agent.options(authority, client: stranger)) }
     await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics") }
 
-    // Renewed by another authority: new connections see it without a restart.
+    // New connections get a renewed certificate, here from another authority, without a restart.
     let renewed = try TestAuthority(in: folder, name: "renewed")
     try RunningAgent.install(renewed, in: folder, as: "renewed-metrics")
     let later = try agent.controller(renewed, name: "renewed-prometheus")

@@ -28,7 +28,7 @@ struct SettingsTests {
     #expect(!settings.node.isEmpty)
   }
 
-  @Test func `an option beats the environment, which beats the default; an empty variable is none`() throws {
+  @Test func `options override the environment, which overrides defaults`() throws {
     let environment = [
       "ROLLCALL_AGENT_ROLL_LISTEN": "[::1]:1", "ROLLCALL_AGENT_PROC": "/host/proc/", "ROLLCALL_AGENT_LOG_LEVEL": "", "NODE_NAME": "node-1",
     ]
@@ -41,7 +41,7 @@ struct SettingsTests {
     #expect(try self.settings([], environment.merging(["ROLLCALL_AGENT_NODE": "node-2"]) { $1 }).node == "node-2")
   }
 
-  @Test func `the locator is the cgroup tree's unless a runtime is named, with its socket or without`() throws {
+  @Test func `the locator is the cgroup tree unless a runtime is chosen`() throws {
     #expect(try settings().locator == .cgroup)
     #expect(try settings(["--locator", "docker"]).locator == .runtime(.docker, socket: nil))
     let environment = ["ROLLCALL_AGENT_LOCATOR": "cri", "ROLLCALL_AGENT_RUNTIME_SOCKET": "/run/x.sock"]
@@ -49,7 +49,7 @@ struct SettingsTests {
   }
 
   @Test(arguments: [("90s", Duration.seconds(90)), ("5m", .seconds(300)), ("off", nil)])
-  func `the interval of looks at file systems is a number of seconds or minutes, or off`(text: String, interval: Duration?) throws {
+  func `the file system interval is in seconds or minutes, or off`(text: String, interval: Duration?) throws {
     #expect(try settings(["--filesystem-interval", text]).filesystemInterval == interval)
   }
 
@@ -58,22 +58,23 @@ struct SettingsTests {
     (["--listen", "::1:9753"], [:], "--listen: '::1:9753'"),
     (["--listen", "host:65536"], [:], "--listen: 'host:65536'"),
     ([], ["ROLLCALL_AGENT_ROLL_LISTEN": ":9754"], "ROLLCALL_AGENT_ROLL_LISTEN: ':9754'"),
-    (["--node", ""], [:], "--node: it is empty; give the Node's name, or leave it out"),
-    (["--cgroup", "cgroup"], [:], "--cgroup: 'cgroup' is not a folder's full path; write it as /sys/fs/cgroup"),
-    (["--locator", "podman"], [:], "--locator: 'podman' is no locator; it is cgroup, cri or docker"),
-    (["--runtime-socket", "/run/x.sock"], [:], "--runtime-socket: it is for the locators cri and docker; choose one with --locator"),
+    (["--node", ""], [:], "--node is empty; set it to the Node's name, or omit it"),
+    (["--cgroup", "cgroup"], [:], "--cgroup: 'cgroup' is not an absolute path; write it as /sys/fs/cgroup"),
+    (["--locator", "podman"], [:], "--locator: unknown locator 'podman'; use cgroup, cri or docker"),
+    (["--runtime-socket", "/run/x.sock"], [:], "--runtime-socket requires the locator cri or docker; choose one with --locator"),
     (
-      ["--locator", "cri", "--runtime-socket", "x.sock"], [:], "--runtime-socket: 'x.sock' is not a full path; write it as /run/containerd"
+      ["--locator", "cri", "--runtime-socket", "x.sock"], [:],
+      "--runtime-socket: 'x.sock' is not an absolute path; write it as /run/containerd"
     ),
     (["--filesystem-interval", "60"], [:], "--filesystem-interval: '60' is not a duration; write it as 90s or 5m, or off"),
     (["--filesystem-interval", "0s"], [:], "--filesystem-interval: '0s'"),
-    (["--sockets", "netlink"], [:], "--sockets: 'netlink' is not known; it is one of off, inet-diag, text, inet-diag-or-text"),
-    ([], ["ROLLCALL_AGENT_COMPAT": "statsd"], "ROLLCALL_AGENT_COMPAT: 'statsd' is not known; it is one of cadvisor"),
-    (["--metrics-client-certificates", "on"], [:], "--metrics-client-certificates on: that wants TLS"),
+    (["--sockets", "netlink"], [:], "--sockets: unknown value 'netlink'; use one of off, inet-diag, text, inet-diag-or-text"),
+    ([], ["ROLLCALL_AGENT_COMPAT": "statsd"], "ROLLCALL_AGENT_COMPAT: unknown value 'statsd'; use one of cadvisor"),
+    (["--metrics-client-certificates", "on"], [:], "--metrics-client-certificates on requires TLS"),
     (["--sweep-reuse", "1"], [:], "--sweep-reuse: '1' is not a duration of at most an hour; write it as 1s or 500ms"),
-    ([], ["ROLLCALL_AGENT_LOG_LEVEL": "loud"], "ROLLCALL_AGENT_LOG_LEVEL: 'loud' is not a log level; it is one of trace, debug"),
+    ([], ["ROLLCALL_AGENT_LOG_LEVEL": "loud"], "ROLLCALL_AGENT_LOG_LEVEL: 'loud' is not a log level; use one of trace, debug"),
   ])
-  func `a value that makes no sense is refused with its origin and what would do`(
+  func `an invalid value is rejected with its origin and a valid example`(
     arguments: [String], environment: [String: String], message: String
   ) throws {
     let error = try #require(throws: ValidationError.self) { try settings(arguments, environment) }

@@ -10,7 +10,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5)))
 struct SharedSweepTests {
-  /// Finds nothing, and not before the gate is open.
+  /// Finds no containers, and blocks until the gate is open.
   private final class GatedLocator: ContainerLocator {
     let gate: Gate
 
@@ -26,7 +26,7 @@ struct SharedSweepTests {
     func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess] { [] }
   }
 
-  private final class HandClock: Sendable {
+  private final class SettableClock: Sendable {
     private let moment = Mutex(Moment(milliseconds: 0))
 
     func advance(_ duration: Duration) {
@@ -38,11 +38,11 @@ struct SharedSweepTests {
     }
   }
 
-  @Test func `those who ask together share one sweep, those who ask soon after are given the last`() async throws {
+  @Test func `concurrent callers share one sweep and later ones reuse it`() async throws {
     let thread = NIOThreadPool(numberOfThreads: 1)
     thread.start()
     let gate = Gate()
-    let clock = HandClock()
+    let clock = SettableClock()
     let sweeps = SharedSweep(
       sweeper: LinuxSweeper(procFS: ProcFS(root: "/nonexistent"), locator: GatedLocator(gate: gate), now: clock.now), thread: thread,
       now: clock.now)
@@ -50,7 +50,7 @@ struct SharedSweepTests {
     await withTaskGroup(of: Void.self) { group in
       for _ in 0..<20 { group.addTask { _ = await sweeps.current() } }
       group.addTask {
-        try? await eventually("all are waiting") { sweeps.waiting == 20 }
+        try? await eventually("all callers are waiting") { sweeps.waiting == 20 }
         gate.open()
       }
     }

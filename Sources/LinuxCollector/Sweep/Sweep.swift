@@ -1,4 +1,3 @@
-internal import Glibc
 package import ProcFS
 package import Roll
 
@@ -95,22 +94,5 @@ package struct SweepCost: Hashable, Sendable {
     left.locating += right.locating
     left.reading += right.reading
     left.sockets += right.sockets
-  }
-}
-
-/// The CPU time that the calling thread has used so far.
-struct ThreadTime {
-  private let used: Duration
-
-  init() {
-    var time = timespec()
-    // Cannot fail: every thread has this clock. Source: clock_gettime(2).
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-    used = .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
-  }
-
-  /// The time used since then. Call it on the same thread as `init`.
-  func elapsed() -> Duration {
-    ThreadTime().used - used
   }
 }

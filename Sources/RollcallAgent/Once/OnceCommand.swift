@@ -4,34 +4,34 @@ import Glibc
 import LinuxCollector
 import Logging
 
-/// How `rollcall-agent --once` prints what it saw.
+/// The output formats of `rollcall-agent --once`.
 enum OnceOutput: String, CaseIterable, ExpressibleByArgument {
   case table
-  /// The table, and one of the file systems.
+  /// The table, followed by one of file systems.
   case wide
   case json, metrics
 }
 
-/// One look at this host, for people and scripts.
+/// Sweeps this host once and prints the result, for people and scripts.
 struct OnceCommand {
   let settings: AgentSettings
   let logger: Logger
 
-  /// - Throws: `ExitCode.failure` where nothing could be looked at.
+  /// - Throws: `ExitCode.failure` if no container could be read.
   func run(_ output: OnceOutput) throws {
-    let look = HostLook(settings, filesystems: output != .table)
-    for problem in look.sweep.problems { logger.warning("cannot look at everything", metadata: ["error": "\(problem)"]) }
-    SocketReport(settings, logger: logger).observe(look.sweep)
+    let snapshot = HostSnapshot(settings, filesystems: output != .table)
+    for problem in snapshot.sweep.problems { logger.warning("sweep incomplete", metadata: ["error": "\(problem)"]) }
+    SocketReport(settings, logger: logger).observe(snapshot.sweep)
     let text: [UInt8] =
       switch output {
-      case .table: Array(NetworkTable(look).text.utf8)
-      case .wide: Array([NetworkTable(look).text, FilesystemTable(look).text].filter { !$0.isEmpty }.joined(separator: "\n").utf8)
-      case .json: try LookDocument(look, node: settings.node).json()
-      case .metrics: metrics(look.sweep)
+      case .table: Array(NetworkTable(snapshot).text.utf8)
+      case .wide: Array([NetworkTable(snapshot).text, FilesystemTable(snapshot).text].filter { !$0.isEmpty }.joined(separator: "\n").utf8)
+      case .json: try SnapshotDocument(snapshot, node: settings.node).json()
+      case .metrics: metrics(snapshot.sweep)
       }
     try write(text)
-    // An empty table beside a warning would pass for an empty host.
-    if look.hasFailed { throw ExitCode.failure }
+    // Otherwise a script would take an empty table for an empty host.
+    if snapshot.hasFailed { throw ExitCode.failure }
   }
 
   private func metrics(_ sweep: Sweep) -> [UInt8] {

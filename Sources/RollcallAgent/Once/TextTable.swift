@@ -1,6 +1,6 @@
-/// Columns of text, as wide as they have to be.
+/// A text table whose columns fit their contents.
 struct TextTable {
-  /// Names are set to the left, numbers to the right.
+  /// Names are left-aligned, numbers right-aligned.
   enum Column {
     case name(String)
     case number(String)
@@ -34,7 +34,7 @@ struct TextTable {
         return padding + line[index]
       }
       let text = cells.joined(separator: "  ")
-      // A name at the end needs no room behind it.
+      // Trims the padding of the last column.
       return text.prefix(through: text.lastIndex { $0 != " " } ?? text.startIndex) + "\n"
     }.joined()
   }

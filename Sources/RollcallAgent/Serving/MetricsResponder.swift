@@ -6,25 +6,28 @@ import LinuxCollector
 import NIOCore
 import NIOSSL
 import Roll
+import Synchronization
 
-/// `/metrics`, `/livez` and `/readyz`.
+/// Serves `/metrics`, `/livez` and `/readyz`.
+///
+/// A switch over three constant paths, not Hummingbird's `Router`: see docs/decisions/0011-routes.md.
 struct MetricsResponder: HTTPResponder {
   let settings: AgentSettings
   let sweeps: SharedSweep
-  let book: RollBook
+  let heldRoll: HeldRoll
   let readiness: Readiness
-  private let pages = LastPage()
+  private let cache = ExpositionCache()
 
-  init(settings: AgentSettings, sweeps: SharedSweep, book: RollBook, readiness: Readiness) {
+  init(settings: AgentSettings, sweeps: SharedSweep, heldRoll: HeldRoll, readiness: Readiness) {
     self.settings = settings
     self.sweeps = sweeps
-    self.book = book
+    self.heldRoll = heldRoll
     self.readiness = readiness
   }
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     switch (request.uri.path, request.method) {
-    case ("/metrics", .get): await mayScrape(context.channel) ? metrics(for: request.headers, context.channel) : refusal
+    case ("/metrics", .get): await mayScrape(context.channel) ? metrics(for: request.headers, context.channel) : Self.forbidden
     case ("/livez", .get): .text(.ok, "ok")
     case ("/readyz", .get):
       switch readiness.current {
@@ -32,29 +35,28 @@ struct MetricsResponder: HTTPResponder {
       case .waiting(let reason): .text(.serviceUnavailable, reason)
       }
     case ("/metrics", _), ("/livez", _), ("/readyz", _): .methodNotAllowed(.get)
-    default: .text(.notFound, "nothing here; try /metrics")
+    default: .text(.notFound, "not found; try /metrics")
     }
   }
 
-  /// The handshake has verified a certificate that the client showed. The kubelet's probes have none, so that not having one is for here
-  /// to refuse and not for the handshake.
+  /// The handshake only verifies the certificate of a client that has one, since the kubelet's probes have none. So it is required here.
   private func mayScrape(_ channel: any Channel) async -> Bool {
     guard settings.requiresClientCertificate else { return true }
     guard let certificate = try? await channel.nioSSL_peerCertificate().get() else { return false }
     return certificate.isForClientAuthentication
   }
 
-  private var refusal: Response {
-    .text(.forbidden, "the metrics are for clients with a certificate for client authentication of this agent's authority")
+  private static var forbidden: Response {
+    .text(.forbidden, "/metrics requires a client certificate for client authentication, from this agent's authority")
   }
 
   private func metrics(for headers: HTTPFields, _ channel: any Channel) async -> Response {
     let sweep = await sweeps.current()
     let statistics = sweeps.statistics
-    let state = AgentState(version: Agent.version, sweeps: statistics.count, cost: statistics.cost, answers: book.answers)
+    let state = AgentState(version: Agent.version, sweeps: statistics.count, cost: statistics.cost, answers: heldRoll.answers)
     let format = ExpositionFormat(accept: headers[values: .accept])
-    guard let compressed = pages.page(of: sweep, state, format, or: { compress(sweep, state, format) }) else {
-      return .text(.serviceUnavailable, "there is no memory for the page")
+    guard let compressed = cache.exposition(of: sweep, state, format, or: { compress(sweep, state, format) }) else {
+      return .text(.serviceUnavailable, "out of memory")
     }
     let isGzip = acceptsGzip(headers[values: .acceptEncoding])
     var fields: HTTPFields = [.contentType: format.contentType, .vary: "Accept, Accept-Encoding"]
@@ -63,28 +65,51 @@ struct MetricsResponder: HTTPResponder {
       if isGzip {
         try await writer.write(compressed.bytes)
       } else {
-        // The text of a large node has megabytes: it is never in memory as a whole, however many ask for it at once.
+        // Uncompressed in pieces: the text of a large node has megabytes, and several clients may request it at once.
         let text = GzipText(compressed)
         while let piece = text.next() {
           try await writer.write(piece)
-          // Only when the event loop has taken a piece is it known whether there is room for one more.
+          // Backpressure: the channel's writability is only current after the event loop has processed the piece.
           try await channel.eventLoop.submit {}.get()
         }
       }
       try await writer.finish(nil)
-      // Only now: a scraper that went away in the middle has no data.
-      book.recordScrape(at: monotonicNow())
+      // Not before the end, since a scraper that disconnects early discards the data.
+      heldRoll.recordScrape(at: monotonicNow())
     }
     return Response(status: .ok, headers: fields, body: body)
   }
 
   private func compress(_ sweep: Sweep, _ state: AgentState, _ format: ExpositionFormat) -> CompressedPage? {
-    defer { Heap.giveBack() }
+    defer { Heap.trim() }
     guard var compressor = GzipCompressor() else { return nil }
-    let page = AgentMetrics(
-      node: settings.node, roll: book.entries, sweep: sweep, state: state, process: .current(),
+    let metrics = AgentMetrics(
+      node: settings.node, roll: heldRoll.entries, sweep: sweep, state: state, process: .current(),
       memoryPageBytes: Int64(sysconf(Int32(_SC_PAGESIZE))), isCadvisorCompatible: settings.compatibility == .cadvisor)
-    page.render(format) { compressor.append($0) }
+    metrics.render(format) { compressor.append($0) }
     return compressor.finish()
+  }
+}
+
+/// The last exposition, reused for scrapes of the same sweep in the same format.
+final class ExpositionCache: Sendable {
+  private struct Key: Equatable {
+    /// When the sweep started.
+    var sweptAt: Moment
+    var state: AgentState
+    var format: ExpositionFormat
+  }
+
+  private let last = Mutex<(key: Key, exposition: CompressedPage)?>(nil)
+
+  /// - Parameter make: called without the lock, so concurrent requests may both call it.
+  func exposition(
+    of sweep: Sweep, _ state: AgentState, _ format: ExpositionFormat, or make: () -> CompressedPage?
+  ) -> CompressedPage? {
+    let key = Key(sweptAt: sweep.startedAt, state: state, format: format)
+    if let exposition = last.withLock({ $0?.key == key ? $0?.exposition : nil }) { return exposition }
+    guard let exposition = make() else { return nil }
+    last.withLock { $0 = (key, exposition) }
+    return exposition
   }
 }

@@ -1,7 +1,7 @@
 import ServiceLifecycle
 import Synchronization
 
-/// Whether the agent can do all of its work: it has certificates for the roll, and it was not told to stop.
+/// The agent is ready while it has certificates for the roll and is not shutting down.
 final class Readiness: Service {
   enum Condition: Equatable {
     case ready
@@ -23,7 +23,7 @@ final class Readiness: Service {
     }
   }
 
-  /// Notices the request to stop before the servers do.
+  /// Turns unready at graceful shutdown, before the servers stop.
   func run() async throws {
     try await gracefulShutdown()
     isStopping.withLock { $0 = true }

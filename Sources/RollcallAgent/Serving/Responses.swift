@@ -3,7 +3,7 @@ import Hummingbird
 import NIOCore
 
 extension Response {
-  /// A short answer for people; the line feed is added.
+  /// A plain text response; a line feed is appended.
   static func text(_ status: HTTPResponse.Status, _ text: String, headers: HTTPFields = [:]) -> Response {
     var headers = headers
     headers[.contentType] = "text/plain; charset=utf-8"
@@ -11,6 +11,6 @@ extension Response {
   }
 
   static func methodNotAllowed(_ allowed: HTTPRequest.Method) -> Response {
-    .text(.methodNotAllowed, "only \(allowed.rawValue) here", headers: [.allow: allowed.rawValue])
+    .text(.methodNotAllowed, "method not allowed; use \(allowed.rawValue)", headers: [.allow: allowed.rawValue])
   }
 }

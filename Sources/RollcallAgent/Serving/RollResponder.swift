@@ -8,27 +8,27 @@ import NIOFoundationEssentialsCompat
 import NIOSSL
 import Roll
 
-/// `POST /v1/roll`, to the controller alone.
+/// Answers `POST /v1/roll`, for the controller only.
 struct RollResponder: HTTPResponder {
-  /// A roll of 20,000 entries of 400 bytes each.
+  /// Fits a roll of 20,000 entries of 400 bytes each.
   static let maximumBodyBytes = 8 << 20
 
   let sweeps: SharedSweep
-  let book: RollBook
+  let heldRoll: HeldRoll
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
-    // The handshake has verified the certificate's chain; that it is a client's is for us to insist on.
+    // The handshake has verified the certificate's chain, but not its purpose.
     guard let certificate = try await context.channel.nioSSL_peerCertificate().get(), certificate.isForClientAuthentication else {
-      return .text(.forbidden, "the client certificate has no extended key usage clientAuth: it is not the controller's")
+      return .text(.forbidden, "the client certificate lacks the extended key usage clientAuth, so it is not the controller's")
     }
-    guard request.uri.path == "/v1/roll" else { return .text(.notFound, "nothing here; the roll is at /v1/roll") }
+    guard request.uri.path == "/v1/roll" else { return .text(.notFound, "not found; the roll is at /v1/roll") }
     guard request.method == .post else { return .methodNotAllowed(.post) }
     do throws(Refusal) {
       let call = try await decode(request)
       return try await answer(call, entries: entries(for: call))
     } catch {
-      // A conflict is how every acquaintance with a new roll begins.
-      if error.status != .conflict { context.logger.warning("a roll was refused", metadata: ["error": "\(error.detail)"]) }
+      // A conflict is normal: the controller sends the hash of every new roll first.
+      if error.status != .conflict { context.logger.warning("roll rejected", metadata: ["error": "\(error.detail)"]) }
       return .text(error.status, error.detail)
     }
   }
@@ -45,7 +45,7 @@ struct RollResponder: HTTPResponder {
     } catch is NIOTooManyBytesError {
       throw Refusal(status: .contentTooLarge, detail: "the roll has more than \(Self.maximumBodyBytes) bytes")
     } catch {
-      throw Refusal(status: .badRequest, detail: "the roll was cut off: \(error)")
+      throw Refusal(status: .badRequest, detail: "the roll is incomplete: \(error)")
     }
     do {
       return try JSONDecoder().decode(RollRequest.self, from: body)
@@ -58,7 +58,7 @@ struct RollResponder: HTTPResponder {
     let sweep = await sweeps.current()
     let now = monotonicNow()
     let answers = sweep.answers(to: entries, at: now)
-    let sinceScrape = book.record(answers, at: now)
+    let sinceScrape = heldRoll.record(answers, at: now)
     let report = RollReport(
       hash: call.hash, answers: answers, secondsSinceScrape: sinceScrape?.seconds,
       sockets: call.wantsSockets == true ? sweep.sockets(of: entries) : nil)
@@ -66,24 +66,24 @@ struct RollResponder: HTTPResponder {
       let body = try JSONEncoder().encodeAsByteBuffer(report, allocator: ByteBufferAllocator())
       return Response(status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: body))
     } catch {
-      return .text(.internalServerError, "the report could not be encoded: \(error)")
+      return .text(.internalServerError, "cannot encode the report: \(error)")
     }
   }
 
   private func entries(for call: RollRequest) throws(Refusal) -> [RollEntry] {
     do {
-      return try book.entries(for: call)
+      return try heldRoll.entries(for: call)
     } catch {
       throw switch error {
-      case .unknownRoll: Refusal(status: .conflict, detail: "this agent does not hold that roll: send its entries")
+      case .unknownRoll: Refusal(status: .conflict, detail: "unknown roll: send its entries")
       case .tooManyEntries(let count):
-        Refusal(status: .contentTooLarge, detail: "the roll has \(count) entries; an agent takes at most \(RollBook.maximumEntries)")
+        Refusal(status: .contentTooLarge, detail: "the roll has \(count) entries; an agent accepts at most \(HeldRoll.maximumEntries)")
       }
     }
   }
 }
 
-/// A request context that knows its connection.
+/// A request context with the request's connection.
 struct ConnectionContext: RequestContext {
   var coreContext: CoreRequestContextStorage
   let channel: any Channel

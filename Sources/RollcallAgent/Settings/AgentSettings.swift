@@ -3,7 +3,7 @@ import Glibc
 import LinuxCollector
 import Logging
 
-/// What the agent was told to do: by option, else by environment, else by default.
+/// The agent's settings: each from its option, else from the environment, else the default.
 struct AgentSettings: Hashable, Sendable {
   var listen: ListenAddress
   var rollListen: ListenAddress
@@ -11,7 +11,7 @@ struct AgentSettings: Hashable, Sendable {
   var proc: String
   var cgroup: String
   var locator: LocatorChoice
-  /// `nil` where file systems are not looked at.
+  /// `nil` if file systems are not read.
   var filesystemInterval: Duration?
   var sockets: SocketMethod
   var compatibility: Compatibility?
@@ -23,12 +23,12 @@ struct AgentSettings: Hashable, Sendable {
   var node: String
   var logLevel: Logger.Level
 
-  /// Whose names the page is to have beside ours.
+  /// Additional metric names in the exposition.
   enum Compatibility: String, CaseIterable {
     case cadvisor
   }
 
-  /// - Throws: `ValidationError` that names the option, the value and what would do.
+  /// - Throws: a `ValidationError` with the option or variable, its value and an example of a valid one.
   init(_ options: AgentOptions, environment: EnvironmentVariables) throws(ValidationError) {
     let lookup = Lookup(environment: environment)
     listen = try lookup.address(options.listen, "listen", default: ListenAddress(host: "0.0.0.0", port: 9753))
@@ -45,7 +45,7 @@ struct AgentSettings: Hashable, Sendable {
     requiresClientCertificate =
       try lookup.choice(options.metricsClientCertificates, "metrics-client-certificates", of: Switch.self) == .on
     if requiresClientCertificate, metricsTLSDirectory == nil {
-      throw ValidationError("--metrics-client-certificates on: that wants TLS; name the folder with the certificates by --metrics-tls-dir")
+      throw ValidationError("--metrics-client-certificates on requires TLS; set the folder with the certificates by --metrics-tls-dir")
     }
     netstatInterval = try lookup.duration(options.netstatInterval, "netstat-interval", default: .seconds(30))
     sweepReuse = try lookup.duration(options.sweepReuse, "sweep-reuse", default: SharedSweep.reusable)
@@ -53,7 +53,7 @@ struct AgentSettings: Hashable, Sendable {
     logLevel = try lookup.logLevel(options.logLevel, "log-level", default: .info)
   }
 
-  /// Finds a value, and remembers where it came from for the message.
+  /// Looks up and parses values. Errors name the option or the variable that a value comes from.
   private struct Lookup {
     let environment: EnvironmentVariables
 
@@ -70,7 +70,7 @@ struct AgentSettings: Hashable, Sendable {
 
     func name(_ option: String?, _ name: String) throws(ValidationError) -> String? {
       guard let value = value(option, name) else { return nil }
-      guard !value.text.isEmpty else { throw ValidationError("\(value.origin): it is empty; give the Node's name, or leave it out") }
+      guard !value.text.isEmpty else { throw ValidationError("\(value.origin) is empty; set it to the Node's name, or omit it") }
       return value.text
     }
 
@@ -90,9 +90,9 @@ struct AgentSettings: Hashable, Sendable {
     func folder(_ option: String?, _ name: String, example: String = "/etc/rollcall/metrics-tls") throws(ValidationError) -> String? {
       guard let value = value(option, name) else { return nil }
       guard value.text.hasPrefix("/") else {
-        throw ValidationError("\(value.origin): '\(value.text)' is not a folder's full path; write it as \(example)")
+        throw ValidationError("\(value.origin): '\(value.text)' is not an absolute path; write it as \(example)")
       }
-      // The paths of messages read better without it.
+      // Drops a trailing slash, for readable paths in messages.
       return value.text.count > 1 && value.text.hasSuffix("/") ? String(value.text.dropLast()) : value.text
     }
 
@@ -101,13 +101,13 @@ struct AgentSettings: Hashable, Sendable {
       let locator = value(option, "locator") ?? Value(text: "cgroup", origin: "--locator")
       guard let runtime = LocatorChoice.Runtime(rawValue: locator.text) else {
         if locator.text != "cgroup" {
-          throw ValidationError("\(locator.origin): '\(locator.text)' is no locator; it is cgroup, cri or docker")
+          throw ValidationError("\(locator.origin): unknown locator '\(locator.text)'; use cgroup, cri or docker")
         }
-        if let socket { throw ValidationError("\(socket.origin): it is for the locators cri and docker; choose one with --locator") }
+        if let socket { throw ValidationError("\(socket.origin) requires the locator cri or docker; choose one with --locator") }
         return .cgroup
       }
       if let socket, !socket.text.hasPrefix("/") {
-        throw ValidationError("\(socket.origin): '\(socket.text)' is not a full path; write it as \(runtime.usualSockets[0])")
+        throw ValidationError("\(socket.origin): '\(socket.text)' is not an absolute path; write it as \(runtime.usualSockets[0])")
       }
       return .runtime(runtime, socket: socket?.text)
     }
@@ -122,14 +122,14 @@ struct AgentSettings: Hashable, Sendable {
       return .seconds(unit == "m" ? number * 60 : number)
     }
 
-    /// One of the cases of an enumeration, by its name.
+    /// A case of an enumeration, by its raw value.
     func choice<Choice: CaseIterable & RawRepresentable<String>>(
       _ option: String?, _ name: String, of type: Choice.Type
     ) throws(ValidationError) -> Choice? {
       guard let value = value(option, name) else { return nil }
       guard let choice = Choice(rawValue: value.text.lowercased()) else {
         let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-        throw ValidationError("\(value.origin): '\(value.text)' is not known; it is one of \(choices)")
+        throw ValidationError("\(value.origin): unknown value '\(value.text)'; use one of \(choices)")
       }
       return choice
     }
@@ -154,7 +154,7 @@ struct AgentSettings: Hashable, Sendable {
       guard let value = value(option, name) else { return standard }
       guard let level = Logger.Level(rawValue: value.text.lowercased()) else {
         let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-        throw ValidationError("\(value.origin): '\(value.text)' is not a log level; it is one of \(levels)")
+        throw ValidationError("\(value.origin): '\(value.text)' is not a log level; use one of \(levels)")
       }
       return level
     }
@@ -165,7 +165,7 @@ enum Switch: String, CaseIterable {
   case on, off
 }
 
-/// The environment, as a value. An empty variable counts as one that is not set: manifests often leave them so.
+/// The environment as a value. An empty variable counts as unset, since manifests often leave variables empty.
 struct EnvironmentVariables: Sendable {
   private var values: [String: String]
 
@@ -177,7 +177,7 @@ struct EnvironmentVariables: Sendable {
     values[name].flatMap { $0.isEmpty ? nil : $0 }
   }
 
-  /// This process's own, of which we read a few.
+  /// The environment of this process.
   static func process() -> EnvironmentVariables {
     var values: [String: String] = [:]
     var entry = environ
@@ -189,10 +189,38 @@ struct EnvironmentVariables: Sendable {
   }
 }
 
-/// What the kernel calls this machine; a Kubernetes node usually has the same name.
+/// The kernel's host name, which usually is the Kubernetes node's name.
 private func hostName() -> String {
-  // The longest that POSIX allows is 255 bytes.
+  // POSIX limits host names to 255 bytes.
   var bytes = [CChar](repeating: 0, count: 256)
   guard gethostname(&bytes, bytes.count - 1) == 0 else { return "localhost" }
   return String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+}
+
+/// The address of a server, such as `0.0.0.0:9753` or `[::]:9753`. With port 0 the kernel chooses one.
+struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
+  var host: String
+  var port: Int
+
+  init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
+
+  init?(_ text: String) {
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+    var host = text[..<colon]
+    if host.hasPrefix("["), host.hasSuffix("]") {
+      host = host.dropFirst().dropLast()
+    } else if host.contains(":") {
+      // An IPv6 address without brackets is ambiguous.
+      return nil
+    }
+    guard !host.isEmpty else { return nil }
+    self.init(host: String(host), port: Int(port))
+  }
+
+  var description: String {
+    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
 }

@@ -3,10 +3,9 @@ import NIOSSL
 import ServiceLifecycle
 import Synchronization
 
-/// The newest usable certificates of a folder. While it runs it looks whether they changed; connections that come later get the new ones.
+/// The latest usable certificates of a folder, reloaded when they change. New connections use the new ones.
 final class TLSCredentials: Service {
-  /// Certificates live for months and are renewed long before their end; a Secret takes the kubelet a minute to bring. Reading three small
-  /// files costs some microseconds, and comparing what is in them sees a change that a time stamp hides.
+  /// Reading three small files takes microseconds. Comparing contents detects changes that timestamps hide.
   private static let interval: Duration = .seconds(2)
 
   enum State {
@@ -29,12 +28,12 @@ final class TLSCredentials: Service {
     published.withLock { $0 }
   }
 
-  /// Ends with the graceful shutdown.
+  /// Runs until graceful shutdown.
   func run() async throws {
     await cancelWhenGracefulShutdown {
-      var watch = Watch()
+      var observed = Observed()
       while !Task.isCancelled {
-        self.look(&watch)
+        self.reload(&observed)
         do {
           try await Task.sleep(for: Self.interval)
         } catch {
@@ -44,24 +43,24 @@ final class TLSCredentials: Service {
     }
   }
 
-  /// What the last look saw, so that each change is told once.
-  private struct Watch {
+  /// The files and the problem of the last check, so that each change is logged once.
+  private struct Observed {
     var files: TLSFiles?
     var problem: String?
   }
 
-  private func look(_ watch: inout Watch) {
+  private func reload(_ observed: inout Observed) {
     do {
       let files = try TLSFiles(in: folder, checking: check)
-      guard files != watch.files else { return }
-      watch.files = files
+      guard files != observed.files else { return }
+      observed.files = files
       let context = try files.makeContext()
       publish(context)
-      watch.problem = nil
+      observed.problem = nil
     } catch {
       let problem = "\(error)"
-      guard problem != watch.problem else { return }
-      watch.problem = problem
+      guard problem != observed.problem else { return }
+      observed.problem = problem
       report(problem)
     }
   }
@@ -75,7 +74,7 @@ final class TLSCredentials: Service {
     logger.notice(wasLoaded ? "certificates renewed" : "certificates loaded", metadata: ["folder": "\(folder)"])
   }
 
-  /// What was loaded stays: half a renewal, or a Secret that went, is no reason to turn the controller away.
+  /// Keeps loaded certificates: an incomplete renewal or a deleted Secret must not lock the controller out.
   private func report(_ problem: String) {
     let isLoaded = published.withLock { state in
       if case .loaded = state { return true }
@@ -84,9 +83,9 @@ final class TLSCredentials: Service {
     }
     let metadata: Logger.Metadata = ["folder": "\(folder)", "error": "\(problem)"]
     if isLoaded {
-      logger.warning("the new certificates cannot be used; keeping the old ones", metadata: metadata)
+      logger.warning("cannot use the new certificates; keeping the old ones", metadata: metadata)
     } else {
-      logger.warning("waiting for certificates; connections are refused until they are there", metadata: metadata)
+      logger.warning("waiting for certificates; refusing connections", metadata: metadata)
     }
   }
 }

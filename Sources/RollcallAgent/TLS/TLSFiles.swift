@@ -1,25 +1,25 @@
 import NIOSSL
 import ProcFS
 
-/// Who may connect.
+/// Verification of client certificates against the authorities in `ca.crt`.
 enum ClientCheck: Hashable, Sendable {
-  /// Everybody; `ca.crt` is not read.
+  /// No verification; `ca.crt` is not read.
   case none
-  /// Everybody, but a certificate that is shown has to be of the authorities in `ca.crt`.
+  /// Client certificates are optional, but verified.
   case ifShown
-  /// Who has a certificate of those authorities.
+  /// Client certificates are required and verified.
   case required
 }
 
-/// The files of TLS, as they are on disk.
+/// The contents of the certificate files.
 struct TLSFiles: Equatable {
   private let check: ClientCheck
   var authorities: [UInt8]
   var certificate: [UInt8]
   var key: [UInt8]
 
-  /// Reads `ca.crt` (where clients are checked), `tls.crt` and `tls.key`, the names of a Kubernetes TLS Secret.
-  /// - Throws: an error whose text names the file.
+  /// Reads `ca.crt` (if clients are verified), `tls.crt` and `tls.key`, the keys of a Kubernetes TLS Secret.
+  /// - Throws: an error that names the file.
   init(in folder: String, checking check: ClientCheck) throws(ProcFSError) {
     self.check = check
     let directory = try Directory(folder)
@@ -32,22 +32,22 @@ struct TLSFiles: Equatable {
     key = try read("tls.key")
   }
 
-  /// A server that takes the clients that it should, and nobody else.
-  /// - Throws: `TLSFilesError` with the file that is wrong.
+  /// Makes the TLS context of a server.
+  /// - Throws: `TLSFilesError` with the invalid file.
   func makeContext() throws(TLSFilesError) -> NIOSSLContext {
     func parse<Value>(_ file: String, _ body: () throws -> Value) throws(TLSFilesError) -> Value {
       do {
         return try body()
       } catch {
-        throw TLSFilesError(description: "\(file) is not usable: \(error)")
+        throw TLSFilesError(description: "cannot use \(file): \(error)")
       }
     }
     let authorities = check == .none ? [] : try parse("ca.crt") { try NIOSSLCertificate.fromPEMBytes(self.authorities) }
     let chain = try parse("tls.crt") { try NIOSSLCertificate.fromPEMBytes(self.certificate) }
     let key = try parse("tls.key") { try NIOSSLPrivateKey(bytes: self.key, format: .pem) }
-    // An empty list of authorities would be taken for "the system's": then anybody with a public certificate could call the roll.
-    guard check == .none || !authorities.isEmpty else { throw TLSFilesError(description: "ca.crt holds no certificate") }
-    guard !chain.isEmpty else { throw TLSFilesError(description: "tls.crt holds no certificate") }
+    // NIOSSL takes an empty list for the system's authorities, so anyone with a public certificate could call the roll.
+    guard check == .none || !authorities.isEmpty else { throw TLSFilesError(description: "ca.crt contains no certificate") }
+    guard !chain.isEmpty else { throw TLSFilesError(description: "tls.crt contains no certificate") }
 
     var configuration = TLSConfiguration.makeServerConfiguration(
       certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
@@ -58,7 +58,7 @@ struct TLSFiles: Equatable {
       configuration.certificateVerification = .optionalVerification
     case .required:
       configuration.trustRoots = .certificates(authorities)
-      // Clients have no host name to verify; the chain is verified, and there must be one.
+      // Clients have no host name to verify, but must have a certificate.
       configuration.certificateVerification = .noHostnameVerification
     }
     configuration.minimumTLSVersion = .tlsv12

@@ -4,16 +4,16 @@ import LinuxCollector
 import NIOCore
 import ProcFS
 
-/// How the processes of containers are found.
+/// How the agent finds the processes of containers.
 enum LocatorChoice: Hashable, Sendable {
   case cgroup
-  /// - Parameter socket: the first of the usual ones that is there, if `nil`.
+  /// - Parameter socket: `nil` uses the first existing one of `usualSockets`.
   case runtime(Runtime, socket: String?)
 
   enum Runtime: String, Hashable, Sendable {
     case cri, docker
 
-    /// Where runtimes have their sockets unless they are told otherwise.
+    /// The default socket paths of the runtimes.
     var usualSockets: [String] {
       switch self {
       case .cri: ["/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/k3s/containerd/containerd.sock"]

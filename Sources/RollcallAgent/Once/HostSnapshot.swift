@@ -3,15 +3,15 @@ import NIOPosix
 import ProcFS
 import Roll
 
-/// One look at this host: a sweep, and what people ask about containers that no roll has named.
-struct HostLook {
+/// A sweep of this host, with the commands that identify containers in the absence of a roll.
+struct HostSnapshot {
   let sweep: Sweep
-  /// The program of each container's first process, where it may be known.
+  /// The command of each container's first process, if it can be read.
   let commands: [ContainerID: String]
-  /// Containers that have a cgroup, and no process in it.
+  /// Containers whose cgroup has no process.
   let empty: Set<ContainerID>
 
-  /// - Parameter filesystems: whether to look at file systems as well; one that does not answer costs two seconds.
+  /// - Parameter filesystems: whether to read file systems as well. A hanging one takes two seconds.
   init(_ settings: AgentSettings, filesystems: Bool) {
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     var sweep = settings.sweeper(cachedNamespaces: 0, filesystems: false, eventLoops: eventLoops).sweep()
@@ -21,7 +21,7 @@ struct HostLook {
     var commands: [ContainerID: String] = [:]
     for container in found {
       for process in container.processes where commands[container.id] == nil {
-        // Gone by now, or not ours to know: the table is of use without it.
+        // The process may have exited, or its command may not be readable. It is optional.
         commands[container.id] = try? process.open(procFS, buffer).command(buffer)
       }
     }
@@ -33,7 +33,7 @@ struct HostLook {
     empty = Set(found.lazy.filter(\.processes.isEmpty).map(\.id))
   }
 
-  /// Nothing was read, and not for want of containers.
+  /// Whether nothing could be read, as opposed to a host without containers.
   var hasFailed: Bool {
     var isDenied = false
     for container in sweep.containers {
@@ -43,9 +43,9 @@ struct HostLook {
     return isDenied || !sweep.problems.isEmpty
   }
 
-  /// Which of a pod's containers speak for it: all but the pause container, which only holds its network.
-  func speakers(of containers: [SweptContainer]) -> [SweptContainer] {
-    let speakers = containers.filter { commands[$0.id] != "pause" && !empty.contains($0.id) }
-    return speakers.isEmpty ? containers : speakers
+  /// The containers whose commands describe a pod: all except the pause container, which only holds its network namespace.
+  func workloads(of containers: [SweptContainer]) -> [SweptContainer] {
+    let workloads = containers.filter { commands[$0.id] != "pause" && !empty.contains($0.id) }
+    return workloads.isEmpty ? containers : workloads
   }
 }

@@ -2,9 +2,9 @@ import LinuxCollector
 import Roll
 import Synchronization
 
-/// What the agent remembers of the controller's calls and of who fetched its page. It outlives every outage of the controller.
-final class RollBook: Sendable {
-  /// The kubelet's own limit is 110 pods a node by default; large nodes run 500. With a dozen containers each there is room to spare.
+/// The controller's last roll, which the agent keeps through outages of the controller, and the time of the last scrape.
+final class HeldRoll: Sendable {
+  /// Far more than a large node has: 500 pods with a dozen containers each. The kubelet's default limit is 110 pods.
   static let maximumEntries = 20_000
 
   private struct State {
@@ -16,7 +16,7 @@ final class RollBook: Sendable {
 
   private let state = Mutex(State())
 
-  /// The last roll; empty before the first call.
+  /// Empty before the first call.
   var entries: [RollEntry] {
     state.withLock { $0.entries }
   }
@@ -26,12 +26,12 @@ final class RollBook: Sendable {
   }
 
   enum Refusal: Error, Hashable {
-    /// The request names a roll that we do not hold, and does not bring it.
+    /// The request refers by hash to a roll that the agent does not hold.
     case unknownRoll
     case tooManyEntries(Int)
   }
 
-  /// The entries that the request is about: those that it brings, from now on the roll that we hold, or those that we hold already.
+  /// The request's entries, which replace the held roll, or the held entries if the request only has their hash.
   func entries(for request: RollRequest) throws(Refusal) -> [RollEntry] {
     if let entries = request.entries, entries.count > Self.maximumEntries { throw .tooManyEntries(entries.count) }
     let entries: [RollEntry]? = state.withLock { state in
@@ -45,7 +45,7 @@ final class RollBook: Sendable {
     return entries
   }
 
-  /// Counts the answers, and returns how long ago the page was last served in full.
+  /// Counts the answers, and returns the time since the last complete scrape.
   func record(_ answers: [AgentAnswer], at now: Moment) -> Duration? {
     state.withLock { state in
       state.answers.add(answers)

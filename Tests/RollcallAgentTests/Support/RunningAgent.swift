@@ -4,9 +4,9 @@ import Roll
 import TestSupport
 import Testing
 
-/// The real executable, with its certificates and a cgroup tree of our own over the real `/proc`.
+/// The agent's executable, with certificates, a fake cgroup tree and the real `/proc`.
 final class RunningAgent {
-  /// A container's ID; its one process is a `sleep` that this value started.
+  /// The ID of the only container, whose process is `container`.
   static let containerID = String(repeating: "ab", count: 32)
 
   let folder: TemporaryFolder
@@ -17,7 +17,7 @@ final class RunningAgent {
   let rollListen: String
   private let transport: HTTPTransport
 
-  /// - Parameter hasCertificates: whether they are in their folder from the start.
+  /// - Parameter hasCertificates: whether to install certificates before the start.
   init(hasCertificates: Bool = true, arguments: [String] = []) async throws {
     folder = try TemporaryFolder()
     authority = try TestAuthority(in: folder, name: "cluster")
@@ -42,19 +42,19 @@ final class RunningAgent {
 
   deinit {
     program.stop()
-    // A shell's sleep has nothing to tidy up, and TERM may be blocked in children of a test's thread.
+    // SIGTERM may be blocked in children of a test's thread.
     container.send(signal: SIGKILL)
     container.stop()
   }
 
-  /// The ports are the kernel's choice; the agent logs them.
+  /// The kernel chooses the ports, and the agent logs them.
   private static func address(of purpose: String, _ program: ExternalProgram) async throws -> String {
     let line = try await program.waitForLine(containing: "for=\(purpose) ")
     let word = try #require(line.split(separator: " ").first { $0.hasPrefix("address=") })
     return String(word.dropFirst("address=".count))
   }
 
-  /// Puts an authority and a certificate of it where the agent reads them, the key first, as no writer can change three files at once.
+  /// Issues a certificate and installs it with its authority, the key first: three files cannot be replaced at once.
   static func install(_ authority: TestAuthority, in folder: TemporaryFolder, as name: String) throws {
     let issued = try authority.issue(name, subjectAlternativeName: "DNS:rollcall-agent", usage: "serverAuth")
     for (source, file) in [(issued.key, "tls.key"), (issued.certificate, "tls.crt"), (authority.certificate, "ca.crt")] {
@@ -62,7 +62,7 @@ final class RunningAgent {
     }
   }
 
-  /// What the controller connects with.
+  /// The TLS options of the controller.
   func controller(_ issuer: TestAuthority? = nil, name: String = "rollcall-controller", usage: String = "clientAuth") throws -> TLSOptions {
     try options(issuer ?? authority, client: (issuer ?? authority).issue(name, usage: usage))
   }
@@ -77,13 +77,13 @@ final class RunningAgent {
     try await transport.send(HTTPRequest(method: method, url: "http://\(listen)\(path)", headers: headers, deadline: .seconds(60)))
   }
 
-  /// The same by TLS, over a connection of its own.
+  /// Sends a GET over TLS on a new connection.
   func get(_ path: String, _ tls: TLSOptions) async throws -> HTTPResponse {
     try await HTTPTransport().send(HTTPRequest(url: "https://\(listen)\(path)", deadline: .seconds(60), tls: tls))
   }
 
   func roll(_ tls: TLSOptions, body: [UInt8], path: String = "/v1/roll", method: String = "POST") async throws -> HTTPResponse {
-    // A transport of its own: nothing is reused of a connection that other certificates made.
+    // A new transport, which has no connection made with other certificates.
     let transport = try HTTPTransport()
     return try await transport.send(
       HTTPRequest(

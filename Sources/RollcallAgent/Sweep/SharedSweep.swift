@@ -1,20 +1,21 @@
 import LinuxCollector
 import NIOPosix
 import Roll
+import ServiceLifecycle
 import Synchronization
 
-/// Sweeps when somebody asks, one at a time: those who ask while a sweep runs share it, and those who ask soon after are given the last.
+/// Runs sweeps on demand, one at a time: callers during a sweep share its result, and callers shortly after it get the same result again.
 ///
-/// A sweep waits for files, so it has a thread of its own and never keeps the event loop or the cooperative pool.
+/// Sweeps block on files, so they run on a dedicated thread instead of an event loop or the cooperative pool.
 final class SharedSweep: Sendable {
-  /// A scrape and a roll call of the same interval come within this time of each other and need not both read everything.
+  /// A scrape and a roll call of the same interval usually follow each other within this time.
   static let reusable: Duration = .seconds(1)
 
   private struct State {
     var last: Sweep?
     var finishedAt = Moment(milliseconds: .min)
     var statistics = Statistics()
-    /// Those who wait for the sweep that runs; `nil` while none does.
+    /// The callers that wait for the running sweep; `nil` if none is running.
     var waiting: [CheckedContinuation<Sweep, Never>]?
   }
 
@@ -26,9 +27,9 @@ final class SharedSweep: Sendable {
   private let observe: @Sendable (Sweep) -> Void
 
   /// - Parameters:
-  ///   - thread: started, and running for as long as this is asked.
-  ///   - reuse: how old a sweep may be that is given once more.
-  ///   - observe: is shown each sweep, on the thread.
+  ///   - thread: must be started, and outlive all calls.
+  ///   - reuse: the maximum age of a sweep that is reused.
+  ///   - observe: called with each sweep, on the thread.
   init(
     sweeper: consuming sending LinuxSweeper, thread: NIOThreadPool, reuse: Duration = SharedSweep.reusable,
     now: @escaping @Sendable () -> Moment, observe: @escaping @Sendable (Sweep) -> Void = { _ in }
@@ -40,7 +41,7 @@ final class SharedSweep: Sendable {
     self.observe = observe
   }
 
-  /// All sweeps together.
+  /// Totals of all sweeps.
   struct Statistics: Hashable {
     var count: UInt64 = 0
     var cost = SweepCost()
@@ -50,20 +51,20 @@ final class SharedSweep: Sendable {
     state.withLock { $0.statistics }
   }
 
-  /// How many sweeps there were.
+  /// The number of sweeps so far.
   var count: UInt64 { statistics.count }
 
-  /// How many wait for the sweep that runs.
+  /// The number of callers that wait for the running sweep.
   var waiting: Int {
     state.withLock { $0.waiting?.count ?? 0 }
   }
 
-  /// A sweep that is at most `reusable` old when it is given. It is not cut short by cancellation: others may wait for the same one.
+  /// A sweep that finished at most `reuse` ago, or a new one. Ignores cancellation, since other callers may wait for the same sweep.
   func current() async -> Sweep {
     await withCheckedContinuation { continuation in
       let now = now()
       enum Next {
-        case give(Sweep)
+        case reuse(Sweep)
         case start
         case wait
       }
@@ -72,19 +73,19 @@ final class SharedSweep: Sendable {
           state.waiting?.append(continuation)
           return .wait
         }
-        if let last = state.last, now - state.finishedAt < reuse { return .give(last) }
+        if let last = state.last, now - state.finishedAt < reuse { return .reuse(last) }
         state.waiting = [continuation]
         return .start
       }
       switch next {
-      case .give(let sweep): continuation.resume(returning: sweep)
+      case .reuse(let sweep): continuation.resume(returning: sweep)
       case .start: thread.submit { _ in self.sweep() }
       case .wait: break
       }
     }
   }
 
-  /// Closes what is kept open from one sweep to the next and forgets the last one, where nobody has asked for so long.
+  /// Closes the files that stay open between sweeps and forgets the last sweep, if there was none for the given time.
   func release(idleFor limit: Duration) {
     let now = now()
     let isIdle = state.withLock { state in
@@ -109,6 +110,23 @@ final class SharedSweep: Sendable {
     }
     for continuation in waiting {
       continuation.resume(returning: sweep)
+    }
+  }
+}
+
+/// Releases the sweeper's open files while there are no requests, since they keep the network namespaces of deleted pods alive.
+struct IdleRelease: Service {
+  /// Longer than usual intervals of scrapes and roll calls.
+  static let limit: Duration = .seconds(60)
+  private static let interval: Duration = .seconds(15)
+
+  let sweeps: SharedSweep
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      while (try? await Task.sleep(for: Self.interval)) != nil {
+        sweeps.release(idleFor: Self.limit)
+      }
     }
   }
 }

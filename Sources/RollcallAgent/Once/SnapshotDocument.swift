@@ -3,8 +3,8 @@ import LinuxCollector
 import ProcFS
 import Roll
 
-/// A look as JSON, for scripts. What is not known is left out.
-struct LookDocument: Encodable {
+/// A snapshot as JSON, for scripts. Unknown values are omitted.
+struct SnapshotDocument: Encodable {
   private let node: String
   private let host: Host
   private let containers: [Container]
@@ -14,8 +14,9 @@ struct LookDocument: Encodable {
     var id: String
     var podUID: String?
     var command: String?
+    /// The path of its cgroup, or of the runtime's socket.
     var place: String
-    /// The container's place in `namespaces`.
+    /// The index of the container's network namespace in `namespaces`.
     var namespace: Int?
     var hostNetwork: Bool?
     var reason: String?
@@ -23,7 +24,7 @@ struct LookDocument: Encodable {
     var filesystems: [Filesystem]?
   }
 
-  /// Sizes in bytes. One without numbers has a reason instead.
+  /// Sizes are in bytes. `reason` replaces the numbers of a file system that could not be read.
   private struct Filesystem: Encodable {
     var mountPoint: String
     var device: String
@@ -36,7 +37,7 @@ struct LookDocument: Encodable {
     var reason: String?
   }
 
-  /// What is the same in every namespace; memory in pages.
+  /// Values of the whole host; memory is in pages.
   private struct Host: Encodable {
     var tcpOrphans: Int64?
     var tcpAllocated: Int64?
@@ -54,7 +55,7 @@ struct LookDocument: Encodable {
     var socketsUsed: Int64?
     var udpInUse: Int64?
     var udp6InUse: Int64?
-    /// By state, IPv4 and IPv6.
+    /// Sockets by state, for IPv4 and IPv6.
     var tcp: [String: Int64]?
     var tcp6: [String: Int64]?
     var acceptQueue: Int64?
@@ -68,8 +69,8 @@ struct LookDocument: Encodable {
     var sentBytes: Int64
   }
 
-  init(_ look: HostLook, node: String) {
-    let sweep = look.sweep
+  init(_ snapshot: HostSnapshot, node: String) {
+    let sweep = snapshot.sweep
     self.node = node
     host = Host(
       tcpOrphans: sweep.host?[.hostTCPOrphans], tcpAllocated: sweep.host?[.hostTCPAllocated],
@@ -77,10 +78,10 @@ struct LookDocument: Encodable {
     let filesystems = Dictionary(uniqueKeysWithValues: (sweep.filesystems?.containers ?? []).map { ($0.id, Self.filesystems($0)) })
     containers = sweep.containers.map { container in
       var document = Container(
-        id: container.id.description, podUID: container.podUID, command: look.commands[container.id], place: container.origin,
+        id: container.id.description, podUID: container.podUID, command: snapshot.commands[container.id], place: container.origin,
         filesystems: filesystems[container.id])
       switch container.finding {
-      case .namespace(let place): document.namespace = place
+      case .namespace(let index): document.namespace = index
       case .host: document.hostNetwork = true
       case .missed(let reason, let detail):
         document.reason = reason.rawValue

@@ -8,15 +8,15 @@ import ProcFS
 import ServiceLifecycle
 import UnixSignals
 
-/// The parts of the agent, put together.
+/// Composes and runs the agent's services.
 struct Agent {
   static let version = "0.1.0"
 
-  /// The manifest has Kubernetes wait 10 s between SIGTERM and SIGKILL.
+  /// Less than the manifest's termination grace period of 10 s.
   private static let drainTime: Duration = .seconds(8)
-  /// A few Prometheus servers and controllers, and people; it bounds descriptors and memory.
+  /// Enough for a few Prometheus servers, controllers and users. Limits descriptors and memory.
   private static let maximumConnections = 128
-  /// Longer than any scrape interval in use, so that a scraper keeps its connection.
+  /// Longer than common scrape intervals, so that scrapers keep their connections.
   private static let idleTimeout: TimeAmount = .minutes(5)
 
   private let settings: AgentSettings
@@ -27,18 +27,18 @@ struct Agent {
     self.logger = logger
   }
 
-  /// Runs until SIGTERM or SIGINT, then lets requests in progress finish.
+  /// Runs until SIGTERM or SIGINT, then finishes requests in progress.
   func run() async throws {
-    // One thread for connections, one for sweeps: the work is one short burst every few seconds.
+    // One thread for connections and one for sweeps: all work is a short burst every few seconds.
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let sweepThread = NIOThreadPool(numberOfThreads: 1)
     sweepThread.start()
 
     let report = SocketReport(settings, logger: logger)
     let sweeps = SharedSweep(
-      sweeper: settings.sweeper(cachedNamespaces: Descriptors.namespaceRoom(), filesystems: true, eventLoops: eventLoops),
+      sweeper: settings.sweeper(cachedNamespaces: OpenFiles.namespaceCapacity(), filesystems: true, eventLoops: eventLoops),
       thread: sweepThread, reuse: settings.sweepReuse, now: monotonicNow, observe: { report.observe($0) })
-    let book = RollBook()
+    let heldRoll = HeldRoll()
     let credentials = TLSCredentials(folder: settings.tlsDirectory, logger: logger)
     let metricsCredentials = settings.metricsTLSDirectory.map {
       TLSCredentials(folder: $0, checking: settings.requiresClientCertificate ? .ifShown : .none, logger: logger)
@@ -46,14 +46,14 @@ struct Agent {
     let readiness = Readiness(credentials: credentials)
 
     let metrics = server(
-      MetricsResponder(settings: settings, sweeps: sweeps, book: book, readiness: readiness), by: metricsCredentials, at: settings.listen,
-      "metrics", eventLoops)
-    let roll = server(RollResponder(sweeps: sweeps, book: book), by: credentials, at: settings.rollListen, "roll", eventLoops)
+      MetricsResponder(settings: settings, sweeps: sweeps, heldRoll: heldRoll, readiness: readiness), by: metricsCredentials,
+      at: settings.listen, "metrics", eventLoops)
+    let roll = server(RollResponder(sweeps: sweeps, heldRoll: heldRoll), by: credentials, at: settings.rollListen, "roll", eventLoops)
 
-    await reportFirst(sweeps.current())
+    await logFirst(sweeps.current())
     ColdPages.release()
 
-    // Stopped in reverse order: not ready first, then the servers.
+    // The group stops them in reverse order: readiness first, then the servers.
     var services: [any Service] = [credentials]
     if let metricsCredentials { services.append(metricsCredentials) }
     services += [
@@ -96,20 +96,20 @@ struct Agent {
       eventLoopGroupProvider: .shared(eventLoops), logger: libraryLogger)
   }
 
-  /// The libraries' everyday messages are for those who asked for details.
+  /// Hides the libraries' info messages, unless the level is debug or trace.
   private var libraryLogger: Logger {
     var quieter = logger
     if quieter.logLevel == .info { quieter.logLevel = .notice }
     return quieter
   }
 
-  /// Whoever starts the agent without the rights or mounts that it needs hears of it at once, not by a gap an hour later.
-  private func reportFirst(_ sweep: Sweep) {
+  /// Logs the result of the first sweep, so that missing rights or mounts show at startup and not as gaps an hour later.
+  private func logFirst(_ sweep: Sweep) {
     for problem in sweep.problems.prefix(10) {
-      logger.warning("cannot look at everything", metadata: ["error": "\(problem)"])
+      logger.warning("sweep incomplete", metadata: ["error": "\(problem)"])
     }
     logger.notice(
-      "ready to answer",
+      "first sweep done",
       metadata: [
         "node": "\(settings.node)", "containers": "\(sweep.containers.count)", "namespaces": "\(sweep.namespaces.count)",
         "cgroups": "\(sweep.searchedPaths.joined(separator: " "))",
@@ -117,14 +117,23 @@ struct Agent {
   }
 }
 
-extension AgentSettings {
-  /// What looks at this node as the settings say.
-  func sweeper(cachedNamespaces: Int, filesystems: Bool, eventLoops: MultiThreadedEventLoopGroup) -> LinuxSweeper {
-    let procFS = ProcFS(root: proc)
-    let interval = filesystems ? filesystemInterval : nil
-    return LinuxSweeper(
-      procFS: procFS, locator: locator.makeLocator(cgroup: cgroup, procFS: procFS, eventLoops: eventLoops), sockets: sockets,
-      filesystems: interval.map { FilesystemMonitor(procFS: procFS, interval: $0, now: monotonicNow) }, cachedNamespaces: cachedNamespaces,
-      netstatInterval: netstatInterval, now: monotonicNow)
+/// A server, with the option that sets its address, for the error if it cannot listen.
+struct Listener: Service {
+  let option: String
+  let address: ListenAddress
+  let server: any Service
+
+  func run() async throws {
+    do {
+      try await server.run()
+    } catch let error as IOError {
+      throw ListenError(description: "cannot listen on \(address): \(error); choose another address and port with --\(option)")
+    } catch let error as SocketAddressError {
+      throw ListenError(description: "cannot listen on \(address): \(error); choose an address of this machine with --\(option)")
+    }
   }
+}
+
+struct ListenError: Error, CustomStringConvertible {
+  let description: String
 }

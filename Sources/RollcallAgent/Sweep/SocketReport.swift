@@ -3,7 +3,7 @@ import Logging
 import ProcFS
 import Synchronization
 
-/// Says once when sockets cannot be counted by state as the settings want it, and once when they can again.
+/// Logs once when sockets cannot be counted by state as configured, and once when they can again.
 final class SocketReport: Sendable {
   private let settings: AgentSettings
   private let logger: Logger
@@ -15,7 +15,7 @@ final class SocketReport: Sendable {
   }
 
   func observe(_ sweep: Sweep) {
-    // A sweep that found no sockets at all has learnt nothing.
+    // A sweep without sockets proves nothing.
     let isCounted = sweep.namespaces.contains { $0.sockets != nil && $0.sockstat[.tcpInUse] != 0 }
     let now = sweep.socketProblem
     let before = problem.withLock { problem -> ProcFSError? in
@@ -23,17 +23,17 @@ final class SocketReport: Sendable {
       return problem
     }
     if let now, before == nil {
-      let instead = settings.sockets == .inetDiagOrText ? "reading /proc/<pid>/net/tcp instead" : "going on without these numbers"
+      let instead = settings.sockets == .inetDiagOrText ? "reading /proc/<pid>/net/tcp" : "omitting these metrics"
       let remedy =
         now.isPermissionDenied
-        ? "give the agent CAP_SYS_ADMIN (manifests/socket-states does)" : "load the kernel's modules tcp_diag and udp_diag on the node"
+        ? "grant the agent CAP_SYS_ADMIN (see manifests/socket-states)" : "load the kernel modules tcp_diag and udp_diag on the node"
       logger.warning(
-        "sockets cannot be counted by state",
+        "cannot count sockets by state",
         metadata: [
           "error": "\(now)", "instead": "\(instead)", "advice": "\(remedy), or choose --sockets text or --sockets off",
         ])
     } else if before != nil, now == nil, isCounted {
-      logger.notice("sockets are counted by state again")
+      logger.notice("counting sockets by state again")
     }
   }
 }

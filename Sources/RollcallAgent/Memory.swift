@@ -1,0 +1,70 @@
+import CLinux
+import Glibc
+import ServiceLifecycle
+
+// Between sweeps, several seconds apart, the agent is idle. Its memory goes back to the node meanwhile. Figures: docs/performance.md.
+
+/// Settings of the C library's allocator. `ProcessLimits.Heap` has those of the controller, whose blocks are larger and live longer.
+enum Heap {
+  /// Must be called before the process starts other threads, since existing arenas remain in use.
+  static func limit() {
+    // With an arena per thread, each would keep its free memory: sweeps do not always run on the same thread.
+    mallopt(M_ARENA_MAX, 1)
+    // Returns blocks of this size to the kernel as soon as they are freed. Without a fixed size the allocator raises the threshold to the size
+    // of the largest block so far, such as the buffers of the exposition. Source: mallopt(3), "dynamic mmap threshold".
+    mallopt(M_MMAP_THRESHOLD, 64 * 1024)
+    mallopt(M_TRIM_THRESHOLD, 64 * 1024)
+  }
+
+  /// Returns free pages to the kernel, also those between blocks in use: a third of the heap after a scrape. Takes less than a millisecond.
+  static func trim() {
+    malloc_trim(0)
+  }
+}
+
+/// Drops pages of code that only ran at startup.
+///
+/// The kernel maps the executable's pages in blocks around each one that is touched, and startup touches nearly all of them: relocations, the
+/// runtime's tables, initialization of libraries. A quarter of them is needed afterwards, and comes back from the page cache.
+struct ColdPages: Service {
+  /// The first release follows startup; later ones drop pages that rare requests have touched.
+  private static let first: Duration = .seconds(1)
+  private static let interval: Duration = .seconds(300)
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      var wait = Self.first
+      while (try? await Task.sleep(for: wait)) != nil {
+        Self.release()
+        wait = Self.interval
+      }
+    }
+  }
+
+  static func release() {
+    Heap.trim()
+    for segment in readOnlySegments() {
+      // Only fails for addresses that are not mapped, with no effect.
+      madvise(segment.baseAddress, segment.count, MADV_DONTNEED)
+    }
+  }
+
+  /// The executable's read-only segments, which not even the loader writes to. Dropping a written page would lose its contents.
+  /// Source: getauxval(3), and the program headers of elf(5).
+  private static func readOnlySegments() -> [UnsafeMutableRawBufferPointer] {
+    guard let table = UnsafeRawPointer(bitPattern: getauxval(UInt(AT_PHDR))) else { return [] }
+    let headers = UnsafeRawBufferPointer(start: table, count: Int(getauxval(UInt(AT_PHNUM))) * MemoryLayout<Elf64_Phdr>.stride)
+      .bindMemory(to: Elf64_Phdr.self)
+    // PT_PHDR has the table's address before relocation; the difference is the load offset.
+    guard let own = headers.first(where: { $0.p_type == UInt32(PT_PHDR) }) else { return [] }
+    let offset = UInt(bitPattern: table) &- UInt(own.p_vaddr)
+    let pageSize = UInt(sysconf(Int32(_SC_PAGESIZE)))
+    return headers.filter { $0.p_type == UInt32(PT_LOAD) && $0.p_flags & UInt32(PF_W) == 0 }.compactMap { header in
+      // Complete pages only: the last one may be shared with a writable segment.
+      let start = (offset &+ UInt(header.p_vaddr) &+ pageSize - 1) / pageSize * pageSize
+      let end = (offset &+ UInt(header.p_vaddr) &+ UInt(header.p_memsz)) / pageSize * pageSize
+      guard end > start, let base = UnsafeMutableRawPointer(bitPattern: start) else { return nil }
+      return UnsafeMutableRawBufferPointer(start: base, count: Int(end - start))
+    }
+  }
+}

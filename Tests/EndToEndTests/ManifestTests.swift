@@ -298,11 +298,11 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     let configuration = try ClusterConfiguration.load(kubeconfig: settings.kubeconfig, context: nil, environment: [:])
     let client = try KubeClient(configuration: configuration, logger: quiet)
     await CertificateManager(
-      client: client, namespace: "elsewhere", logger: quiet, isLeading: { true }, now: { Int64(Date().timeIntervalSince1970) }
+      client: client, namespace: "elsewhere", time: SystemTime(), logger: quiet, isLeading: { true }
     ).pass()
     let reconciler = TargetReconciler(
-      client: client, settings: TargetSettings(namespace: "rollcall", serviceMonitors: .off), logger: quiet, isLeading: { true },
-      snapshot: { [] })
+      client: client, settings: TargetSettings(namespace: "rollcall", serviceMonitors: .off), time: SystemTime(), logger: quiet,
+      isLeading: { true }, snapshot: { [] })
     _ = try await reconciler.reconcile(.linux)
   }
 

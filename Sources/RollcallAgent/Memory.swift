@@ -8,7 +8,7 @@ import ServiceLifecycle
 enum Heap {
   /// Must be called before the process starts other threads, since existing arenas remain in use.
   static func limit() {
-    // With an arena per thread, each would keep its free memory: sweeps do not always run on the same thread.
+    // With an arena per thread, each would keep its free memory, and sweeps start new threads.
     mallopt(M_ARENA_MAX, 1)
     // Returns blocks of this size to the kernel as soon as they are freed. Without a fixed size the allocator raises the threshold to the size
     // of the largest block so far, such as the buffers of the exposition. Source: mallopt(3), "dynamic mmap threshold".

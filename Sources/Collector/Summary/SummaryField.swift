@@ -102,4 +102,28 @@ extension SummaryField {
       family: "rollcall_pod_ephemeral_storage_capacity_bytes", type: .gauge, help: "Ephemeral storage capacity of the pod's node.",
       part: "ephemeral-storage", key: "capacityBytes"),
   ]
+
+  static let network: [SummaryField] = [
+    ("receive", "bytes", "rxBytes", "Cumulative count of bytes received"),
+    ("receive", "errors", "rxErrors", "Cumulative count of errors encountered while receiving"),
+    ("transmit", "bytes", "txBytes", "Cumulative count of bytes transmitted"),
+    ("transmit", "errors", "txErrors", "Cumulative count of errors encountered while transmitting"),
+  ].map { way, what, key, help in
+    SummaryField(
+      family: "container_network_\(way)_\(what)_total", type: .counter, help: help, part: "network", key: key, zero: .always)
+  }
+
+  /// - Parameter prefix: `kubelet_volume_stats_`, the kubelet's own, for claims, and one of ours for other volumes.
+  static func volumes(prefix: String) -> [SummaryField] {
+    [
+      ("capacity_bytes", "capacityBytes", "Capacity in bytes of the volume", Zero.never),
+      ("available_bytes", "availableBytes", "Number of available bytes in the volume", .ifNonzero("capacityBytes")),
+      ("used_bytes", "usedBytes", "Number of used bytes in the volume", .ifNonzero("capacityBytes")),
+      ("inodes", "inodes", "Maximum number of inodes in the volume", .never),
+      ("inodes_free", "inodesFree", "Number of free inodes in the volume", .ifNonzero("inodes")),
+      ("inodes_used", "inodesUsed", "Number of used inodes in the volume", .ifNonzero("inodes")),
+    ].map { suffix, key, help, zero in
+      SummaryField(family: prefix + suffix, type: .gauge, help: help, part: "volume", key: key, zero: zero)
+    }
+  }
 }

@@ -31,12 +31,20 @@ package struct FieldTable<Field: KernelField>: Hashable, Sendable {
     values[number] = value
   }
 
-  /// Ignores fields that `Field` does not have.
-  fileprivate mutating func set(line: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, to value: Int64) {
-    // The key first: most keys differ in length.
-    for field in Field.allCases where key.isEqual(to: field.key) && line.isEqual(to: field.line) {
-      values[field.rawValue] = value
-      return
+  /// Sets the field with this line and key. Ignores unknown fields.
+  /// - Parameter cursor: where the search starts. Kernels write fields in the order of `Field`'s cases, so the search usually ends at once.
+  ///   Searching from the first case would take 2% more of the agent's own CPU time in a sweep.
+  fileprivate mutating func set(line: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, to value: Int64, cursor: inout Int) {
+    var number = cursor
+    for _ in values.indices {
+      if number >= values.count { number = 0 }
+      // The key first: most keys differ in length.
+      if let field = Field(rawValue: number), key.isEqual(to: field.key), line.isEqual(to: field.line) {
+        values[number] = value
+        cursor = number + 1
+        return
+      }
+      number += 1
     }
   }
 }
@@ -46,12 +54,13 @@ extension FieldTable {
   init(pairs bytes: UnsafeRawBufferPointer) throws(MalformedFile) {
     self.init()
     var lines = Lines(bytes)
+    var cursor = 0
     while var words = lines.next() {
       guard let name = words.next()?.withoutColon else { throw lines.malformed("does not begin with a name and a colon") }
       while let key = words.next() {
         guard let value = words.next() else { throw lines.malformed("no value after \(key.excerpt)") }
         guard let number = value.decimal else { throw lines.malformed("\(key.excerpt) is \(value.excerpt), not a number") }
-        set(line: name, key: key, to: number)
+        set(line: name, key: key, to: number, cursor: &cursor)
       }
     }
     // An empty file must not look like a namespace without sockets.

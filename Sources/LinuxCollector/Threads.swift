@@ -65,8 +65,8 @@ enum DetachedThread {
   }
 }
 
-/// A signal from one thread to another that waits for it with a timeout on the monotonic clock. It is a pipe, because pthread condition
-/// variables time out by the wall clock unless told otherwise.
+/// A signal from one thread to another, which waits for it with a timeout on the monotonic clock. It is a pipe with poll(2), because pthread
+/// condition variables use the wall clock by default.
 final class ThreadSignal: Sendable {
   private let reading: CInt
   private let writing: CInt

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// An error of reading a kernel file, a directory or a socket.
+/// An error reading a kernel file, a directory or a socket.
 package enum ProcFSError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A system call failed; `code` is its `errno`.
   case system(Operation, path: String, code: CInt)

@@ -6,8 +6,8 @@ package import Roll
 /// It walks the cgroup trees once and watches them by inotify from then on, so a sweep without changes costs one system call. If watching
 /// fails, it walks the trees in every sweep.
 package final class CgroupLocator: ContainerLocator {
-  /// Interval of full walks while watching. inotify reports every cgroup created through the file system, which is the only way. If it misses
-  /// one all the same (an emulated file system, an unusual kernel), the container is found this much later.
+  /// The interval of full walks while watching. inotify reports every new cgroup. If it misses one all the same (an emulated file system, an
+  /// unusual kernel), the container is found this much later.
   package static let walkInterval: Duration = .seconds(60)
 
   private let root: String

@@ -5,14 +5,14 @@ package protocol ContainerLocator: AnyObject {
   /// All running containers. Blocks on files or on a socket.
   func locate(_ buffer: ReadBuffer) -> LocatorResult
 
-  /// The container's current processes; empty if it has none. For the case that those from `locate`, which may be cached, have ended.
+  /// The container's current processes; empty if it has none. Used when those from `locate`, which may be cached, have ended.
   func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess]
 }
 
 package struct LocatorResult: Sendable {
   /// Sorted by ID.
   package var containers: [LocatedContainer]
-  /// Errors. With any, containers may be missing from `containers`.
+  /// Errors. If there are any, `containers` may be incomplete.
   package var problems: [ProcFSError]
   /// The searched directories or sockets, for messages: `/sys/fs/cgroup/pids`.
   package var searchedPaths: [String]

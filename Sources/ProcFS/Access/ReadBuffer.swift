@@ -78,8 +78,8 @@ package final class ReadBuffer {
     }
   }
 
-  /// Rereads a file of which the kernel returns to one read as many lines as fit into a page. A read that leaves space for another line has
-  /// reached the end, which saves the read that finds it. Source: `seq_read_iter` in the kernel's fs/seq_file.c.
+  /// Rereads a file of which each read returns as many lines as fit into a page. A read that leaves space for another line is the last one,
+  /// which saves the read that finds the end. Source: `seq_read_iter` in the kernel's fs/seq_file.c.
   func fillList(from descriptor: CInt) -> Outcome {
     // The smallest page size, and an upper bound of a line's length.
     let (page, line) = (4096, 512)

@@ -4,9 +4,10 @@ internal import CLinux
 package enum Heap {
   /// Returns blocks of 512 KiB and more to the kernel as soon as they are freed, and the free end of a heap beyond 128 KiB.
   ///
-  /// Without fixed sizes the allocator raises both to the size of the largest block freed so far ("dynamic mmap threshold"). Large blocks are
-  /// then carved from a thread's heap, which `malloc_trim` does not shorten (glibc's `mtrim` only shortens the main heap): the scrape body of one
-  /// virtual node with 1,000 pods left 25 MB behind. With 150,000 Pods, large blocks between small long-lived ones took 8 MB more.
+  /// Without fixed sizes the allocator raises both to the size of the largest block freed so far ("dynamic mmap threshold"). Large blocks
+  /// are then carved from a thread's heap, which `malloc_trim` does not shorten (glibc's `mtrim` only shortens the main heap): the scrape
+  /// body of one virtual node with 1,000 pods left 25 MB behind. With 150,000 Pods, large blocks between small long-lived ones took 8 MB
+  /// more.
   package static func releaseLargeBlocks() {
     mallopt(M_MMAP_THRESHOLD, 512 << 10)
     mallopt(M_TRIM_THRESHOLD, 128 << 10)

@@ -3,6 +3,7 @@ import Testing
 
 @testable import KubeClient
 
+/// R22: credential plugins in a kubeconfig.
 @Suite struct PluginConfigurationTests {
   let directory: ConfigurationDirectory
 

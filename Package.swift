@@ -60,11 +60,12 @@ let controllerTesting: [SwiftSetting] = withBenchmarks ? [.unsafeFlags(["-enable
 
 let package = Package(
   name: "rollcall",
+  // Linux only: HTTPTransport uses epoll. Without a macOS version, SwiftPM would check the packages for one that is too old.
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "rollcall", targets: ["Rollcall"]),
     .executable(name: "rollcall-agent", targets: ["RollcallAgent"]),
-    // KubeClient hands out objects without a record type of their own as JSON values.
+    // The API of KubeClient contains JSON values.
     .library(name: "KubeClient", targets: ["KubeClient", "JSON"]),
   ],
   dependencies: [

@@ -2,7 +2,7 @@ import JSON
 import KubeClient
 import Logging
 
-/// Keeps a ConfigMap that says how many Pods are running. Of several processes that do this, one writes.
+/// Keeps a ConfigMap with the number of running Pods. If several processes call this, one of them writes.
 func keepPodCount(in namespace: String, as identity: String, environment: [String: String], logger: Logger) async throws {
   let configuration = try ClusterConfiguration.load(environment: environment)
   let client = try KubeClient(configuration: configuration, logger: logger)
@@ -24,7 +24,7 @@ func keepPodCount(in namespace: String, as identity: String, environment: [Strin
                 "data": ["running": .string("\(running.count)")],
               ], fieldManager: "pod-count")
           } catch {
-            // The next change tries again.
+            // Retried at the next change.
             logger.warning("not written", metadata: ["error": "\(error)"])
           }
         }

@@ -46,8 +46,8 @@ extension APIStatus {
 }
 
 extension APIStatus {
-  /// Reads the body of a refusal. If the body is no `Status`, e.g. because a proxy wrote it, keeps the HTTP status and the start of the
-  /// body.
+  /// Reads the body of a refusal. If the body is not a `Status`, e.g. an HTML page of a proxy, keeps the HTTP status and the start
+  /// of the body.
   init(httpStatus code: Int, retryAfter header: String?, body: [UInt8]) {
     // A body that is neither JSON nor protobuf is shown as text.
     if let object = try? JSONValue(parsing: body), object["kind"]?.string == "Status" {

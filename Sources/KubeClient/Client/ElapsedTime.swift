@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// An injected clock as the time elapsed since its injection.
+/// The time elapsed on an injected clock since this value was created.
 struct ElapsedTime: Sendable {
   /// Monotonic.
   let now: @Sendable () -> Duration

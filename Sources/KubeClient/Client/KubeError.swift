@@ -6,7 +6,7 @@ public enum KubeError: Error, Sendable, CustomStringConvertible {
   case configuration(String)
   /// No credentials, e.g. a missing token file or a failed exec plugin. Nothing was sent.
   case credentials(String)
-  /// The caller's object makes no valid request, e.g. it has no name. Nothing was sent.
+  /// The caller's object does not make a valid request, e.g. it has no name. Nothing was sent.
   case request(String)
   /// No complete response arrived. The server may or may not have processed the request.
   case transport(TransportFailure)

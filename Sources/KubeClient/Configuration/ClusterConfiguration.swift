@@ -108,7 +108,7 @@ extension ClusterConfiguration {
     let credential =
       switch credentials {
       case .token(let token): [token.revealedText]
-      case .none, .tokenFile, .plugin, .basic: [String]()  // what is fetched is checked then; basic is base64 by then
+      case .none, .tokenFile, .plugin, .basic: [String]()  // Fetched credentials are checked when read; basic ones are sent as base64.
       }
     return credential + (impersonation?.headers.map(\.value) ?? [])
   }

@@ -4,7 +4,8 @@ internal import Synchronization
 
 /// Elects one of several processes as leader by a Lease (`coordination.k8s.io/v1`). The leader renews it, and the others observe it.
 ///
-///     let elector = LeaderElector(client: client, lease: ObjectKey(namespace: "monitoring", name: "writer"), identity: podName, logger: logger)
+///     let elector = LeaderElector(
+///       client: client, lease: ObjectKey(namespace: "monitoring", name: "writer"), identity: podName, logger: logger)
 ///     try await elector.run { try await writeWhatIsDue(onlyIf: { elector.isLeader }) }
 public final class LeaderElector: Sendable {
   /// Our name in the election.
@@ -119,7 +120,7 @@ extension LeaderElector {
         }
         let ending = try await group.next() ?? .lost
         group.cancelAll()
-        // Leadership ends only after the work has ended. Errors from here on are its way of being cancelled.
+        // Leadership ends only after the work has ended. Errors after the cancellation are only logged.
         while let result = await group.nextResult() {
           if case .failure(let error) = result { logger.debug("work ended", metadata: ["error": "\(error)"]) }
         }

@@ -16,7 +16,7 @@ public struct ContainerRecord: Hashable, Sendable {
     case terminated
   }
 
-  /// Unique within the Pod, over all kinds.
+  /// Unique within the Pod, across all kinds.
   public let name: String
   public let kind: Kind
   /// The container ID in binary.

@@ -53,7 +53,7 @@ import Testing
     let environment = ["KUBECONFIG": "\(first)::\(directory.path)/missing:\(second):\(third)"]
     let current = try directory.load(environment: environment)
     #expect(current.server == "https://first")
-    #expect(current.tls.serverName == nil, "an entry is taken whole")
+    #expect(current.tls.serverName == nil, "entries are not merged")
     #expect(current.defaultNamespace == "n", "the first current-context is the second file's")
     #expect(try directory.load(context: "a", environment: environment).server == "https://first")
   }

@@ -22,8 +22,8 @@ struct ProxyTests {
     defer { server.stop() }
     let proxy = try await tinyproxy()
     defer { proxy.program.kill() }
-    #expect(try await ask(server, through: "http://\(proxy.address)") == "Bearer t0ken")
-    #expect(proxy.program.output.contains("CONNECT \(server.address) HTTP/1.1"), "the server is asked by way of the proxy")
+    #expect(try await sendRequest(server, through: "http://\(proxy.address)") == "Bearer t0ken")
+    #expect(proxy.program.output.contains("CONNECT \(server.address) HTTP/1.1"), "the request goes through the proxy")
     #expect(!proxy.program.output.contains("t0ken"))
     proxy.program.kill()
     await expectFailure(server, through: "http://\(proxy.address)", .unreachable)
@@ -34,10 +34,10 @@ struct ProxyTests {
     defer { server.stop() }
     let proxy = try await tinyproxy(more: "BasicAuth me s3cret")
     defer { proxy.program.kill() }
-    #expect(try await ask(server, through: "http://me:s3cret@\(proxy.address)") == "Bearer t0ken")
+    #expect(try await sendRequest(server, through: "http://me:s3cret@\(proxy.address)") == "Bearer t0ken")
     // RFC 9110 specifies 407 for both; tinyproxy responds 401 to a wrong password.
     for (user, status) in [("", 407), ("me:wr0ng@", 401)] {
-      let error = await #expect(throws: KubeError.self) { try await ask(server, through: "http://\(user)\(proxy.address)") }
+      let error = await #expect(throws: KubeError.self) { try await sendRequest(server, through: "http://\(user)\(proxy.address)") }
       let text = error?.description ?? ""
       #expect(text.contains("response \(status) (through the proxy http://\(proxy.address))"), "\(text)")
       #expect(!text.contains("wr0ng"))
@@ -51,7 +51,7 @@ struct ProxyTests {
     defer { plain.program.kill() }
     let proxy = try await tlsFront(before: plain.address, signedBy: authority)
     defer { proxy.program.stop() }
-    #expect(try await ask(server, through: "https://\(proxy.address)") == "Bearer t0ken")
+    #expect(try await sendRequest(server, through: "https://\(proxy.address)") == "Bearer t0ken")
     #expect(plain.program.output.contains("CONNECT \(server.address) HTTP/1.1"))
 
     let impostor = try await tlsFront(before: plain.address, signedBy: try TestAuthority(in: folder, name: "other"))
@@ -68,7 +68,7 @@ struct ProxyTests {
       log: folder.path + "/socks.log")
     defer { proxy.kill() }
     try await proxy.waitForPort(address)
-    #expect(try await ask(server, through: "socks5://\(wantsPassword ? "me:s3cret@" : "")\(address)") == "Bearer t0ken")
+    #expect(try await sendRequest(server, through: "socks5://\(wantsPassword ? "me:s3cret@" : "")\(address)") == "Bearer t0ken")
     if wantsPassword { await expectFailure(server, through: "socks5://me:wr0ng@\(address)", .unreachable) }
     proxy.kill()
     await expectFailure(server, through: "socks5://\(address)", .unreachable)
@@ -82,7 +82,7 @@ struct ProxyTests {
 
   /// The `Authorization` header that reached the server.
   @discardableResult
-  private func ask(_ server: TLSFront, through proxy: String) async throws -> String? {
+  private func sendRequest(_ server: TLSFront, through proxy: String) async throws -> String? {
     let directory = try ConfigurationDirectory()
     let path = try directory.write(
       "config",
@@ -93,7 +93,7 @@ struct ProxyTests {
   }
 
   private func expectFailure(_ server: TLSFront, through proxy: String, _ kind: TransportFailure.Kind) async {
-    let error = await #expect(throws: KubeError.self) { try await ask(server, through: proxy) }
+    let error = await #expect(throws: KubeError.self) { try await sendRequest(server, through: proxy) }
     guard case .transport(let failure) = error, failure.kind == kind else {
       Issue.record("\(String(describing: error))")
       return

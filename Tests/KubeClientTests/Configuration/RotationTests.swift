@@ -29,7 +29,7 @@ struct RotationTests {
     #expect(try await client.get(.nodes, name: "a")["caller"] == "CN=old-name")
     try replaceFile(new.certificate, to: certificate)
     try replaceFile(new.key, to: key)
-    #expect(try await client.get(.nodes, name: "a")["caller"] == "CN=new-name", "not by the connection that the old one opened")
+    #expect(try await client.get(.nodes, name: "a")["caller"] == "CN=new-name", "not on the connection with the old certificate")
   }
 
   @Test func `R21: new certificate authorities replace the old ones`() async throws {
@@ -82,9 +82,9 @@ struct RotationTests {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 1...20 {
         group.addTask {
-          let answer = try await client.get(.nodes, name: "a")
-          #expect(answer["caller"] == "CN=from-plugin")
-          #expect(answer["token"] == "Bearer t2")
+          let object = try await client.get(.nodes, name: "a")
+          #expect(object["caller"] == "CN=from-plugin")
+          #expect(object["token"] == "Bearer t2")
         }
       }
       try await group.waitForAll()

@@ -39,7 +39,7 @@ import Testing
       time.advance(by: TokenSource.period)
       #expect(try tokens.current() == Secret("one"))
     }
-    #expect(log.lines.map(\.level) == [.warning], "said once, not at each reading")
+    #expect(log.lines.map(\.level) == [.warning], "logged once, not at each read")
     try directory.write("token", "two")
     time.advance(by: TokenSource.period)
     #expect(try tokens.current() == Secret("two"))
@@ -55,7 +55,7 @@ import Testing
     #expect(try tokens.current() == Secret("two"))
     try directory.remove("token")
     tokens.invalidate()
-    #expect(try tokens.current() == Secret("two"), "refused, and still all that we have")
+    #expect(try tokens.current() == Secret("two"), "the refused token is the only one")
   }
 
   @Test func `a missing file is an error until it exists`() throws {
@@ -66,7 +66,7 @@ import Testing
       try tokens.current()
     }
     try directory.write("token", "one")
-    #expect(try tokens.current() == Secret("one"), "without waiting")
+    #expect(try tokens.current() == Secret("one"), "read at once")
   }
 
   @Test func `the initial token is used while the file is missing`() throws {

@@ -26,12 +26,12 @@ import Testing
       }
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await reflector.run() }
-        try await eventually("it is in sync") { reflector.store.isSynced }
-        try await settled("the first list is the server's")
+        try await eventually("the store is synced") { reflector.store.isSynced }
+        try await settled("the store equals the server")
         try await fixture.client.create(fixture.configMap("added", "new"))
         try await fixture.client.replace(fixture.configMap("object-3", "new"))
         try await fixture.delete(.configMaps, "object-4")
-        try await settled("changes are followed")
+        try await settled("changes are stored")
         #expect(reflector.statistics.lists == 1 && reflector.statistics.failures == 0)
         // A real server with an older etcd refuses initial events (R15); the simulator supports them (R14).
         #expect(fixture.isReal || reflector.statistics.initialEvents == (usingInitialEvents ? 1 : 0))
@@ -60,7 +60,7 @@ import Testing
             return elector.identity
           }
         }
-        try await eventually("one leads and both know") {
+        try await eventually("one leads, and both know it") {
           electors.filter(\.isLeader).count == 1 && Set(electors.map(\.holder)).count == 1 && electors[0].holder != nil
         }
         let first = electors.first(where: \.isLeader)?.identity
@@ -93,9 +93,9 @@ import Testing
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await recorder.run() }
         recorder.record(event)
-        try await eventually("it is written") { recorder.statistics.written == 1 }
+        try await eventually("the event is written") { recorder.statistics.written == 1 }
         recorder.record(event)
-        try await eventually("its series is written") { recorder.statistics.written == 2 }
+        try await eventually("the series is written") { recorder.statistics.written == 2 }
         group.cancelAll()
       }
       #expect(recorder.statistics.refused == 0)
@@ -120,7 +120,7 @@ import Testing
         lacking[member] = nil
         do throws(KubeError) {
           try await fixture.client.create(lacking, in: .events)
-          Issue.record("an Event without \(member) was taken")
+          Issue.record("an Event without \(member) was accepted")
         } catch {
           #expect(error.status?.code == 422 && error.status?.reason == "Invalid")
         }
@@ -176,7 +176,7 @@ import Testing
           "containers": [["name": "app", "image": "example.invalid/image"], ["name": "sidecar", "image": "example.invalid/image"]],
         ],
       ]
-      try await eventually("the namespace's service account is there") {
+      try await eventually("the namespace has a service account") {
         do throws(KubeError) {
           try await fixture.client.create(pod)
         } catch {

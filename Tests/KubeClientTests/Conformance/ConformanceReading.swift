@@ -12,7 +12,7 @@ extension Fixture {
   ) async throws -> RecordPage<Value> {
     let response = try await client.send(.list(resource, selection, limit: limit, continue: token, accept: accept), limits: .page)
     guard try WireFormat(contentType: response.contentType) == WireFormat(contentType: accept) else {
-      throw Unexpected(description: "an answer of the type \(response.contentType) where \(accept) was asked for")
+      throw Unexpected(description: "content type \(response.contentType) instead of \(accept)")
     }
     return try decoder.page(response.body, contentType: response.contentType)
   }

@@ -12,7 +12,7 @@ import Testing
     } catch {
       return try #require(error.status, "\(error)")
     }
-    throw Fixture.Unexpected(description: "the request was fulfilled")
+    throw Fixture.Unexpected(description: "the request succeeded")
   }
 
   @Test(arguments: APIServerUnderTest.all)
@@ -86,7 +86,7 @@ import Testing
           ValueRecord(key: ObjectKey(name: "a"), resourceVersion: "", value: "")
         }
         var stream = try await fixture.watch(.events, decoder, .all, from: "1")
-        guard case .failed(.status(let refusal)) = await stream.next() else { throw Fixture.Unexpected(description: "the watch goes on") }
+        guard case .failed(.status(let refusal)) = await stream.next() else { throw Fixture.Unexpected(description: "the watch continues") }
         #expect(refusal.code == 410 && refusal.isExpired)
       } when: {
         fixture.isReal
@@ -108,7 +108,7 @@ import Testing
       try await fixture.client.create(fixture.configMap("a", "1"))
       #expect(try await next.changes(1).count == 1)
       while case .changes = await stream.next() {}
-      guard case .streamEnded = await stream.next() else { throw Fixture.Unexpected(description: "the watch did not end in order") }
+      guard case .streamEnded = await stream.next() else { throw Fixture.Unexpected(description: "the watch did not end cleanly") }
     }
   }
 

@@ -50,19 +50,19 @@ import Testing
   @Test func `a series is one Event, even if the server deleted it`() async throws {
     try await withRecorder { server, recorder, _ in
       recorder.record(event())
-      try await eventually("it is written") { recorder.statistics.written == 1 }
+      try await eventually("the event is written") { recorder.statistics.written == 1 }
       recorder.record(event())
-      try await eventually("its series is written") { recorder.statistics.written == 2 }
+      try await eventually("the series is written") { recorder.statistics.written == 2 }
       let first = try server.list("events", namespace: "default")
       #expect(first.count == 1 && first.first?["series"]?["count"] == 2)
 
       recorder.record(event("web-1"))
-      try await eventually("another is written") { recorder.statistics.written == 3 }
+      try await eventually("another event is written") { recorder.statistics.written == 3 }
       for object in try server.list("events", namespace: "default") {
         try server.remove("events", namespace: "default", name: object["metadata"]?["name"]?.string ?? "")
       }
       recorder.record(event("web-1"))
-      try await eventually("its series is written") { recorder.statistics.written == 4 }
+      try await eventually("the series is written") { recorder.statistics.written == 4 }
       #expect(try server.list("events", namespace: "default").map { $0["series"]?["count"] } == [2])
     }
   }
@@ -72,7 +72,7 @@ import Testing
       server.rejectNext(Rejection(status: 503, reason: "ServiceUnavailable", count: 2, verb: .create))
       server.rejectNext(Rejection(status: 429, reason: "TooManyRequests", count: 1, verb: .create))
       recorder.record(event())
-      try await eventually("it is written") { recorder.statistics.written == 1 }
+      try await eventually("the event is written") { recorder.statistics.written == 1 }
       #expect(recorder.statistics.retries == 3 && recorder.statistics.refused == 0)
       #expect(log.lines.allSatisfy { $0.level != .warning })
     }
@@ -82,7 +82,7 @@ import Testing
     try await withRecorder { server, recorder, log in
       server.rejectNext(Rejection(status: status, reason: "Refused", count: 3, verb: .create))
       for number in 0..<4 { recorder.record(event("web-\(number)")) }
-      try await eventually("the last is written") { recorder.statistics.written == 1 }
+      try await eventually("the last event is written") { recorder.statistics.written == 1 }
       #expect(recorder.statistics.refused == 3 && recorder.statistics.retries == 0)
       #expect(log.lines.count { $0.level == .warning } == 1)
     }
@@ -92,7 +92,7 @@ import Testing
     try await withRecorder { server, recorder, _ in
       server.rejectNext(Rejection(status: 409, reason: "AlreadyExists", verb: .create))
       recorder.record(event())
-      try await eventually("it counts as written") { recorder.statistics.written == 1 }
+      try await eventually("the event counts as written") { recorder.statistics.written == 1 }
       #expect(recorder.statistics.refused == 0)
     }
   }
@@ -109,12 +109,12 @@ import Testing
     recorder.record(event())
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await recorder.run() }
-      try await eventually("it was tried more often than a server may fail") {
+      try await eventually("attempts exceed the limit for responses") {
         recorder.statistics.retries > EventPolicy().maximumAttempts
       }
       let server = SimulatedAPIServer(configuration: SimulatorConfiguration(host: address.host, port: address.port), logger: quiet)
       group.addTask { try await server.run() }
-      try await eventually("it is written") { recorder.statistics.written == 1 }
+      try await eventually("the event is written") { recorder.statistics.written == 1 }
       #expect(try server.list("events", namespace: "default").count == 1)
       group.cancelAll()
     }

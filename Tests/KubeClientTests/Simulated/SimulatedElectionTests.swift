@@ -149,7 +149,7 @@ import Testing
         group.addTask { try await Self.takePart(first, work) }
         try await eventually("the first leads") { work.current == ["a"] }
         group.addTask { try await Self.takePart(second, work) }
-        try await eventually("the second knows the first") { second.holder == "a" }
+        try await eventually("the second observes the first") { second.holder == "a" }
         transport.shutDown()
         try await eventually("the second leads") { work.current == ["b"] }
         #expect(!first.isLeader)

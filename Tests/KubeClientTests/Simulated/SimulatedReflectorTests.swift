@@ -7,7 +7,7 @@ import Testing
 
 /// Reflectors against the simulator, which shares no code with the client.
 @Suite struct SimulatedReflectorTests {
-  private func following<Value: Record>(
+  private func withReflector<Value: Record>(
     _ resource: APIResource, _ decoder: RecordDecoder<Value>, prepare: @Sendable (SimulatedAPIServer) throws -> Void = { _ in },
     check: @Sendable (SimulatedAPIServer, Reflector<Value>) async throws -> Void
   ) async throws {
@@ -26,7 +26,7 @@ import Testing
 
   @Test(.timeLimit(.minutes(2)))
   func `R13: the store equals the server after adds, changes, deletes, dropped watches and compaction`() async throws {
-    try await following(
+    try await withReflector(
       .nodes, .nodes(),
       prepare: { server in for index in 0..<700 { try server.put(.node("node-\(index)")) } },
       check: { server, reflector in
@@ -41,8 +41,8 @@ import Testing
               }
           }
         }
-        try await eventually("the first list is in") { reflector.store.isSynced }
-        try await settled("the list is the server's")
+        try await eventually("the first list is stored") { reflector.store.isSynced }
+        try await settled("the store equals the server")
         let record = try #require(reflector.store.snapshot()[ObjectKey(name: "node-3")])
         #expect(record.ready == true && record.kubeletPort == 10250 && record.operatingSystem == "linux")
         #expect(record.labels == ["kubernetes.io/os": "linux"])
@@ -50,30 +50,30 @@ import Testing
 
         try server.put(.node("added"))
         try server.remove("nodes", name: "node-5")
-        try await settled("the watch is followed")
+        try await settled("changes are stored")
         #expect(reflector.statistics.lists == 1)
 
         server.dropWatches()
         try server.remove("nodes", name: "node-6")
-        try await settled("a dropped watch goes on")
+        try await settled("a dropped watch resumes")
 
         try await eventually("the watch is open") { server.watchCount == 1 }
         server.dropWatches()
         try server.remove("nodes", name: "node-7")
         try server.put(.node("added-2"))
         server.compact()
-        try await settled("what was compacted is found by a list")
+        try await settled("compacted changes are found by a list")
       })
   }
 
   @Test(.timeLimit(.minutes(2)))
   func `Pods become records`() async throws {
-    try await following(
+    try await withReflector(
       .pods, .pods(annotationPrefixes: ["rollcall.dev/"]),
       check: { server, reflector in
-        try await eventually("the empty list is in") { reflector.store.isSynced }
+        try await eventually("the empty list is stored") { reflector.store.isSynced }
         try server.put(.pod("web-0", on: "worker-1"))
-        try await eventually("the Pod is in") { !reflector.store.snapshot().isEmpty }
+        try await eventually("the Pod is stored") { !reflector.store.snapshot().isEmpty }
         let record = try #require(reflector.store.snapshot()[ObjectKey(namespace: "shop", name: "web-0")])
         #expect(record.nodeName == "worker-1" && record.phase == "Running" && record.podIPs == ["10.1.0.9"])
         #expect(record.annotations == ["rollcall.dev/ignore": "true"])
@@ -95,7 +95,7 @@ import Testing
       let reflector = Reflector(client: client, resource: .nodes, decoder: .nodes(), policy: policy, logger: client.logger)
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await reflector.run() }
-        try await eventually("it is in sync") { reflector.store.isSynced && server.watchCount == 1 }
+        try await eventually("the store is synced") { reflector.store.isSynced && server.watchCount == 1 }
         // Changes of another resource, which are visible only as bookmarks.
         for index in 0..<50 { try server.put(.pod("p-\(index)", on: "n")) }
         try await eventually("two more watches were opened") { reflector.statistics.watches >= 3 }

@@ -20,7 +20,7 @@ struct TLSFront {
     let certificate = try authority.issue("server", subjectAlternativeName: "IP:\(address.host)", usage: "serverAuth")
     let client = clientAuthority.map { "ssl_client_certificate \($0); ssl_verify_client on;" } ?? ""
     let refusal = acceptedToken.map { "if ($http_authorization != \"Bearer \($0)\") { return 401 '{}'; }" } ?? ""
-    let answer =
+    let action =
       upstream.map { url in
         """
         proxy_pass \(url);
@@ -46,7 +46,7 @@ struct TLSFront {
           ssl_certificate \(certificate.certificate);
           ssl_certificate_key \(certificate.key);
           \(client)
-          location / { \(refusal) \(answer) }
+          location / { \(refusal) \(action) }
         }
       }
       """, to: "nginx.conf")

@@ -7,12 +7,12 @@ import Testing
 
 /// Initial events over HTTP, from a server that sends, refuses or withholds them.
 @Suite(.timeLimit(.minutes(1))) struct InitialEventsReflectorTests {
-  private enum Ask {
+  private enum Request {
     case initial, list, watch
   }
 
-  private func reflecting(
-    pause: Duration = .seconds(15), _ script: @escaping @Sendable (Ask, ScriptedConnection) throws -> Void,
+  private func withReflector(
+    pause: Duration = .seconds(15), _ script: @escaping @Sendable (Request, ScriptedConnection) throws -> Void,
     check: (Reflector<NodeRecord>, ScriptedServer) async throws -> Void
   ) async throws {
     let server = try scriptedServer { request, connection in
@@ -42,7 +42,7 @@ import Testing
   @Test
   func `R14: initial events are published at the closing bookmark, later events as changes`() async throws {
     let (isChecked, isOver) = (Gate(), Gate())
-    try await reflecting { ask, connection in
+    try await withReflector { request, connection in
       try connection.beginWatch()
       try connection.sendChunk(
         Samples.eventJSON("ADDED", Samples.nodeJSON("a", version: 3)) + Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 2)))
@@ -52,10 +52,10 @@ import Testing
           + Samples.eventJSON("DELETED", Samples.nodeJSON("a", version: 11)))
       try connection.stall(until: isOver)
     } check: { reflector, server in
-      try await eventually("it was asked for") { server.requests.count == 1 }
+      try await eventually("the request has arrived") { server.requests.count == 1 }
       #expect(!reflector.store.isSynced && reflector.store.snapshot().isEmpty)
       isChecked.open()
-      try await eventually("the change after the mark is in") { names(reflector) == ["b", "c"] }
+      try await eventually("the change after the bookmark is stored") { names(reflector) == ["b", "c"] }
       #expect(reflector.status == .synced && reflector.statistics.initialEvents == 1 && reflector.statistics.changes == 1)
       let request = try #require(server.requests.first)
       #expect(request.parameter("resourceVersionMatch") == "NotOlderThan" && request.parameter("allowWatchBookmarks") == "true")
@@ -67,7 +67,7 @@ import Testing
   @Test
   func `R14: the closing bookmark in protobuf`() async throws {
     let isOver = Gate()
-    try await reflecting { ask, connection in
+    try await withReflector { request, connection in
       try connection.beginWatch("application/vnd.kubernetes.protobuf;stream=watch")
       let mark = ProtobufEncoder {
         $0.message(1) {
@@ -82,7 +82,7 @@ import Testing
       }
       try connection.stall(until: isOver)
     } check: { reflector, server in
-      try await eventually("it is in sync") { reflector.store.isSynced }
+      try await eventually("the store is synced") { reflector.store.isSynced }
       #expect(reflector.store.snapshot().count == 1 && reflector.statistics.initialEvents == 1)
       isOver.open()
     }
@@ -95,8 +95,8 @@ import Testing
   @Test(arguments: Refusal.allCases)
   private func `R15: refused, ended, cut or stalled initial events are followed by a list and a watch`(_ refusal: Refusal) async throws {
     let isOver = Gate()
-    try await reflecting(pause: .milliseconds(300)) { ask, connection in
-      switch (ask, refusal) {
+    try await withReflector(pause: .milliseconds(300)) { request, connection in
+      switch (request, refusal) {
       case (.list, _): try connection.json(Samples.nodeListJSON(["listed"], version: 10))
       case (.watch, _):
         try connection.beginWatch()
@@ -121,7 +121,7 @@ import Testing
         }
       }
     } check: { reflector, server in
-      try await eventually("the plain list is in and watched") { reflector.store.isSynced && server.requests.last?.isWatch == true }
+      try await eventually("the list is stored and watched") { reflector.store.isSynced && server.requests.last?.isWatch == true }
       #expect(names(reflector) == ["listed"])
       #expect(reflector.statistics.initialEventsRefused == 1 && reflector.statistics.failures == 0 && reflector.statistics.lists == 1)
       #expect(server.requests.map(\.isWatch) == [true, false, true])

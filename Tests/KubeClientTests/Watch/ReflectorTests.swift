@@ -18,8 +18,8 @@ import Testing
   }
 
   /// Runs a reflector of Nodes against the script until `check` returns.
-  func reflecting(
-    policy: WatchPolicy = hasty, _ script: @escaping @Sendable (Ask, ScriptedConnection) throws -> Void,
+  func withReflector(
+    policy: WatchPolicy = hasty, _ script: @escaping @Sendable (Request, ScriptedConnection) throws -> Void,
     check: (Reflector<NodeRecord>, ScriptedServer) async throws -> Void
   ) async throws {
     let (lists, watches) = (Counter(), Counter())
@@ -39,7 +39,7 @@ import Testing
   }
 
   /// A request of the reflector and its ordinal number.
-  enum Ask {
+  enum Request {
     case list(Int)
     case watch(Int, from: String)
   }
@@ -62,8 +62,8 @@ import Testing
   @Test(.timeLimit(.minutes(1)))
   func `list and watch in protobuf`() async throws {
     let gate = Gate()
-    try await reflecting { ask, connection in
-      guard case .watch = ask else {
+    try await withReflector { request, connection in
+      guard case .watch = request else {
         let body = Samples.list(kind: "NodeList", [Samples.node], version: "5000")
         return try connection.respond(status: 200, headers: [("Content-Type", MediaType.protobuf)], body: body)
       }
@@ -81,7 +81,7 @@ import Testing
       }
       try connection.stall(until: gate)
     } check: { reflector, server in
-      try await eventually("the watch is followed") { names(reflector) == ["b"] }
+      try await eventually("changes are stored") { names(reflector) == ["b"] }
       #expect(reflector.store.isSynced)
       #expect(reflector.status == .synced)
       #expect(server.requests.map { $0.header("Accept") } == Array(repeating: MediaType.either, count: 2))
@@ -96,8 +96,8 @@ import Testing
     arguments: [false, true])
   func `R11: a stream cut within a line loses nothing and applies no partial event`(byReset: Bool) async throws {
     let (gate, isRead) = (Gate(), Gate())
-    try await reflecting { ask, connection in
-      guard case .watch(_, let version) = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+    try await withReflector { request, connection in
+      guard case .watch(_, let version) = request else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
       let second = Samples.eventJSON("ADDED", Samples.nodeJSON("c", version: 12))
       try connection.beginWatch()
       if version == "10" {
@@ -110,9 +110,9 @@ import Testing
       try connection.sendChunk(second)
       try connection.stall(until: gate)
     } check: { reflector, server in
-      try await eventually("the first event is in") { names(reflector).contains("b") }
+      try await eventually("the first event is stored") { names(reflector).contains("b") }
       isRead.open()
-      try await eventually("the rest came by a second watch") { names(reflector) == ["a", "b", "c"] }
+      try await eventually("a second watch delivers the rest") { names(reflector) == ["a", "b", "c"] }
       #expect(server.requests.filter(\.isWatch).map { $0.parameter("resourceVersion") } == ["10", "11"])
       #expect(reflector.statistics.lists == 1)
       gate.open()
@@ -122,8 +122,8 @@ import Testing
   @Test(.timeLimit(.minutes(1)), arguments: [true, false])
   func `R06, R13: a 410 status or event causes a relist that also deletes`(asStatus: Bool) async throws {
     let gate = Gate()
-    try await reflecting { ask, connection in
-      switch ask {
+    try await withReflector { request, connection in
+      switch request {
       case .list(1): return try connection.json(Samples.nodeListJSON(["a", "b"], version: 10))
       case .list: return try connection.json(Samples.nodeListJSON(["b", "c"], version: 20))
       case .watch(_, "20"):
@@ -136,7 +136,7 @@ import Testing
         try connection.sendChunk("")
       }
     } check: { reflector, server in
-      try await eventually("the second list is in") { names(reflector) == ["b", "c"] }
+      try await eventually("the second list is stored") { names(reflector) == ["b", "c"] }
       #expect(reflector.statistics.expirations == 1)
       #expect(reflector.statistics.lists == 2)
       gate.open()
@@ -148,8 +148,8 @@ import Testing
     var policy = Self.hasty
     policy.unconfirmedSilence = .milliseconds(50)
     let gate = Gate()
-    try await reflecting(policy: policy) { ask, connection in
-      switch ask {
+    try await withReflector(policy: policy) { request, connection in
+      switch request {
       case .list(1): return try connection.json(Samples.nodeListJSON(["a", "lost"], version: 100))
       case .list(2):
         return try connection.json(504, Samples.statusJSON(504, "Timeout", "Too large resource version: 100, current: 40"))
@@ -163,7 +163,7 @@ import Testing
         try connection.stall(until: gate)
       }
     } check: { reflector, server in
-      try await eventually("the store is what the server has") { names(reflector) == ["a"] && reflector.statistics.lists == 2 }
+      try await eventually("the store equals the server") { names(reflector) == ["a"] && reflector.statistics.lists == 2 }
       #expect(server.requests.filter(\.isWatch).map { $0.parameter("resourceVersion") }.prefix(2) == ["100", "100"])
       let question = try #require(server.requests.first { $0.parameter("resourceVersionMatch") != nil })
       #expect(question.parameter("limit") == "1" && question.parameter("resourceVersion") == "100")
@@ -177,8 +177,8 @@ import Testing
   func `R08: after a 429 with Retry-After the watch resumes at its version without a list`(asDate: Bool) async throws {
     let gate = Gate()
     let begin = ContinuousClock.now
-    try await reflecting { ask, connection in
-      guard case .watch(let number, _) = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+    try await withReflector { request, connection in
+      guard case .watch(let number, _) = request else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
       if number == 1 {
         // A date has a resolution of a second, and the current second may be nearly over.
         let delay = asDate ? Self.httpDate(Date(timeIntervalSinceNow: 2)) : "1"
@@ -188,9 +188,9 @@ import Testing
       try connection.sendChunk(Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 11)))
       try connection.stall(until: gate)
     } check: { reflector, server in
-      try await eventually("the wait shows") { reflector.status == .waiting(reason: "429 TooManyRequests") }
+      try await eventually("the status has the reason") { reflector.status == .waiting(reason: "429 TooManyRequests") }
       #expect(names(reflector) == ["a"])
-      try await eventually("the watch goes on") { names(reflector) == ["a", "b"] }
+      try await eventually("the watch continues") { names(reflector) == ["a", "b"] }
       #expect(ContinuousClock.now - begin >= .milliseconds(asDate ? 900 : 1000))
       #expect(reflector.status == .synced)
       #expect(server.requests.map(\.isWatch) == [false, true, true])
@@ -213,8 +213,8 @@ import Testing
     policy.watchSeconds = 1...1
     policy.watchGrace = .milliseconds(200)
     let gate = Gate()
-    try await reflecting(policy: policy) { ask, connection in
-      guard case .watch(let number, _) = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+    try await withReflector(policy: policy) { request, connection in
+      guard case .watch(let number, _) = request else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
       try connection.beginWatch()
       if number > 1 {
         try connection.sendChunk(Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 11)))
@@ -230,8 +230,8 @@ import Testing
   @Test(.timeLimit(.minutes(1)))
   func `R12: an event over 16 MiB ends the watch, and a list recovers`() async throws {
     let gate = Gate()
-    try await reflecting { ask, connection in
-      switch ask {
+    try await withReflector { request, connection in
+      switch request {
       case .list(1): return try connection.json(Samples.nodeListJSON(["a"], version: 10))
       case .list: return try connection.json(Samples.nodeListJSON(["a", "large"], version: 20))
       case .watch(_, let version):
@@ -240,7 +240,7 @@ import Testing
         try connection.stall(until: gate)
       }
     } check: { reflector, server in
-      try await eventually("the list after it is in") { names(reflector) == ["a", "large"] }
+      try await eventually("the next list is stored") { names(reflector) == ["a", "large"] }
       #expect(reflector.statistics.unreadable == 1)
       gate.open()
     }
@@ -250,16 +250,16 @@ import Testing
   func `R16: a 403 shows its reason, and the reflector recovers`() async throws {
     let gate = Gate()
     let allowed = Gate()
-    try await reflecting { ask, connection in
+    try await withReflector { request, connection in
       if !allowed.isOpen { return try connection.json(403, Samples.statusJSON(403, "Forbidden", "nodes is forbidden")) }
-      guard case .watch = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+      guard case .watch = request else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
       try connection.beginWatch()
       try connection.stall(until: gate)
     } check: { reflector, server in
-      try await eventually("the reason shows") { reflector.status == .waiting(reason: "403 Forbidden: nodes is forbidden") }
+      try await eventually("the status has the reason") { reflector.status == .waiting(reason: "403 Forbidden: nodes is forbidden") }
       #expect(!reflector.store.isSynced)
       allowed.open()
-      try await eventually("it heals") { reflector.status == .synced && names(reflector) == ["a"] }
+      try await eventually("the reflector recovers") { reflector.status == .synced && names(reflector) == ["a"] }
       gate.open()
     }
   }
@@ -273,7 +273,7 @@ import Testing
     let reflector = Reflector(client: client, resource: .nodes, decoder: Samples.nodes, policy: Self.hasty, logger: client.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await reflector.run() }
-      try await eventually("it tried more than once") { reflector.statistics.failures > 3 }
+      try await eventually("there are several attempts") { reflector.statistics.failures > 3 }
       #expect(!reflector.store.isSynced)
       group.cancelAll()
     }
@@ -292,7 +292,7 @@ import Testing
     for _ in 0..<2 {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await reflector.run() }
-        try await eventually("it is in sync") { reflector.status == .synced }
+        try await eventually("the store is synced") { reflector.status == .synced }
         await reflector.run()
         group.cancelAll()
       }

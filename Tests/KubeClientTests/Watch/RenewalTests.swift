@@ -41,7 +41,7 @@ import Testing
     let reflector = Reflector(client: client, resource: .nodes, decoder: .nodes(), policy: policy, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await reflector.run() }
-      try await eventually("the first event is there") { reflector.store.snapshot().count == 1 }
+      try await eventually("the first event is stored") { reflector.store.snapshot().count == 1 }
       if what == "authorities" {
         // As in a rotation of authorities: both are trusted for a while.
         let second = try TestAuthority(in: folder, name: "second")
@@ -52,7 +52,7 @@ import Testing
         try replaceFile(new.key, to: key)
         try replaceFile(new.certificate, to: certificate)
       }
-      try await eventually("the watch is open again") {
+      try await eventually("the watch is reopened") {
         let watch = server.requests.last { $0.isWatch }
         return watch?.parameter("resourceVersion") == "11" && watch?.header("x-caller") == caller(what)
       }
@@ -62,7 +62,7 @@ import Testing
     let watches = server.requests.filter(\.isWatch)
     #expect(watches.first?.header("x-caller") == "CN=old-name")
     #expect(watches.first?.header("x-connection") != watches.last?.header("x-connection"))
-    #expect(server.requests.count { !$0.isWatch } == 1, "no list was needed for it")
+    #expect(server.requests.count { !$0.isWatch } == 1, "there is no second list")
     if what == "authorities" {
       #expect(watches.count == 2)
       #expect(reflector.statistics.failures == 0, "no back-off")
@@ -92,7 +92,7 @@ import Testing
     #expect(renewal.hasEnded)
     await #expect(throws: HTTPTransportError.self) { try await stream.body.collect(upTo: 10) }
     renewal.streamClosed()
-    #expect(!renewal.hasEnded, "the next watch is another one")
+    #expect(!renewal.hasEnded, "the flag is reset for the next watch")
     end.open()
   }
 }

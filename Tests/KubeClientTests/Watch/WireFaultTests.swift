@@ -13,8 +13,8 @@ extension ReflectorTests {
     policy.watchSeconds = 1...1
     policy.watchGrace = .milliseconds(200)
     let gate = Gate()
-    try await reflecting(policy: policy) { ask, connection in
-      guard case .watch(let number, _) = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+    try await withReflector(policy: policy) { request, connection in
+      guard case .watch(let number, _) = request else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
       let event = Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 11))
       try connection.beginWatch()
       if number == 1 {
@@ -24,7 +24,7 @@ extension ReflectorTests {
       try connection.sendChunk(event)
       try connection.stall(until: gate)
     } check: { reflector, server in
-      try await eventually("the event came by a second watch") { names(reflector) == ["a", "b"] }
+      try await eventually("a second watch delivers the event") { names(reflector) == ["a", "b"] }
       #expect(server.requests.filter(\.isWatch).map { $0.parameter("resourceVersion") } == ["10", "10"])
       #expect(reflector.statistics.lists == 1 && reflector.statistics.changes == 1)
       gate.open()
@@ -34,15 +34,15 @@ extension ReflectorTests {
   @Test(.timeLimit(.minutes(1)))
   func `an event that arrives byte by byte is applied when complete`() async throws {
     let gate = Gate()
-    try await reflecting { ask, connection in
-      guard case .watch = ask else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
+    try await withReflector { request, connection in
+      guard case .watch = request else { return try connection.json(Samples.nodeListJSON(["a"], version: 10)) }
       try connection.beginWatch()
       for byte in Samples.eventJSON("ADDED", Samples.nodeJSON("b", version: 11)).utf8 {
         try connection.sendChunk(String(UnicodeScalar(byte)))
       }
       try connection.stall(until: gate)
     } check: { reflector, server in
-      try await eventually("the event is in") { names(reflector) == ["a", "b"] }
+      try await eventually("the event is stored") { names(reflector) == ["a", "b"] }
       #expect(reflector.statistics.failures == 0 && server.requests.count == 2)
       gate.open()
     }
@@ -55,8 +55,8 @@ extension ReflectorTests {
   @Test(arguments: Wrong.allCases)
   func `R12: a wrong or missing object is counted and not applied, and a list recovers`(_ wrong: Wrong) async throws {
     let gate = Gate()
-    try await reflecting { ask, connection in
-      switch (ask, wrong) {
+    try await withReflector { request, connection in
+      switch (request, wrong) {
       case (.list(1), .kindOfList):
         try connection.json(Samples.nodeListJSON([], version: 9).replacing("NodeList", with: "PodList"))
       case (.list(1), .statusAsList): try connection.json(Samples.statusJSON(200, "Success"))
@@ -86,7 +86,7 @@ extension ReflectorTests {
         try connection.stall(until: gate)
       }
     } check: { reflector, server in
-      try await eventually("it has recovered") { names(reflector) == ["a", "b"] }
+      try await eventually("the reflector recovers") { names(reflector) == ["a", "b"] }
       #expect(reflector.statistics.unreadable == 1)
       gate.open()
     }
@@ -95,8 +95,8 @@ extension ReflectorTests {
   @Test(.timeLimit(.minutes(1)))
   func `R03: an expired continue token causes a list without pages`() async throws {
     let gate = Gate()
-    try await reflecting { ask, connection in
-      switch ask {
+    try await withReflector { request, connection in
+      switch request {
       case .list(1): try connection.json(Samples.nodeListJSON(["gone", "a"], version: 10, token: "t1"))
       case .list(2): try connection.json(410, Samples.statusJSON(410, "Expired", "The provided continue parameter is too old"))
       case .list: try connection.json(Samples.nodeListJSON(["a", "b"], version: 20))
@@ -105,7 +105,7 @@ extension ReflectorTests {
         try connection.stall(until: gate)
       }
     } check: { reflector, server in
-      try await eventually("the whole list is in") { names(reflector) == ["a", "b"] && reflector.statistics.lists == 1 }
+      try await eventually("the list is stored") { names(reflector) == ["a", "b"] && reflector.statistics.lists == 1 }
       let lists = server.requests.filter { !$0.isWatch }
       #expect(lists.map { $0.parameter("continue") } == [nil, "t1", nil])
       #expect(lists.map { $0.parameter("limit") } == ["500", "500", nil])

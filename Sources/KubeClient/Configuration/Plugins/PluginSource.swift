@@ -105,7 +105,7 @@ final class PluginSource: Sendable {
 /// Limits the refreshes after refusals (R22): the first refusal refreshes at once, later ones with a back-off, so that a server that
 /// refuses every credential does not cause a plugin run per request.
 struct RefreshBackoff {
-  /// The shortest and longest pause between two refreshes, doubling from one to the other. Plugins often call a rate-limited cloud service.
+  /// The shortest and longest pause between two refreshes; each is twice the last. Plugins often call a rate-limited cloud service.
   /// The longest is a minute, as for a token file (R20).
   static let pauses: ClosedRange<Duration> = .seconds(5) ... .seconds(60)
   /// A refusal after this time is unrelated to the last one.

@@ -35,7 +35,7 @@ struct ContainerListBuilder {
 
   mutating func add(status: ContainerRecordBuilder) { statuses.append(status) }
 
-  /// Returns the containers in start order. Names are unique within a Pod, over all kinds.
+  /// Returns the containers in start order. Names are unique within a Pod, across all kinds.
   consuming func containers(in bytes: RawSpan) -> [ContainerRecordBuilder] {
     for index in specifications.indices {
       let (kind, name) = (specifications[index].kind, specifications[index].name)

@@ -65,7 +65,7 @@ extension PodRecord {
     storage.withUnsafeMutablePointerToElements { UnsafeMutableRawBufferPointer(start: $0, count: tail.count).copyMemory(from: tail) }
   }
 
-  /// Becomes equal to a newer record. Reuses the own memory if it is unshared and has the right size, so that most updates do not move the
+  /// Becomes equal to a newer record. Reuses its memory if it is unshared and has the right size, so that most updates do not move the
   /// record and do not fragment the heap. Keeps an equal identity.
   mutating func update(to newer: PodRecord) {
     var header = newer.storage.header

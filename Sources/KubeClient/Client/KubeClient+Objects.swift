@@ -15,7 +15,7 @@ extension KubeClient {
     try await object(.get(resource, ObjectKey(namespace: namespace ?? "", name: name)))
   }
 
-  /// Fetches all selected objects, in pages of `WatchPolicy.pageSize`.
+  /// Fetches all selected objects, in pages of 500.
   ///
   /// The list is consistent: if its version expires between two pages, the pages are dropped and the list is fetched again without pages.
   public func list(_ resource: APIResource, _ selection: Selection = .all) async throws(KubeError) -> ObjectList {
@@ -66,7 +66,7 @@ extension KubeClient {
   func allPages(of resource: APIResource, _ selection: Selection) async throws(KubeError) -> ObjectList {
     var items: [JSONValue] = []
     var token: String?
-    var limit: Int? = WatchPolicy.standard.pageSize
+    var limit: Int? = APIRequest.pageSize
     while true {
       let page: JSONValue
       do {

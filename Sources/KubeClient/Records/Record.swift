@@ -1,22 +1,3 @@
-/// Namespace and name of an object.
-public struct ObjectKey: Hashable, Comparable, Sendable, CustomStringConvertible {
-  /// Empty for cluster-scoped objects.
-  public var namespace: String
-  /// Unique within namespace and resource.
-  public var name: String
-
-  public init(namespace: String = "", name: String) {
-    self.namespace = namespace
-    self.name = name
-  }
-
-  public var description: String { namespace.isEmpty ? name : "\(namespace)/\(name)" }
-
-  public static func < (left: ObjectKey, right: ObjectKey) -> Bool {
-    (left.namespace, left.name) < (right.namespace, right.name)
-  }
-}
-
 /// The stored form of an object: `PodRecord`, `NodeRecord`, or your own type that a `RecordDecoder` makes from JSON.
 ///
 ///     struct Quota: Record {

@@ -57,6 +57,9 @@ extension APIRequest {
     APIRequest(method: "GET", path: resource.path(key))
   }
 
+  /// Objects per page, as in client-go. At 6.4 KB per Pod a page is 3.2 MB, and 150,000 Pods take 300 requests.
+  package static let pageSize = 500
+
   /// Lists one page. Sends no `resourceVersion`, so the response is read from etcd and not from a cache that may be stale (R01). With a
   /// continue token the server would refuse it, since the token contains the version (R02).
   /// - Parameter limit: the page size; `nil` for all objects in one response.

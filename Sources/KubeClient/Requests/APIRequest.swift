@@ -107,7 +107,7 @@ package struct RequestLimits: Hashable, Sendable {
   /// For one object. The API server's own timeout is 60 s (`--request-timeout`), and etcd stores at most 1.5 MiB per object. Half the
   /// timeout leaves time for a second attempt; 16 MiB is also the limit of a watch event.
   package static let object = RequestLimits(deadline: .seconds(30), maximumBodyBytes: 16 << 20)
-  /// For one page: `WatchPolicy.pageSize` objects of 0.5 MB each.
+  /// For one page: `APIRequest.pageSize` objects of 0.5 MB each.
   package static let page = RequestLimits(deadline: .seconds(60), maximumBodyBytes: 256 << 20, receiveBufferBytes: longBodyBuffer)
   /// For a list without pages: twice the size of 150,000 Pods of 6.4 KB. The API server needs about 10 s to send a gigabyte.
   package static let wholeList = RequestLimits(deadline: .seconds(180), maximumBodyBytes: 2 << 30, receiveBufferBytes: longBodyBuffer)

@@ -52,3 +52,22 @@ extension APIResource {
     known.first { $0.kind == kind && $0.apiVersion == apiVersion }
   }
 }
+
+/// Namespace and name of an object.
+public struct ObjectKey: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// Empty for cluster-scoped objects.
+  public var namespace: String
+  /// Unique within namespace and resource.
+  public var name: String
+
+  public init(namespace: String = "", name: String) {
+    self.namespace = namespace
+    self.name = name
+  }
+
+  public var description: String { namespace.isEmpty ? name : "\(namespace)/\(name)" }
+
+  public static func < (left: ObjectKey, right: ObjectKey) -> Bool {
+    (left.namespace, left.name) < (right.namespace, right.name)
+  }
+}

@@ -23,10 +23,6 @@ package enum ObjectNames {
     "\(managedBy)=\(manager),\(Self.source)=\(source.rawValue)"
   }
 
-  static func slice(_ source: Source, _ group: SlicePacking.Group, number: Int) -> String {
-    "\(service(source))-\(group.family.rawValue)-\(group.endpoint.portName)-\(number)"
-  }
-
   /// The labels of every object of a source: the user's, and ours above them, since without ours the objects are lost to us.
   static func labels(_ source: Source, extra: [String: String]) -> [String: JSONValue] {
     var labels = extra.mapValues { JSONValue.string($0) }

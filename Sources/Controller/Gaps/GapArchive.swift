@@ -67,15 +67,15 @@ package struct GapArchive: Sendable {
   /// The gaps in a ConfigMap that `configMap(of:namespace:)` made.
   package func gaps(in configMap: JSONValue) throws(GapArchiveError) -> [OpenGap] {
     let text: [UInt8]
-    let place: String
+    let field: String
     if let encoded = configMap["binaryData"]?[Self.compressedKey]?.string {
-      place = "binaryData[\"\(Self.compressedKey)\"]"
+      field = "binaryData[\"\(Self.compressedKey)\"]"
       guard let bytes = Data(base64Encoded: encoded),
         let expanded = ArchiveCompression.expanded([UInt8](bytes), atMost: Self.maximumTextBytes)
-      else { throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(place): not one whole gzip member") }
+      else { throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(field): not one whole gzip member") }
       text = expanded
     } else if let plain = configMap["data"]?[Self.dataKey]?.string {
-      place = "data[\"\(Self.dataKey)\"]"
+      field = "data[\"\(Self.dataKey)\"]"
       text = Array(plain.utf8)
     } else {
       throw GapArchiveError(
@@ -85,10 +85,10 @@ package struct GapArchive: Sendable {
     do {
       document = try JSONValue(parsing: text)
     } catch {
-      throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(place): \(error)")
+      throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(field): \(error)")
     }
     guard document["version"]?.integer == Self.version, let list = document["gaps"]?.array else {
-      throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(place): not a list of gaps of version \(Self.version)")
+      throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(field): not a list of gaps of version \(Self.version)")
     }
     return list.compactMap(Self.gap(from:))
   }

@@ -232,7 +232,7 @@ package struct NodeLedger: Sendable {
 
   // MARK: Reading
 
-  func row(of reference: ContainerReference) -> Int? { roll.entries.place(of: reference) }
+  func row(of reference: ContainerReference) -> Int? { roll.entries.index(of: reference) }
 
   func uncollectedGap(row: Int, since: Moment) -> Gap {
     var reason = rows[row].miss ?? .unknown

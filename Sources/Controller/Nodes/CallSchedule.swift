@@ -1,57 +1,57 @@
 import Roll
 
-/// Which nodes are to be called when: each at its place within the interval. The places stand in their order, so that a look costs
-/// what is due, and not what there is.
+/// When each node is called: once per interval, at the node's phase. Turns are sorted by phase, so that finding the due ones costs no
+/// more than their number.
 struct CallSchedule {
-  private struct Place {
+  private struct Turn {
+    /// Milliseconds into the interval.
     var offset: Int64
     var node: String
   }
 
   private let interval: Duration
   private let length: Int64
-  private var places: [Place] = []
-  private var lastLook: Moment
+  private var turns: [Turn] = []
+  private var lastCheck: Moment
 
   init(interval: Duration, from now: Moment) {
     self.interval = interval
     length = max(interval.wholeMilliseconds, 1)
-    lastLook = now
+    lastCheck = now
   }
 
-  var nodes: [String] { places.map(\.node) }
+  var nodes: [String] { turns.map(\.node) }
 
-  /// A node that is there already stays where it is.
+  /// Does nothing for a node that is scheduled already.
   mutating func insert(_ node: String) {
-    let place = Place(offset: CallPhase(node: node, interval: interval).offset, node: node)
-    let index = index(of: place)
-    if index < places.count, places[index].node == node { return }
-    places.insert(place, at: index)
+    let turn = Turn(offset: CallPhase(node: node, interval: interval).offset, node: node)
+    let index = index(of: turn)
+    if index < turns.count, turns[index].node == node { return }
+    turns.insert(turn, at: index)
   }
 
   mutating func remove(_ node: String) {
-    let index = index(of: Place(offset: CallPhase(node: node, interval: interval).offset, node: node))
-    if index < places.count, places[index].node == node { places.remove(at: index) }
+    let index = index(of: Turn(offset: CallPhase(node: node, interval: interval).offset, node: node))
+    if index < turns.count, turns[index].node == node { turns.remove(at: index) }
   }
 
-  /// The nodes whose turn came since the last look. One whose turn came more than once since then is there once: calls that were missed
-  /// are not made up for.
+  /// The nodes whose turn came since the last call of this method, each once: missed turns are not made up for.
   mutating func due(at now: Moment) -> [String] {
-    guard now > lastLook else { return [] }
-    defer { lastLook = now }
-    if now - lastLook >= interval { return nodes }
-    let first = firstIndex(after: within(lastLook))
+    guard now > lastCheck else { return [] }
+    defer { lastCheck = now }
+    if now - lastCheck >= interval { return nodes }
+    let first = firstIndex(after: within(lastCheck))
     let end = firstIndex(after: within(now))
-    // The interval may have begun anew since the last look.
-    let indices = first <= end && within(lastLook) <= within(now) ? Array(first..<end) : Array(first..<places.count) + Array(0..<end)
-    return indices.map { places[$0].node }
+    // A new interval may have begun since the last check.
+    let indices = first <= end && within(lastCheck) <= within(now) ? Array(first..<end) : Array(first..<turns.count) + Array(0..<end)
+    return indices.map { turns[$0].node }
   }
 
-  /// When the next turn comes after `now`; `nil` without nodes.
+  /// The next turn after `now`; `nil` without nodes.
   func next(after now: Moment) -> Moment? {
-    guard let earliest = places.first else { return nil }
+    guard let earliest = turns.first else { return nil }
     let index = firstIndex(after: within(now))
-    let offset = index < places.count ? places[index].offset : earliest.offset + length
+    let offset = index < turns.count ? turns[index].offset : earliest.offset + length
     return Moment(milliseconds: now.milliseconds - within(now) + offset)
   }
 
@@ -61,21 +61,21 @@ struct CallSchedule {
     return rest < 0 ? rest + length : rest
   }
 
-  private func firstIndex(after offset: Int64) -> Int { places.partitioningIndex { $0.offset > offset } }
+  private func firstIndex(after offset: Int64) -> Int { turns.partitioningIndex { $0.offset > offset } }
 
-  private func index(of place: Place) -> Int {
-    places.partitioningIndex { ($0.offset, $0.node) >= (place.offset, place.node) }
+  private func index(of turn: Turn) -> Int {
+    turns.partitioningIndex { ($0.offset, $0.node) >= (turn.offset, turn.node) }
   }
 }
 
-/// When a node is called: at a fixed place within each interval, which follows from its name. Nodes are so spread over the interval, and
-/// a restart calls each at the same pace as before.
+/// The moment within each interval at which a node is called. It follows from the node's name, so that calls are spread over the interval
+/// and keep their pace over a restart.
 struct CallPhase {
-  /// How far into the interval, in milliseconds of the monotonic clock.
+  /// Milliseconds into the interval.
   let offset: Int64
 
   init(node: String, interval: Duration) {
-    // FNV-1a, whose lowest bits differ little between names that differ in the last letter: the upper half is folded in.
+    // The lowest bits of FNV-1a differ little between names that differ in the last letter, so the upper half is folded in.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in node.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     hash ^= hash >> 32
@@ -83,11 +83,11 @@ struct CallPhase {
   }
 }
 
-/// The calls that are due, waiting or under way.
+/// The calls that are due, waiting for a slot, or under way.
 struct CallQueue {
   var schedule: CallSchedule
   private(set) var underWay: Set<String> = []
-  /// Due, without a free place, the first first.
+  /// Due nodes without a free slot, in the order in which they became due.
   private var waiting: [String] = []
   private var isWaiting: Set<String> = []
   private let pace: NodeTaskManager.Pace
@@ -97,8 +97,9 @@ struct CallQueue {
     schedule = CallSchedule(interval: pace.interval, from: now)
   }
 
-  /// The nodes to call now, each of which takes a place; the others that are due wait. A node that is being called, or waits for it
-  /// already, misses its turn.
+  /// Takes a slot for each due node, as long as there are slots; the others wait. A node that is being called or waits already misses its
+  /// turn.
+  /// - Returns: the nodes to call now.
   mutating func start(at now: Moment) -> [String] {
     var starting: [String] = []
     for node in schedule.due(at: now) where !underWay.contains(node) && !isWaiting.contains(node) {
@@ -113,7 +114,8 @@ struct CallQueue {
     return starting
   }
 
-  /// A call has ended. Its place is that of whoever waits longest, who is returned.
+  /// Frees the slot of a finished call.
+  /// - Returns: the node that has waited longest, to be called next; it has the slot now.
   mutating func finished(_ node: String) -> String? {
     underWay.remove(node)
     guard !waiting.isEmpty else { return nil }

@@ -2,11 +2,11 @@ import Collector
 import Roll
 internal import Synchronization
 
-/// Calls the roll of every node once an interval, and enters what came of it into the ledger.
+/// Calls the roll of every node once per interval, and records the results in the ledger.
 ///
-/// A node has one call under way at most; how many nodes are called at once is bounded, and who comes first is called first. A node that
-/// becomes of another source is called in the new way from its next call on. A call that hangs holds up nobody but its own place: the
-/// ledger's ages go on without it. Between its calls a node costs a place in the schedule, and no task: 5,000 tasks that sleep take 17 MB.
+/// A node has at most one call under way. The number of concurrent calls is bounded; further nodes wait in order. A node whose source
+/// changes is called the new way from its next call on. A call that hangs blocks only its own slot, and the ledger's ages go on. Between
+/// calls a node is an entry of the schedule, not a task: 5,000 sleeping tasks take 17 MB.
 package final class NodeTaskManager: Sendable {
   package struct Pace: Sendable {
     package var interval: Duration
@@ -26,7 +26,7 @@ package final class NodeTaskManager: Sendable {
   private let queue: Mutex<CallQueue>
   private let wakeup = Wakeup()
 
-  /// The pacing wakes up so often at most: with many nodes there is one due every few milliseconds.
+  /// With many nodes one is due every few milliseconds; the loop wakes up no more often than this.
   private static let shortestSleep: Duration = .milliseconds(20)
   /// Without any node.
   private static let longestSleep: Duration = .seconds(3600)
@@ -42,13 +42,13 @@ package final class NodeTaskManager: Sendable {
     queue = Mutex(CallQueue(pace: pace, from: time.now))
   }
 
-  /// The nodes that are called at this time.
+  /// The scheduled nodes.
   package var nodes: Set<String> { queue.withLock { Set($0.schedule.nodes) } }
 
   /// Calls that are under way.
   package var callsUnderWay: Int { queue.withLock { $0.underWay.count } }
 
-  /// Runs until the task is cancelled; returns when every call has ended.
+  /// Runs until the task is cancelled, and returns when every call has ended.
   package func run() async {
     queue.withLock { $0.clear(at: time.now) }
     await withDiscardingTaskGroup { group in
@@ -64,7 +64,7 @@ package final class NodeTaskManager: Sendable {
     queue.withLock { $0.clear(at: time.now) }
   }
 
-  /// Keeps ledger and schedule equal to the rolls.
+  /// Updates ledger and schedule from the rolls.
   private func follow() async {
     await rolls.withSubscription { subscription in
       while let changed = await subscription.next() {
@@ -84,7 +84,7 @@ package final class NodeTaskManager: Sendable {
     }
   }
 
-  /// Calls the node, and then whoever waits.
+  /// Calls the node, then waiting nodes in the same slot.
   private func work(from first: String) async {
     var next: String? = first
     while let node = next {
@@ -94,8 +94,7 @@ package final class NodeTaskManager: Sendable {
   }
 
   private func call(_ roll: NodeRoll) async {
-    // An agent has to be told that there is nothing left, and the last pod's page has to go; an exporter is asked for containers, of which
-    // there are none.
+    // An empty roll still goes to an agent, and removes the scrapes of a virtual node. An exporter has nothing to report for it.
     if roll.entries.isEmpty, roll.source == .windows { return }
     let (call, record) = await CollectorRunner(collectors.collector(roll.source)).call(roll)
     guard !Task.isCancelled else { return }

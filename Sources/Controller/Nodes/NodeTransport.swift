@@ -1,6 +1,7 @@
 internal import Collector
 internal import HTTPTransport
 internal import Logging
+internal import ProcessLimits
 
 /// The HTTP client of node tasks, with as many kept connections as the limit of open files allows.
 struct NodeTransport: Sendable {
@@ -21,4 +22,18 @@ struct NodeTransport: Sendable {
     // The collector of virtual nodes keeps connections to as many pods as there are calls.
     http = try .make(maximumTransfers: transfers, connectionCacheSize: keptConnections + settings.maximumCalls)
   }
+}
+
+/// The limit of open files (R63).
+enum OpenFiles {
+  /// For watches, the server's own connections, probes, certificate files, and the libraries.
+  private static let reserve = 1024
+
+  /// Raises the limit as far as permitted.
+  /// - Returns: the number of idle connections that can be kept beside those in use.
+  static func connectionCapacity(inUse: Int) -> Int {
+    DescriptorLimit.raise().map { capacity(of: $0, inUse: inUse) } ?? 0
+  }
+
+  static func capacity(of limit: Int, inUse: Int) -> Int { max(0, limit - reserve - inUse) }
 }

@@ -97,9 +97,9 @@ struct PodFailures {
     let before = reasons[roll.node] ?? [:]
     var now: [Pod: Reason] = [:]
     var changes: [PodChange] = []
-    for (place, outcome) in call.answers.enumerated() {
-      guard case .missed(let reason, let detail) = outcome else { continue }
-      let reference = roll.entries.reference(at: place)
+    for (index, answer) in call.answers.enumerated() {
+      guard case .missed(let reason, let detail) = answer else { continue }
+      let reference = roll.entries.reference(at: index)
       let pod = Pod(namespace: reference.namespace, name: reference.pod)
       guard now[pod] == nil else { continue }
       now[pod] = reason

@@ -100,8 +100,8 @@ struct NodeRollBuilder {
   /// Whether the instance has been on the roll: its grace is over, whatever the wall clock says by now.
   private func hasStarted(_ instance: Instance, in pod: PodRecord) -> Bool {
     let reference = ContainerReference(namespace: pod.namespace, pod: pod.name, container: instance.container)
-    guard let previous, let place = previous.entries.place(of: reference) else { return false }
-    let entry = previous.entries[place]
+    guard let previous, let index = previous.entries.index(of: reference) else { return false }
+    let entry = previous.entries[index]
     return entry.podUID == instance.podUID && entry.containerID == instance.containerID
   }
 }

@@ -22,8 +22,8 @@ package struct SettingsSources: Sendable {
       let found = fromFlag(setting) ?? fromEnvironment(setting) ?? written[setting.key]
       guard let found, !found.isEmpty else { continue }
       if let refused = setting.enter(found.map(\.text), &settings) {
-        let place = found.first { $0.text == refused }?.place ?? setting.flag
-        throw .badValue(refused, place: place, accepts: setting.accepts)
+        let location = found.first { $0.text == refused }?.location ?? setting.flag
+        throw .badValue(refused, location: location, accepts: setting.accepts)
       }
     }
     if settings.namespace == nil, let own = environment["POD_NAMESPACE"], !own.isEmpty { settings.namespace = own }
@@ -35,19 +35,19 @@ package struct SettingsSources: Sendable {
   /// A value and where it was found.
   private struct Found {
     var text: String
-    var place: String
+    var location: String
   }
 
   private func fromFlag(_ setting: Setting) -> [Found]? {
     guard let values = flags[setting.name], !values.isEmpty else { return nil }
-    return values.map { Found(text: $0, place: setting.flag) }
+    return values.map { Found(text: $0, location: setting.flag) }
   }
 
   private func fromEnvironment(_ setting: Setting) -> [Found]? {
     // An empty variable is as none: manifests cannot leave one out on a condition.
     guard let value = environment[setting.environmentVariable], !value.isEmpty else { return nil }
     let values = setting.shape == .list ? value.split(separator: ";").map { String($0).trimmed } : [value]
-    return values.map { Found(text: $0, place: setting.environmentVariable) }
+    return values.map { Found(text: $0, location: setting.environmentVariable) }
   }
 
   private func fileValues() throws(SettingsError) -> [String: [Found]] {
@@ -72,10 +72,10 @@ package struct SettingsSources: Sendable {
 
   private static func values(of node: YAMLNode, shape: Setting.Shape) throws(YAMLError) -> [Found] {
     guard shape == .list, case .sequence(let elements) = node.kind else {
-      return [Found(text: try node.text(), place: node.mark.description)]
+      return [Found(text: try node.text(), location: node.mark.description)]
     }
     var found: [Found] = []
-    for element in elements { found.append(Found(text: try element.text(), place: element.mark.description)) }
+    for element in elements { found.append(Found(text: try element.text(), location: element.mark.description)) }
     return found
   }
 }
@@ -129,8 +129,8 @@ package enum SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
   case unreadable(path: String, reason: String)
   /// The configuration file is not YAML, or not a mapping of settings to values. The message has line and column.
   case malformed(String)
-  /// `place` is a flag, an environment variable, or file, line and column.
-  case badValue(String, place: String, accepts: String)
+  /// `location` is a flag, an environment variable, or file, line and column.
+  case badValue(String, location: String, accepts: String)
   /// Settings that are sound by themselves and not together.
   case contradiction(String)
 
@@ -138,8 +138,8 @@ package enum SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .unreadable(let path, let reason): "cannot read the configuration file \(path): \(reason)"
     case .malformed(let message), .contradiction(let message): message
-    case .badValue(let value, let place, let accepts):
-      "\(place): \"\(Self.withoutCredentials(value))\" is not accepted; accepted is \(accepts)"
+    case .badValue(let value, let location, let accepts):
+      "\(location): \"\(Self.withoutCredentials(value))\" is not accepted; accepted is \(accepts)"
     }
   }
 

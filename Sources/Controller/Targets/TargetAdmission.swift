@@ -55,7 +55,7 @@ struct EndpointIdentity: Hashable, Comparable, Sendable {
 
 /// Sorts the targets of one source into those that can be published and those that cannot. Both come in the order of their identity.
 func admit(_ targets: [Target], allowsLoopback: Bool) -> (admitted: [AdmittedTarget], refused: [RefusedTarget]) {
-  struct Place: Hashable {
+  struct Socket: Hashable {
     var address: IPAddress
     /// Of the endpoint, among those that there are.
     var endpoint: Int
@@ -70,7 +70,7 @@ func admit(_ targets: [Target], allowsLoopback: Bool) -> (admitted: [AdmittedTar
   var candidates = targets.map { (target: $0, identity: EndpointIdentity($0), refusal: TargetRefusal?.none, address: IPAddress?.none) }
   // Rolls come in the order of their nodes, so that there is mostly nothing to sort.
   candidates.sort { $0.identity < $1.identity }
-  var holders: [Place: Int] = [:]
+  var holders: [Socket: Int] = [:]
   holders.reserveCapacity(candidates.count)
   // Of two nodes at one address the ready one is more likely to be there: a node made anew under another name leaves the old one
   // behind, not ready, for some minutes. Between equals the name decides, so that the choice stays.
@@ -89,13 +89,13 @@ func admit(_ targets: [Target], allowsLoopback: Bool) -> (admitted: [AdmittedTar
         candidates[index].refusal = .specialAddress(target.address, kind: special.rawValue)
         continue
       }
-      let place = Place(address: address, endpoint: number(of: target.endpoint))
+      let socket = Socket(address: address, endpoint: number(of: target.endpoint))
       // The pages of virtual nodes are all at our own address, and told apart by a parameter.
-      if target.source != .virtual, let holder = holders[place] {
+      if target.source != .virtual, let holder = holders[socket] {
         candidates[index].refusal = .shared(address: target.address, with: candidates[holder].identity.text)
         continue
       }
-      holders[place] = index
+      holders[socket] = index
       candidates[index].address = address
     }
   }

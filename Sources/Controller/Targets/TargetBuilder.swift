@@ -19,7 +19,7 @@ package struct TargetBuilder: Hashable, Sendable {
   }
 
   private func targets(of rolls: [NodeRoll]) -> [Target] {
-    // Places are sorted instead of rolls, which are larger and full of references. Rolls that are in order already cost one look at each.
+    // Indices are sorted, not the rolls, which are larger and full of references. Sorted rolls cost one comparison each.
     rolls.indices.sorted { rolls[$0].node < rolls[$1].node }.compactMap { index -> Target? in
       let roll = rolls[index]
       guard let endpoint = endpoints[roll.source] else { return nil }

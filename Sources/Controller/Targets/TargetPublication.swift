@@ -1,3 +1,4 @@
+internal import Collector
 internal import KubeClient
 internal import Logging
 internal import Roll
@@ -20,6 +21,29 @@ struct TargetPublication: Sendable {
           while await subscription.next() != nil { wakeup.signal() }
         }
       }
+    }
+  }
+}
+
+/// The targets to scrape now, from the rolls, the state of exporters and the address of the leader.
+struct CurrentTargets: Sendable {
+  let rolls: RollStore
+  let exporters: ExporterStatusStore
+  /// Port, path and scheme by source; other sources have no targets.
+  let endpoints: [Source: ScrapeEndpoint]
+  /// The IP address of the replica that serves the metrics of virtual nodes; `nil` while it is unknown.
+  let virtualAddress: @Sendable () -> String?
+
+  /// The targets of every source; `nil` until the rolls are complete (R36).
+  func snapshot() -> [Target]? {
+    let rolls = rolls.snapshot()
+    guard rolls.isComplete else { return nil }
+    let exporters = exporters.snapshot()
+    return TargetBuilder(endpoints: endpoints, virtualAddress: virtualAddress()).targets(of: rolls.inOrder).map { target in
+      guard target.source == .windows, exporters[target.node]?.failure == .exporterUnreachable else { return target }
+      var target = target
+      target.ready = false
+      return target
     }
   }
 }

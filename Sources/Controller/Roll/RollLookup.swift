@@ -1,7 +1,7 @@
 package import Roll
 
 extension RollEntry {
-  /// The same run of the same container. A node that gives no container IDs cannot tell its restarts apart.
+  /// Whether both are the same run of the same container. Without container IDs, restarts cannot be told apart.
   func isSameInstance(as other: RollEntry) -> Bool {
     reference == other.reference && podUID == other.podUID
       && (containerID == other.containerID || containerID.isEmpty || other.containerID.isEmpty)
@@ -9,7 +9,7 @@ extension RollEntry {
 }
 
 extension NodeRoll {
-  /// Why the container is not called, if that is so.
+  /// Why the container is exempt; `nil` if it is not.
   package func exemption(of reference: ContainerReference) -> Exemption? {
     let index = exempt.partitioningIndex { $0.reference >= reference }
     return index < exempt.count && exempt[index].reference == reference ? exempt[index].exemption : nil
@@ -17,10 +17,10 @@ extension NodeRoll {
 }
 
 extension RollEntries {
-  /// Where the container is, if it is there: entries are in the order of their references.
-  func place(of reference: ContainerReference) -> Int? {
-    let place = indices.partitioningIndex { self.reference(at: $0) >= reference }
-    return place < count && self.reference(at: place) == reference ? place : nil
+  /// The index of the container's entry; entries are sorted by their references.
+  func index(of reference: ContainerReference) -> Int? {
+    let index = indices.partitioningIndex { self.reference(at: $0) >= reference }
+    return index < count && self.reference(at: index) == reference ? index : nil
   }
 }
 

@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 /// The folders of `Sources/Controller` depend on each other in one direction, like modules. The files beside them, the composition root,
@@ -12,22 +11,22 @@ import Testing
   private let uses: [String: Set<Substring>]
 
   init() throws {
-    let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Sources/Controller").standardized
     let commentOrString = /"""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//
     // A type outside of any other: a nested type is named after its outer type.
     let declaration =
       /(?m)^(?:(?:package|public|internal|final|indirect|private|fileprivate) )*(?:struct|class|enum|protocol|actor|typealias) (\w+)/
+    let sources = "Sources/Controller"
     var declarers: [Substring: Set<String>] = [:]
     var uses: [String: Set<Substring>] = [:]
-    let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
-    for case let file as URL in files where file.pathExtension == "swift" {
-      let parent = file.deletingLastPathComponent().lastPathComponent
-      let folder = parent == sources.lastPathComponent ? Self.root : parent
-      let code = try String(contentsOf: file, encoding: .utf8).replacing(commentOrString, with: " ")[...]
-      for match in code.matches(of: declaration) { declarers[match.1, default: []].insert(folder) }
-      // Only the first name of `a.b.c`: the others are members.
-      let paths = code.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == ".") }
-      uses[folder, default: []].formUnion(paths.compactMap { $0.split(separator: ".", omittingEmptySubsequences: false).first })
+    for folder in [Self.root] + Repository.folders(in: sources) {
+      let path = folder == Self.root ? sources : "\(sources)/\(folder)"
+      for file in Repository.files(in: path) where file.hasSuffix(".swift") {
+        let code = try Repository.text("\(path)/\(file)").replacing(commentOrString, with: " ")[...]
+        for match in code.matches(of: declaration) { declarers[match.1, default: []].insert(folder) }
+        // Only the first name of `a.b.c`: the others are members.
+        let paths = code.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == ".") }
+        uses[folder, default: []].formUnion(paths.compactMap { $0.split(separator: ".", omittingEmptySubsequences: false).first })
+      }
     }
     owners = declarers.compactMapValues { $0.count == 1 ? $0.first : nil }
     self.uses = uses

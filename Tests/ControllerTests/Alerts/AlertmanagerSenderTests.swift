@@ -87,13 +87,13 @@ struct AlertmanagerSenderTests {
     try await alertmanager.start()
     // A long interval: what happens, happens because of the signal.
     try await withSender(world, urls: [alertmanager.url], policy: AlertPolicy(gather: .zero)) { sender async throws in
-      set(world, [alertGap("a"), alertGap("b")], sender)
+      set(world, [cartGap("a"), cartGap("b")], sender)
       try await eventually("both are active") { try await Set(alertmanager.active().keys) == ["a", "b"] }
       let alert = try #require(try await alertmanager.active()["a"])
       #expect(alert["labels"]?["alertname"] == "RollcallContainerUncollected")
       #expect(alert["annotations"]?["reason"] == "AgentUnreachable")
 
-      set(world, [alertGap("b", reason: .agentTimeout)], sender)
+      set(world, [cartGap("b", reason: .agentTimeout)], sender)
       try await eventually("a is resolved, b has another reason") {
         let active = try await alertmanager.active()
         return active["a"] == nil && active["b"]?["annotations"]?["reason"] == "AgentTimeout"
@@ -111,7 +111,7 @@ struct AlertmanagerSenderTests {
     let alertmanager = try Alertmanager(transport: world.transport)
     try await alertmanager.start()
     try await withSender(world, urls: [alertmanager.url]) { sender async throws in
-      set(world, [alertGap("a")], sender)
+      set(world, [cartGap("a")], sender)
       try await eventually("a is active") { try await alertmanager.active()["a"] != nil }
       alertmanager.stop()
       try await eventually("the failure is noticed") { sender.status.first?.problem != nil }
@@ -128,13 +128,13 @@ struct AlertmanagerSenderTests {
     try await up.start()
     try await down.start()
     try await withSender(world, urls: [down.url, up.url]) { sender async throws in
-      set(world, [alertGap("a"), alertGap("b")], sender)
+      set(world, [cartGap("a"), cartGap("b")], sender)
       try await eventually("a is active on both") {
         let (one, other) = (try await up.active(), try await down.active())
         return one["a"] != nil && other["a"] != nil
       }
       down.stop()
-      set(world, [alertGap("b"), alertGap("c")], sender)
+      set(world, [cartGap("b"), cartGap("c")], sender)
       try await eventually("the one that is up has the news") { try await Set(up.active().keys) == ["b", "c"] }
       try await eventually("the failure is noticed") { sender.status.first?.problem != nil }
       #expect(sender.status.last?.problem == nil)
@@ -148,7 +148,7 @@ struct AlertmanagerSenderTests {
     let alertmanager = try Alertmanager(transport: world.transport)
     try await alertmanager.start()
     try await withSender(world, urls: [alertmanager.url]) { sender async throws in
-      set(world, [alertGap("a", detail: "\"quoted\" \\ <b> \u{1F9EA} line\nbreak \u{0} ü")], sender)
+      set(world, [cartGap("a", detail: "\"quoted\" \\ <b> \u{1F9EA} line\nbreak \u{0} ü")], sender)
       try await eventually("it is active") { try await alertmanager.active()["a"] != nil }
       #expect(sender.status.first?.failures == 0)
     }
@@ -159,7 +159,7 @@ struct AlertmanagerSenderTests {
     let alertmanager = try Alertmanager(transport: world.transport)
     try await alertmanager.start()
     try await withSender(world, urls: [alertmanager.url + "/elsewhere"]) { sender async throws in
-      set(world, [alertGap("a")], sender)
+      set(world, [cartGap("a")], sender)
       try await eventually("the failure is noticed") { sender.status.first?.problem?.contains("status 404") == true }
     }
   }

@@ -4,15 +4,6 @@ import Testing
 
 @testable import Controller
 
-/// A gap for the tests of alerts.
-func alertGap(
-  _ pod: String, kind: GapKind = .uncollected, reason: Reason = .agentUnreachable, detail: String = "", since: Double = 0
-) -> Gap {
-  Gap(
-    container: ContainerReference(namespace: "shop", pod: pod, container: "cart"), node: "w1", source: .linux, kind: kind, reason: reason,
-    detail: detail, since: Moment(milliseconds: Int64(since * 1000)))
-}
-
 /// One Alertmanager's state, and a world that takes what it sends.
 private final class Told {
   /// The time of day at the moment 0: 2026-01-01T00:00:00Z.
@@ -65,7 +56,7 @@ private final class Told {
 
   @Test func anOpenGapIsSentAtOnceAndAgainEveryInterval() {
     let told = Told()
-    let gaps = [alertGap("a")]
+    let gaps = [cartGap("a")]
     #expect(told.send(gaps, 0) == ["a"])
     #expect(told.send(gaps, 1) == [])
     #expect(told.untilDue(1) == .seconds(59))
@@ -76,15 +67,15 @@ private final class Told {
 
   @Test func aClosedGapIsResolvedOnce() {
     let told = Told()
-    _ = told.send([alertGap("a"), alertGap("b")], 0)
-    #expect(told.send([alertGap("b")], 5) == ["a resolved"])
-    #expect(told.send([alertGap("b")], 6) == [])
+    _ = told.send([cartGap("a"), cartGap("b")], 0)
+    #expect(told.send([cartGap("b")], 5) == ["a resolved"])
+    #expect(told.send([cartGap("b")], 6) == [])
     #expect(told.count == 1)
   }
 
   @Test func r65theEndIsSentUntilItIsAccepted() {
     let told = Told()
-    _ = told.send([alertGap("a")], 0)
+    _ = told.send([cartGap("a")], 0)
     told.update([], 5)
     for _ in 0..<3 {
       #expect(told.send([], 5, fails: true) == ["a resolved"])
@@ -95,7 +86,7 @@ private final class Told {
 
   @Test func theEndStaysWhereItWasHoweverLateItIsAccepted() throws {
     let told = Told()
-    _ = told.send([alertGap("a")], 0)
+    _ = told.send([cartGap("a")], 0)
     told.update([], 5)
     told.update([], 3600)
     let alert = try #require(told.alerts([], 3600).first)
@@ -104,21 +95,21 @@ private final class Told {
 
   @Test func r65whatWasNotAcceptedIsSentAgainAtOnce() {
     let told = Told()
-    #expect(told.send([alertGap("a")], 0, fails: true) == ["a"])
+    #expect(told.send([cartGap("a")], 0, fails: true) == ["a"])
     #expect(told.untilDue(0) == .zero)
-    #expect(told.send([alertGap("a")], 1) == ["a"])
+    #expect(told.send([cartGap("a")], 1) == ["a"])
   }
 
   /// The answer may have been lost and not the request.
   @Test func aGapThatClosesAfterARequestThatFailedIsResolvedAllTheSame() {
     let told = Told()
-    _ = told.send([alertGap("a")], 0, fails: true)
+    _ = told.send([cartGap("a")], 0, fails: true)
     #expect(told.send([], 1) == ["a resolved"])
   }
 
   @Test func aGapThatNobodyWasToldOfNeedsNoEnd() {
     let told = Told()
-    told.update([alertGap("a")], 0)
+    told.update([cartGap("a")], 0)
     #expect(told.send([], 1) == [])
     #expect(told.count == 0)
   }
@@ -126,7 +117,7 @@ private final class Told {
   /// A gap for every container of a large cluster would be more than the controller and Alertmanager can hold.
   @Test func r63pastALimitGapsAreCountedInOneAlert() {
     let told = Told(maximumGaps: 2)
-    let gaps = ["a", "b", "c", "d"].map { alertGap($0) }
+    let gaps = ["a", "b", "c", "d"].map { cartGap($0) }
     #expect(told.send(gaps, 0) == ["RollcallTooManyGaps", "a", "b"])
     #expect(told.leftOut == 2)
     #expect(told.alerts(gaps, 60).first?["annotations"]?["summary"]?.string?.hasPrefix("2 more containers") == true)
@@ -144,7 +135,7 @@ private final class Told {
     let policy = AlertPolicy(batch: 3)
     var state = AlertmanagerState(policy: policy)
     let now = ClockReading(moment: Moment(milliseconds: 0), unixMilliseconds: 1_767_225_600_000)
-    state.update(gaps: (0..<10).map { alertGap("p\($0)") }, at: now)
+    state.update(gaps: (0..<10).map { cartGap("p\($0)") }, at: now)
     var sent: [String] = []
     while let batch = state.nextBatch(at: now) {
       #expect(batch.count <= 3)
@@ -157,16 +148,16 @@ private final class Told {
 
   @Test func aGapThatOpensAgainIsANewBeginningOfTheSameAlert() throws {
     let told = Told()
-    _ = told.send([alertGap("a")], 0)
+    _ = told.send([cartGap("a")], 0)
     told.update([], 10)
-    let alerts = told.alerts([alertGap("a", since: 300)], 600)
+    let alerts = told.alerts([cartGap("a", since: 300)], 600)
     #expect(alerts.map { $0["startsAt"]?.string } == ["2026-01-01T00:05:00.000Z"])
   }
 
   @Test func aNewReasonIsSaidAtOnceAndIsTheSameAlert() throws {
     let told = Told()
-    let first = try #require(told.alerts([alertGap("a", reason: .agentTimeout)], 0).first)
-    let second = try #require(told.alerts([alertGap("a", reason: .agentUnreachable)], 1).first)
+    let first = try #require(told.alerts([cartGap("a", reason: .agentTimeout)], 0).first)
+    let second = try #require(told.alerts([cartGap("a", reason: .agentUnreachable)], 1).first)
     #expect(first["labels"] == second["labels"])
     #expect(first["startsAt"] == second["startsAt"])
     #expect(second["annotations"]?["reason"] == "AgentUnreachable")
@@ -174,23 +165,23 @@ private final class Told {
 
   @Test func anotherDetailAloneIsNoNews() {
     let told = Told()
-    _ = told.send([alertGap("a", detail: "3 tries")], 0)
-    #expect(told.send([alertGap("a", detail: "4 tries")], 1) == [])
+    _ = told.send([cartGap("a", detail: "3 tries")], 0)
+    #expect(told.send([cartGap("a", detail: "4 tries")], 1) == [])
   }
 
   @Test func bothKindsOfOneContainerAreTwoAlerts() {
     let told = Told()
-    #expect(told.send([alertGap("a"), alertGap("a", kind: .unscraped, reason: .notScraped)], 0).count == 2)
+    #expect(told.send([cartGap("a"), cartGap("a", kind: .unscraped, reason: .notScraped)], 0).count == 2)
   }
 
   @Test func requestsAreBoundedAndEndsComeFirst() {
     let told = Told()
-    let many = (0..<600).map { alertGap("pod-\($0)") }
+    let many = (0..<600).map { cartGap("pod-\($0)") }
     #expect(told.send(many, 0).count == 256)
     #expect(told.send(many, 0).count == 256)
     #expect(told.send(many, 0).count == 88)
     #expect(told.send(many, 0).isEmpty)
-    let next = told.send(Array(many.dropFirst(3)) + [alertGap("new")], 60)
+    let next = told.send(Array(many.dropFirst(3)) + [cartGap("new")], 60)
     #expect(next.prefix(4) == ["pod-0 resolved", "pod-1 resolved", "pod-2 resolved", "new"])
     #expect(next.count == 256)
   }
@@ -199,7 +190,7 @@ private final class Told {
 
   @Test func anAlertSaysAllThatAPersonNeeds() throws {
     let told = Told()
-    let alert = try #require(told.alerts([alertGap("a", detail: "connection refused", since: -300)], 0).first)
+    let alert = try #require(told.alerts([cartGap("a", detail: "connection refused", since: -300)], 0).first)
     #expect(
       alert["labels"] == [
         "alertname": "RollcallContainerUncollected", "severity": "warning", "namespace": "shop", "pod": "a", "container": "cart",
@@ -217,8 +208,8 @@ private final class Told {
 
   @Test func theBeginningStaysWhenTheClockIsSet() throws {
     let told = Told()
-    _ = told.send([alertGap("a", since: -300)], 0)
-    let alert = try #require(told.alerts([alertGap("a", since: -300)], 60, clockError: 3600).first)
+    _ = told.send([cartGap("a", since: -300)], 0)
+    let alert = try #require(told.alerts([cartGap("a", since: -300)], 60, clockError: 3600).first)
     #expect(alert["startsAt"] == "2025-12-31T23:55:00.000Z")
   }
 

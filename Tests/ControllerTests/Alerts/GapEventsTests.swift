@@ -7,24 +7,24 @@ import Testing
 @Suite final class GapEventsTests {
   private var ledger = Ledger(threshold: .seconds(5))
   private var words = GapEvents()
-  private let pods = [entry("app"), entry("sidecar", id: "bbbb"), entry("app", pod: "web-1", uid: "uid-2", id: "cccc")]
+  private let pods = [rollEntry("app"), rollEntry("sidecar", id: "bbbb"), rollEntry("app", pod: "web-1", uid: "uid-2", id: "cccc")]
 
   private func reading(_ seconds: Double) -> ClockReading {
-    ClockReading(moment: at(seconds), unixMilliseconds: 1_767_225_600_000 + Int64(seconds * 1000))
+    ClockReading(moment: moment(seconds), unixMilliseconds: 1_767_225_600_000 + Int64(seconds * 1000))
   }
 
   /// Calls the roll, and gives what is said of what came of it.
   private func call(_ call: RollCall, _ roll: NodeRoll, _ seconds: Double) -> [ClusterEvent] {
-    var transitions = ledger.update(roll, at: at(seconds))
-    transitions += ledger.record(call, of: roll, at: at(seconds))
-    transitions += ledger.evaluate(at: at(seconds))
+    var transitions = ledger.update(roll, at: moment(seconds))
+    transitions += ledger.record(call, of: roll, at: moment(seconds))
+    transitions += ledger.evaluate(at: moment(seconds))
     return words.events(transitions, ledger: ledger, at: reading(seconds))
   }
 
   @Test func aNodeThatIsMissingIsToldOfAndItsPods() throws {
-    let roll = roll(pods)
-    #expect(call(missed(.agentUnreachable, "refused", count: 3), roll, 0).isEmpty)
-    let opened = call(missed(.agentUnreachable, "refused", count: 3), roll, 6)
+    let roll = nodeRoll(pods)
+    #expect(call(allMissed(.agentUnreachable, "refused", count: 3), roll, 0).isEmpty)
+    let opened = call(allMissed(.agentUnreachable, "refused", count: 3), roll, 6)
     #expect(opened.map(\.object) == [.node("node-a"), web(0), web(1)])
     #expect(opened.allSatisfy { $0.type == .warning && $0.reason == "NotCollected" && $0.action == "CallingRoll" })
     #expect(
@@ -32,16 +32,16 @@ import Testing
     #expect(
       opened[1].note.hasPrefix(
         "Since 2026-01-01T00:00:00.000Z not collected: app: AgentUnreachable (refused); sidecar: AgentUnreachable (refused). Look at"))
-    #expect(call(missed(.agentUnreachable, "refused", count: 3), roll, 7).isEmpty)
+    #expect(call(allMissed(.agentUnreachable, "refused", count: 3), roll, 7).isEmpty)
 
-    let closed = call(collected(3), roll, 9)
+    let closed = call(allCollected(3), roll, 9)
     #expect(closed.map(\.object) == [.node("node-a"), web(0), web(1)])
     #expect(closed.allSatisfy { $0.type == .normal && $0.reason == "CollectedAgain" })
     #expect(closed[1].note == "Collected again: app after 9s, sidecar after 9s.")
   }
 
   @Test func aNodeOfWhichSomethingIsCollectedIsNotMissing() {
-    let roll = roll(pods)
+    let roll = nodeRoll(pods)
     let call = RollCall(
       answers: [.collected(age: .zero), .missed(.pidNotFound, detail: ""), .collected(age: .zero)], lastScrape: .notObservable)
     #expect(self.call(call, roll, 0).isEmpty)
@@ -51,17 +51,17 @@ import Testing
   }
 
   @Test func whatIsGoneOrReplacedIsNoNews() {
-    #expect(call(missed(.agentUnreachable, count: 3), roll(pods), 0).isEmpty)
-    #expect(call(missed(.agentUnreachable, count: 3), roll(pods), 6).count == 3)
-    #expect(call(missed(.agentUnreachable), roll([entry("app", uid: "uid-9", id: "dddd")]), 7).isEmpty)
+    #expect(call(allMissed(.agentUnreachable, count: 3), nodeRoll(pods), 0).isEmpty)
+    #expect(call(allMissed(.agentUnreachable, count: 3), nodeRoll(pods), 6).count == 3)
+    #expect(call(allMissed(.agentUnreachable), nodeRoll([rollEntry("app", uid: "uid-9", id: "dddd")]), 7).isEmpty)
   }
 
   @Test func dataThatNobodyScrapesIsToldOfByAnotherReason() throws {
-    let roll = roll([entry("app")])
-    #expect(call(collected(scrape: .never), roll, 0).isEmpty)
-    let opened = call(collected(scrape: .never), roll, 6)
+    let roll = nodeRoll([rollEntry("app")])
+    #expect(call(allCollected(scrape: .never), roll, 0).isEmpty)
+    let opened = call(allCollected(scrape: .never), roll, 6)
     #expect(opened.map(\.reason) == ["NotScraped"] && opened.map(\.object) == [web(0)])
-    #expect(call(collected(scrape: .ago(.zero)), roll, 7).map(\.reason) == ["ScrapedAgain"])
+    #expect(call(allCollected(scrape: .ago(.zero)), roll, 7).map(\.reason) == ["ScrapedAgain"])
   }
 
   private func web(_ number: Int) -> ObjectReference {

@@ -13,7 +13,7 @@ import Testing
   }
 
   private func opened(_ pod: String, reason: Reason = .agentUnreachable, since: Double = 0) -> GapTransition {
-    GapTransition(gap: alertGap(pod, reason: reason, detail: "refused", since: since), change: .opened, at: at(300))
+    GapTransition(gap: cartGap(pod, reason: reason, detail: "refused", since: since), change: .opened, at: moment(300))
   }
 
   @Test func aFewGapsHaveALineEach() {
@@ -30,7 +30,7 @@ import Testing
     let lines = lines(
       (0..<50).map { opened("p\($0)", since: Double(50 - $0)) } + [opened("q", reason: .pidNotFound)]
         + (0..<4).map { number in
-          GapTransition(gap: alertGap("r\(number)"), change: .closed(.leftRoll, after: .seconds(60)), at: at(300))
+          GapTransition(gap: cartGap("r\(number)"), change: .closed(.leftRoll, after: .seconds(60)), at: moment(300))
         })
     #expect(
       lines == [

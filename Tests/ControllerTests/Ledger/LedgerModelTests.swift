@@ -7,7 +7,7 @@ import Testing
   /// What may happen, in any order: rolls that come, change and go, answers to them and to older ones, and time.
   private struct World {
     var random: SplitMix
-    var now = at(1000)
+    var now = moment(1000)
     var ledger = Ledger(threshold: .seconds(300))
     var model = LedgerModel(threshold: .seconds(300))
     /// Of each node, those that it has had: an answer may be to an older one.
@@ -20,7 +20,7 @@ import Testing
       var exempt: [ExemptEntry] = []
       for pod in ["api-0", "api-1", "web-7"] {
         for container in ["app", "init", "sidecar"] {
-          let reference = reference(container, pod: "\(pod)-\(node)")
+          let reference = containerReference(container, pod: "\(pod)-\(node)")
           if chance(70) {
             let id = chance(5) ? "" : chance(90) ? String(repeating: "a1", count: 32) : "b2"
             entries.append(
@@ -30,7 +30,7 @@ import Testing
           }
         }
       }
-      return roll(node: node, source: chance(95) ? .linux : .windows, ready: chance(90), entries, exempt: exempt)
+      return nodeRoll(node: node, source: chance(95) ? .linux : .windows, ready: chance(90), entries, exempt: exempt)
     }
 
     mutating func randomCall(of called: NodeRoll) -> RollCall {

@@ -9,19 +9,21 @@ import Testing
   /// A ledger with one open gap of each kind, 1,000 s after its process started at noon.
   func before() -> (open: [OpenGap], reading: ClockReading) {
     var ledger = Ledger(threshold: .seconds(300))
-    let down = roll(node: "node-a", [entry("app")])
-    let lonely = roll(node: "node-b", [entry("db", pod: "db-0", uid: "uid-9", id: "dddd")])
-    _ = ledger.update(down, at: at(0))
-    _ = ledger.update(lonely, at: at(0))
-    _ = ledger.record(missed(.agentUnreachable), of: down, at: at(10))
-    for second in stride(from: 100.0, through: 1000, by: 15) { _ = ledger.record(collected(scrape: .never), of: lonely, at: at(second)) }
-    _ = ledger.evaluate(at: at(1000))
-    let reading = ClockReading(moment: at(1000), unixMilliseconds: 43_200_000 + 1_000_000)
+    let down = nodeRoll(node: "node-a", [rollEntry("app")])
+    let lonely = nodeRoll(node: "node-b", [rollEntry("db", pod: "db-0", uid: "uid-9", id: "dddd")])
+    _ = ledger.update(down, at: moment(0))
+    _ = ledger.update(lonely, at: moment(0))
+    _ = ledger.record(allMissed(.agentUnreachable), of: down, at: moment(10))
+    for second in stride(from: 100.0, through: 1000, by: 15) {
+      _ = ledger.record(allCollected(scrape: .never), of: lonely, at: moment(second))
+    }
+    _ = ledger.evaluate(at: moment(1000))
+    let reading = ClockReading(moment: moment(1000), unixMilliseconds: 43_200_000 + 1_000_000)
     return (ledger.openGaps(at: reading), reading)
   }
 
   /// The next process, whose own clock starts at 0, 20 s later.
-  let reading = ClockReading(moment: at(5), unixMilliseconds: 43_200_000 + 1_020_000)
+  let reading = ClockReading(moment: moment(5), unixMilliseconds: 43_200_000 + 1_020_000)
 
   @Test func r64_restartNeitherResetsNorRefires() {
     let (open, _) = before()
@@ -30,36 +32,38 @@ import Testing
     ledger.restore(openGaps: open, at: reading)
     #expect(ledger.gaps().count == 2, "they stand while the rolls are still unknown")
 
-    let down = roll(node: "node-a", [entry("app")])
-    let lonely = roll(node: "node-b", [entry("db", pod: "db-0", uid: "uid-9", id: "dddd")])
-    var transitions = ledger.update(down, at: at(6)) + ledger.update(lonely, at: at(6)) + ledger.settleRestored(at: at(6))
-    transitions += ledger.evaluate(at: at(7))
-    transitions += ledger.record(missed(.agentTimeout), of: down, at: at(8))
-    transitions += ledger.record(collected(scrape: .never), of: lonely, at: at(8))
+    let down = nodeRoll(node: "node-a", [rollEntry("app")])
+    let lonely = nodeRoll(node: "node-b", [rollEntry("db", pod: "db-0", uid: "uid-9", id: "dddd")])
+    var transitions = ledger.update(down, at: moment(6)) + ledger.update(lonely, at: moment(6)) + ledger.settleRestored(at: moment(6))
+    transitions += ledger.evaluate(at: moment(7))
+    transitions += ledger.record(allMissed(.agentTimeout), of: down, at: moment(8))
+    transitions += ledger.record(allCollected(scrape: .never), of: lonely, at: moment(8))
     #expect(transitions.isEmpty)
     let gaps = ledger.gaps()
     #expect(gaps.map(\.reason) == [.agentTimeout, .notScraped])
-    #expect(gaps.map(\.since) == [at(5 - 1020), at(5 - 920)], "their age goes on")
+    #expect(gaps.map(\.since) == [moment(5 - 1020), moment(5 - 920)], "their age goes on")
 
-    let recovered = ledger.record(collected(), of: down, at: at(20)) + ledger.record(collected(scrape: .ago(.zero)), of: lonely, at: at(20))
+    let recovered =
+      ledger.record(allCollected(), of: down, at: moment(20)) + ledger.record(allCollected(scrape: .ago(.zero)), of: lonely, at: moment(20))
     #expect(recovered.map(\.change) == [.closed(.recovered, after: .seconds(1035)), .closed(.recovered, after: .seconds(935))])
   }
 
   @Test func aRestartInventsNoGap() {
     var ledger = Ledger(threshold: .seconds(300))
     ledger.restore(openGaps: [], at: reading)
-    let called = roll([entry("app")])
-    _ = ledger.update(called, at: at(6))
-    #expect(ledger.evaluate(at: at(306)).isEmpty)
-    #expect(ledger.evaluate(at: at(307)).count == 1)
+    let called = nodeRoll([rollEntry("app")])
+    _ = ledger.update(called, at: moment(6))
+    #expect(ledger.evaluate(at: moment(306)).isEmpty)
+    #expect(ledger.evaluate(at: moment(307)).count == 1)
   }
 
   @Test func whatIsGoneAfterARestartClosesWithoutRecovery() {
     let (open, _) = before()
     var ledger = Ledger(threshold: .seconds(300))
     ledger.restore(openGaps: open, at: reading)
-    _ = ledger.update(roll(node: "node-a", [], exempt: [ExemptEntry(reference: reference("app"), exemption: .ignored)]), at: at(6))
-    let closed = ledger.settleRestored(at: at(6)).map(\.change)
+    _ = ledger.update(
+      nodeRoll(node: "node-a", [], exempt: [ExemptEntry(reference: containerReference("app"), exemption: .ignored)]), at: moment(6))
+    let closed = ledger.settleRestored(at: moment(6)).map(\.change)
     #expect(Set(closed) == [.closed(.exempt(.ignored), after: .seconds(1021)), .closed(.leftRoll, after: .seconds(921))])
     #expect(ledger.gaps().isEmpty)
   }
@@ -68,9 +72,9 @@ import Testing
     let (open, _) = before()
     var ledger = Ledger(threshold: .seconds(300))
     ledger.restore(openGaps: open, at: reading)
-    _ = ledger.update(roll(node: "node-a", [entry("app", uid: "uid-2", id: "ffff")]), at: at(6))
-    #expect(ledger.settleRestored(at: at(6)).count == 2)
-    #expect(ledger.evaluate(at: at(300)).isEmpty)
+    _ = ledger.update(nodeRoll(node: "node-a", [rollEntry("app", uid: "uid-2", id: "ffff")]), at: moment(6))
+    #expect(ledger.settleRestored(at: moment(6)).count == 2)
+    #expect(ledger.evaluate(at: moment(300)).isEmpty)
   }
 
   @Test(arguments: [-3600.0, 3600.0]) func aWallClockOneHourOffChangesAgesAtRestartOnly(hours: Double) {
@@ -78,10 +82,10 @@ import Testing
     var ledger = Ledger(threshold: .seconds(300))
     let wrong = ClockReading(moment: reading.moment, unixMilliseconds: reading.unixMilliseconds + Int64(hours * 1000))
     ledger.restore(openGaps: open, at: wrong)
-    _ = ledger.update(roll(node: "node-a", [entry("app")]), at: at(6))
+    _ = ledger.update(nodeRoll(node: "node-a", [rollEntry("app")]), at: moment(6))
     let since = ledger.gaps().first { $0.kind == .uncollected }?.since
-    #expect(since == (hours < 0 ? at(5) : at(5 - 1020 - 3600)), "a gap never begins in the future")
-    #expect(ledger.evaluate(at: at(10)).isEmpty)
+    #expect(since == (hours < 0 ? moment(5) : moment(5 - 1020 - 3600)), "a gap never begins in the future")
+    #expect(ledger.evaluate(at: moment(10)).isEmpty)
   }
 
   // MARK: The archive
@@ -143,40 +147,40 @@ import Testing
 
   @Test func theArchiveIsWrittenWhenTheSetOfGapsChangesAndNotTooOften() {
     var schedule = GapArchiveSchedule(written: 0)
-    #expect(!schedule.isDue(0, at: at(0)))
-    #expect(schedule.isDue(1, at: at(0)))
-    schedule.attempted(1, succeeded: true, at: at(0))
-    #expect(!schedule.isDue(2, at: at(14)))
-    #expect(schedule.isDue(2, at: at(15)))
-    schedule.attempted(2, succeeded: false, at: at(15))
-    #expect(schedule.isDue(2, at: at(30)))
-    schedule.attempted(2, succeeded: true, at: at(30))
-    #expect(!schedule.isDue(2, at: at(60)))
+    #expect(!schedule.isDue(0, at: moment(0)))
+    #expect(schedule.isDue(1, at: moment(0)))
+    schedule.attempted(1, succeeded: true, at: moment(0))
+    #expect(!schedule.isDue(2, at: moment(14)))
+    #expect(schedule.isDue(2, at: moment(15)))
+    schedule.attempted(2, succeeded: false, at: moment(15))
+    #expect(schedule.isDue(2, at: moment(30)))
+    schedule.attempted(2, succeeded: true, at: moment(30))
+    #expect(!schedule.isDue(2, at: moment(60)))
   }
 
   @Test func nodesAreLookedAtSomeAtATime() {
     let book = LedgerStore(threshold: .seconds(300))
-    book.begin(with: ["n1", "n2", "n3"].map { roll(node: $0, [entry("app")]) }, at: at(0))
-    #expect(!book.evaluate(at: at(300), nodes: 2), "it is too early for each")
-    #expect(book.evaluate(at: at(301), nodes: 2))
+    book.begin(with: ["n1", "n2", "n3"].map { nodeRoll(node: $0, [rollEntry("app")]) }, at: moment(0))
+    #expect(!book.evaluate(at: moment(300), nodes: 2), "it is too early for each")
+    #expect(book.evaluate(at: moment(301), nodes: 2))
     #expect(book.takeTransitions().count == 2)
-    #expect(!book.evaluate(at: at(301), nodes: 2))
+    #expect(!book.evaluate(at: moment(301), nodes: 2))
     #expect(book.takeTransitions().count == 1)
-    #expect(!book.evaluate(at: at(301), nodes: 2))
+    #expect(!book.evaluate(at: moment(301), nodes: 2))
     #expect(book.snapshot().openGapCount == 3)
   }
 
   @Test func theLedgersVersionIsThatOfItsGaps() {
     let book = LedgerStore(threshold: .seconds(300))
-    let called = roll([entry("app")])
-    book.begin(with: [called], at: at(0))
-    book.record(missed(.agentTimeout), of: called, at: at(15))
+    let called = nodeRoll([rollEntry("app")])
+    book.begin(with: [called], at: moment(0))
+    book.record(allMissed(.agentTimeout), of: called, at: moment(15))
     #expect(book.gapVersion == 0)
-    book.evaluate(at: at(301))
+    book.evaluate(at: moment(301))
     #expect(book.gapVersion == 1)
-    book.record(missed(.agentUnreachable), of: called, at: at(315))
+    book.record(allMissed(.agentUnreachable), of: called, at: moment(315))
     #expect(book.gapVersion == 1, "a new reason is no new gap")
-    book.record(collected(), of: called, at: at(330))
+    book.record(allCollected(), of: called, at: moment(330))
     #expect(book.gapVersion == 2)
   }
 }

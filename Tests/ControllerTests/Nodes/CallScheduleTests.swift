@@ -8,22 +8,22 @@ import Testing
   private let names = (0..<1500).map { "ip-10-0-0-\($0).eu-central-1.compute.internal" }
 
   private func schedule(_ nodes: some Sequence<String>, from start: Double = 0) -> CallSchedule {
-    var schedule = CallSchedule(interval: .seconds(15), from: at(start))
+    var schedule = CallSchedule(interval: .seconds(15), from: moment(start))
     for node in nodes { schedule.insert(node) }
     return schedule
   }
 
   @Test func nodesAreSpreadOverTheInterval() {
     var schedule = schedule(names)
-    let perSecond = (1...15).map { schedule.due(at: at(Double($0))).count }
+    let perSecond = (1...15).map { schedule.due(at: moment(Double($0))).count }
     #expect(perSecond.reduce(0, +) == 1500)
     #expect(perSecond.allSatisfy { (60...140).contains($0) }, "\(perSecond)")
   }
 
   @Test(arguments: [-100.0, -15, -0.001, 0, 0.001, 7, 15, 1000]) func theNextCallIsAtMostAnIntervalAway(now: Double) throws {
     let schedule = schedule(["n"], from: now)
-    let next = try #require(schedule.next(after: at(now)))
-    #expect(next > at(now) && next - at(now) <= .seconds(15))
+    let next = try #require(schedule.next(after: moment(now)))
+    #expect(next > moment(now) && next - moment(now) <= .seconds(15))
     #expect(try #require(schedule.next(after: next)) - next == .seconds(15))
   }
 
@@ -35,15 +35,15 @@ import Testing
     var now = -40.0
     while now < 110 {
       now = min(now + Double.random(in: 0.001...14.9, using: &random), 110)
-      for node in schedule.due(at: at(now)) { counts[node, default: 0] += 1 }
+      for node in schedule.due(at: moment(now)) { counts[node, default: 0] += 1 }
     }
     #expect(counts.count == 50 && counts.values.allSatisfy { $0 == 10 }, "150 s are ten intervals")
   }
 
   @Test func aLongPauseIsNotMadeUpFor() {
     var schedule = schedule(names.prefix(10))
-    #expect(schedule.due(at: at(100)).count == 10)
-    #expect(schedule.due(at: at(100)).isEmpty)
+    #expect(schedule.due(at: moment(100)).count == 10)
+    #expect(schedule.due(at: moment(100)).isEmpty)
   }
 
   @Test func nodesComeAndGoOnce() {
@@ -53,7 +53,7 @@ import Testing
     schedule.remove("never there")
     #expect(schedule.nodes == ["b"])
     schedule.remove("b")
-    #expect(schedule.next(after: at(0)) == nil)
-    #expect(schedule.due(at: at(15)).isEmpty)
+    #expect(schedule.next(after: moment(0)) == nil)
+    #expect(schedule.due(at: moment(15)).isEmpty)
   }
 }

@@ -25,7 +25,7 @@ import Testing
     }
 
     func publish(_ nodes: [NodeRecord]) {
-      let pods = nodes.map { pod("pod-\($0.name)", on: $0.name, [container("c")]) }
+      let pods = nodes.map { podRecord("pod-\($0.name)", on: $0.name, [containerRecord("c")]) }
       var builder = RollBuilder(settings: RollSettings(grace: .zero, virtualNodes: []))
       let reading = time.reading()
       let before = rolls.snapshot().rolls
@@ -56,7 +56,7 @@ import Testing
 
   @Test func everyNodeIsCalledOnceAnInterval() async throws {
     try await run(Rig()) { rig in
-      rig.publish((0..<20).map { node("n\($0)") })
+      rig.publish((0..<20).map { nodeRecord("n\($0)") })
       try await eventually("all are to be called") { rig.manager.nodes.count == 20 }
       for _ in 0..<30 { try await rig.advance(1) }
       try await eventually("all calls are in") { rig.isAtRest() }
@@ -70,11 +70,11 @@ import Testing
 
   @Test func nodesComeAndGo() async throws {
     try await run(Rig()) { rig in
-      rig.publish([node("a"), node("b")])
+      rig.publish([nodeRecord("a"), nodeRecord("b")])
       try await eventually("both are to be called") { rig.manager.nodes == ["a", "b"] }
       try await rig.advance(15)
       try await eventually("both were called") { rig.linux.calls.count == 2 && rig.isAtRest() }
-      rig.publish([node("b"), node("c")])
+      rig.publish([nodeRecord("b"), nodeRecord("c")])
       try await eventually("one has come and one is gone") { rig.manager.nodes == ["b", "c"] }
       try await eventually("the gone one is out of the ledger") { rig.ledger.snapshot().nodes.keys.sorted() == ["b", "c"] }
       try await rig.advance(15)
@@ -87,11 +87,11 @@ import Testing
 
   @Test func aNodeThatComesBackAtOnceKeepsItsOneTask() async throws {
     try await run(Rig()) { rig in
-      rig.publish([node("a")])
+      rig.publish([nodeRecord("a")])
       try await eventually("it is to be called") { rig.manager.nodes == ["a"] }
       rig.publish([])
       try await eventually("it is out of the ledger") { rig.ledger.snapshot().nodes.isEmpty }
-      rig.publish([node("a")])
+      rig.publish([nodeRecord("a")])
       try await eventually("it is in the ledger again") { rig.ledger.snapshot().nodes.count == 1 }
       try await rig.advance(15)
       try await eventually("it was called") { rig.linux.calls.count == 1 && rig.isAtRest() }
@@ -101,11 +101,11 @@ import Testing
 
   @Test func aNodeIsCalledInTheWayOfItsNewSource() async throws {
     try await run(Rig()) { rig in
-      rig.publish([node("a")])
+      rig.publish([nodeRecord("a")])
       try await eventually("it is to be called") { rig.manager.nodes == ["a"] }
       try await rig.advance(15)
       try await eventually("called as a Linux node") { rig.linux.calls.count == 1 }
-      rig.publish([node("a", os: "windows")])
+      rig.publish([nodeRecord("a", os: "windows")])
       try await eventually("the ledger knows") { rig.ledger.snapshot().nodes["a"]?.roll.source == .windows }
       try await rig.advance(15)
       try await eventually("called as a Windows node") { rig.windows.calls.count == 1 }
@@ -116,7 +116,7 @@ import Testing
   @Test func aHungNodeDelaysNobodyAndBecomesAGap() async throws {
     try await run(Rig()) { rig in
       rig.linux.hold("a")
-      rig.publish([node("a"), node("b", address: "10.0.0.2")])
+      rig.publish([nodeRecord("a"), nodeRecord("b", address: "10.0.0.2")])
       try await eventually("both are to be called") { rig.manager.nodes == ["a", "b"] }
       try await rig.advance(15)
       try await eventually("the other one is called") { rig.linux.calls(of: "b") == 1 && rig.isAtRest(callsUnderWay: 1) }
@@ -134,7 +134,7 @@ import Testing
   @Test func callsAtOnceAreBounded() async throws {
     try await run(Rig(maximumCalls: 3)) { rig in
       for number in 0..<12 { rig.linux.hold("n\(number)") }
-      rig.publish((0..<12).map { node("n\($0)", address: "10.0.0.\($0)") })
+      rig.publish((0..<12).map { nodeRecord("n\($0)", address: "10.0.0.\($0)") })
       try await eventually("all are to be called") { rig.manager.nodes.count == 12 }
       try await rig.advance(15)
       try await eventually("three are called") { rig.linux.underWay == 3 }
@@ -147,7 +147,7 @@ import Testing
   @Test func theManagerEndsWhileCallsHangAndWait() async throws {
     try await run(Rig(maximumCalls: 1)) { rig in
       for number in 0..<4 { rig.linux.hold("n\(number)") }
-      rig.publish((0..<4).map { node("n\($0)", address: "10.0.0.\($0)") })
+      rig.publish((0..<4).map { nodeRecord("n\($0)", address: "10.0.0.\($0)") })
       try await eventually("all are to be called") { rig.manager.nodes.count == 4 }
       try await rig.advance(15)
       try await eventually("one is called and three wait") { rig.linux.underWay == 1 && rig.isAtRest(callsUnderWay: 1) }
@@ -156,7 +156,7 @@ import Testing
 
   @Test func r54_aWallClockSetBackOpensNoGap() async throws {
     try await run(Rig()) { rig in
-      rig.publish([node("a")])
+      rig.publish([nodeRecord("a")])
       try await eventually("it is to be called") { rig.manager.nodes == ["a"] }
       for round in 0..<30 {
         if round == 10 { rig.time.setWallClock(back: .seconds(3600)) }

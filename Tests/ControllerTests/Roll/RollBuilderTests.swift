@@ -3,50 +3,13 @@ import KubeClient
 import Roll
 import Testing
 
-struct Records<Value: Record>: Sequence {
-  var records: [ObjectKey: Value]
-
-  init(_ records: [Value]) { self.records = Dictionary(uniqueKeysWithValues: records.map { ($0.key, $0) }) }
-  subscript(key: ObjectKey) -> Value? { records[key] }
-  func makeIterator() -> Dictionary<ObjectKey, Value>.Values.Iterator { records.values.makeIterator() }
-}
-
-extension Records: NodeLookup where Value == NodeRecord {}
-extension Records: PodLookup where Value == PodRecord {
-  func pods(onNode node: String) -> [PodRecord] { records.values.filter { $0.nodeName == node } }
-}
-
-func node(_ name: String, os: String = "linux", address: String? = "10.0.0.1", labels: [String: String] = [:], ready: Bool? = true)
-  -> NodeRecord
-{
-  NodeRecord(
-    name: name, labels: labels, operatingSystem: os, addresses: address.map { [NodeAddress(type: "InternalIP", address: $0)] } ?? [],
-    ready: ready)
-}
-
-func container(
-  _ name: String, _ state: ContainerRecord.State = .running(startedAtUnixMilliseconds: 0), kind: ContainerRecord.Kind = .regular,
-  id: String = "containerd://cccc", hostProcess: Bool = false
-) -> ContainerRecord {
-  ContainerRecord(name: name, kind: kind, containerID: id, state: state, hostProcess: hostProcess)
-}
-
-func pod(
-  _ name: String, on node: String?, phase: String = "Running", annotations: [String: String] = [:], isBeingDeleted: Bool = false,
-  _ containers: [ContainerRecord]
-) -> PodRecord {
-  PodRecord(
-    namespace: "shop", name: name, uid: "uid-\(name)", nodeName: node, phase: phase, podIPs: ["10.1.0.7", "fd00::7"],
-    annotations: annotations, isBeingDeleted: isBeingDeleted, containers: containers)
-}
-
 @Suite struct RollBuilderTests {
   let settings = RollSettings(grace: .seconds(60), virtualNodes: [LabelSelector("type=virtual-kubelet")].compactMap(\.self))
   /// An hour after everything has started, unless said otherwise.
   let hour: Int64 = 3_600_000
 
   func reading(_ seconds: Double, wall: Int64? = nil) -> ClockReading {
-    ClockReading(moment: at(seconds), unixMilliseconds: wall ?? hour + Int64(seconds * 1000))
+    ClockReading(moment: moment(seconds), unixMilliseconds: wall ?? hour + Int64(seconds * 1000))
   }
 
   func build(_ nodes: [NodeRecord], _ pods: [PodRecord]) -> RollBuilder {
@@ -58,39 +21,39 @@ func pod(
   // MARK: What is on the roll
 
   static let containers: [(String, ContainerRecord, Exemption?, Bool)] = [
-    ("running", container("c"), nil, true),
-    ("running init container", container("c", kind: .initialization), nil, true),
-    ("running ephemeral container", container("c", kind: .ephemeral), nil, true),
-    ("waiting", container("c", .waiting(reason: "CrashLoopBackOff")), .notRunning, false),
-    ("terminated", container("c", .terminated), .notRunning, false),
-    ("finished init container", container("c", .terminated, kind: .initialization), nil, false),
-    ("finished ephemeral container", container("c", .terminated, kind: .ephemeral), nil, false),
-    ("start unknown", container("c", .running(startedAtUnixMilliseconds: nil)), nil, true),
-    ("started 59 s ago", container("c", .running(startedAtUnixMilliseconds: 3_600_000 - 59_000)), .starting, false),
-    ("started 60 s ago", container("c", .running(startedAtUnixMilliseconds: 3_600_000 - 60_000)), nil, true),
-    ("HostProcess on Linux means nothing", container("c", hostProcess: true), nil, true),
+    ("running", containerRecord("c"), nil, true),
+    ("running init container", containerRecord("c", kind: .initialization), nil, true),
+    ("running ephemeral container", containerRecord("c", kind: .ephemeral), nil, true),
+    ("waiting", containerRecord("c", .waiting(reason: "CrashLoopBackOff")), .notRunning, false),
+    ("terminated", containerRecord("c", .terminated), .notRunning, false),
+    ("finished init container", containerRecord("c", .terminated, kind: .initialization), nil, false),
+    ("finished ephemeral container", containerRecord("c", .terminated, kind: .ephemeral), nil, false),
+    ("start unknown", containerRecord("c", .running(startedAtUnixMilliseconds: nil)), nil, true),
+    ("started 59 s ago", containerRecord("c", .running(startedAtUnixMilliseconds: 3_600_000 - 59_000)), .starting, false),
+    ("started 60 s ago", containerRecord("c", .running(startedAtUnixMilliseconds: 3_600_000 - 60_000)), nil, true),
+    ("HostProcess on Linux means nothing", containerRecord("c", hostProcess: true), nil, true),
   ]
 
   @Test(arguments: containers)
   func containerIsOnTheRollOrExempt(what: String, container: ContainerRecord, exemption: Exemption?, isOnRoll: Bool) throws {
-    let roll = try #require(build([node("a")], [pod("p", on: "a", [container])]).rolls["a"])
+    let roll = try #require(build([nodeRecord("a")], [podRecord("p", on: "a", [container])]).rolls["a"])
     #expect(roll.entries.count == (isOnRoll ? 1 : 0), "\(what)")
     #expect(roll.exempt.map(\.exemption) == (exemption.map { [$0] } ?? []), "\(what)")
   }
 
   static let pods: [(String, PodRecord, Exemption?, Bool)] = [
-    ("ignored", pod("p", on: "a", annotations: ["rollcall.dev/ignore": "true"], [container("c")]), .ignored, false),
-    ("not ignored", pod("p", on: "a", annotations: ["rollcall.dev/ignore": "false"], [container("c")]), nil, true),
-    ("being deleted and still running", pod("p", on: "a", isBeingDeleted: true, [container("c")]), nil, true),
-    ("being deleted and stopped", pod("p", on: "a", isBeingDeleted: true, [container("c", .terminated)]), .notRunning, false),
-    ("finished", pod("p", on: "a", phase: "Succeeded", [container("c")]), .notRunning, false),
-    ("failed", pod("p", on: "a", phase: "Failed", [container("c")]), .notRunning, false),
-    ("not scheduled", pod("p", on: nil, phase: "Pending", [container("c", .waiting(reason: ""))]), nil, false),
-    ("on a node that we do not know", pod("p", on: "zz", [container("c")]), nil, false),
+    ("ignored", podRecord("p", on: "a", annotations: ["rollcall.dev/ignore": "true"], [containerRecord("c")]), .ignored, false),
+    ("not ignored", podRecord("p", on: "a", annotations: ["rollcall.dev/ignore": "false"], [containerRecord("c")]), nil, true),
+    ("being deleted and still running", podRecord("p", on: "a", isBeingDeleted: true, [containerRecord("c")]), nil, true),
+    ("being deleted and stopped", podRecord("p", on: "a", isBeingDeleted: true, [containerRecord("c", .terminated)]), .notRunning, false),
+    ("finished", podRecord("p", on: "a", phase: "Succeeded", [containerRecord("c")]), .notRunning, false),
+    ("failed", podRecord("p", on: "a", phase: "Failed", [containerRecord("c")]), .notRunning, false),
+    ("not scheduled", podRecord("p", on: nil, phase: "Pending", [containerRecord("c", .waiting(reason: ""))]), nil, false),
+    ("on a node that we do not know", podRecord("p", on: "zz", [containerRecord("c")]), nil, false),
   ]
 
   @Test(arguments: pods) func podIsOnTheRollOrExempt(what: String, pod: PodRecord, exemption: Exemption?, isOnRoll: Bool) throws {
-    let builder = build([node("a")], [pod])
+    let builder = build([nodeRecord("a")], [pod])
     let roll = try #require(builder.rolls["a"])
     #expect(builder.rolls.count == 1)
     #expect(roll.entries.count == (isOnRoll ? 1 : 0), "\(what)")
@@ -99,7 +62,8 @@ func pod(
 
   @Test func aHostProcessContainerOnWindowsIsExempt() throws {
     let roll = try #require(
-      build([node("a", os: "windows")], [pod("p", on: "a", [container("c", hostProcess: true), container("d")])]).rolls["a"])
+      build([nodeRecord("a", os: "windows")], [podRecord("p", on: "a", [containerRecord("c", hostProcess: true), containerRecord("d")])])
+        .rolls["a"])
     #expect(roll.exempt.map(\.exemption) == [.hostProcess])
     #expect(roll.entries.map(\.reference.container) == ["d"])
   }
@@ -107,8 +71,11 @@ func pod(
   @Test func entriesAreSortedAndBare() throws {
     let roll = try #require(
       build(
-        [node("a")],
-        [pod("q", on: "a", [container("z", id: "cri-o://1234"), container("b", id: "")]), pod("p", on: "a", [container("x")])]
+        [nodeRecord("a")],
+        [
+          podRecord("q", on: "a", [containerRecord("z", id: "cri-o://1234"), containerRecord("b", id: "")]),
+          podRecord("p", on: "a", [containerRecord("x")]),
+        ]
       )
       .rolls["a"])
     #expect(roll.entries.map { "\($0.reference.pod)/\($0.reference.container) \($0.containerID)" } == ["p/x cccc", "q/b ", "q/z 1234"])
@@ -118,15 +85,15 @@ func pod(
   // MARK: How a node is collected
 
   static let nodes: [(NodeRecord, Source, String?, Int)] = [
-    (node("n"), .linux, "10.0.0.1", 0),
-    (node("n", os: "windows"), .windows, "10.0.0.1", 0),
-    (node("n", os: "windows", labels: ["type": "virtual-kubelet"]), .virtual, "10.0.0.1", 0),
-    (node("n", address: nil, labels: ["type": "virtual-kubelet"]), .virtual, nil, 0),
-    (node("n", labels: ["type": "virtual-kubelet", "rollcall.dev/cadvisor-port": "no"]), .virtual, "10.0.0.1", 1),
-    (node("n", os: "plan9"), .linux, "10.0.0.1", 1),
-    (node("n", os: ""), .linux, "10.0.0.1", 1),
-    (node("n", os: "", labels: ["kubernetes.io/os": "windows"]), .windows, "10.0.0.1", 0),
-    (node("n", address: nil), .linux, nil, 1),
+    (nodeRecord("n"), .linux, "10.0.0.1", 0),
+    (nodeRecord("n", os: "windows"), .windows, "10.0.0.1", 0),
+    (nodeRecord("n", os: "windows", labels: ["type": "virtual-kubelet"]), .virtual, "10.0.0.1", 0),
+    (nodeRecord("n", address: nil, labels: ["type": "virtual-kubelet"]), .virtual, nil, 0),
+    (nodeRecord("n", labels: ["type": "virtual-kubelet", "rollcall.dev/cadvisor-port": "no"]), .virtual, "10.0.0.1", 1),
+    (nodeRecord("n", os: "plan9"), .linux, "10.0.0.1", 1),
+    (nodeRecord("n", os: ""), .linux, "10.0.0.1", 1),
+    (nodeRecord("n", os: "", labels: ["kubernetes.io/os": "windows"]), .windows, "10.0.0.1", 0),
+    (nodeRecord("n", address: nil), .linux, nil, 1),
     (
       NodeRecord(
         name: "n", operatingSystem: "linux",
@@ -140,7 +107,7 @@ func pod(
     ),
     (NodeRecord(name: "n", annotations: ["rollcall.dev/address": "10.9.9.9"], operatingSystem: "linux"), .linux, "10.9.9.9", 0),
     (NodeRecord(name: "n", annotations: ["rollcall.dev/address": "10.9.9.9/x?"], operatingSystem: "linux"), .linux, nil, 1),
-    (node("n", address: "not an address"), .linux, nil, 1),
+    (nodeRecord("n", address: "not an address"), .linux, nil, 1),
   ]
 
   @Test(arguments: nodes) func nodeFacts(record: NodeRecord, source: Source, address: String?, notes: Int) {
@@ -153,15 +120,15 @@ func pod(
   // MARK: Changes
 
   @Test func onlyWhatChangedIsBuilt() {
-    let nodes = Records((0..<50).map { node("n\($0)", address: "10.0.0.\($0)") })
-    var pods = Records((0..<50).map { pod("p\($0)", on: "n\($0)", [container("c")]) })
+    let nodes = Records((0..<50).map { nodeRecord("n\($0)", address: "10.0.0.\($0)") })
+    var pods = Records((0..<50).map { podRecord("p\($0)", on: "n\($0)", [containerRecord("c")]) })
     var builder = RollBuilder(settings: settings)
     let first = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(0))
     #expect(first.count == 50)
 
     // Not told of, so not seen: the builder looks at nothing else than what it is told of.
-    pods.records[pods.records.keys.first { $0.name == "p7" }!] = pod("p7", on: "n7", [container("c", .terminated)])
-    pods.records[ObjectKey(namespace: "shop", name: "p3")] = pod("p3", on: "n3", [container("c", id: "containerd://new")])
+    pods.records[pods.records.keys.first { $0.name == "p7" }!] = podRecord("p7", on: "n7", [containerRecord("c", .terminated)])
+    pods.records[ObjectKey(namespace: "shop", name: "p3")] = podRecord("p3", on: "n3", [containerRecord("c", id: "containerd://new")])
     let second = builder.update(
       nodes: nodes, nodeChange: nil, pods: pods, podChange: .keys([ObjectKey(name: "n3")]), at: reading(1))
     #expect(second.map(\.node) == ["n3"])
@@ -172,13 +139,13 @@ func pod(
   }
 
   @Test func podsAndNodesComeAndGo() {
-    var pods = Records([pod("p", on: "a", [container("c")])])
-    var nodes = Records([node("a"), node("b")])
+    var pods = Records([podRecord("p", on: "a", [containerRecord("c")])])
+    var nodes = Records([nodeRecord("a"), nodeRecord("b")])
     var builder = RollBuilder(settings: settings)
     _ = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(0))
     let key = ObjectKey(namespace: "shop", name: "p")
     // A StatefulSet's pod, made anew on another node: one key, two nodes.
-    pods.records[key] = pod("p", on: "b", [container("c")])
+    pods.records[key] = podRecord("p", on: "b", [containerRecord("c")])
     let both: StoreChange = .keys([ObjectKey(name: "a"), ObjectKey(name: "b")])
     let moved = builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: both, at: reading(1))
     #expect(moved.map(\.node) == ["a", "b"])
@@ -196,11 +163,11 @@ func pod(
   }
 
   @Test func aNodeIsRekinded() {
-    var nodes = Records([node("a")])
+    var nodes = Records([nodeRecord("a")])
     var builder = RollBuilder(settings: settings)
-    let pods = Records([pod("p", on: "a", [container("c")])])
+    let pods = Records([podRecord("p", on: "a", [containerRecord("c")])])
     _ = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(0))
-    nodes.records[ObjectKey(name: "a")] = node("a", os: "windows", ready: false)
+    nodes.records[ObjectKey(name: "a")] = nodeRecord("a", os: "windows", ready: false)
     _ = builder.update(nodes: nodes, nodeChange: .keys([ObjectKey(name: "a")]), pods: pods, podChange: nil, at: reading(1))
     #expect(builder.rolls["a"]?.source == .windows)
     #expect(builder.rolls["a"]?.nodeReady == false)
@@ -209,16 +176,16 @@ func pod(
   // MARK: Grace
 
   func starting(at startedAt: Int64) -> (builder: RollBuilder, pods: Records<PodRecord>) {
-    let pods = Records([pod("p", on: "a", [container("c", .running(startedAtUnixMilliseconds: startedAt))])])
+    let pods = Records([podRecord("p", on: "a", [containerRecord("c", .running(startedAtUnixMilliseconds: startedAt))])])
     var builder = RollBuilder(settings: settings)
-    _ = builder.update(nodes: Records([node("a")]), nodeChange: .all, pods: pods, podChange: .all, at: reading(0))
+    _ = builder.update(nodes: Records([nodeRecord("a")]), nodeChange: .all, pods: pods, podChange: .all, at: reading(0))
     return (builder, pods)
   }
 
   @Test func graceEndsByTimeAlone() {
     var (builder, pods) = starting(at: hour - 20_000)
-    #expect(builder.nextEndOfGrace == at(40))
-    let nodes = Records([node("a")])
+    #expect(builder.nextEndOfGrace == moment(40))
+    let nodes = Records([nodeRecord("a")])
     #expect(builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: nil, at: reading(39.9)).isEmpty)
     #expect(builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: nil, at: reading(40)).count == 1)
     #expect(builder.rolls["a"]?.entries.count == 1)
@@ -227,12 +194,12 @@ func pod(
 
   @Test func aNodesClockOneHourAheadGivesOneGraceAndNoMore() {
     let (builder, _) = starting(at: 2 * hour)
-    #expect(builder.nextEndOfGrace == at(60))
+    #expect(builder.nextEndOfGrace == moment(60))
   }
 
   @Test func ourOwnClockSetBackPutsNobodyBackIntoGrace() {
     var (builder, pods) = starting(at: hour - 20_000)
-    let nodes = Records([node("a")])
+    let nodes = Records([nodeRecord("a")])
     _ = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(41))
     let changes = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(42, wall: hour - 15_000))
     #expect(changes.isEmpty)
@@ -243,23 +210,28 @@ func pod(
     var (builder, pods) = starting(at: 0)
     #expect(builder.rolls["a"]?.entries.count == 1)
     let key = ObjectKey(namespace: "shop", name: "p")
-    pods.records[key] = pod("p", on: "a", [container("c", .running(startedAtUnixMilliseconds: hour + 90_000), id: "containerd://2")])
-    _ = builder.update(nodes: Records([node("a")]), nodeChange: nil, pods: pods, podChange: .keys([ObjectKey(name: "a")]), at: reading(100))
+    pods.records[key] = podRecord(
+      "p", on: "a", [containerRecord("c", .running(startedAtUnixMilliseconds: hour + 90_000), id: "containerd://2")])
+    _ = builder.update(
+      nodes: Records([nodeRecord("a")]), nodeChange: nil, pods: pods, podChange: .keys([ObjectKey(name: "a")]), at: reading(100))
     #expect(builder.rolls["a"]?.exempt.map(\.exemption) == [.starting])
-    #expect(builder.nextEndOfGrace == at(150))
+    #expect(builder.nextEndOfGrace == moment(150))
   }
 
   // MARK: The hash
 
   @Test func theHashIsOfTheEntriesAlone() throws {
     func hash(_ pods: [PodRecord], ready: Bool = true) throws -> String {
-      try #require(build([node("a", ready: ready)], pods).rolls["a"]).hash
+      try #require(build([nodeRecord("a", ready: ready)], pods).rolls["a"]).hash
     }
-    let base = try hash([pod("p", on: "a", [container("c")])])
+    let base = try hash([podRecord("p", on: "a", [containerRecord("c")])])
     #expect(base.utf8.count == 64 && base.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) })
-    #expect(try hash([pod("p", on: "a", [container("c")]), pod("q", on: "a", [container("c", .terminated)])], ready: false) == base)
-    #expect(try hash([pod("p", on: "a", [container("c", id: "containerd://cccd")])]) != base)
-    #expect(try hash([pod("p", on: "a", [container("cc", id: "containerd://ccc")])]) != base)
+    #expect(
+      try hash(
+        [podRecord("p", on: "a", [containerRecord("c")]), podRecord("q", on: "a", [containerRecord("c", .terminated)])], ready: false)
+        == base)
+    #expect(try hash([podRecord("p", on: "a", [containerRecord("c", id: "containerd://cccd")])]) != base)
+    #expect(try hash([podRecord("p", on: "a", [containerRecord("cc", id: "containerd://ccc")])]) != base)
     #expect(try hash([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "SHA-256 of nothing")
   }
 }

@@ -180,8 +180,10 @@ import Testing
   @Test func aLargeLedgerIsStreamed() async throws {
     try await ServedController.run { served in
       served.publish(
-        (0..<10).map { node("n\($0)") },
-        (0..<2000).map { pod("a-pod-with-a-rather-long-name-\($0)", on: "n\($0 % 10)", [container("a"), container("b")]) })
+        (0..<10).map { nodeRecord("n\($0)") },
+        (0..<2000).map {
+          podRecord("a-pod-with-a-rather-long-name-\($0)", on: "n\($0 % 10)", [containerRecord("a"), containerRecord("b")])
+        })
       let page = try await served.text("/metrics")
       let lines = page.split(separator: "\n")
       #expect(lines.count { $0.hasPrefix("rollcall_container_due_timestamp_seconds{") } == 4000)
@@ -196,7 +198,8 @@ import Testing
     try await ServedController.run(limits: limits) { served in
       // More than is written before the time is up.
       let name = String(repeating: "a", count: 200)
-      served.publish([node("n")], (0..<1000).map { pod("\(name)-\($0)", on: "n", [container("a"), container("b")]) })
+      served.publish(
+        [nodeRecord("n")], (0..<1000).map { podRecord("\(name)-\($0)", on: "n", [containerRecord("a"), containerRecord("b")]) })
       await #expect(throws: HTTPTransportError.self) { try await served.request("/metrics") }
       let alive = try await served.request("/livez")
       #expect(alive.status == 200)

@@ -28,7 +28,7 @@ struct RunningController {
     let log = RecordedLog()
     let controller = try RollcallController(
       settings: SettingsSources(flags: given).settings(), environment: [:], version: "test", collectors: collectors, logger: log.logger)
-    try await serving(controller.server) { port in
+    try await whileServing(controller.server) { port in
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await controller.relay.run() }
         group.addTask { try await controller.core.run() }

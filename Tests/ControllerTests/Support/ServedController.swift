@@ -51,7 +51,7 @@ final class ServedController: Sendable {
       targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddress: { nil }),
       publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualPages: served.virtualPages, push: push)
     let server = ControllerServer(controller, limits: limits, logger: .silent)
-    try await serving(server) { port in
+    try await whileServing(server) { port in
       served.listening.withLock { $0 = port }
       try await body(served)
     }
@@ -88,22 +88,22 @@ final class ServedController: Sendable {
   func publishSample() {
     publish(
       [
-        node("linux-1"), node("linux-2", address: "10.0.0.1"), node("windows-1", os: "windows", address: "fd00::5"),
-        node("virtual-1", address: nil, labels: ["virtual": ""]),
+        nodeRecord("linux-1"), nodeRecord("linux-2", address: "10.0.0.1"), nodeRecord("windows-1", os: "windows", address: "fd00::5"),
+        nodeRecord("virtual-1", address: nil, labels: ["virtual": ""]),
       ],
       [
-        pod("web", on: "linux-1", [container("app"), container("quiet"), container("old", .terminated)]),
-        pod("iis", on: "windows-1", [container("iis"), container("host", hostProcess: true)]),
-        pod("render", on: "virtual-1", [container("render")]),
+        podRecord("web", on: "linux-1", [containerRecord("app"), containerRecord("quiet"), containerRecord("old", .terminated)]),
+        podRecord("iis", on: "windows-1", [containerRecord("iis"), containerRecord("host", hostProcess: true)]),
+        podRecord("render", on: "virtual-1", [containerRecord("render")]),
       ])
     for roll in rolls.snapshot().rolls.values where roll.node != "linux-1" {
       ledger.record(
-        RollCall(answers: roll.entries.map { _ in .collected(age: .zero) }, lastScrape: .notObservable), of: roll, at: at(300))
+        RollCall(answers: roll.entries.map { _ in .collected(age: .zero) }, lastScrape: .notObservable), of: roll, at: moment(300))
     }
     if let roll = rolls.roll(of: "linux-1") {
       ledger.record(
         RollCall(answers: [.collected(age: .zero), .missed(.pidNotFound, detail: "no <process> with \"this\" ID")], lastScrape: .never),
-        of: roll, at: at(300))
+        of: roll, at: moment(300))
     }
     time.advance(by: .seconds(301))
     ledger.evaluate(at: time.now)

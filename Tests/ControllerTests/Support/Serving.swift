@@ -7,7 +7,7 @@ import ServiceLifecycle
 /// A server that is simply cancelled lets go of connections that it has accepted and nobody has taken yet, for which NIO stops the whole process
 /// (`Deinited NIOAsyncWriter without calling finish()`).
 /// - Parameter body: is given the port.
-func serving(_ server: ControllerServer, _ body: (Int) async throws -> Void) async throws {
+func whileServing(_ server: ControllerServer, _ body: (Int) async throws -> Void) async throws {
   var configuration = ServiceGroupConfiguration(
     services: [.init(service: server)], logger: .silent)
   // Connections that clients keep open are cut then.

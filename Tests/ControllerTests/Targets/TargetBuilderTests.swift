@@ -11,8 +11,8 @@ import Testing
 
   @Test func eachSourceHasItsEndpoint() {
     let targets = builder.targets(of: [
-      roll(node: "win", source: .windows, address: "10.0.0.2", ready: false, []),
-      roll(node: "lin", source: .linux, address: "10.0.0.1", []),
+      nodeRoll(node: "win", source: .windows, address: "10.0.0.2", ready: false, []),
+      nodeRoll(node: "lin", source: .linux, address: "10.0.0.1", []),
     ])
     #expect(
       targets == [
@@ -23,8 +23,9 @@ import Testing
 
   @Test func aVirtualNodeIsOneTargetAtOurOwnAddress() {
     let rolls = [
-      roll(node: "virtual", source: .virtual, address: nil, [entry("a", pod: "p-0", ip: "10.9.0.1"), entry("a", pod: "p-1", ip: nil)]),
-      roll(node: "without-pods", source: .virtual, address: nil, []),
+      nodeRoll(
+        node: "virtual", source: .virtual, address: nil, [rollEntry("a", pod: "p-0", ip: "10.9.0.1"), rollEntry("a", pod: "p-1", ip: nil)]),
+      nodeRoll(node: "without-pods", source: .virtual, address: nil, []),
     ]
     #expect(
       builder.targets(of: rolls) == [Target(node: "virtual", source: .virtual, address: "10.3.0.4", port: 9750, path: "/metrics/cadvisor")])
@@ -34,9 +35,10 @@ import Testing
 
   @Test func r35_aBadNodeCostsOnlyItself() {
     let all = builder.targets(of: [
-      roll(node: "a", address: "10.0.0.1", []), roll(node: "b", address: "10.0.0.1", []), roll(node: "c", address: nil, []),
-      roll(node: "d", address: "127.0.0.1", []), roll(node: "e", address: "169.254.3.4", []), roll(node: "f", address: "node-f.local", []),
-      roll(node: "g", address: "fe80::1", []), roll(node: "h", address: "2001:db8::1", []),
+      nodeRoll(node: "a", address: "10.0.0.1", []), nodeRoll(node: "b", address: "10.0.0.1", []), nodeRoll(node: "c", address: nil, []),
+      nodeRoll(node: "d", address: "127.0.0.1", []), nodeRoll(node: "e", address: "169.254.3.4", []),
+      nodeRoll(node: "f", address: "node-f.local", []),
+      nodeRoll(node: "g", address: "fe80::1", []), nodeRoll(node: "h", address: "2001:db8::1", []),
     ])
     let strict = DiscoverableTargets(all, allowsLoopback: false)
     #expect(strict.targets.map(\.node) == ["a", "f", "h"])

@@ -9,7 +9,7 @@ import Testing
 /// 2026-03-01T12:00:00Z.
 private let sent: Int64 = 1_772_366_400_000
 
-/// What a kubelet on Windows says: a container with numbers, one of which the runtime tells nothing (zeros), one that stopped moving.
+/// From a kubelet on Windows: a container with values, one with unknown values (zeros), and one with frozen values.
 private let windowsSummary = """
   {
     "node": {
@@ -52,8 +52,8 @@ private let windowsSummary = """
   }
   """
 
-/// In the form of a kubelet 1.36 on Linux: numbers of pods without their containers' page faults, a pod on the host's network that has the
-/// host's interfaces, logs and swap of which nothing is taken, a volume in memory, and members that we have no name for.
+/// In the format of kubelet 1.36 on Linux: pods without the page faults of their containers, a pod on the host's network with the host's
+/// interfaces, logs and swap with no usage, a volume in memory, and members that are not exported.
 private let linuxSummary = """
   {
     "node": {

@@ -4,7 +4,7 @@ internal import Roll
 
 extension KubeletSummary {
   /// The summary in the text format. Like cAdvisor's, samples carry the time of the part they come from.
-  /// - Parameter isOnHostNetwork: whether a pod uses its node's network, which the summary does not tell.
+  /// - Parameter isOnHostNetwork: whether a pod uses its node's network. The summary does not contain this.
   func exposition(of node: String, isOnHostNetwork: (Pod) -> Bool = { _ in false }) -> [UInt8] {
     var writer = ExpositionWriter(reservingCapacity: 32 << 10)
     let nodeLabels: ExpositionLabels = ["node": node]

@@ -34,9 +34,9 @@ final class CallRound: Sendable {
 
   /// - Parameters:
   ///   - suspects: the pods that were slow to fail last time, the longest waiting ones first.
-  ///   - askingTime: see `VirtualSettings.askingTime`.
+  ///   - scrapeWindow: see `VirtualSettings.scrapeWindow`.
   init(
-    _ requests: [ScrapeRequest], suspects: [VirtualScrapeCache.Key], askingTime: Duration?, containers: Int,
+    _ requests: [ScrapeRequest], suspects: [VirtualScrapeCache.Key], scrapeWindow: Duration?, containers: Int,
     clock: CollectorClock = .continuous
   ) {
     self.clock = clock
@@ -48,12 +48,12 @@ final class CallRound: Sendable {
       if let rank = ranks[request.key] {
         suspected.append((rank, Due(request: request, at: start)))
       } else {
-        healthy.append(Due(request: request, at: start + (askingTime ?? .zero) * request.key.phase))
+        healthy.append(Due(request: request, at: start + (scrapeWindow ?? .zero) * request.key.phase))
       }
     }
-    if askingTime != nil { healthy.sort { $0.at < $1.at } }
+    if scrapeWindow != nil { healthy.sort { $0.at < $1.at } }
     suspected.sort { $0.rank < $1.rank }
-    suspectsEnd = askingTime.map { start + $0 }
+    suspectsEnd = scrapeWindow.map { start + $0 }
     state = Mutex(
       State(
         healthy: healthy[...], suspects: suspected.map(\.due)[...],

@@ -3,7 +3,7 @@ internal import Roll
 /// A request for a pod's or a node's scrape, and the entries of the roll that it answers for.
 struct ScrapeRequest: Sendable {
   var key: VirtualScrapeCache.Key
-  /// The failure tells why there is no usable URL.
+  /// The URL, or the reason why there is none.
   var url: Result<String, Miss>
   /// Indices into the entries of the roll.
   var indices: [Int]

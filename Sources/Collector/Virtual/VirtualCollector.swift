@@ -49,7 +49,7 @@ package struct VirtualCollector: NodeCollector {
     let requests = ScrapeRequest.all(of: roll, settings: settings, endpoints: endpoints)
     let keepsConnections = cache.count + requests.count <= settings.keptConnections
     let round = CallRound(
-      requests, suspects: suspects.of(roll.node), askingTime: settings.askingTime, containers: roll.entries.count, clock: clock)
+      requests, suspects: suspects.of(roll.node), scrapeWindow: settings.scrapeWindow, containers: roll.entries.count, clock: clock)
     await withDiscardingTaskGroup { group in
       // As many tasks as slots: a waiting task for each of thousands of pods would only cost memory.
       for _ in 0..<min(requests.count, max(1, settings.maximumTransfers)) {

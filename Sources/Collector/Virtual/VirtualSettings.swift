@@ -11,7 +11,7 @@ package struct VirtualSettings: Hashable, Sendable {
   package var keptConnections = 64
   /// The families that are kept.
   package var families = FamilyFilter.standard
-  /// The kept families that are stored for serving. `nil` if none is.
+  /// The kept families that are stored for serving. `nil` for none.
   package var servedFamilies: FamilyFilter? = .everything
   /// Whether the collector's sink receives all kept families.
   package var feedsSink = false
@@ -26,7 +26,7 @@ package struct VirtualSettings: Hashable, Sendable {
   package var nodeLimits = ExpositionLimits(bytes: 512 << 20, series: 2_000_000)
   /// The part of the interval over which scrapes are spread. Each pod is scraped at the same moment of every interval. Pods that were slow
   /// to fail last time wait for the next roll call if this time does not suffice for them. If `nil`, all pods are scraped at once.
-  package var askingTime: Duration?
+  package var scrapeWindow: Duration?
   /// The maximum age of a sample, by the clock of the sending server, and how long a scrape is served after its arrival.
   package var stalenessLimit: Duration = .seconds(120)
   /// For the scheme `https`. If `nil`, the system's authorities are trusted. There is no setting for a client certificate: pods choose their

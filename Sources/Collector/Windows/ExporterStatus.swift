@@ -1,7 +1,7 @@
 package import Roll
 internal import Synchronization
 
-/// What a response of windows_exporter says about the exporter itself. Values missing from the response are `nil`.
+/// The exporter's own status in a response of windows_exporter. Missing values are `nil`.
 package struct ExporterHealth: Hashable, Sendable {
   /// A collector's status: `windows_exporter_collector_success` and `windows_exporter_collector_timeout`.
   package struct Collector: Hashable, Sendable {

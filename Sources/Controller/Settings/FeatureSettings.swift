@@ -87,7 +87,7 @@ extension ControllerSettings {
     nodes.stalenessLimit = virtualStaleness
     nodes.deadline = deadline
     // The pod that is called last still has its deadline within the interval, if the settings allow it.
-    nodes.askingTime = max(interval - deadline, interval / 4) * 0.8
+    nodes.scrapeWindow = max(interval - deadline, interval / 4) * 0.8
     nodes.keptConnections = maximumCalls
     nodes.connectTimeout = connectTimeout
     nodes.allowsLoopback = allowsLoopbackTargets

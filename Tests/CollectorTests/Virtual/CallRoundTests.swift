@@ -8,16 +8,16 @@ import Testing
 
   private static func key(_ number: Int) -> VirtualScrapeCache.Key { VirtualScrapeCache.Key(namespace: "shop", pod: "web-\(number)") }
 
-  private func round(_ count: Int, suspects: [Int] = [], askingTime: Duration? = .seconds(10)) -> CallRound {
+  private func round(_ count: Int, suspects: [Int] = [], scrapeWindow: Duration? = .seconds(10)) -> CallRound {
     let requests = (0..<count).map { ScrapeRequest(key: Self.key($0), url: .success("http://10.0.0.1/"), indices: [$0]) }
-    return CallRound(requests, suspects: suspects.map(Self.key), askingTime: askingTime, containers: count, clock: time.clock)
+    return CallRound(requests, suspects: suspects.map(Self.key), scrapeWindow: scrapeWindow, containers: count, clock: time.clock)
   }
 
   private func all(_ round: CallRound, _ lane: CallRound.Lane) -> [CallRound.Due] {
     Array(sequence(state: round) { $0.next(lane) })
   }
 
-  @Test func `the pods of a node are spread over the asking time`() {
+  @Test func `the pods of a node are spread over the scrape window`() {
     let dues = all(round(5000), .healthy)
     let offsets = dues.map { time.now.duration(to: $0.at) }
     #expect(offsets == offsets.sorted())
@@ -28,8 +28,8 @@ import Testing
     }
     // Each pod has the same moment in the next round.
     #expect(all(round(5000), .healthy).map(\.request.key) == dues.map(\.request.key))
-    // Without an asking time all pods are due at once, in the order of the roll.
-    let atOnce = all(round(5, askingTime: nil), .healthy)
+    // Without a scrape window all pods are due at once, in the order of the roll.
+    let atOnce = all(round(5, scrapeWindow: nil), .healthy)
     #expect(atOnce.map(\.request.indices) == [[0], [1], [2], [3], [4]])
     #expect(atOnce.allSatisfy { $0.at == time.now })
   }
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func `only slow failures make a pod a suspect`() {
-    let round = round(3, askingTime: nil)
+    let round = round(3, scrapeWindow: nil)
     for due in all(round, .healthy) {
       switch due.request.indices[0] {
       case 0: round.record([.missed(.endpointUnreachable, detail: "refused")], to: due.request, after: .milliseconds(2))
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test func `ages of answers count until the end of the round`() {
-    let round = round(1, askingTime: nil)
+    let round = round(1, scrapeWindow: nil)
     if let due = round.next(.healthy) { round.record([.collected(age: .seconds(2))], to: due.request, after: .zero) }
     time.advance(by: .seconds(5))
     #expect(round.end().answers == [.collected(age: .seconds(7))])

@@ -168,7 +168,7 @@ import Testing
     settings.allowsLoopback = true
     settings.maximumTransfers = 8
     settings.deadline = .seconds(2)
-    settings.askingTime = .seconds(1)
+    settings.scrapeWindow = .seconds(1)
     let endpoints = VirtualEndpointOverrides(ofNode: { _, endpoint in endpoint }) { _, pod, ofNode in
       var endpoint = ofNode
       endpoint.port = pod.hasPrefix("hangs") ? hanging.port : healthy.port
@@ -180,7 +180,7 @@ import Testing
     let first = await collector.call(nodeRoll(.virtual, entries))
     #expect(first.answers.map(\.reason) == Array(repeating: .endpointTimeout, count: 8) + Array(repeating: nil, count: 20))
     #expect(hanging.acceptedConnections == 8)
-    // Suspects get a quarter of the transfers: two are scraped before the asking time ends.
+    // Suspects get a quarter of the transfers: two are scraped before the scrape window ends.
     let second = await collector.call(nodeRoll(.virtual, entries))
     #expect(second.answers.map(\.reason) == first.answers.map(\.reason))
     #expect(hanging.acceptedConnections == 10)

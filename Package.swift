@@ -101,21 +101,23 @@ let package = Package(
     .target(name: "Exposition", swiftSettings: settings),
     .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
-    .target(name: "HTTPTransport", dependencies: ["CCurl"], swiftSettings: settings),
+    .target(name: "HTTPTransport", dependencies: ["CCurl", "Primitives"], swiftSettings: settings),
 
     // Parts
     .target(
       name: "KubeClient", dependencies: ["HTTPTransport", "Primitives", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
-    .target(name: "Collector", dependencies: ["CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Roll"], swiftSettings: settings),
-    .target(name: "Push", dependencies: ["CSnappy", "HTTPTransport", logging], swiftSettings: settings),
-    .target(name: "LinuxCollector", dependencies: ["Roll", "ProcFS", "Exposition"], swiftSettings: settings),
+    .target(
+      name: "Collector", dependencies: ["CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Primitives", "Roll"],
+      swiftSettings: settings),
+    .target(name: "Push", dependencies: ["CSnappy", "HTTPTransport", "Primitives", logging], swiftSettings: settings),
+    .target(name: "LinuxCollector", dependencies: ["Exposition", "Primitives", "ProcFS", "Roll"], swiftSettings: settings),
     .target(
       name: "ContainerRuntimes",
-      dependencies: ["LinuxCollector", "ProcFS", nioCore, nioFoundationEssentials, nioHPACK, nioHTTP1, nioHTTP2, nioPosix],
+      dependencies: ["LinuxCollector", "Primitives", "ProcFS", nioCore, nioFoundationEssentials, nioHPACK, nioHTTP1, nioHTTP2, nioPosix],
       swiftSettings: settings),
     .target(
       name: "Simulator",
-      dependencies: ["JSON", "YAML", hummingbird, httpTypes, logging, nioCore, serviceLifecycle],
+      dependencies: ["JSON", "Primitives", "YAML", hummingbird, httpTypes, logging, nioCore, serviceLifecycle],
       swiftSettings: settings),
     .target(
       name: "Controller",
@@ -137,7 +139,7 @@ let package = Package(
     .executableTarget(
       name: "RollcallAgent",
       dependencies: [
-        "CLinux", "CZlib", "ContainerRuntimes", "LinuxCollector", "ProcessLimits", "Roll", "Exposition", "ProcFS",
+        "CLinux", "CZlib", "ContainerRuntimes", "LinuxCollector", "Primitives", "ProcessLimits", "Roll", "Exposition", "ProcFS",
         argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, nioTLS, serviceLifecycle,
         unixSignals,
       ],
@@ -152,7 +154,7 @@ let package = Package(
     .testTarget(name: "ProcFSTests", dependencies: ["ProcFS", "TestSupport"], exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "GzipTests", dependencies: ["Gzip"], swiftSettings: settings),
-    .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestSupport"], swiftSettings: settings),
+    .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "KubeClientTests",
       dependencies: ["KubeClient", "HTTPTransport", "Primitives", "JSON", "Simulator", "TestSupport", "YAML", logging],
@@ -162,17 +164,18 @@ let package = Package(
     .testTarget(
       name: "PushTests", dependencies: ["Exposition", "HTTPTransport", "JSON", "Push", "TestSupport", logging], swiftSettings: settings),
     .testTarget(
-      name: "LinuxCollectorTests", dependencies: ["LinuxCollector", "ProcFS", "Roll", "Exposition", "TestSupport"],
+      name: "LinuxCollectorTests", dependencies: ["LinuxCollector", "Primitives", "ProcFS", "Roll", "Exposition", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "ContainerRuntimesTests",
-      dependencies: ["ContainerRuntimes", "LinuxCollector", "ProcFS", "Roll", "TestSupport", nioCore, nioHTTP2, nioPosix],
+      dependencies: ["ContainerRuntimes", "LinuxCollector", "Primitives", "ProcFS", "Roll", "TestSupport", nioCore, nioHTTP2, nioPosix],
       swiftSettings: settings),
     .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "JSON", "TestSupport", "HTTPTransport"], swiftSettings: settings),
     .testTarget(
       name: "ControllerTests",
       dependencies: [
-        "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Push", "Roll", "Simulator", "TestSupport", "YAML",
+        "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "Push", "Roll", "Simulator",
+        "TestSupport", "YAML",
         logging, serviceLifecycle, x509,
       ],
       exclude: ["Fixtures"], swiftSettings: settings),

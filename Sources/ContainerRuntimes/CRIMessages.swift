@@ -1,4 +1,5 @@
 internal import LinuxCollector
+internal import Primitives
 
 /// Reads the few fields of CRI messages that are needed to find processes.
 enum CRIMessages {

@@ -1,6 +1,7 @@
 internal import FoundationEssentials
-package import LinuxCollector
+internal import LinuxCollector
 internal import NIOCore
+package import Primitives
 package import ProcFS
 
 /// The Container Runtime Interface of containerd and CRI-O.

@@ -1,4 +1,5 @@
 package import LinuxCollector
+package import Primitives
 package import ProcFS
 
 /// A container runtime, queried over its socket.

@@ -1,8 +1,9 @@
 internal import FoundationEssentials
-package import LinuxCollector
+internal import LinuxCollector
 internal import NIOCore
 internal import NIOFoundationEssentialsCompat
 internal import NIOHTTP1
+package import Primitives
 package import ProcFS
 
 /// The Docker Engine API of Docker and Podman.

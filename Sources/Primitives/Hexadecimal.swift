@@ -1,7 +1,9 @@
-// Hexadecimal digits as the identifiers are written: lower case only, so that what is read is written again byte for byte.
+// Hexadecimal digits of identifiers. Only lower case is read, so that writing a number gives back the text that it was read from.
 
-/// The number in so many digits that start at `offset`, a multiple of four up to sixteen; `nil` where one of them is no lower-case digit. The
-/// bytes must be there.
+/// The number in `digits` digits at `offset`; `nil` if one of them is not a lower-case digit.
+/// - Parameters:
+///   - bytes: must have at least `offset + digits` bytes.
+///   - digits: a multiple of four up to sixteen.
 func hexadecimal(_ bytes: UnsafeRawBufferPointer, at offset: Int, digits: Int = 16) -> UInt64? {
   var number: UInt64 = 0
   var offset = offset
@@ -20,14 +22,13 @@ func hexadecimal(_ bytes: UnsafeRawBufferPointer, at offset: Int, digits: Int = 
   return number
 }
 
-/// The number in eight digits, the first of them in the most significant byte: all are converted at once, since IDs are most of what is read of a
-/// Pod.
+/// The number in eight digits, the first in the most significant byte. All are converted at once: most of the bytes read of a Pod are IDs.
 private func eightDigits(_ text: UInt64) -> UInt64? {
   let ones: UInt64 = 0x0101_0101_0101_0101
   // `a` to `f` have bit 6, `0` to `9` do not. The low half of a byte is the digit, or nine less than it.
   let letters = text >> 6 & ones
   let values = (text & (0x0f * ones)) &+ letters &* 9
-  // Right if every value is under 16, is 10 or more exactly where there is a letter, and is written as it stood there.
+  // Valid if every value is below 16, is 10 or more exactly where there is a letter, and is written back as the same byte.
   guard values & (0xf0 * ones) == 0, (values &+ 6 * ones) >> 4 & ones == letters,
     values &+ 0x30 * ones &+ letters &* 0x27 == text
   else { return nil }
@@ -36,11 +37,22 @@ private func eightDigits(_ text: UInt64) -> UInt64? {
   return (fours | fours >> 16) & 0xffff_ffff
 }
 
-/// Writes the lowest so many digits of the number into the buffer at `offset`, and moves the offset behind them.
+/// Writes the lowest `digits` digits of the number into the buffer at `offset`, and advances the offset past them.
 func write(hexadecimal number: UInt64, digits: Int = 16, to buffer: UnsafeMutableBufferPointer<UInt8>, at offset: inout Int) {
-  for place in stride(from: (digits - 1) * 4, through: 0, by: -4) {
-    let digit = UInt8(truncatingIfNeeded: number >> UInt64(place)) & 15
+  for shift in stride(from: (digits - 1) * 4, through: 0, by: -4) {
+    let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift)) & 15
     buffer[offset] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
     offset += 1
+  }
+}
+
+extension UInt8 {
+  /// Whether this is `0` to `9` or `a` to `f` in ASCII.
+  @inlinable
+  package var isHexadecimalDigit: Bool {
+    switch self {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true
+    default: false
+    }
   }
 }

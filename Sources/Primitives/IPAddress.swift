@@ -1,37 +1,44 @@
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
+internal import Glibc
 
-/// An address as a Pod's status has it: four or sixteen bytes where it is written in the one canonical way.
-package enum IPAddress: Hashable, Sendable {
-  case v4(UInt32)
-  /// Most significant half first.
-  case v6(UInt64, UInt64)
-  /// Any other text, exactly as it came: an address written otherwise, one with a zone, or none at all.
-  case text(String)
-
-  package init(_ text: String) {
-    self = Self.canonical(text) ?? .text(text)
+/// An IPv4 or IPv6 address. Two are equal if they are the same address, however they were written.
+package struct IPAddress: Hashable, Sendable {
+  package enum Family: String, CaseIterable, Sendable {
+    case ipv4
+    case ipv6
   }
 
-  private static func canonical(_ text: String) -> IPAddress? {
-    if let v4 = IPAddress(v4: text) { return v4 }
-    // The longest text of an IPv6 address has 45 characters; zones and names are left to the comparison below.
-    guard (2...45).contains(text.utf8.count), text.utf8.contains(UInt8(ascii: ":")) else { return nil }
-    var bytes = in6_addr()
-    guard inet_pton(AF_INET6, text, &bytes) == 1 else { return nil }
-    let address = withUnsafeBytes(of: bytes) { bytes in
-      IPAddress.v6(
-        UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
-        UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+  /// The address as a number: an IPv4 address is all in `low`.
+  private let high: UInt64
+  private let low: UInt64
+  package let family: Family
+
+  package init(v4 number: UInt32) {
+    (high, low, family) = (0, UInt64(number), .ipv4)
+  }
+
+  package init(v6 number: (high: UInt64, low: UInt64)) {
+    (high, low, family) = (number.high, number.low, .ipv6)
+  }
+
+  /// `nil` for anything but an address: names, prefixes, zones, leading zeros in IPv4.
+  package init?(_ text: String) {
+    if let number = Self.v4(text) {
+      self.init(v4: number)
+    } else if let number = Self.v6(text) {
+      self.init(v6: number)
+    } else {
+      return nil
     }
-    return address.description == text ? address : nil
   }
 
-  /// Four numbers from 0 to 255 without leading zeros.
-  private init?(v4 text: String) {
+  /// The number, if this is an IPv4 address.
+  package var v4: UInt32? { family == .ipv4 ? UInt32(low) : nil }
+
+  /// The number, if this is an IPv6 address.
+  package var v6: (high: UInt64, low: UInt64)? { family == .ipv6 ? (high, low) : nil }
+
+  /// Four numbers from 0 to 255 without leading zeros, as `inet_pton` reads them; it needs a C string, which takes longer to make than to read.
+  private static func v4(_ text: String) -> UInt32? {
     var address: UInt32 = 0
     var parts = 0
     var number: UInt32 = 0
@@ -50,22 +57,62 @@ package enum IPAddress: Hashable, Sendable {
       default: return nil
       }
     }
-    guard parts == 3, digits > 0 else { return nil }
-    self = .v4(address << 8 | number)
+    return parts == 3 && digits > 0 ? address << 8 | number : nil
+  }
+
+  private static func v6(_ text: String) -> (high: UInt64, low: UInt64)? {
+    // 45 characters is the longest form, with an IPv4 address at the end. `inet_pton` would stop at a zero byte.
+    guard (2..<Int(INET6_ADDRSTRLEN)).contains(text.utf8.count), text.utf8.contains(UInt8(ascii: ":")), !text.utf8.contains(0) else {
+      return nil
+    }
+    var words: (high: UInt64, low: UInt64) = (0, 0)
+    guard inet_pton(AF_INET6, text, &words) == 1 else { return nil }
+    return (UInt64(bigEndian: words.high), UInt64(bigEndian: words.low))
   }
 }
 
 extension IPAddress: CustomStringConvertible {
+  /// The canonical text; for IPv6 that of RFC 5952.
   package var description: String {
-    switch self {
-    case .text(let text): return text
-    case .v4(let address): return "\(address >> 24).\(address >> 16 & 255).\(address >> 8 & 255).\(address & 255)"
-    case .v6(let high, let low):
-      var bytes = (high.bigEndian, low.bigEndian)
-      return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
-        guard let start = inet_ntop(AF_INET6, &bytes, text.baseAddress, socklen_t(text.count)) else { return "" }
-        return String(cString: start)
+    if let v4 { return "\(v4 >> 24).\(v4 >> 16 & 255).\(v4 >> 8 & 255).\(v4 & 255)" }
+    var words = (high.bigEndian, low.bigEndian)
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
+      guard let start = inet_ntop(AF_INET6, &words, text.baseAddress, socklen_t(text.count)) else { return "" }
+      return String(cString: start)
+    }
+  }
+}
+
+extension IPAddress {
+  /// The ranges that no endpoint may be in.
+  ///
+  /// Source: `ValidateEndpointIP` in k8s.io/kubernetes/pkg/apis/core/validation: the API server refuses an EndpointSlice with one of them. It
+  /// refuses only link-local multicast; no multicast address belongs to a single host, so all of them count here.
+  package enum Special: String, Sendable {
+    case unspecified
+    case loopback
+    case linkLocal = "link-local"
+    case multicast
+    case mapped = "IPv4-mapped"
+  }
+
+  package var special: Special? {
+    if let v4 {
+      switch v4 >> 24 {
+      case 0 where v4 == 0: return .unspecified
+      case 127: return .loopback
+      case 169 where v4 >> 16 & 0xff == 254: return .linkLocal
+      case 224...239: return .multicast
+      default: return nil
       }
     }
+    switch (high, low) {
+    case (0, 0): return .unspecified
+    case (0, 1): return .loopback
+    case (0, _) where low >> 32 == 0xffff: return .mapped
+    default: break
+    }
+    if high >> 54 == 0xfe80 >> 6 { return .linkLocal }
+    return high >> 56 == 0xff ? .multicast : nil
   }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Primitives
 internal import Synchronization
 
 /// Sends the samples of its owners in order, one request at a time.
@@ -66,7 +67,7 @@ final class PushShard: Sendable {
   /// Sends until the task is cancelled.
   /// - Parameter untilEmpty: whether to return when the queue is empty.
   func deliver(untilEmpty: Bool) async {
-    var failures = 0
+    var backoff = Backoff(settings.backoff)
     var wakeups = wakeup.stream.makeAsyncIterator()
     while !Task.isCancelled {
       guard let first = state.withLock({ $0.queue.first() }) else {
@@ -77,7 +78,7 @@ final class PushShard: Sendable {
       let result = await delivery.send(first.block)
       // A cancelled request may have arrived; it stays queued and is sent again after a restart.
       guard !Task.isCancelled || result == .accepted else { return }
-      let wait = record(result, of: first, failures: &failures)
+      let wait = record(result, of: first, &backoff)
       reachability.record(result)
       // Cancellation ends the sleep, and the loop.
       if let wait { try? await clock.sleep(for: wait) }
@@ -86,11 +87,11 @@ final class PushShard: Sendable {
 
   /// Updates queue and statistics.
   /// - Returns: the wait before the next attempt, after a failure.
-  private func record(_ result: DeliveryResult, of first: PushQueue.First, failures: inout Int) -> Duration? {
+  private func record(_ result: DeliveryResult, of first: PushQueue.First, _ backoff: inout Backoff) -> Duration? {
     let samples = UInt64(first.block.samples)
     switch result {
     case .accepted:
-      failures = 0
+      backoff.succeeded()
       state.withLock { state in
         state.queue.remove(first)
         state.statistics.sent += samples
@@ -101,7 +102,7 @@ final class PushShard: Sendable {
       }
       return nil
     case .rejected(let reason):
-      failures = 0
+      backoff.succeeded()
       state.withLock { state in
         state.queue.remove(first)
         state.statistics.refused += samples
@@ -113,12 +114,9 @@ final class PushShard: Sendable {
         state.statistics.retries += 1
         state.statistics.problem = reason
         // One failure may be transient. After the second, a crash must not lose queued samples.
-        if failures > 0 { state.queue.save() }
+        if backoff.failures > 0 { state.queue.save() }
       }
-      // 2^16 times the lower bound exceeds any upper bound; more would only overflow.
-      let whole = min(settings.backoff.upperBound, settings.backoff.lowerBound * (1 << min(failures, 16)))
-      failures += 1
-      return max(whole * Double.random(in: 0.5...1), after ?? .zero)
+      return max(backoff.failed(), after ?? .zero)
     }
   }
 
@@ -128,9 +126,9 @@ final class PushShard: Sendable {
     var continues = sending
     while continues, !Task.isCancelled, let first = state.withLock({ $0.queue.first() }) {
       let result = await delivery.send(first.block)
-      var failures = 0
+      var backoff = Backoff(settings.backoff)
       if case .retry = result { continues = false }
-      _ = record(result, of: first, failures: &failures)
+      _ = record(result, of: first, &backoff)
     }
     state.withLock { $0.queue.save() }
   }

@@ -1,5 +1,6 @@
 package import HTTPTransport
 package import Logging
+internal import Primitives
 internal import Synchronization
 
 /// Sends scrapes to one receiver: by Prometheus remote write or to an Open-Falcon agent.
@@ -101,8 +102,7 @@ package final class Pusher: Sendable {
 
   private func shard(of owner: String) -> PushShard {
     // FNV-1a is the same in every process, so that an owner's samples stay in one queue across restarts.
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in owner.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    var hash = fnv1a(owner.utf8)
     hash ^= hash >> 32
     return shards[Int(hash % UInt64(shards.count))]
   }

@@ -4,11 +4,11 @@ package import Primitives
 package struct RollPod: Hashable, Sendable {
   package var identity: PodIdentity
   /// The pod's first address; virtual nodes are collected there.
-  package var address: IPAddress?
+  package var address: PodIP?
   /// The pod shares the node's network namespace: its network numbers are the node's.
   package var hostNetwork: Bool
 
-  package init(identity: PodIdentity, address: IPAddress?, hostNetwork: Bool) {
+  package init(identity: PodIdentity, address: PodIP?, hostNetwork: Bool) {
     self.identity = identity
     self.address = address
     self.hostNetwork = hostNetwork
@@ -19,9 +19,9 @@ package struct RollPod: Hashable, Sendable {
 package struct RollContainer: Hashable, Sendable {
   package var name: Name
   /// Without the runtime's name; empty where the node gives none.
-  package var id: ContainerID
+  package var id: ContainerStatusID
 
-  package init(name: Name, id: ContainerID) {
+  package init(name: Name, id: ContainerStatusID) {
     self.name = name
     self.id = id
   }
@@ -60,12 +60,12 @@ package struct RollEntries: RandomAccessCollection, Hashable, Sendable {
   package init(_ entries: some Sequence<RollEntry>) {
     var previous: RollEntry?
     for entry in entries {
-      let container = RollContainer(name: Name(entry.reference.container), id: ContainerID(entry.containerID))
+      let container = RollContainer(name: Name(entry.reference.container), id: ContainerStatusID(entry.containerID))
       if let previous, previous.isOfSamePod(as: entry) {
         containers.append(container)
       } else {
         let identity = PodIdentity(namespace: entry.reference.namespace, name: entry.reference.pod, uid: entry.podUID)
-        append(RollPod(identity: identity, address: entry.podIP.map { IPAddress($0) }, hostNetwork: entry.hostNetwork), [container])
+        append(RollPod(identity: identity, address: entry.podIP.map { PodIP($0) }, hostNetwork: entry.hostNetwork), [container])
       }
       previous = entry
     }

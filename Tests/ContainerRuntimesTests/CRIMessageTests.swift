@@ -1,4 +1,5 @@
 import LinuxCollector
+import Primitives
 import Testing
 
 @testable import ContainerRuntimes

@@ -2,6 +2,7 @@ import Foundation
 import LinuxCollector
 import NIOCore
 import NIOPosix
+import Primitives
 import ProcFS
 import Roll
 import TestSupport

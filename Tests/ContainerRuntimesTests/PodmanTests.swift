@@ -1,6 +1,7 @@
 import Foundation
 import LinuxCollector
 import NIOPosix
+import Primitives
 import ProcFS
 import Roll
 import TestSupport

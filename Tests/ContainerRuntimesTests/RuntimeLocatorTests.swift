@@ -1,5 +1,6 @@
 import Foundation
 import LinuxCollector
+import Primitives
 import ProcFS
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 import Foundation
 import LinuxCollector
+import Primitives
 import ProcFS
 import Roll
 import Testing
@@ -182,16 +183,5 @@ struct CgroupLocatorTests {
     let location = CgroupLocator(root: "/nonexistent/cgroup", now: { Moment(milliseconds: 0) }).locate(ReadBuffer())
     #expect(location.containers.isEmpty)
     #expect("\(location.problems)".contains("/nonexistent/cgroup"))
-  }
-
-  @Test(arguments: ["", "abc", String(repeating: "g", count: 64), String(repeating: "A", count: 64), String(repeating: "0", count: 63)])
-  func `only 64 hexadecimal digits are an ID`(text: String) {
-    #expect(ContainerID(text) == nil)
-  }
-
-  @Test func `an ID is written as it was read`() throws {
-    let text = "0123456789abcdef00000000000000000000000000000000fedcba9876543210"
-    #expect(try #require(ContainerID(text)).description == text)
-    #expect(try #require(ContainerID(text)).short == "0123456789ab")
   }
 }

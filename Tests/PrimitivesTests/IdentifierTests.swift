@@ -41,20 +41,36 @@ import Testing
   @Test(
     "a container's ID is written as it came, and is bare without its runtime",
     arguments: [
-      ("containerd://\(digits)", ContainerID.Runtime.containerd, digits), ("docker://\(digits)", .docker, digits),
+      ("containerd://\(digits)", ContainerStatusID.Runtime.containerd, digits), ("docker://\(digits)", .docker, digits),
       ("cri-o://\(digits)", .crio, digits), (digits, .unnamed, digits), ("", nil, ""), ("containerd://abc", nil, "abc"),
       ("docker://0123456789ab", nil, "0123456789ab"), ("docker-pullable://nginx@sha256:\(digits)", nil, "nginx@sha256:\(digits)"),
       ("containerd://\(digits.uppercased())", nil, digits.uppercased()), ("containerd://\(digits)0", nil, "\(digits)0"), ("://", nil, ""),
       ("aci://6b0d:1", nil, "6b0d:1"), ("a:b", nil, "a:b"),
-    ] as [(String, ContainerID.Runtime?, String)])
-  func containerID(_ text: String, _ runtime: ContainerID.Runtime?, _ bare: String) {
-    let id = ContainerID(text)
+    ] as [(String, ContainerStatusID.Runtime?, String)])
+  func containerID(_ text: String, _ runtime: ContainerStatusID.Runtime?, _ bare: String) {
+    let id = ContainerStatusID(text)
     #expect(id.description == text)
     #expect(id.runtime == runtime)
-    #expect((id.digest == nil) == (runtime == nil))
+    #expect((id.id == nil) == (runtime == nil))
     #expect(id.isEmpty == text.isEmpty)
-    #expect(id.bare == ContainerID(bare))
+    #expect(id.bare == ContainerStatusID(bare))
     #expect(id.bare.description == bare)
+  }
+
+  @Test(arguments: ["", "abc", String(repeating: "g", count: 64), String(repeating: "A", count: 64), String(repeating: "0", count: 63)])
+  func `only 64 lower-case digits are a container ID`(text: String) {
+    #expect(ContainerID(text) == nil)
+  }
+
+  @Test func `a container ID has its digits as text, and the first twelve as short text`() throws {
+    let id = try #require(ContainerID(Self.digits))
+    #expect(id.description == Self.digits)
+    #expect(id.short == "0123456789ab")
+  }
+
+  @Test func `container IDs sort like their text`() throws {
+    let texts = ["9", "a", "1", "ff", "0c"].map { $0 + String(repeating: "0", count: 64 - $0.count) }
+    #expect(texts.compactMap { ContainerID($0) }.sorted().map(\.description) == texts.sorted())
   }
 
   @Test(
@@ -66,7 +82,7 @@ import Testing
       ("4294967296.0.0.1", false),
     ])
   func address(_ text: String, _ isBinary: Bool) {
-    let address = IPAddress(text)
+    let address = PodIP(text)
     #expect(address.description == text)
     if case .text = address { #expect(!isBinary) } else { #expect(isBinary) }
   }

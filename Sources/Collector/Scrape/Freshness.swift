@@ -1,3 +1,4 @@
+internal import Primitives
 internal import Roll
 
 /// Judges whether sample timestamps are current, by the clock of the server that sent them, which may differ from ours.
@@ -18,7 +19,7 @@ struct Freshness: Hashable, Sendable {
 
   /// - Parameter date: the response header `Date`.
   init(date: String?, limit: Duration) {
-    self.init(sent: date.flatMap(unixMilliseconds(ofHTTPDate:)), limit: limit)
+    self.init(sent: date.flatMap { Timestamp(httpDate: $0)?.unixMilliseconds }, limit: limit)
   }
 
   /// - Parameter time: in milliseconds since 1970.
@@ -37,33 +38,4 @@ struct Freshness: Hashable, Sendable {
     }
     return .missed(.badExposition, detail: "the newest sample is dated \(-age.components.seconds) s ahead of its sender's own clock")
   }
-}
-
-/// Parses a `Date` header in the form that servers must send, `Sun, 06 Nov 1994 08:49:37 GMT`. Returns milliseconds since 1970.
-/// Source: RFC 9110, section 5.6.7.
-func unixMilliseconds(ofHTTPDate text: String) -> Int64? {
-  let parts = text.split(separator: " ")
-  guard parts.count == 6, parts[5] == "GMT",
-    let day = Int64(parts[1]), (1...31).contains(day),
-    let month = months.firstIndex(of: String(parts[2])).map({ Int64($0 + 1) }),
-    let year = Int64(parts[3]), (1970...9999).contains(year)
-  else { return nil }
-  let clock = parts[4].split(separator: ":", omittingEmptySubsequences: false).compactMap { Int64($0) }
-  // 60 is a leap second.
-  guard clock.count == 3, (0...23).contains(clock[0]), (0...59).contains(clock[1]), (0...60).contains(clock[2]) else { return nil }
-  let seconds = daysSince1970(year: year, month: month, day: day) * 86400 + clock[0] * 3600 + clock[1] * 60 + clock[2]
-  return seconds * 1000
-}
-
-private let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-
-/// In the Gregorian calendar. The year begins in March here, so that the leap day is its last.
-func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
-  let marchYear = month > 2 ? year : year - 1
-  let monthsSinceMarch = (month + 9) % 12
-  // 153 days are five months that begin in March or August: 31, 30, 31, 30, 31.
-  let dayOfYear = (153 * monthsSinceMarch + 2) / 5 + day - 1
-  let daysToYear = marchYear * 365 + marchYear / 4 - marchYear / 100 + marchYear / 400
-  // Days from 0000-03-01 to 1970-01-01.
-  return daysToYear + dayOfYear - 719_468
 }

@@ -1,5 +1,6 @@
 internal import Exposition
 internal import JSON
+internal import Primitives
 internal import Roll
 
 /// A kubelet's response at `/stats/summary`. Any part can be missing.
@@ -55,7 +56,7 @@ struct KubeletSummary {
 extension Freshness {
   /// The time of a part of a summary, in milliseconds since 1970.
   func time(of part: JSONValue) -> Int64? {
-    part["time"]?.string.flatMap(unixMilliseconds(ofRFC3339:))
+    part["time"]?.string.flatMap(unixMilliseconds(ofSummaryTime:))
   }
 
   func isFresh(_ part: JSONValue) -> Bool { time(of: part).map(covers) ?? true }
@@ -136,4 +137,10 @@ extension KubeletSummary {
     labels.append(nodeLabels)
     return labels
   }
+}
+
+/// Milliseconds since 1970; `nil` for an earlier time: Go's zero value is in the year 1.
+func unixMilliseconds(ofSummaryTime text: String) -> Int64? {
+  guard let milliseconds = Timestamp(rfc3339: text)?.unixMilliseconds, milliseconds >= 0 else { return nil }
+  return milliseconds
 }

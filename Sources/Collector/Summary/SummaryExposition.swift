@@ -71,7 +71,7 @@ extension ExpositionWriter {
 
   fileprivate mutating func writeStartTimes(of items: [SummaryItem]) {
     for item in items {
-      guard let start = item.content["startTime"]?.string.flatMap(unixMilliseconds(ofRFC3339:)), start > 0 else { continue }
+      guard let start = item.content["startTime"]?.string.flatMap(unixMilliseconds(ofSummaryTime:)), start > 0 else { continue }
       family("container_start_time_seconds", .gauge, help: "Start time of the container since unix epoch in seconds.")
       sample("container_start_time_seconds", item.labels, Double(start) / 1000)
     }

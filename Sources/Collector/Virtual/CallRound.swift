@@ -1,3 +1,4 @@
+internal import Primitives
 internal import Roll
 internal import Synchronization
 
@@ -116,12 +117,9 @@ final class Suspects: Sendable {
 
 extension VirtualScrapeCache.Key {
   /// When in a period the pod is scraped, from 0 to 1: evenly distributed over pods, and the same for a pod in every process.
-  /// The hash is FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), and a finalizer that spreads differences at the end of names.
+  /// The hash is FNV-1a with MurmurHash3's finalizer, which spreads differences at the end of names.
   var phase: Double {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for text in [namespace, "/", pod] {
-      for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-    }
+    var hash = fnv1a(pod.utf8, after: fnv1a("/".utf8, after: fnv1a(namespace.utf8)))
     hash = (hash ^ hash >> 33) &* 0xff51_afd7_ed55_8ccd
     return Double((hash ^ hash >> 33) >> 11) / Double(1 << 53 as UInt64)
   }

@@ -1,5 +1,6 @@
 internal import Collector
 package import KubeClient
+package import Primitives
 package import Roll
 
 /// What a Node says about how its containers are collected.

@@ -1,5 +1,5 @@
 package import KubeClient
-internal import Primitives
+package import Primitives
 package import Roll
 
 /// The Nodes by name: a store's snapshot, or a test's own.

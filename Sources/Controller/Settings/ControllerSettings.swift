@@ -1,5 +1,6 @@
 package import Collector
 package import Logging
+package import Primitives
 internal import Roll
 
 /// Every setting of the controller. `SettingsTable` has the name of each, its meaning, and the values that it accepts.

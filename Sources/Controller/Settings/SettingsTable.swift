@@ -1,6 +1,7 @@
 internal import Collector
 internal import Exposition
 internal import Logging
+internal import Primitives
 
 /// Every setting, documented once. Flags, environment variables, keys of the configuration file, help and messages all come from here.
 package enum SettingsTable {

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// A validated request in libcurl's terms. Prepared on the caller's thread, to keep the work off the transport's thread.
 struct PreparedRequest: Sendable {
   struct TLSMaterial: Sendable {
@@ -42,7 +44,7 @@ struct PreparedRequest: Sendable {
     }
     self.url = url.text
     self.connectTo = connectTo.map { [$0] } ?? []
-    connectsToAddress = connectTo == nil && IPAddress(url.host.filter { $0 != "[" && $0 != "]" }) != nil
+    connectsToAddress = connectTo == nil && IPAddress(ignoringZone: url.host.filter { $0 != "[" && $0 != "]" }) != nil
     headerLines = Self.lines(headers)
     do {
       tls = try Self.material(request.tls ?? TLSOptions(), files)

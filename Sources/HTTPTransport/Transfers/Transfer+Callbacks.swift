@@ -1,5 +1,6 @@
 internal import CCurl
 internal import Glibc
+internal import Primitives
 
 /// TCP keepalive and user timeout. The kernel drops a connection whose data or probes are not acknowledged for 30 s; the first probe follows 15 s of
 /// silence, the next ones every 5 s. So a dead peer is detected after 30 s, busy or idle.
@@ -37,7 +38,7 @@ extension Transfer {
         guard let transfer = Transfer.from(me), let address else { return CURL_SOCKET_BAD }
         let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr) ?? 0
         let length = Int(address.pointee.addrlen)
-        guard transfer.allows(IPAddress(UnsafeRawPointer(address) + offset, length: length)) else { return CURL_SOCKET_BAD }
+        guard transfer.allows(IPAddress(socketAddress: UnsafeRawPointer(address) + offset, length: length)) else { return CURL_SOCKET_BAD }
         let type = address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
         return socket(address.pointee.family, type, address.pointee.protocol)
       }, CURLOPT_OPENSOCKETFUNCTION)
@@ -53,7 +54,7 @@ extension Transfer {
     try easy.check(
       rollcall_easy_set_before_request(easy.handle) { me, peer, _, _, _ in
         guard let transfer = Transfer.from(me), let peer else { return CURL_PREREQFUNC_ABORT }
-        return transfer.connected(to: IPAddress(String(cString: peer))) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+        return transfer.connected(to: IPAddress(ignoringZone: String(cString: peer))) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
       }, CURLOPT_PREREQFUNCTION)
   }
 

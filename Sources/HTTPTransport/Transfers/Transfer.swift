@@ -1,5 +1,6 @@
 internal import CCurl
 internal import Glibc
+internal import Primitives
 
 /// A transfer in flight: its easy handle and its state. Used by the transport's thread only.
 final class Transfer {
@@ -113,7 +114,7 @@ final class Transfer {
       return false
     }
     guard let reason = policy.refusal(of: address) else { return true }
-    refused = (address.text, reason)
+    refused = (address.description, reason)
     return false
   }
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Primitives
 
 /// Which addresses a request may connect to. Checked after name resolution, on the address of each connection that is opened or reused.
 package enum AddressPolicy: Sendable, Hashable {
@@ -9,46 +10,29 @@ package enum AddressPolicy: Sendable, Hashable {
   case publicOnly
 }
 
-/// An IP address in network byte order: 4 bytes or 16.
-struct IPAddress: Equatable {
-  let bytes: [UInt8]
-
-  init(bytes: [UInt8]) {
-    self.bytes = bytes
-  }
-
+extension IPAddress {
   /// The address of a `sockaddr`; nil for other families.
-  init?(_ address: UnsafeRawPointer, length: Int) {
+  init?(socketAddress address: UnsafeRawPointer, length: Int) {
     guard length >= MemoryLayout<sa_family_t>.size else { return nil }
     switch Int32(address.loadUnaligned(as: sa_family_t.self)) {
     case AF_INET where length >= MemoryLayout<sockaddr_in>.size:
-      var name = address.loadUnaligned(as: sockaddr_in.self).sin_addr
-      bytes = withUnsafeBytes(of: &name) { Array($0) }
+      self.init(v4: UInt32(bigEndian: address.loadUnaligned(as: sockaddr_in.self).sin_addr.s_addr))
     case AF_INET6 where length >= MemoryLayout<sockaddr_in6>.size:
-      var name = address.loadUnaligned(as: sockaddr_in6.self).sin6_addr
-      bytes = withUnsafeBytes(of: &name) { Array($0) }
+      let name = address.loadUnaligned(as: sockaddr_in6.self).sin6_addr
+      self = withUnsafeBytes(of: name) { bytes in
+        IPAddress(
+          v6: (
+            UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+          ))
+      }
     default: return nil
     }
   }
 
-  /// Parses text such as `10.0.0.1` or `fe80::1%eth0`.
-  init?(_ text: String) {
-    let text = String(text.prefix { $0 != "%" })
-    var four = in_addr()
-    var six = in6_addr()
-    if inet_pton(AF_INET, text, &four) == 1 {
-      bytes = withUnsafeBytes(of: &four) { Array($0) }
-    } else if inet_pton(AF_INET6, text, &six) == 1 {
-      bytes = withUnsafeBytes(of: &six) { Array($0) }
-    } else {
-      return nil
-    }
-  }
-
-  var text: String {
-    var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-    guard inet_ntop(bytes.count == 4 ? AF_INET : AF_INET6, bytes, &buffer, socklen_t(buffer.count)) != nil else { return "" }
-    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  /// Parses text with or without a zone, such as `fe80::1%eth0`.
+  init?(ignoringZone text: String) {
+    self.init(String(text.prefix { $0 != "%" }))
   }
 }
 
@@ -56,15 +40,15 @@ extension AddressPolicy {
   /// Why the policy refuses the address, or nil.
   func refusal(of address: IPAddress) -> String? {
     guard self == .publicOnly else { return nil }
-    if address.bytes.count == 4 { return Self.refusal(v4: address.bytes) }
-    if let embedded = Self.embeddedV4(address.bytes) { return Self.refusal(v4: embedded) }
-    return Self.refusal(v6: address.bytes)
+    if let v4 = address.v4 { return Self.refusal(v4: v4) }
+    guard let v6 = address.v6 else { return nil }
+    return Self.embeddedV4(v6).map(Self.refusal(v4:)) ?? Self.refusal(v6: v6)
   }
 
   /// Special-purpose blocks are those of RFC 6890. Metadata services that are not link-local: Alibaba Cloud's 100.100.100.200, Azure's wire server
   /// 168.63.129.16, Oracle's 192.0.0.192.
-  private static func refusal(v4: [UInt8]) -> String? {
-    switch (v4[0], v4[1], v4[2], v4[3]) {
+  private static func refusal(v4: UInt32) -> String? {
+    switch (v4 >> 24, v4 >> 16 & 0xff, v4 >> 8 & 0xff, v4 & 0xff) {
     case (0, _, _, _): "it is unspecified"
     case (127, _, _, _): "it is loopback"
     case (169, 254, _, _): "it is link-local"
@@ -76,28 +60,24 @@ extension AddressPolicy {
   }
 
   /// Blocks of RFC 4291. fd00:ec2::254 is Amazon's metadata service, fd20:ce::254 Google's.
-  private static func refusal(v6: [UInt8]) -> String? {
-    if v6.dropLast().allSatisfy({ $0 == 0 }), v6[15] <= 1 { return v6[15] == 0 ? "it is unspecified" : "it is loopback" }
-    if v6[0] == 0xfe, v6[1] & 0xc0 == 0x80 { return "it is link-local" }
-    if v6[0] == 0xff { return "it is multicast" }
-    if metadataV6.contains(v6) { return "it is a metadata service" }
-    return nil
+  private static func refusal(v6: (high: UInt64, low: UInt64)) -> String? {
+    switch v6 {
+    case (0, 0): return "it is unspecified"
+    case (0, 1): return "it is loopback"
+    case (0xfd00_0ec2_0000_0000, 0x254), (0xfd20_00ce_0000_0000, 0x254): return "it is a metadata service"
+    default: break
+    }
+    if v6.high >> 54 == 0xfe80 >> 6 { return "it is link-local" }
+    return v6.high >> 56 == 0xff ? "it is multicast" : nil
   }
-
-  private static let metadataV6: [[UInt8]] = [
-    [0xfd, 0x00, 0x0e, 0xc2] + Array(repeating: 0, count: 10) + [0x02, 0x54],
-    [0xfd, 0x20, 0x00, 0xce] + Array(repeating: 0, count: 10) + [0x02, 0x54],
-  ]
 
   /// The IPv4 address that an IPv6 address may be routed to: v4-mapped ::ffff:0:0/96, v4-compatible ::/96 (except :: and ::1), NAT64 64:ff9b::/96
   /// (RFC 6052) and 6to4 2002::/16 (RFC 3056).
-  private static func embeddedV4(_ v6: [UInt8]) -> [UInt8]? {
-    let prefix = Array(v6[..<12])
-    let zeros = [UInt8](repeating: 0, count: 12)
-    if prefix == zeros[..<10] + [0xff, 0xff] { return Array(v6[12...]) }
-    if prefix == zeros, v6[12...14].contains(where: { $0 != 0 }) { return Array(v6[12...]) }
-    if prefix == [0x00, 0x64, 0xff, 0x9b] + zeros[..<8] { return Array(v6[12...]) }
-    if v6[0] == 0x20, v6[1] == 0x02 { return Array(v6[2..<6]) }
-    return nil
+  private static func embeddedV4(_ v6: (high: UInt64, low: UInt64)) -> UInt32? {
+    switch (v6.high, v6.low >> 32) {
+    case (0, 0xffff), (0x0064_ff9b_0000_0000, 0): return UInt32(truncatingIfNeeded: v6.low)
+    case (0, 0) where v6.low & 0xffff_ff00 != 0: return UInt32(truncatingIfNeeded: v6.low)
+    default: return v6.high >> 48 == 0x2002 ? UInt32(truncatingIfNeeded: v6.high >> 16) : nil
+    }
   }
 }

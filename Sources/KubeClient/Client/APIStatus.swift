@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import JSON
+internal import Primitives
 
 /// The `Status` (`meta/v1`) of a request that the API server refused, or its HTTP status if the response has no `Status`.
 public struct APIStatus: Error, Hashable, Sendable, CustomStringConvertible {
@@ -121,7 +122,6 @@ extension APIStatus {
 ///
 /// Source: RFC 9110, section 10.2.3; section 5.6.7 for the three date formats.
 enum RetryAfter {
-  private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
   private static let secondsInFiftyYears: Int64 = 50 * 31_556_952
 
   /// - Parameter now: seconds since 1970 by the local clock. A date is only as accurate as the two clocks agree.
@@ -130,25 +130,21 @@ enum RetryAfter {
     if !header.isEmpty, header.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {
       return Int64(header).map { .seconds($0) }
     }
-    return date(header, now: now).map { .seconds(max(0, $0 - now)) }
+    return date(header, now: now).map { .seconds(max(0, $0.seconds - now)) }
   }
 
   /// `Sun, 06 Nov 1994 08:49:37 GMT`, or the obsolete formats `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`.
-  private static func date(_ text: String, now: Int64) -> Int64? {
+  private static func date(_ text: String, now: Int64) -> Timestamp? {
     let words = text.split { $0 == " " || $0 == "," || $0 == "-" }
     switch words.count {
-    case 6 where words[5] == "GMT" && words[3].count == 4: return seconds(words[3], words[2], words[1], words[4])
+    case 6 where words[5] == "GMT" && words[3].count == 4: return Timestamp(year: words[3], month: words[2], day: words[1], time: words[4])
     case 6 where words[5] == "GMT" && words[3].count == 2:
       // A two-digit year is the nearest that is at most fifty years in the future.
-      guard let date = seconds("20\(words[3])", words[2], words[1], words[4]) else { return nil }
-      return date - now > secondsInFiftyYears ? seconds("19\(words[3])", words[2], words[1], words[4]) : date
-    case 5: return seconds(words[4], words[1], words[2], words[3])
+      guard let date = Timestamp(year: "20" + words[3], month: words[2], day: words[1], time: words[4]) else { return nil }
+      guard date.seconds - now > secondsInFiftyYears else { return date }
+      return Timestamp(year: "19" + words[3], month: words[2], day: words[1], time: words[4])
+    case 5: return Timestamp(year: words[4], month: words[1], day: words[2], time: words[3])
     default: return nil
     }
-  }
-
-  private static func seconds(_ year: Substring, _ month: Substring, _ day: Substring, _ time: Substring) -> Int64? {
-    guard let month = months.firstIndex(of: String(month)).map({ $0 + 1 }) else { return nil }
-    return Timestamp(rfc3339: "\(year)-\(month < 10 ? "0" : "")\(month)-\(day.count == 1 ? "0" : "")\(day)T\(time)Z")?.seconds
   }
 }

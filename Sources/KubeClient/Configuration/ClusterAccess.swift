@@ -1,5 +1,6 @@
 package import HTTPTransport
 package import Logging
+internal import Primitives
 
 /// Adds the server's address, TLS settings, proxy and credentials to each request. The only code that puts a credential on a request.
 package final class ClusterAccess: Sendable {

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// Decides which Events to write: groups similar events into series and limits the rate. Does no I/O and takes the time as an argument.
 ///
 /// Source: client-go, tools/events/event_broadcaster.go (series) and tools/record/events_cache.go (limit per object).

@@ -1,4 +1,5 @@
 public import Logging
+internal import Primitives
 internal import Synchronization
 
 /// Writes Events (`events.k8s.io/v1`) in the background, with rate limits.

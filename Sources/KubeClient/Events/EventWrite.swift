@@ -1,4 +1,5 @@
 internal import JSON
+internal import Primitives
 
 /// A queued write: the creation of an Event, or an update of its series.
 struct EventWrite: Hashable, Sendable {

@@ -1,5 +1,6 @@
 internal import JSON
 public import Logging
+internal import Primitives
 internal import Synchronization
 
 /// Elects one of several processes as leader by a Lease (`coordination.k8s.io/v1`). The leader renews it, and the others observe it.

@@ -1,4 +1,5 @@
 internal import JSON
+internal import Primitives
 
 /// Decides the next request about a Lease, and whether we lead. Does no I/O.
 ///

@@ -20,7 +20,7 @@ public struct ContainerRecord: Hashable, Sendable {
   public let name: String
   public let kind: Kind
   /// The container ID in binary.
-  package let id: ContainerID
+  package let id: ContainerStatusID
   public let state: State
   /// Whether it is a Windows host process.
   public let hostProcess: Bool
@@ -31,10 +31,10 @@ public struct ContainerRecord: Hashable, Sendable {
   public init(
     name: String, kind: Kind = .regular, containerID: String = "", state: State = .waiting(reason: ""), hostProcess: Bool = false
   ) {
-    self.init(name: name, kind: kind, id: ContainerID(containerID), state: state, hostProcess: hostProcess)
+    self.init(name: name, kind: kind, id: ContainerStatusID(containerID), state: state, hostProcess: hostProcess)
   }
 
-  package init(name: String, kind: Kind, id: ContainerID, state: State, hostProcess: Bool) {
+  package init(name: String, kind: Kind, id: ContainerStatusID, state: State, hostProcess: Bool) {
     self.name = name
     self.kind = kind
     self.id = id

@@ -123,18 +123,18 @@ extension PodRecord {
   /// The node's name, shared with the other Pods on it; `nil` until the Pod is scheduled.
   package var node: Name? { storage.header.node }
   /// `podIPs` in binary.
-  package var addresses: [IPAddress] {
+  package var addresses: [PodIP] {
     readBody { reader in (0..<reader.count()).map { _ in reader.address() } }
   }
   /// The first of `addresses`.
-  package var address: IPAddress? {
+  package var address: PodIP? {
     readBody { reader in reader.count() > 0 ? reader.address() : nil }
   }
 }
 
 extension PodRecord {
   /// Calls `body` with each non-empty container ID, in the order of `containers`.
-  func forEachContainerID(_ body: (ContainerID) -> Void) {
+  func forEachContainerID(_ body: (ContainerStatusID) -> Void) {
     readContainers { reader, count in
       for _ in 0..<count {
         let id = reader.skipContainer()

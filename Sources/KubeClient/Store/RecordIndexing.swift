@@ -11,7 +11,7 @@ struct RecordIndexing<Value: Record>: Sendable {
   /// The node of the object.
   var node: @Sendable (Value) -> Name? = { _ in nil }
   /// Calls the function with each non-empty container ID.
-  var containers: @Sendable (Value, (ContainerID) -> Void) -> Void = { _, _ in }
+  var containers: @Sendable (Value, (ContainerStatusID) -> Void) -> Void = { _, _ in }
   /// Whether both records have the same container IDs in the same order.
   var haveSameContainers: @Sendable (Value, Value) -> Bool = { _, _ in true }
   /// Makes the first record equal to the second, a record of the same object. Reuses the first one's memory if possible.

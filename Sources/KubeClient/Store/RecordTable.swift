@@ -164,7 +164,7 @@ extension RecordTable {
 
 extension RecordTable {
   /// The record with this container, regardless of the runtime prefix.
-  func record(withContainer id: ContainerID) -> Value? {
+  func record(withContainer id: ContainerStatusID) -> Value? {
     let bare = id.bare
     return containers.first(bare.hashValue) { slot in
       guard let record = records[slot] else { return false }

@@ -34,9 +34,9 @@ extension StoreSnapshot where Value == PodRecord {
   package func pods(onNode node: Name) -> PodsOnNode { PodsOnNode(table: table, first: table.firstSlot(onNode: node)) }
 
   /// The Pod with this container, whatever its state. The ID may have a runtime prefix such as `containerd://`.
-  public func pod(withContainer id: String) -> PodRecord? { pod(withContainer: ContainerID(id)) }
+  public func pod(withContainer id: String) -> PodRecord? { pod(withContainer: ContainerStatusID(id)) }
 
-  package func pod(withContainer id: ContainerID) -> PodRecord? {
+  package func pod(withContainer id: ContainerStatusID) -> PodRecord? {
     id.isEmpty ? nil : table.record(withContainer: id)
   }
 

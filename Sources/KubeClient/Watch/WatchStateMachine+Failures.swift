@@ -1,3 +1,5 @@
+internal import Primitives
+
 // How the state machine recovers from each kind of failure.
 
 extension WatchStateMachine {

@@ -1,3 +1,5 @@
+internal import Primitives
+
 // A watch that starts with initial events (R14), and the fallback to a paged list (R15).
 //
 // Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// Keeps a store equal to one resource of the API server: by a watch that starts with initial events, or by a paged list and a watch after
 /// it. Decides how to recover when either breaks.
 ///
@@ -24,7 +26,7 @@ struct WatchStateMachine<Value: Record> {
 
   init(policy: WatchPolicy) {
     self.policy = policy
-    backoff = Backoff(policy)
+    backoff = Backoff(policy.backoff, reset: policy.backoffReset)
   }
 
   /// Returns the first action.

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// The container or pod that a cgroup's name denotes.
 ///
 /// | runtime | cgroupfs driver | systemd driver |
@@ -20,8 +22,9 @@ enum CgroupName: Hashable {
 
   /// - Parameter parent: the name of the parent directory.
   init(_ name: String, in parent: String) {
-    let stem = name.hasSuffix(".scope") ? name.dropLast(".scope".count) : name[...]
-    if let id = ContainerID(digits: stem.utf8.suffix(ContainerID.digits)) {
+    var stem = name.hasSuffix(".scope") ? name.dropLast(".scope".count) : name[...]
+    let id = stem.withUTF8 { ContainerID(bytes: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer($0).suffix(ContainerID.digits))) }
+    if let id {
       let prefix = stem.dropLast(ContainerID.digits)
       guard prefix.isEmpty || prefix.hasSuffix("-") || prefix.hasSuffix(":") else {
         self = .other
@@ -55,6 +58,6 @@ enum CgroupName: Hashable {
     guard name.hasPrefix("pod") else { return nil }
     let uid = String(name.dropFirst("pod".count).map { $0 == "_" ? "-" : $0 })
     // A UUID, or the 32 digits of a static pod's UID; `podman` is neither.
-    return !uid.isEmpty && uid.utf8.allSatisfy { $0 == UInt8(ascii: "-") || $0.hexadecimalValue != nil } ? uid : nil
+    return !uid.isEmpty && uid.utf8.allSatisfy { $0 == UInt8(ascii: "-") || $0.isHexadecimalDigit } ? uid : nil
   }
 }

@@ -1,3 +1,4 @@
+internal import Primitives
 internal import ProcFS
 
 /// The containers found by one walk of the cgroup hierarchies, kept up to date by inotify.

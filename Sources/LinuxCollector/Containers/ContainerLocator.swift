@@ -1,3 +1,4 @@
+package import Primitives
 package import ProcFS
 
 /// Finds the containers of this host and their processes. Implementations cache, so each instance belongs to one thread.

@@ -1,3 +1,4 @@
+internal import Primitives
 package import ProcFS
 package import Roll
 internal import Synchronization

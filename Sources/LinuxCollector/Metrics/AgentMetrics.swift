@@ -1,4 +1,5 @@
 package import Exposition
+internal import Primitives
 internal import ProcFS
 package import Roll
 

@@ -1,4 +1,5 @@
 internal import Exposition
+internal import Primitives
 internal import ProcFS
 internal import Roll
 

@@ -1,3 +1,4 @@
+internal import Primitives
 internal import ProcFS
 internal import Roll
 

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// One file of the spool: a sequence of blocks, each preceded by a header. Only the newest segment grows.
 ///
 /// Header, little-endian: length of the block in bytes (4), number of samples (4), newest timestamp (8), checksum of the block (8).
@@ -107,8 +109,6 @@ struct SpoolSegment: Sendable {
     }
 
     /// FNV-1a detects damage by a crash or a full disk, not tampering.
-    private static func checksum(of bytes: [UInt8]) -> UInt64 {
-      bytes.withUnsafeBufferPointer { $0.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } }
-    }
+    private static func checksum(of bytes: [UInt8]) -> UInt64 { fnv1a(bytes) }
   }
 }

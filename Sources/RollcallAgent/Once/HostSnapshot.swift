@@ -1,5 +1,6 @@
 import LinuxCollector
 import NIOPosix
+import Primitives
 import ProcFS
 import Roll
 

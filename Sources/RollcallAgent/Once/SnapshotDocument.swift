@@ -1,5 +1,6 @@
 import FoundationEssentials
 import LinuxCollector
+import Primitives
 import ProcFS
 import Roll
 

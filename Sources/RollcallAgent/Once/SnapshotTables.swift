@@ -1,4 +1,5 @@
 import LinuxCollector
+import Primitives
 import ProcFS
 import Roll
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import JSON
+import Primitives
 
 /// The defaults of the real server, for the fields that readers of these kinds use.
 enum Defaults {
@@ -60,8 +61,7 @@ enum Defaults {
 
   /// An address in 10.96.0.0/16 derived from the service's key, so that it does not change on update.
   private static func clusterAddress(for key: String) -> String {
-    var hash: UInt32 = 2_166_136_261
-    for byte in key.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+    let hash = fnv1a32(key.utf8)
     return "10.96.\(hash >> 8 & 0xFF).\(hash & 0xFF)"
   }
 

@@ -1,4 +1,5 @@
 import JSON
+import Primitives
 
 /// Defaults and validation of EndpointSlices. Source: kubernetes/pkg/apis/discovery (validation, defaults).
 enum EndpointSliceRules {
@@ -70,10 +71,10 @@ enum EndpointSliceRules {
     case "FQDN":
       return NamePolicy.subdomain.problem(in: text)
     case "IPv4":
-      guard let address = IPAddress(text), address.isIPv4 else { return "must be a valid IPv4 address" }
+      guard let address = IPAddress(text), address.family == .ipv4 else { return "must be a valid IPv4 address" }
       return address.specialRange(acceptsLoopback: rules.acceptsLoopbackEndpoints)
     case "IPv6":
-      guard let address = IPAddress(text), !address.isIPv4 else { return "must be a valid IPv6 address" }
+      guard let address = IPAddress(text), address.family == .ipv6 else { return "must be a valid IPv6 address" }
       return address.specialRange(acceptsLoopback: rules.acceptsLoopbackEndpoints)
     default:
       return nil

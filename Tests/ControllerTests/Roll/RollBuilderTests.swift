@@ -1,5 +1,6 @@
 import Controller
 import KubeClient
+import Primitives
 import Roll
 import Testing
 

@@ -2,6 +2,7 @@ import Controller
 import Exposition
 import HTTPTransport
 import JSON
+import Primitives
 import Roll
 import Synchronization
 import TestSupport
@@ -127,7 +128,9 @@ import Testing
       let times = [summary["node"], pod, pod?["containers"]?[0]].flatMap { [$0?["cpu"]?["time"]?.string, $0?["memory"]?["time"]?.string] }
       // The clock of these tests stands still; pages arrive by the machine's.
       let now = served.time.reading().unixMilliseconds
-      for time in times { #expect((now - 600_000...now).contains(time.flatMap(unixMilliseconds(ofRFC3339:)) ?? 0), "\(time ?? "none")") }
+      for time in times {
+        #expect((now - 600_000...now).contains(time.flatMap { Timestamp(rfc3339: $0)?.unixMilliseconds } ?? 0), "\(time ?? "none")")
+      }
     }
   }
 

@@ -2,6 +2,7 @@ import Collector
 import HTTPTransport
 import JSON
 import Logging
+import Primitives
 import Roll
 import Synchronization
 

@@ -1,5 +1,6 @@
 import JSON
 import Logging
+import Primitives
 import TestSupport
 import Testing
 

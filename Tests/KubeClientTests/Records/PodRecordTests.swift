@@ -29,7 +29,7 @@ import Testing
     #expect(pod.phase == "Evicted")
     #expect(pod.hostNetwork && pod.isBeingDeleted)
     #expect(pod.podIPs == ["10.1.0.9", "fe80::9%eth0", "fd00::9", ""])
-    #expect(pod.address == IPAddress("10.1.0.9"))
+    #expect(pod.address == PodIP("10.1.0.9"))
     #expect(pod.annotations == ["b": "2", "a": "", "é": "ü"])
     #expect(pod.containers == containers)
     #expect(pod.images == ["app": "registry.example/größe:1"])

@@ -1,5 +1,6 @@
 import Exposition
 import LinuxCollector
+import Primitives
 import ProcFS
 import Roll
 import TestSupport

@@ -1,4 +1,5 @@
 package import JSON
+internal import Primitives
 internal import Roll
 
 extension VirtualSnapshot {
@@ -62,13 +63,13 @@ private func sum(_ readings: [ContainerUsage.Reading]) -> ContainerUsage.Reading
 }
 
 private func startTime(_ seconds: Double?) -> JSONValue? {
-  seconds.flatMap { Int64(exactly: ($0 * 1000).rounded()) }.map { .string(rfc3339(ofUnixMilliseconds: $0)) }
+  seconds.flatMap { Int64(exactly: ($0 * 1000).rounded()) }.map { .string(rfc3339(unixMilliseconds: $0)) }
 }
 
 private func cpu(_ reading: ContainerUsage.Reading?, nanoCores: Int64?, arrival: Int64) -> JSONValue? {
   guard let reading, let nanoseconds = whole(reading.value * 1e9) else { return nil }
   var cpu: JSONValue = [
-    "time": .string(rfc3339(ofUnixMilliseconds: reading.time ?? arrival)), "usageCoreNanoSeconds": .integer(nanoseconds),
+    "time": .string(rfc3339(unixMilliseconds: reading.time ?? arrival)), "usageCoreNanoSeconds": .integer(nanoseconds),
   ]
   cpu["usageNanoCores"] = nanoCores.map { .integer($0) }
   return cpu
@@ -78,7 +79,7 @@ private func memory(
   workingSet: ContainerUsage.Reading?, usage: ContainerUsage.Reading?, rss: ContainerUsage.Reading?, arrival: Int64
 ) -> JSONValue? {
   guard let first = workingSet ?? usage ?? rss else { return nil }
-  var memory: JSONValue = ["time": .string(rfc3339(ofUnixMilliseconds: first.time ?? arrival))]
+  var memory: JSONValue = ["time": .string(rfc3339(unixMilliseconds: first.time ?? arrival))]
   memory["workingSetBytes"] = workingSet.flatMap { whole($0.value) }.map { .integer($0) }
   memory["usageBytes"] = usage.flatMap { whole($0.value) }.map { .integer($0) }
   memory["rssBytes"] = rss.flatMap { whole($0.value) }.map { .integer($0) }
@@ -89,3 +90,6 @@ private func memory(
 private func whole(_ value: Double) -> Int64? {
   value >= 0 ? Int64(exactly: value.rounded()) : nil
 }
+
+/// In the years 1970 to 9999; others become the first or the last second of them.
+private func rfc3339(unixMilliseconds: Int64) -> String { Timestamp(unixMilliseconds: max(unixMilliseconds, 0)).rfc3339() }

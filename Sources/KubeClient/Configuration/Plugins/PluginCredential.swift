@@ -1,5 +1,6 @@
 internal import HTTPTransport
 internal import JSON
+internal import Primitives
 
 /// The credential that a plugin returned.
 ///

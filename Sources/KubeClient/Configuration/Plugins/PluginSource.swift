@@ -1,4 +1,5 @@
 internal import HTTPTransport
+internal import Primitives
 internal import Synchronization
 
 /// Caches a plugin's credential until it expires or is refused. Concurrent callers share one run of the plugin and its result, a credential

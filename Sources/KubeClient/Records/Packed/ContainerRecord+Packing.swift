@@ -100,7 +100,7 @@ extension PackedWriter {
     let state = PackedState(container.state, usualReason: usualReason)
     append(byte: container.kind.rawValue | state.rawValue << 2 | (container.hostProcess == true ? 1 << 5 : 0))
     append(text: container.name, of: buffer)
-    append(buffer.extracting(container.containerID).withUnsafeBytes { ContainerID(bytes: $0) })
+    append(buffer.extracting(container.containerID).withUnsafeBytes { ContainerStatusID(bytes: $0) })
     switch container.state {
     case .waiting(let reason):
       if let usualReason { append(byte: usualReason) } else { append(text: reason, of: buffer) }
@@ -113,7 +113,7 @@ extension PackedWriter {
 
 extension PackedReader {
   /// Skips a container and returns its ID.
-  mutating func skipContainer() -> ContainerID {
+  mutating func skipContainer() -> ContainerStatusID {
     let first = byte()
     _ = textBytes()
     let id = containerID()

@@ -48,18 +48,18 @@ extension PackedReader {
     byte() == 1 ? .uuid(word(), word()) : .text(text())
   }
 
-  mutating func address() -> IPAddress {
+  mutating func address() -> PodIP {
     switch byte() {
-    case 4: return .v4(halfWord())
-    case 6: return .v6(word(), word())
+    case 4: return .address(IPAddress(v4: halfWord()))
+    case 6: return .address(IPAddress(v6: (word(), word())))
     default: return .text(text())
     }
   }
 
-  mutating func containerID() -> ContainerID {
+  mutating func containerID() -> ContainerStatusID {
     let form = byte()
-    guard form > 0, let runtime = ContainerID.Runtime(rawValue: form - 1) else { return ContainerID(text()) }
-    return ContainerID(ContainerID.Digest(words: (word(), word(), word(), word())), runtime: runtime)
+    guard form > 0, let runtime = ContainerStatusID.Runtime(rawValue: form - 1) else { return ContainerStatusID(text()) }
+    return ContainerStatusID(ContainerID(words: (word(), word(), word(), word())), runtime: runtime)
   }
 
   /// Reads the output of `PackedWriter.append(pairs:of:)`.

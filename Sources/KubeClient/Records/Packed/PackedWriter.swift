@@ -53,32 +53,34 @@ extension PackedWriter {
     }
   }
 
-  mutating func append(_ address: IPAddress) {
+  mutating func append(_ address: PodIP) {
     switch address {
-    case .v4(let address):
-      append(byte: 4)
-      append(halfWord: address)
-    case .v6(let high, let low):
-      append(byte: 6)
-      append(word: high)
-      append(word: low)
+    case .address(let address):
+      if let number = address.v4 {
+        append(byte: 4)
+        append(halfWord: number)
+      } else if let number = address.v6 {
+        append(byte: 6)
+        append(word: number.high)
+        append(word: number.low)
+      }
     case .text(let text):
       append(byte: 0)
       append(text: text)
     }
   }
 
-  mutating func append(_ id: ContainerID) {
-    guard let digest = id.digest, let runtime = id.runtime else {
+  mutating func append(_ id: ContainerStatusID) {
+    guard let words = id.id?.words, let runtime = id.runtime else {
       append(byte: 0)
       append(text: id.description)
       return
     }
     append(byte: 1 + runtime.rawValue)
-    append(word: digest.words.0)
-    append(word: digest.words.1)
-    append(word: digest.words.2)
-    append(word: digest.words.3)
+    append(word: words.0)
+    append(word: words.1)
+    append(word: words.2)
+    append(word: words.3)
   }
 }
 

@@ -44,7 +44,7 @@ extension PodRecord {
 
     let podIPs = builder.podIPs.isEmpty && !builder.podIP.isEmpty ? [builder.podIP] : builder.podIPs
     tail.append(count: podIPs.count)
-    for address in podIPs { tail.append(IPAddress(bytes.text(address))) }
+    for address in podIPs { tail.append(PodIP(bytes.text(address))) }
     tail.append(pairs: builder.annotations, of: bytes)
     tail.append(count: builder.containers.count)
     for container in builder.containers { tail.append(container, of: bytes) }

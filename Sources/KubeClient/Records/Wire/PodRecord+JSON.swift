@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// The decoded part of a `Pod` in JSON.
 struct WirePod: Decodable {
   struct SecurityContext: Decodable {

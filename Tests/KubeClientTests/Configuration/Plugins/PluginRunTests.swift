@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Primitives
 import TestSupport
 import Testing
 

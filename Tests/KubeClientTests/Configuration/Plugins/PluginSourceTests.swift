@@ -1,4 +1,5 @@
 import HTTPTransport
+import Primitives
 import Synchronization
 import TestSupport
 import Testing

@@ -1,5 +1,7 @@
-/// A label selector as `kubectl --selector` takes it: requirements that must all hold.
-/// Syntax: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+/// A label selector in the form of `kubectl --selector`: requirements that must all hold.
+///
+/// Syntax: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors.
+/// The simulator has a second parser as an independent oracle: `Simulator/Selectors/LabelSelector.swift`.
 package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
   private enum Requirement: Hashable {
     case exists(String)
@@ -11,7 +13,7 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
   package let description: String
   private var requirements: [Requirement]
 
-  /// `nil` for text that is no selector, and for an empty one, which would select everything.
+  /// `nil` for text that is not a selector, and for an empty one, which would select everything.
   package init?(_ text: String) {
     description = text
     var parsed: [Requirement] = []
@@ -34,7 +36,7 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// At the commas that are not between parentheses.
+  /// Splits at the commas outside parentheses.
   private static func split(_ text: String) -> [Substring] {
     var depth = 0
     return text.split(omittingEmptySubsequences: false) { character in
@@ -46,21 +48,9 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
 
   private static func requirement(_ text: Substring) -> Requirement? {
     let text = trimmed(text)
-    if let range = firstRange(of: "!=", in: text) {
-      return equality(text[..<range.lowerBound], text[range.upperBound...]) { .isNoneOf($0, [$1]) }
-    }
-    if let range = firstRange(of: "==", in: text) ?? firstRange(of: "=", in: text) {
-      return equality(text[..<range.lowerBound], text[range.upperBound...]) { .isOneOf($0, [$1]) }
-    }
+    if let sign = text.firstIndex(of: "=") { return equality(text[..<sign], text[text.index(after: sign)...]) }
     if text.last == ")", let open = text.firstIndex(of: "(") {
-      let words = text[..<open].split(whereSeparator: \.isWhitespace)
-      let values = text[text.index(after: open)..<text.index(before: text.endIndex)].split(separator: ",").map(trimmed)
-      guard words.count == 2, isKey(words[0]), !values.isEmpty, values.allSatisfy(isValue) else { return nil }
-      switch words[1] {
-      case "in": return .isOneOf(String(words[0]), Set(values.map(String.init)))
-      case "notin": return .isNoneOf(String(words[0]), Set(values.map(String.init)))
-      default: return nil
-      }
+      return membership(text[..<open], text[text.index(after: open)...].dropLast())
     }
     if text.first == "!" {
       let key = trimmed(text.dropFirst())
@@ -69,11 +59,25 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
     return isKey(text) ? .exists(String(text)) : nil
   }
 
-  private static func equality(_ key: Substring, _ value: Substring, _ make: (String, String) -> Requirement) -> Requirement? {
-    let key = trimmed(key)
-    let value = trimmed(value)
+  /// The text before and after the first `=` of `key=value`, `key==value` or `key!=value`.
+  private static func equality(_ left: Substring, _ right: Substring) -> Requirement? {
+    let isNegated = left.last == "!"
+    let key = trimmed(isNegated ? left.dropLast() : left)
+    let value = trimmed(!isNegated && right.first == "=" ? right.dropFirst() : right)
     guard isKey(key), isValue(value) else { return nil }
-    return make(String(key), String(value))
+    return isNegated ? .isNoneOf(String(key), [String(value)]) : .isOneOf(String(key), [String(value)])
+  }
+
+  /// The text before and between the parentheses of `key in (a, b)` or `key notin (a, b)`.
+  private static func membership(_ left: Substring, _ list: Substring) -> Requirement? {
+    let words = left.split(whereSeparator: \.isWhitespace)
+    let values = list.split(separator: ",").map(trimmed)
+    guard words.count == 2, isKey(words[0]), !values.isEmpty, values.allSatisfy(isValue) else { return nil }
+    switch words[1] {
+    case "in": return .isOneOf(String(words[0]), Set(values.map(String.init)))
+    case "notin": return .isNoneOf(String(words[0]), Set(values.map(String.init)))
+    default: return nil
+    }
   }
 
   private static func isKey(_ text: Substring) -> Bool {
@@ -88,15 +92,6 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
     var text = text.drop(while: \.isWhitespace)
     while text.last?.isWhitespace == true { text.removeLast() }
     return text
-  }
-
-  private static func firstRange(of two: String, in text: Substring) -> Range<Substring.Index>? {
-    var index = text.startIndex
-    while index < text.endIndex {
-      if text[index...].hasPrefix(two) { return index..<text.index(index, offsetBy: two.count) }
-      index = text.index(after: index)
-    }
-    return nil
   }
 }
 

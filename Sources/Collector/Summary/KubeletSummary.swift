@@ -139,7 +139,7 @@ extension KubeletSummary {
   }
 }
 
-/// Milliseconds since 1970; `nil` for an earlier time: Go's zero value is in the year 1.
+/// Parses a time of a summary. Returns milliseconds since 1970, or `nil` for earlier times, such as Go's zero value in the year 1.
 func unixMilliseconds(ofSummaryTime text: String) -> Int64? {
   guard let milliseconds = Timestamp(rfc3339: text)?.unixMilliseconds, milliseconds >= 0 else { return nil }
   return milliseconds

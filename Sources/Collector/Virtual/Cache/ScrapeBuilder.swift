@@ -1,4 +1,5 @@
 internal import Exposition
+internal import Primitives
 
 /// Collects the samples of a body for a `CachedScrape` or a `CollectedScrape`. Reused for many bodies, to avoid allocations.
 struct ScrapeBuilder: Sendable {
@@ -185,13 +186,8 @@ struct ScrapeBuilder: Sendable {
   }
 
   private func ownTime(ofLine index: Int) -> Int64? {
-    var low = 0
-    var high = ownTimes.count
-    while low < high {
-      let middle = low + (high - low) / 2
-      if ownTimes[middle].line < index { low = middle + 1 } else { high = middle }
-    }
-    return low < ownTimes.count && ownTimes[low].line == index ? ownTimes[low].time : nil
+    let found = ownTimes.partitioningIndex { $0.line >= index }
+    return found < ownTimes.count && ownTimes[found].line == index ? ownTimes[found].time : nil
   }
 
   private mutating func family(_ name: UnsafeRawBufferPointer) -> Int {

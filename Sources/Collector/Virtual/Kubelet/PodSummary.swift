@@ -91,5 +91,5 @@ private func whole(_ value: Double) -> Int64? {
   value >= 0 ? Int64(exactly: value.rounded()) : nil
 }
 
-/// In the years 1970 to 9999; others become the first or the last second of them.
+/// Formats a time. Clamped to the years 1970 to 9999.
 private func rfc3339(unixMilliseconds: Int64) -> String { Timestamp(unixMilliseconds: max(unixMilliseconds, 0)).rfc3339() }

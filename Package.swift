@@ -94,12 +94,15 @@ let package = Package(
 
     // Leaves: values and parsers; no I/O except what the name says
     .target(name: "Primitives", swiftSettings: settings),
+    .target(name: "AsyncPrimitives", swiftSettings: settings),
+    .target(name: "Protobuf", swiftSettings: settings),
     .target(name: "Roll", dependencies: ["Primitives"], swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "ProcFS", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "ProcessLimits", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Exposition", swiftSettings: settings),
     .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
+    .target(name: "GzipZlib", dependencies: ["CZlib"], swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
     .target(name: "HTTPTransport", dependencies: ["CCurl", "Primitives"], swiftSettings: settings),
 
@@ -148,12 +151,14 @@ let package = Package(
     // Tests
     .target(name: "TestSupport", dependencies: ["Exposition", "JSON", logging], path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
+    .testTarget(name: "AsyncPrimitivesTests", dependencies: ["AsyncPrimitives"], swiftSettings: settings),
+    .testTarget(name: "ProtobufTests", dependencies: ["Protobuf"], swiftSettings: settings),
     .testTarget(name: "RollTests", dependencies: ["Primitives", "Roll"], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "YAMLTests", dependencies: ["JSON", "TestSupport", "YAML"], swiftSettings: settings),
     .testTarget(name: "ProcFSTests", dependencies: ["ProcFS", "TestSupport"], exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "TestSupport"], swiftSettings: settings),
-    .testTarget(name: "GzipTests", dependencies: ["Gzip"], swiftSettings: settings),
+    .testTarget(name: "GzipTests", dependencies: ["Gzip", "GzipZlib"], swiftSettings: settings),
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "KubeClientTests",

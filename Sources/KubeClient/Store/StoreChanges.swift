@@ -85,7 +85,7 @@ struct Subscribers {
   }
 }
 
-/// Collects changes for one consumer. Posting never waits.
+/// Collects changes for one consumer. Posting never waits. Unlike an `AsyncStream`, it merges what the consumer has not fetched.
 final class ChangeMailbox: Sendable {
   /// Above this number of keys the consumer receives `all`. At about 100 bytes per key, a mailbox uses at most 400 KB.
   static let maximumKeys = 4096

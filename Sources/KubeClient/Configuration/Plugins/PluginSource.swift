@@ -4,6 +4,8 @@ internal import Synchronization
 
 /// Caches a plugin's credential until it expires or is refused. Concurrent callers share one run of the plugin and its result, a credential
 /// or an error. If the server refuses every credential, the plugin runs with a back-off.
+///
+/// The plugin runs in the task of one caller, so that cancellation ends it. A task of its own to share would outlive its callers.
 final class PluginSource: Sendable {
   typealias Outcome = Result<PluginCredential, ConfigurationError>
 

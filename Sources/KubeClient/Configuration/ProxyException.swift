@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Primitives
 
 /// An entry of `NO_PROXY`: `*`, a name, an IP address, or a block such as `10.96.0.0/12`. Names and addresses may have a port.
 struct ProxyException {
@@ -43,34 +43,29 @@ struct ProxyException {
 
 /// An IP address or a CIDR block.
 struct AddressPrefix {
-  /// 4 or 16 bytes, in network byte order.
-  private let bytes: [UInt8]
+  private let address: IPAddress
+  /// The length of the prefix; all bits for an address.
   private let bits: Int
 
   /// Parses e.g. `10.0.0.1`, `fd00::1` or `10.0.0.0/8`.
   init?(_ text: String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-    var four = in_addr()
-    var six = in6_addr()
-    if inet_pton(AF_INET, String(parts[0]), &four) == 1 {
-      bytes = withUnsafeBytes(of: &four) { Array($0) }
-    } else if inet_pton(AF_INET6, String(parts[0]), &six) == 1 {
-      bytes = withUnsafeBytes(of: &six) { Array($0) }
-    } else {
-      return nil
-    }
+    guard let address = IPAddress(String(parts[0])) else { return nil }
+    self.address = address
+    let allBits = address.family == .ipv4 ? 32 : 128
     guard parts.count == 2 else {
-      bits = bytes.count * 8
+      bits = allBits
       return
     }
-    guard let length = Int(parts[1]), (0...bytes.count * 8).contains(length) else { return nil }
+    guard let length = Int(parts[1]), (0...allBits).contains(length) else { return nil }
     bits = length
   }
 
   func covers(_ other: AddressPrefix) -> Bool {
-    guard bytes.count == other.bytes.count, other.bits >= bits else { return false }
-    let (whole, rest) = bits.quotientAndRemainder(dividingBy: 8)
-    guard bytes[..<whole] == other.bytes[..<whole] else { return false }
-    return rest == 0 || (bytes[whole] ^ other.bytes[whole]) >> (8 - rest) == 0
+    guard other.bits >= bits else { return false }
+    if let left = address.v4, let right = other.address.v4 { return (left ^ right) >> (32 - bits) == 0 }
+    guard let left = address.v6, let right = other.address.v6 else { return false }
+    if bits <= 64 { return (left.high ^ right.high) >> (64 - bits) == 0 }
+    return left.high == right.high && (left.low ^ right.low) >> (128 - bits) == 0
   }
 }

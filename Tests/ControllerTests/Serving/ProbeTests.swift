@@ -115,7 +115,7 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     try await withProxy(nodes: nodes, flags: ["windows-port": ["\(nginx.port)"]]) { running in
       for (node, status, reason) in [
         ("win-2", 502, "BadExposition: windows_exporter responded with status 404"), ("win-3", 502, "BadExposition"),
-        ("win-4", 502, "line 1"), ("win-5", 502, "there twice"), ("win-6", 502, "ExporterUnreachable"),
+        ("win-4", 502, "line 1"), ("win-5", 502, "another sample has the same labels"), ("win-6", 502, "ExporterUnreachable"),
       ] {
         let answer = try await running.request("/probe?node=\(node)")
         let text = String(decoding: answer.body, as: UTF8.self)

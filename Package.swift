@@ -135,8 +135,8 @@ let package = Package(
     .executableTarget(
       name: "Rollcall",
       dependencies: [
-        "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "ProcessLimits", "Roll", "Simulator", "YAML", argumentParser,
-        hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
+        "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "ProcessLimits", "Roll", "Simulator", "YAML",
+        argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
       ],
       swiftSettings: settings, linkerSettings: linking),
     .executableTarget(
@@ -187,14 +187,14 @@ let package = Package(
     .testTarget(
       name: "RollcallAgentTests",
       dependencies: [
-        "RollcallAgent", "HTTPTransport", "LinuxCollector", "ProcFS", "Roll", "TestSupport", argumentParser, logging, nioCore, nioEmbedded,
-        nioPosix, nioTLS,
+        "RollcallAgent", "HTTPTransport", "LinuxCollector", "Primitives", "ProcFS", "Roll", "TestSupport", argumentParser, logging, nioCore,
+        nioEmbedded, nioPosix, nioTLS,
       ],
       swiftSettings: settings),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "HTTPTransport", "JSON", "KubeClient", "Roll", "Simulator", "TestSupport", "Controller", "Rollcall", "YAML", logging,
+        "HTTPTransport", "JSON", "KubeClient", "Primitives", "Roll", "Simulator", "TestSupport", "Controller", "Rollcall", "YAML", logging,
         serviceLifecycle,
       ],
       swiftSettings: settings),

@@ -4,6 +4,7 @@ import LinuxCollector
 import Logging
 import NIOCore
 import NIOPosix
+import Primitives
 import ProcFS
 import ServiceLifecycle
 import UnixSignals

@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import KubeClient
 import Logging
+import Primitives
 import Roll
 import ServiceLifecycle
 import Simulator

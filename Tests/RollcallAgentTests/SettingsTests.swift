@@ -1,6 +1,7 @@
 import ArgumentParser
 import LinuxCollector
 import Logging
+import Primitives
 import Testing
 
 @testable import RollcallAgent

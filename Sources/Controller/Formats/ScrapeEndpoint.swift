@@ -62,3 +62,8 @@ private func fnv1a(_ text: String) -> String {
   }
   return String(hash, radix: 16)
 }
+
+/// Whether the text is an absolute path without query and fragment, so that it cannot inject other parts into a URL.
+func isURLPath(_ text: String) -> Bool {
+  text.hasPrefix("/") && text.utf8.allSatisfy { (0x21...0x7e).contains($0) } && !text.contains("?") && !text.contains("#")
+}

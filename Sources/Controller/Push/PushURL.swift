@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// Where samples are pushed, as the user wrote it. No pod chooses it, so it may be at any address.
 package struct PushURL: Hashable, Sendable {
   package let text: String

@@ -1,5 +1,6 @@
 internal import Collector
 internal import KubeClient
+package import Primitives
 internal import Roll
 
 /// The parts of the controller whose state is served. A response reads each of them once.

@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import JSON
+internal import Primitives
 import Roll
 
 /// Targets in Prometheus's HTTP service discovery format.

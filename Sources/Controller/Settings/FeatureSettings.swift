@@ -1,5 +1,6 @@
 internal import Collector
 internal import HTTPTransport
+internal import Primitives
 internal import Push
 internal import Roll
 

@@ -1,3 +1,4 @@
+internal import Primitives
 package import Roll
 
 /// Makes targets out of rolls. Pure.

@@ -3,6 +3,7 @@ internal import Controller
 internal import FoundationEssentials
 internal import Glibc
 internal import Logging
+internal import Primitives
 internal import ServiceLifecycle
 internal import Simulator
 internal import UnixSignals

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import LinuxCollector
 import Logging
+import Primitives
 
 /// The agent's settings: each from its option, else from the environment, else the default.
 struct AgentSettings: Hashable, Sendable {
@@ -76,7 +77,8 @@ struct AgentSettings: Hashable, Sendable {
 
     func address(_ option: String?, _ name: String, default standard: ListenAddress) throws(ValidationError) -> ListenAddress {
       guard let value = value(option, name) else { return standard }
-      guard let address = ListenAddress(value.text) else {
+      // The agent requires a host, unlike the controller.
+      guard !value.text.hasPrefix(":"), let address = ListenAddress(value.text) else {
         throw ValidationError(
           "\(value.origin): '\(value.text)' is not an address and a port; write it as \(standard) or [::]:\(standard.port)")
       }
@@ -195,32 +197,4 @@ private func hostName() -> String {
   var bytes = [CChar](repeating: 0, count: 256)
   guard gethostname(&bytes, bytes.count - 1) == 0 else { return "localhost" }
   return String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-}
-
-/// The address of a server, such as `0.0.0.0:9753` or `[::]:9753`. With port 0 the kernel chooses one.
-struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
-  var host: String
-  var port: Int
-
-  init(host: String, port: Int) {
-    self.host = host
-    self.port = port
-  }
-
-  init?(_ text: String) {
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
-    var host = text[..<colon]
-    if host.hasPrefix("["), host.hasSuffix("]") {
-      host = host.dropFirst().dropLast()
-    } else if host.contains(":") {
-      // An IPv6 address without brackets is ambiguous.
-      return nil
-    }
-    guard !host.isEmpty else { return nil }
-    self.init(host: String(host), port: Int(port))
-  }
-
-  var description: String {
-    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-  }
 }

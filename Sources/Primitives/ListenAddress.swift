@@ -1,4 +1,4 @@
-/// Where to listen.
+/// A host and a port to listen on or to connect to, such as `127.0.0.1:9750`.
 package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
   /// An IP address without brackets, or a DNS name.
   package var host: String
@@ -10,7 +10,7 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     self.port = port
   }
 
-  /// Reads `127.0.0.1:9750`, `[::]:9750`, `localhost:9750`, and `:9750` for every address.
+  /// Parses `127.0.0.1:9750`, `[::]:9750`, `localhost:9750`, and `:9750`, which means all IPv4 addresses.
   package init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else {
       return nil
@@ -21,6 +21,7 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
       host = String(host.dropFirst().dropLast())
       guard host.contains(":") else { return nil }
     } else if host.contains(":") {
+      // An IPv6 address without brackets is ambiguous.
       return nil
     }
     guard isHost(host) else { return nil }
@@ -30,13 +31,13 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
   package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
-/// Whether the text is a host and a port, and nothing else that a URL could have.
-func isAuthority(_ text: String) -> Bool {
+/// Whether the text is a URL's authority of host and port, without user information.
+package func isAuthority(_ text: String) -> Bool {
   ListenAddress(text).map { $0.port != 0 && !text.hasPrefix(":") } ?? false
 }
 
-/// An IP address without brackets, or a DNS name: by its characters, so that it cannot turn into another part of a URL.
-func isHost(_ text: String) -> Bool {
+/// Whether the text has the characters of an IP address without brackets or of a DNS name, so that it cannot inject other parts into a URL.
+package func isHost(_ text: String) -> Bool {
   guard (1...253).contains(text.utf8.count) else { return false }
   if text.contains(":") {
     return text.utf8.allSatisfy { byte in
@@ -59,9 +60,4 @@ func isHost(_ text: String) -> Bool {
         }
       }
   }
-}
-
-/// Whether the text is a path that cannot turn into another part of a URL.
-func isURLPath(_ text: String) -> Bool {
-  text.hasPrefix("/") && text.utf8.allSatisfy { (0x21...0x7e).contains($0) } && !text.contains("?") && !text.contains("#")
 }

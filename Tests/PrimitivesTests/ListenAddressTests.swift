@@ -1,0 +1,29 @@
+import Primitives
+import Testing
+
+struct ListenAddressTests {
+  @Test(arguments: [
+    ("127.0.0.1:9750", "127.0.0.1", 9750), ("[::]:0", "::", 0), ("localhost:65535", "localhost", 65535), (":9750", "0.0.0.0", 9750),
+    ("a-host.example:80", "a-host.example", 80),
+  ])
+  func `a host and a port are read`(text: String, host: String, port: Int) {
+    #expect(ListenAddress(text) == ListenAddress(host: host, port: port))
+  }
+
+  @Test(arguments: [
+    "", "9750", "host", "host:", "host:65536", "host:-1", "::1:9750", "[localhost]:80", "a b:80", "-a:80", "a..b:80", "a/b:80",
+  ])
+  func `anything else is refused`(text: String) {
+    #expect(ListenAddress(text) == nil)
+  }
+
+  @Test func `an IPv6 address is written in brackets`() {
+    #expect("\(ListenAddress(host: "::1", port: 9750))" == "[::1]:9750")
+    #expect("\(ListenAddress(host: "127.0.0.1", port: 9750))" == "127.0.0.1:9750")
+  }
+
+  @Test func `an authority has a host and a port that is not 0`() {
+    #expect(isAuthority("[::1]:80") && isAuthority("host:80"))
+    #expect(!isAuthority(":80") && !isAuthority("host:0") && !isAuthority("user@host:80"))
+  }
+}

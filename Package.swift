@@ -108,7 +108,8 @@ let package = Package(
 
     // Parts
     .target(
-      name: "KubeClient", dependencies: ["HTTPTransport", "Primitives", "JSON", "YAML", logging, subprocess], swiftSettings: settings),
+      name: "KubeClient", dependencies: ["AsyncPrimitives", "HTTPTransport", "Primitives", "JSON", "YAML", logging, subprocess],
+      swiftSettings: settings),
     .target(
       name: "Collector", dependencies: ["CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Primitives", "Roll"],
       swiftSettings: settings),

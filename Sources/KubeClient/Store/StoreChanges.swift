@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 internal import Primitives
 internal import Synchronization
 
@@ -93,9 +94,8 @@ final class ChangeMailbox: Sendable {
   private struct State {
     var keys: Set<ObjectKey> = []
     var isAll = false
-    var waiter: CheckedContinuation<StoreChange?, Never>?
-    /// Whether the task was cancelled before it waited.
-    var isCancelled = false
+
+    var isEmpty: Bool { keys.isEmpty && !isAll }
 
     mutating func add(_ change: StoreChange) {
       guard !isAll else { return }
@@ -113,34 +113,22 @@ final class ChangeMailbox: Sendable {
     }
   }
   private let state = Mutex(State())
+  private let wakeup = Wakeup()
 
   func post(_ change: StoreChange) {
-    let delivery = state.withLock { state -> (CheckedContinuation<StoreChange?, Never>, StoreChange)? in
+    let isEmpty = state.withLock { state in
       state.add(change)
-      guard state.waiter != nil, let merged = state.takeAll(), let waiter = state.waiter.take() else { return nil }
-      return (waiter, merged)
+      return state.isEmpty
     }
-    if let (waiter, change) = delivery { waiter.resume(returning: change) }
+    if !isEmpty { wakeup.signal() }
   }
 
   /// Returns the changes since the last call, waiting for some; `nil` if the task is cancelled.
   func take() async -> StoreChange? {
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let (isOver, change) = state.withLock { state in
-          if state.isCancelled { return (true, StoreChange?.none) }
-          let change = state.takeAll()
-          if change == nil { state.waiter = continuation }
-          return (change != nil, change)
-        }
-        if isOver { continuation.resume(returning: change) }
-      }
-    } onCancel: {
-      let waiter = state.withLock { state in
-        state.isCancelled = true
-        return state.waiter.take()
-      }
-      waiter?.resume(returning: nil)
+    while !Task.isCancelled {
+      if let change = state.withLock({ $0.takeAll() }) { return change }
+      guard await wakeup.wait() else { return nil }
     }
+    return nil
   }
 }

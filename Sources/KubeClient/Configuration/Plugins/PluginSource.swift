@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 internal import HTTPTransport
 internal import Primitives
 internal import Synchronization
@@ -9,20 +10,19 @@ internal import Synchronization
 final class PluginSource: Sendable {
   typealias Outcome = Result<PluginCredential, ConfigurationError>
 
-  private enum Turn: Sendable {
-    /// Another caller ran the plugin.
-    case done(Outcome)
+  private enum Turn {
+    case cached(PluginCredential)
     /// The caller must run the plugin.
-    case run
-    /// The caller that ran the plugin was cancelled.
-    case again
+    case run(Promise<Outcome>)
+    /// Another caller runs the plugin.
+    case wait(Promise<Outcome>)
   }
 
   private struct State {
     var credential: PluginCredential?
     var refusals = RefreshBackoff()
-    var isRunning = false
-    var waiting: [CheckedContinuation<Turn, Never>] = []
+    /// The outcome of the current run.
+    var outcome: Promise<Outcome>?
   }
 
   private let run: @Sendable () async throws(ConfigurationError) -> PluginCredential
@@ -49,10 +49,12 @@ final class PluginSource: Sendable {
   /// returns only when the run ends, at the plugin's deadline at the latest.
   func current() async throws(ConfigurationError) -> PluginCredential {
     while !Task.isCancelled {
-      switch await turn() {
-      case .done(let outcome): return try outcome.get()
-      case .run: return try await runForAll()
-      case .again: continue
+      switch turn() {
+      case .cached(let credential): return credential
+      case .run(let promise): return try await run(fulfilling: promise)
+      case .wait(let promise):
+        let outcome = await promise.value()
+        if outcome != .failure(.cancelled) { return try outcome.get() }
       }
     }
     throw .cancelled
@@ -68,39 +70,31 @@ final class PluginSource: Sendable {
   }
 
   /// The number of callers that wait for a run to end.
-  var waitingCount: Int { state.withLock { $0.waiting.count } }
+  var waitingCount: Int { state.withLock { $0.outcome?.waiting ?? 0 } }
 
-  private func turn() async -> Turn {
-    await withCheckedContinuation { continuation in
-      let turn: Turn? = state.withLock { state in
-        if let credential = state.credential, !credential.isDue(at: now()) { return .done(.success(credential)) }
-        if state.isRunning {
-          state.waiting.append(continuation)
-          return nil
-        }
-        state.isRunning = true
-        return .run
-      }
-      if let turn { continuation.resume(returning: turn) }
+  private func turn() -> Turn {
+    state.withLock { state in
+      if let credential = state.credential, !credential.isDue(at: now()) { return .cached(credential) }
+      if let outcome = state.outcome { return .wait(outcome) }
+      let outcome = Promise<Outcome>()
+      state.outcome = outcome
+      return .run(outcome)
     }
   }
 
-  private func runForAll() async throws(ConfigurationError) -> PluginCredential {
+  private func run(fulfilling promise: Promise<Outcome>) async throws(ConfigurationError) -> PluginCredential {
     let outcome: Outcome
     do throws(ConfigurationError) {
       outcome = .success(try await run())
     } catch {
       outcome = .failure(error)
     }
-    let waiting = state.withLock { state in
+    state.withLock { state in
       // A credential that has already expired, e.g. by a fast clock, is used once by the waiting callers and then replaced.
       state.credential = try? outcome.get()
-      state.isRunning = false
-      defer { state.waiting = [] }
-      return state.waiting
+      state.outcome = nil
     }
-    let turn: Turn = outcome == .failure(.cancelled) ? .again : .done(outcome)
-    for continuation in waiting { continuation.resume(returning: turn) }
+    promise.fulfill(outcome)
     return try outcome.get()
   }
 }

@@ -113,15 +113,17 @@ let package = Package(
     .target(
       name: "Collector", dependencies: ["CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Primitives", "Roll"],
       swiftSettings: settings),
-    .target(name: "Push", dependencies: ["CSnappy", "HTTPTransport", "Primitives", logging], swiftSettings: settings),
+    .target(name: "Push", dependencies: ["CSnappy", "HTTPTransport", "Primitives", "Protobuf", logging], swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Exposition", "Primitives", "ProcFS", "Roll"], swiftSettings: settings),
     .target(
       name: "ContainerRuntimes",
-      dependencies: ["LinuxCollector", "Primitives", "ProcFS", nioCore, nioFoundationEssentials, nioHPACK, nioHTTP1, nioHTTP2, nioPosix],
+      dependencies: [
+        "LinuxCollector", "Primitives", "ProcFS", "Protobuf", nioCore, nioFoundationEssentials, nioHPACK, nioHTTP1, nioHTTP2, nioPosix,
+      ],
       swiftSettings: settings),
     .target(
       name: "Simulator",
-      dependencies: ["JSON", "Primitives", "YAML", hummingbird, httpTypes, logging, nioCore, serviceLifecycle],
+      dependencies: ["JSON", "Primitives", "Protobuf", "YAML", hummingbird, httpTypes, logging, nioCore, serviceLifecycle],
       swiftSettings: settings),
     .target(
       name: "Controller",
@@ -174,7 +176,9 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "ContainerRuntimesTests",
-      dependencies: ["ContainerRuntimes", "LinuxCollector", "Primitives", "ProcFS", "Roll", "TestSupport", nioCore, nioHTTP2, nioPosix],
+      dependencies: [
+        "ContainerRuntimes", "LinuxCollector", "Primitives", "ProcFS", "Protobuf", "Roll", "TestSupport", nioCore, nioHTTP2, nioPosix,
+      ],
       swiftSettings: settings),
     .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "JSON", "TestSupport", "HTTPTransport"], swiftSettings: settings),
     .testTarget(

@@ -3,6 +3,7 @@ internal import LinuxCollector
 internal import NIOCore
 package import Primitives
 package import ProcFS
+internal import Protobuf
 
 /// The Container Runtime Interface of containerd and CRI-O.
 /// Source: `runtime.v1` in https://github.com/kubernetes/cri-api. PIDs are not part of the interface: both runtimes return them in the JSON
@@ -28,9 +29,10 @@ package struct CRIRuntime: ContainerRuntime {
   }
 
   package func process(of id: ContainerID) throws(ProcFSError) -> Int32? {
-    let digits = Array(id.description.utf8)
     // ContainerStatusRequest.container_id (1), .verbose (2) = true
-    let request = [0x0A, UInt8(digits.count)] + digits + [0x10, 0x01]
+    var request: [UInt8] = []
+    request.append(field: 1, id.description)
+    request.append(field: 2, varint: 1)
     switch try call("ContainerStatus", request) {
     case .failure(.notFound, _): return nil
     case .failure(let code, let text): throw requestFailed("ContainerStatus", code, text)
@@ -71,7 +73,7 @@ package struct CRIRuntime: ContainerRuntime {
 extension RuntimeSocket {
   /// Parses a message; errors name the socket.
   fileprivate func read<Value>(
-    _ message: [UInt8], _ parse: (ArraySlice<UInt8>) throws(MalformedMessage) -> Value
+    _ message: [UInt8], _ parse: (ArraySlice<UInt8>) throws(ProtobufError) -> Value
   ) throws(ProcFSError) -> Value {
     do {
       return try parse(message[...])

@@ -7,10 +7,9 @@ package struct ProtobufReader {
     package var number: Int
     package var value: Value
 
-    /// The content, if this is a string, bytes or a message.
-    package var bytes: ArraySlice<UInt8>? {
-      guard case .bytes(let bytes) = value else { return nil }
-      return bytes
+    /// The content of a string, of bytes or of a message; empty for a number.
+    package var bytes: ArraySlice<UInt8> {
+      if case .bytes(let bytes) = value { bytes } else { [] }
     }
   }
 

@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import Primitives
 import ProcFS
+import Protobuf
 import Roll
 import TestSupport
 import Testing
@@ -177,8 +178,8 @@ final class CRIContainerd {
     }
   }
 
-  private func text(_ number: UInt64, of message: [UInt8]) throws -> String {
-    var fields = MessageFields(message[...])
+  private func text(_ number: Int, of message: [UInt8]) throws -> String {
+    var fields = ProtobufReader(message[...])
     while let field = try fields.next() {
       if field.number == number { return String(decoding: field.bytes, as: UTF8.self) }
     }

@@ -18,7 +18,7 @@ struct ProtobufTests {
       fields.map(\.value) == [
         .varint(150), .bytes(Array("testing".utf8)[...]), .fixed64(0x0102_0304_0506_0708), .fixed32(0x8000_0001), .bytes([]), .varint(.max),
       ])
-    #expect(fields.map { $0.bytes?.count } == [nil, 7, nil, nil, 0, nil])
+    #expect(fields.map(\.bytes.count) == [0, 7, 0, 0, 0, 0])
   }
 
   /// The examples of https://protobuf.dev/programming-guides/encoding/.

@@ -1,3 +1,5 @@
+internal import Protobuf
+
 /// The names and label sets of one scrape, each encoded once as in a remote-write request: `Label` messages, field 1 of `TimeSeries`, sorted by
 /// name and without empty values. A series is a name and a set.
 ///
@@ -99,12 +101,12 @@ struct EncodedSeries: Sendable {
   }
 
   private mutating func appendLabel(name: some Collection<UInt8>, value: some Collection<UInt8>) {
-    let nameSize = 1 + Protobuf.size(ofVarint: UInt64(name.count)) + name.count
-    let valueSize = 1 + Protobuf.size(ofVarint: UInt64(value.count)) + value.count
-    Protobuf.append(key: 1, length: nameSize + valueSize, to: &bytes)
-    Protobuf.append(key: 1, length: name.count, to: &bytes)
+    let nameSize = 1 + varintSize(UInt64(name.count)) + name.count
+    let valueSize = 1 + varintSize(UInt64(value.count)) + value.count
+    bytes.append(field: 1, length: nameSize + valueSize)
+    bytes.append(field: 1, length: name.count)
     bytes.append(contentsOf: name)
-    Protobuf.append(key: 2, length: value.count, to: &bytes)
+    bytes.append(field: 2, length: value.count)
     bytes.append(contentsOf: value)
   }
 

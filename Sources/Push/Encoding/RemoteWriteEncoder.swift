@@ -1,3 +1,5 @@
+internal import Protobuf
+
 /// Encodes scrapes as remote-write requests. Series missing from an owner's next scrape end with stale markers.
 struct RemoteWriteEncoder: RequestEncoder {
   private var request: WriteRequest
@@ -102,16 +104,14 @@ struct WriteRequest: Sendable {
   ) {
     let time = UInt64(bitPattern: timestamp)
     // Sample: field 1 is the value as a double, field 2 the timestamp in milliseconds as a varint.
-    let sampleSize = 1 + 8 + 1 + Protobuf.size(ofVarint: time)
-    Protobuf.append(key: 1, length: set.bytes.count + name.count + 2 + sampleSize, to: &bytes)
+    let sampleSize = 1 + 8 + 1 + varintSize(time)
+    bytes.append(field: 1, length: set.bytes.count + name.count + 2 + sampleSize)
     bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: source[set.bytes.lowerBound..<set.nameAt]))
     bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: source[name]))
     bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: source[set.nameAt..<set.bytes.upperBound]))
-    Protobuf.append(key: 2, length: sampleSize, to: &bytes)
-    bytes.append(1 << 3 | 1)
-    withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
-    bytes.append(2 << 3)
-    Protobuf.append(varint: time, to: &bytes)
+    bytes.append(field: 2, length: sampleSize)
+    bytes.append(field: 1, fixed64: value.bitPattern)
+    bytes.append(field: 2, varint: time)
     samples += 1
     newest = max(newest, timestamp)
   }

@@ -1,3 +1,5 @@
+internal import Protobuf
+
 /// The series of an owner's previous scrape, used to end those that disappear with stale markers.
 ///
 /// Stored compressed, and replaced only when the set of series changes: an unchanged set costs one comparison per scrape.
@@ -61,8 +63,8 @@ private struct SeriesList {
     append(scrape.names, of: scrape.bytes)
     append(scrape.sets, of: scrape.bytes)
     for series in scrape.series {
-      Protobuf.append(varint: UInt64(series.name), to: &bytes)
-      Protobuf.append(varint: UInt64(series.set), to: &bytes)
+      bytes.append(varint: UInt64(series.name))
+      bytes.append(varint: UInt64(series.set))
     }
   }
 
@@ -71,10 +73,10 @@ private struct SeriesList {
   }
 
   private mutating func append(_ parts: [EncodedSeries.Part], of source: [UInt8]) {
-    Protobuf.append(varint: UInt64(parts.count), to: &bytes)
+    bytes.append(varint: UInt64(parts.count))
     for part in parts {
-      Protobuf.append(varint: UInt64(part.bytes.count), to: &bytes)
-      Protobuf.append(varint: UInt64(part.nameAt - part.bytes.lowerBound), to: &bytes)
+      bytes.append(varint: UInt64(part.bytes.count))
+      bytes.append(varint: UInt64(part.nameAt - part.bytes.lowerBound))
       bytes.append(contentsOf: source[part.bytes])
     }
   }

@@ -1,16 +1,21 @@
 import FoundationEssentials
 import JSON
+import Protobuf
 
 /// Decodes protobuf messages from clients to JSON objects, skipping fields that the tables do not have.
 struct ProtobufDecoder {
-  private var rest: ArraySlice<UInt8>
+  private var reader: ProtobufReader
+
+  private init(_ message: ArraySlice<UInt8>) {
+    reader = ProtobufReader(message)
+  }
 
   /// Decodes an object in its `k8s\0` envelope.
   /// - Throws: `APIFailure` 400.
   static func object(_ bytes: [UInt8], as message: ProtobufMessage) throws(APIFailure) -> JSONValue {
     guard let unknown = ProtobufEnvelope.unwrapped(bytes) else { throw malformed("the body does not start with k8s\\0") }
     var object: JSONValue = [:]
-    var reader = ProtobufDecoder(rest: unknown)
+    var reader = ProtobufDecoder(unknown)
     while let (number, value) = try reader.next() {
       switch (number, value) {
       case (1, .bytes(let type)): object = merged(object, try decode(type, as: .typeMeta))
@@ -21,17 +26,12 @@ struct ProtobufDecoder {
     return object
   }
 
-  private enum Value {
-    case varint(UInt64)
-    case bytes(ArraySlice<UInt8>)
-  }
-
   private static func merged(_ object: JSONValue, _ other: JSONValue) -> JSONValue {
     .object((object.object ?? [:]).merging(other.object ?? [:]) { _, new in new })
   }
 
   private static func decode(_ bytes: ArraySlice<UInt8>, as message: ProtobufMessage) throws(APIFailure) -> JSONValue {
-    var reader = ProtobufDecoder(rest: bytes)
+    var reader = ProtobufDecoder(bytes)
     var object: [String: JSONValue] = [:]
     while let (number, value) = try reader.next() {
       guard let field = message.fields.first(where: { $0.number == number }) else { continue }
@@ -57,7 +57,7 @@ struct ProtobufDecoder {
   }
 
   /// The value in JSON; `nil` for the zero value of a Go type that is not a pointer.
-  private static func json(_ value: Value, _ kind: ProtobufField.Kind, isEmptyKept: Bool) throws(APIFailure) -> JSONValue? {
+  private static func json(_ value: ProtobufReader.Value, _ kind: ProtobufField.Kind, isEmptyKept: Bool) throws(APIFailure) -> JSONValue? {
     switch (value, kind) {
     case (.varint(let number), .flag): return number != 0 || isEmptyKept ? .bool(number != 0) : nil
     case (.varint(let number), .number): return number != 0 || isEmptyKept ? .integer(Int64(bitPattern: number)) : nil
@@ -80,9 +80,9 @@ struct ProtobufDecoder {
     }
   }
 
-  private static func entry(_ value: Value, _ element: ProtobufField.Kind) throws(APIFailure) -> (String, JSONValue) {
+  private static func entry(_ value: ProtobufReader.Value, _ element: ProtobufField.Kind) throws(APIFailure) -> (String, JSONValue) {
     guard case .bytes(let bytes) = value else { throw malformed("map entry") }
-    var reader = ProtobufDecoder(rest: bytes)
+    var reader = ProtobufDecoder(bytes)
     var key = ""
     var json: JSONValue = ""
     while let (number, value) = try reader.next() {
@@ -92,30 +92,12 @@ struct ProtobufDecoder {
     return (key, json)
   }
 
-  private mutating func next() throws(APIFailure) -> (number: Int, value: Value)? {
-    if rest.isEmpty { return nil }
-    let tag = try varint()
-    let number = Int(truncatingIfNeeded: tag >> 3)
-    switch tag & 7 {
-    case 0: return (number, .varint(try varint()))
-    case 2:
-      let size = try varint()
-      guard size <= UInt64(rest.count) else { throw Self.malformed("field longer than the message") }
-      let bytes = rest.prefix(Int(size))
-      rest = rest.dropFirst(Int(size))
-      return (number, .bytes(bytes))
-    default: throw Self.malformed("wire type \(tag & 7)")
+  private mutating func next() throws(APIFailure) -> (number: Int, value: ProtobufReader.Value)? {
+    do {
+      return try reader.next().map { ($0.number, $0.value) }
+    } catch {
+      throw Self.malformed(error.reason)
     }
-  }
-
-  private mutating func varint() throws(APIFailure) -> UInt64 {
-    var value: UInt64 = 0
-    for shift in stride(from: UInt64(0), to: 64, by: 7) {
-      guard let byte = rest.popFirst() else { throw Self.malformed("truncated varint") }
-      value |= UInt64(byte & 0x7F) << shift
-      if byte & 0x80 == 0 { return value }
-    }
-    throw Self.malformed("varint of more than 64 bits")
   }
 
   private static func malformed(_ what: String) -> APIFailure {

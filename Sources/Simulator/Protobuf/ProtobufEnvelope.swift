@@ -1,3 +1,5 @@
+import Protobuf
+
 /// The Kubernetes framing around protobuf messages: `k8s\0` and a runtime.Unknown message.
 /// Source: k8s.io/apimachinery, pkg/runtime/generated.proto and pkg/runtime/serializer/protobuf.
 enum ProtobufEnvelope {
@@ -15,22 +17,22 @@ enum ProtobufEnvelope {
   /// The bytes of a list before its first item; `appendListItem` adds the items.
   static func listStart(metadata: [UInt8], itemSizes: [Int], apiVersion: String, kind: String) -> [UInt8] {
     var head: [UInt8] = []
-    head.appendField(1, metadata)
-    let itemsSize = itemSizes.reduce(0) { $0 + 1 + [UInt8].varintSize(UInt64($1)) + $1 }
+    head.append(field: 1, metadata)
+    let itemsSize = itemSizes.reduce(0) { $0 + 1 + varintSize(UInt64($1)) + $1 }
     return start(apiVersion: apiVersion, kind: kind, rawSize: head.count + itemsSize) + head
   }
 
   static func appendListItem(_ item: [UInt8], to bytes: inout [UInt8]) {
-    bytes.appendField(2, item)
+    bytes.append(field: 2, item)
   }
 
   /// A frame of a watch: the length in four bytes, big-endian, and a metav1.WatchEvent (type = 1, object.raw = 2.1).
   static func watchFrame(type: String, object: [UInt8]) -> [UInt8] {
     var raw: [UInt8] = []
-    raw.appendField(1, object)
+    raw.append(field: 1, object)
     var event: [UInt8] = []
-    event.appendField(1, type)
-    event.appendField(2, raw)
+    event.append(field: 1, type)
+    event.append(field: 2, raw)
     let size = UInt32(event.count)
     return [UInt8(size >> 24), UInt8(size >> 16 & 0xFF), UInt8(size >> 8 & 0xFF), UInt8(size & 0xFF)] + event
   }
@@ -39,13 +41,11 @@ enum ProtobufEnvelope {
   static func watchFrame(type: String, message: [UInt8], apiVersion: String, kind: String) -> [UInt8] {
     let envelope = start(apiVersion: apiVersion, kind: kind, rawSize: message.count)
     let envelopeSize = envelope.count + message.count
-    let rawSize = 1 + [UInt8].varintSize(UInt64(envelopeSize)) + envelopeSize
+    let rawSize = 1 + varintSize(UInt64(envelopeSize)) + envelopeSize
     var head: [UInt8] = []
-    head.appendField(1, type)
-    head.appendTag(2, wireType: 2)
-    head.appendVarint(UInt64(rawSize))
-    head.appendTag(1, wireType: 2)
-    head.appendVarint(UInt64(envelopeSize))
+    head.append(field: 1, type)
+    head.append(field: 2, length: rawSize)
+    head.append(field: 1, length: envelopeSize)
     let size = UInt32(head.count + envelopeSize)
     var frame: [UInt8] = []
     frame.reserveCapacity(4 + Int(size))
@@ -60,12 +60,11 @@ enum ProtobufEnvelope {
   /// last here, and the two empty strings are left out; readers accept fields in any order.
   private static func start(apiVersion: String, kind: String, rawSize: Int) -> [UInt8] {
     var type: [UInt8] = []
-    type.appendField(1, apiVersion)
-    type.appendField(2, kind)
+    type.append(field: 1, apiVersion)
+    type.append(field: 2, kind)
     var bytes = magic
-    bytes.appendField(1, type)
-    bytes.appendTag(2, wireType: 2)
-    bytes.appendVarint(UInt64(rawSize))
+    bytes.append(field: 1, type)
+    bytes.append(field: 2, length: rawSize)
     return bytes
   }
 }

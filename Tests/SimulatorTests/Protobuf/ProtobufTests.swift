@@ -1,4 +1,5 @@
 import JSON
+import Protobuf
 import Testing
 
 @testable import Simulator
@@ -198,8 +199,8 @@ private struct Wire {
 
   @Test(arguments: [0, 1, 127, 128, 300, 16_383, 16_384, UInt64.max]) func `varints round trip`(value: UInt64) throws {
     var bytes: [UInt8] = []
-    bytes.appendField(1, varint: value)
-    #expect(bytes.count == 1 + [UInt8].varintSize(value))
+    bytes.append(field: 1, varint: value)
+    #expect(bytes.count == 1 + varintSize(value))
     #expect(Wire(bytes)?.number(1) == value)
   }
 

@@ -113,7 +113,7 @@ let package = Package(
     .target(
       name: "Collector", dependencies: ["CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Primitives", "Roll"],
       swiftSettings: settings),
-    .target(name: "Push", dependencies: ["CSnappy", "HTTPTransport", "Primitives", "Protobuf", logging], swiftSettings: settings),
+    .target(name: "Push", dependencies: ["CSnappy", "HTTPTransport", "JSON", "Primitives", "Protobuf", logging], swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Exposition", "Primitives", "ProcFS", "Roll"], swiftSettings: settings),
     .target(
       name: "ContainerRuntimes",

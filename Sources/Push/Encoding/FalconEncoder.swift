@@ -1,3 +1,5 @@
+internal import JSON
+
 /// Encodes scrapes as arrays of Open-Falcon items.
 struct FalconEncoder: RequestEncoder {
   private let labels: [String: String]
@@ -56,7 +58,7 @@ struct FalconItems: Sendable {
     fileprivate let counterType: StaticString
 
     init(_ name: String, isCounter: Bool) {
-      self.name = quoted(name)
+      self.name = JSONValue.string(name).bytes
       counterType = isCounter ? "COUNTER" : "GAUGE"
     }
   }
@@ -70,8 +72,8 @@ struct FalconItems: Sendable {
     ///   - endpoint: Open-Falcon's first key, the host or object that the values describe.
     ///   - tags: sorted by name. Commas, equals signs and whitespace in values, which tags cannot contain, become underscores.
     init(endpoint: String, tags: [(name: String, value: String)]) {
-      self.endpoint = quoted(endpoint)
-      self.tags = quoted(tags.map { "\($0.name)=\(Self.tagValue($0.value))" }.joined(separator: ","))
+      self.endpoint = JSONValue.string(endpoint).bytes
+      self.tags = JSONValue.string(tags.map { "\($0.name)=\(Self.tagValue($0.value))" }.joined(separator: ",")).bytes
     }
 
     private static func tagValue(_ value: String) -> String {
@@ -126,24 +128,4 @@ struct FalconItems: Sendable {
   private mutating func append(_ text: String) {
     bytes.append(contentsOf: text.utf8)
   }
-}
-
-/// Quotes the text as a JSON string.
-private func quoted(_ text: String) -> [UInt8] {
-  var bytes: [UInt8] = [UInt8(ascii: "\"")]
-  for byte in text.utf8 {
-    switch byte {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-      bytes.append(UInt8(ascii: "\\"))
-      bytes.append(byte)
-    case 0..<0x20:
-      let digits = Array("0123456789abcdef".utf8)
-      bytes.append(contentsOf: "\\u00".utf8)
-      bytes.append(digits[Int(byte >> 4)])
-      bytes.append(digits[Int(byte & 15)])
-    default: bytes.append(byte)
-    }
-  }
-  bytes.append(UInt8(ascii: "\""))
-  return bytes
 }

@@ -33,21 +33,3 @@ struct CRIMessageTests {
     #expect(throws: ProtobufError.self) { try CRIMessages.containers(bytes[...]) }
   }
 }
-
-/// Encodes protobuf messages for the tests.
-enum Message {
-  static func number(_ field: UInt8, _ value: UInt64) -> [UInt8] { [field << 3] + varint(value) }
-  static func bytes(_ field: UInt8, _ value: some Collection<UInt8>) -> [UInt8] { [field << 3 | 2] + varint(UInt64(value.count)) + value }
-  static func text(_ field: UInt8, _ value: String) -> [UInt8] { bytes(field, value.utf8) }
-  static func map(_ field: UInt8, _ key: String, _ value: String) -> [UInt8] { bytes(field, text(1, key) + text(2, value)) }
-
-  private static func varint(_ value: UInt64) -> [UInt8] {
-    var rest = value
-    var bytes: [UInt8] = []
-    while rest >= 0x80 {
-      bytes.append(UInt8(rest & 0x7F) | 0x80)
-      rest >>= 7
-    }
-    return bytes + [UInt8(rest)]
-  }
-}

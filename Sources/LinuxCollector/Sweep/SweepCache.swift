@@ -110,7 +110,7 @@ final class CachedNamespace {
   }
 }
 
-/// Numbers of which at least one changes on TCP activity.
+/// Counters of TCP activity: at least one of them changes with it.
 private struct TCPActivity: Equatable {
   private var numbers: [Int64?]
 

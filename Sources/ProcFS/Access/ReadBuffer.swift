@@ -78,7 +78,7 @@ package final class ReadBuffer {
     }
   }
 
-  /// Rereads a file of which each read returns as many lines as fit into a page. A read that leaves space for another line is the last one,
+  /// Rereads a file whose reads each return as many lines as fit into a page. A read that leaves space for another line is the last one,
   /// which saves the read that finds the end. Source: `seq_read_iter` in the kernel's fs/seq_file.c.
   func fillList(from descriptor: CInt) -> Outcome {
     // The smallest page size, and an upper bound of a line's length.

@@ -95,7 +95,7 @@ enum DiagRequest {
   }
 }
 
-/// One datagram of the reply to a dump: messages, each of which is a socket, the end of the dump or an error.
+/// One datagram of the reply to a dump. Its messages are sockets, errors, or the end of the dump.
 enum DiagReply {
   /// Source: INET_DIAG_SKMEMINFO in the kernel's include/uapi/linux/inet_diag.h, and SK_MEMINFO_DROPS in sock_diag.h.
   static let memoryAttribute = 7

@@ -26,7 +26,7 @@ struct MountSelectionTests {
         == ["/", "/dev/shm", "/data", "/scratch", "/db", "/process", "/reports", "/images"])
   }
 
-  @Test func `a disk of which only the kubelet's files are mounted is left out`() {
+  @Test func `a disk mounted only as files of the kubelet is left out`() {
     #expect(MountSelection.mounts([mount("/etc/hosts", "ext4", device: 1), mount("/etc/resolv.conf", "ext4", device: 1)]).isEmpty)
   }
 

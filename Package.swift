@@ -158,9 +158,9 @@ let package = Package(
     .testTarget(name: "ProtobufTests", dependencies: ["Protobuf"], swiftSettings: settings),
     .testTarget(name: "RollTests", dependencies: ["Primitives", "Roll"], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
-    .testTarget(name: "YAMLTests", dependencies: ["JSON", "TestSupport", "YAML"], swiftSettings: settings),
+    .testTarget(name: "YAMLTests", dependencies: ["JSON", "Primitives", "TestSupport", "YAML"], swiftSettings: settings),
     .testTarget(name: "ProcFSTests", dependencies: ["ProcFS", "TestSupport"], exclude: ["Fixtures"], swiftSettings: settings),
-    .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "TestSupport"], swiftSettings: settings),
+    .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "GzipZlib"], swiftSettings: settings),
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(
@@ -168,9 +168,11 @@ let package = Package(
       dependencies: ["KubeClient", "HTTPTransport", "Primitives", "JSON", "Simulator", "TestSupport", "YAML", logging],
       swiftSettings: settings),
     .testTarget(
-      name: "CollectorTests", dependencies: ["Collector", "Roll", "Exposition", "HTTPTransport", "TestSupport"], swiftSettings: settings),
+      name: "CollectorTests", dependencies: ["Collector", "Roll", "Exposition", "HTTPTransport", "Primitives", "TestSupport"],
+      swiftSettings: settings),
     .testTarget(
-      name: "PushTests", dependencies: ["Exposition", "HTTPTransport", "JSON", "Push", "TestSupport", logging], swiftSettings: settings),
+      name: "PushTests", dependencies: ["Exposition", "HTTPTransport", "JSON", "Primitives", "Push", "TestSupport", logging],
+      swiftSettings: settings),
     .testTarget(
       name: "LinuxCollectorTests", dependencies: ["LinuxCollector", "Primitives", "ProcFS", "Roll", "Exposition", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: settings),
@@ -180,7 +182,8 @@ let package = Package(
         "ContainerRuntimes", "LinuxCollector", "Primitives", "ProcFS", "Protobuf", "Roll", "TestSupport", nioCore, nioHTTP2, nioPosix,
       ],
       swiftSettings: settings),
-    .testTarget(name: "SimulatorTests", dependencies: ["Simulator", "JSON", "TestSupport", "HTTPTransport"], swiftSettings: settings),
+    .testTarget(
+      name: "SimulatorTests", dependencies: ["Simulator", "JSON", "Primitives", "TestSupport", "HTTPTransport"], swiftSettings: settings),
     .testTarget(
       name: "ControllerTests",
       dependencies: [
@@ -213,7 +216,7 @@ package.targets.append(
       name: "Fuzz", dependencies: ["Exposition", "JSON", "KubeClient", "YAML"], path: "Tests/FuzzTests",
       exclude: ["Corpus", "FuzzTests.swift"], swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
     : .testTarget(
-      name: "FuzzTests", dependencies: ["Exposition", "JSON", "KubeClient", "TestSupport", "YAML"],
+      name: "FuzzTests", dependencies: ["Exposition", "JSON", "KubeClient", "Primitives", "TestSupport", "YAML"],
       exclude: ["Corpus", "LibFuzzer.swift"], swiftSettings: settings))
 
 // Each benchmark links only what it measures. hack/bench-* builds and runs them.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 package import JSON
 package import Logging
+import Primitives
 import ServiceLifecycle
 
 /// A Kubernetes API server without a cluster, for the demo, tests and benchmarks. Real clients such as `kubectl` talk to it over HTTP; its
@@ -148,7 +149,7 @@ package final class SimulatedAPIServer: Service, Sendable {
     guard let population else { return }
     let clock = ContinuousClock()
     let started = clock.now
-    var random = SplitMix64(state: 1)
+    var random = SplitMix64(seed: 1)
     var events = 0
     while true {
       // A real API server sends each event at once, and waking up for it is part of what an event costs a client.

@@ -1,3 +1,4 @@
+import Primitives
 import TestSupport
 import Testing
 
@@ -58,7 +59,7 @@ import Testing
 
   @Test(arguments: 0..<40 as Range<UInt64>)
   func `a random body is rewritten as by the naive rewriter`(seed: UInt64) throws {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     var rewriter = ExpositionRewriter(SampleRule())
     for _ in 0..<25 {
       let body = RandomBody.bytes(using: &random)
@@ -69,7 +70,7 @@ import Testing
 
   @Test(arguments: 0..<16 as Range<UInt64>)
   func `R43: a damaged body is rejected if the oracle rejects it`(seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     var rewriter = ExpositionRewriter(SampleRule())
     var rejected = 0
     for _ in 0..<200 {

@@ -1,3 +1,4 @@
+import Primitives
 import TestSupport
 import Testing
 
@@ -21,7 +22,7 @@ import Testing
 
   @Test(arguments: 0..<16 as Range<UInt64>)
   func `R43: a damaged body has the oracle's samples, or is rejected at the oracle's line`(seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     var rejected = 0
     for round in 0..<200 {
       var body = Self.body
@@ -33,7 +34,7 @@ import Testing
 
   @Test(arguments: 0..<16 as Range<UInt64>)
   func `R43: a random body has the oracle's samples`(seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     for round in 0..<100 {
       var body = RandomBody.bytes(using: &random)
       #expect(expectAgreement(on: body, rejectsDuplicates: false))
@@ -70,7 +71,7 @@ import Testing
     }
   }
 
-  private static func damage(_ body: inout [UInt8], using random: inout SplitMix) {
+  private static func damage(_ body: inout [UInt8], using random: inout SplitMix64) {
     guard let index = body.indices.randomElement(using: &random) else { return }
     switch Int.random(in: 0..<5, using: &random) {
     case 0: body[index] = UInt8.random(in: 0...255, using: &random)

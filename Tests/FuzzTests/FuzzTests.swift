@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 import TestSupport
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 @Suite("Parsers survive mutated seeds")
 struct FuzzTests {
   @Test(arguments: FuzzTarget.allCases) func `no mutation of a seed crashes a parser or breaks its invariant`(_ target: FuzzTarget) throws {
-    var random = SplitMix(seed: 36)
+    var random = SplitMix64(seed: 36)
     let seeds = try seeds(of: target)
     try #require(!seeds.isEmpty)
     for seed in seeds {
@@ -29,7 +30,7 @@ struct FuzzTests {
   }
 
   /// Overwrites, removes, inserts or repeats bytes at up to eight positions.
-  private func mutated(_ seed: [UInt8], _ random: inout SplitMix) -> [UInt8] {
+  private func mutated(_ seed: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
     var bytes = seed
     for _ in 0..<Int.random(in: 1...8, using: &random) {
       let index = Int.random(in: 0...bytes.count, using: &random)

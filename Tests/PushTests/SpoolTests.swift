@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 import TestSupport
 import Testing
 
@@ -119,7 +120,7 @@ import Testing
   }
 
   @Test(arguments: 0..<20) func `a queue in memory and on disk keeps its order and count`(seed: Int) throws {
-    var random = SplitMix(seed: UInt64(seed))
+    var random = SplitMix64(seed: UInt64(seed))
     let base = "\(folder.path)/\(seed)"
     var queue = PushQueue(memoryLimit: 60, spool: try Spool(folder: base, limit: 1 << 20, segmentSize: 80))
     var expected: [PushBlock] = []

@@ -1,3 +1,4 @@
+import Primitives
 import TestSupport
 import Testing
 
@@ -30,7 +31,7 @@ struct MutationTests {
 
   @Test(arguments: 0..<16 as Range<UInt64>)
   func mutatedTextsParseOrFailInsideThemselves(seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     let original = Array(Self.seedText.utf8)
     for _ in 0..<150 {
       var bytes = original
@@ -54,7 +55,7 @@ struct MutationTests {
   }
 }
 
-extension SplitMix {
+extension SplitMix64 {
   /// Changes, adds, removes or copies some bytes.
   mutating func mutate(_ bytes: inout [UInt8]) {
     guard let position = bytes.indices.randomElement(using: &self) else { return bytes.append(UInt8(truncatingIfNeeded: next())) }

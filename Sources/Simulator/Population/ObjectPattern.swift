@@ -1,4 +1,5 @@
 import JSON
+import Primitives
 
 /// An encoded object with slots for its texts: many similar objects in the memory of one.
 final class ObjectPattern: Sendable {
@@ -133,7 +134,7 @@ struct FieldTexts: Sendable {
 
   /// Fills the field with hexadecimal digits derived from the seed.
   mutating func set(_ field: PatternField, hexadecimalFrom seed: UInt64) {
-    var words = SplitMix64(state: seed)
+    var words = SplitMix64(seed: seed)
     var word: UInt64 = 0
     for index in 0..<field.length {
       if index % 16 == 0 { word = words.next() }
@@ -153,18 +154,5 @@ struct FieldTexts: Sendable {
 
   func text(_ field: PatternField) -> String {
     String(decoding: bytes[field.offset..<field.offset + field.length], as: UTF8.self)
-  }
-}
-
-/// Vigna's SplitMix64, a deterministic generator. Source: https://prng.di.unimi.it/splitmix64.c
-struct SplitMix64: RandomNumberGenerator, Sendable {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,3 +1,5 @@
+import Primitives
+
 /// The objects of one kind and their latest changes.
 struct ObjectCollection: Sendable {
   private(set) var objects: [String: StoredObject] = [:]
@@ -104,19 +106,6 @@ struct ObjectCollection: Sendable {
   }
 }
 
-extension Array {
-  /// The index of the first element that satisfies the predicate; all elements after it must satisfy it too.
-  fileprivate func partitioningIndex(where belongs: (Element) -> Bool) -> Int {
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if belongs(self[middle]) { high = middle } else { low = middle + 1 }
-    }
-    return low
-  }
-}
-
 /// One change of one object.
 struct StoreEvent: Sendable {
   enum Change: Sendable { case added, modified, deleted }
@@ -167,12 +156,6 @@ struct EventLog: Sendable {
 
   /// The index of the oldest event newer than the version.
   func firstIndex(after version: UInt64) -> Int {
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if self[middle].version <= version { low = middle + 1 } else { high = middle }
-    }
-    return low
+    (0..<count).partitioningIndex { self[$0].version > version }
   }
 }

@@ -1,4 +1,5 @@
 import Exposition
+import Primitives
 import Roll
 import TestSupport
 import Testing
@@ -96,7 +97,7 @@ import Testing
 
   @Test(arguments: 0..<12 as Range<UInt64>)
   func `every sample is served once, grouped by family`(seed: UInt64) throws {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     let cache = VirtualScrapeCache(stalenessLimit: .seconds(3600))
     var expected: [String] = []
     for pod in 0..<Int.random(in: 1...12, using: &random) {
@@ -153,7 +154,7 @@ import Testing
     #expect(cache.snapshot(of: "n") == nil)
   }
 
-  private func randomBody(using random: inout SplitMix) -> String {
+  private func randomBody(using random: inout SplitMix64) -> String {
     let families = ["container_a", "container_b_total", "container_c_seconds", "container_d"]
     let sets = (0..<Int.random(in: 1...5, using: &random)).map { index in
       "{container=\"web\",id=\"/\(Int.random(in: 0..<3, using: &random))\",i=\"\(index)\",e=\"q\\\"}\"}"

@@ -1,4 +1,5 @@
 import Controller
+import Primitives
 import Roll
 import TestSupport
 import Testing
@@ -6,7 +7,7 @@ import Testing
 @Suite struct LedgerModelTests {
   /// What may happen, in any order: rolls that come, change and go, answers to them and to older ones, and time.
   private struct World {
-    var random: SplitMix
+    var random: SplitMix64
     var now = moment(1000)
     var ledger = Ledger(threshold: .seconds(300))
     var model = LedgerModel(threshold: .seconds(300))
@@ -67,7 +68,7 @@ import Testing
   }
 
   @Test(arguments: (1...20).map(UInt64.init)) func theLedgerDoesWhatItsRulesSay(seed: UInt64) {
-    var world = World(random: SplitMix(seed: seed))
+    var world = World(random: SplitMix64(seed: seed))
     var transitions = 0
     for step in 0..<600 {
       let (ledger, model) = world.step()

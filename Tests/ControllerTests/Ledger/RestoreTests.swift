@@ -1,4 +1,5 @@
 import JSON
+import Primitives
 import Roll
 import TestSupport
 import Testing
@@ -100,7 +101,7 @@ import Testing
 
   /// As they are in a cluster: a UID for each pod, an ID for each container.
   private func manyGaps(_ count: Int) -> [OpenGap] {
-    var random = SplitMix(seed: 7)
+    var random = SplitMix64(seed: 7)
     func digits(_ count: Int) -> String { String((0..<count).map { _ in "0123456789abcdef".randomElement(using: &random) ?? "0" }) }
     var uid = ""
     return (0..<count).map { number in

@@ -1,3 +1,4 @@
+import Primitives
 import Roll
 import TestSupport
 import Testing
@@ -29,7 +30,7 @@ import Testing
 
   /// However the looks fall, each node's turn comes once an interval.
   @Test(arguments: [1, 2, 3] as [UInt64]) func everyNodeIsDueOnceAnInterval(seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     var schedule = schedule(names.prefix(50), from: -40)
     var counts: [String: Int] = [:]
     var now = -40.0

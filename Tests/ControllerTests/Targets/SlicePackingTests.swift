@@ -1,3 +1,4 @@
+import Primitives
 import TestSupport
 import Testing
 
@@ -38,7 +39,7 @@ import Testing
   /// Fifty of 5,000 nodes are replaced by others: only the slices that lost one are written, and they take the new ones.
   @Test(arguments: [1, 2, 3, 4, 5])
   func aPercentOfChurnChangesOnlySlicesThatLostMembers(seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     let before = pack(nodes(0..<5000))
     let gone = Set(nodes(0..<5000).shuffled(using: &random).prefix(50))
     let after = pack(nodes(0..<5000).filter { !gone.contains($0) } + nodes(5000..<5050), into: before)
@@ -100,7 +101,7 @@ import Testing
   /// Whatever comes and goes: each wanted endpoint is in exactly one slice, no slice is too full, and a second pass changes nothing.
   @Test(arguments: [11, 12, 13, 14, 15, 16, 17, 18])
   func holdsThroughRandomChanges(seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     var slices: [LiveSlice] = []
     for _ in 0..<40 {
       let share = Int.random(in: 1...100, using: &random)

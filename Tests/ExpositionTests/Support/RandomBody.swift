@@ -1,3 +1,4 @@
+import Primitives
 import TestSupport
 
 /// Generates bodies as exporters write them and as they might: repeated label sets, empty values, escapes, braces in values, blanks wherever
@@ -11,7 +12,7 @@ enum RandomBody {
   private static let types = ["gauge", "counter", "histogram"]
   private static let times = ["0", "1795218028337", "1795218028337", "1795218020001", "253402300799999"]
 
-  static func bytes(using random: inout SplitMix) -> [UInt8] {
+  static func bytes(using random: inout SplitMix64) -> [UInt8] {
     var text = ""
     let sets = (0..<Int.random(in: 1...6, using: &random)).map { _ in set(using: &random) }
     for _ in 0..<Int.random(in: 1...8, using: &random) {
@@ -31,7 +32,7 @@ enum RandomBody {
     return Array(text.utf8)
   }
 
-  private static func set(using random: inout SplitMix) -> String {
+  private static func set(using random: inout SplitMix64) -> String {
     let count = Int.random(in: 0...5, using: &random)
     guard count > 0 else { return Bool.random(using: &random) ? "" : "{}" }
     let names = labels.shuffled(using: &random).prefix(count)
@@ -40,7 +41,7 @@ enum RandomBody {
 
   private static let oddBytes = Array("\n\t \"\\{},=#+-.eE0NaInf_:".utf8) + [0, 0x7f, 0x80, 0xc3, 0xff]
 
-  static func damage(_ body: inout [UInt8], using random: inout SplitMix) {
+  static func damage(_ body: inout [UInt8], using random: inout SplitMix64) {
     guard let index = body.indices.randomElement(using: &random), let byte = oddBytes.randomElement(using: &random) else { return }
     switch Int.random(in: 0..<3, using: &random) {
     case 0: body[index] = byte

@@ -304,7 +304,7 @@ private struct Candidate {
   @Test
   func `R33: with delays, lost responses and stopped processes there is at most one leader`() {
     for seed in 0..<200 as Range<UInt64> {
-      var random = SplitMix(seed: seed)
+      var random = SplitMix64(seed: seed)
       var server = LeaseServer()
       var candidates = (0..<3).map { Candidate("c\($0)", clockOffset: .seconds(1000 * $0), wallClockOffset: Int64($0) * 3600) }
       var stoppedUntil = [0, 0, 0]

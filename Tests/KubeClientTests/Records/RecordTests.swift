@@ -1,4 +1,5 @@
 import JSON
+import Primitives
 import TestSupport
 import Testing
 
@@ -124,7 +125,7 @@ import Testing
   @Test
   func `a changed byte never causes a crash`() {
     let whole = Samples.list(kind: "PodList", [Samples.pod], version: "1")
-    var random = SplitMix(seed: 7)
+    var random = SplitMix64(seed: 7)
     for position in whole.indices {
       for _ in 0..<8 {
         var changed = whole

@@ -47,7 +47,7 @@ private struct NaiveStore {
   @Test(
     arguments: 0..<4 as Range<UInt64>)
   func `a store and its snapshots find the same as a full scan`(_ seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     let store = Store<PodRecord>()
     let writer = StoreWriter(store: store)
     var model = NaiveStore()

@@ -1,3 +1,4 @@
+import Primitives
 import TestSupport
 import Testing
 
@@ -9,7 +10,7 @@ struct ScriptedMachine {
 
   var subject: Subject
   var now: Duration = .zero
-  var random = SplitMix(seed: 1)
+  var random = SplitMix64(seed: 1)
   var last: Subject.Action
 
   init(policy: WatchPolicy = pagedLists) {

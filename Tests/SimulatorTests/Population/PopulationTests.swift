@@ -1,4 +1,5 @@
 import JSON
+import Primitives
 import Testing
 
 @testable import Simulator
@@ -43,7 +44,7 @@ import Testing
 
   @Test(arguments: [0, 1, 2, 5]) func `protobuf and JSON are equal`(changes: Int) throws {
     var store = settled()
-    var random = SplitMix64(state: 7)
+    var random = SplitMix64(seed: 7)
     for _ in 0..<changes * 63 { _ = population.change(in: &store, &random) }
     for item in try store.list(ResourceTable.pods, ListOptions()).items {
       let envelope = ProtobufEnvelope.wrap(item.protobuf, apiVersion: "v1", kind: "Pod")
@@ -69,7 +70,7 @@ import Testing
 
   @Test func `the pages of a list show one version during churn`() throws {
     var store = settled()
-    var random = SplitMix64(state: 1)
+    var random = SplitMix64(seed: 1)
     let whole = try store.list(ResourceTable.pods, ListOptions()).items.map { [$0.key, String($0.version)] }
     var read: [[String]] = []
     var options = ListOptions(limit: 10)
@@ -86,7 +87,7 @@ import Testing
   @Test func `replaying a watch gives the new state`() throws {
     var store = settled()
     let before = try store.list(ResourceTable.pods, ListOptions())
-    var random = SplitMix64(state: 3)
+    var random = SplitMix64(seed: 3)
     var expected = 0
     for _ in 0..<300 { expected += population.change(in: &store, &random) }
     var known = Dictionary(uniqueKeysWithValues: before.items.map { ($0.key, $0.version) })
@@ -109,7 +110,7 @@ import Testing
       object.setMetadata("labels", ["mine": "yes"])
       return object
     }
-    var random = SplitMix64(state: 5)
+    var random = SplitMix64(seed: 5)
     for _ in 0..<2_000 { _ = population.change(in: &store, &random) }
     #expect(try store.get(kind, namespace: pod.namespace, name: pod.name).version == changed.version)
     #expect(changed.uid == pod.uid && changed.labels == ["mine": "yes"])
@@ -117,7 +118,7 @@ import Testing
 
   @Test func `exporters get the running containers`() throws {
     var store = settled()
-    var random = SplitMix64(state: 9)
+    var random = SplitMix64(seed: 9)
     for _ in 0..<200 { _ = population.change(in: &store, &random) }
     var running: Set<String> = []
     for item in try store.list(ResourceTable.pods, ListOptions()).items {

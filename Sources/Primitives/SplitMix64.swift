@@ -1,7 +1,7 @@
-/// Numbers that are the same for the same seed, on every run and machine.
+/// A generator of the same numbers for the same seed, on every run and machine, for simulations and tests.
 ///
-/// Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (SplitMix64).
-package struct SplitMix: RandomNumberGenerator, Sendable {
+/// Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators"; https://prng.di.unimi.it/splitmix64.c
+package struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   package init(seed: UInt64) { state = seed }

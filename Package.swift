@@ -123,7 +123,9 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "Simulator",
-      dependencies: ["JSON", "Primitives", "Protobuf", "YAML", hummingbird, httpTypes, logging, nioCore, serviceLifecycle],
+      dependencies: [
+        "AsyncPrimitives", "JSON", "Primitives", "Protobuf", "YAML", hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
+      ],
       swiftSettings: settings),
     .target(
       name: "Controller",
@@ -138,8 +140,8 @@ let package = Package(
     .executableTarget(
       name: "Rollcall",
       dependencies: [
-        "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "ProcessLimits", "Roll", "Simulator", "YAML",
-        argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
+        "AsyncPrimitives", "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "ProcessLimits", "Roll",
+        "Simulator", "YAML", argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
       ],
       swiftSettings: settings, linkerSettings: linking),
     .executableTarget(

@@ -1,8 +1,10 @@
+import AsyncPrimitives
 import FoundationEssentials
 package import JSON
 package import Logging
 import Primitives
 import ServiceLifecycle
+import Synchronization
 
 /// A Kubernetes API server without a cluster, for the demo, tests and benchmarks. Real clients such as `kubectl` talk to it over HTTP; its
 /// owner adds objects and injects faults. It imports no KubeClient, so that it is an independent oracle for KubeClient's tests.
@@ -10,7 +12,8 @@ package final class SimulatedAPIServer: Service, Sendable {
   private let configuration: SimulatorConfiguration
   private let logger: Logger
   private let cluster: Cluster
-  private let listening = ListeningState()
+  private let listening = Promise<Result<Int, any Error>>()
+  private let hasStopped = Atomic(false)
   private let faults = FaultInjector()
   private let population: Population?
 
@@ -35,20 +38,23 @@ package final class SimulatedAPIServer: Service, Sendable {
   /// Serves until the task is cancelled or the service group shuts down; open watches end with it.
   /// - Throws: the error of the socket if it cannot listen.
   package func run() async throws {
+    defer {
+      hasStopped.store(true, ordering: .releasing)
+      listening.fulfill(.failure(SimulatorError.stopped))
+    }
     do {
       let handler = APIHandler(cluster: cluster, bookmarkInterval: configuration.bookmarkInterval)
       let responder = APIResponder(handler: handler, bearerToken: configuration.bearerToken, faults: faults, logger: logger)
       try await cancelWhenGracefulShutdown { [listening, configuration, logger] in
         try await serve(responder, configuration: configuration, logger: logger) { port in
           logger.info("simulated API server listens", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
-          listening.settle(.success(port))
+          listening.fulfill(.success(port))
         }
       }
-      listening.settle(.failure(SimulatorError.stopped))
     } catch is CancellationError {
-      listening.settle(.failure(SimulatorError.stopped))
+      // A graceful shutdown.
     } catch {
-      listening.settle(.failure(error))
+      listening.fulfill(.failure(error))
       throw error
     }
   }
@@ -58,11 +64,13 @@ package final class SimulatedAPIServer: Service, Sendable {
   /// - Throws: the error of the socket, `SimulatorError.stopped` or `CancellationError`.
   @discardableResult
   package func waitUntilListening() async throws -> Int {
-    try await listening.port()
+    guard let result = await listening.valueUnlessCancelled() else { throw CancellationError() }
+    if hasStopped.load(ordering: .acquiring), (try? result.get()) != nil { throw SimulatorError.stopped }
+    return try result.get()
   }
 
   /// The URL of the server, with the configured port until it listens.
-  package var url: String { "http://\(configuration.host):\(listening.currentPort ?? configuration.port)" }
+  package var url: String { "http://\(configuration.host):\((try? listening.current?.get()) ?? configuration.port)" }
 
   /// A kubeconfig for this server, in JSON (which is valid YAML).
   package func kubeconfig() -> String {

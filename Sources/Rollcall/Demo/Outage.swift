@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import AsyncPrimitives
 internal import Synchronization
 
 /// An outage that the demo can inject.
@@ -20,39 +21,26 @@ enum Outage: String, CaseIterable, ExpressibleByArgument {
 final class Outages: Sendable {
   private struct State {
     var active: Set<Outage> = []
-    var waiting: [Int: (outage: Outage, active: Bool, continuation: CheckedContinuation<Void, Never>)] = [:]
-    var nextWaiter = 0
+    var nextChange = Promise<Void>()
   }
 
   private let state = Mutex(State())
 
   func set(_ outage: Outage, active: Bool) {
-    let ready = state.withLock { state in
+    let change = state.withLock { state in
       if active { state.active.insert(outage) } else { state.active.remove(outage) }
-      let ready = state.waiting.filter { $0.value.outage == outage && $0.value.active == active }
-      for key in ready.keys { state.waiting[key] = nil }
-      return ready.values.map(\.continuation)
+      defer { state.nextChange = Promise() }
+      return state.nextChange
     }
-    for continuation in ready { continuation.resume() }
+    change.fulfill(())
   }
 
   /// Waits until the outage is active (or over, for `false`) or the task is cancelled.
   func wait(for outage: Outage, active: Bool) async {
-    let waiter = state.withLock { state in
-      state.nextWaiter += 1
-      return state.nextWaiter
-    }
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let isReached = state.withLock { state in
-          if state.active.contains(outage) == active || Task.isCancelled { return true }
-          state.waiting[waiter] = (outage, active, continuation)
-          return false
-        }
-        if isReached { continuation.resume() }
-      }
-    } onCancel: {
-      state.withLock { $0.waiting.removeValue(forKey: waiter) }?.continuation.resume()
+    while true {
+      let (isReached, change) = state.withLock { ($0.active.contains(outage) == active, $0.nextChange) }
+      if isReached { return }
+      guard await change.valueUnlessCancelled() != nil else { return }
     }
   }
 }

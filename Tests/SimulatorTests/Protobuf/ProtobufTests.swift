@@ -1,5 +1,4 @@
 import JSON
-import Protobuf
 import Testing
 
 @testable import Simulator
@@ -195,13 +194,6 @@ private struct Wire {
     let bookmark = try envelope(encoder.bookmark(version: 99, endsInitialEvents: true))
     #expect(bookmark.text(1, 2) == "Pod" && bookmark.text(2, 1, 6) == "99")
     #expect(bookmark.messages(2).first?.messages(1).first?.map(12) == ["k8s.io/initial-events-end": "true"])
-  }
-
-  @Test(arguments: [0, 1, 127, 128, 300, 16_383, 16_384, UInt64.max]) func `varints round trip`(value: UInt64) throws {
-    var bytes: [UInt8] = []
-    bytes.append(field: 1, varint: value)
-    #expect(bytes.count == 1 + varintSize(value))
-    #expect(Wire(bytes)?.number(1) == value)
   }
 
   @Test func `an encoded object decodes to itself`() throws {

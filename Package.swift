@@ -140,8 +140,8 @@ let package = Package(
     .executableTarget(
       name: "Rollcall",
       dependencies: [
-        "AsyncPrimitives", "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "ProcessLimits", "Roll",
-        "Simulator", "YAML", argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
+        "AsyncPrimitives", "Controller", "Exposition", "HTTPTransport", "JSON", "Primitives", "ProcessLimits", "Simulator", argumentParser,
+        hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
       ],
       swiftSettings: settings, linkerSettings: linking),
     .executableTarget(
@@ -154,11 +154,11 @@ let package = Package(
       exclude: ["Layout"], swiftSettings: settings, linkerSettings: linking + standalone),
 
     // Tests
-    .target(name: "TestSupport", dependencies: ["Exposition", "JSON", logging], path: "Tests/Support", swiftSettings: settings),
+    .target(name: "TestSupport", dependencies: ["Exposition", logging], path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(name: "AsyncPrimitivesTests", dependencies: ["AsyncPrimitives"], swiftSettings: settings),
     .testTarget(name: "ProtobufTests", dependencies: ["Protobuf"], swiftSettings: settings),
-    .testTarget(name: "RollTests", dependencies: ["Primitives", "Roll"], swiftSettings: settings),
+    .testTarget(name: "RollTests", dependencies: ["Roll"], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "YAMLTests", dependencies: ["JSON", "Primitives", "TestSupport", "YAML"], swiftSettings: settings),
     .testTarget(name: "ProcFSTests", dependencies: ["ProcFS", "TestSupport"], exclude: ["Fixtures"], swiftSettings: settings),
@@ -167,7 +167,7 @@ let package = Package(
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "KubeClientTests",
-      dependencies: ["KubeClient", "HTTPTransport", "Primitives", "JSON", "Simulator", "TestSupport", "YAML", logging],
+      dependencies: ["KubeClient", "HTTPTransport", "Primitives", "JSON", "Simulator", "TestSupport", logging],
       swiftSettings: settings),
     .testTarget(
       name: "CollectorTests", dependencies: ["Collector", "Roll", "Exposition", "HTTPTransport", "Primitives", "TestSupport"],
@@ -190,8 +190,7 @@ let package = Package(
       name: "ControllerTests",
       dependencies: [
         "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "Push", "Roll", "Simulator",
-        "TestSupport", "YAML",
-        logging, serviceLifecycle, x509,
+        "TestSupport", logging, serviceLifecycle, x509,
       ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(

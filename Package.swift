@@ -113,7 +113,9 @@ let package = Package(
     .target(
       name: "Collector", dependencies: ["CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Primitives", "Roll"],
       swiftSettings: settings),
-    .target(name: "Push", dependencies: ["CSnappy", "HTTPTransport", "JSON", "Primitives", "Protobuf", logging], swiftSettings: settings),
+    .target(
+      name: "Push", dependencies: ["AsyncPrimitives", "CSnappy", "HTTPTransport", "JSON", "Primitives", "Protobuf", logging],
+      swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Exposition", "Primitives", "ProcFS", "Roll"], swiftSettings: settings),
     .target(
       name: "ContainerRuntimes",
@@ -147,7 +149,8 @@ let package = Package(
     .executableTarget(
       name: "RollcallAgent",
       dependencies: [
-        "CLinux", "CZlib", "ContainerRuntimes", "LinuxCollector", "Primitives", "ProcessLimits", "Roll", "Exposition", "ProcFS",
+        "AsyncPrimitives", "CLinux", "ContainerRuntimes", "Exposition", "GzipZlib", "LinuxCollector", "Primitives", "ProcessLimits",
+        "ProcFS", "Roll",
         argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, nioTLS, serviceLifecycle,
         unixSignals,
       ],

@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 internal import Glibc
 internal import Primitives
 internal import Synchronization
@@ -15,7 +16,7 @@ final class PushShard: Sendable {
   private let reachability: Reachability
   private let clock: any Clock<Duration>
   private let state: Mutex<State>
-  private let wakeup = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+  private let wakeup = Wakeup()
 
   init(settings: PushSettings, spool: Spool?, delivery: Delivery, reachability: Reachability, clock: any Clock<Duration>) {
     self.settings = settings
@@ -59,7 +60,7 @@ final class PushShard: Sendable {
       for block in blocks { state.queue.append(block) }
       return !blocks.isEmpty
     }
-    if hasNew { wakeup.continuation.yield() }
+    if hasNew { wakeup.signal() }
   }
 
   // MARK: Sending
@@ -68,11 +69,10 @@ final class PushShard: Sendable {
   /// - Parameter untilEmpty: whether to return when the queue is empty.
   func deliver(untilEmpty: Bool) async {
     var backoff = Backoff(settings.backoff)
-    var wakeups = wakeup.stream.makeAsyncIterator()
     while !Task.isCancelled {
       guard let first = state.withLock({ $0.queue.first() }) else {
         if untilEmpty { return }
-        guard await wakeups.next() != nil else { return }
+        guard await wakeup.wait() else { return }
         continue
       }
       let result = await delivery.send(first.block)

@@ -3,6 +3,8 @@ internal import Synchronization
 /// One request and its response, shared by the transport's thread, which delivers, and the caller's task, which reads.
 ///
 /// Chunks are collected in a buffer, so that a slow reader takes many of them at once; beyond `bufferLimit` the thread pauses the transfer.
+///
+/// It has its own continuation, since the condition that a reader waits for depends on the buffer and is checked under the same lock.
 final class Exchange: Sendable {
   enum Outcome {
     case complete

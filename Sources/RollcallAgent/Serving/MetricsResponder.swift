@@ -66,7 +66,7 @@ struct MetricsResponder: HTTPResponder {
         try await writer.write(compressed.bytes)
       } else {
         // Uncompressed in pieces: the text of a large node has megabytes, and several clients may request it at once.
-        let text = GzipText(compressed)
+        let text = ExpositionText(compressed)
         while let piece = text.next() {
           try await writer.write(piece)
           // Backpressure: the channel's writability is only current after the event loop has processed the piece.
@@ -80,14 +80,12 @@ struct MetricsResponder: HTTPResponder {
     return Response(status: .ok, headers: fields, body: body)
   }
 
-  private func compress(_ sweep: Sweep, _ state: AgentState, _ format: ExpositionFormat) -> CompressedPage? {
+  private func compress(_ sweep: Sweep, _ state: AgentState, _ format: ExpositionFormat) -> CompressedExposition? {
     defer { Heap.trim() }
-    guard var compressor = GzipCompressor() else { return nil }
     let metrics = AgentMetrics(
       node: settings.node, roll: heldRoll.entries, sweep: sweep, state: state, process: .current(),
       memoryPageBytes: Int64(sysconf(Int32(_SC_PAGESIZE))), isCadvisorCompatible: settings.compatibility == .cadvisor)
-    metrics.render(format) { compressor.append($0) }
-    return compressor.finish()
+    return CompressedExposition { append in metrics.render(format) { append($0) } }
   }
 }
 
@@ -100,12 +98,12 @@ final class ExpositionCache: Sendable {
     var format: ExpositionFormat
   }
 
-  private let last = Mutex<(key: Key, exposition: CompressedPage)?>(nil)
+  private let last = Mutex<(key: Key, exposition: CompressedExposition)?>(nil)
 
   /// - Parameter make: called without the lock, so concurrent requests may both call it.
   func exposition(
-    of sweep: Sweep, _ state: AgentState, _ format: ExpositionFormat, or make: () -> CompressedPage?
-  ) -> CompressedPage? {
+    of sweep: Sweep, _ state: AgentState, _ format: ExpositionFormat, or make: () -> CompressedExposition?
+  ) -> CompressedExposition? {
     let key = Key(sweptAt: sweep.startedAt, state: state, format: format)
     if let exposition = last.withLock({ $0?.key == key ? $0?.exposition : nil }) { return exposition }
     guard let exposition = make() else { return nil }

@@ -1,3 +1,4 @@
+import AsyncPrimitives
 import LinuxCollector
 import NIOPosix
 import Roll
@@ -15,8 +16,8 @@ final class SharedSweep: Sendable {
     var last: Sweep?
     var finishedAt = Moment(milliseconds: .min)
     var statistics = Statistics()
-    /// The callers that wait for the running sweep; `nil` if none is running.
-    var waiting: [CheckedContinuation<Sweep, Never>]?
+    /// The running sweep, if there is one.
+    var running: Promise<Sweep>?
   }
 
   private let state = Mutex(State())
@@ -56,32 +57,30 @@ final class SharedSweep: Sendable {
 
   /// The number of callers that wait for the running sweep.
   var waiting: Int {
-    state.withLock { $0.waiting?.count ?? 0 }
+    state.withLock { $0.running?.waiting ?? 0 }
   }
 
   /// A sweep that finished at most `reuse` ago, or a new one. Ignores cancellation, since other callers may wait for the same sweep.
   func current() async -> Sweep {
-    await withCheckedContinuation { continuation in
-      let now = now()
-      enum Next {
-        case reuse(Sweep)
-        case start
-        case wait
-      }
-      let next: Next = state.withLock { state in
-        if state.waiting != nil {
-          state.waiting?.append(continuation)
-          return .wait
-        }
-        if let last = state.last, now - state.finishedAt < reuse { return .reuse(last) }
-        state.waiting = [continuation]
-        return .start
-      }
-      switch next {
-      case .reuse(let sweep): continuation.resume(returning: sweep)
-      case .start: thread.submit { _ in self.sweep() }
-      case .wait: break
-      }
+    let now = now()
+    enum Next {
+      case reuse(Sweep)
+      case start(Promise<Sweep>)
+      case join(Promise<Sweep>)
+    }
+    let next: Next = state.withLock { state in
+      if let running = state.running { return .join(running) }
+      if let last = state.last, now - state.finishedAt < reuse { return .reuse(last) }
+      let running = Promise<Sweep>()
+      state.running = running
+      return .start(running)
+    }
+    switch next {
+    case .reuse(let sweep): return sweep
+    case .join(let running): return await running.value()
+    case .start(let running):
+      thread.submit { _ in running.fulfill(self.sweep()) }
+      return await running.value()
     }
   }
 
@@ -89,28 +88,25 @@ final class SharedSweep: Sendable {
   func release(idleFor limit: Duration) {
     let now = now()
     let isIdle = state.withLock { state in
-      guard state.waiting == nil, state.last != nil, now - state.finishedAt >= limit else { return false }
+      guard state.running == nil, state.last != nil, now - state.finishedAt >= limit else { return false }
       state.last = nil
       return true
     }
     if isIdle { thread.submit { _ in self.sweeper.withLock { $0.release() } } }
   }
 
-  private func sweep() {
+  private func sweep() -> Sweep {
     let sweep = sweeper.withLock { $0.sweep() }
     observe(sweep)
     let finishedAt = now()
-    let waiting = state.withLock { state in
+    state.withLock { state in
       state.last = sweep
       state.finishedAt = finishedAt
       state.statistics.count += 1
       state.statistics.cost += sweep.cost
-      defer { state.waiting = nil }
-      return state.waiting ?? []
+      state.running = nil
     }
-    for continuation in waiting {
-      continuation.resume(returning: sweep)
-    }
+    return sweep
   }
 }
 

@@ -99,7 +99,7 @@ struct Composer {
       let key = try key(try value(next, parser, depth: depth).node)
       if let first = marks.updateValue(next.mark, forKey: key) {
         throw YAMLError(
-          .parsing, at: next.mark, "the key \"\(shortened(key))\" stands here again, first in line \(first.line)", "keep one of them")
+          .parsing, at: next.mark, "the key \"\(shortened(key))\" is defined again, first in line \(first.line)", "keep one of them")
       }
       let value = try value(try parser.next(), parser, depth: depth)
       entries.append(YAMLMapping.Entry(key: key, keyMark: next.mark, value: value.node))

@@ -7,7 +7,8 @@ import YAML
 /// The container of the agent in `manifests/`, as options of `ctr run`.
 struct AgentManifest {
   private static let folder =
-    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/manifests"
+    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path + "/manifests"
 
   private let pod: JSONValue
   private let container: JSONValue

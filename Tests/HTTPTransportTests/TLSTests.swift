@@ -126,7 +126,7 @@ struct TLSTests {
   }
 
   @Test(arguments: ["", "no PEM at all", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
-  func `unusable authorities trust nobody`(text: String) async throws {
+  func `unusable authorities are a TLS error`(text: String) async throws {
     let error = await transportError { try await words(url, TLSOptions(certificateAuthorities: .memory(Array(text.utf8)))) }
     #expect(error?.kind == "tls")
   }

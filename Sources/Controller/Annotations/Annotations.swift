@@ -1,33 +1,33 @@
-/// The annotations that we read.
+/// Annotations that Rollcall reads.
 package enum Annotations {
   static let prefix = "rollcall.dev/"
 
   /// On a Pod: `"true"` exempts its containers.
   package static let ignore = "rollcall.dev/ignore"
-  /// On a Node: where it is reached, instead of its own addresses.
+  /// On a Node: overrides the addresses in its status.
   package static let address = "rollcall.dev/address"
-  /// On a Windows Node: where its exporter is and what it is asked for, instead of the settings `--windows-port` and so on.
+  /// On a Windows Node: override `--windows-scheme`, `--windows-port`, `--windows-path` and `--windows-collect`.
   package static let windowsScheme = "rollcall.dev/windows-scheme"
   package static let windowsPort = "rollcall.dev/windows-port"
   package static let windowsPath = "rollcall.dev/windows-path"
-  /// Names of collectors with commas between them.
+  /// Comma-separated names of collectors.
   package static let windowsCollect = "rollcall.dev/windows-collect"
-  /// On a Windows Node: instead of `--windows-source`.
+  /// On a Windows Node: overrides `--windows-source`.
   package static let windowsSource = "rollcall.dev/windows-source"
 
-  /// On a virtual Node or on one of its Pods: where cAdvisor's page is, instead of the settings `--virtual-scheme` and so on, as
-  /// `http://:8080/metrics/cadvisor`.
+  /// On a virtual Node or one of its Pods: the cAdvisor endpoint, such as `http://:8080/metrics/cadvisor`. Overrides `--virtual-scheme`,
+  /// `--virtual-port` and `--virtual-path`.
   package static let cadvisor = "rollcall.dev/cadvisor"
-  /// On a virtual Node: instead of `--virtual-from`.
+  /// On a virtual Node: overrides `--virtual-from`.
   package static let cadvisorFrom = "rollcall.dev/cadvisor-from"
-  /// A label of a virtual Node, where the port alone is another: labels cannot hold a URL.
+  /// A label on a virtual Node: overrides `--virtual-port`. A label cannot hold a URL.
   package static let cadvisorPort = "rollcall.dev/cadvisor-port"
 
-  /// What a record has to keep.
+  /// Prefixes of the annotations that records keep.
   package static let keptPrefixes = [prefix]
 
-  /// For people, where an annotation or a label says what it cannot mean.
+  /// The note about an annotation or label with an invalid value.
   static func refusal(_ name: String, _ text: String, accepted: String) -> String {
-    "\(name): \"\(text)\" is not accepted; accepted is \(accepted)"
+    "\(name): \"\(text)\" is invalid; expected \(accepted)"
   }
 }

@@ -1,10 +1,10 @@
 import Collector
 import KubeClient
 
-/// Where one virtual node's pods are scraped: by the settings, overridden by the Node's label, overridden by its annotations.
+/// Where the pods of one virtual node are scraped. The Node's annotations override its label, which overrides the settings.
 struct VirtualNode: Hashable {
   var endpoint: VirtualEndpoint
-  /// Labels and annotations that are not accepted, for people; they are ignored.
+  /// Notes about invalid labels and annotations, which are ignored.
   var notes: [String] = []
 
   /// - Parameter configured: the settings.
@@ -27,7 +27,7 @@ struct VirtualNode: Hashable {
     }
   }
 
-  /// The annotations of these Pods that are not accepted, for people: the first ten, and the number of the others.
+  /// Notes about invalid annotations of these Pods: the first ten, and the number of the others.
   static func notes(on pods: some Sequence<PodRecord>) -> [String] {
     let limit = 10
     var notes: [String] = []
@@ -37,13 +37,13 @@ struct VirtualNode: Hashable {
       guard let note = endpoint.read(pod.annotations) else { continue }
       if notes.count < limit { notes.append("pod \(pod.namespace)/\(pod.name): \(note)") } else { others += 1 }
     }
-    return others == 0 ? notes : notes + ["and \(others) more pods with such an annotation"]
+    return others == 0 ? notes : notes + ["and \(others) more pods with an invalid annotation"]
   }
 }
 
 extension VirtualEndpoint {
-  /// Applies the annotation of a Node or a Pod. A host is refused: samples are trusted to be about the Pod at whose address they were scraped.
-  /// - Returns: Why the annotation is not accepted, for people; the endpoint is unchanged then.
+  /// Applies the annotation of a Node or a Pod. A host is refused: samples are attributed to the Pod at whose address they were scraped.
+  /// - Returns: a note if the annotation is invalid; the endpoint is then unchanged.
   fileprivate mutating func read(_ annotations: [String: String]) -> String? {
     guard let text = annotations[Annotations.cadvisor] else { return nil }
     guard let named = ScrapeEndpoint(annotation: text), ["http", "https"].contains(named.scheme), (1...65535).contains(named.port),
@@ -60,7 +60,7 @@ extension VirtualEndpoint {
 }
 
 extension VirtualEndpointOverrides {
-  /// Endpoints by the labels and annotations of Nodes and Pods.
+  /// Overrides from the labels and annotations of Nodes and Pods.
   init(
     node: @escaping @Sendable (_ name: String) -> NodeRecord?,
     podAnnotations: @escaping @Sendable (_ namespace: String, _ name: String) -> [String: String]

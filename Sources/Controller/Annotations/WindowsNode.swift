@@ -1,19 +1,19 @@
 package import Collector
 
-/// Where the numbers of Windows containers come from.
+/// Where the data of Windows containers comes from.
 package enum WindowsSource: String, CaseIterable, Sendable {
   case exporter
   /// The kubelet's /stats/summary.
   case summary
-  /// The exporter, and the summary for nodes whose exporter refuses connections.
+  /// The exporter, or the summary for nodes whose exporter is unreachable.
   case auto
 }
 
-/// How one Windows node is read: by the settings, overridden by the node's annotations.
+/// How one Windows node is read. The node's annotations override the settings.
 package struct WindowsNode: Hashable, Sendable {
   package var endpoint: ExporterEndpoint
   package var source: WindowsSource
-  /// Annotations that are not accepted, for people; the setting applies instead.
+  /// Notes about invalid annotations; the setting applies instead.
   package var notes: [String] = []
 
   /// A node without annotations.
@@ -29,7 +29,7 @@ package struct WindowsNode: Hashable, Sendable {
   }
 
   private mutating func read(_ annotations: [String: String]) {
-    // Most nodes have none, and this is called for each scrape.
+    // Most nodes have none, and this runs on every scrape.
     if annotations.isEmpty { return }
     func note(_ name: String, _ accepted: String) -> String {
       Annotations.refusal("annotation \(name)", annotations[name] ?? "", accepted: accepted)

@@ -3,48 +3,48 @@ package import Logging
 package import Primitives
 internal import Roll
 
-/// Every setting of the controller. `SettingsTable` has the name of each, its meaning, and the values that it accepts.
+/// Every setting of the controller. `SettingsTable` has the name, help and accepted values of each.
 /// `FeatureSettings.swift` splits them into the settings of each part.
 package struct ControllerSettings: Hashable, Sendable {
   package enum Toggle: String, CaseIterable, Sendable {
     case on, off
   }
 
-  /// What becomes of the pages of virtual nodes.
+  /// How the metrics of virtual nodes are delivered.
   package enum VirtualMode: String, CaseIterable, Sendable {
-    /// Held, and served as a kubelet would.
+    /// Cached, and served in the form of a kubelet.
     case serve
-    /// Pushed as they arrive, and not held.
+    /// Pushed as they arrive, and not cached.
     case push
-    /// All is pushed, the basic families are served.
+    /// All families are pushed, the basic ones are cached and served.
     case both
   }
 
-  /// What Prometheus is told to scrape for a Windows node.
+  /// The scrape target of a Windows node.
   package enum WindowsTargets: String, CaseIterable, Sendable {
-    /// Our /probe.
+    /// /probe of this controller.
     case proxy
     /// The exporter itself.
     case exporter
   }
 
-  // How containers are judged.
+  // Gaps.
   package var interval: Duration = .seconds(15)
   package var threshold: Duration = .seconds(300)
   package var grace: Duration = .seconds(60)
   package var virtualNodes = [LabelSelector("type=virtual-kubelet")].compactMap(\.self)
 
-  // How they are collected.
+  // Collection.
   package var deadline: Duration = .seconds(10)
-  /// Each holds one connection at most, except on virtual nodes. A call to a node that is down lasts until it cannot be connected, 3 s
-  /// of every 15 s: 512 at once are enough for 2,500 such nodes.
+  /// A call holds at most one connection, except on virtual nodes. A call to a node that is down lasts for the connect timeout, 3 s of every
+  /// 15 s: 512 concurrent calls are enough for 2,500 such nodes.
   package var maximumCalls = 512
-  /// A connection to an agent takes 49 KB as long as it is kept, a new one 1.8 ms of CPU (mutual TLS, measured with libcurl 7.88 and OpenSSL 3.0):
-  /// 50 MB at most for 1,024 nodes, where 5,000 would take 245 MB, more than all else.
+  /// A kept connection to an agent takes 49 KB, a new one 1.8 ms of CPU (mutual TLS, measured with libcurl 7.88 and OpenSSL 3.0). 1,024
+  /// connections take 50 MB; 5,000 would take 245 MB, more than everything else.
   package var keptConnections = 1024
   package var agentMetricsPort = 9753
   package var agentMetricsScheme = "http"
-  /// A Secret in our namespace by which Prometheus reaches agents over https; `nil`: the authority of our own.
+  /// A Secret in our namespace with Prometheus's TLS credentials for agents; `nil` for the CA of `rollcall-tls` and no client certificate.
   package var agentMetricsTLSSecret: String?
   package var agentRollPort = 9754
   package var windows = ScrapeEndpoint(port: 9182, path: "/metrics")
@@ -61,7 +61,7 @@ package struct ControllerSettings: Hashable, Sendable {
   package var kubeletCAFile: String?
   package var kubeletTokenFile: String?
   package var kubeletSkipsVerification = false
-  /// Scrapes through us at the same time, beyond which they wait; each holds a quarter of a megabyte at most while it streams.
+  /// Concurrent scrapes through the relay; further ones wait. Each holds at most 256 KiB while it streams.
   package var maximumProbes = 128
   package var virtual = ScrapeEndpoint(port: 8080, path: "/metrics/cadvisor")
   package var virtualScope = VirtualEndpoint.Scope.pods
@@ -74,7 +74,7 @@ package struct ControllerSettings: Hashable, Sendable {
   package var virtualStaleness: Duration = .seconds(120)
   package var allowsLoopbackTargets = false
 
-  // What is pushed.
+  // Push.
   package var virtualMode = VirtualMode.serve
   package var virtualBasic = Self.basicFamilies
   package var remoteWrite: PushURL?
@@ -93,82 +93,82 @@ package struct ControllerSettings: Hashable, Sendable {
   package var pushSpoolFolder: String?
   package var pushSpoolLimit = 2 << 30
 
-  // What Prometheus and Alertmanager get.
+  // Alerts, targets and Events.
   package var alertmanagers: [AlertmanagerURL] = []
   package var serviceMonitors: ServiceMonitorMode = .auto
   package var serviceMonitorLabels: [String: String] = [:]
-  /// Past these, in samples and decompressed bytes, Prometheus drops a scrape.
+  /// Prometheus drops scrapes with more samples or, decompressed, more bytes than these limits.
   package var serviceMonitorSampleLimit = 200_000
   package var serviceMonitorBodyLimit = 64 << 20
-  /// Where Prometheus reaches /probe; `nil`: our Service, and for HTTP SD the address that it asked.
+  /// Where Prometheus reaches /probe; `nil` for our Service, and in HTTP SD for the address of the request.
   package var proxyAddress: String?
   package var events: Toggle = .on
 
-  // Where we are.
-  /// Our own IP address, where Prometheus reaches this replica and no other; `nil` where it is not known.
+  // Addresses and identity.
+  /// The IP address of this replica; `nil` if unknown.
   package var ownAddress: String?
   package var listen = ListenAddress(host: "0.0.0.0", port: 9750)
   package var kubeconfig: String?
   package var context: String?
-  /// `nil`: the one that the kubeconfig's context or the service account names.
+  /// `nil` for that of the kubeconfig's context or the service account.
   package var namespace: String?
   package var leaderElection: Toggle = .on
-  /// `nil`: the pod's name, or one that nobody else has.
+  /// `nil` for the pod's name, or else a unique name.
   package var identity: String?
   package var logLevel: Logger.Level = .info
 
   package init() {}
 
-  /// Checks settings that contradict each other.
+  /// Checks for settings that contradict each other.
   func checkTogether() throws(SettingsError) {
     guard threshold >= interval * 2 else {
       throw .contradiction(
-        "threshold \(threshold.text) is less than two intervals of \(interval.text): one slow answer would be a gap; "
+        "threshold \(threshold.text) is less than two intervals of \(interval.text), so one slow response would open a gap; "
           + "raise --threshold or lower --interval")
     }
     if windowsSkipsVerification, windowsCAFile != nil {
-      throw .contradiction("--windows-skip-verify and --windows-ca-file contradict each other: give up one of them")
+      throw .contradiction("--windows-skip-verify and --windows-ca-file are mutually exclusive")
     }
     if virtualSkipsVerification, virtualCAFile != nil {
-      throw .contradiction("--virtual-skip-verify and --virtual-ca-file contradict each other: give up one of them")
+      throw .contradiction("--virtual-skip-verify and --virtual-ca-file are mutually exclusive")
     }
     if kubeletSkipsVerification, kubeletCAFile != nil {
-      throw .contradiction("--kubelet-skip-verify and --kubelet-ca-file contradict each other: give up one of them")
+      throw .contradiction("--kubelet-skip-verify and --kubelet-ca-file are mutually exclusive")
     }
     try checkPush()
   }
 }
 
 extension ControllerSettings {
-  /// CPU, memory, network and file system of containers: the first that a dashboard shows, and all that `/metrics/resource` and
-  /// `/stats/summary` are made of.
+  /// CPU, memory, network and file system of containers: the families of common dashboards, and all that `/metrics/resource` and
+  /// `/stats/summary` need.
   static let basicFamilies = [
     "container_cpu_usage_seconds_total", "container_fs_limit_bytes", "container_fs_reads_bytes_total", "container_fs_usage_bytes",
     "container_fs_writes_bytes_total", "container_memory_rss", "container_memory_usage_bytes", "container_memory_working_set_bytes",
     "container_network_receive_bytes_total", "container_network_transmit_bytes_total", "container_start_time_seconds",
   ]
 
-  /// Checks settings of the push that contradict each other.
+  /// Checks for push settings that contradict each other.
   private func checkPush() throws(SettingsError) {
     if virtualMode != .serve, remoteWrite == nil, openFalcon == nil {
       throw .contradiction(
-        "--virtual-mode \(virtualMode.rawValue) has nowhere to push to: name a receiver by --remote-write-url or --open-falcon-url")
+        "--virtual-mode \(virtualMode.rawValue) needs a receiver: set --remote-write-url or --open-falcon-url")
     }
     if virtualMode == .serve, remoteWrite != nil {
-      throw .contradiction("--remote-write-url gets nothing with --virtual-mode serve: choose push or both, or leave it out")
+      throw .contradiction("--remote-write-url has no effect with --virtual-mode serve: choose push or both, or remove it")
     }
     if remoteWrite == nil, remoteWriteHeadersFile ?? remoteWriteCAFile ?? remoteWriteCertificateFile ?? remoteWriteKeyFile != nil {
-      throw .contradiction("--remote-write-headers-file and the like are for --remote-write-url, which is not given")
+      throw .contradiction("--remote-write-headers-file and the TLS files of remote write need --remote-write-url, which is not given")
     }
     if remoteWrite?.isPlain == true, remoteWriteHeadersFile != nil {
       throw .contradiction(
-        "the headers of --remote-write-headers-file would go over plain http: give --remote-write-url an https URL, or leave them out")
+        "--remote-write-headers-file would be sent over plain http: use an https URL in --remote-write-url, or remove it")
     }
     if remoteWriteSkipsVerification, remoteWriteCAFile != nil {
-      throw .contradiction("--remote-write-skip-verify and --remote-write-ca-file contradict each other: give up one of them")
+      throw .contradiction("--remote-write-skip-verify and --remote-write-ca-file are mutually exclusive")
     }
     if remoteWriteKeyFile != nil, remoteWriteCertificateFile == nil {
-      throw .contradiction("--remote-write-key-file is of no use without --remote-write-cert-file")
+      throw .contradiction("--remote-write-key-file needs --remote-write-cert-file")
     }
   }
 }

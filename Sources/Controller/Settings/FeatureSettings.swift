@@ -4,7 +4,7 @@ internal import Primitives
 internal import Push
 internal import Roll
 
-/// The settings of each part of the controller. No part sees `ControllerSettings` itself.
+/// The settings of each part of the controller. No part depends on `ControllerSettings` itself.
 extension ControllerSettings {
   var cluster: ClusterSettings { ClusterSettings(kubeconfig: kubeconfig, context: context, namespace: namespace) }
 
@@ -22,7 +22,7 @@ extension ControllerSettings {
     RelaySettings(maximumProbes: maximumProbes, windows: windowsNodes, windowsSource: windowsSource, mode: windowsPages)
   }
 
-  /// For anything that is connected to within `deadline`.
+  /// Limits connecting within `deadline`.
   private var connectTimeout: Duration { min(deadline, .seconds(3)) }
 }
 
@@ -87,7 +87,7 @@ extension ControllerSettings {
     nodes.nodeTokenFile = kubeletTokenFile
     nodes.stalenessLimit = virtualStaleness
     nodes.deadline = deadline
-    // The pod that is called last still has its deadline within the interval, if the settings allow it.
+    // The last pod's deadline still ends within the interval, if the settings allow that.
     nodes.scrapeWindow = max(interval - deadline, interval / 4) * 0.8
     nodes.keptConnections = maximumCalls
     nodes.connectTimeout = connectTimeout
@@ -99,7 +99,7 @@ extension ControllerSettings {
 // MARK: Targets
 
 extension ControllerSettings {
-  /// Where each source's targets are. Virtual nodes are scraped at this controller, unless their metrics are only pushed.
+  /// The scrape endpoint of each source. Virtual nodes are scraped at this controller, unless their metrics are only pushed.
   var endpoints: [Source: ScrapeEndpoint] {
     var endpoints: [Source: ScrapeEndpoint] = [
       .linux: ScrapeEndpoint(scheme: agentMetricsScheme, port: agentMetricsPort, path: "/metrics"), .windows: windows,
@@ -117,7 +117,7 @@ extension ControllerSettings {
       agentTLSSecret: agentMetricsTLSSecret)
   }
 
-  /// Where Prometheus reaches this replica and no other; `nil` if that is unknown.
+  /// Where Prometheus reaches this replica and no other; `nil` if unknown.
   var servingAddress: String? {
     if let ownAddress { return ownAddress }
     guard let address = IPAddress(listen.host), address.special != .unspecified else { return nil }

@@ -1,22 +1,22 @@
-/// One row of the table of settings: how a setting is named everywhere, what it means and what it accepts.
+/// One setting: its names, its help and the values that it accepts.
 package struct Setting: Sendable {
   package enum Shape: Sendable {
     case value
-    /// Can be given several times; an environment variable separates the values by `;`, a file has a sequence.
+    /// Can be repeated as a flag; separated by `;` in an environment variable; a sequence in the file.
     case list
-    /// A flag without a value; elsewhere `true` or `false`.
+    /// A flag without a value; otherwise `true` or `false`.
     case truth
   }
 
-  /// As on the command line, without the hyphens in front: `agent-roll-port`.
+  /// The flag without leading hyphens: `agent-roll-port`.
   package let name: String
   package let shape: Shape
   package let help: String
-  /// What a value has to be, as the end of a sentence that begins with "accepted is".
+  /// The accepted values, as a phrase that follows "expected".
   package let accepts: String
-  /// Enters the values; gives back the first that is not accepted.
+  /// Parses the values into the settings. Returns the first invalid one.
   let enter: @Sendable ([String], inout ControllerSettings) -> String?
-  /// The values in force, as they would be written; none where the setting is not set.
+  /// The current values as text; empty if the setting is not set.
   package let show: @Sendable (ControllerSettings) -> [String]
 
   package var flag: String { "--\(name)" }
@@ -27,7 +27,7 @@ package struct Setting: Sendable {
     return words.prefix(1).joined() + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
   }
 
-  /// With the default and the names elsewhere.
+  /// The help with the default, environment variable and file key.
   package var fullHelp: String {
     let byDefault = show(ControllerSettings())
     let text = byDefault.isEmpty || shape == .truth ? "" : " Default: \(byDefault.joined(separator: "; "))."
@@ -35,12 +35,12 @@ package struct Setting: Sendable {
   }
 }
 
-// MARK: Shapes of rows
+// MARK: Constructors
 
 extension Setting {
   typealias Path<Value> = WritableKeyPath<ControllerSettings, Value> & Sendable
 
-  /// One value, read by `read` and written by `write`.
+  /// A single value, parsed by `read` and formatted by `write`.
   static func one<Value>(
     _ name: String, _ path: any Path<Value>, accepts: String, help: String, read: @escaping @Sendable (String) -> Value?,
     write: @escaping @Sendable (Value) -> String?
@@ -87,7 +87,7 @@ extension Setting {
       read: { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }, write: { "\($0)" })
   }
 
-  /// A number of bytes.
+  /// A size in bytes.
   static func size(_ name: String, _ path: any Path<Int>, help: String) -> Setting {
     one(
       name, path, accepts: "a size such as 512KB, 64MB or 2GB, from 1KB to 1024GB", help: help,
@@ -98,7 +98,7 @@ extension Setting {
       write: ByteSize.text)
   }
 
-  static func text(_ name: String, _ path: any Path<String?>, accepts: String = "any text but the empty one", help: String) -> Setting {
+  static func text(_ name: String, _ path: any Path<String?>, accepts: String = "any text that is not empty", help: String) -> Setting {
     one(name, path, accepts: accepts, help: help, read: { $0.isEmpty ? nil : .some($0) }, write: { $0 })
   }
 
@@ -106,7 +106,7 @@ extension Setting {
     _ name: String, _ path: any Path<Value>, help: String
   ) -> Setting {
     one(
-      name, path, accepts: Value.allCases.map(\.rawValue).joined(separator: ", "), help: help, read: { Value(rawValue: $0) },
+      name, path, accepts: "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "), help: help, read: { Value(rawValue: $0) },
       write: { $0.rawValue })
   }
 

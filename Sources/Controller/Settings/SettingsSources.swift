@@ -1,11 +1,11 @@
 internal import YAML
 
-/// Where settings come from: the command line before the environment, before the configuration file, before the defaults.
+/// The sources of settings, in order of precedence: command line, environment, configuration file, defaults.
 package struct SettingsSources: Sendable {
-  /// By name, as `Setting.name`; what was not given is absent or empty.
+  /// Values by `Setting.name`. Flags that were not given are absent or empty.
   package var flags: [String: [String]]
   package var environment: [String: String]
-  /// The configuration file and its bytes, if there is one.
+  /// Path and content of the configuration file, if any.
   package var file: (path: String, bytes: [UInt8])?
 
   package init(flags: [String: [String]] = [:], environment: [String: String] = [:], file: (path: String, bytes: [UInt8])? = nil) {
@@ -14,12 +14,12 @@ package struct SettingsSources: Sendable {
     self.file = file
   }
 
-  /// The settings in force.
+  /// The effective settings.
   package func settings() throws(SettingsError) -> ControllerSettings {
-    let written = try fileValues()
+    let fromFile = try fileValues()
     var settings = ControllerSettings()
     for setting in SettingsTable.all {
-      let found = fromFlag(setting) ?? fromEnvironment(setting) ?? written[setting.key]
+      let found = fromFlag(setting) ?? fromEnvironment(setting) ?? fromFile[setting.key]
       guard let found, !found.isEmpty else { continue }
       if let refused = setting.enter(found.map(\.text), &settings) {
         let location = found.first { $0.text == refused }?.location ?? setting.flag
@@ -32,7 +32,7 @@ package struct SettingsSources: Sendable {
     return settings
   }
 
-  /// A value and where it was found.
+  /// A value and its location.
   private struct Found {
     var text: String
     var location: String
@@ -44,7 +44,7 @@ package struct SettingsSources: Sendable {
   }
 
   private func fromEnvironment(_ setting: Setting) -> [Found]? {
-    // An empty variable is as none: manifests cannot leave one out on a condition.
+    // An empty variable counts as unset: manifests cannot omit one conditionally.
     guard let value = environment[setting.environmentVariable], !value.isEmpty else { return nil }
     let values = setting.shape == .list ? value.split(separator: ";").map { String($0).trimmed } : [value]
     return values.map { Found(text: $0, location: setting.environmentVariable) }
@@ -53,7 +53,7 @@ package struct SettingsSources: Sendable {
   private func fileValues() throws(SettingsError) -> [String: [Found]] {
     guard let file else { return [:] }
     do throws(YAMLError) {
-      // A file of comments alone has no document.
+      // A file with only comments has no document.
       if try YAMLNode.documents(parsing: file.bytes, file: file.path).isEmpty { return [:] }
       let node = try YAMLNode(parsing: file.bytes, file: file.path)
       if node.isNull { return [:] }
@@ -89,7 +89,7 @@ extension String {
 }
 
 extension ControllerSettings {
-  /// The settings in force as a configuration file; what is not set stands there as a comment.
+  /// The effective settings as a configuration file, with unset ones as comments.
   package var yaml: String {
     SettingsTable.all.map { setting in
       let values = setting.show(self)
@@ -104,7 +104,7 @@ extension ControllerSettings {
     }.joined()
   }
 
-  /// Plain where YAML reads it back as the same text whatever its type, in single quotes elsewhere.
+  /// The text unquoted if YAML reads it back unchanged, in single quotes otherwise.
   private func quoted(_ text: String) -> String {
     let isPlain =
       text.utf8.first.map { $0.isLetterOrDigit || $0 == UInt8(ascii: "/") } == true
@@ -123,15 +123,15 @@ extension UInt8 {
   }
 }
 
-/// Settings that cannot be used. The message says what was found, where, and what is accepted.
+/// Invalid settings. The message names the value, its location, and the accepted values.
 package enum SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The configuration file cannot be read.
   case unreadable(path: String, reason: String)
   /// The configuration file is not YAML, or not a mapping of settings to values. The message has line and column.
   case malformed(String)
-  /// `location` is a flag, an environment variable, or file, line and column.
+  /// `location` is a flag, an environment variable, or a position in the file.
   case badValue(String, location: String, accepts: String)
-  /// Settings that are sound by themselves and not together.
+  /// Settings that are each valid but contradict each other.
   case contradiction(String)
 
   package var description: String {
@@ -139,11 +139,11 @@ package enum SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
     case .unreadable(let path, let reason): "cannot read the configuration file \(path): \(reason)"
     case .malformed(let message), .contradiction(let message): message
     case .badValue(let value, let location, let accepts):
-      "\(location): \"\(Self.withoutCredentials(value))\" is not accepted; accepted is \(accepts)"
+      "\(location): \"\(Self.withoutCredentials(value))\" is invalid; expected \(accepts)"
     }
   }
 
-  /// What was meant as a URL may have a user and a password before its `@`.
+  /// An invalid value may be a URL with user and password before its `@`.
   private static func withoutCredentials(_ value: String) -> String {
     guard let at = value.lastIndex(of: "@") else { return value }
     return "…" + value[at...]

@@ -3,115 +3,119 @@ internal import Exposition
 internal import Logging
 internal import Primitives
 
-/// Every setting, documented once. Flags, environment variables, keys of the configuration file, help and messages all come from here.
+/// Every setting. Flags, environment variables, file keys, help and error messages are derived from this table.
 package enum SettingsTable {
-  package static let all: [Setting] = judging + collecting + pushing + windows + publishing + placing
+  package static let all: [Setting] = gaps + collection + push + windows + publication + process
 
   private static let port = "a port"
 
-  // MARK: How containers are judged
+  // MARK: Gaps
 
-  private static let judging: [Setting] = [
+  private static let gaps: [Setting] = [
     .duration("interval", \.interval, help: "How often each node's roll is called."),
-    .duration("threshold", \.threshold, help: "A container whose last collection or scrape is older than this is a gap."),
+    .duration("threshold", \.threshold, help: "Maximum age of a container's last collection or scrape before it is a gap."),
     .duration(
-      "grace", \.grace, allowsZero: true, help: "How long a container that has just started need not be collected."),
+      "grace", \.grace, allowsZero: true, help: "How long a newly started container need not be collected."),
     .list(
       "virtual-nodes", \.virtualNodes, accepts: "a label selector such as type=virtual-kubelet or role in (a,b)",
-      help: "Label selector of virtual nodes, whose pods are collected one by one. Can be given several times: any of them counts.",
+      help:
+        "Label selector of virtual nodes, whose pods are collected one by one. Can be repeated; a node that matches any selector is virtual.",
       read: { LabelSelector($0) }, write: { "\($0)" }),
   ]
 
-  // MARK: How they are collected
+  // MARK: Collection
 
-  private static let collecting: [Setting] = [
-    .duration("deadline", \.deadline, help: "How long one call of a node or of a virtual node's pod may last."),
-    .number("max-calls", \.maximumCalls, in: 1...100_000, what: "a number", help: "How many nodes are called at the same time."),
+  private static let collection: [Setting] = [
+    .duration("deadline", \.deadline, help: "Timeout for one call of a node, or of a pod on a virtual node."),
+    .number("max-calls", \.maximumCalls, in: 1...100_000, what: "a number", help: "Maximum number of nodes called concurrently."),
     .number(
       "kept-connections", \.keptConnections, in: 0...100_000, what: "a number",
-      help: "Up to how many nodes the connections to agents are kept between calls; with more nodes each call makes its own."),
-    .number("agent-metrics-port", \.agentMetricsPort, in: 1...65535, what: port, help: "Where rollcall-agent serves /metrics."),
+      help:
+        "Maximum number of nodes for which connections to agents are kept open between calls. With more nodes, every call opens a new one."),
+    .number("agent-metrics-port", \.agentMetricsPort, in: 1...65535, what: port, help: "Port on which rollcall-agent serves /metrics."),
     .scheme(
-      "agent-metrics-scheme", \.agentMetricsScheme, help: "How rollcall-agent serves /metrics: https where it has --metrics-tls-dir."),
+      "agent-metrics-scheme", \.agentMetricsScheme, help: "Scheme of rollcall-agent's /metrics: https if the agent has --metrics-tls-dir."),
     .text(
       "agent-metrics-tls-secret", \.agentMetricsTLSSecret,
-      help: "A Secret in our namespace with ca.crt, tls.crt and tls.key, by which the ServiceMonitor has agents scraped over https. "
-        + "Without it: ca.crt of rollcall-tls, and no client certificate."),
-    .number("agent-roll-port", \.agentRollPort, in: 1...65535, what: port, help: "Where rollcall-agent answers the roll."),
-    .number("virtual-port", \.virtual.port, in: 1...65535, what: port, help: "The port of cAdvisor in the pods of virtual nodes."),
-    .path("virtual-path", \.virtual.path, help: "The path of cAdvisor's metrics in the pods of virtual nodes."),
-    .scheme("virtual-scheme", \.virtual.scheme, help: "How cAdvisor in the pods of virtual nodes is reached."),
+      help: "Secret in our namespace with ca.crt, tls.crt and tls.key that the ServiceMonitor uses to scrape agents over https. "
+        + "If unset: ca.crt of rollcall-tls and no client certificate."),
+    .number("agent-roll-port", \.agentRollPort, in: 1...65535, what: port, help: "Port on which rollcall-agent answers the roll."),
+    .number("virtual-port", \.virtual.port, in: 1...65535, what: port, help: "Port of cAdvisor in the pods of virtual nodes."),
+    .path("virtual-path", \.virtual.path, help: "Path of cAdvisor's metrics in the pods of virtual nodes."),
+    .scheme("virtual-scheme", \.virtual.scheme, help: "Scheme of cAdvisor in the pods of virtual nodes."),
     .choice(
       "virtual-from", \.virtualScope,
-      help: "Who is asked about the pods of virtual nodes: pods (each at its own address) or node (which answers for all under ?nodeName=)."
+      help:
+        "Where the pods of virtual nodes are scraped: pods (each at its own address) or node (all at the node's address, with ?nodeName=)."
     ),
     .text(
       "virtual-ca-file", \.virtualCAFile,
       help:
-        "The certificate authorities of the pods of virtual nodes, or of the nodes that answer for them, over https, instead of the system's."
+        "CA file to verify the pods of virtual nodes, or the nodes if --virtual-from is node, instead of the system's CAs."
     ),
     .truth(
       "virtual-skip-verify", \.virtualSkipsVerification,
-      help: "Do not check the certificates of the pods of virtual nodes, or of the nodes that answer for them."),
+      help: "Do not verify the certificates of the pods of virtual nodes, or of the nodes if --virtual-from is node."),
     .number(
       "virtual-transfers", \.virtualTransfers, in: 1...10_000, what: "a number",
-      help: "How many pages of pods on virtual nodes are fetched at the same time."),
+      help: "Maximum number of pods on virtual nodes scraped concurrently."),
     .list(
       "virtual-keep", \.virtualKept, accepts: familyAccepted,
-      help: "A family of cAdvisor's metrics to keep, or the beginning of such names with * behind it. Can be given several times.",
+      help: "cAdvisor metric family to keep, or a name prefix followed by *. Can be repeated.",
       read: { isFamilyPattern($0) ? $0 : nil }, write: { $0 }),
     .list(
       "virtual-drop", \.virtualDropped, accepts: familyAccepted,
-      help: "A family to drop although --virtual-keep covers it. Can be given several times.",
+      help: "Metric family to drop even if --virtual-keep matches it, or a name prefix followed by *. Can be repeated.",
       read: { isFamilyPattern($0) ? $0 : nil }, write: { $0 }),
     .choice(
       "virtual-timestamps", \.virtualTimestamps,
-      help: "Whether samples of pods on virtual nodes keep the times that they carry: on or off."),
+      help: "Whether samples of pods on virtual nodes keep their timestamps: on or off."),
     .duration(
       "virtual-staleness", \.virtualStaleness,
-      help: "Numbers of pods on virtual nodes that are older are not served, not pushed and not counted as collected."),
+      help: "Maximum age of the metrics of pods on virtual nodes. Older ones are not served, not pushed and not counted as collected."),
     .truth(
       "allow-loopback-targets", \.allowsLoopbackTargets,
-      help: "Accept nodes and pods at loopback addresses. Only for tests and the demo: a pod could make us ask ourselves."),
+      help: "Accept nodes and pods with loopback addresses. For tests and the demo only: a pod could make the controller call itself."),
   ]
 
-  // MARK: What is pushed
+  // MARK: Push
 
-  private static let pushing: [Setting] = [
+  private static let push: [Setting] = [
     .choice(
       "virtual-mode", \.virtualMode,
       help:
-        "What becomes of the pages of virtual nodes: serve (held, and served at /metrics/cadvisor), push (pushed as they arrive, not held) "
-        + "or both (all is pushed, the basic families are served)."),
+        "How the metrics of virtual nodes are delivered: serve (cached and served at /metrics/cadvisor), push (pushed as they arrive, not "
+        + "cached) or both (all families pushed, the basic ones also served)."),
     .list(
       "virtual-basic", \.virtualBasic, accepts: familyAccepted,
       help:
-        "A basic family: with --virtual-mode both only these are held and served, and only these go to Open-Falcon. Can be given several times.",
+        "Basic metric family, or a name prefix followed by *. With --virtual-mode both only these are served, and only these are pushed to "
+        + "Open-Falcon. Can be repeated.",
       read: { isFamilyPattern($0) ? $0 : nil }, write: { $0 }),
     .one(
       "remote-write-url", \.remoteWrite, accepts: PushURL.accepted,
-      help: "Where the pages of virtual nodes are pushed by Prometheus remote write, with --virtual-mode push or both.",
+      help: "Prometheus remote-write receiver for the metrics of virtual nodes, with --virtual-mode push or both.",
       read: { PushURL($0).map { .some($0) } }, write: { $0?.text }),
     .text(
       "remote-write-headers-file", \.remoteWriteHeadersFile,
       help:
-        "A file of headers for --remote-write-url, such as Authorization, one 'Name: value' a line. Sent over https or to loopback only, "
-        + "read again at each use."),
-    .text("remote-write-ca-file", \.remoteWriteCAFile, help: "The certificate authorities of --remote-write-url, instead of the system's."),
-    .text("remote-write-cert-file", \.remoteWriteCertificateFile, help: "Our client certificate for --remote-write-url."),
+        "File with request headers for --remote-write-url, such as Authorization, one 'Name: value' per line. Sent only over https or to "
+        + "loopback addresses. Reread on each use."),
+    .text("remote-write-ca-file", \.remoteWriteCAFile, help: "CA file to verify --remote-write-url, instead of the system's CAs."),
+    .text("remote-write-cert-file", \.remoteWriteCertificateFile, help: "Client certificate for --remote-write-url."),
     .text(
-      "remote-write-key-file", \.remoteWriteKeyFile, help: "The key of --remote-write-cert-file, where it is not in the same file."),
-    .truth("remote-write-skip-verify", \.remoteWriteSkipsVerification, help: "Do not check the certificate of --remote-write-url."),
+      "remote-write-key-file", \.remoteWriteKeyFile, help: "Private key of --remote-write-cert-file, if it is not in the same file."),
+    .truth("remote-write-skip-verify", \.remoteWriteSkipsVerification, help: "Do not verify the certificate of --remote-write-url."),
     .one(
       "open-falcon-url", \.openFalcon, accepts: PushURL.accepted,
       help:
-        "Where the socket numbers of Linux pods are pushed, and the basic families of virtual nodes with --virtual-mode push or both: an "
-        + "Open-Falcon agent, such as http://falcon-agent:1988/v1/push.",
+        "Open-Falcon agent for the socket metrics of Linux pods and, with --virtual-mode push or both, the basic families of virtual nodes, "
+        + "such as http://falcon-agent:1988/v1/push.",
       read: { PushURL($0).map { .some($0) } }, write: { $0?.text }),
     Setting(
       name: "external-labels", shape: .list,
-      help: "A label name=value that all pushed samples get which have none of that name. Can be given several times.",
-      accepts: "name=value, the name of letters, digits and underscores"
+      help: "Label name=value added to all pushed samples without a label of that name. Can be repeated.",
+      accepts: "name=value with a name of letters, digits and underscores"
     ) { texts, settings in
       var labels: [String: String] = [:]
       for text in texts {
@@ -126,87 +130,96 @@ package enum SettingsTable {
     } show: { settings in
       settings.externalLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     },
-    .duration("push-timeout", \.pushTimeout, help: "How long one push may last, from connecting to the answer."),
+    .duration("push-timeout", \.pushTimeout, help: "Timeout for one push request, including connecting."),
     .number(
       "push-shards", \.pushShards, in: 1...64, what: "a number",
-      help: "How many pushes may be under way at once. All samples of a pod go through one of them, in order."),
+      help: "Number of concurrent push requests. All samples of a pod go through the same shard, in order."),
     .number(
-      "push-samples-per-send", \.pushSamplesPerSend, in: 1...100_000, what: "a number", help: "With how many samples a push is full."),
-    .duration("push-send-deadline", \.pushSendDeadline, help: "How long samples wait for a push to become full."),
-    .size("push-memory", \.pushMemory, help: "How much may wait in memory for a receiver."),
+      "push-samples-per-send", \.pushSamplesPerSend, in: 1...100_000, what: "a number", help: "Maximum number of samples per push request."),
+    .duration("push-send-deadline", \.pushSendDeadline, help: "How long samples wait for a push request to fill up."),
+    .size("push-memory", \.pushMemory, help: "Maximum memory for samples waiting for one receiver."),
     .text(
       "push-spool-dir", \.pushSpoolFolder,
       help:
-        "A folder for what memory has no room for while a receiver is down, and over a restart. Without it the oldest goes, and is counted."
+        "Directory for samples that exceed --push-memory while a receiver is down, and across restarts. If unset, the oldest are dropped and "
+        + "counted."
     ),
-    .size("push-spool-limit", \.pushSpoolLimit, help: "How much may wait on disk for a receiver; past it the oldest goes, and is counted."),
+    .size(
+      "push-spool-limit", \.pushSpoolLimit,
+      help: "Maximum disk space for samples waiting for one receiver; beyond it the oldest are dropped and counted."),
   ]
 
-  // MARK: How Windows nodes are read and handed on
+  // MARK: Windows nodes and the relay
 
   private static let windows: [Setting] = [
-    .number("windows-port", \.windows.port, in: 1...65535, what: port, help: "The port of windows_exporter."),
-    .path("windows-path", \.windows.path, help: "The path of windows_exporter's metrics."),
-    .scheme("windows-scheme", \.windows.scheme, help: "How windows_exporter is reached."),
+    .number("windows-port", \.windows.port, in: 1...65535, what: port, help: "Port of windows_exporter."),
+    .path("windows-path", \.windows.path, help: "Path of windows_exporter's metrics."),
+    .scheme("windows-scheme", \.windows.scheme, help: "Scheme of windows_exporter."),
     .list(
       "windows-collect", \.windowsCollectors, accepts: "the name of a collector, such as container or cpu",
-      help: "A collector that a scrape through /probe asks for (collect[]). Can be given several times; without it all that are enabled.",
+      help: "Collector requested by scrapes through /probe (collect[]). Can be repeated. If unset: all enabled collectors.",
       read: { ExporterEndpoint.isCollector($0) ? $0 : nil }, write: { $0 }),
     .choice(
       "windows-source", \.windowsSource,
       help:
-        "Where the numbers of Windows containers come from: exporter (windows_exporter), summary (the kubelet's /stats/summary), or auto "
-        + "(the exporter, and the summary of nodes whose exporter cannot be connected to)."),
+        "Source of the metrics of Windows containers: exporter (windows_exporter), summary (the kubelet's /stats/summary) or auto (the exporter, "
+        + "or the summary if the exporter is unreachable)."),
     .choice(
       "windows-pages", \.windowsPages,
       help:
-        "What /probe does with an exporter's page: relabel adds the node and the names of containers, pass-through hands it on as it is."),
+        "How /probe relays an exporter's metrics: relabel adds the node and the names of containers, pass-through relays them unchanged."),
     .choice(
       "windows-targets", \.windowsTargets,
-      help: "What Prometheus is told to scrape for a Windows node: proxy (our /probe) or exporter (windows_exporter itself)."),
-    .text("windows-ca-file", \.windowsCAFile, help: "The certificate authorities of windows_exporter over https, instead of the system's."),
-    .text("windows-cert-file", \.windowsCertificateFile, help: "Our client certificate for windows_exporter over https."),
-    .text("windows-key-file", \.windowsKeyFile, help: "The key of --windows-cert-file, where it is not in the same file."),
-    .truth("windows-skip-verify", \.windowsSkipsVerification, help: "Do not check the certificate of windows_exporter."),
+      help: "Scrape target for a Windows node: proxy (/probe of the controller) or exporter (windows_exporter itself)."),
+    .text("windows-ca-file", \.windowsCAFile, help: "CA file to verify windows_exporter, instead of the system's CAs."),
+    .text("windows-cert-file", \.windowsCertificateFile, help: "Client certificate for windows_exporter."),
+    .text("windows-key-file", \.windowsKeyFile, help: "Private key of --windows-cert-file, if it is not in the same file."),
+    .truth("windows-skip-verify", \.windowsSkipsVerification, help: "Do not verify the certificate of windows_exporter."),
     .text(
       "windows-headers-file", \.windowsHeadersFile,
       help:
-        "A file of headers for windows_exporter, such as Authorization, one 'Name: value' a line. Sent over https only, read again at each use."
+        "File with request headers for windows_exporter, such as Authorization, one 'Name: value' per line. Sent only over https. Reread on each "
+        + "use."
     ),
     .choice(
       "kubelet-access", \.kubeletAccess, help: "How a kubelet's /stats/summary is read: proxy (through the API server) or direct."),
-    .text("kubelet-ca-file", \.kubeletCAFile, help: "The certificate authorities of kubelets that are read directly."),
+    .text("kubelet-ca-file", \.kubeletCAFile, help: "CA file to verify kubelets with --kubelet-access direct."),
     .text(
       "kubelet-token-file", \.kubeletTokenFile,
-      help: "A bearer token for kubelets that are read directly and for virtual nodes that answer for their pods, sent over https only."),
-    .truth("kubelet-skip-verify", \.kubeletSkipsVerification, help: "Do not check the certificates of kubelets that are read directly."),
-    .number("max-probes", \.maximumProbes, in: 1...100_000, what: "a number", help: "How many scrapes go through us at the same time."),
+      help:
+        "File with a bearer token for kubelets with --kubelet-access direct and for virtual nodes with --virtual-from node. Sent only over https."
+    ),
+    .truth(
+      "kubelet-skip-verify", \.kubeletSkipsVerification, help: "Do not verify the certificates of kubelets with --kubelet-access direct."),
+    .number(
+      "max-probes", \.maximumProbes, in: 1...100_000, what: "a number",
+      help: "Maximum number of concurrent scrapes through /probe and /proxy."),
   ]
 
-  // MARK: What Prometheus, Alertmanager and the cluster get
+  // MARK: Alerts, targets and Events
 
-  private static let publishing: [Setting] = [
+  private static let publication: [Setting] = [
     .list(
       "alertmanager-url", \.alertmanagers, accepts: "an http or https URL such as http://alertmanager:9093",
-      help: "An Alertmanager that open gaps are sent to. Can be given several times; each is sent everything.",
+      help: "Alertmanager to which open gaps are sent. Can be repeated; each receives all alerts.",
       read: { try? AlertmanagerURL($0) }, write: { "\($0)" }),
     .choice(
       "service-monitors", \.serviceMonitors,
-      help: "Whether ServiceMonitors for the Prometheus Operator are written: on, off, or auto, which is on if the cluster has them."),
+      help: "Whether to write ServiceMonitors for Prometheus Operator: on, off or auto (on if the cluster has the CRD)."),
     .one(
       "proxy-address", \.proxyAddress, accepts: "a host and a port such as rollcall-controller.rollcall.svc:9750",
-      help: "Where Prometheus reaches our /probe. Without it: our Service, and for HTTP service discovery the address that was asked.",
+      help: "Address at which Prometheus reaches /probe. If unset: our Service, and in HTTP service discovery the address of the request.",
       read: { isAuthority($0) ? .some($0) : nil }, write: { $0 }),
     Setting(
       name: "service-monitor-labels", shape: .list,
-      help: "A label key=value for the objects that Prometheus finds targets by, such as release=kube-prometheus-stack. "
-        + "Can be given several times.",
+      help: "Label key=value for the Services, EndpointSlices and ServiceMonitors that we write, such as release=kube-prometheus-stack. "
+        + "Can be repeated.",
       accepts: "key=value"
     ) { texts, settings in
       var labels: [String: String] = [:]
       for text in texts {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        // A selector for one value accepts what a label can be.
+        // The parser of selectors checks the syntax of key and value.
         guard parts.count == 2, !parts[0].isEmpty, LabelSelector("\(parts[0]) in (\(parts[1]))") != nil else { return text }
         labels[parts[0]] = parts[1]
       }
@@ -217,45 +230,49 @@ package enum SettingsTable {
     },
     .number(
       "service-monitor-sample-limit", \.serviceMonitorSampleLimit, in: 1...1_000_000_000, what: "a number",
-      help: "ServiceMonitors tell Prometheus to drop a scrape with more samples. A virtual node has about 175 for each pod."),
+      help: "sampleLimit of ServiceMonitors: Prometheus drops scrapes with more samples. A virtual node has about 175 per pod."),
     .size(
       "service-monitor-body-limit", \.serviceMonitorBodyLimit,
-      help: "ServiceMonitors tell Prometheus to drop a scrape with more bytes, decompressed."),
-    .choice("events", \.events, help: "Whether gaps are told of by Events on their Pods and Nodes: on or off."),
+      help: "bodySizeLimit of ServiceMonitors: Prometheus drops scrapes with more bytes, decompressed."),
+    .choice("events", \.events, help: "Whether to record Kubernetes Events about gaps on Pods and Nodes: on or off."),
   ]
 
-  // MARK: Where we are
+  // MARK: This process
 
-  private static let placing: [Setting] = [
+  private static let process: [Setting] = [
     .one(
       "listen", \.listen, accepts: "an address and a port such as 0.0.0.0:9750, [::]:9750 or :9750",
-      help: "Where the status page, metrics, service discovery and the API are served.", read: { ListenAddress($0) }, write: { "\($0)" }),
+      help: "Address on which the status page, metrics, service discovery and the API are served.", read: { ListenAddress($0) },
+      write: { "\($0)" }),
     .one(
       "own-address", \.ownAddress, accepts: "an IP address",
-      help: "Our own IP address, where Prometheus finds the pages of virtual nodes. Without it: POD_IP, then --listen's if it is one.",
-      read: { IPAddress($0) == nil ? nil : .some($0) }, write: { $0 }),
-    .text("kubeconfig", \.kubeconfig, help: "A kubeconfig file. Without one: KUBECONFIG, ~/.kube/config, then the pod's service account."),
-    .text("context", \.context, help: "The context of the kubeconfig; without it the current one."),
-    .one(
-      "namespace", \.namespace, accepts: "the name of a namespace: lower-case letters, digits and hyphens, at most 63",
       help:
-        "Our own namespace, for the objects that we write. Without it: POD_NAMESPACE, then the one of the context or the service account.",
+        "IP address of this replica, at which Prometheus scrapes the metrics of virtual nodes. If unset: POD_IP, then the address of --listen.",
+      read: { IPAddress($0) == nil ? nil : .some($0) }, write: { $0 }),
+    .text("kubeconfig", \.kubeconfig, help: "Kubeconfig file. If unset: KUBECONFIG, ~/.kube/config, then the pod's service account."),
+    .text("context", \.context, help: "Context of the kubeconfig. If unset: the current context."),
+    .one(
+      "namespace", \.namespace, accepts: "the name of a namespace: at most 63 lower-case letters, digits and hyphens",
+      help:
+        "Namespace of the objects that the controller writes. If unset: POD_NAMESPACE, then that of the context or the service account.",
       read: { isNamespaceName($0) ? .some($0) : nil }, write: { $0 }),
-    .choice("leader-election", \.leaderElection, help: "Whether several replicas elect one that calls, writes and alerts: on or off."),
+    .choice(
+      "leader-election", \.leaderElection,
+      help: "Whether replicas elect a leader, which calls rolls, writes objects and sends alerts: on or off."),
     .text(
       "identity", \.identity,
-      help: "Our name in the election, other than every other replica's. Without it: POD_NAME, or the machine's name and a random number."
+      help: "Identity in the leader election, unique among replicas. If unset: POD_NAME, or the host name and a random number."
     ),
-    .choice("log-level", \.logLevel, help: "The least important messages that are logged."),
+    .choice("log-level", \.logLevel, help: "Minimum level of logged messages."),
   ]
 
-  private static let familyAccepted = "the name of a metric, or the beginning of one with * behind it, such as container_fs_*"
+  private static let familyAccepted = "the name of a metric, or a prefix followed by *, such as container_fs_*"
 
   private static func isFamilyPattern(_ text: String) -> Bool {
     text == "*" || isMetricName(text.hasSuffix("*") ? String(text.dropLast()) : text)
   }
 
-  /// A label of RFC 1123, as namespaces are named. Another name would be a 404 of every write, and a slash in it another path.
+  /// Whether the text is an RFC 1123 label. With any other name every write would fail, and a slash would change the request path.
   private static func isNamespaceName(_ text: String) -> Bool {
     let accepted = Set("abcdefghijklmnopqrstuvwxyz0123456789-".utf8)
     return (1...63).contains(text.utf8.count) && text.utf8.allSatisfy(accepted.contains) && !text.hasPrefix("-") && !text.hasSuffix("-")

@@ -50,7 +50,7 @@ import Testing
     #expect(VirtualNode.notes(on: [pod(0, "http://:8080/m")]) == [])
     let notes = VirtualNode.notes(on: (0..<13).map { pod($0, "8080") })
     #expect(notes.count == 11)
-    #expect(notes.first?.hasPrefix("pod shop/p0: annotation rollcall.dev/cadvisor: \"8080\" is not accepted") == true)
-    #expect(notes.last == "and 3 more pods with such an annotation")
+    #expect(notes.first?.hasPrefix("pod shop/p0: annotation rollcall.dev/cadvisor: \"8080\" is invalid") == true)
+    #expect(notes.last == "and 3 more pods with an invalid annotation")
   }
 }

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import SwiftASN1
 internal import X509
 
-/// A certificate with what is asked of it. Times are in Unix seconds.
+/// The properties of a certificate that Rollcall checks. Times are in Unix seconds.
 struct CertificateFacts: Sendable {
   let certificate: Certificate
 
@@ -24,7 +24,7 @@ struct CertificateFacts: Sendable {
 
   func isOf(_ key: Certificate.PrivateKey) -> Bool { certificate.publicKey == key.publicKey }
 
-  /// Every certificate of a PEM text, in its order.
+  /// Every certificate in a PEM text, in order.
   static func all(inPEM text: String, key: String) throws(CertificateError) -> [CertificateFacts] {
     do {
       return try PEMDocument.parseMultiple(pemString: text).map { CertificateFacts(certificate: try Certificate(pemDocument: $0)) }
@@ -40,18 +40,18 @@ struct CertificateFacts: Sendable {
   }
 }
 
-/// What one of the two ends of mutual TLS has to show.
+/// One side of mutual TLS.
 enum CertificateRole: String, CaseIterable, Sendable {
   case agent
   case controller
 
   var certificateKey: String { "\(rawValue).crt" }
   var privateKeyKey: String { "\(rawValue).key" }
-  /// The common name and the DNS name.
+  /// The common name and DNS name.
   var name: String { "rollcall-\(rawValue)" }
   var usage: ExtendedKeyUsage.Usage { self == .agent ? .serverAuth : .clientAuth }
 
-  /// Whether a certificate says what the other end looks for.
+  /// Whether a certificate has the DNS name and key usage that the other side verifies.
   func isServed(by certificate: Certificate) -> Bool {
     let usages = (try? certificate.extensions.extendedKeyUsage).map { Array($0) } ?? []
     let names = (try? certificate.extensions.subjectAlternativeNames).map { Array($0) } ?? []
@@ -59,20 +59,20 @@ enum CertificateRole: String, CaseIterable, Sendable {
   }
 }
 
-/// Why there are no usable certificates for mutual TLS. No case carries a key.
+/// No usable certificates for mutual TLS. No case holds a private key.
 package enum CertificateError: Error, Hashable, CustomStringConvertible {
-  /// A member of the Secret is missing, or is not what its name says.
+  /// A key of the Secret is missing or its value is malformed.
   case content(key: String, String)
-  /// The members do not fit together, or not to the present time.
+  /// The certificates and keys do not match, or are not valid now.
   case mismatch(String)
-  /// A new certificate could not be made.
+  /// A certificate could not be issued.
   case issue(String)
 
   package var description: String {
     switch self {
     case .content(let key, let text): "\(key): \(text)"
     case .mismatch(let text): text
-    case .issue(let text): "a certificate cannot be made: \(text)"
+    case .issue(let text): "cannot issue a certificate: \(text)"
     }
   }
 }

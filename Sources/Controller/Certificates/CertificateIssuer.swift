@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import SwiftASN1
 internal import X509
 
-/// Certificate and private key.
+/// A certificate and its private key.
 struct Credential: Sendable {
   var facts: CertificateFacts
   var key: Certificate.PrivateKey
@@ -15,7 +15,7 @@ struct Credential: Sendable {
   }
 }
 
-/// Makes certificates: ECDSA on P-256, which every TLS library has and whose handshakes are cheap.
+/// Issues certificates with ECDSA on P-256, which every TLS library supports and whose handshakes are cheap.
 struct CertificateIssuer {
   let policy: CertificatePolicy
   /// In Unix seconds.
@@ -23,7 +23,7 @@ struct CertificateIssuer {
 
   func authority() throws(CertificateError) -> Credential {
     let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
-    // A name of its own for each, so that an old and a new CA in one bundle are told apart by name as well.
+    // A unique name, so that an old and a new CA in one bundle also differ by name.
     let suffix = String(UInt32.random(in: .min ... .max), radix: 16)
     return try caught {
       let name = try DistinguishedName { CommonName("rollcall-ca-\(suffix)") }
@@ -44,7 +44,7 @@ struct CertificateIssuer {
       try make(
         subject: try DistinguishedName { CommonName(role.name) }, key: key, issuer: authority.facts.certificate.subject,
         issuerKey: authority.key,
-        // A certificate that outlives its CA is worth nothing.
+        // A certificate is useless after its CA has expired.
         life: min(policy.leafLife, authority.facts.notAfter - now),
         extensions: try Certificate.Extensions {
           Critical(BasicConstraints.notCertificateAuthority)
@@ -75,18 +75,18 @@ struct CertificateIssuer {
   }
 }
 
-/// How long certificates last. All in seconds.
+/// Lifetimes of certificates, in seconds.
 package struct CertificatePolicy: Hashable, Sendable {
-  /// The CA trusts nothing but our own two certificates, and its key never leaves the Secret that they are in: who can read it has
-  /// these too. So it need not be renewed often, and each renewal takes days (see `CertificatePlan`).
+  /// The CA signs only our own two certificates, and its key is in the same Secret as theirs: whoever can read one can read all. So it
+  /// need not be renewed often, and each renewal takes days (see `CertificatePlan`).
   package var authorityLife = 10 * 365 * day
-  /// Renewed after 60 days, which leaves 30 for a controller that is down, or an agent that does not see its new Secret. Short enough that
-  /// every installation renews before anybody has forgotten how.
+  /// Renewed after 60 days, which leaves 30 for a controller that is down or an agent that does not see the new Secret. Short enough that
+  /// every installation exercises renewal.
   package var leafLife = 90 * day
-  /// Certificates begin so long before they are made: for machines whose clock is behind.
+  /// How far `notBefore` lies in the past, for machines with a slow clock.
   package var backdating = hour
-  /// How long a new CA is only handed out before anything is signed with it. Kubelets show a changed Secret to the agents within about
-  /// two minutes; a node that was away for an hour is covered, and a weekend of broken nodes costs only these nodes.
+  /// How long a new CA is only distributed before it signs anything. Kubelets update a mounted Secret within about two minutes; a day also
+  /// covers nodes that are down for hours. A node that is down for longer cannot be called until its agent has the new bundle.
   package var handOut = day
 
   package init() {}
@@ -94,7 +94,7 @@ package struct CertificatePolicy: Hashable, Sendable {
   private static let hour: Int64 = 3600
   private static let day: Int64 = 24 * hour
 
-  /// Renewed when two thirds of its life are over.
+  /// Whether two thirds of its lifetime have passed.
   func isDue(_ certificate: CertificateFacts, at now: Int64) -> Bool {
     now - certificate.notBefore >= (certificate.notAfter - certificate.notBefore) / 3 * 2
   }

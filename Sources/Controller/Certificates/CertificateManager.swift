@@ -8,20 +8,20 @@ internal import Synchronization
 /// The state of the certificates for mutual TLS.
 package struct CertificateStatus: Hashable, Sendable {
   package enum Validity: Hashable, Sendable {
-    /// Usable; the controller's certificate ends at this time, in Unix seconds.
+    /// Usable; the controller's certificate expires at this time, in Unix seconds.
     case usable(until: Int64)
-    /// Not usable yet, or no longer, and why.
+    /// Not usable yet, or no longer. Holds the reason.
     case unusable(String)
   }
 
   package var validity: Validity
-  /// The certificates that were last read or written, and were usable.
+  /// Expiry of the certificates that were last in use.
   package var expiries: [CertificateExpiry]
 }
 
-/// When a certificate of the Secret ends.
+/// When a certificate of the Secret expires.
 package struct CertificateExpiry: Hashable, Sendable {
-  /// The member of the Secret, such as `agent.crt`.
+  /// The key in the Secret, such as `agent.crt`.
   package var member: String
   /// Unix seconds.
   package var notAfter: Int64
@@ -34,10 +34,10 @@ package struct CertificateExpiry: Hashable, Sendable {
 
 /// Manages the certificates for mutual TLS between controller and agents, in the Secret `rollcall-tls` of our namespace.
 ///
-/// Every replica polls the Secret; the leader creates it at the first start and renews certificates that are due. A Secret of the user's
-/// is only read. Usable certificates stay in use until there are other usable ones.
+/// Every replica polls the Secret. The leader creates it at first start and renews certificates that are due. A user-provided Secret is
+/// only read. Usable certificates stay in use until replaced by other usable ones.
 package final class CertificateManager: Sendable {
-  /// How often the Secret is read, without and with a usable certificate.
+  /// How often the Secret is read: without and with a usable certificate.
   private static let shortInterval = Duration.seconds(2)
   private static let longInterval = Duration.seconds(60)
 
@@ -45,7 +45,7 @@ package final class CertificateManager: Sendable {
     var options: TLSOptions?
     var status = CertificateStatus(
       validity: .unusable("the Secret \(TLSSecret.name) has not been read yet"), expiries: [])
-    /// The problem that was logged last, if it goes on.
+    /// The last logged problem, if it persists.
     var problem: String?
   }
 
@@ -70,13 +70,13 @@ package final class CertificateManager: Sendable {
     self.time = time
   }
 
-  /// The options for requests to agents; `nil` while no certificate is usable. Without them no request may be made.
+  /// TLS options for requests to agents; `nil` while no certificate is usable. No agent may be called without them.
   package var tls: TLSOptions? { state.withLock { $0.options } }
 
   /// In Unix seconds.
   private var now: Int64 { time.reading().unixMilliseconds / 1000 }
 
-  /// Reads the Secret, and on the leader writes it, until the task is cancelled.
+  /// Polls the Secret until the task is cancelled.
   package func run() async {
     while !Task.isCancelled {
       await pass()
@@ -89,49 +89,49 @@ package final class CertificateManager: Sendable {
   /// Reads the Secret once, and on the leader writes it if a change is due.
   package func pass() async {
     do {
-      try await keep()
+      try await reconcile()
     } catch {
       guard !Task.isCancelled else { return }
-      note("the Secret \(TLSSecret.name) cannot be kept: \(error)")
+      note("cannot reconcile the Secret \(TLSSecret.name): \(error)")
     }
   }
 
-  private func keep() async throws {
+  private func reconcile() async throws {
     let object = try await read()
     let secret = object.map(TLSSecret.init)
     switch CertificatePlan(secret, policy: policy, now: now) {
     case .use:
-      try take(secret)
+      try use(secret)
     case .readOnly(nil):
-      try take(secret)
+      try use(secret)
     case .readOnly(let error?):
-      note("the Secret \(TLSSecret.name) was not made by Rollcall, so it is left as it is, and cannot be used: \(error)")
+      note("the Secret \(TLSSecret.name) was not created by Rollcall, is left unchanged and cannot be used: \(error)")
     case .create where isLeading():
       let first = try CertificateRenewal.firstSecret(policy: policy, now: now)
       do {
         try await client.create(first.object(namespace: namespace))
-        logger.notice("made certificates for controller and agents", metadata: ["secret": "\(namespace)/\(TLSSecret.name)"])
-        try take(first)
+        logger.notice("created certificates for controller and agents", metadata: ["secret": "\(namespace)/\(TLSSecret.name)"])
+        try use(first)
       } catch let error as KubeError where error.status?.isAlreadyExists == true {
-        // Somebody was faster: the next pass reads theirs.
-        note("the Secret \(TLSSecret.name) was made by somebody else at the same time")
+        // Another replica created it first; the next pass reads it.
+        note("the Secret \(TLSSecret.name) was created by another replica at the same time")
       }
     case .create:
-      note("there is no Secret \(TLSSecret.name) yet; the leader makes it", level: .info)
+      note("the Secret \(TLSSecret.name) does not exist yet; the leader will create it", level: .info)
     case .renew(let renewal) where isLeading():
       guard let secret, let object else { return }
-      let renewed = try renewal.carriedOut(on: secret, policy: policy, now: now)
-      // Of the version that was read, or not at all: another leader's renewal is not undone.
+      let renewed = try renewal.applied(to: secret, policy: policy, now: now)
+      // Replaces only the version that was read, so that another leader's renewal is not undone.
       var new = object
       new["data"] = renewed.data
       try await client.replace(new)
       logger.notice(
         "renewed certificates",
         metadata: ["secret": "\(namespace)/\(TLSSecret.name)", "why": "\(renewal.reasons.joined(separator: "; "))"])
-      try take(renewed)
+      try use(renewed)
     case .renew(let renewal):
-      // The leader will see to it. Until then what is there may do.
-      do { try take(secret) } catch { note("certificates wait for the leader: \(renewal.reasons.joined(separator: "; "))") }
+      // The leader renews it. Until then the present certificates may still be usable.
+      do { try use(secret) } catch { note("certificates must be renewed by the leader: \(renewal.reasons.joined(separator: "; "))") }
     }
   }
 
@@ -144,8 +144,8 @@ package final class CertificateManager: Sendable {
     }
   }
 
-  /// Uses the Secret, if its certificate for the controller is valid.
-  private func take(_ secret: TLSSecret?) throws(CertificateError) {
+  /// Puts the Secret into use if its controller certificate is valid.
+  private func use(_ secret: TLSSecret?) throws(CertificateError) {
     guard let secret else { return }
     let parsed = try ParsedSecret(secret)
     let leaf = try parsed.leaf(.controller, at: now)
@@ -168,7 +168,7 @@ package final class CertificateManager: Sendable {
       defer { state.problem = problem }
       return state.problem != problem
     }
-    if isNew { logger.log(level: level, "certificates are not as they should be", metadata: ["problem": "\(problem)"]) }
+    if isNew { logger.log(level: level, "certificate problem", metadata: ["problem": "\(problem)"]) }
   }
 }
 

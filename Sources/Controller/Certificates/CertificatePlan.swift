@@ -1,22 +1,22 @@
 internal import X509
 
-/// What is to be done about the Secret with the certificates. Pure: it is decided from the Secret and the time.
+/// The action to take on the Secret with the certificates. Pure: depends on the Secret and the time only.
 ///
-/// How a CA is replaced while agents and controllers go on talking:
-/// 1. When two thirds of its life are over, a new CA is put before it in `ca.crt`, and `ca.key` becomes the new one's. The old key is gone;
-///    what it signed is still trusted, and nothing is signed with the new one yet.
-/// 2. A day later every agent has the bundle with both. The leafs are issued anew by the new CA; each end trusts both.
-/// 3. The old CA leaves the bundle when it has expired.
+/// How a CA is replaced without interrupting the calls to agents:
+/// 1. After two thirds of its lifetime, a new CA is prepended to `ca.crt`, and its key replaces `ca.key`. The old key is gone; certificates
+///    that it signed are still trusted. The new CA signs nothing yet.
+/// 2. A day later every agent has the bundle with both CAs. The new CA issues new leaf certificates; both sides trust both CAs.
+/// 3. The old CA is removed from the bundle when it has expired.
 ///
-/// A leaf that is broken or has expired is issued anew at once: it cannot get worse.
+/// A broken or expired leaf is reissued at once, even by a CA that is not distributed yet: it was unusable before.
 enum CertificatePlan {
-  /// There is no Secret: make all of it.
+  /// The Secret does not exist.
   case create
-  /// All is well for now.
+  /// Nothing is due.
   case use
-  /// Ours, and something is due or broken.
+  /// Created by us, and certificates are due for renewal or broken.
   case renew(CertificateRenewal)
-  /// Brought by a user: never written. The error says what is wrong with it, if anything is.
+  /// Provided by a user: never written. Holds the error if it is unusable.
   case readOnly(CertificateError?)
 
   init(_ secret: TLSSecret?, policy: CertificatePolicy, now: Int64) {
@@ -25,7 +25,7 @@ enum CertificatePlan {
       return
     }
     guard secret.isOurs else {
-      // The agent's half may be kept elsewhere; ours we need.
+      // The agent's certificate may be kept elsewhere; the controller's is needed here.
       do throws(CertificateError) {
         _ = try ParsedSecret(secret).leaf(.controller, at: now)
         self = .readOnly(nil)
@@ -39,19 +39,19 @@ enum CertificatePlan {
   }
 }
 
-/// Which parts of our Secret are made anew, and why.
+/// The parts of our Secret to renew, and why.
 struct CertificateRenewal {
   enum Authority: Equatable {
     case keep
-    /// A new one before the old ones, which are still trusted.
+    /// Prepend a new CA to the old ones, which stay trusted.
     case add
-    /// All anew: there is no CA that could be trusted.
+    /// Start over: the Secret has no usable CA.
     case replace
   }
 
   private(set) var authority = Authority.keep
   private(set) var leafs: Set<CertificateRole> = []
-  /// CAs in the bundle that have expired.
+  /// Whether the bundle has expired CAs to remove.
   private(set) var dropsExpired = false
   /// For the log.
   private(set) var reasons: [String] = []
@@ -72,7 +72,7 @@ struct CertificateRenewal {
     }
     if policy.isDue(current, at: now) {
       authority = .add
-      reasons.append("the CA has reached two thirds of its life")
+      reasons.append("the CA has reached two thirds of its lifetime")
     }
     dropsExpired = parsed.authorities.contains { $0.notAfter <= now }
     let isHandedOut = authority == .keep && now - (current.notBefore + policy.backdating) >= policy.handOut
@@ -83,9 +83,9 @@ struct CertificateRenewal {
         if leaf.notAfter - now <= policy.handOut {
           renew(role, "\(role.certificateKey) is about to expire")
         } else if policy.isDue(leaf, at: now), isHandedOut || leaf.isSigned(by: current) && authority == .keep {
-          renew(role, "\(role.certificateKey) has reached two thirds of its life")
+          renew(role, "\(role.certificateKey) has reached two thirds of its lifetime")
         } else if isHandedOut, !leaf.isSigned(by: current) {
-          renew(role, "\(role.certificateKey) is signed by the CA before the present one")
+          renew(role, "\(role.certificateKey) is signed by the previous CA")
         }
       } catch {
         renew(role, "\(error)")
@@ -98,8 +98,8 @@ struct CertificateRenewal {
     reasons.append(reason)
   }
 
-  /// The members of the Secret after the renewal.
-  func carriedOut(on secret: TLSSecret, policy: CertificatePolicy, now: Int64) throws(CertificateError) -> TLSSecret {
+  /// The Secret after the renewal.
+  func applied(to secret: TLSSecret, policy: CertificatePolicy, now: Int64) throws(CertificateError) -> TLSSecret {
     let issuer = CertificateIssuer(policy: policy, now: now)
     var trusted: [CertificateFacts] = []
     let signing: Credential
@@ -129,9 +129,9 @@ struct CertificateRenewal {
     return result
   }
 
-  /// The members of a Secret that does not exist yet.
+  /// A complete Secret, for the first start.
   static func firstSecret(policy: CertificatePolicy, now: Int64) throws(CertificateError) -> TLSSecret {
     let empty = TLSSecret(members: [:], isOurs: true)
-    return try CertificateRenewal(empty, policy: policy, now: now).carriedOut(on: empty, policy: policy, now: now)
+    return try CertificateRenewal(empty, policy: policy, now: now).applied(to: empty, policy: policy, now: now)
   }
 }

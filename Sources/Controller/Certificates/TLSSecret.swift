@@ -3,7 +3,7 @@ internal import HTTPTransport
 import JSON
 internal import X509
 
-/// The Secret with the certificates, and the meaning of its members.
+/// The Secret with the certificates.
 struct TLSSecret: Sendable {
   static let name = ObjectNames.tlsSecret
   static let authorityKey = "ca.crt"
@@ -12,8 +12,8 @@ struct TLSSecret: Sendable {
 
   /// Decoded from base64.
   var members: [String: [UInt8]]
-  /// We made it, and may make it anew. A Secret that carries our label, and yet lacks the CA's key or is cert-manager's, has been taken
-  /// over by a user.
+  /// Whether we created it and may rewrite it. A Secret with our label that lacks the CA's key or has cert-manager's annotations was
+  /// taken over by a user.
   var isOurs: Bool
 
   init(members: [String: [UInt8]], isOurs: Bool) {
@@ -30,11 +30,11 @@ struct TLSSecret: Sendable {
   }
 
   func text(_ key: String) throws(CertificateError) -> String {
-    guard let bytes = members[key], !bytes.isEmpty else { throw .content(key: key, "is not in the Secret") }
+    guard let bytes = members[key], !bytes.isEmpty else { throw .content(key: key, "is missing from the Secret") }
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Members as the API server wants them.
+  /// The members in base64, as the API server expects them.
   var data: JSONValue { .object(members.mapValues { .string(Data($0).base64EncodedString()) }) }
 
   func object(namespace: String) -> JSONValue {
@@ -54,7 +54,7 @@ struct TLSSecret: Sendable {
     ]
   }
 
-  /// What the controller shows to agents, and by what it knows them.
+  /// The controller's client certificate, and the CAs and name by which it verifies agents.
   func controllerOptions() throws(CertificateError) -> TLSOptions {
     func bytes(_ key: String) throws(CertificateError) -> [UInt8] { Array(try text(key).utf8) }
     return TLSOptions(
@@ -67,7 +67,7 @@ struct TLSSecret: Sendable {
 
 /// The members of a Secret, parsed.
 struct ParsedSecret {
-  /// The CA that signs first, then those before it.
+  /// The current CA first, then earlier ones.
   var authorities: [CertificateFacts]
   var authorityKey: Certificate.PrivateKey?
   private var secret: TLSSecret
@@ -75,22 +75,22 @@ struct ParsedSecret {
   init(_ secret: TLSSecret) throws(CertificateError) {
     self.secret = secret
     authorities = try CertificateFacts.all(inPEM: try secret.text(TLSSecret.authorityKey), key: TLSSecret.authorityKey)
-    guard !authorities.isEmpty else { throw .content(key: TLSSecret.authorityKey, "holds no certificate") }
+    guard !authorities.isEmpty else { throw .content(key: TLSSecret.authorityKey, "contains no certificate") }
     authorityKey = secret.members[TLSSecret.authorityPrivateKey] == nil ? nil : try Self.key(TLSSecret.authorityPrivateKey, of: secret)
   }
 
-  /// What signs new certificates.
+  /// The CA that signs new certificates.
   func authority(at now: Int64) throws(CertificateError) -> Credential {
     guard let authorityKey, let current = authorities.first else {
-      throw .content(key: TLSSecret.authorityPrivateKey, "is not in the Secret")
+      throw .content(key: TLSSecret.authorityPrivateKey, "is missing from the Secret")
     }
     guard current.isOf(authorityKey) else { throw .mismatch("ca.key is not the key of the first certificate in ca.crt") }
-    guard current.isAuthority else { throw .mismatch("the first certificate in ca.crt is not that of a CA") }
-    guard current.isValid(at: now) else { throw .mismatch("the CA in ca.crt is not valid at this time") }
+    guard current.isAuthority else { throw .mismatch("the first certificate in ca.crt is not a CA certificate") }
+    guard current.isValid(at: now) else { throw .mismatch("the CA in ca.crt is expired or not yet valid") }
     return Credential(facts: current, key: authorityKey)
   }
 
-  /// When each certificate ends that is there, sound or not: of several in one member the first, which is the one in use.
+  /// The expiry of each certificate in the Secret, valid or not. If a member has several, that of the first, which is in use.
   var expiries: [CertificateExpiry] {
     let keys = [TLSSecret.authorityKey] + CertificateRole.allCases.map(\.certificateKey)
     return keys.compactMap { key in
@@ -99,18 +99,19 @@ struct ParsedSecret {
     }
   }
 
-  /// A leaf that does what its role asks for, at this time.
+  /// The certificate of a role.
+  /// - Throws: if it is not usable at this time.
   func leaf(_ role: CertificateRole, at now: Int64) throws(CertificateError) -> CertificateFacts {
-    // The first is the leaf; a user's may be followed by intermediates.
+    // The first is the leaf; intermediates may follow in a user-provided Secret.
     let chain = try CertificateFacts.all(inPEM: try secret.text(role.certificateKey), key: role.certificateKey)
-    guard let leaf = chain.first else { throw .content(key: role.certificateKey, "holds no certificate") }
+    guard let leaf = chain.first else { throw .content(key: role.certificateKey, "contains no certificate") }
     guard leaf.isOf(try Self.key(role.privateKeyKey, of: secret)) else {
       throw .mismatch("\(role.privateKeyKey) is not the key of \(role.certificateKey)")
     }
     guard role.isServed(by: leaf.certificate) else {
-      throw .mismatch("\(role.certificateKey) lacks the DNS name \(role.name) or the extended key usage of its side")
+      throw .mismatch("\(role.certificateKey) lacks the DNS name \(role.name) or the extended key usage of its role")
     }
-    guard leaf.isValid(at: now) else { throw .mismatch("\(role.certificateKey) is not valid at this time") }
+    guard leaf.isValid(at: now) else { throw .mismatch("\(role.certificateKey) is expired or not yet valid") }
     guard chain.count > 1 || authorities.contains(where: { leaf.isSigned(by: $0) }) else {
       throw .mismatch("\(role.certificateKey) is not signed by a CA in ca.crt")
     }
@@ -119,7 +120,7 @@ struct ParsedSecret {
 
   private static func key(_ name: String, of secret: TLSSecret) throws(CertificateError) -> Certificate.PrivateKey {
     let text = try secret.text(name)
-    // The parser's own words might quote the text.
+    // The parser's error is dropped, as it might quote the key.
     guard let key = try? Certificate.PrivateKey(pemEncoded: text) else { throw .content(key: name, "is not a private key in PEM") }
     return key
   }

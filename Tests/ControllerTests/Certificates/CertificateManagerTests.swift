@@ -141,7 +141,7 @@ import Testing
         Issue.record("expired certificates are called usable")
         return
       }
-      #expect(problem.contains("controller.crt is not valid at this time"))
+      #expect(problem.contains("controller.crt is expired or not yet valid"))
     }
   }
 

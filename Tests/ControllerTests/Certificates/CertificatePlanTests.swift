@@ -18,7 +18,7 @@ import Testing
 
   private func renewed(_ secret: TLSSecret, after days: Int64) throws -> TLSSecret {
     let renewal = try #require(whatIsDue(in: secret, after: days))
-    return try renewal.carriedOut(on: secret, policy: policy, now: start + days * day)
+    return try renewal.applied(to: secret, policy: policy, now: start + days * day)
   }
 
   private func changedMembers(_ old: TLSSecret, _ new: TLSSecret) -> Set<String> {
@@ -108,7 +108,7 @@ import Testing
       let renewal = try #require(whatIsDue(in: broken, after: 1))
       #expect(renewal.leafs == [role])
       #expect(renewal.authority == .keep)
-      let mended = try renewal.carriedOut(on: broken, policy: policy, now: start + day)
+      let mended = try renewal.applied(to: broken, policy: policy, now: start + day)
       #expect(try areTrusted(mended, by: mended, after: 1))
     }
   }
@@ -133,7 +133,7 @@ import Testing
     broken.members[member] = try firstSecret().members[member]
     let renewal = try #require(whatIsDue(in: broken, after: 1))
     #expect(renewal.authority == .replace)
-    let mended = try renewal.carriedOut(on: broken, policy: policy, now: start + day)
+    let mended = try renewal.applied(to: broken, policy: policy, now: start + day)
     #expect(try areTrusted(mended, by: mended, after: 1))
     #expect(try ParsedSecret(mended).authorities.count == 1)
   }
@@ -165,9 +165,9 @@ import Testing
     #expect(plan(brought, after: 1) == (true, nil))
     let late = plan(brought, after: 400)
     #expect(late.isReadOnly)
-    #expect(late.error == .mismatch("controller.crt is not valid at this time"))
+    #expect(late.error == .mismatch("controller.crt is expired or not yet valid"))
     brought.members["controller.crt"] = nil
-    #expect(plan(brought, after: 1).error == .content(key: "controller.crt", "is not in the Secret"))
+    #expect(plan(brought, after: 1).error == .content(key: "controller.crt", "is missing from the Secret"))
   }
 
   @Test func whoseASecretIsIsSeenFromItsMetadata() throws {

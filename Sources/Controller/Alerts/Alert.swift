@@ -2,10 +2,10 @@ internal import FoundationEssentials
 import JSON
 import Roll
 
-/// What Alertmanager is told of.
+/// An alert, before it is encoded.
 enum Alert: Hashable {
   case gap(Gap)
-  /// There are so many more gaps than have an alert of their own.
+  /// `leftOut` gaps have no alert of their own.
   case tooManyGaps(leftOut: Int)
 
   var key: AlertKey {
@@ -15,23 +15,23 @@ enum Alert: Hashable {
     }
   }
 
-  /// Whether it is to be sent at once, `old` having been sent before.
-  func isNews(after old: Alert) -> Bool {
+  /// Whether it must be sent at once although `old` was sent before: the reason changed.
+  func hasNewReason(comparedWith old: Alert) -> Bool {
     guard case .gap(let gap) = self, case .gap(let oldGap) = old else { return false }
     return gap.reason != oldGap.reason
   }
 }
 
-/// What makes an alert the same alert. Alertmanager tells alerts apart by their labels, so the labels are made of this and of nothing else.
+/// The identity of an alert. Alertmanager identifies alerts by their labels, so the labels are derived from this key only.
 enum AlertKey: Hashable, Comparable {
   case tooManyGaps
   case gap(GapKey)
 }
 
-/// What makes a gap the same gap.
+/// The identity of a gap.
 ///
-/// The reason is not part of it: it may change while a gap is open, from `AgentTimeout` to `AgentUnreachable` say, and a new label would be
-/// a new alert, with the old one reported as resolved. It is an annotation, which Alertmanager replaces in place.
+/// The reason is not part of it. It may change while a gap is open, for example from `AgentTimeout` to `AgentUnreachable`; as a label it
+/// would start a new alert and resolve the old one. It is an annotation, which Alertmanager replaces in place.
 struct GapKey: Hashable, Comparable {
   var container: ContainerReference
   var node: String
@@ -53,7 +53,7 @@ struct GapKey: Hashable, Comparable {
 }
 
 extension Alert {
-  /// An alert of the v2 API.
+  /// The alert as the v2 API takes it.
   ///
   /// Format: `postableAlert` in github.com/prometheus/alertmanager/api/v2/openapi.yaml.
   func postable(startsAt: Int64, endsAt: Int64) -> JSONValue {
@@ -85,7 +85,7 @@ extension Alert {
       let what =
         switch gap.kind {
         case .uncollected: "is not collected"
-        case .unscraped: "is collected, and not scraped by Prometheus"
+        case .unscraped: "is collected but not scraped by Prometheus"
         }
       let name = "\(gap.container.namespace)/\(gap.container.pod)/\(gap.container.container)"
       let detail = gap.detail.isEmpty ? "" : " (\(gap.detail))"
@@ -99,11 +99,11 @@ extension Alert {
       ]
     case .tooManyGaps(let leftOut):
       return [
-        "summary": .string("\(leftOut) more containers are not collected or not scraped than there are alerts for"),
+        "summary": .string("\(leftOut) more gaps are open than have an alert of their own"),
         "description": .string(
-          "There are too many gaps for an alert each: \(leftOut) have none. All of them are in Rollcall's metrics and in its API (/api/v1/gaps)."
+          "Too many gaps are open: \(leftOut) of them have no alert of their own. Rollcall's metrics and API (/api/v1/gaps) list all of them."
         ),
-        "runbook": "Look for what they have in common: count by (reason, node) (rollcall_container_gap).",
+        "runbook": "Find what they have in common: count by (reason, node) (rollcall_container_gap).",
       ]
     }
   }

@@ -4,7 +4,7 @@ package import Logging
 internal import Roll
 internal import Synchronization
 
-/// What one Alertmanager was sent.
+/// The state of sending to one Alertmanager.
 package struct AlertmanagerStatus: Hashable, Sendable {
   /// Without user and password.
   package var url: String
@@ -14,13 +14,13 @@ package struct AlertmanagerStatus: Hashable, Sendable {
   package var leftOut = 0
   /// Requests that failed.
   package var failures = 0
-  /// Why the last request failed; `nil` if it did not.
+  /// Why the last request failed; `nil` if it succeeded.
   package var problem: String?
 }
 
 /// Sends the open gaps to every Alertmanager, repeatedly, and the end of each gap until it is accepted (R65).
 ///
-/// Each Alertmanager has its own loop and state: one that is down delays no other, and is sent everything when it is back.
+/// Each Alertmanager has its own loop and state: one that is down does not delay the others, and is sent everything once it is back.
 package final class AlertmanagerSender: Sendable {
   private let posts: [AlertmanagerPost]
   private let policy: AlertPolicy
@@ -48,7 +48,7 @@ package final class AlertmanagerSender: Sendable {
     for post in posts { post.wakeup.signal() }
   }
 
-  /// Sends until the task is cancelled. Runs on the leader only; alerts of an earlier leader that nobody repeats expire.
+  /// Sends until the task is cancelled. Runs on the leader only; alerts of an earlier leader expire if they are not repeated.
   package func run() async {
     await withTaskGroup(of: Void.self) { group in
       for post in posts { group.addTask { await self.serve(post) } }
@@ -61,7 +61,7 @@ package final class AlertmanagerSender: Sendable {
     while !Task.isCancelled {
       let reading = time.reading()
       state.update(gaps: gaps(), at: reading)
-      // Reading very many gaps takes a while; it should take a tenth of the time at most.
+      // Reading very many gaps takes a while: limit it to a tenth of the time.
       let gather = max(policy.gather, (time.now - reading.moment) * 10)
       let leftOut = state.leftOut
       post.status.withLock { $0.leftOut = leftOut }
@@ -79,7 +79,7 @@ package final class AlertmanagerSender: Sendable {
       } catch {
         guard !Task.isCancelled else { return }
         failed(post, error)
-        // As above.
+        // Cancellation ends the sleep; the loop's condition sees it.
         try? await time.sleep(for: backoff)
         backoff = min(backoff * 2, policy.resend)
       }
@@ -103,7 +103,7 @@ package final class AlertmanagerSender: Sendable {
       status.sent += count
       return status.problem != nil
     }
-    if wasDown { logger.info("Alertmanager takes alerts again", metadata: ["alertmanager": "\(post.url)"]) }
+    if wasDown { logger.info("Alertmanager accepts alerts again", metadata: ["alertmanager": "\(post.url)"]) }
   }
 
   private func failed(_ post: AlertmanagerPost, _ error: any Error) {
@@ -115,7 +115,7 @@ package final class AlertmanagerSender: Sendable {
     }
     if wasUp {
       logger.warning(
-        "cannot send alerts; trying again until it works", metadata: ["alertmanager": "\(post.url)", "error": "\(problem)"])
+        "cannot send alerts; retrying", metadata: ["alertmanager": "\(post.url)", "error": "\(problem)"])
     }
   }
 }
@@ -138,24 +138,24 @@ private final class AlertmanagerPost: Sendable {
   }
 }
 
-/// When alerts are sent.
+/// Timing and limits of sending.
 package struct AlertPolicy: Hashable, Sendable {
-  /// Between two sendings of an alert that goes on. Alertmanager forgets alerts when it restarts without its disk, and ends those that it
-  /// has not heard of: between 30 s and 3 min are usual, Prometheus takes 1 min.
+  /// How often a firing alert is sent again. Alertmanager loses its alerts when it restarts without a persistent disk, and resolves those
+  /// that are not repeated. 30 s to 3 min are usual; Prometheus uses 1 min.
   package var resend: Duration
-  /// How long an alert is to be taken for firing without another word: as many intervals as Prometheus gives, so that a restart or a
-  /// change of leader does not end it.
+  /// How long an alert stays firing without being repeated (`endsAt`). Four times `resend`, as in Prometheus, so that a restart or a
+  /// change of leader does not resolve it.
   package var lifetime: Duration
-  /// The whole of one request.
+  /// Total time of one request.
   package var deadline: Duration
-  /// Alerts a request: about 300 KB, and what one refused request costs.
+  /// Alerts per request, about 300 KB. A refused request fails as a whole.
   package var batch: Int
-  /// So many gaps have an alert each, the others are counted in one more. Ten thousand alerts are what an Alertmanager takes without
-  /// effort once a minute, and more than anybody reads.
+  /// Maximum number of gaps with an alert of their own; one further alert counts the rest. An Alertmanager easily takes 10,000 alerts a
+  /// minute, and nobody reads more.
   package var maximumGaps: Int
-  /// How long gaps that open one after the other are gathered.
+  /// How long to wait for further gaps before sending.
   package var gather: Duration
-  /// The first wait after a failure; it doubles with each up to `resend`.
+  /// The wait after the first failure; it doubles with each further one, up to `resend`.
   package var firstBackoff: Duration
 
   package init(

@@ -1,17 +1,17 @@
 import JSON
 import Roll
 
-/// What one Alertmanager has been told. Pure: gaps and time in, the next request out; what came of the request is entered afterwards.
+/// The alerts sent to one Alertmanager. Pure: takes gaps and the time, returns the next request, and is then told whether it succeeded.
 ///
-/// It holds no more alerts than the policy's `maximumGaps`, however many gaps there are; the rest is counted in an alert of its own.
+/// Holds at most `AlertPolicy.maximumGaps` alerts for gaps; one further alert counts the remaining gaps.
 struct AlertmanagerState {
   private struct Entry {
     var alert: Alert
-    /// The time of day of the beginning, as first sent: it stays, whatever becomes of the clock.
+    /// Wall-clock time of the beginning, as first sent. It stays the same even if the clock is set.
     var startsAt: Int64
-    /// The update that found it open.
+    /// The last update that found it open.
     var update: Int
-    /// When it was last accepted; `nil` if it never was. It may be known there all the same, if only the answer was lost.
+    /// When it was last accepted; `nil` if never. Alertmanager may still have it, if only the response was lost.
     var acceptedAt: Moment?
     /// When the gap was found closed.
     var endedAt: Int64?
@@ -20,7 +20,7 @@ struct AlertmanagerState {
 
   private struct Due: Comparable {
     enum Urgency: Int {
-      case ended, neverAccepted, again
+      case ended, neverAccepted, repeated
     }
     var urgency: Urgency
     var key: AlertKey
@@ -38,20 +38,20 @@ struct AlertmanagerState {
   private let policy: AlertPolicy
   private var entries: [AlertKey: Entry] = [:]
   private var updates = 0
-  /// What is to be sent after the last update, the most urgent first; `nil` until that is asked for.
+  /// Alerts due since the last update, most urgent first; `nil` until `nextBatch` computes them.
   private var due: ArraySlice<Due>?
 
   init(policy: AlertPolicy) {
     self.policy = policy
   }
 
-  /// Alerts that are firing, or whose end has not been accepted yet.
+  /// Alerts that are firing or whose end has not been accepted yet.
   var count: Int { entries.count }
 
-  /// Gaps that have no alert of their own, as of the last update.
+  /// Gaps without an alert of their own, as of the last update.
   private(set) var leftOut = 0
 
-  /// Takes in the gaps as they are. What has an alert keeps it; the others get one as long as there is room, in the order in which they come.
+  /// Updates the alerts to the open gaps. Gaps that have an alert keep it; others get one in the order given, up to the limit.
   mutating func update(gaps: some Sequence<Gap>, at now: ClockReading) {
     updates += 1
     due = nil
@@ -63,17 +63,17 @@ struct AlertmanagerState {
       if entry.wasTried {
         entries[key]?.endedAt = now.unixMilliseconds
       } else {
-        // What nobody was told of needs no end.
+        // Never sent, so there is nothing to resolve.
         entries[key] = nil
       }
     }
   }
 
-  /// - Returns: Whether there is an entry for it now.
+  /// - Returns: whether the alert now has an entry.
   private mutating func enter(_ alert: Alert, since: Moment, at now: ClockReading, limit: Int) -> Bool {
     let key = alert.key
     if var entry = entries[key] {
-      if alert.isNews(after: entry.alert) || entry.endedAt != nil { entry.acceptedAt = nil }
+      if alert.hasNewReason(comparedWith: entry.alert) || entry.endedAt != nil { entry.acceptedAt = nil }
       if entry.endedAt != nil {
         entry.endedAt = nil
         entry.startsAt = now.unixMilliseconds(of: since)
@@ -88,12 +88,13 @@ struct AlertmanagerState {
     return true
   }
 
-  /// The next request after an update: ends first, then what was never accepted, then what is due again. `nil` if nothing is left.
+  /// The next request after an update: resolved alerts first, then those never accepted, then those due for repetition. `nil` if nothing
+  /// is left.
   mutating func nextBatch(at now: ClockReading) -> Batch? {
-    var waiting = due ?? everythingDue(at: now.moment)
-    let next = waiting.prefix(policy.batch)
-    waiting.removeFirst(next.count)
-    due = waiting
+    var pending = due ?? everythingDue(at: now.moment)
+    let next = pending.prefix(policy.batch)
+    pending.removeFirst(next.count)
+    due = pending
     guard !next.isEmpty else { return nil }
 
     var batch = Batch(keys: [], alerts: .null)
@@ -114,18 +115,18 @@ struct AlertmanagerState {
     entries.compactMap { key, entry -> Due? in
       if entry.endedAt != nil { return Due(urgency: .ended, key: key) }
       guard let acceptedAt = entry.acceptedAt else { return Due(urgency: .neverAccepted, key: key) }
-      return now - acceptedAt >= policy.resend ? Due(urgency: .again, key: key) : nil
+      return now - acceptedAt >= policy.resend ? Due(urgency: .repeated, key: key) : nil
     }.sorted()[...]
   }
 
-  /// The request was accepted. `now` is when it was made.
+  /// Records that a request was accepted. `now` is the time of the request.
   mutating func accepted(_ batch: Batch, at now: Moment) {
     for (key, isResolved) in batch.keys {
       if isResolved { entries[key] = nil } else { entries[key]?.acceptedAt = now }
     }
   }
 
-  /// How long until something is due; `nil` while there is nothing at all.
+  /// The time until the next alert is due; `nil` without alerts.
   func untilDue(at now: Moment) -> Duration? {
     entries.values.map { entry in
       guard entry.endedAt == nil, let acceptedAt = entry.acceptedAt else { return .zero }

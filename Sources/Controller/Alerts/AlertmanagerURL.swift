@@ -1,9 +1,8 @@
-/// Where an Alertmanager is, as the user wrote it: with a path in front if it is served below one, with a user and a password if a proxy
-/// asks for them.
+/// The URL of an Alertmanager as configured: with its path prefix, and with user and password if a proxy requires them.
 package struct AlertmanagerURL: Hashable, Sendable, CustomStringConvertible {
-  /// To post alerts to.
+  /// The endpoint for posting alerts.
   let alerts: String
-  /// Without user and password: for logs, pages and labels.
+  /// Without user and password, for logs, the status page and labels.
   package let description: String
 
   package init(_ text: String) throws(AlertingError) {
@@ -21,7 +20,7 @@ package struct AlertmanagerURL: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A URL, or what was meant to be one, without what stands before an `@` in its authority.
+/// Removes user and password from a URL, which may be malformed.
 private func withoutCredentials(_ text: String) -> String {
   let start = text.firstRange(of: "://")?.upperBound ?? text.startIndex
   let authority = text[start...].prefix { $0 != "/" }
@@ -29,16 +28,16 @@ private func withoutCredentials(_ text: String) -> String {
   return String(text[..<start] + text[text.index(after: at)...])
 }
 
-/// Why alerts do not reach an Alertmanager.
+/// Alerts cannot be sent to an Alertmanager.
 package enum AlertingError: Error, Hashable, CustomStringConvertible {
-  /// The URL of the settings is none.
+  /// The configured URL is invalid.
   case url(String)
-  /// Alertmanager answered, and did not take the alerts.
+  /// Alertmanager responded and did not accept the alerts.
   case refused(status: Int, body: String)
 
   package var description: String {
     switch self {
-    case .url(let text): "\"\(text)\" is not the URL of an Alertmanager: it needs http or https, a host, and no query"
+    case .url(let text): "\"\(text)\" is not an Alertmanager URL: it needs http or https and a host, and may have no query"
     case .refused(let status, let body): "status \(status)\(body.isEmpty ? "" : ": \(body)")"
     }
   }

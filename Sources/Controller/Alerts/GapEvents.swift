@@ -3,15 +3,15 @@ import Logging
 import Roll
 import Synchronization
 
-/// What is said in Events of gaps that open and close: one for each pod, and before those one for a node of which nothing is collected.
+/// Builds Events for gaps that open and close: one per pod, preceded by one per node on which no container is collected.
 ///
-/// Pure, but for the memory of which nodes were told to be missing.
+/// Pure, except that it remembers the nodes already reported.
 struct GapEvents {
   private static let action = "CallingRoll"
 
   private var missingNodes: Set<String> = []
 
-  /// One Event is about one pod, and all of its containers with the same news.
+  /// An Event covers one pod and all of its containers with the same kind of change.
   private struct Subject: Hashable {
     var node: String
     var namespace: String
@@ -20,20 +20,20 @@ struct GapEvents {
     var isOpen: Bool
   }
 
-  /// - Parameter ledger: as it is after the transitions.
+  /// - Parameter ledger: the ledger after the transitions.
   mutating func events(_ transitions: [GapTransition], ledger: Ledger, at reading: ClockReading) -> [ClusterEvent] {
     var subjects: [Subject] = []
-    var news: [Subject: [GapTransition]] = [:]
-    for transition in transitions where transition.isNews {
+    var changes: [Subject: [GapTransition]] = [:]
+    for transition in transitions where transition.isReported {
       let container = transition.gap.container
       let subject = Subject(
         node: transition.gap.node, namespace: container.namespace, pod: container.pod, kind: transition.gap.kind,
         isOpen: transition.change == .opened)
-      if news[subject] == nil { subjects.append(subject) }
-      news[subject, default: []].append(transition)
+      if changes[subject] == nil { subjects.append(subject) }
+      changes[subject, default: []].append(transition)
     }
     return nodeEvents(Set(subjects.map(\.node)), ledger: ledger, at: reading)
-      + podEvents(subjects, news: news, ledger: ledger, at: reading)
+      + podEvents(subjects, changes: changes, ledger: ledger, at: reading)
   }
 
   // MARK: Nodes
@@ -63,12 +63,12 @@ struct GapEvents {
   // MARK: Pods
 
   private func podEvents(
-    _ subjects: [Subject], news: [Subject: [GapTransition]], ledger: Ledger, at reading: ClockReading
+    _ subjects: [Subject], changes: [Subject: [GapTransition]], ledger: Ledger, at reading: ClockReading
   ) -> [ClusterEvent] {
     let uids = podUIDs(of: Set(subjects.map(\.node)), ledger: ledger)
     return subjects.compactMap { subject in
-      // A pod that is gone meanwhile has nobody who would look.
-      guard let transitions = news[subject], let uid = uids["\(subject.namespace)/\(subject.pod)"] else { return nil }
+      // Nobody looks at the Events of a pod that is gone.
+      guard let transitions = changes[subject], let uid = uids["\(subject.namespace)/\(subject.pod)"] else { return nil }
       return event(
         about: .pod(subject.pod, namespace: subject.namespace, uid: uid), isOpen: subject.isOpen, kind: subject.kind,
         note: subject.isOpen ? openNote(transitions, at: reading) : closedNote(transitions))
@@ -86,7 +86,7 @@ struct GapEvents {
   private func openNote(_ transitions: [GapTransition], at reading: ClockReading) -> String {
     let gaps = transitions.map(\.gap)
     let since = gaps.map(\.since).min() ?? reading.moment
-    let what = gaps[0].kind == .uncollected ? "not collected" : "collected and not scraped by Prometheus"
+    let what = gaps[0].kind == .uncollected ? "not collected" : "collected but not scraped by Prometheus"
     let containers = gaps.map { "\($0.container.container): \($0.reason.rawValue)\(inParentheses($0.detail))" }
     return "Since \(rfc3339(reading.unixMilliseconds(of: since))) \(what): \(containers.joined(separator: "; ")). " + advice(gaps[0].reason)
   }
@@ -115,8 +115,8 @@ struct GapEvents {
 }
 
 extension GapTransition {
-  /// A gap that closed because its container is gone, or was replaced, is no news of anything that is still there.
-  fileprivate var isNews: Bool {
+  /// Whether to report the transition. A gap that closed because its container is gone or was replaced says nothing about a current object.
+  fileprivate var isReported: Bool {
     switch change {
     case .opened, .closed(.recovered, _): true
     case .closed: false
@@ -124,16 +124,16 @@ extension GapTransition {
   }
 }
 
-/// Writes Events of gaps to the API server, as long as we lead.
+/// Writes Events about gaps to the API server. Runs on the leader only.
 final class GapEventPoster: StatusSource {
-  /// Who reports, in every Event.
+  /// `reportingController` of every Event.
   static let controller = "rollcall.dev/controller"
 
   private let policy = EventPolicy()
   private let recorder: EventRecorder
   private let time: any TimeSource
   private let isLeading: @Sendable () -> Bool
-  private let words = Mutex(GapEvents())
+  private let builder = Mutex(GapEvents())
 
   init(client: KubeClient, identity: String, time: any TimeSource, logger: Logger, isLeading: @escaping @Sendable () -> Bool) {
     recorder = EventRecorder(client: client, controller: Self.controller, instance: identity, policy: policy, logger: logger)
@@ -144,20 +144,20 @@ final class GapEventPoster: StatusSource {
   var status: EventStatistics { recorder.statistics }
 
   /// Queues Events about the transitions; returns at once.
-  /// - Parameter ledger: as it is after the transitions.
+  /// - Parameter ledger: the ledger after the transitions.
   func post(_ transitions: [GapTransition], ledger: Ledger) {
     guard isLeading() else { return }
     let reading = time.reading()
-    for event in words.withLock({ $0.events(transitions, ledger: ledger, at: reading) }) {
-      // Where very many gaps open, nodes of which nothing is collected say more than their pods.
+    for event in builder.withLock({ $0.events(transitions, ledger: ledger, at: reading) }) {
+      // If very many gaps open, Events about whole nodes are more useful than those about their pods.
       recorder.record(event, ifFewerQueuedThan: event.object.kind == "Node" ? nil : policy.maximumQueue / 2)
     }
   }
 
   /// Writes until the task is cancelled.
   func run() async {
-    // What was told before we led anew is no longer ours to take back.
-    words.withLock { $0 = GapEvents() }
+    // Nodes reported in an earlier term are no longer ours to report as collected again.
+    builder.withLock { $0 = GapEvents() }
     await recorder.run()
   }
 }

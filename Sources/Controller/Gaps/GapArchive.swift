@@ -2,39 +2,39 @@ internal import FoundationEssentials
 package import JSON
 package import Roll
 
-/// A stored list of open gaps that cannot be read.
+/// The ConfigMap with the open gaps cannot be decoded.
 package struct GapArchiveError: Error, CustomStringConvertible, Sendable {
   package var description: String
 }
 
-/// The open gaps as one ConfigMap, by which they outlive this process.
+/// Encodes the open gaps as one ConfigMap, so that they survive a restart.
 ///
 ///     data:
 ///       gaps.json: |
 ///         {"version":1,"cut":0,"gaps":[{"namespace":"shop","pod":"cart-0","container":"app",…,"since":1767225600000},…]}
 ///
-/// Where that is too large, about 2,700 gaps, the same text stands compressed in `binaryData` as `gaps.json.gz`, with container IDs cut to
-/// their first digits: 20,000 gaps of containers with a UID and an ID each are about 0.8 MB then. Either is read, whoever wrote it.
+/// From about 2,700 gaps on this is too large; the text is then stored gzipped in `binaryData` under `gaps.json.gz`, with container IDs
+/// truncated: 20,000 gaps of containers with UID and ID take about 0.8 MB. Both forms are read.
 package struct GapArchive: Sendable {
   package static let configMapName = "rollcall-gaps"
   static let dataKey = "gaps.json"
   static let compressedKey = "gaps.json.gz"
   private static let version: Int64 = 1
-  /// What a compressed archive may become when it is expanded.
+  /// Limit of the expanded size of a compressed archive.
   private static let maximumTextBytes = 64 << 20
 
-  /// At most so many gaps; past it the youngest are left out: they have the least age to lose.
+  /// Maximum number of gaps; beyond it the youngest are left out, as they lose the least age.
   package var maximumGaps = 30_000
-  /// At most so many bytes of data. The API server refuses an object over 1.5 MiB and a ConfigMap with over 1 MiB of data
-  /// (`MaxSecretSize` in Kubernetes' validation); the rest is room for its other fields.
+  /// Maximum size of the data. The API server refuses objects over 1.5 MiB and ConfigMaps with more than 1 MiB of data (`MaxSecretSize` in
+  /// Kubernetes' validation); the rest is left for other fields.
   package var maximumBytes = 900_000
 
   package init() {}
 
-  /// The ConfigMap to apply, and how many gaps it has.
+  /// The ConfigMap to apply, and the number of gaps in it.
   /// - Parameters:
-  ///   - gaps: the oldest first.
-  ///   - total: how many there are, if not all of them are given.
+  ///   - gaps: oldest first.
+  ///   - total: the number of open gaps, if `gaps` is not all of them.
   package func configMap(of gaps: [OpenGap], total: Int? = nil, namespace: String) -> (object: JSONValue, kept: Int) {
     let total = total ?? gaps.count
     var kept = min(gaps.count, maximumGaps)
@@ -51,7 +51,7 @@ package struct GapArchive: Sendable {
           binaryData = [Self.compressedKey: .string(Data(bytes).base64EncodedString())]
           break
         }
-        // All gaps take about the same room.
+        // All gaps have about the same size.
         kept = bytes.isEmpty ? 0 : min(kept * maximumBytes / bytes.count, kept * 19 / 20)
       }
     }
@@ -64,7 +64,7 @@ package struct GapArchive: Sendable {
     return (object, kept)
   }
 
-  /// The gaps in a ConfigMap that `configMap(of:namespace:)` made.
+  /// Decodes a ConfigMap made by `configMap(of:total:namespace:)`.
   package func gaps(in configMap: JSONValue) throws(GapArchiveError) -> [OpenGap] {
     let text: [UInt8]
     let field: String
@@ -72,7 +72,9 @@ package struct GapArchive: Sendable {
       field = "binaryData[\"\(Self.compressedKey)\"]"
       guard let bytes = Data(base64Encoded: encoded),
         let expanded = ArchiveCompression.expanded([UInt8](bytes), atMost: Self.maximumTextBytes)
-      else { throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(field): not one whole gzip member") }
+      else {
+        throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(field): not a complete gzip member within the size limit")
+      }
       text = expanded
     } else if let plain = configMap["data"]?[Self.dataKey]?.string {
       field = "data[\"\(Self.dataKey)\"]"
@@ -113,7 +115,7 @@ package struct GapArchive: Sendable {
     ]
   }
 
-  /// `nil` for an entry that is not complete: one that another version wrote costs itself only.
+  /// `nil` for an incomplete entry, for example one of another version. It does not affect the others.
   private static func gap(from json: JSONValue) -> OpenGap? {
     guard let namespace = json["namespace"]?.string, let pod = json["pod"]?.string, let container = json["container"]?.string,
       let podUID = json["podUID"]?.string, let containerID = json["containerID"]?.string, let node = json["node"]?.string,
@@ -127,14 +129,14 @@ package struct GapArchive: Sendable {
   }
 }
 
-/// Decides when the archive is to be written: when the set of open gaps changed, and not more often than every 15 s.
+/// Decides when to write the archive: after the set of open gaps changed, but at most every 15 s.
 package struct GapArchiveSchedule: Sendable {
   package static let shortestPause: Duration = .seconds(15)
 
   private var written: UInt64
   private var lastAttempt: Moment?
 
-  /// - Parameter written: the ledger's version of what is in the archive at the start.
+  /// - Parameter written: the ledger's `gapVersion` that the archive holds at the start.
   package init(written: UInt64) {
     self.written = written
   }
@@ -144,20 +146,20 @@ package struct GapArchiveSchedule: Sendable {
     return written != version
   }
 
-  /// A write was tried; after a failed one the next is due as soon as the pause is over.
+  /// Records a write attempt. After a failed one the next is due once the pause is over.
   package mutating func attempted(_ version: UInt64, succeeded: Bool, at now: Moment) {
     lastAttempt = now
     if succeeded { written = version }
   }
 }
 
-/// How the last writing of the archive went, for metrics.
+/// The state of the archive, for metrics.
 package struct GapArchiveStatus: Hashable, Sendable {
-  /// Gaps that are in it.
+  /// Gaps in the archive, as of the last write.
   package var kept = 0
-  /// Gaps that it has no room for.
+  /// Gaps left out for lack of space, as of the last write.
   package var cut = 0
-  /// Writings that failed, all of them.
+  /// Number of failed writes.
   package var failures: UInt64 = 0
 
   package init() {}

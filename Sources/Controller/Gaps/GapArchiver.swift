@@ -4,17 +4,17 @@ import Logging
 import Roll
 internal import Synchronization
 
-/// Keeps the open gaps in a ConfigMap, and takes over at the start what the leader before us left there (R64).
+/// Saves the open gaps in a ConfigMap, and at start restores those that the previous leader saved (R64).
 final class GapArchiver: StatusSource {
   let client: KubeClient
   let namespace: String
   let ledger: LedgerStore
   let time: any TimeSource
   let logger: Logger
-  /// Asked before every write.
+  /// Checked before every write.
   let isLeading: @Sendable () -> Bool
-  /// Called after gaps of an earlier leader were taken over: their alerts are not to wait for the next sending.
-  let tookOver: @Sendable () -> Void
+  /// Called after gaps of an earlier leader were restored, so that their alerts are repeated at once.
+  let didRestore: @Sendable () -> Void
 
   private let latest = Mutex(GapArchiveStatus())
 
@@ -22,7 +22,7 @@ final class GapArchiver: StatusSource {
 
   init(
     client: KubeClient, namespace: String, ledger: LedgerStore, time: any TimeSource, logger: Logger,
-    isLeading: @escaping @Sendable () -> Bool, tookOver: @escaping @Sendable () -> Void
+    isLeading: @escaping @Sendable () -> Bool, didRestore: @escaping @Sendable () -> Void
   ) {
     self.client = client
     self.namespace = namespace
@@ -30,27 +30,27 @@ final class GapArchiver: StatusSource {
     self.time = time
     self.logger = logger
     self.isLeading = isLeading
-    self.tookOver = tookOver
+    self.didRestore = didRestore
   }
 
   var status: GapArchiveStatus { latest.withLock { $0 } }
 
-  /// Runs until the task is cancelled. Nothing is written before what is there was read.
+  /// Runs until the task is cancelled. Nothing is written before the archive was read.
   func run() async {
-    guard let left = await read() else { return }
-    ledger.restore(openGaps: left, at: time.reading())
+    guard let restored = await read() else { return }
+    ledger.restore(openGaps: restored, at: time.reading())
     ledger.settleRestored(at: time.now)
-    if !left.isEmpty {
-      logger.notice("took over open gaps", metadata: ["gaps": "\(left.count)"])
-      tookOver()
+    if !restored.isEmpty {
+      logger.notice("restored open gaps", metadata: ["gaps": "\(restored.count)"])
+      didRestore()
     }
 
-    latest.withLock { $0.kept = left.count }
-    // What opened before the restored gaps were entered, and what of these was closed, has given the ledger another version.
+    latest.withLock { $0.kept = restored.count }
+    // Version 0 is that of an unchanged ledger. Any gap opened or closed so far makes a write due.
     var schedule = GapArchiveSchedule(written: 0)
     var problem: String?
     while !Task.isCancelled {
-      // Cancellation ends the sleep, and the loop.
+      // Cancellation ends the sleep; the loop's condition sees it.
       try? await time.sleep(for: .seconds(1))
       let version = ledger.gapVersion
       guard schedule.isDue(version, at: time.now), isLeading(), !Task.isCancelled else { continue }
@@ -80,12 +80,12 @@ final class GapArchiver: StatusSource {
     }
     if total > kept, !wasCut {
       logger.warning(
-        "too many open gaps to keep all of them over a restart; the youngest would begin anew",
+        "too many open gaps to archive; the youngest would lose their age at a restart",
         metadata: ["gaps": "\(total)", "left out": "\(total - kept)"])
     }
   }
 
-  /// What is there; `nil` if the task was cancelled before that was known.
+  /// Reads the archive, retrying until it succeeds. An unreadable archive counts as empty. `nil` if the task was cancelled.
   private func read() async -> [OpenGap]? {
     var problem: String?
     while !Task.isCancelled {
@@ -94,24 +94,24 @@ final class GapArchiver: StatusSource {
       } catch let error as KubeError where error.status?.isNotFound == true {
         return []
       } catch let error as GapArchiveError {
-        logger.warning("the open gaps of an earlier leader cannot be taken over; they begin anew", metadata: ["error": "\(error)"])
+        logger.warning("cannot restore the open gaps of an earlier leader; they start over", metadata: ["error": "\(error)"])
         return []
       } catch {
         guard !Task.isCancelled else { return nil }
         note("\(error)", &problem)
-        // Cancellation ends the sleep, and the loop.
+        // Cancellation ends the sleep; the loop's condition sees it.
         try? await time.sleep(for: Self.firstBackoff)
       }
     }
     return nil
   }
 
-  /// Says a problem once.
+  /// Logs a problem once.
   private func note(_ new: String, _ problem: inout String?) {
     guard new != problem else { return }
     problem = new
     logger.warning(
-      "cannot keep the open gaps; trying again until it works",
+      "cannot archive the open gaps; retrying",
       metadata: ["configmap": "\(namespace)/\(GapArchive.configMapName)", "error": "\(new)"])
   }
 }

@@ -1,15 +1,15 @@
 import Logging
 import Roll
 
-/// What opened and closed, for the log: a line for each gap, or one for all gaps of a node with the same news where these are many.
+/// Logs gaps that open and close: one line per gap, or one line for many gaps of a node with the same cause.
 struct GapLog {
   let logger: Logger
 
-  /// Above so many, gaps of one node with the same news share a line.
+  /// Maximum number of separate lines for gaps of one group.
   static let linesOfANode = 3
 
-  /// What gaps that share a line have in common.
-  private struct News: Hashable {
+  /// Gaps that may share a line.
+  private struct Group: Hashable {
     var node: String
     var source: Source
     var kind: GapKind
@@ -27,30 +27,30 @@ struct GapLog {
   }
 
   func log(_ transitions: [GapTransition]) {
-    var order: [News] = []
-    var shared: [News: [GapTransition]] = [:]
+    var order: [Group] = []
+    var shared: [Group: [GapTransition]] = [:]
     for transition in transitions {
-      let news = News(transition)
-      if shared[news] == nil { order.append(news) }
-      shared[news, default: []].append(transition)
+      let group = Group(transition)
+      if shared[group] == nil { order.append(group) }
+      shared[group, default: []].append(transition)
     }
-    for news in order {
-      let transitions = shared[news] ?? []
+    for group in order {
+      let transitions = shared[group] ?? []
       if transitions.count > Self.linesOfANode {
-        log(transitions, of: news)
+        log(transitions, of: group)
       } else {
-        for transition in transitions { log([transition], of: news) }
+        for transition in transitions { log([transition], of: group) }
       }
     }
   }
 
-  /// One line. Of several gaps the container, the detail and the age are those of the one that is open for longest.
-  private func log(_ transitions: [GapTransition], of news: News) {
+  /// Logs one line. For several gaps, container, detail and age are those of the oldest.
+  private func log(_ transitions: [GapTransition], of group: Group) {
     guard let oldest = transitions.min(by: { $0.gap.since < $1.gap.since }) else { return }
     let container = oldest.gap.container
     var metadata: Logger.Metadata = [
-      "container": "\(container.namespace)/\(container.pod)/\(container.container)", "node": "\(news.node)",
-      "source": "\(news.source.rawValue)", "kind": "\(news.kind.rawValue)", "reason": "\(news.reason.rawValue)",
+      "container": "\(container.namespace)/\(container.pod)/\(container.container)", "node": "\(group.node)",
+      "source": "\(group.source.rawValue)", "kind": "\(group.kind.rawValue)", "reason": "\(group.reason.rawValue)",
     ]
     let isOne = transitions.count == 1
     if !isOne { metadata["gaps"] = "\(transitions.count)" }
@@ -68,14 +68,14 @@ struct GapLog {
 }
 
 extension GapEnd {
-  /// For people.
+  /// For the log.
   var text: String {
     switch self {
-    case .recovered: "it is seen again"
-    case .leftRoll: "the container is gone; nobody saw it again"
-    case .exempt(let exemption): "the container need not be collected any more: \(exemption.rawValue)"
-    case .replaced: "another instance has taken the container's place"
-    case .superseded: "another gap of the container has taken its place"
+    case .recovered: "seen again"
+    case .leftRoll: "the container is gone and was not seen again"
+    case .exempt(let exemption): "the container is now exempt: \(exemption.rawValue)"
+    case .replaced: "another instance replaced the container"
+    case .superseded: "another gap of the container replaced it"
     }
   }
 }

@@ -1,16 +1,16 @@
 import Logging
 import Roll
 
-/// Looks at the ledger every second, since gaps open by time alone; logs what opens and closes, and lets others know.
+/// Evaluates the ledger every second, since gaps open with time alone; logs gaps that open and close, and reports them.
 ///
-/// In a large outage there is a gap for every container: nodes are looked at some at a time, so that only the news of these is held.
+/// In a large outage every container has a gap. Nodes are evaluated in batches, so that only the transitions of one batch are in memory.
 struct GapWatch: Sendable {
   private static let nodesAtOnce = 64
 
   let ledger: LedgerStore
   let time: any TimeSource
   let logger: Logger
-  /// Called after something opened or closed.
+  /// Called with the gaps that opened or closed.
   let changed: @Sendable ([GapTransition]) -> Void
 
   /// Runs until the task is cancelled.
@@ -22,7 +22,7 @@ struct GapWatch: Sendable {
         await Task.yield()
       }
       report(ledger.takeTransitions())
-      // Cancellation ends the sleep, and the loop.
+      // Cancellation ends the sleep; the loop's condition sees it.
       try? await time.sleep(for: .seconds(1))
     }
   }

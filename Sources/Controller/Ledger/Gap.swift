@@ -1,10 +1,10 @@
 package import Roll
 
-/// What is missing.
+/// The kind of a gap.
 package enum GapKind: String, CaseIterable, Codable, Hashable, Sendable {
   /// No collection within the threshold.
   case uncollected
-  /// Collected, and not fetched by Prometheus within the threshold.
+  /// Collected, but not scraped by Prometheus within the threshold.
   case unscraped
 }
 
@@ -14,12 +14,12 @@ package struct Gap: Hashable, Sendable {
   package var node: String
   package var source: Source
   package var kind: GapKind
-  /// The newest reason; it may change while the gap is open.
+  /// The latest reason; it may change while the gap is open.
   package var reason: Reason
-  /// For people: what was tried, on what, and what came of it. May be empty.
+  /// What was tried and how it failed, for display. May be empty.
   package var detail: String
-  /// Where the gap begins: the last collection (or scrape), or the moment when the container was due if there was none. It stands
-  /// still while the gap is open, and lies a threshold before the gap was opened.
+  /// The beginning of the gap: the last collection (or scrape), or the moment when the container became due if there was none. It is fixed
+  /// while the gap is open, and at least a threshold before the gap opened.
   package var since: Moment
 
   package init(
@@ -39,7 +39,7 @@ package struct Gap: Hashable, Sendable {
 package struct GapTransition: Hashable, Sendable {
   package enum Change: Hashable, Sendable {
     case opened
-    /// `after` is the whole length of the gap, from its `since`.
+    /// `after` is the length of the gap, counted from `Gap.since`.
     case closed(GapEnd, after: Duration)
   }
 
@@ -54,25 +54,25 @@ package struct GapTransition: Hashable, Sendable {
   }
 }
 
-/// Why a gap closed. Only `recovered` says that the container is seen again.
+/// Why a gap closed. Only `recovered` means that the container is collected (scraped) again.
 package enum GapEnd: Hashable, Sendable {
   /// Collected (scraped) again.
   case recovered
   /// The container is no longer expected: its pod or node is gone, or its pod moved.
   case leftRoll
-  /// The container is still there and need not be collected any more.
+  /// The container still exists but need not be collected any more.
   case exempt(Exemption)
-  /// Another instance runs under the same name: the pod was made anew, or the container restarted.
+  /// Another instance runs under the same name: the pod was recreated or the container restarted.
   case replaced
-  /// An `unscraped` gap that became an `uncollected` one, or whose source does not see scrapes.
+  /// An `unscraped` gap that became an `uncollected` one, or whose node changed its source.
   case superseded
 }
 
-/// An open gap as it survives a restart: with the time of day where it begins, and the instance that it belongs to.
+/// An open gap in the form that survives a restart: with the wall-clock time of its beginning and the identity of the container instance.
 package struct OpenGap: Hashable, Sendable {
   package var container: ContainerReference
   package var podUID: String
-  /// Empty where the node gives none; may be cut to its first 16 digits.
+  /// Empty if the node reports none; may be truncated to `shortIDLength` digits.
   package var containerID: String
   package var node: String
   package var source: Source
@@ -95,10 +95,10 @@ package struct OpenGap: Hashable, Sendable {
     self.sinceUnixMilliseconds = sinceUnixMilliseconds
   }
 
-  /// The first digits of a container ID, all random: enough to tell the runs of one container in one pod apart.
+  /// Container IDs are random, so this many digits distinguish the instances of one container in one pod.
   static let shortIDLength = 16
 
-  /// The same with the ID of its container cut.
+  /// A copy with a truncated container ID.
   var withShortContainerID: OpenGap {
     var gap = self
     gap.containerID = String(containerID.prefix(Self.shortIDLength))

@@ -1,14 +1,14 @@
 package import Roll
 
-/// For every container on the roll: since when it is due, when it was last collected, and when its data was last scraped; and from
-/// that the gaps. Pure and synchronous: time comes in as an argument, and what opened or closed comes out of each call.
+/// Records for every container on the roll since when it is due, when it was last collected and when its data was last scraped, and derives
+/// the gaps. Pure and synchronous: methods take the time as an argument and return the gaps that opened or closed.
 ///
-/// Ages go on by themselves: a node task that hangs leads to a gap as one that fails does, as long as `evaluate` is called.
+/// Ages grow without input: a node task that hangs leads to a gap just as one that fails, as long as `evaluate` is called.
 package struct Ledger: Sendable {
-  /// How old a collection or a scrape may be.
+  /// Maximum age of a collection or a scrape.
   package let threshold: Duration
   package private(set) var nodes: [String: NodeLedger] = [:]
-  /// Gaps from before a restart whose container has not come onto the roll yet.
+  /// Restored gaps whose container is not on a roll yet.
   private var unclaimed: [ContainerReference: [RestoredGap]] = [:]
 
   private struct RestoredGap {
@@ -22,7 +22,7 @@ package struct Ledger: Sendable {
 
   // MARK: Changes
 
-  /// A node's roll is new or changed.
+  /// Adds or replaces a node's roll.
   package mutating func update(_ roll: NodeRoll, at now: Moment) -> [GapTransition] {
     let transitions = nodes[roll.node]?.update(to: roll, at: now) ?? []
     if nodes[roll.node] == nil {
@@ -34,25 +34,25 @@ package struct Ledger: Sendable {
     return transitions
   }
 
-  /// A node is gone: its gaps close, and none of them counts as recovered.
+  /// Removes a node. Its gaps close as `leftRoll`.
   package mutating func remove(node: String, at now: Moment) -> [GapTransition] {
     let transitions = nodes[node]?.closeAll(at: now) ?? []
     nodes[node] = nil
     return transitions
   }
 
-  /// Enters what came of calling a roll, received `now`. A roll that has been replaced meanwhile counts for those of its containers
-  /// that are still there.
+  /// Records the result of calling a roll, received `now`. If the roll was replaced meanwhile, the result counts for the containers that are
+  /// still on the node's roll.
   package mutating func record(_ call: RollCall, of roll: NodeRoll, at now: Moment) -> [GapTransition] {
     nodes[roll.node]?.record(call, of: roll, at: now, threshold: threshold) ?? []
   }
 
-  /// Opens the gaps that time alone makes. To be called every few seconds.
-  /// - Parameter limit: at most so many nodes are looked at, of those for which it is time (`isQuiet`).
+  /// Opens gaps that are overdue by time alone. Must be called every few seconds.
+  /// - Parameter limit: the maximum number of nodes to evaluate. Nodes on which no gap can have opened do not count.
   package mutating func evaluate(at now: Moment, nodes limit: Int = .max) -> [GapTransition] {
     var transitions: [GapTransition] = []
     var left = limit
-    // By index: a loop over the keys would hold the dictionary, and the first change in it would copy all nodes.
+    // By index: a loop over the keys would retain the dictionary, and the first mutation would copy all nodes.
     var index = nodes.startIndex
     while index != nodes.endIndex, left > 0 {
       if now > nodes.values[index].quietUntil {
@@ -64,14 +64,14 @@ package struct Ledger: Sendable {
     return transitions
   }
 
-  /// Whether no gap can have opened by time alone since the nodes were last looked at.
+  /// Whether no gap can have opened by time alone since the nodes were last evaluated.
   package func isQuiet(at now: Moment) -> Bool {
     nodes.values.allSatisfy { now <= $0.quietUntil }
   }
 
   // MARK: Restarts
 
-  /// Takes over the gaps that were open before a restart: they stay open with the age that they have, and are not opened anew.
+  /// Restores the gaps that were open before a restart. They stay open, keep their age, and are not reported as opened.
   package mutating func restore(openGaps: [OpenGap], at reading: ClockReading) {
     for gap in openGaps {
       let age = max(reading.unixMilliseconds - gap.sinceUnixMilliseconds, 0)
@@ -81,7 +81,7 @@ package struct Ledger: Sendable {
     }
   }
 
-  /// Closes the restored gaps whose container is not on any roll. To be called once every roll has been entered after a restart.
+  /// Closes restored gaps whose container is on no roll. Called after a restart, once every roll has been added.
   package mutating func settleRestored(at now: Moment) -> [GapTransition] {
     let left = unclaimed.values.flatMap(\.self)
     unclaimed = [:]
@@ -101,8 +101,8 @@ package struct Ledger: Sendable {
 
   // MARK: Reading
 
-  /// Every open gap, node by node in their order, and those of before a restart that no node has claimed yet: for readers that need
-  /// not hold all of them at once.
+  /// Every open gap: first the restored ones that no node has claimed yet, then node by node in order of name. Lazy, so that readers need
+  /// not hold all of them in memory.
   package func gapsByNode() -> some Sequence<[Gap]> {
     let unclaimed = unclaimed.values.joined().map { Gap($0.gap, since: $0.since) }
       .sorted { ($0.container, $0.kind.rawValue) < ($1.container, $1.kind.rawValue) }
@@ -110,7 +110,7 @@ package struct Ledger: Sendable {
     return (0...nodes.count).lazy.map { $0 == 0 ? unclaimed : nodes[$0 - 1].gaps() }
   }
 
-  /// The gaps that are open for longest, at most so many.
+  /// The oldest gaps, at most `count`, oldest first.
   package func oldestGaps(_ count: Int) -> [Gap] {
     var oldest: [Gap] = []
     func cut() {
@@ -129,7 +129,7 @@ package struct Ledger: Sendable {
     nodes.values.reduce(0) { $0 + $1.openGapCount } + unclaimed.values.reduce(0) { $0 + $1.count }
   }
 
-  /// The open gaps that are oldest, at most so many, in the form that survives a restart: the oldest first.
+  /// The oldest open gaps, at most `limit`, oldest first, in the form that survives a restart.
   package func openGaps(at reading: ClockReading, atMost limit: Int = .max) -> [OpenGap] {
     var gaps = unclaimed.values.joined().map(\.gap)
     func cut() {
@@ -140,14 +140,14 @@ package struct Ledger: Sendable {
     }
     for node in nodes.values where node.openGapCount > 0 {
       gaps += node.openGaps(at: reading)
-      // With a gap for every container the list would be larger than the ledger.
+      // With a gap for every container the full list would be larger than the ledger.
       if gaps.count / 2 > limit { cut() }
     }
     cut()
     return gaps
   }
 
-  /// What is expected and what was collected, by node name.
+  /// Expected and collected containers of each node, sorted by node name.
   package func coverage(at now: Moment) -> [NodeCoverage] {
     nodes.values.map { $0.coverage(at: now, threshold: threshold) }.sorted { $0.node < $1.node }
   }

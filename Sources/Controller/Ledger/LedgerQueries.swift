@@ -1,21 +1,21 @@
 package import Roll
 
-/// How much of one node's roll answers.
+/// Expected and collected containers of one node.
 package struct NodeCoverage: Hashable, Sendable {
   package var node: String
   package var source: Source
   package var address: String?
   package var ready: Bool
-  /// Containers on the roll, without those that turned out to be exempt.
+  /// Containers on the roll, without those found to be exempt when called.
   package var expected: Int
-  /// Those with a collection within the threshold.
+  /// Containers with a collection within the threshold.
   package var collected: Int
   package var exempt: [Exemption: Int]
   /// Open gaps, of both kinds.
   package var gaps: Int
 }
 
-/// One container's row.
+/// When one container was due and last collected.
 package struct ContainerCollection: Hashable, Sendable {
   package var container: ContainerReference
   package var due: Moment
@@ -24,14 +24,14 @@ package struct ContainerCollection: Hashable, Sendable {
 }
 
 extension NodeLedger {
-  /// One for each container on the roll that has to be collected, in its order.
+  /// One for each container on the roll that is not exempt, in roll order.
   package func collections() -> some Sequence<ContainerCollection> {
     zip(roll.entries.references, rows).lazy.filter { $0.1.exemption == nil }.map { reference, row in
       ContainerCollection(container: reference, due: row.due, lastCollected: row.lastCollected)
     }
   }
 
-  /// The node's open gaps, in the order of the roll.
+  /// The node's open gaps, in roll order.
   package func gaps() -> [Gap] {
     openRows().flatMap { $0.gaps }
   }

@@ -1,27 +1,27 @@
 import Roll
 
-/// What the ledger holds for one container on the roll: 40 bytes, since there may be 300,000. What is there of few containers, the
-/// detail of a miss, stands beside the rows in `NodeLedger`.
+/// The ledger's record of one container on the roll. 40 bytes, since there may be 300,000 rows. Miss details are rare, so `NodeLedger`
+/// stores them separately.
 struct LedgerRow: Sendable {
-  /// How it stands with the container's collection.
+  /// Whether the container is collected.
   private enum CollectionState {
     case neverCollected
-    /// Collected without an `uncollected` gap in between. Prometheus cannot fetch what was not there, so the clock of a scrape starts
+    /// Collected without an `uncollected` gap since this moment. Prometheus cannot scrape data that did not exist, so a scrape is due from
     /// here at the earliest.
     case collected(since: Moment)
-    /// The `uncollected` gap is open, and begins here.
+    /// The `uncollected` gap is open and began at this moment.
     case missing(since: Moment)
   }
 
-  /// When the container came onto the roll, as far as we know: collection is owed from here.
+  /// The moment from which a collection is due: when the container came onto the roll, or the beginning of a restored gap.
   var due: Moment
-  // A moment that cannot be takes the place of `nil`, which would take eight bytes more.
+  // `Moment.none` instead of an optional, which would take eight more bytes.
   private var lastCollection = Moment.none
   private var unscraped = Moment.none
   private var collection = CollectionState.neverCollected
-  /// The reason of the newest miss since the last collection.
+  /// The reason of the latest miss since the last collection.
   var miss: Reason?
-  /// Why the container, though on the roll, turned out to be one that cannot be collected: nothing is owed of it.
+  /// Set if a call found that the container, though on the roll, cannot be collected. Nothing is due then.
   var exemption: Exemption?
 
   init(due: Moment) {
@@ -30,12 +30,12 @@ struct LedgerRow: Sendable {
 
   var lastCollected: Moment? { lastCollection.unlessNone }
 
-  /// Set while the `uncollected` gap is open: where it begins.
+  /// The beginning of the `uncollected` gap; `nil` unless it is open.
   var uncollectedSince: Moment? {
     if case .missing(let since) = collection { since } else { nil }
   }
 
-  /// Set while the `unscraped` gap is open: where it begins.
+  /// The beginning of the `unscraped` gap; `nil` unless it is open.
   var unscrapedSince: Moment? {
     get { unscraped.unlessNone }
     set { unscraped = newValue ?? .none }
@@ -43,10 +43,10 @@ struct LedgerRow: Sendable {
 
   var openGaps: Int { (uncollectedSince == nil ? 0 : 1) + (unscrapedSince == nil ? 0 : 1) }
 
-  /// The last collection, or the moment when it was due.
+  /// The last collection, or the moment from which one is due.
   var collectionBase: Moment { max(due, lastCollection) }
 
-  /// Where a scrape is owed from; `nil` while there is nothing to scrape.
+  /// The last scrape, or the moment from which one is due; `nil` while there is nothing to scrape.
   func scrapeBase(lastScrape: Moment?) -> Moment? {
     guard case .collected(let since) = collection else { return nil }
     let base = max(due, since)
@@ -54,7 +54,7 @@ struct LedgerRow: Sendable {
     return max(base, lastScrape)
   }
 
-  /// Collected, with data as of `moment`; known since `now`. An open gap stays open: the data may be old.
+  /// Records a collection, received `now`, with data as of `moment`. An open gap stays open, as the data may be old.
   mutating func collected(at moment: Moment, now: Moment) {
     if exemption != nil {
       exemption = nil

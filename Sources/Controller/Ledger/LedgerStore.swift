@@ -1,8 +1,8 @@
 package import Roll
 import Synchronization
 
-/// The one ledger of the process: node tasks write it, everything else reads snapshots. What opened or closed waits here until it is
-/// taken, so that no transition is missed between two looks.
+/// The ledger of the process. Node tasks write it; everything else reads snapshots. Queues the transitions until `takeTransitions`, so that
+/// none is missed.
 package final class LedgerStore: Sendable {
   private struct State {
     var ledger: Ledger
@@ -17,22 +17,22 @@ package final class LedgerStore: Sendable {
     state = Mutex(State(ledger: Ledger(threshold: threshold)))
   }
 
-  /// The ledger as it stands. Copying it is cheap; its queries run without holding anybody up.
+  /// The current ledger. A cheap copy, so that queries run without the lock.
   package func snapshot() -> Ledger {
     state.withLock { $0.ledger }
   }
 
-  /// Changes whenever a gap opens or closes; 0 for a ledger that has just begun.
+  /// Incremented when gaps open or close; 0 after a reset.
   package var gapVersion: UInt64 {
     state.withLock { $0.gapVersion }
   }
 
-  /// Whether every roll has been entered. Before that, what is not there says nothing.
+  /// Whether every roll has been added. Before that, a missing container means nothing.
   package var isComplete: Bool {
     state.withLock { $0.isComplete }
   }
 
-  /// Enters every roll at once.
+  /// Adds every roll and marks the ledger as complete.
   package func begin(with rolls: some Sequence<NodeRoll>, at now: Moment) {
     change { ledger in
       var transitions: [GapTransition] = []
@@ -42,7 +42,7 @@ package final class LedgerStore: Sendable {
     state.withLock { $0.isComplete = true }
   }
 
-  /// What opened and closed since the last call.
+  /// The gaps that opened or closed since the last call.
   package func takeTransitions() -> [GapTransition] {
     state.withLock { state in
       defer { state.transitions = [] }
@@ -50,7 +50,7 @@ package final class LedgerStore: Sendable {
     }
   }
 
-  /// Begins with an empty ledger. A replica that becomes leader does so, because what it has not called cannot be overdue.
+  /// Empties the ledger. Done by a replica that becomes leader: containers that it has not called cannot be overdue.
   package func reset() {
     state.withLock { $0 = State(ledger: Ledger(threshold: $0.ledger.threshold)) }
   }
@@ -67,8 +67,8 @@ package final class LedgerStore: Sendable {
     change { $0.record(call, of: roll, at: now) }
   }
 
-  /// Opens the gaps that time alone makes, of at most so many nodes.
-  /// - Returns: Whether there are more nodes to look at.
+  /// Opens gaps that are overdue by time alone, on at most `limit` nodes.
+  /// - Returns: whether there are more nodes to evaluate.
   @discardableResult
   package func evaluate(at now: Moment, nodes limit: Int = .max) -> Bool {
     change { $0.evaluate(at: now, nodes: limit) }

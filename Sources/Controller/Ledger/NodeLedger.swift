@@ -1,19 +1,19 @@
 package import Roll
 
-/// The ledger's page for one node: its roll, and a row for each entry.
+/// The part of the ledger for one node: its roll, and a row for each entry.
 package struct NodeLedger: Sendable {
   package private(set) var roll: NodeRoll
-  /// One for each entry of the roll, in its order.
+  /// One for each entry of the roll, in roll order.
   private(set) var rows: [LedgerRow]
-  /// The details of misses, by row, where there is one. Few rows have a miss, and those of a node often the same one.
+  /// The details of misses by row. Sparse: few rows have a miss, and the misses of one node often share one string.
   private var details: [Int32: String] = [:]
-  /// How many gaps are open: most nodes have none, and need not be searched for them.
+  /// Number of open gaps. Most nodes have none and need not be searched.
   private(set) var openGapCount = 0
-  /// When this node's data was last scraped, where its source has told us so.
+  /// When this node's data was last scraped, if its source reports that.
   private(set) var lastScrape: Moment?
-  /// The source has said that it sees scrapes. A failed call says nothing, so this stays until the source changes.
+  /// Whether the source observes scrapes. A failed call does not tell, so this holds until the source changes.
   private(set) var seesScrapes = false
-  /// No gap can open before this moment, whatever does not happen until then.
+  /// No gap can open before this moment.
   private(set) var quietUntil: Moment
 
   init(roll: NodeRoll, at now: Moment, threshold: Duration) {
@@ -24,7 +24,7 @@ package struct NodeLedger: Sendable {
 
   // MARK: Changes
 
-  /// Takes on a new roll: rows of containers that stay are kept, new ones are due from `now`, the gaps of the others close.
+  /// Replaces the roll. Rows of remaining containers are kept, new containers are due from `now`, and gaps of removed ones close.
   mutating func update(to new: NodeRoll, at now: Moment) -> [GapTransition] {
     var transitions: [GapTransition] = []
     if roll.entries != new.entries { match(new, at: now, into: &transitions) }
@@ -36,11 +36,11 @@ package struct NodeLedger: Sendable {
       seesScrapes = false
       for row in rows.indices { closeUnscraped(row: row, because: .superseded, at: now, into: &transitions) }
     }
-    quietUntil = now  // a new row is reviewed at once, and the review says until when it is quiet
+    quietUntil = now  // Review new rows at once; the review sets the next moment.
     return transitions
   }
 
-  /// Gives each entry of the new roll its row. Both rolls are in one order.
+  /// Assigns a row to each entry of the new roll. Both rolls are sorted alike.
   private mutating func match(_ new: NodeRoll, at now: Moment, into transitions: inout [GapTransition]) {
     var kept: [LedgerRow] = []
     kept.reserveCapacity(new.entries.count)
@@ -78,7 +78,8 @@ package struct NodeLedger: Sendable {
     details = keptDetails
   }
 
-  /// Carries an open gap over from before a restart. Says whether the container is on the roll.
+  /// Reopens a gap from before a restart.
+  /// - Returns: whether the container is on the roll.
   mutating func reopen(_ gap: OpenGap, since: Moment) -> Bool {
     guard let row = row(of: gap.container), gap.isInstance(roll.entries[row]) else { return false }
     let before = rows[row].openGaps
@@ -92,7 +93,7 @@ package struct NodeLedger: Sendable {
     return true
   }
 
-  /// Enters what came of calling `called`, which may be an older roll than the one that stands here.
+  /// Records the result of calling `called`, which may be an older roll than the current one.
   mutating func record(_ call: RollCall, of called: NodeRoll, at now: Moment, threshold: Duration) -> [GapTransition] {
     switch call.lastScrape {
     case .notObservable: break
@@ -102,32 +103,32 @@ package struct NodeLedger: Sendable {
       let moment = now - max(age, .zero)
       lastScrape = lastScrape.map { max($0, moment) } ?? moment
     }
-    func outcome(_ index: Int) -> Answer {
+    func answer(_ index: Int) -> Answer {
       guard index < call.answers.count else {
-        return .missed(.unknown, detail: "the collector answered for \(call.answers.count) containers of \(called.entries.count)")
+        return .missed(.unknown, detail: "the collector returned \(call.answers.count) answers for \(called.entries.count) containers")
       }
       return call.answers[index]
     }
     if called.hash == roll.hash, called.entries.count == rows.count {
-      for row in rows.indices { record(outcome(row), row: row, at: now, threshold: threshold) }
+      for row in rows.indices { record(answer(row), row: row, at: now, threshold: threshold) }
     } else {
       for (index, entry) in called.entries.enumerated() {
         guard let row = row(of: entry.reference), roll.entries[row].isSameInstance(as: entry) else { continue }
-        record(outcome(index), row: row, at: now, threshold: threshold)
+        record(answer(index), row: row, at: now, threshold: threshold)
       }
     }
     return review(at: now, threshold: threshold)
   }
 
-  private mutating func record(_ outcome: Answer, row: Int, at now: Moment, threshold: Duration) {
-    switch outcome {
+  private mutating func record(_ answer: Answer, row: Int, at now: Moment, threshold: Duration) {
+    switch answer {
     case .collected(let age):
       let age = max(age, .zero)
       rows[row].collected(at: now - age, now: now)
       if age > threshold {
         miss(row: row, .staleData, detail: "the newest data is older than the threshold of \(threshold.text)")
       } else if rows[row].uncollectedSince == nil {
-        forgetMiss(row: row)  // while a gap is open, its end is still to be told with its reason
+        clearMiss(row: row)  // The end of an open gap is still reported with its reason.
       }
     case .missed(let reason, let detail):
       if rows[row].exemption == nil { miss(row: row, reason, detail: detail) }
@@ -136,14 +137,14 @@ package struct NodeLedger: Sendable {
     }
   }
 
-  /// Opens what is overdue and closes what has been seen again.
+  /// Opens overdue gaps and closes gaps that have recovered.
   mutating func review(at now: Moment, threshold: Duration) -> [GapTransition] {
     var transitions: [GapTransition] = []
     quietUntil = Moment(milliseconds: .max)
     for row in rows.indices {
       if let exemption = rows[row].exemption {
         close(row: row, because: .exempt(exemption), at: now, into: &transitions)
-        forgetMiss(row: row)
+        clearMiss(row: row)
         continue
       }
       reviewCollection(row: row, at: now, threshold: threshold, into: &transitions)
@@ -152,7 +153,7 @@ package struct NodeLedger: Sendable {
     return transitions
   }
 
-  /// The node is gone.
+  /// Closes every gap, as the node is gone.
   mutating func closeAll(at now: Moment) -> [GapTransition] {
     var transitions: [GapTransition] = []
     guard openGapCount > 0 else { return [] }
@@ -163,10 +164,10 @@ package struct NodeLedger: Sendable {
   private mutating func reviewCollection(row: Int, at now: Moment, threshold: Duration, into transitions: inout [GapTransition]) {
     let base = rows[row].collectionBase
     if rows[row].uncollectedSince != nil {
-      // Only a fresh collection closes it. A row that was carried over from before a restart has none yet.
+      // Only a recent collection closes it. A restored row has none yet.
       guard let collected = rows[row].lastCollected, now - collected <= threshold else { return }
       closeUncollected(row: row, because: .recovered, at: now, into: &transitions)
-      forgetMiss(row: row)
+      clearMiss(row: row)
     } else if now - base > threshold {
       closeUnscraped(row: row, because: .superseded, at: now, into: &transitions)
       rows[row].openUncollected(since: base)
@@ -182,7 +183,7 @@ package struct NodeLedger: Sendable {
       guard let lastScrape, now - lastScrape <= threshold else { return }
       closeUnscraped(row: row, because: .recovered, at: now, into: &transitions)
     }
-    // As of the last collection, not as of now: of what is not collected any more nobody can tell whether it is scraped.
+    // As of the last collection, not of now: whether a container that is no longer collected would be scraped is unknown.
     guard seesScrapes, let base = rows[row].scrapeBase(lastScrape: lastScrape), let collected = rows[row].lastCollected,
       collected - base > threshold
     else { return }
@@ -196,7 +197,7 @@ package struct NodeLedger: Sendable {
     details[Int32(row)] = detail.isEmpty ? nil : detail
   }
 
-  private mutating func forgetMiss(row: Int) {
+  private mutating func clearMiss(row: Int) {
     guard rows[row].miss != nil else { return }
     rows[row].miss = nil
     details[Int32(row)] = nil
@@ -209,7 +210,7 @@ package struct NodeLedger: Sendable {
     closeUnscraped(row: row, because: end, at: now, into: &transitions)
   }
 
-  /// Of a container that is not among the entries of the new roll.
+  /// Closes the gaps of a container that is not on the new roll.
   private mutating func closeGone(row: Int, in new: NodeRoll, at now: Moment, into transitions: inout [GapTransition]) {
     guard rows[row].openGaps > 0 else { return }
     let exemption = new.exemption(of: roll.entries.reference(at: row))
@@ -242,7 +243,7 @@ package struct NodeLedger: Sendable {
 
   func unscrapedGap(row: Int, since: Moment) -> Gap {
     gap(
-      row: row, kind: .unscraped, reason: .notScraped, detail: "collected, and not fetched from node \(roll.node) by Prometheus",
+      row: row, kind: .unscraped, reason: .notScraped, detail: "collected, but Prometheus has not scraped node \(roll.node)",
       since: since)
   }
 

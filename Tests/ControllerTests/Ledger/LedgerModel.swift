@@ -165,7 +165,7 @@ struct LedgerModel {
     guard kind == .uncollected else {
       return Gap(
         container: row.entry.reference, node: node.roll.node, source: node.roll.source, kind: kind, reason: .notScraped,
-        detail: "collected, and not fetched from node \(node.roll.node) by Prometheus", since: since)
+        detail: "collected, but Prometheus has not scraped node \(node.roll.node)", since: since)
     }
     var reason = row.miss?.reason ?? .unknown
     if reason == .unknown, !node.roll.nodeReady { reason = .nodeNotReady }

@@ -2,26 +2,26 @@ internal import KubeClient
 internal import Logging
 internal import ServiceLifecycle
 
-/// Everything of the controller but its server, as one service.
+/// The work of the controller as one service, without the HTTP server and the relay.
 struct ControllerCore: Service {
   let cluster: Cluster
   let leadership: Leadership
   let shutdown: ShutdownState
   let logger: Logger
-  /// What every replica runs.
+  /// Run on every replica.
   let services: [@Sendable () async -> Void]
   let leaderWork: LeaderLoop
   let publication: TargetPublication
 
-  /// Runs until the task is cancelled or the service group shuts down. Then it is not ready at once (R60), ends the work, and releases the
-  /// Lease last (R32).
+  /// Runs until the task is cancelled or the service group shuts down. It then reports not ready at once (R60), stops the work, and
+  /// releases the Lease last (R32).
   func run() async throws {
     let configuration = cluster.configuration
     var metadata: Logger.Metadata = [
       "apiServer": "\(configuration.server)", "configuration": "\(configuration.origin)", "namespace": "\(cluster.namespace)",
       "identity": "\(leadership.identity)",
     ]
-    // Its description has no credentials. A proxy of the environment is easily forgotten.
+    // Logged because a proxy in the environment is easily forgotten. Its description has no credentials.
     if let proxy = configuration.proxy { metadata["proxy"] = "\(proxy)" }
     logger.notice("starting", metadata: metadata)
     defer { shutdown.begin() }
@@ -29,7 +29,7 @@ struct ControllerCore: Service {
       do {
         try await cancelWhenGracefulShutdown { try await work() }
       } catch is CancellationError {
-        // The work ends by cancellation.
+        // Cancellation is the regular end.
       }
     } onGracefulShutdown: {
       shutdown.begin()
@@ -48,7 +48,7 @@ struct ControllerCore: Service {
   }
 }
 
-/// The work of a leader: calls the rolls, keeps the ledger, and reports gaps.
+/// The leader's work: calls the rolls, updates the ledger, and reports gaps.
 struct LeaderWork: Sendable {
   let rolls: RollStore
   let ledger: LedgerStore
@@ -63,7 +63,7 @@ struct LeaderWork: Sendable {
 
   /// Runs until the task is cancelled.
   func run() async {
-    // Containers that another leader called are not overdue here: the ledger starts empty, and the archive restores the open gaps.
+    // Start with an empty ledger: containers called by another leader are not overdue. The archive restores the open gaps.
     ledger.reset()
     await rolls.waitUntilComplete()
     ledger.begin(with: rolls.snapshot().rolls.values, at: time.now)

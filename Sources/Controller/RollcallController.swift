@@ -5,12 +5,12 @@ package import Logging
 internal import Roll
 package import ServiceLifecycle
 
-/// The controller: every part, and how the parts are connected.
+/// The controller. Creates its parts and connects them.
 ///
 ///     let controller = try RollcallController(settings: settings, environment: environment, version: "…", logger: logger)
 ///     try await ServiceGroup(services: controller.services, …).run()
 package final class RollcallController: Sendable {
-  /// In the order in which they start. The group stops them in reverse order, so that the server answers until the end.
+  /// In start order. The service group stops them in reverse order.
   package var services: [any Service] { [push, relay, server, core] }
 
   let push: PushService
@@ -19,13 +19,13 @@ package final class RollcallController: Sendable {
   let core: ControllerCore
 
   /// - Parameters:
-  ///   - collectors: replace the real ones in tests.
-  /// - Throws: `ControllerError` for problems that do not pass by themselves. An unreachable API server is not one.
+  ///   - collectors: replaces the real collectors in tests.
+  /// - Throws: `ControllerError` for permanent problems. An unreachable API server is not one.
   package init(
     settings: ControllerSettings, environment: [String: String], version: String, time: any TimeSource = SystemTime(),
     collectors: NodeCollectors? = nil, logger: Logger
   ) throws(ControllerError) {
-    // State that several parts share.
+    // State shared by several parts.
     let rolls = RollStore()
     let ledger = LedgerStore(threshold: settings.threshold)
     let counters = CollectionCounters()
@@ -70,7 +70,7 @@ package final class RollcallController: Sendable {
         client: cluster.client, identity: leadership.identity, time: time, logger: logger, isLeading: { leadership.isLeader }) : nil
     let archive = GapArchiver(
       client: cluster.client, namespace: cluster.namespace, ledger: ledger, time: time, logger: logger,
-      isLeading: { leadership.isLeader }, tookOver: { alerts.gapsChanged() })
+      isLeading: { leadership.isLeader }, didRestore: { alerts.gapsChanged() })
     let watch = GapWatch(ledger: ledger, time: time, logger: logger) { transitions in
       alerts.gapsChanged()
       events?.post(transitions, ledger: ledger.snapshot())

@@ -92,7 +92,7 @@ import Testing
         try await eventually("it is kept") { server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps") != nil }
       }
       try await RunningController.run(kubeconfig: server.kubeconfig(), collectors: collectors) { running in
-        try await eventually("it was taken over") { running.log.count("took over open gaps") == 1 }
+        try await eventually("it was taken over") { running.log.count("restored open gaps") == 1 }
         let gaps = try #require(try await running.gaps())
         #expect(gaps.count == 1)
         // To the second: the two processes' clocks are read at different moments.

@@ -3,13 +3,13 @@ package import KubeClient
 internal import Logging
 internal import Roll
 
-/// Which cluster to connect to.
+/// The cluster to connect to.
 package struct ClusterSettings: Hashable, Sendable {
-  /// A kubeconfig file; `nil` for the lookup of `ClusterConfiguration`.
+  /// A kubeconfig file; `nil` for the default lookup of `ClusterConfiguration`.
   package var kubeconfig: String?
   /// `nil` for the current context.
   package var context: String?
-  /// The namespace of the objects that we write; `nil` for the one of the context or the service account.
+  /// The namespace of our objects; `nil` for that of the context or the service account.
   package var namespace: String?
 
   package init(kubeconfig: String? = nil, context: String? = nil, namespace: String? = nil) {
@@ -19,7 +19,7 @@ package struct ClusterSettings: Hashable, Sendable {
   }
 }
 
-/// The client of the API server, and the Nodes and Pods that it watches there.
+/// The API client and the watched Nodes and Pods.
 struct Cluster: Sendable {
   let configuration: ClusterConfiguration
   let client: KubeClient
@@ -43,7 +43,7 @@ struct Cluster: Sendable {
     pods = Reflector(client: client, resource: .pods, decoder: .pods(annotationPrefixes: Annotations.keptPrefixes), logger: logger)
   }
 
-  /// The Node as it was last seen.
+  /// The Node as last received from the watch.
   func node(_ name: String) -> NodeRecord? {
     nodes.store.snapshot()[ObjectKey(name: name)]
   }
@@ -53,7 +53,7 @@ struct Cluster: Sendable {
     node(name)?.annotations ?? [:]
   }
 
-  /// The Pod as it was last seen.
+  /// The Pod as last received from the watch.
   func pod(namespace: String, name: String) -> PodRecord? {
     pods.store.snapshot()[ObjectKey(namespace: namespace, name: name)]
   }
@@ -86,7 +86,7 @@ extension Cluster: StatusSource {
 /// The watch of one resource.
 package struct WatchStatus: Hashable, Sendable {
   package var resource: String
-  /// Whether a complete list has been received, now or earlier.
+  /// Whether a complete list was received at any time.
   package var isListed: Bool
   package var status: ReflectorStatus
   package var statistics: WatchStatistics
@@ -105,7 +105,7 @@ package struct WatchStatus: Hashable, Sendable {
 }
 
 extension String {
-  /// `containerd://0123…` without the runtime's name.
+  /// The container ID without the runtime's scheme, such as `containerd://`.
   fileprivate var afterScheme: String {
     firstRange(of: "://").map { String(self[$0.upperBound...]) } ?? self
   }

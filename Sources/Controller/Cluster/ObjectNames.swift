@@ -1,11 +1,11 @@
 import JSON
 package import Roll
 
-/// What our objects are called, and the labels by which we find them again.
+/// Names and labels of the objects that Rollcall writes.
 package enum ObjectNames {
-  /// Who owns the fields that we apply.
+  /// The field manager of server-side apply.
   package static let fieldManager = "rollcall"
-  /// The value of the labels that say who manages an object.
+  /// The value of the managed-by labels.
   package static let manager = "rollcall.dev"
   static let managedBy = "app.kubernetes.io/managed-by"
   static let source = "rollcall.dev/source"
@@ -15,15 +15,15 @@ package enum ObjectNames {
   static let serviceName = "kubernetes.io/service-name"
   static let sliceManagedBy = "endpointslice.kubernetes.io/managed-by"
 
-  /// The name of a source's Service and ServiceMonitor, and what the names of its EndpointSlices begin with.
+  /// The name of a source's Service and ServiceMonitor, and the prefix of its EndpointSlices' names.
   package static func service(_ source: Source) -> String { "rollcall-\(source.rawValue)" }
 
-  /// Selects the objects of a source.
+  /// A label selector for the objects of a source.
   package static func selector(_ source: Source) -> String {
     "\(managedBy)=\(manager),\(Self.source)=\(source.rawValue)"
   }
 
-  /// The labels of every object of a source: the user's, and ours above them, since without ours the objects are lost to us.
+  /// The labels of every object of a source. Ours override the user's: without them the objects could not be found again.
   static func labels(_ source: Source, extra: [String: String]) -> [String: JSONValue] {
     var labels = extra.mapValues { JSONValue.string($0) }
     labels["app.kubernetes.io/name"] = "rollcall"

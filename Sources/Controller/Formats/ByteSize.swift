@@ -1,4 +1,4 @@
-/// Numbers of bytes as Prometheus writes them: `512KB`, `64MB`, `2GB`, a KB being 1024 bytes.
+/// Byte sizes in Prometheus's notation: `512KB`, `64MB`, `2GB`, where 1 KB is 1024 bytes.
 enum ByteSize {
   private static let units = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10), ("B", 1)].map { (name: $0.0, bytes: $0.1) }
 
@@ -7,7 +7,7 @@ enum ByteSize {
     return unit.map { "\(bytes / $0.bytes)\($0.name)" } ?? "\(bytes)B"
   }
 
-  /// `nil` for anything but a whole number with a unit.
+  /// `nil` unless the text is an integer with a unit.
   static func bytes(of text: String) -> Int? {
     guard let unit = units.first(where: { text.hasSuffix($0.name) }),
       case let digits = text.dropLast(unit.name.count), digits.allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(digits)

@@ -1,7 +1,7 @@
 import Roll
 
 extension Duration {
-  /// As Prometheus writes durations: `15s`, `5m`, `1h30m`, `1500ms` as `1s500ms`.
+  /// The duration in Prometheus's notation: `15s`, `5m`, `1h30m`, `1s500ms`.
   package var text: String {
     var rest = wholeMilliseconds
     guard rest != 0 else { return "0s" }
@@ -14,8 +14,8 @@ extension Duration {
     return text
   }
 
-  /// Reads `15s`, `5m`, `1h30m`, `250ms`: whole numbers with the units d, h, m, s and ms, each at most once, the largest first.
-  /// `nil` for anything else, also for a number without a unit.
+  /// Parses `15s`, `5m`, `1h30m`, `250ms`: integers with the units d, h, m, s and ms, each at most once, largest first. `nil` for anything
+  /// else, including a number other than 0 without a unit.
   package init?(text: some StringProtocol) {
     var rest = text[...]
     var milliseconds: Int64 = 0
@@ -40,7 +40,7 @@ extension Duration {
     self = .milliseconds(milliseconds)
   }
 
-  /// For people, whom milliseconds do not help.
+  /// Truncated to seconds, for display.
   package var inWholeSeconds: Duration { .seconds(components.seconds) }
 
   private static let units: [(name: String, milliseconds: Int64)] = [

@@ -1,7 +1,7 @@
 package import Roll
 
-/// What targets have in common besides their address. An EndpointSlice has one list of ports for all of its endpoints, and a
-/// ServiceMonitor finds path and scheme by the name of the port: so targets are grouped by this, and the port is named after it.
+/// Scheme, port and path of a target. An EndpointSlice has one list of ports for all of its endpoints, and a ServiceMonitor selects path
+/// and scheme by port name: so targets are grouped by scrape endpoint, and the port is named after it.
 package struct ScrapeEndpoint: Hashable, Comparable, Sendable {
   package var scheme: String
   package var port: Int
@@ -20,8 +20,8 @@ package struct ScrapeEndpoint: Hashable, Comparable, Sendable {
     .virtual: ScrapeEndpoint(port: 8080, path: "/metrics/cadvisor"),
   ]
 
-  /// A DNS label, as port names have to be: the parts joined by hyphens, such as `http-8080-metrics-cadvisor`. A path that does not
-  /// fit, or of which the hyphens could not be told from ours, stands there as a hash.
+  /// A DNS label, as required of port names: the parts joined by hyphens, such as `http-8080-metrics-cadvisor`. A path that is too long or
+  /// has other characters (hyphens would be ambiguous) is replaced by its hash.
   package var portName: String {
     let isPlain =
       path.first == "/" && path.count < 40 && path.last != "/"
@@ -39,10 +39,10 @@ package struct ScrapeEndpoint: Hashable, Comparable, Sendable {
 }
 
 extension ScrapeEndpoint {
-  /// Where a slice says what its endpoints have in common: the port's name alone does not give the path back.
+  /// The annotation of an EndpointSlice with its scrape endpoint, since the path cannot be derived from the port name.
   static let annotation = "rollcall.dev/scrape"
 
-  /// As the beginning of a URL would have it, without a host: `http://:9753/metrics`.
+  /// A URL without a host: `http://:9753/metrics`.
   var annotationText: String { "\(scheme)://:\(port)\(path)" }
 
   init?(annotation text: String) {
@@ -63,7 +63,7 @@ private func fnv1a(_ text: String) -> String {
   return String(hash, radix: 16)
 }
 
-/// Whether the text is an absolute path without query and fragment, so that it cannot inject other parts into a URL.
+/// Whether the text is an absolute path without query or fragment, so that it cannot inject other parts into a URL.
 func isURLPath(_ text: String) -> Bool {
   text.hasPrefix("/") && text.utf8.allSatisfy { (0x21...0x7e).contains($0) } && !text.contains("?") && !text.contains("#")
 }

@@ -2,8 +2,8 @@ internal import Roll
 
 /// Runs the leader's work on the leader, and on a replica that has lost its Lease until it sees another leader.
 ///
-/// A lost Lease alone does not end the work: while the API server is down nobody can lead, and gaps and their alerts would end just when
-/// something is wrong. If another replica leads unseen, rolls are called twice and the same alerts are sent twice. Objects are written
+/// Losing the Lease does not end the work by itself: while the API server is down nobody can hold it, and gaps and alerts would end just
+/// when something is wrong. If another replica leads unseen, rolls are called twice and the same alerts are sent twice. Objects are written
 /// only while `Leadership.isLeader`.
 struct LeaderLoop: Sendable {
   let leadership: Leadership
@@ -30,7 +30,7 @@ struct LeaderLoop: Sendable {
   /// Polls until the condition no longer holds.
   private func wait(while condition: () -> Bool) async {
     while condition(), !Task.isCancelled {
-      // Cancellation ends the sleep, and the loop.
+      // Cancellation ends the sleep; the loop's condition sees it.
       try? await time.sleep(for: Self.pollInterval)
     }
   }

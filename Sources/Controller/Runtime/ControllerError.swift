@@ -1,34 +1,34 @@
 internal import HTTPTransport
 
-/// Why the controller cannot run, and what to do about it.
+/// The controller cannot run. Messages say what to do about it.
 package enum ControllerError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The configuration is missing or unusable.
   case configuration(String)
-  /// The HTTP client cannot be made.
+  /// The HTTP client cannot be created.
   case transport(String)
-  /// The listening socket.
+  /// The server cannot listen.
   case cannotListen(address: String, reason: String)
-  /// The server has ended.
+  /// The server has stopped.
   case stopped
 
   package var description: String {
     switch self {
     case .configuration(let message): message
-    case .transport(let message): "cannot make an HTTP client: \(message)"
+    case .transport(let message): "cannot create an HTTP client: \(message)"
     case .cannotListen(let address, let reason):
-      "cannot listen on \(address): \(reason); is another controller running, or is the address not this machine's? --listen names another"
+      "cannot listen on \(address): \(reason); is another controller running, or is the address not local? Choose another with --listen"
     case .stopped: "the server has stopped"
     }
   }
 
-  /// Whether only another configuration can help.
+  /// Whether the configuration must be changed.
   package var isConfiguration: Bool {
     if case .configuration = self { true } else { false }
   }
 }
 
 extension HTTPTransport {
-  /// A transport with these limits, or the library's where they are `nil`.
+  /// Creates a transport; `nil` leaves a limit at its default.
   static func make(maximumTransfers: Int? = nil, connectionCacheSize: Int? = nil) throws(ControllerError) -> HTTPTransport {
     var configuration = HTTPTransportConfiguration()
     if let maximumTransfers { configuration.maximumTransfers = maximumTransfers }

@@ -1,13 +1,13 @@
 package import Logging
 import Roll
 
-/// The times of a reconcile loop.
+/// Intervals of a reconcile loop.
 package struct ReconcilePolicy: Hashable, Sendable {
-  /// How long changes are collected after the first: the pods of a drained node go one by one within seconds.
+  /// How long to gather changes after the first: the pods of a drained node disappear one by one within seconds.
   package var debounce: Duration
-  /// How often everything is reconciled without a signal, for changes that others made.
+  /// How often every key is reconciled without a signal, to undo changes made by others.
   package var resync: Duration
-  /// The wait after the first failure; it doubles with each further one, up to `resync`.
+  /// The delay after the first failure; it doubles with each further one, up to `resync`.
   package var firstBackoff: Duration
 
   package init(debounce: Duration = .seconds(1), resync: Duration = .seconds(300), firstBackoff: Duration = .seconds(1)) {
@@ -26,7 +26,7 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
   private let time: any TimeSource
   private let logger: Logger
 
-  /// - Parameter wakeup: signalled whenever the reconciler's input may have changed.
+  /// - Parameter wakeup: signalled when the reconciler's input may have changed.
   package init(
     _ reconciler: R, keys: [R.Key], wakeup: Wakeup, policy: ReconcilePolicy = ReconcilePolicy(), time: any TimeSource, logger: Logger
   ) {
@@ -60,7 +60,7 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
       guard await wakeup.wait(until: next, time: time) else { continue }
       // Cancellation ends the sleep; the loop's condition sees it.
       try? await time.sleep(for: policy.debounce)
-      // A key that fails keeps to its back-off, whatever changes meanwhile.
+      // A failed key keeps its back-off even if something changes.
       for key in keys where statuses[key]?.failures == 0 { statuses[key]?.due = time.now }
     }
   }
@@ -74,7 +74,7 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
       case .again(let delay): status.due = time.now + min(delay, policy.resync)
       }
       if status.problem != nil {
-        logger.info("reconciled again", metadata: ["key": "\(key)"])
+        logger.info("reconciled after failure", metadata: ["key": "\(key)"])
         status.problem = nil
       }
     } catch {
@@ -84,26 +84,26 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
       status.due = time.now + backoff
       let problem = "\(error)"
       if problem != status.problem {
-        logger.warning("cannot reconcile; trying again with a back-off", metadata: ["key": "\(key)", "error": "\(problem)"])
+        logger.warning("cannot reconcile; retrying with back-off", metadata: ["key": "\(key)", "error": "\(problem)"])
         status.problem = problem
       }
     }
   }
 }
 
-/// Brings objects to their desired state, one key at a time. It takes a key, not an event, and reads the actual state itself: a missed or
-/// repeated signal does no harm.
+/// Brings objects to their desired state, one key at a time. It is level-triggered: it gets a key instead of an event and reads the actual
+/// state itself, so that a missed or repeated signal does no harm.
 package protocol Reconciler: Sendable {
   associatedtype Key: Hashable & Sendable
 
-  /// Called when a loop starts. Discards what was read earlier.
+  /// Called when a loop starts. Discards cached state.
   func begin()
 
-  /// - Throws: the reason why the desired state was not reached. The loop retries the key after a back-off.
+  /// - Throws: if the desired state was not reached. The loop retries the key with back-off.
   func reconcile(_ key: Key) async throws -> ReconcileOutcome
 }
 
-/// The result of a reconciliation that did not fail.
+/// The result of a successful reconciliation.
 package enum ReconcileOutcome: Hashable, Sendable {
   /// Nothing to do until a change or the next resync.
   case settled

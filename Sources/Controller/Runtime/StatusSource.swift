@@ -1,7 +1,7 @@
-/// A part of the controller whose status is served on the status page, in metrics or at /readyz.
+/// A part of the controller whose status is shown on the status page, in metrics or at /readyz.
 package protocol StatusSource<Status>: Sendable {
   associatedtype Status: Sendable
 
-  /// The status at this moment, as one consistent value.
+  /// A consistent snapshot of the current status.
   var status: Status { get }
 }

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 package import Roll
 
-/// Where the time comes from: the system's clocks, or a test's hand.
+/// A source of time: the system's clocks, or a manual clock in tests.
 package protocol TimeSource: Sendable {
   /// Both clocks, read together.
   func reading() -> ClockReading
@@ -18,8 +18,8 @@ extension TimeSource {
   }
 }
 
-/// The system's clocks. Moments count from when this value was made, by a clock that goes on while the machine is suspended: what
-/// was not collected meanwhile is overdue all the same.
+/// The system's clocks. Moments count from the creation of this value, by a clock that continues while the machine is suspended: containers
+/// not collected in that time are overdue as well.
 package struct SystemTime: TimeSource {
   private let start = ContinuousClock.now
 
@@ -33,19 +33,19 @@ package struct SystemTime: TimeSource {
   }
 
   package func sleep(until moment: Moment) async throws {
-    // Some tolerance lets the system wake up once for many.
+    // The tolerance lets the kernel coalesce timers.
     try await Task.sleep(until: start + .milliseconds(moment.milliseconds), tolerance: .milliseconds(10), clock: .continuous)
   }
 }
 
 extension Wakeup {
-  /// Waits for the next signal, until `moment` at the latest.
+  /// Waits for the next signal, but not beyond `moment`.
   /// - Returns: whether there was a signal.
   func wait(until moment: Moment, time: any TimeSource) async -> Bool {
     await withTaskGroup(of: Bool.self) { group in
       group.addTask { await self.wait() }
       group.addTask {
-        // A cancelled sleep is no failure: the caller checks for cancellation itself.
+        // The caller checks for cancellation.
         try? await time.sleep(until: moment)
         return false
       }

@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// A signal from many to one loop. Signals that come while the loop works are kept as one: a loop that looks at the whole state each
-/// time needs to know that something changed, not how often.
+/// A coalescing wake-up for one loop: any number of signals while the loop is busy wake it once. The loop reads the whole state each time,
+/// so it only needs to know that something changed.
 package final class Wakeup: Sendable {
   private struct State {
     var isSet = false
@@ -22,8 +22,8 @@ package final class Wakeup: Sendable {
     waiter?.resume(returning: true)
   }
 
-  /// Waits for the next signal; returns at once if there was one since the last wait. For one loop at a time.
-  /// - Returns: `false` if the task was cancelled before there was a signal.
+  /// Waits for the next signal; returns at once if there was one since the last wait. Only one task may wait at a time.
+  /// - Returns: `false` if the task was cancelled first.
   package func wait() async -> Bool {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
@@ -47,13 +47,13 @@ package final class Wakeup: Sendable {
     }
   }
 
-  /// Waits for the next signal, for `duration` by `clock` at most.
+  /// Waits for the next signal, but not longer than `duration`.
   /// - Returns: whether there was a signal.
   package func wait(atMost duration: Duration, clock: some Clock<Duration>) async -> Bool {
     await withTaskGroup(of: Bool.self) { group in
       group.addTask { await self.wait() }
       group.addTask {
-        // A sleep that is cancelled is no failure: the caller looks for cancellation itself.
+        // The caller checks for cancellation.
         try? await clock.sleep(for: duration)
         return false
       }

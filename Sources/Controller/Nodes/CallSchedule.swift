@@ -1,7 +1,6 @@
 import Roll
 
-/// When each node is called: once per interval, at the node's phase. Turns are sorted by phase, so that finding the due ones costs no
-/// more than their number.
+/// Schedules each node once per interval, at the node's phase. Turns are sorted by phase, so two binary searches find the due ones.
 struct CallSchedule {
   private struct Turn {
     /// Milliseconds into the interval.
@@ -22,7 +21,7 @@ struct CallSchedule {
 
   var nodes: [String] { turns.map(\.node) }
 
-  /// Does nothing for a node that is scheduled already.
+  /// Does nothing if the node is already scheduled.
   mutating func insert(_ node: String) {
     let turn = Turn(offset: CallPhase(node: node, interval: interval).offset, node: node)
     let index = index(of: turn)
@@ -35,28 +34,30 @@ struct CallSchedule {
     if index < turns.count, turns[index].node == node { turns.remove(at: index) }
   }
 
-  /// The nodes whose turn came since the last call of this method, each once: missed turns are not made up for.
+  /// The nodes that became due since the last call of this method, each once. Missed turns are not made up for.
   mutating func due(at now: Moment) -> [String] {
     guard now > lastCheck else { return [] }
     defer { lastCheck = now }
     if now - lastCheck >= interval { return nodes }
-    let first = firstIndex(after: within(lastCheck))
-    let end = firstIndex(after: within(now))
+    let first = firstIndex(after: offset(of: lastCheck))
+    let end = firstIndex(after: offset(of: now))
     // A new interval may have begun since the last check.
-    let indices = first <= end && within(lastCheck) <= within(now) ? Array(first..<end) : Array(first..<turns.count) + Array(0..<end)
+    let indices =
+      first <= end && offset(of: lastCheck) <= offset(of: now) ? Array(first..<end) : Array(first..<turns.count) + Array(0..<end)
     return indices.map { turns[$0].node }
   }
 
   /// The next turn after `now`; `nil` without nodes.
   func next(after now: Moment) -> Moment? {
     guard let earliest = turns.first else { return nil }
-    let index = firstIndex(after: within(now))
-    let offset = index < turns.count ? turns[index].offset : earliest.offset + length
-    return Moment(milliseconds: now.milliseconds - within(now) + offset)
+    let elapsed = offset(of: now)
+    let index = firstIndex(after: elapsed)
+    let next = index < turns.count ? turns[index].offset : earliest.offset + length
+    return Moment(milliseconds: now.milliseconds - elapsed + next)
   }
 
-  /// How far into the interval a moment is.
-  private func within(_ moment: Moment) -> Int64 {
+  /// Milliseconds into the interval.
+  private func offset(of moment: Moment) -> Int64 {
     let rest = moment.milliseconds % length
     return rest < 0 ? rest + length : rest
   }
@@ -68,8 +69,8 @@ struct CallSchedule {
   }
 }
 
-/// The moment within each interval at which a node is called. It follows from the node's name, so that calls are spread over the interval
-/// and keep their pace over a restart.
+/// The offset into each interval at which a node is called. It is a hash of the node's name, which spreads calls over the interval and
+/// keeps their times across restarts.
 struct CallPhase {
   /// Milliseconds into the interval.
   let offset: Int64
@@ -83,11 +84,11 @@ struct CallPhase {
   }
 }
 
-/// The calls that are due, waiting for a slot, or under way.
+/// Calls that are due, wait for a slot, or are in progress.
 struct CallQueue {
   var schedule: CallSchedule
   private(set) var underWay: Set<String> = []
-  /// Due nodes without a free slot, in the order in which they became due.
+  /// Due nodes without a slot, oldest first.
   private var waiting: [String] = []
   private var isWaiting: Set<String> = []
   private let pace: NodeTaskManager.Pace
@@ -97,8 +98,7 @@ struct CallQueue {
     schedule = CallSchedule(interval: pace.interval, from: now)
   }
 
-  /// Takes a slot for each due node, as long as there are slots; the others wait. A node that is being called or waits already misses its
-  /// turn.
+  /// Assigns free slots to due nodes and queues the rest. A node that is already in progress or queued misses its turn.
   /// - Returns: the nodes to call now.
   mutating func start(at now: Moment) -> [String] {
     var starting: [String] = []
@@ -115,7 +115,7 @@ struct CallQueue {
   }
 
   /// Frees the slot of a finished call.
-  /// - Returns: the node that has waited longest, to be called next; it has the slot now.
+  /// - Returns: the node that has waited longest; it takes the slot and must be called now.
   mutating func finished(_ node: String) -> String? {
     underWay.remove(node)
     guard !waiting.isEmpty else { return nil }

@@ -3,15 +3,15 @@ package import Exposition
 package import Roll
 internal import Synchronization
 
-/// Counts what came of calling rolls, for our own metrics.
+/// Counts the results of calls for the controller's own metrics.
 package final class CollectionCounters: Sendable {
-  /// Of one source.
+  /// Counts of one source.
   package struct Counts: Sendable {
     /// Containers called.
     package var collections: UInt64 = 0
     /// Containers missed, by reason.
     package var failures: [Reason: UInt64] = [:]
-    /// Seconds that the call of a node took.
+    /// Duration of a node's call in seconds.
     package var durations = Histogram(upperBounds: Histogram.secondsBounds)
   }
 

@@ -3,7 +3,7 @@ internal import HTTPTransport
 internal import KubeClient
 internal import Roll
 
-/// How kubelets' summaries are read.
+/// Access to kubelets' `/stats/summary`.
 package struct SummarySettings: Hashable, Sendable {
   package enum Access: String, CaseIterable, Sendable {
     /// Through the API server's node proxy.
@@ -13,7 +13,7 @@ package struct SummarySettings: Hashable, Sendable {
 
   package var access: Access
   package var deadline: Duration
-  /// For direct access.
+  /// Used with direct access only.
   package var kubelet: KubeletClient.Settings
 
   package init(access: Access, deadline: Duration, kubelet: KubeletClient.Settings) {
@@ -24,7 +24,7 @@ package struct SummarySettings: Hashable, Sendable {
 }
 
 extension SummarySource {
-  /// - Parameter kubeletPort: of a Node, from its status.
+  /// - Parameter kubeletPort: returns the kubelet port in a Node's status.
   init(settings: SummarySettings, client: KubeClient, transport: HTTPTransport, kubeletPort: @escaping @Sendable (String) -> Int?) {
     switch settings.access {
     case .proxy:

@@ -3,10 +3,10 @@ internal import HTTPTransport
 internal import Logging
 package import Roll
 
-/// Which collector calls the nodes of a source. Each collector serves any number of nodes at once.
+/// The collector for each source. A collector calls any number of nodes concurrently.
 package struct NodeCollectors: Sendable {
   package var collector: @Sendable (Source) -> any NodeCollector
-  /// Called when a node is gone, to free what is remembered about it.
+  /// Called when a node is deleted. Frees the state that collectors keep for it.
   package var forget: @Sendable (String) -> Void
 
   package init(collector: @escaping @Sendable (Source) -> any NodeCollector, forget: @escaping @Sendable (String) -> Void = { _ in }) {
@@ -14,15 +14,15 @@ package struct NodeCollectors: Sendable {
     self.forget = forget
   }
 
-  /// The real collectors.
+  /// The collectors used in production.
   /// - Parameters:
-  ///   - nodeCount: how many nodes there are now; with few, connections to agents are kept between calls.
-  ///   - virtual: also the source of the metrics that are served for virtual nodes.
-  ///   - exporters: records the outcome of each call of a windows_exporter.
-  ///   - annotations: of a Node.
-  ///   - logger: for pods of virtual nodes that fail or recover.
-  ///   - tls: our side of the mutual TLS with agents; `nil` until there are certificates.
-  ///   - sockets: receives the sockets of a Linux node's pods; without it agents are not asked for them.
+  ///   - nodeCount: returns the current number of nodes. Connections to agents are kept between calls up to `transport.keptConnections`.
+  ///   - virtual: also caches the metrics served for virtual nodes.
+  ///   - exporters: records the result of each call to a windows_exporter.
+  ///   - annotations: returns a Node's annotations.
+  ///   - logger: receives pods of virtual nodes that fail or recover.
+  ///   - tls: the client side of mutual TLS with agents; `nil` until certificates exist.
+  ///   - sockets: receives the socket counts of a Linux node's pods. If `nil`, agents do not report them.
   init(
     settings: NodeSettings, transport: NodeTransport, nodeCount: @escaping @Sendable () -> Int, virtual: VirtualCollector,
     exporters: ExporterStatusStore, summary: SummarySource, annotations: @escaping @Sendable (_ node: String) -> [String: String],
@@ -58,11 +58,11 @@ package struct NodeCollectors: Sendable {
   }
 }
 
-/// How nodes are called.
+/// Settings for calling nodes.
 package struct NodeSettings: Hashable, Sendable {
   package var interval: Duration
   package var maximumCalls: Int
-  /// Up to how many nodes the connections to agents are kept between calls.
+  /// Connections to agents are kept between calls up to this number of nodes.
   package var keptConnections: Int
   package var agent: AgentCollectorSettings
   package var windows: WindowsSettings

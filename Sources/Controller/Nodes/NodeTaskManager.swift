@@ -4,9 +4,9 @@ internal import Synchronization
 
 /// Calls the roll of every node once per interval, and records the results in the ledger.
 ///
-/// A node has at most one call under way. The number of concurrent calls is bounded; further nodes wait in order. A node whose source
-/// changes is called the new way from its next call on. A call that hangs blocks only its own slot, and the ledger's ages go on. Between
-/// calls a node is an entry of the schedule, not a task: 5,000 sleeping tasks take 17 MB.
+/// A node has at most one call in progress. The number of concurrent calls is bounded; further due nodes wait in order. A change to a
+/// node's source takes effect on its next call. A hung call blocks only its own slot, and its containers keep ageing in the ledger.
+/// Between calls a node is an entry in the schedule, not a task: 5,000 sleeping tasks take 17 MB.
 package final class NodeTaskManager: Sendable {
   package struct Pace: Sendable {
     package var interval: Duration
@@ -26,9 +26,9 @@ package final class NodeTaskManager: Sendable {
   private let queue: Mutex<CallQueue>
   private let wakeup = Wakeup()
 
-  /// With many nodes one is due every few milliseconds; the loop wakes up no more often than this.
+  /// The minimum sleep. In a large cluster a node is due every few milliseconds; the loop starts their calls in batches.
   private static let shortestSleep: Duration = .milliseconds(20)
-  /// Without any node.
+  /// The sleep while no node is scheduled.
   private static let longestSleep: Duration = .seconds(3600)
 
   package init(
@@ -45,10 +45,10 @@ package final class NodeTaskManager: Sendable {
   /// The scheduled nodes.
   package var nodes: Set<String> { queue.withLock { Set($0.schedule.nodes) } }
 
-  /// Calls that are under way.
+  /// The number of calls in progress.
   package var callsUnderWay: Int { queue.withLock { $0.underWay.count } }
 
-  /// Runs until the task is cancelled, and returns when every call has ended.
+  /// Runs until the task is cancelled. Returns after every call has ended.
   package func run() async {
     queue.withLock { $0.clear(at: time.now) }
     await withDiscardingTaskGroup { group in
@@ -57,14 +57,14 @@ package final class NodeTaskManager: Sendable {
         let now = time.now
         let (starting, next) = queue.withLock { queue in (queue.start(at: now), queue.schedule.next(after: now)) }
         for node in starting { group.addTask { await self.work(from: node) } }
-        // A change of the schedule ends the wait.
+        // A change to the schedule also ends the wait.
         _ = await wakeup.wait(until: max(next ?? now + Self.longestSleep, now + Self.shortestSleep), time: time)
       }
     }
     queue.withLock { $0.clear(at: time.now) }
   }
 
-  /// Updates ledger and schedule from the rolls.
+  /// Updates the ledger and the schedule when rolls change.
   private func follow() async {
     await rolls.withSubscription { subscription in
       while let changed = await subscription.next() {
@@ -84,7 +84,7 @@ package final class NodeTaskManager: Sendable {
     }
   }
 
-  /// Calls the node, then waiting nodes in the same slot.
+  /// Calls the node, then queued nodes in the same slot.
   private func work(from first: String) async {
     var next: String? = first
     while let node = next {
@@ -94,7 +94,7 @@ package final class NodeTaskManager: Sendable {
   }
 
   private func call(_ roll: NodeRoll) async {
-    // An empty roll still goes to an agent, and removes the scrapes of a virtual node. An exporter has nothing to report for it.
+    // An agent needs an empty roll too, and a virtual node's cached scrapes must be removed. An exporter has nothing to report.
     if roll.entries.isEmpty, roll.source == .windows { return }
     let (call, record) = await CollectorRunner(collectors.collector(roll.source)).call(roll)
     guard !Task.isCancelled else { return }

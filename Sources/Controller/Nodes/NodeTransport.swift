@@ -3,34 +3,34 @@ internal import HTTPTransport
 internal import Logging
 internal import ProcessLimits
 
-/// The HTTP client of node tasks, with as many kept connections as the limit of open files allows.
+/// The HTTP client of node tasks. The open file limit bounds its idle connections.
 struct NodeTransport: Sendable {
   let http: HTTPTransport
-  /// Up to how many nodes the connections to agents are kept between calls.
+  /// Connections to agents are kept between calls up to this number of nodes.
   let keptConnections: Int
 
   init(settings: NodeSettings, logger: Logger) throws(ControllerError) {
-    // A transfer for each call, and for the pods of virtual nodes, whose collector bounds itself.
+    // One transfer per call, plus those for pods of virtual nodes, which their collector bounds.
     let transfers = settings.maximumCalls + settings.virtual.maximumTransfers
     let capacity = OpenFiles.connectionCapacity(inUse: 2 * transfers)
     if capacity < settings.keptConnections {
       logger.warning(
-        "the limit of open files is too low to keep the connections of that many nodes; raise it (ulimit -n)",
+        "open file limit too low to keep connections to that many nodes; raise it (ulimit -n)",
         metadata: ["kept": "\(capacity)", "wanted": "\(settings.keptConnections)"])
     }
     keptConnections = min(capacity, settings.keptConnections)
-    // The collector of virtual nodes keeps connections to as many pods as there are calls.
+    // The collector for virtual nodes keeps one connection per concurrent call.
     http = try .make(maximumTransfers: transfers, connectionCacheSize: keptConnections + settings.maximumCalls)
   }
 }
 
-/// The limit of open files (R63).
+/// The open file limit (R63).
 enum OpenFiles {
-  /// For watches, the server's own connections, probes, certificate files, and the libraries.
+  /// Descriptors for watches, server connections, probes, certificate files and libraries.
   private static let reserve = 1024
 
-  /// Raises the limit as far as permitted.
-  /// - Returns: the number of idle connections that can be kept beside those in use.
+  /// Raises the soft limit as far as permitted.
+  /// - Returns: the number of idle connections that fit in addition to those in use.
   static func connectionCapacity(inUse: Int) -> Int {
     DescriptorLimit.raise().map { capacity(of: $0, inUse: inUse) } ?? 0
   }

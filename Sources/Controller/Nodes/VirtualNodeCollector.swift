@@ -3,14 +3,14 @@ import Logging
 import Roll
 internal import Synchronization
 
-/// Calls the roll of a virtual node, and logs which of its pods failed or recovered since the last call.
+/// Calls the roll of a virtual node and logs the pods that failed or recovered since the last call.
 ///
-/// A pod has a line of its own for each change. Where more than a few change in the same way at once, as when a network fails, they share
-/// lines: each pod is still named once, and 5,000 of them are 50 lines.
+/// Each change is one log line. If more than a few pods change in the same way in one call, e.g. because the network fails, they share
+/// lines. Each pod is still named once; 5,000 pods take 50 lines.
 final class VirtualNodeCollector: NodeCollector {
-  /// So many pods that change in the same way have lines of their own.
-  private static let ownLines = 10
-  private static let podsOfLine = 100
+  /// Up to this number of pods with the same change are logged one per line.
+  private static let maximumSingleLines = 10
+  private static let podsPerLine = 100
 
   private let collector: VirtualCollector
   private let logger: Logger
@@ -23,8 +23,8 @@ final class VirtualNodeCollector: NodeCollector {
 
   func call(_ roll: NodeRoll) async -> RollCall {
     let call = await collector.call(roll)
-    // A call that was ended early says nothing.
-    if !Task.isCancelled { note(call, of: roll) }
+    // A cancelled call is incomplete.
+    if !Task.isCancelled { logChanges(by: call, of: roll) }
     return call
   }
 
@@ -33,17 +33,19 @@ final class VirtualNodeCollector: NodeCollector {
     failures.withLock { $0.forget(node: node) }
   }
 
-  func note(_ call: RollCall, of roll: NodeRoll) {
+  func logChanges(by call: RollCall, of roll: NodeRoll) {
     let changes = failures.withLock { $0.changes(by: call, of: roll) }
     let states = changes.map(\.state).reduce(into: [PodChange.State]()) { if !$0.contains($1) { $0.append($1) } }
     for state in states {
-      let like = changes.filter { $0.state == state }
-      let lines = like.count > Self.ownLines ? Self.podsOfLine : 1
-      for start in stride(from: 0, to: like.count, by: lines) { log(like[start..<min(start + lines, like.count)], state, node: roll.node) }
+      let pods = changes.filter { $0.state == state }
+      let perLine = pods.count > Self.maximumSingleLines ? Self.podsPerLine : 1
+      for start in stride(from: 0, to: pods.count, by: perLine) {
+        log(pods[start..<min(start + perLine, pods.count)], state, node: roll.node)
+      }
     }
   }
 
-  /// - Parameter pods: one, or some that changed in the same way.
+  /// - Parameter pods: one or more pods with the same change.
   private func log(_ pods: ArraySlice<PodChange>, _ state: PodChange.State, node: String) {
     let names = pods.map { "\($0.namespace)/\($0.pod)" }
     var metadata: Logger.Metadata = ["node": "\(node)"]
@@ -56,7 +58,7 @@ final class VirtualNodeCollector: NodeCollector {
     switch state {
     case .failed(let reason):
       metadata["reason"] = "\(reason.rawValue)"
-      // Of many, one tells what to look at.
+      // The detail of one pod is enough to start with.
       metadata["detail"] = "\(pods.first?.detail ?? "")"
       logger.warning("pod of a virtual node not collected", metadata: metadata)
     case .recovered(let reason):
@@ -66,23 +68,23 @@ final class VirtualNodeCollector: NodeCollector {
   }
 }
 
-/// How a pod on a virtual node changed with the last call of the node.
+/// A change in a pod's state since the previous call of its virtual node.
 struct PodChange: Hashable {
   enum State: Hashable {
     case failed(Reason)
-    /// After it had failed for this reason.
+    /// Collected again. Carries the reason of the last failure.
     case recovered(Reason)
   }
 
   var namespace: String
   var pod: String
   var state: State
-  /// What was tried, on what, and what came of it.
+  /// The request that failed, and how.
   var detail = ""
 }
 
-/// Which pods of virtual nodes fail, and why: what has to be known to tell of a change once. A pod fails as the first of its containers
-/// that was missed. Pure.
+/// The pods of virtual nodes that currently fail, with reasons, so that each change is logged once. A pod's reason is that of its first
+/// missed container. Pure.
 struct PodFailures {
   private struct Pod: Hashable {
     var namespace: String
@@ -91,8 +93,8 @@ struct PodFailures {
 
   private var reasons: [String: [Pod: Reason]] = [:]
 
-  /// Enters what came of a call, and returns the pods that are another way than before, in the order of the roll. A pod that left the
-  /// roll has neither failed nor recovered.
+  /// Records the results of a call.
+  /// - Returns: the pods whose state changed: failures, then recoveries, each in roll order. A pod that left the roll is in neither.
   mutating func changes(by call: RollCall, of roll: NodeRoll) -> [PodChange] {
     let before = reasons[roll.node] ?? [:]
     var now: [Pod: Reason] = [:]
@@ -108,10 +110,10 @@ struct PodFailures {
       }
     }
     if before.contains(where: { now[$0.key] == nil }) {
-      var told: Set<Pod> = []
+      var reported: Set<Pod> = []
       for reference in roll.entries.references {
         let pod = Pod(namespace: reference.namespace, name: reference.pod)
-        guard now[pod] == nil, let reason = before[pod], told.insert(pod).inserted else { continue }
+        guard now[pod] == nil, let reason = before[pod], reported.insert(pod).inserted else { continue }
         changes.append(PodChange(namespace: pod.namespace, pod: pod.name, state: .recovered(reason)))
       }
     }

@@ -1,7 +1,7 @@
 internal import Collector
 internal import Roll
 
-/// Calls the roll of a Windows node through its exporter or its kubelet's summary, whichever the node is set to.
+/// Calls the roll of a Windows node through its windows_exporter or the kubelet's summary, as configured for the node.
 struct WindowsNodeCollector: NodeCollector {
   let exporter: WindowsCollector
   let summary: SummaryCollector
@@ -18,9 +18,9 @@ struct WindowsNodeCollector: NodeCollector {
       do throws(Miss) {
         return try await exporter.collect(roll)
       } catch {
-        // Only a refused connection means that the node may have no exporter. One that hangs or answers badly is a gap.
+        // Only a failed connection suggests that the node has no exporter. A timeout or a bad response is a miss.
         guard error.reason == .exporterUnreachable else { return roll.missed(error, lastScrape: .notObservable) }
-        // A node whose exporter was never seen has no exporter metrics.
+        // No exporter metrics for a node whose exporter never responded.
         if exporters.status(of: roll.node)?.health == nil { exporters.forget(node: roll.node) }
         return await summary.call(roll)
       }

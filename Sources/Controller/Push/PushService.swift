@@ -5,35 +5,35 @@ internal import Push
 import Roll
 import ServiceLifecycle
 
-/// What is pushed, and to which receivers.
+/// The receivers of pushed samples, and what each one gets.
 struct PushServiceSettings: Sendable {
   struct Receiver: Sendable {
     var push: PushSettings
-    /// The families of virtual nodes that the receiver is sent.
+    /// The metric families of virtual nodes to send.
     var families: FamilyFilter
-    /// A file of HTTP headers for each request.
+    /// A file of HTTP headers to add to each request.
     var headersFile: String?
   }
 
-  /// By Prometheus remote write.
+  /// Prometheus remote write.
   var remoteWrite: Receiver?
-  /// An Open-Falcon agent, which is also sent the sockets of Linux pods.
+  /// An Open-Falcon agent. It also gets the socket counts of Linux pods.
   var openFalcon: Receiver?
-  /// How long a pod of a virtual node may be silent before its series end; `nil` if virtual nodes are not pushed.
+  /// The series of a virtual node's pod end after this time without a scrape; `nil` if virtual nodes are not pushed.
   var virtualStaleness: Duration?
 }
 
-/// A receiver with the queue in front of it.
+/// A receiver and its queue.
 struct PushReceiver: Sendable {
-  /// As in metrics and logs.
+  /// The name in metrics and logs.
   var name: String
   var pusher: Pusher
-  /// The families of virtual nodes that the receiver is sent.
+  /// The metric families of virtual nodes to send.
   var families: FamilyFilter
-  /// Bytes on disk; `nil` without a spool.
+  /// In bytes; `nil` without a spool.
   var spoolLimit: Int?
 
-  /// - Throws: if the folder of the spool cannot be used.
+  /// - Throws: `ControllerError` if the spool folder cannot be used.
   fileprivate init(
     name: String, settings: PushServiceSettings.Receiver, transport: HTTPTransport, logger: Logger
   ) throws(ControllerError) {
@@ -43,7 +43,7 @@ struct PushReceiver: Sendable {
     do throws(SpoolError) {
       pusher = try Pusher(settings: settings.push, transport: transport, headers: Self.headers(settings.headersFile), logger: logger)
     } catch {
-      throw .configuration("--push-spool-dir: \(error); does the folder exist, and may we write there?")
+      throw .configuration("--push-spool-dir: \(error); check that the folder exists and is writable")
     }
   }
 
@@ -60,19 +60,19 @@ struct PushReceiver: Sendable {
   }
 }
 
-/// Pushes samples to the receivers. Runs beside the server, and ends after the node tasks that feed it.
+/// Pushes samples to the receivers. Must outlive the node tasks that feed it.
 package final class PushService: Service {
   let receivers: [PushReceiver]
-  /// Takes the scrapes of virtual nodes; `nil` if they are only served.
+  /// Receives the scrapes of virtual nodes; `nil` if they are only served.
   let virtualNodes: VirtualNodeFeed?
-  /// Takes the sockets of Linux pods; `nil` if no receiver is sent them.
+  /// Receives the socket counts of Linux pods; `nil` if no receiver gets them.
   let sockets: SocketFeed?
   private let logger: Logger
   private let time: any TimeSource
 
   private static let finishLimit: Duration = .seconds(10)
 
-  /// - Throws: if the folder of the spool cannot be used.
+  /// - Throws: `ControllerError` if the spool folder cannot be used.
   init(settings: PushServiceSettings, transport: HTTPTransport, time: any TimeSource, logger: Logger) throws(ControllerError) {
     self.logger = logger
     self.time = time
@@ -91,8 +91,8 @@ package final class PushService: Service {
     virtualNodes = settings.virtualStaleness.map { VirtualNodeFeed(receivers, stalenessLimit: $0, time: time) }
   }
 
-  /// Pushes until the task is cancelled or the service group shuts down, then drains the queues for a short while. With a spool the rest
-  /// stays on disk for the next start.
+  /// Pushes until the task is cancelled or the service group shuts down, then drains the queues for up to 10 s. With a spool, remaining
+  /// samples stay on disk for the next start; otherwise they are dropped.
   package func run() async {
     guard !receivers.isEmpty else { return await cancelWhenGracefulShutdown { await Self.forever() } }
     await cancelWhenGracefulShutdown {
@@ -109,32 +109,33 @@ package final class PushService: Service {
       guard statistics.waiting > 0 else { continue }
       let isKept = statistics.memoryBytes == 0
       logger.log(
-        level: isKept ? .notice : .warning, isKept ? "samples wait on disk for the next start" : "samples are lost for want of a spool",
+        level: isKept ? .notice : .warning,
+        isKept ? "unsent samples kept on disk for the next start" : "unsent samples dropped at shutdown",
         metadata: ["receiver": "\(receiver.name)", "samples": "\(statistics.waiting)"])
     }
   }
 
-  /// Receives the sockets of a Linux node's pods; `nil` if no receiver is sent them.
+  /// Receives the socket counts of a Linux node's pods; `nil` if no receiver gets them.
   var takeSockets: (@Sendable (_ pods: [PodSockets], _ node: String) -> Void)? {
     guard let sockets else { return nil }
     return { pods, node in sockets.take(pods, of: node) }
   }
 
-  /// Called when another replica leads.
+  /// Called when another replica takes the lead.
   func forgetAll() {
     virtualNodes?.forgetAll()
   }
 
   private func endStale(_ feed: VirtualNodeFeed) async {
     while !Task.isCancelled {
-      // Cancellation ends the sleep, and the loop.
+      // Cancellation ends the sleep; the loop's condition sees it.
       try? await time.sleep(for: .seconds(5))
       feed.endStale()
     }
   }
 
   private static func forever() async {
-    // A service that ends takes the whole group with it.
+    // A service group shuts down when one of its services returns.
     let never = AsyncStream<Never> { _ in }
     for await _ in never {}
   }

@@ -1,15 +1,15 @@
 internal import Primitives
 
-/// Where samples are pushed, as the user wrote it. No pod chooses it, so it may be at any address.
+/// The URL of a push receiver, as configured. Only the user sets it, so any address is allowed.
 package struct PushURL: Hashable, Sendable {
   package let text: String
-  /// Whether what is sent can be read on the way.
+  /// Whether requests cross a network unencrypted.
   let isPlain: Bool
 
   static let accepted =
-    "an http or https URL such as https://prometheus.example/api/v1/write, without user and password, for which there is a file of headers"
+    "an http or https URL such as https://prometheus.example/api/v1/write; credentials go into the headers file, not into the URL"
 
-  /// `nil` for what is no such URL.
+  /// `nil` unless the text matches `accepted`.
   package init?(_ text: String) {
     guard let separator = text.firstRange(of: "://"), !text.contains(where: { $0 == "#" || $0.isWhitespace || !$0.isASCII }) else {
       return nil

@@ -4,15 +4,15 @@ internal import Push
 import Roll
 internal import Synchronization
 
-/// Hands the pages of virtual nodes to the pushers, and ends the series of pods that are gone or have not answered for long.
+/// Pushes the scrapes of virtual nodes, and ends the series of pods that were deleted or have not been scraped for `stalenessLimit`.
 final class VirtualNodeFeed: ScrapeSink {
   private let receivers: [PushReceiver]
   private let stalenessLimit: Duration
   private let time: any TimeSource
-  /// By node, when each page came last.
+  /// The time of the last scrape, by node and key.
   private let arrivals = Mutex<[String: [VirtualScrapeCache.Key: Moment]]>([:])
 
-  /// - Parameter stalenessLimit: for how long a page may fail to come before its series are ended.
+  /// - Parameter stalenessLimit: the time without a scrape after which its series end.
   init(_ receivers: [PushReceiver], stalenessLimit: Duration, time: any TimeSource) {
     self.receivers = receivers
     self.stalenessLimit = stalenessLimit
@@ -36,25 +36,24 @@ final class VirtualNodeFeed: ScrapeSink {
     end(on: node) { _, _ in true }
   }
 
-  /// Ends the series of pages that have not come for long, as those that are scraped end when they are no longer served. To be called now
-  /// and then.
+  /// Ends the series of overdue scrapes, as Prometheus does for a target that disappears. Call this periodically.
   func endStale() {
     let oldest = time.now - stalenessLimit
-    end { _, came in came < oldest }
+    end { _, arrival in arrival < oldest }
   }
 
-  /// Another replica pushes from now on: nothing is ended, for it goes on there.
+  /// Forgets everything without ending any series: another replica continues them.
   func forgetAll() {
     arrivals.withLock { $0 = [:] }
     for receiver in receivers { receiver.pusher.forgetOwners() }
   }
 
-  /// - Parameter node: `nil` for all of them.
-  private func end(on node: String? = nil, where isOver: (_ key: VirtualScrapeCache.Key, _ came: Moment) -> Bool) {
+  /// - Parameter node: `nil` for all nodes.
+  private func end(on node: String? = nil, where isOver: (_ key: VirtualScrapeCache.Key, _ arrival: Moment) -> Bool) {
     let ended = arrivals.withLock { arrivals in
       var ended: [String] = []
       for name in node.map({ [$0] }) ?? Array(arrivals.keys) {
-        for (key, came) in arrivals[name] ?? [:] where isOver(key, came) {
+        for (key, arrival) in arrivals[name] ?? [:] where isOver(key, arrival) {
           arrivals[name]?[key] = nil
           ended.append(owner(key, name))
         }
@@ -74,26 +73,26 @@ final class VirtualNodeFeed: ScrapeSink {
 }
 
 extension PushedScrape {
-  /// - Parameter families: those that the receiver is given.
-  init(_ page: CollectedScrape, owner: String, collectedAt: Int64, endpoint: String, families: FamilyFilter) {
+  /// - Parameter families: the families to send.
+  init(_ scrape: CollectedScrape, owner: String, collectedAt: Int64, endpoint: String, families: FamilyFilter) {
     self.init(owner: owner, collectedAt: collectedAt, endpoint: endpoint)
     var pushed = self
-    for set in 0..<page.labelSetCount {
+    for set in 0..<scrape.labelSetCount {
       pushed.beginLabelSet()
-      page.labels(ofSet: set) { name, value in pushed.addLabel(name, escapedValue: value) }
+      scrape.labels(ofSet: set) { name, value in pushed.addLabel(name, escapedValue: value) }
     }
-    pushed.reserve(samples: page.sampleCount)
-    /// By the page's own number; -1 where the family is not for the receiver.
+    pushed.reserve(samples: scrape.sampleCount)
+    /// Maps name numbers of the collected scrape to those of the pushed one; -1 if the filter drops the family.
     var names: [Int: Int] = [:]
     var current: (number: Int, name: Int) = (-1, -1)
-    page.samples { sample in
+    scrape.samples { sample in
       if sample.nameNumber != current.number {
         if names[sample.nameNumber] == nil {
           names[sample.nameNumber] = families.keeps(sample.family) ? pushed.addName(sample.family, sample.suffix) : -1
         }
         current = (sample.nameNumber, names[sample.nameNumber] ?? -1)
       }
-      // The page has been read once, and its numbers found to be some.
+      // The exposition was parsed before, so the number is valid.
       guard current.name >= 0, let value = parseNumber(sample.number.bindMemory(to: UInt8.self).span) else { return }
       pushed.addSample(name: current.name, labelSet: sample.labelSet, value: value)
     }

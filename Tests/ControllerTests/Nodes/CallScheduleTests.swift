@@ -28,7 +28,7 @@ import Testing
     #expect(try #require(schedule.next(after: next)) - next == .seconds(15))
   }
 
-  /// However the looks fall, each node's turn comes once an interval.
+  /// Each node is due once per interval, whenever the schedule is checked.
   @Test(arguments: [1, 2, 3] as [UInt64]) func everyNodeIsDueOnceAnInterval(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     var schedule = schedule(names.prefix(50), from: -40)

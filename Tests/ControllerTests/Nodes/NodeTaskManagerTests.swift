@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 @Suite struct NodeTaskManagerTests {
-  /// A manager with everything around it that a test moves by hand.
+  /// A manager with its dependencies, a manual clock and scripted collectors.
   final class Rig: Sendable {
     let time = ManualTime()
     let rolls = RollStore()
@@ -35,12 +35,12 @@ import Testing
       rolls.publish(changed + removed, of: builder)
     }
 
-    /// Whether all that is due has been called, and so many calls hang or wait.
-    func isAtRest(callsUnderWay: Int = 0) -> Bool { time.sleepers == 1 && manager.callsUnderWay == callsUnderWay }
+    /// Whether every due call has ended, except the given number of hung calls.
+    func isIdle(callsUnderWay: Int = 0) -> Bool { time.sleepers == 1 && manager.callsUnderWay == callsUnderWay }
 
-    /// Moves the clock on when nothing else goes on.
+    /// Advances the clock once the manager is idle.
     func advance(_ seconds: Double, callsUnderWay: Int = 0) async throws {
-      try await eventually("the manager is at rest") { self.isAtRest(callsUnderWay: callsUnderWay) }
+      try await eventually("the manager is idle") { self.isIdle(callsUnderWay: callsUnderWay) }
       time.advance(by: .milliseconds(Int64(seconds * 1000)))
     }
   }
@@ -51,15 +51,15 @@ import Testing
       try await body(rig)
       group.cancelAll()
     }
-    #expect(rig.manager.nodes.isEmpty, "nothing is called when the manager has ended")
+    #expect(rig.manager.nodes.isEmpty, "the schedule is empty after the manager has ended")
   }
 
   @Test func everyNodeIsCalledOnceAnInterval() async throws {
     try await run(Rig()) { rig in
       rig.publish((0..<20).map { nodeRecord("n\($0)") })
-      try await eventually("all are to be called") { rig.manager.nodes.count == 20 }
+      try await eventually("all are scheduled") { rig.manager.nodes.count == 20 }
       for _ in 0..<30 { try await rig.advance(1) }
-      try await eventually("all calls are in") { rig.isAtRest() }
+      try await eventually("all calls have ended") { rig.isIdle() }
       for number in 0..<20 { #expect(rig.linux.calls(of: "n\(number)") == 2) }
       #expect(rig.ledger.snapshot().coverage(at: rig.time.now).allSatisfy { $0.collected == 1 })
       #expect(rig.counters.snapshot()[.linux]?.collections == 40)
@@ -71,14 +71,14 @@ import Testing
   @Test func nodesComeAndGo() async throws {
     try await run(Rig()) { rig in
       rig.publish([nodeRecord("a"), nodeRecord("b")])
-      try await eventually("both are to be called") { rig.manager.nodes == ["a", "b"] }
+      try await eventually("both are scheduled") { rig.manager.nodes == ["a", "b"] }
       try await rig.advance(15)
-      try await eventually("both were called") { rig.linux.calls.count == 2 && rig.isAtRest() }
+      try await eventually("both were called") { rig.linux.calls.count == 2 && rig.isIdle() }
       rig.publish([nodeRecord("b"), nodeRecord("c")])
-      try await eventually("one has come and one is gone") { rig.manager.nodes == ["b", "c"] }
-      try await eventually("the gone one is out of the ledger") { rig.ledger.snapshot().nodes.keys.sorted() == ["b", "c"] }
+      try await eventually("one was added and one removed") { rig.manager.nodes == ["b", "c"] }
+      try await eventually("the removed one has left the ledger") { rig.ledger.snapshot().nodes.keys.sorted() == ["b", "c"] }
       try await rig.advance(15)
-      try await eventually("both that are left were called") { rig.linux.calls.count == 4 && rig.isAtRest() }
+      try await eventually("the remaining two were called") { rig.linux.calls.count == 4 && rig.isIdle() }
       #expect(rig.linux.calls(of: "a") == 1)
       #expect(rig.linux.calls(of: "b") == 2)
       #expect(rig.linux.calls(of: "c") == 1)
@@ -88,13 +88,13 @@ import Testing
   @Test func aNodeThatComesBackAtOnceKeepsItsOneTask() async throws {
     try await run(Rig()) { rig in
       rig.publish([nodeRecord("a")])
-      try await eventually("it is to be called") { rig.manager.nodes == ["a"] }
+      try await eventually("it is scheduled") { rig.manager.nodes == ["a"] }
       rig.publish([])
-      try await eventually("it is out of the ledger") { rig.ledger.snapshot().nodes.isEmpty }
+      try await eventually("it has left the ledger") { rig.ledger.snapshot().nodes.isEmpty }
       rig.publish([nodeRecord("a")])
-      try await eventually("it is in the ledger again") { rig.ledger.snapshot().nodes.count == 1 }
+      try await eventually("it is back in the ledger") { rig.ledger.snapshot().nodes.count == 1 }
       try await rig.advance(15)
-      try await eventually("it was called") { rig.linux.calls.count == 1 && rig.isAtRest() }
+      try await eventually("it was called") { rig.linux.calls.count == 1 && rig.isIdle() }
       #expect(rig.linux.mostAtOnceOfANode == 1)
     }
   }
@@ -102,11 +102,11 @@ import Testing
   @Test func aNodeIsCalledInTheWayOfItsNewSource() async throws {
     try await run(Rig()) { rig in
       rig.publish([nodeRecord("a")])
-      try await eventually("it is to be called") { rig.manager.nodes == ["a"] }
+      try await eventually("it is scheduled") { rig.manager.nodes == ["a"] }
       try await rig.advance(15)
       try await eventually("called as a Linux node") { rig.linux.calls.count == 1 }
       rig.publish([nodeRecord("a", os: "windows")])
-      try await eventually("the ledger knows") { rig.ledger.snapshot().nodes["a"]?.roll.source == .windows }
+      try await eventually("the ledger has the new source") { rig.ledger.snapshot().nodes["a"]?.roll.source == .windows }
       try await rig.advance(15)
       try await eventually("called as a Windows node") { rig.windows.calls.count == 1 }
       #expect(rig.linux.calls.count == 1)
@@ -117,14 +117,14 @@ import Testing
     try await run(Rig()) { rig in
       rig.linux.hold("a")
       rig.publish([nodeRecord("a"), nodeRecord("b", address: "10.0.0.2")])
-      try await eventually("both are to be called") { rig.manager.nodes == ["a", "b"] }
+      try await eventually("both are scheduled") { rig.manager.nodes == ["a", "b"] }
       try await rig.advance(15)
-      try await eventually("the other one is called") { rig.linux.calls(of: "b") == 1 && rig.isAtRest(callsUnderWay: 1) }
+      try await eventually("the other one is called") { rig.linux.calls(of: "b") == 1 && rig.isIdle(callsUnderWay: 1) }
       for _ in 0..<25 {
         try await rig.advance(15, callsUnderWay: 1)
         rig.ledger.evaluate(at: rig.time.now)
       }
-      #expect(rig.linux.calls(of: "a") == 1, "a node has one call under way at most")
+      #expect(rig.linux.calls(of: "a") == 1, "a node has at most one call in progress")
       #expect(rig.ledger.snapshot().gaps().map(\.node) == ["a"])
       rig.linux.hold("a", false)
       try await eventually("its answer closes the gap") { rig.ledger.snapshot().gaps().isEmpty }
@@ -135,11 +135,11 @@ import Testing
     try await run(Rig(maximumCalls: 3)) { rig in
       for number in 0..<12 { rig.linux.hold("n\(number)") }
       rig.publish((0..<12).map { nodeRecord("n\($0)", address: "10.0.0.\($0)") })
-      try await eventually("all are to be called") { rig.manager.nodes.count == 12 }
+      try await eventually("all are scheduled") { rig.manager.nodes.count == 12 }
       try await rig.advance(15)
       try await eventually("three are called") { rig.linux.underWay == 3 }
       for number in 0..<12 { rig.linux.hold("n\(number)", false) }
-      try await eventually("all were called in turn") { rig.linux.calls.count == 12 && rig.isAtRest() }
+      try await eventually("all were called in turn") { rig.linux.calls.count == 12 && rig.isIdle() }
       #expect(rig.linux.mostAtOnce == 3)
     }
   }
@@ -148,16 +148,16 @@ import Testing
     try await run(Rig(maximumCalls: 1)) { rig in
       for number in 0..<4 { rig.linux.hold("n\(number)") }
       rig.publish((0..<4).map { nodeRecord("n\($0)", address: "10.0.0.\($0)") })
-      try await eventually("all are to be called") { rig.manager.nodes.count == 4 }
+      try await eventually("all are scheduled") { rig.manager.nodes.count == 4 }
       try await rig.advance(15)
-      try await eventually("one is called and three wait") { rig.linux.underWay == 1 && rig.isAtRest(callsUnderWay: 1) }
+      try await eventually("one is called and three wait") { rig.linux.underWay == 1 && rig.isIdle(callsUnderWay: 1) }
     }
   }
 
   @Test func r54_aWallClockSetBackOpensNoGap() async throws {
     try await run(Rig()) { rig in
       rig.publish([nodeRecord("a")])
-      try await eventually("it is to be called") { rig.manager.nodes == ["a"] }
+      try await eventually("it is scheduled") { rig.manager.nodes == ["a"] }
       for round in 0..<30 {
         if round == 10 { rig.time.setWallClock(back: .seconds(3600)) }
         if round == 20 { rig.time.setWallClock(back: .seconds(-7200)) }

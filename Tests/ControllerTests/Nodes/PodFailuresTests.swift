@@ -19,12 +19,12 @@ import Testing
     return NodeRoll(node: node, source: .virtual, address: nil, nodeReady: true, entries: entries, exempt: [], hash: "")
   }
 
-  /// Both containers of each pod, with the reason.
+  /// A call in which both containers of each pod have the given result.
   private static func call(_ reasons: [Reason?]) -> RollCall {
     RollCall(
       answers: reasons.flatMap { reason in
-        let outcome = reason.map { Answer.missed($0, detail: "because") } ?? .collected(age: .zero)
-        return [outcome, outcome]
+        let answer = reason.map { Answer.missed($0, detail: "because") } ?? .collected(age: .zero)
+        return [answer, answer]
       }, lastScrape: .never)
   }
 
@@ -48,7 +48,7 @@ import Testing
     var failures = PodFailures()
     _ = failures.changes(by: Self.call([.endpointTimeout, .endpointTimeout]), of: Self.roll(["a", "b"]))
     #expect(failures.changes(by: Self.call([.endpointTimeout]), of: Self.roll(["b"])) == [])
-    // One that comes again is told of again.
+    // A pod that returns is reported again.
     #expect(failures.changes(by: Self.call([.endpointTimeout, nil]), of: Self.roll(["a", "b"])).map(\.pod) == ["a", "b"])
     failures.forget(node: "v1")
     #expect(failures.changes(by: Self.call([.endpointTimeout]), of: Self.roll(["a"])).count == 1)
@@ -61,7 +61,7 @@ import Testing
     let pods = (0..<5000).map { "pod-\($0)" }
     let roll = Self.roll(pods)
     func lines(_ reasons: [Reason?]) -> [RecordedLog.Line] {
-      collector.note(Self.call(reasons), of: roll)
+      collector.logChanges(by: Self.call(reasons), of: roll)
       return log.take()
     }
     var down = [Reason?](repeating: .endpointUnreachable, count: 5000)
@@ -69,7 +69,7 @@ import Testing
     let failed = lines(down)
     #expect(failed.count == 51)
     #expect(failed.allSatisfy { $0.level == .warning && $0.metadata["detail"] == "because" && $0.metadata["node"] == "v1" })
-    // One of its kind has a line of its own; of the others each is named once.
+    // The pod with another reason has its own line; each of the others is named once.
     #expect(failed.filter { $0.metadata["pod"] == "shop/pod-17" && $0.metadata["reason"] == "BadExposition" }.count == 1)
     let named = failed.compactMap { $0.metadata["pods"] }.flatMap { "\($0)".split(separator: " ").map(String.init) }
     #expect(named.count == 4999 && Set(named).count == 4999)

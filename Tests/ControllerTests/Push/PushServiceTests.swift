@@ -24,24 +24,24 @@ import Testing
       settings: settings.push, transport: transport, time: time, logger: .silent)
   }
 
-  /// Hands a page of one pod over as the collector does it: three samples, one of a basic family.
-  private func take(_ service: PushService, pod: String = "web-0", node: String = "virtual-1") throws {
+  /// Passes on a scrape of one pod like the collector does: three samples, one of them in a basic family.
+  private func scrape(_ service: PushService, pod: String = "web-0", node: String = "virtual-1") throws {
     var settings = VirtualSettings()
     settings.feedsSink = true
     var ingest = ScrapeIngest(settings: settings)
     let entry = RollEntry(
       reference: ContainerReference(namespace: "shop", pod: pod, container: "web"), podUID: "u", containerID: "", hostNetwork: false)
-    let page = """
+    let body = """
       container_memory_rss{container="web"} 4096
       container_processes{container="web",text="a \\"b\\""} 3
       container_threads{container="web"} 5
 
       """
-    let pages = VirtualScrapeCache(stalenessLimit: .seconds(60))
+    let cache = VirtualScrapeCache(stalenessLimit: .seconds(60))
     let feed = try #require(service.virtualNodes)
     _ = try ingest.ingest(
-      Array(page.utf8), labels: PodLabels(node: node, entries: [entry], isOfOnePod: true), Freshness(limit: .seconds(60)),
-      sharing: pages.shapes
+      Array(body.utf8), labels: PodLabels(node: node, entries: [entry], isOfOnePod: true), Freshness(limit: .seconds(60)),
+      sharing: cache.shapes
     ) { feed.receive($0, VirtualScrapeCache.Key(namespace: "shop", pod: pod), of: node) }
   }
 
@@ -59,58 +59,58 @@ import Testing
     service.receivers.reduce(0) { $0 + $1.pusher.statistics.waiting }
   }
 
-  private func taking() throws -> ScriptedServer {
+  private func acceptingServer() throws -> ScriptedServer {
     try ScriptedServer { connection in while try connection.readRequest() != nil { try connection.respond(status: 204, body: "") } }
   }
 
   @Test func `series of pods that are gone, silent for long, or on a node that is gone are ended`() async throws {
-    let server = try taking()
+    let server = try acceptingServer()
     defer { server.stop() }
     let service = try service(["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"], "virtual-staleness": ["1m"]])
     let feed = try #require(service.virtualNodes)
     let key = VirtualScrapeCache.Key(namespace: "shop", pod: "web-0")
-    // Each time the three samples, and then three stale markers.
+    // Each scrape sends three samples, and its end three stale markers.
     try await running(service) {
-      try take(service)
+      try scrape(service)
       feed.retain([key], of: "virtual-1")
       feed.retain([], of: "virtual-2")
-      try await eventually("nothing is ended") { sent(service) == 3 }
+      try await eventually("no series is ended") { sent(service) == 3 }
       feed.retain([], of: "virtual-1")
-      try await eventually("the pod is ended") { sent(service) == 6 }
+      try await eventually("the pod's series are ended") { sent(service) == 6 }
       feed.forget("virtual-1")
 
-      try take(service)
+      try scrape(service)
       feed.forget("virtual-1")
-      try await eventually("the node is ended") { sent(service) == 12 }
+      try await eventually("the node's series are ended") { sent(service) == 12 }
 
-      try take(service)
+      try scrape(service)
       time.advance(by: .seconds(60))
       feed.endStale()
-      try take(service, pod: "web-1")
-      try await eventually("the silent one is not yet ended") { sent(service) == 18 }
+      try scrape(service, pod: "web-1")
+      try await eventually("the overdue pod's series are not yet ended") { sent(service) == 18 }
       time.advance(by: .milliseconds(1))
       feed.endStale()
-      try await eventually("it is ended, and the other one is not") { sent(service) == 21 }
+      try await eventually("they are ended, and the other pod's are not") { sent(service) == 21 }
     }
   }
 
   @Test func `R33 who leads no more ends nothing, for another goes on`() async throws {
-    let server = try taking()
+    let server = try acceptingServer()
     defer { server.stop() }
     let service = try service(["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"]])
     try await running(service) {
-      try take(service)
+      try scrape(service)
       service.forgetAll()
       service.virtualNodes?.forget("virtual-1")
-      try take(service, pod: "web-1")
-      // Both pages go the same way, so that ends of the first page's series would be sent before the second.
-      try await eventually("nothing waits") { sent(service) >= 6 && waiting(service) == 0 }
+      try scrape(service, pod: "web-1")
+      // Both scrapes use the same shard, so that stale markers of the first would be sent before the second.
+      try await eventually("the queue is empty") { sent(service) >= 6 && waiting(service) == 0 }
       #expect(sent(service) == 6)
     }
   }
 
   @Test func `Open-Falcon is given the basic families of virtual nodes and the sockets of Linux pods`() async throws {
-    let server = try taking()
+    let server = try acceptingServer()
     defer { server.stop() }
     let service = try service([
       "virtual-mode": ["push"], "open-falcon-url": ["\(server.url)/v1/push"], "external-labels": ["cluster=east"], "interval": ["30s"],
@@ -118,9 +118,9 @@ import Testing
     var pod = PodSockets(namespace: "shop", pod: "db-0")
     (pod.established, pod.inUse, pod.timeWait, pod.orphans, pod.total, pod.udp) = (1, 2, 3, nil, 5, 6)
     try await running(service) {
-      try take(service)
+      try scrape(service)
       service.sockets?.take([pod], of: "linux-1")
-      try await eventually("all items are there") { sent(service) == 6 }
+      try await eventually("all items are sent") { sent(service) == 6 }
     }
     let items = try server.requests.flatMap { try JSONValue(parsing: $0.body).array ?? [] }
     #expect(Set(server.requests.map(\.target)) == ["/v1/push"])
@@ -142,25 +142,25 @@ import Testing
   }
 
   @Test func `R20, R26 headers come from a file that may change, and go nowhere else`() async throws {
-    let server = try taking()
+    let server = try acceptingServer()
     defer { server.stop() }
     let folder = try TemporaryFolder()
-    let file = try folder.write("# who we are\nAuthorization: Bearer first\n", to: "headers")
+    let file = try folder.write("# credentials\nAuthorization: Bearer first\n", to: "headers")
     let service = try service([
       "virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"], "remote-write-headers-file": [file],
     ])
     try await running(service) {
-      try take(service)
+      try scrape(service)
       try await eventually("one push") { sent(service) == 3 }
       _ = try folder.write("Authorization: Bearer second\n", to: "headers")
-      try take(service)
-      try await eventually("another") { sent(service) == 6 }
+      try scrape(service)
+      try await eventually("a second push") { sent(service) == 6 }
     }
     #expect(server.requests.map { $0.header("Authorization") } == ["Bearer first", "Bearer second"])
   }
 
   @Test func `a redirect is not followed, and counted`() async throws {
-    let elsewhere = try taking()
+    let elsewhere = try acceptingServer()
     defer { elsewhere.stop() }
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil { try connection.respond(status: 302, headers: [("Location", elsewhere.url)], body: "") }
@@ -168,7 +168,7 @@ import Testing
     defer { server.stop() }
     let service = try service(["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"]])
     try await running(service) {
-      try take(service)
+      try scrape(service)
       try await eventually("it is refused") { service.receivers[0].pusher.statistics.refused == 3 }
     }
     #expect(elsewhere.requests.isEmpty)
@@ -193,11 +193,11 @@ import Testing
   }
 
   @Test func `what is pushed is counted on the metrics page`() async throws {
-    let server = try taking()
+    let server = try acceptingServer()
     defer { server.stop() }
     let service = try service(["virtual-mode": ["both"], "remote-write-url": ["\(server.url)/w"]])
     try await running(service) {
-      try take(service)
+      try scrape(service)
       try await eventually("one push") { sent(service) == 3 }
     }
     try await ServedController.run(push: service) { served in

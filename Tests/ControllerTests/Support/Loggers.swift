@@ -1,6 +1,6 @@
 import Logging
 
 extension Logger {
-  /// For tests that read results elsewhere than in the log.
+  /// Discards everything, for tests that do not read the log.
   static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }

@@ -2,7 +2,7 @@ import Controller
 import Roll
 import Synchronization
 
-/// A clock that a test moves by hand. The wall clock can be set apart from it.
+/// A clock that a test advances. The wall clock can be set independently.
 final class ManualTime: TimeSource {
   private struct Sleeper {
     var until: Moment

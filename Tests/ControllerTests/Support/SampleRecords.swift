@@ -1,7 +1,7 @@
 import Controller
 import KubeClient
 
-/// Records of a test in place of a store's snapshot.
+/// Records in place of a store's snapshot.
 struct Records<Value: Record>: Sequence {
   var records: [ObjectKey: Value]
 

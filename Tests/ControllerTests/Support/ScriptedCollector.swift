@@ -4,14 +4,14 @@ import Roll
 import Synchronization
 import TestSupport
 
-/// Answers as the test says, and remembers what it was asked.
+/// A collector that returns what the test sets and records its calls.
 final class ScriptedCollector: NodeCollector {
   private struct State {
     var calls: [NodeRoll] = []
     var underWay: [String: Int] = [:]
     var mostAtOnce = 0
     var mostAtOnceOfANode = 0
-    var outcome: Answer = .collected(age: .zero)
+    var answer: Answer = .collected(age: .zero)
     var held: Set<String> = []
   }
 
@@ -24,11 +24,11 @@ final class ScriptedCollector: NodeCollector {
 
   func calls(of node: String) -> Int { calls.count { $0.node == node } }
 
-  func answer(_ outcome: Answer) {
-    state.withLock { $0.outcome = outcome }
+  func answer(_ answer: Answer) {
+    state.withLock { $0.answer = answer }
   }
 
-  /// Lets the calls of a node hang, or go on.
+  /// Makes the calls of a node hang, or releases them.
   func hold(_ node: String, _ isHeld: Bool = true) {
     state.withLock { state in
       if isHeld { state.held.insert(node) } else { state.held.remove(node) }
@@ -46,7 +46,7 @@ final class ScriptedCollector: NodeCollector {
     while state.withLock({ $0.held.contains(roll.node) }), !Task.isCancelled {
       await Task.yield()
     }
-    let outcome = state.withLock { $0.outcome }
-    return RollCall(answers: roll.entries.map { _ in outcome }, lastScrape: .notObservable)
+    let answer = state.withLock { $0.answer }
+    return RollCall(answers: roll.entries.map { _ in answer }, lastScrape: .notObservable)
   }
 }

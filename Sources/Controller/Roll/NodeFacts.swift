@@ -3,12 +3,12 @@ package import KubeClient
 package import Primitives
 package import Roll
 
-/// What a Node says about how its containers are collected.
+/// How a Node's containers are collected, from its spec, status, labels and annotations.
 package struct NodeFacts: Hashable, Sendable {
   package var source: Source
   package var address: String?
   package var ready: Bool
-  /// Problems with the node, for people. A note alone does not change how the node is collected.
+  /// Problems with the node, for display. A note alone does not change how the node is collected.
   package var notes: [String]
 
   package init(_ node: NodeRecord, virtualNodes: [LabelSelector]) {
@@ -25,7 +25,7 @@ package struct NodeFacts: Hashable, Sendable {
       if reported != "linux" {
         notes.append(
           reported.isEmpty
-            ? "the node reports no operating system; taken for linux" : "unknown operating system \"\(reported)\"; taken for linux")
+            ? "the node reports no operating system; assuming linux" : "unknown operating system \"\(reported)\"; assuming linux")
       }
     }
 
@@ -42,14 +42,14 @@ package struct NodeFacts: Hashable, Sendable {
       }
     } else {
       address = Self.bestAddress(of: node.addresses)
-      // A virtual node is collected at its pods' addresses.
+      // The pods of a virtual node are collected at their own addresses.
       if address == nil, source != .virtual {
-        notes.append("the node has no address; annotation \(Annotations.address) can give it one")
+        notes.append("the node has no address; set annotation \(Annotations.address)")
       }
     }
   }
 
-  /// The first of the best kind: an internal IPv4 address, then an internal IPv6 address, then what else there is.
+  /// The first address of the preferred type: internal before external before host names, IPv4 before IPv6.
   private static func bestAddress(of addresses: [NodeAddress]) -> String? {
     let kinds = ["InternalIP", "ExternalIP", "InternalDNS", "Hostname", "ExternalDNS"]
     func rank(_ address: NodeAddress) -> Int? {

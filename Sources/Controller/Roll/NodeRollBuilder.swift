@@ -3,9 +3,9 @@ import KubeClient
 internal import Primitives
 import Roll
 
-/// One node's roll in the making.
+/// Builds the roll of one node from its pods.
 struct NodeRollBuilder {
-  /// One run of a container that is within its grace, and when that ends.
+  /// Container instances within their grace period, and when it ends.
   typealias Starting = [Instance: Moment]
 
   struct Instance: Hashable {
@@ -52,7 +52,7 @@ struct NodeRollBuilder {
     }
     for container in pod.containers {
       guard !isFinished, case .running(let startedAt) = container.state else {
-        // An init container or an ephemeral one that does not run has done its work: nobody misses it.
+        // A stopped init or ephemeral container is not expected to run, so it needs no exemption.
         if container.kind == .regular { self.exempt.append(exempt(container, .notRunning)) }
         continue
       }
@@ -80,10 +80,10 @@ struct NodeRollBuilder {
       exempt: exempt.sorted { $0.reference < $1.reference }, hash: entries.rollHash)
   }
 
-  /// When the container has to be collected, if that is still to come.
+  /// The end of the container's grace period; `nil` if it has passed.
   ///
-  /// The start is by the node's clock, which may be wrong: the grace never lasts longer than from when we first saw the container, and
-  /// once fixed it does not move. A container whose start is unknown has none: its gap is a threshold away all the same.
+  /// The start time is by the node's clock, which may be wrong. The end is therefore at most `grace` after the container was first seen,
+  /// and never changes. A container without a start time has no grace period; it still becomes a gap only after the threshold.
   private func grace(
     of container: ContainerRecord, in pod: PodRecord, startedAt: Int64?
   ) -> (instance: Instance, end: Moment)? {
@@ -97,7 +97,7 @@ struct NodeRollBuilder {
     return (instance, now.moment + (grace - age))
   }
 
-  /// Whether the instance has been on the roll: its grace is over, whatever the wall clock says by now.
+  /// Whether the instance has been on the roll. If so, its grace period is over even if the wall clock was set back.
   private func hasStarted(_ instance: Instance, in pod: PodRecord) -> Bool {
     let reference = ContainerReference(namespace: pod.namespace, pod: pod.name, container: instance.container)
     guard let previous, let index = previous.entries.index(of: reference) else { return false }
@@ -114,8 +114,8 @@ extension NameTable {
 }
 
 extension RollEntries {
-  /// SHA-256 over the entries in their order, in hexadecimal. Each text stands behind its length, so that no two rolls are alike by
-  /// where one text ends and the next begins.
+  /// SHA-256 of the entries in order, in hexadecimal. Strings are prefixed with their length, so that shifting bytes between adjacent
+  /// strings changes the hash.
   var rollHash: String {
     var hash = SHA256()
     var buffer: [UInt8] = []

@@ -2,12 +2,12 @@ package import KubeClient
 package import Primitives
 package import Roll
 
-/// The Nodes by name: a store's snapshot, or a test's own.
+/// Nodes by key: a store's snapshot, or a fake in tests.
 package protocol NodeLookup: Sequence<NodeRecord> {
   subscript(key: ObjectKey) -> NodeRecord? { get }
 }
 
-/// The Pods by node: a store's snapshot, or a test's own.
+/// Pods by node: a store's snapshot, or a fake in tests.
 package protocol PodLookup {
   associatedtype Pods: Sequence<PodRecord>
   func pods(onNode node: String) -> Pods
@@ -16,37 +16,37 @@ package protocol PodLookup {
 extension StoreSnapshot: NodeLookup where Value == NodeRecord {}
 extension StoreSnapshot: PodLookup where Value == PodRecord {}
 
-/// How a node's roll changed.
+/// A change to a node's roll.
 package enum RollChange: Hashable, Sendable {
   case changed(NodeRoll)
   case removed(node: String)
 }
 
-/// Keeps every node's roll equal to what Nodes and Pods say, and builds anew only those rolls that a change concerns: a cluster may
-/// have 5,000 nodes and 150,000 pods, and one of them changes. Pure: records, changes and the time come in, changed rolls come out.
+/// Derives every node's roll from Nodes and Pods. Rebuilds only the rolls affected by a change: a cluster may have 5,000 nodes and 150,000
+/// pods, of which one changes. Pure: takes records, changes and the time, and returns the changed rolls.
 package struct RollBuilder: Sendable {
   package let settings: RollSettings
   package private(set) var rolls: [String: NodeRoll] = [:]
-  /// What is odd about a node, for those of which there is something to say.
+  /// Problems by node, for display. Nodes without problems are absent.
   package private(set) var notes: [String: [String]] = [:]
   private var starting: [String: NodeRollBuilder.Starting] = [:]
-  /// What containers are called, which is the same in most pods.
+  /// Interned container names; most pods share them.
   private let containerNames = NameTable()
 
   package init(settings: RollSettings) {
     self.settings = settings
   }
 
-  /// When the next container's grace ends: `update` is to be called then, also without a change.
+  /// When the next grace period ends. Call `update` then, even without a change.
   package var nextEndOfGrace: Moment? {
     starting.values.joined().map(\.value).min()
   }
 
-  /// Brings the rolls up to date.
+  /// Updates the rolls.
   /// - Parameters:
-  ///   - nodeChange: which Nodes changed since the last call; `nil` for none.
-  ///   - podChange: on which Nodes Pods changed, came or went, by the keys of the Nodes (`Store.changesByNode`); `nil` for none.
-  /// - Returns: What changed, by node name.
+  ///   - nodeChange: the Nodes that changed since the last call; `nil` for none.
+  ///   - podChange: the keys of the Nodes with added, changed or deleted Pods (`Store.changesByNode`); `nil` for none.
+  /// - Returns: the changes, sorted by node name.
   package mutating func update(
     nodes: some NodeLookup, nodeChange: StoreChange?, pods: some PodLookup, podChange: StoreChange?, at now: ClockReading
   ) -> [RollChange] {
@@ -72,25 +72,25 @@ package struct RollBuilder: Sendable {
       return rolls.removeValue(forKey: name).map { _ in .removed(node: name) }
     }
     let facts = NodeFacts(node, virtualNodes: settings.virtualNodes)
-    var draft = NodeRollBuilder(
+    var builder = NodeRollBuilder(
       source: facts.source, grace: settings.grace, now: now, wasStarting: starting[name] ?? [:], previous: rolls[name],
       containerNames: containerNames)
-    for pod in pods.pods(onNode: name) { draft.add(pod) }
-    starting[name] = draft.starting.isEmpty ? nil : draft.starting
+    for pod in pods.pods(onNode: name) { builder.add(pod) }
+    starting[name] = builder.starting.isEmpty ? nil : builder.starting
     let notes = facts.notes + (facts.source == .virtual ? VirtualNode.notes(on: pods.pods(onNode: name)) : [])
     self.notes[name] = notes.isEmpty ? nil : notes
-    let roll = draft.roll(of: name, facts: facts)
+    let roll = builder.roll(of: name, facts: facts)
     guard rolls[name] != roll else { return nil }
     rolls[name] = roll
     return .changed(roll)
   }
 }
 
-/// What the user chooses about rolls.
+/// Settings for building rolls.
 package struct RollSettings: Hashable, Sendable {
-  /// For so long after its start a container need not be collected.
+  /// A container is exempt for this time after its start.
   package var grace: Duration
-  /// A node that one of these selects is virtual.
+  /// A node that matches any of these is virtual.
   package var virtualNodes: [LabelSelector]
 
   package init(grace: Duration, virtualNodes: [LabelSelector]) {

@@ -1,7 +1,7 @@
 package import Roll
 
 extension RollEntry {
-  /// Whether both are the same run of the same container. Without container IDs, restarts cannot be told apart.
+  /// Whether both are the same instance of a container. Without container IDs, a restart is not detected.
   func isSameInstance(as other: RollEntry) -> Bool {
     reference == other.reference && podUID == other.podUID
       && (containerID == other.containerID || containerID.isEmpty || other.containerID.isEmpty)
@@ -9,7 +9,7 @@ extension RollEntry {
 }
 
 extension NodeRoll {
-  /// Why the container is exempt; `nil` if it is not.
+  /// The container's exemption; `nil` if it has none.
   package func exemption(of reference: ContainerReference) -> Exemption? {
     let index = exempt.partitioningIndex { $0.reference >= reference }
     return index < exempt.count && exempt[index].reference == reference ? exempt[index].exemption : nil
@@ -17,7 +17,7 @@ extension NodeRoll {
 }
 
 extension RollEntries {
-  /// The index of the container's entry; entries are sorted by their references.
+  /// The index of the container's entry, by binary search: entries are sorted by reference.
   func index(of reference: ContainerReference) -> Int? {
     let index = indices.partitioningIndex { self.reference(at: $0) >= reference }
     return index < count && self.reference(at: index) == reference ? index : nil

@@ -5,13 +5,13 @@ import Synchronization
 package final class RollStore: Sendable {
   package struct Snapshot: Sendable {
     package var rolls: [String: NodeRoll] = [:]
-    /// What is odd about a node, for people.
+    /// Problems by node, for display.
     package var notes: [String: [String]] = [:]
-    /// Whether the rolls come from whole lists of Nodes and Pods. Once true it stays so: a watch that breaks leaves the rolls as they are.
+    /// Whether the rolls reflect complete lists of Nodes and Pods. Never returns to false: the rolls are kept when a watch breaks.
     package var isComplete = false
     fileprivate(set) var order = NodeOrder()
 
-    /// The rolls by the names of their nodes.
+    /// The rolls, sorted by node name.
     package var inOrder: [NodeRoll] { order.rolls(in: rolls) }
   }
 
@@ -35,14 +35,14 @@ package final class RollStore: Sendable {
 
   package var nodeCount: Int { state.withLock { $0.snapshot.rolls.count } }
 
-  /// Returns when the rolls are complete, or the task is cancelled.
+  /// Returns when the rolls are complete or the task is cancelled.
   package func waitUntilComplete() async {
     await withSubscription { subscription in
       _ = await subscription.next()
     }
   }
 
-  /// Takes on the rolls of a builder that has seen whole lists.
+  /// Replaces the rolls with those of a builder that has seen complete lists.
   package func publish(_ changes: [RollChange], of builder: RollBuilder) {
     state.withLock { state in
       state.snapshot.rolls = builder.rolls
@@ -65,7 +65,7 @@ package final class RollStore: Sendable {
     }
   }
 
-  /// Which nodes' rolls changed, from now on; the first answer has every node. Ends when `body` does.
+  /// Subscribes to changes while `body` runs. The first element contains every node.
   package func withSubscription(_ body: (RollSubscription) async -> Void) async {
     let subscription = RollSubscription()
     let number = state.withLock { state in
@@ -79,7 +79,7 @@ package final class RollStore: Sendable {
   }
 }
 
-/// The changes of a roll store for one consumer. Changes that it does not fetch in time are merged.
+/// The changes of a roll store for one consumer. Changes between two calls of `next` are merged.
 package final class RollSubscription: Sendable {
   private let pending = Mutex<Set<String>?>(nil)
   private let wakeup = Wakeup()
@@ -89,7 +89,7 @@ package final class RollSubscription: Sendable {
     wakeup.signal()
   }
 
-  /// The nodes that changed since the last call; waits for some. `nil` once the task is cancelled.
+  /// The nodes whose rolls changed since the last call. Waits for a change; `nil` after the task is cancelled.
   package func next() async -> Set<String>? {
     while !Task.isCancelled {
       if let nodes = pending.withLock({ $0.take() }) { return nodes }
@@ -108,14 +108,13 @@ extension RollChange {
   }
 }
 
-/// The names of nodes in order, kept so while nodes come and go: to sort the names of 5,000 nodes takes longer than most of what is done in
-/// their order.
+/// Node names, kept sorted across insertions and removals. Sorting 5,000 names on each use would take longer than most of those uses.
 struct NodeOrder: Sendable, Equatable {
   private(set) var names: [String] = []
 
   init(_ names: some Sequence<String> = []) { self.names = names.sorted() }
 
-  /// A name that is there already stays once.
+  /// Does nothing if the name is already present.
   mutating func insert(_ name: String) {
     let place = place(of: name)
     if place == names.count || names[place] != name { names.insert(name, at: place) }
@@ -126,7 +125,7 @@ struct NodeOrder: Sendable, Equatable {
     if place < names.count, names[place] == name { names.remove(at: place) }
   }
 
-  /// The rolls of these nodes, in order. Written out, as a chain of lazy sequences takes three times as long.
+  /// The rolls of these nodes, in order. A loop, because lazy sequences take three times as long.
   func rolls(in rolls: [String: NodeRoll]) -> [NodeRoll] {
     var ordered: [NodeRoll] = []
     ordered.reserveCapacity(names.count)

@@ -3,11 +3,11 @@ import Logging
 import Roll
 internal import Synchronization
 
-/// Updates the rolls from the stores of Nodes and Pods, and when the grace of a container ends.
+/// Updates the rolls when Nodes or Pods change and when a grace period ends.
 struct RollUpdater: Sendable {
-  /// How long changes are gathered before rolls are built: rebuilding once for the pods of a drained node is cheaper than for each.
+  /// Changes are collected for this time before rolls are rebuilt, so that draining a node does not rebuild them for each pod.
   private static let debounce: Duration = .milliseconds(100)
-  /// Without any change and any grace to end, a look now and then costs nothing.
+  /// The wait without changes and grace periods. An update with nothing to do costs nothing.
   private static let longestWait: Duration = .seconds(60)
 
   let nodes: Store<NodeRecord>
@@ -23,29 +23,29 @@ struct RollUpdater: Sendable {
     await withTaskGroup { group in
       group.addTask { for await change in nodes.changes { inbox.post(nodes: change) } }
       group.addTask { for await change in pods.changesByNode { inbox.post(pods: change) } }
-      await keep(inbox)
+      await update(from: inbox)
       group.cancelAll()
     }
   }
 
-  private func keep(_ inbox: Inbox) async {
+  private func update(from inbox: Inbox) async {
     var builder = RollBuilder(settings: settings)
-    var hasBegun = false
+    var hasUpdated = false
     while !Task.isCancelled {
       if nodes.isSynced, pods.isSynced {
-        let change = hasBegun ? inbox.take() : .everything
+        let change = hasUpdated ? inbox.take() : .everything
         let changes = builder.update(
           nodes: nodes.snapshot(), nodeChange: change.nodes, pods: pods.snapshot(), podChange: change.pods, at: time.reading())
-        if !hasBegun {
+        if !hasUpdated {
           logger.info("rolls are complete", metadata: ["nodes": "\(builder.rolls.count)", "containers": "\(builder.containers)"])
         }
-        hasBegun = true
+        hasUpdated = true
         log(builder.notes)
         rolls.publish(changes, of: builder)
       }
       let wait = builder.nextEndOfGrace.map { max($0 - time.now, .zero) } ?? Self.longestWait
       if await inbox.wakeup.wait(until: time.now + min(wait, Self.longestWait), time: time) {
-        // Cancellation ends the sleep, and the loop.
+        // Cancellation ends the sleep; the loop's condition sees it.
         try? await time.sleep(for: Self.debounce)
       }
     }
@@ -55,7 +55,7 @@ struct RollUpdater: Sendable {
   private func log(_ notes: [String: [String]]) {
     let before = rolls.snapshot().notes
     for (node, notes) in notes.filter({ $0.value != before[$0.key] }).sorted(by: { $0.key < $1.key }) {
-      logger.warning("odd node", metadata: ["node": "\(node)", "notes": "\(notes.joined(separator: "; "))"])
+      logger.warning("node has problems", metadata: ["node": "\(node)", "notes": "\(notes.joined(separator: "; "))"])
     }
   }
 }
@@ -64,7 +64,7 @@ extension RollBuilder {
   fileprivate var containers: Int { rolls.values.reduce(0) { $0 + $1.entries.count } }
 }
 
-/// What changed since the rolls were last brought up to date.
+/// Changes since the last update of the rolls.
 private struct PendingChange {
   var nodes: StoreChange?
   var pods: StoreChange?

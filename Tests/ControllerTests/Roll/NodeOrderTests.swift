@@ -23,20 +23,20 @@ import Testing
   }
 
   @Test func theBookGivesRollsByNode() {
-    let book = RollStore()
+    let store = RollStore()
     var builder = RollBuilder(settings: RollSettings(grace: .seconds(60), virtualNodes: []))
     let time = ManualTime()
     func publish(_ names: [String], _ change: StoreChange) {
       let nodes = Records(names.map { NodeRecord(name: $0, operatingSystem: "linux") })
       let pods = Records<PodRecord>([])
       let changes = builder.update(nodes: nodes, nodeChange: change, pods: pods, podChange: .all, at: time.reading())
-      book.publish(changes, of: builder)
+      store.publish(changes, of: builder)
     }
     publish(["b", "d", "a"], .all)
-    #expect(book.snapshot().inOrder.map(\.node) == ["a", "b", "d"])
+    #expect(store.snapshot().inOrder.map(\.node) == ["a", "b", "d"])
     publish(["b", "c", "d"], .keys([ObjectKey(name: "a"), ObjectKey(name: "c")]))
-    #expect(book.snapshot().inOrder.map(\.node) == ["b", "c", "d"])
+    #expect(store.snapshot().inOrder.map(\.node) == ["b", "c", "d"])
     publish(["e", "b"], .all)
-    #expect(book.snapshot().inOrder.map(\.node) == ["b", "e"])
+    #expect(store.snapshot().inOrder.map(\.node) == ["b", "e"])
   }
 }

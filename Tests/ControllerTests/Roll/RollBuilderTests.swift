@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct RollBuilderTests {
   let settings = RollSettings(grace: .seconds(60), virtualNodes: [LabelSelector("type=virtual-kubelet")].compactMap(\.self))
-  /// An hour after everything has started, unless said otherwise.
+  /// The default wall clock: an hour after the start of every container.
   let hour: Int64 = 3_600_000
 
   func reading(_ seconds: Double, wall: Int64? = nil) -> ClockReading {
@@ -19,7 +19,7 @@ import Testing
     return builder
   }
 
-  // MARK: What is on the roll
+  // MARK: Entries and exemptions
 
   static let containers: [(String, ContainerRecord, Exemption?, Bool)] = [
     ("running", containerRecord("c"), nil, true),
@@ -32,7 +32,7 @@ import Testing
     ("start unknown", containerRecord("c", .running(startedAtUnixMilliseconds: nil)), nil, true),
     ("started 59 s ago", containerRecord("c", .running(startedAtUnixMilliseconds: 3_600_000 - 59_000)), .starting, false),
     ("started 60 s ago", containerRecord("c", .running(startedAtUnixMilliseconds: 3_600_000 - 60_000)), nil, true),
-    ("HostProcess on Linux means nothing", containerRecord("c", hostProcess: true), nil, true),
+    ("HostProcess on Linux", containerRecord("c", hostProcess: true), nil, true),
   ]
 
   @Test(arguments: containers)
@@ -50,7 +50,7 @@ import Testing
     ("finished", podRecord("p", on: "a", phase: "Succeeded", [containerRecord("c")]), .notRunning, false),
     ("failed", podRecord("p", on: "a", phase: "Failed", [containerRecord("c")]), .notRunning, false),
     ("not scheduled", podRecord("p", on: nil, phase: "Pending", [containerRecord("c", .waiting(reason: ""))]), nil, false),
-    ("on a node that we do not know", podRecord("p", on: "zz", [containerRecord("c")]), nil, false),
+    ("on an unknown node", podRecord("p", on: "zz", [containerRecord("c")]), nil, false),
   ]
 
   @Test(arguments: pods) func podIsOnTheRollOrExempt(what: String, pod: PodRecord, exemption: Exemption?, isOnRoll: Bool) throws {
@@ -83,7 +83,7 @@ import Testing
     #expect(roll.entries.allSatisfy { $0.podIP == "10.1.0.7" })
   }
 
-  // MARK: How a node is collected
+  // MARK: Node facts
 
   static let nodes: [(NodeRecord, Source, String?, Int)] = [
     (nodeRecord("n"), .linux, "10.0.0.1", 0),
@@ -127,7 +127,7 @@ import Testing
     let first = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(0))
     #expect(first.count == 50)
 
-    // Not told of, so not seen: the builder looks at nothing else than what it is told of.
+    // p7 is not in the reported changes, so that the builder does not see its change.
     pods.records[pods.records.keys.first { $0.name == "p7" }!] = podRecord("p7", on: "n7", [containerRecord("c", .terminated)])
     pods.records[ObjectKey(namespace: "shop", name: "p3")] = podRecord("p3", on: "n3", [containerRecord("c", id: "containerd://new")])
     let second = builder.update(
@@ -136,7 +136,7 @@ import Testing
     #expect(builder.rolls["n7"]?.entries.count == 1)
 
     let third = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(2))
-    #expect(third.map(\.node) == ["n7"], "a full look gives out only what is different")
+    #expect(third.map(\.node) == ["n7"], "a full update returns only what differs")
   }
 
   @Test func podsAndNodesComeAndGo() {
@@ -145,7 +145,7 @@ import Testing
     var builder = RollBuilder(settings: settings)
     _ = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(0))
     let key = ObjectKey(namespace: "shop", name: "p")
-    // A StatefulSet's pod, made anew on another node: one key, two nodes.
+    // A StatefulSet's pod that is recreated on another node: one key, two nodes.
     pods.records[key] = podRecord("p", on: "b", [containerRecord("c")])
     let both: StoreChange = .keys([ObjectKey(name: "a"), ObjectKey(name: "b")])
     let moved = builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: both, at: reading(1))
@@ -233,7 +233,7 @@ import Testing
         == base)
     #expect(try hash([podRecord("p", on: "a", [containerRecord("c", id: "containerd://cccd")])]) != base)
     #expect(try hash([podRecord("p", on: "a", [containerRecord("cc", id: "containerd://ccc")])]) != base)
-    #expect(try hash([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "SHA-256 of nothing")
+    #expect(try hash([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "SHA-256 of no bytes")
   }
 }
 

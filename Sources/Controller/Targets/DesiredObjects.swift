@@ -1,8 +1,8 @@
 import JSON
 import Roll
 
-/// A Service that stands for the targets of a source. Without a selector, so that nobody but us fills it, and without an address,
-/// since nothing is to be balanced over the targets. A headless Service needs no ports; the EndpointSlices have them.
+/// The Service of a source's EndpointSlices. It has no selector, so only Rollcall manages its endpoints. It is headless, because nothing
+/// balances over the targets, and therefore needs no ports; the EndpointSlices have them.
 func service(source: Source, settings: TargetSettings) -> JSONValue {
   [
     "apiVersion": "v1",
@@ -16,15 +16,15 @@ func service(source: Source, settings: TargetSettings) -> JSONValue {
   ]
 }
 
-/// Tells a Prometheus Operator to scrape the targets of a source.
+/// The ServiceMonitor that makes Prometheus Operator scrape the targets of a source.
 /// https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.ServiceMonitor
 func serviceMonitor(source: Source, endpoints: [ScrapeEndpoint], settings: TargetSettings) -> JSONValue {
   let spec: JSONValue = [
     "selector": ["matchLabels": [ObjectNames.managedBy: .string(ObjectNames.manager), ObjectNames.source: .string(source.rawValue)]],
     "namespaceSelector": ["matchNames": [.string(settings.namespace)]],
-    // The Endpoints API is deprecated, and we write no Endpoints.
+    // The Endpoints API is deprecated, and Rollcall writes no Endpoints.
     "serviceDiscoveryRole": "EndpointSlice",
-    // The node is in `targetRef` of each endpoint: Prometheus need not watch Nodes for it.
+    // Each endpoint's `targetRef` names the node, so Prometheus need not watch Nodes.
     "attachMetadata": ["node": false],
     "endpoints": .array(endpoints.map { scrape($0, of: source, settings: settings) }),
     "bodySizeLimit": .string(ByteSize.text(of: settings.bodyLimit)),
@@ -49,28 +49,28 @@ private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: Tar
     "path": .string(probeAddress == nil ? endpoint.path : "/probe"),
     "scheme": .string(probeAddress == nil ? endpoint.scheme : "http"),
     "interval": .string("\(max(settings.scrapeInterval.wholeMilliseconds / 1000, 1))s"),
-    // The samples name the containers that they are about. Without this, `namespace` and `pod` would become `exported_namespace` and
-    // `exported_pod` beside those of the Service.
+    // Samples carry the `namespace` and `pod` of their container. Without this, Prometheus would rename these labels to
+    // `exported_namespace` and `exported_pod`.
     "honorLabels": true,
     "relabelings": .array(
       [
-        // The operator takes these from the Service and from the endpoint's Pod. On a sample without its own they would say that numbers
-        // of a node, or of a pod elsewhere, are of our namespace and of one container. `node` it takes from `targetRef`, and that stays.
+        // The operator sets these from the Service and the endpoint's Pod. On samples without labels of that name they would attribute
+        // metrics of a node to a pod in Rollcall's namespace. `node`, which it sets from `targetRef`, is kept.
         [
           "action": "labeldrop",
           "regex": "namespace|service|pod|container|endpoint",
         ]
-      ] + (probeAddress.map(toProbe) ?? []) + (source == .virtual ? toPageOfNode : [])),
+      ] + (probeAddress.map(toProbe) ?? []) + (source == .virtual ? toVirtualNode : [])),
   ]
   if source == .linux, endpoint.scheme == "https" { object["tlsConfig"] = agentTLS(settings.agentTLSSecret) }
   return object
 }
 
-/// Agents are scraped at their nodes' addresses and share one certificate, so that it is checked for a name of ours.
+/// Agents are scraped at node addresses and share one certificate, which is therefore verified for a fixed server name.
 /// https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.TLSConfig
 private func agentTLS(_ secret: String?) -> JSONValue {
   func item(_ key: String, of secret: String) -> JSONValue { ["name": .string(secret), "key": .string(key)] }
-  // Without one of the user's, agents have the certificate that the leader made for the roll.
+  // Without a Secret of the user, agents serve the certificate that the leader issued for the roll.
   guard let secret else {
     return ["serverName": .string(agentServerName), "ca": ["secret": item("ca.crt", of: ObjectNames.tlsSecret)]]
   }
@@ -80,13 +80,13 @@ private func agentTLS(_ secret: String?) -> JSONValue {
   ]
 }
 
-/// The DNS name in the certificate of agents, as in the one that the leader makes for the roll.
+/// The DNS name in the agents' certificate. The certificate that the leader issues has it too.
 private let agentServerName = "rollcall-agent"
 
-/// The pages of virtual nodes are all at one address of ours: the node is a parameter of the scrape, and what tells the targets apart.
-private let toPageOfNode = [naming("__param_node"), naming("instance")]
+/// The controller serves all virtual nodes at one address. The scrape parameter selects the node, and `instance` identifies it.
+private let toVirtualNode = [naming("__param_node"), naming("instance")]
 
-/// The multi-target way: the node is a parameter of the scrape, and the address is ours.
+/// The multi-target exporter pattern: the node is a scrape parameter, and the address is the controller's.
 /// https://prometheus.io/docs/guides/multi-target-exporter/
 private func toProbe(at address: String) -> [JSONValue] {
   [
@@ -96,8 +96,8 @@ private func toProbe(at address: String) -> [JSONValue] {
   ]
 }
 
-/// Names the node in a label. By the endpoint's `targetRef`, which every Prometheus knows that knows EndpointSlices. It has had a label for
-/// `nodeName` only since 2024, and a scrape whose parameter is lost gets the pages of all nodes.
+/// Sets a label to the node's name, taken from the endpoint's `targetRef`. Every Prometheus that discovers EndpointSlices has that label;
+/// the one for `nodeName` exists only since 2024, and a scrape without the parameter would return all nodes.
 private func naming(_ label: String) -> JSONValue {
   [
     "action": "replace", "sourceLabels": ["__meta_kubernetes_endpointslice_address_target_name"], "targetLabel": .string(label),
@@ -131,7 +131,7 @@ extension AdmittedTarget {
   fileprivate var endpointObject: JSONValue {
     [
       "addresses": [.string(address.description)],
-      // Prometheus scrapes an endpoint that is not ready all the same; the condition is for people and for other readers.
+      // Prometheus also scrapes endpoints that are not ready. The condition informs people and other consumers.
       "conditions": ["ready": .bool(ready)],
       "nodeName": .string(node),
       "targetRef": ["kind": "Node", "name": .string(identity.node)],
@@ -140,7 +140,7 @@ extension AdmittedTarget {
 }
 
 extension EndpointIdentity {
-  /// What an endpoint of ours stands for; `nil` for one of somebody else.
+  /// The identity of an endpoint that Rollcall wrote; `nil` for any other.
   init?(endpoint: JSONValue) {
     guard endpoint["targetRef"]?["kind"]?.string == "Node", let name = endpoint["targetRef"]?["name"]?.string else { return nil }
     self.init(node: name)

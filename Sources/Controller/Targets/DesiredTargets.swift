@@ -1,25 +1,25 @@
 package import JSON
 package import Roll
 
-/// The objects that should exist for one source, so that Prometheus finds its targets.
+/// The desired objects through which Prometheus discovers the targets of one source.
 ///
-/// The slices are values; a slice becomes JSON only when it is to be written, or when what there is has to be compared with it.
+/// Slices are values. They are converted to JSON only to be written or compared with a live object.
 package struct DesiredTargets: Hashable, Sendable {
   package var source: Source
-  /// A headless Service without a selector: what the EndpointSlices belong to.
+  /// A headless Service without a selector. The EndpointSlices belong to it.
   package var service: JSONValue
-  /// A Prometheus Operator's selection of that Service; `nil` where none is wanted.
+  /// The ServiceMonitor that selects the Service; `nil` if ServiceMonitors are off.
   package var serviceMonitor: JSONValue?
   var sliceContents: [SliceContent]
-  /// Targets which could not be published.
+  /// Targets that cannot be published.
   package var refused: [RefusedTarget]
-  /// How many are published.
+  /// The number of published targets.
   package var published: Int
   private var settings: TargetSettings
 
   /// - Parameters:
-  ///   - targets: those of every source; the others are passed over.
-  ///   - liveSlices: the EndpointSlices of this source as they are, so that endpoints stay in the slice where they are.
+  ///   - targets: targets of any source; those of other sources are ignored.
+  ///   - liveSlices: the live EndpointSlices of this source. Endpoints stay in their slice.
   package init(source: Source, targets: [Target], liveSlices: [JSONValue], settings: TargetSettings) {
     self.init(source: source, targets: targets, live: liveSlices.compactMap(LiveSlice.init), settings: settings)
   }
@@ -43,7 +43,7 @@ package struct DesiredTargets: Hashable, Sendable {
     self.source = source
     self.settings = settings
     self.service = Controller.service(source: source, settings: settings)
-    // Written out, because `nil` in an expression of type JSONValue is JSON's null.
+    // An `if`, because `nil` in an expression of type JSONValue is JSON's null.
     if settings.serviceMonitors != .off, !endpoints.isEmpty {
       self.serviceMonitor = Controller.serviceMonitor(source: source, endpoints: endpoints, settings: settings)
     }
@@ -52,7 +52,7 @@ package struct DesiredTargets: Hashable, Sendable {
     self.published = admitted.count
   }
 
-  /// In the order of the groups, and within each in that of the targets. There are few groups, mostly one.
+  /// The targets by group, with groups sorted and targets in their order. There are few groups, usually one.
   private static func groups(of targets: [AdmittedTarget]) -> [(group: SlicePacking.Group, members: [AdmittedTarget])] {
     var groups: [(group: SlicePacking.Group, members: [AdmittedTarget])] = []
     for target in targets {
@@ -65,7 +65,7 @@ package struct DesiredTargets: Hashable, Sendable {
     return groups.sorted { $0.group < $1.group }
   }
 
-  /// All of them, in the order in which they are to be written: nobody points at what is not there yet.
+  /// All objects in the order of their writes: an object comes after those that it refers to.
   var desiredObjects: [DesiredObject] {
     [.json(service)] + sliceContents.map { .slice($0) } + (serviceMonitor.map { [.json($0)] } ?? [])
   }
@@ -81,7 +81,7 @@ package struct DesiredTargets: Hashable, Sendable {
   package var objects: [JSONValue] { desiredObjects.map(json) }
 }
 
-/// One object that should exist.
+/// A desired object.
 enum DesiredObject: Hashable, Sendable {
   case json(JSONValue)
   case slice(SliceContent)
@@ -94,7 +94,7 @@ enum DesiredObject: Hashable, Sendable {
   }
 }
 
-/// What an EndpointSlice of ours says, beyond what all of a source have in common.
+/// The part of an EndpointSlice that differs between the slices of a source.
 struct SliceContent: Hashable, Sendable {
   var name: String
   var group: SlicePacking.Group

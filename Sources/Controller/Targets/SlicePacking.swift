@@ -1,12 +1,12 @@
 import JSON
 
-/// Distributes endpoints over EndpointSlices, like the cluster's EndpointSlice controller: an endpoint stays in its slice, one that is gone
-/// leaves a hole, and new ones fill holes. So the change of one endpoint writes one slice. The emptiest slice is dissolved only when the
-/// slices are half empty.
+/// Distributes endpoints over EndpointSlices, like the EndpointSlice controller of Kubernetes. An endpoint stays in its slice, a removed
+/// one leaves a hole, and new ones fill holes, so a change to one endpoint writes one slice. The emptiest slice is dissolved only if
+/// there are more than twice as many slices as needed.
 struct SlicePacking {
-  /// Endpoints in a slice: the default of the cluster's own controller (`--max-endpoints-per-slice`); the API allows 1000. Each change is
-  /// written, stored and sent to every watcher as a whole slice, about 20 KB at this size. Smaller slices would cost more objects to list
-  /// than that saves.
+  /// Endpoints per slice: the default of kube-controller-manager (`--max-endpoints-per-slice`). The API allows 1000. Each change writes,
+  /// stores and sends a whole slice to every watcher, about 20 KB at this size; the cost of listing more, smaller slices would outweigh the
+  /// savings.
   static let capacity = 100
 
   /// What the endpoints of a slice share.
@@ -19,19 +19,19 @@ struct SlicePacking {
     }
   }
 
-  /// A slice whose members are indices of the wanted endpoints.
+  /// A slice. Its members are indices of the wanted endpoints.
   struct Packed: Equatable {
     var name: String
     var members: [Int]
   }
 
-  /// Distributes `wanted` over slices. The result has indices, because comparing and hashing the names of 5,000 endpoints would be most
-  /// of the work.
+  /// Distributes `wanted` over slices. The result has indices, because comparing and hashing the names of 5,000 endpoints would take most
+  /// of the time.
   /// - Parameters:
-  ///   - wanted: in the order of their identity, each once.
-  ///   - existing: the present slices of this group.
-  ///   - name: makes the name of the slice with a number; `nil` if another object has it.
-  /// - Returns: the desired slices, in the order of `existing`, then new ones. Other existing slices are no longer needed.
+  ///   - wanted: sorted, without duplicates.
+  ///   - existing: the live slices of this group.
+  ///   - name: returns the name of the slice with a number; `nil` if another object has that name.
+  /// - Returns: the desired slices: existing ones in their order, then new ones. Existing slices that are not included are to be deleted.
   static func pack(_ wanted: [EndpointIdentity], into existing: [LiveSlice], name: (Int) -> String?) -> [Packed] {
     var indices: [EndpointIdentity: Int] = [:]
     indices.reserveCapacity(wanted.count)
@@ -60,41 +60,40 @@ struct SlicePacking {
       unpacked += slices.remove(at: emptiest).members
     }
 
-    // Slices that are written anyway come first, then the emptiest, so that as few as possible are written.
+    // Fill slices that must be written anyway first, then the emptiest, to write as few as possible.
     let order = slices.indices.sorted { left, right in
       (changed.contains(slices[left].name) ? 0 : 1, slices[left].members.count, left)
         < (changed.contains(slices[right].name) ? 0 : 1, slices[right].members.count, right)
     }
-    var rest = unpacked[...]
-    for index in order where !rest.isEmpty {
+    var remaining = unpacked[...]
+    for index in order where !remaining.isEmpty {
       let free = capacity - slices[index].members.count
-      slices[index].members += rest.prefix(free)
-      rest = rest.dropFirst(free)
+      slices[index].members += remaining.prefix(free)
+      remaining = remaining.dropFirst(free)
     }
 
     var taken = Set(existing.map(\.name))
     var number = 0
-    while !rest.isEmpty {
+    while !remaining.isEmpty {
       while true {
         if let name = name(number), taken.insert(name).inserted {
-          slices.append(Packed(name: name, members: Array(rest.prefix(capacity))))
+          slices.append(Packed(name: name, members: Array(remaining.prefix(capacity))))
           break
         }
         number += 1
       }
-      rest = rest.dropFirst(capacity)
+      remaining = remaining.dropFirst(capacity)
     }
     return slices
   }
 }
 
-/// What packing needs of an EndpointSlice that exists.
+/// A live EndpointSlice, as far as packing needs it.
 struct LiveSlice: Equatable, Sendable {
   var name: String
-  /// `nil` for a slice in another form than ours. It is replaced, and its name is taken until then.
+  /// `nil` if Rollcall did not write the slice in this form. The slice is replaced, and its name stays in use until then.
   var group: SlicePacking.Group?
   var members: [EndpointIdentity]
-
 }
 
 extension LiveSlice {
@@ -108,7 +107,7 @@ extension LiveSlice {
     {
       group = SlicePacking.Group(family: family, endpoint: endpoint)
     }
-    // An endpoint of somebody else's is a member that nobody wants: its slice is written without it.
+    // A foreign endpoint becomes a member that is never wanted, so that the slice is written without it.
     members = (object["endpoints"]?.array ?? []).map { EndpointIdentity(endpoint: $0) ?? EndpointIdentity(node: "") }
   }
 

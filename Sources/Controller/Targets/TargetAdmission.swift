@@ -1,33 +1,33 @@
 import Roll
 
-/// Why a target is not among those that Prometheus gets.
+/// Why a target is not published.
 package enum TargetRefusal: Hashable, Sendable, CustomStringConvertible {
-  /// The API server knows no address of the node.
+  /// The Node has no address.
   case noAddress
-  /// A host name, or something that is no address at all: endpoints are IP addresses.
+  /// A host name or an invalid address. Endpoints need IP addresses.
   case notAnIPAddress(String)
-  /// An address that the API server refuses in an EndpointSlice, and of which kind it is.
+  /// An address of a kind that the API server refuses in an EndpointSlice.
   case specialAddress(String, kind: String)
-  /// Another target is at the same address, port and path: samples of one would be taken for the other's.
+  /// Another target has the same address, port and path. Their samples could not be told apart.
   case shared(address: String, with: String)
 
   package var description: String {
     switch self {
-    case .noAddress: "it has no address"
-    case .notAnIPAddress(let text): "its address \"\(text)\" is not an IP address"
-    case .specialAddress(let text, let kind): "its address \(text) is \(kind), which an EndpointSlice may not have"
-    case .shared(let address, let other): "its address \(address) is also that of \(other)"
+    case .noAddress: "no address"
+    case .notAnIPAddress(let text): "the address \"\(text)\" is not an IP address"
+    case .specialAddress(let text, let kind): "the address \(text) is \(kind), which is not allowed in an EndpointSlice"
+    case .shared(let address, let other): "the address \(address) is also used by \(other)"
     }
   }
 }
 
-/// A target that is left out, and why. It costs nobody else anything (R35).
+/// A target that is not published, and why. Other targets are not affected (R35).
 package struct RefusedTarget: Hashable, Sendable {
   package var target: Target
   package var refusal: TargetRefusal
 }
 
-/// A target with an address that an EndpointSlice may have.
+/// A target with an address that is allowed in an EndpointSlice.
 struct AdmittedTarget: Hashable, Sendable {
   var identity: EndpointIdentity
   var node: String
@@ -36,7 +36,7 @@ struct AdmittedTarget: Hashable, Sendable {
   var endpoint: ScrapeEndpoint
 }
 
-/// What an endpoint stands for, through changes of its address.
+/// The identity of an endpoint, which survives changes of its address.
 struct EndpointIdentity: Hashable, Comparable, Sendable {
   var node: String
 
@@ -53,27 +53,27 @@ struct EndpointIdentity: Hashable, Comparable, Sendable {
   static func < (left: EndpointIdentity, right: EndpointIdentity) -> Bool { left.node < right.node }
 }
 
-/// Sorts the targets of one source into those that can be published and those that cannot. Both come in the order of their identity.
+/// Divides the targets of one source into those that can be published and those that cannot. Both are sorted by identity.
 func admit(_ targets: [Target], allowsLoopback: Bool) -> (admitted: [AdmittedTarget], refused: [RefusedTarget]) {
   struct Socket: Hashable {
     var address: IPAddress
-    /// Of the endpoint, among those that there are.
+    /// The endpoint's index in `endpoints`.
     var endpoint: Int
   }
   var endpoints: [ScrapeEndpoint] = []
-  func number(of endpoint: ScrapeEndpoint) -> Int {
+  func endpointIndex(of endpoint: ScrapeEndpoint) -> Int {
     if let known = endpoints.firstIndex(of: endpoint) { return known }
     endpoints.append(endpoint)
     return endpoints.count - 1
   }
 
   var candidates = targets.map { (target: $0, identity: EndpointIdentity($0), refusal: TargetRefusal?.none, address: IPAddress?.none) }
-  // Rolls come in the order of their nodes, so that there is mostly nothing to sort.
+  // Usually sorted already, since rolls are sorted by node.
   candidates.sort { $0.identity < $1.identity }
   var holders: [Socket: Int] = [:]
   holders.reserveCapacity(candidates.count)
-  // Of two nodes at one address the ready one is more likely to be there: a node made anew under another name leaves the old one
-  // behind, not ready, for some minutes. Between equals the name decides, so that the choice stays.
+  // Of two nodes with one address, the ready one is more likely to have it: a node that is recreated under a new name leaves the old one
+  // behind, not ready, for some minutes. Between equals the name decides, so the choice is stable.
   for ready in [true, false] {
     for index in candidates.indices where candidates[index].target.ready == ready {
       let target = candidates[index].target
@@ -89,8 +89,8 @@ func admit(_ targets: [Target], allowsLoopback: Bool) -> (admitted: [AdmittedTar
         candidates[index].refusal = .specialAddress(target.address, kind: special.rawValue)
         continue
       }
-      let socket = Socket(address: address, endpoint: number(of: target.endpoint))
-      // The pages of virtual nodes are all at our own address, and told apart by a parameter.
+      let socket = Socket(address: address, endpoint: endpointIndex(of: target.endpoint))
+      // All virtual nodes are served at the controller's address, and a parameter selects the node.
       if target.source != .virtual, let holder = holders[socket] {
         candidates[index].refusal = .shared(address: target.address, with: candidates[holder].identity.text)
         continue

@@ -1,11 +1,11 @@
 internal import Primitives
 package import Roll
 
-/// Makes targets out of rolls. Pure.
+/// Derives targets from rolls. Pure.
 package struct TargetBuilder: Hashable, Sendable {
-  /// Port, path and scheme by source; a source that is not here has no targets.
+  /// Port, path and scheme by source. A source without an entry has no targets.
   package var endpoints: [Source: ScrapeEndpoint]
-  /// The replica of ours that has the pages of virtual nodes.
+  /// The address of the replica that serves the metrics of virtual nodes.
   package var virtualAddress: String?
 
   package init(endpoints: [Source: ScrapeEndpoint], virtualAddress: String? = nil) {
@@ -13,18 +13,18 @@ package struct TargetBuilder: Hashable, Sendable {
     self.virtualAddress = virtualAddress
   }
 
-  /// One target a node, by node name; those of virtual nodes are all at our own address. A target whose address is not known has an empty
-  /// one: whoever publishes targets refuses it, and says so.
+  /// One target per node, sorted by node name. Virtual nodes have `virtualAddress`. A target without a known address has an empty one, and
+  /// is refused on publication.
   package func targets(of rolls: some Sequence<NodeRoll>) -> [Target] {
     targets(of: Array(rolls))
   }
 
   private func targets(of rolls: [NodeRoll]) -> [Target] {
-    // Indices are sorted, not the rolls, which are larger and full of references. Sorted rolls cost one comparison each.
+    // Sort indices, since rolls are large and full of references. Rolls that are already sorted take one comparison each.
     rolls.indices.sorted { rolls[$0].node < rolls[$1].node }.compactMap { index -> Target? in
       let roll = rolls[index]
       guard let endpoint = endpoints[roll.source] else { return nil }
-      // A virtual node without pods has no page.
+      // A virtual node without pods has no metrics.
       if roll.source == .virtual, roll.entries.isEmpty, roll.exempt.isEmpty { return nil }
       let address = roll.source == .virtual ? virtualAddress : roll.address
       return Target(
@@ -34,12 +34,12 @@ package struct TargetBuilder: Hashable, Sendable {
   }
 }
 
-/// The targets that HTTP service discovery gives, and those that it leaves out.
+/// The targets of HTTP service discovery, and those that it omits.
 package struct DiscoverableTargets: Hashable, Sendable {
   package var targets: [Target]
   package var refused: [RefusedTarget]
 
-  /// As strict as EndpointSlices are, except that a host name is welcome: Prometheus resolves it.
+  /// Applies the rules of EndpointSlices, but accepts host names, which Prometheus resolves.
   package init(_ all: [Target], allowsLoopback: Bool) {
     var refused: [RefusedTarget] = []
     for source in Source.allCases {
@@ -48,13 +48,13 @@ package struct DiscoverableTargets: Hashable, Sendable {
     refused.removeAll { candidate in
       if case .notAnIPAddress = candidate.refusal { isHost(candidate.target.address) } else { false }
     }
-    let left = Set(refused.map(\.target))
-    targets = all.filter { !left.contains($0) }
+    let omitted = Set(refused.map(\.target))
+    targets = all.filter { !omitted.contains($0) }
     self.refused = refused
   }
 }
 
-/// One address that Prometheus is to scrape.
+/// A scrape target.
 package struct Target: Hashable, Sendable {
   package var node: String
   package var source: Source
@@ -65,7 +65,7 @@ package struct Target: Hashable, Sendable {
   package var path: String
   /// `http` or `https`.
   package var scheme: String
-  /// What the node's `Ready` condition says. A target that is not ready is still to be scraped.
+  /// The node's `Ready` condition. A target that is not ready is scraped nevertheless.
   package var ready: Bool
 
   package init(

@@ -2,15 +2,15 @@ import JSON
 import KubeClient
 import Roll
 
-/// What the reconciler knows of one source's objects.
+/// The reconciler's knowledge of one source's objects.
 struct TargetMemory {
-  /// As they were read, with our own writes since.
+  /// The objects as last read, updated by our own writes.
   private(set) var objects: [ObjectName: KnownObject] = [:]
   private(set) var status = TargetStatus()
   private var readAt: Moment?
-  /// Why ServiceMonitors can neither be read nor written, if so.
+  /// The API server's refusal to list ServiceMonitors; `nil` if it lists them.
   private var monitorsRefused: APIStatus?
-  /// What the objects were last made to say, all of them.
+  /// The targets that all objects reflect; `nil` while some may not.
   private var settledTargets: [Target]?
   private var conflicts: [ObjectName: Moment] = [:]
   private var logged: [ProblemSubject: String] = [:]
@@ -30,7 +30,7 @@ struct TargetMemory {
     for object in live.services + live.slices + monitors {
       let name = ObjectName(object)
       let read = KnownObject(read: object)
-      // What has not changed since it was settled still is.
+      // An object that has not changed since it was settled still is.
       objects[name] = before[name].flatMap { $0.settled != nil && $0.isOf(read) ? $0 : nil } ?? read
     }
     monitorsRefused = if case .failure(let status) = live.serviceMonitors { status } else { nil }
@@ -47,8 +47,8 @@ struct TargetMemory {
 
   // MARK: Deciding
 
-  /// Starts a pass: what failed in the last one is forgotten.
-  mutating func note(_ desired: DesiredTargets, serviceMonitors mode: ServiceMonitorMode) {
+  /// Starts a pass. Clears the failures of the last one.
+  mutating func begin(_ desired: DesiredTargets, serviceMonitors mode: ServiceMonitorMode) {
     status.published = desired.published
     status.refused = desired.refused
     status.failing = [:]
@@ -59,7 +59,7 @@ struct TargetMemory {
     } else {
       status.failing[ObjectName(monitor)] =
         refusal.isNotFound
-        ? "the API server has no ServiceMonitors; install Prometheus Operator, or switch them off" : "may not be read: \(refusal)"
+        ? "the API server has no ServiceMonitors; install Prometheus Operator, or set --service-monitors off" : "cannot list: \(refusal)"
     }
   }
 
@@ -67,18 +67,18 @@ struct TargetMemory {
 
   mutating func settle(with targets: [Target]) { settledTargets = targets }
 
-  /// Whether every EndpointSlice is as it should be, as far as was tried.
+  /// Whether no EndpointSlice has failed or is in conflict in this pass.
   var hasAllSlices: Bool { !status.failing.keys.contains { $0.kind == ObjectName.sliceKind } }
 
-  func canHave(_ object: DesiredObject) -> Bool {
+  func canWrite(_ object: DesiredObject) -> Bool {
     monitorsRefused == nil || object.name.kind != APIResource.serviceMonitors.kind
   }
 
-  mutating func found(_ settled: [DesiredObject]) {
-    for object in settled { objects[object.name]?.settle(on: object) }
+  mutating func settle(_ objects: [DesiredObject]) {
+    for object in objects { self.objects[object.name]?.settle(on: object) }
   }
 
-  /// Whether another manager holds fields of the object, as of a while ago. It is left alone until then (R34).
+  /// Whether a write of the object met a conflict with another field manager within `patience`. It is not retried until then (R34).
   mutating func isInConflict(_ name: ObjectName, patience: Duration, at now: Moment) -> Bool {
     guard let since = conflicts[name] else { return false }
     guard now - since < patience else {
@@ -89,7 +89,7 @@ struct TargetMemory {
     return true
   }
 
-  // MARK: What came of writing
+  // MARK: Recording writes
 
   mutating func applied(_ desired: DesiredObject, result: JSONValue) {
     objects[desired.name] = KnownObject(applied: desired, result: result)
@@ -101,15 +101,15 @@ struct TargetMemory {
     status.deleted += 1
   }
 
-  /// Enters a failure of one object.
-  /// - Throws: the error, if it is none of the object but of the server or of us: then there is no use in going on.
+  /// Records the failure of a write.
+  /// - Throws: the error, unless it concerns this object only. After an error of the server or of our access the pass ends.
   mutating func failed(_ name: ObjectName, _ error: any Error, at now: Moment, into failures: inout [ObjectName: String]) throws {
     readAt = nil
     settledTargets = nil
     guard let refusal = (error as? KubeError)?.status, refusal.code != 401, refusal.code != 429, refusal.code < 500 else { throw error }
     if refusal.isConflict {
       conflicts[name] = now
-      status.failing[name] = "\(refusal.message); to give it back to Rollcall, delete the object: it is made anew"
+      status.failing[name] = "\(refusal.message); to return it to Rollcall, delete the object: Rollcall recreates it"
     } else {
       status.failing[name] = "\(refusal)"
       failures[name] = "\(name): \(refusal)"
@@ -118,12 +118,12 @@ struct TargetMemory {
 
   // MARK: Logging
 
-  /// Problems that are new or changed since the last call, and subjects that no longer have one.
+  /// Problems that are new or changed since the last call, and subjects whose problem has ended.
   mutating func takeProblemChanges() -> (new: [(subject: ProblemSubject, problem: String)], ended: [ProblemSubject]) {
     var problems: [ProblemSubject: String] = [:]
     for (name, problem) in status.failing { problems[.object(name)] = problem }
     if status.lacksServiceMonitors {
-      problems[.serviceMonitors] = "the API server has none; HTTP service discovery and EndpointSlices do without"
+      problems[.serviceMonitors] = "the API server has no ServiceMonitors; HTTP service discovery and EndpointSlices work without them"
     }
     for refused in status.refused { problems[.target(EndpointIdentity(refused.target))] = "\(refused.refusal)" }
     let new = problems.filter { logged[$0.key] != $0.value }.sorted { $0.key < $1.key }
@@ -133,10 +133,10 @@ struct TargetMemory {
   }
 }
 
-/// What a logged problem is about.
+/// The subject of a logged problem.
 enum ProblemSubject: Hashable, Comparable, CustomStringConvertible {
   case object(ObjectName)
-  /// All of them: the kind is missing.
+  /// ServiceMonitors in general: the API server does not have the kind.
   case serviceMonitors
   case target(EndpointIdentity)
 

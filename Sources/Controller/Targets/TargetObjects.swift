@@ -2,15 +2,15 @@ import JSON
 import KubeClient
 import Roll
 
-/// The objects of a source as they are.
+/// The live objects of a source.
 struct LiveObjects {
   var services: [JSONValue]
   var slices: [JSONValue]
-  /// `nil` with the reason if they cannot be read: the kind is not there, or we may not read it.
+  /// A failure if they cannot be listed, because the kind does not exist or access is denied.
   var serviceMonitors: Result<[JSONValue], APIStatus>
 }
 
-/// Reads and writes the objects of our namespace that Prometheus finds its targets by.
+/// Reads and writes the objects through which Prometheus discovers targets, in the controller's namespace.
 struct TargetObjects: Sendable {
   let client: KubeClient
   let namespace: String
@@ -24,7 +24,7 @@ struct TargetObjects: Sendable {
       let monitors = try await client.list(.serviceMonitors, selection).items
       return LiveObjects(services: services, slices: slices, serviceMonitors: .success(monitors))
     } catch {
-      // Without Prometheus Operator there is no such kind, and without the permission there might as well be none: the rest goes on.
+      // Without Prometheus Operator the kind does not exist. This, or a missing permission, must not affect the other objects.
       guard let status = error.status, status.isNotFound || status.code == 403 else { throw error }
       return LiveObjects(services: services, slices: slices, serviceMonitors: .failure(status))
     }
@@ -35,7 +35,7 @@ struct TargetObjects: Sendable {
     return try await client.apply(object, fieldManager: ObjectNames.fieldManager)
   }
 
-  /// One that is gone already, or was made anew, is no failure.
+  /// Succeeds if the object is already deleted or was recreated since it was read.
   func delete(_ object: ObjectIdentity) async throws {
     guard isLeading() else { throw ReconcileError.notLeading }
     guard let resource = [APIResource.services, .endpointSlices, .serviceMonitors].first(where: { $0.kind == object.name.kind }) else {

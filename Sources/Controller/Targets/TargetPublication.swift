@@ -3,7 +3,7 @@ internal import KubeClient
 internal import Logging
 internal import Roll
 
-/// Publishes the targets whenever rolls change.
+/// Reconciles the published targets when rolls change.
 struct TargetPublication: Sendable {
   let reconciler: TargetReconciler
   let rolls: RollStore
@@ -25,11 +25,11 @@ struct TargetPublication: Sendable {
   }
 }
 
-/// The targets to scrape now, from the rolls, the state of exporters and the address of the leader.
+/// The current targets, from the rolls, the status of exporters and the leader's address.
 struct CurrentTargets: Sendable {
   let rolls: RollStore
   let exporters: ExporterStatusStore
-  /// Port, path and scheme by source; other sources have no targets.
+  /// Port, path and scheme by source. A source without an entry has no targets.
   let endpoints: [Source: ScrapeEndpoint]
   /// The IP address of the replica that serves the metrics of virtual nodes; `nil` while it is unknown.
   let virtualAddress: @Sendable () -> String?

@@ -4,11 +4,10 @@ package import Logging
 package import Roll
 internal import Synchronization
 
-/// Keeps the Services, EndpointSlices and ServiceMonitors as the targets of each source ask for. Its key is the source.
+/// Reconciles the Services, EndpointSlices and ServiceMonitors that publish the targets of each source. The key is the source.
 ///
-/// It reads what there is, computes what there should be, and writes the difference; what it read it remembers for a while, since nobody
-/// else is to write these objects. Only objects with our labels are ever deleted, and nothing is written before there is a snapshot of
-/// the targets (R36).
+/// Reads the live objects, computes the desired ones and writes the difference. Live objects are remembered for a while, since they should
+/// have no other writer. Deletes only objects with Rollcall's labels, and writes nothing before a snapshot of the targets exists (R36).
 package final class TargetReconciler: Reconciler {
   private let objects: TargetObjects
   private let settings: TargetSettings
@@ -19,11 +18,10 @@ package final class TargetReconciler: Reconciler {
   private let memory = Mutex<[Source: TargetMemory]>([:])
 
   /// - Parameters:
-  ///   - patience: how long objects that were read are taken to be still so; how long until a conflict, or a kind that the server lacks,
-  ///     is looked at again.
-  ///   - isLeading: asked before every write.
-  ///   - snapshot: the targets of every source as of now, or `nil` while the caches that they come from are not in sync. A watch that
-  ///     fails later leaves the caches as they are, and with them the targets.
+  ///   - patience: the time after which objects are read again, and conflicts and missing kinds are retried.
+  ///   - isLeading: called before every write.
+  ///   - snapshot: returns the current targets of every source, or `nil` until the caches have synced. The targets are kept if a watch
+  ///     fails later.
   package init(
     client: KubeClient, settings: TargetSettings, patience: Duration = .seconds(300), time: any TimeSource, logger: Logger,
     isLeading: @escaping @Sendable () -> Bool, snapshot: @escaping @Sendable () -> [Target]?
@@ -42,9 +40,9 @@ package final class TargetReconciler: Reconciler {
     }
   }
 
-  /// - Throws: `KubeError` if the live objects cannot be read, `ReconcileError` if not all changes could be made.
+  /// - Throws: `KubeError` if the live objects cannot be read or the server fails, `ReconcileError` if some writes failed.
   package func reconcile(_ source: Source) async throws -> ReconcileOutcome {
-    // One loop runs a source at a time, so what is taken out here is put back before anyone else wants it.
+    // The loop reconciles one source at a time, so only this copy changes.
     var memory = self.memory.withLock { $0[source] } ?? TargetMemory()
     defer { self.memory.withLock { [memory] in $0[source] = memory } }
 
@@ -52,17 +50,17 @@ package final class TargetReconciler: Reconciler {
       guard snapshot() != nil else { return .again(after: .seconds(1)) }
       memory.read(try await objects.read(source), at: time.now)
     }
-    // Taken after the reading: it is never older than what it is compared with.
+    // Taken after reading, so it is never older than the objects it is compared with.
     guard let targets = snapshot()?.filter({ $0.source == source }) else { return .again(after: .seconds(1)) }
-    // Most changes of rolls are pods that come and go, and leave the targets of nodes as they are.
+    // Most roll changes are pods that start and stop, and do not affect the targets.
     if memory.isSettled(with: targets) { return outcome(memory) }
     let desired = DesiredTargets(source: source, targets: targets, live: memory.slices, settings: settings)
-    memory.note(desired, serviceMonitors: settings.serviceMonitors)
+    memory.begin(desired, serviceMonitors: settings.serviceMonitors)
     defer { log(&memory, source) }
 
-    let wanted = desired.desiredObjects.filter { memory.canHave($0) }
+    let wanted = desired.desiredObjects.filter { memory.canWrite($0) }
     let plan = ChangePlan(known: memory.objects, desired: wanted, json: desired.json)
-    memory.found(plan.settled)
+    memory.settle(plan.settled)
     var failures: [ObjectName: String] = [:]
     for (object, json) in plan.apply where !memory.isInConflict(object.name, patience: patience, at: time.now) {
       do {
@@ -71,7 +69,7 @@ package final class TargetReconciler: Reconciler {
         try memory.failed(object.name, error, at: time.now, into: &failures)
       }
     }
-    // Deleted last, and only if every slice that should be there is: a target is in its new slice before it leaves the old one.
+    // Delete last, and only if every desired slice was written, so that a target is in its new slice before it leaves the old one.
     if memory.hasAllSlices {
       for object in plan.delete {
         do {
@@ -93,7 +91,7 @@ package final class TargetReconciler: Reconciler {
     memory.status.failing.isEmpty ? .settled : .again(after: patience)
   }
 
-  /// Logs problems that are new, and those that have ended.
+  /// Logs new problems and those that have ended.
   private func log(_ memory: inout TargetMemory, _ source: Source) {
     let (new, ended) = memory.takeProblemChanges()
     for (subject, problem) in new {
@@ -105,40 +103,41 @@ package final class TargetReconciler: Reconciler {
   }
 }
 
-/// Why the objects of a source are not as they should be.
+/// Why the objects of a source could not be reconciled.
 package enum ReconcileError: Error, CustomStringConvertible {
-  /// Another replica leads now: nothing more is written.
+  /// This replica is not the leader and must not write.
   case notLeading
   /// Some objects could not be written or deleted; the others were.
   case write(failed: Int, of: Int, first: String)
 
   package var description: String {
     switch self {
-    case .notLeading: "not leading any more"
-    case .write(let failed, let all, let first): "\(failed) of \(all) changes failed, the first of them: \(first)"
+    case .notLeading: "not the leader"
+    case .write(let failed, let all, let first): "\(failed) of \(all) writes failed, first: \(first)"
     }
   }
 }
 
 extension TargetReconciler: StatusSource {
-  /// The state of each source's objects at the end of the last pass.
+  /// The status of each source's objects after the last pass.
   package var status: [Source: TargetStatus] {
     let memory = memory.withLock { $0 }
     return Dictionary(uniqueKeysWithValues: Source.allCases.map { ($0, memory[$0]?.status ?? TargetStatus()) })
   }
 }
 
-/// The state of the objects of one source.
+/// The status of one source's objects.
 package struct TargetStatus: Hashable, Sendable {
-  /// Targets that are published.
+  /// The number of published targets.
   package var published = 0
   /// Targets that cannot be published.
   package var refused: [RefusedTarget] = []
-  /// The objects that could not be written, and why.
+  /// Objects that could not be written, with the reason.
   package var failing: [ObjectName: String] = [:]
-  /// The API server has no ServiceMonitors, and the settings do not require them.
+  /// True if the API server has no ServiceMonitors and the settings do not require them.
   package var lacksServiceMonitors = false
-  /// Writes so far: objects applied and objects deleted.
+  /// Objects applied since the start.
   package var applied = 0
+  /// Objects deleted since the start.
   package var deleted = 0
 }

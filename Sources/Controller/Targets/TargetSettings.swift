@@ -4,31 +4,31 @@ package import Roll
 /// Whether ServiceMonitors are written.
 package enum ServiceMonitorMode: String, CaseIterable, Sendable {
   case on, off
-  /// On if the API server knows the kind.
+  /// On if the API server has the kind.
   case auto
 }
 
-/// The objects by which Prometheus finds its targets.
+/// Settings of the objects through which Prometheus discovers targets.
 package struct TargetSettings: Hashable, Sendable {
-  /// Where our objects live: the namespace that we run in.
+  /// The namespace of the objects: the controller's own.
   package var namespace: String
-  /// Accepts nodes at loopback addresses, as the demo's are. An API server refuses them.
+  /// Accepts nodes at loopback addresses, as in the demo. A real API server refuses them.
   package var allowsLoopback: Bool
-  /// Whether ServiceMonitors are written; without them the Services and EndpointSlices still are.
+  /// Services and EndpointSlices are written in any mode.
   package var serviceMonitors: ServiceMonitorMode
-  /// For every object, above our own: such as `release`, by which kube-prometheus-stack selects its ServiceMonitors.
+  /// Added to every object, e.g. `release`, by which kube-prometheus-stack selects ServiceMonitors. Cannot override Rollcall's labels.
   package var extraLabels: [String: String]
-  /// How often Prometheus scrapes.
+  /// The scrape interval of ServiceMonitors.
   package var scrapeInterval: Duration
-  /// Past so many decompressed bytes Prometheus drops a scrape.
+  /// Prometheus drops a scrape with more bytes, after decompression.
   package var bodyLimit: Int
-  /// Past so many samples Prometheus drops a scrape.
+  /// Prometheus drops a scrape with more samples.
   package var sampleLimit: Int
-  /// Where each source's targets are found unless a target says otherwise: the ServiceMonitor names it also while there is no target.
+  /// Each source's default endpoint. The ServiceMonitor contains it even while no target uses it.
   package var endpoints: [Source: ScrapeEndpoint]
-  /// Host and port of our `/probe`, where Windows nodes are scraped through us; `nil` where Prometheus scrapes their exporters itself.
+  /// Host and port of the controller's `/probe`, through which Windows nodes are scraped; `nil` if Prometheus scrapes exporters directly.
   package var probeAddress: String?
-  /// A Secret with `ca.crt`, `tls.crt` and `tls.key` for agents that serve https.
+  /// The Secret with `ca.crt`, `tls.crt` and `tls.key` for scraping agents over https.
   package var agentTLSSecret: String?
 
   package init(

@@ -110,7 +110,7 @@ import Testing
     settings.probeAddress = "rollcall-controller.rollcall.svc:9750"
     let target = Target(node: "win-1", source: .windows, address: "10.0.0.9", port: 9182)
     let result = desired([target], source: .windows, settings: settings)
-    // The slice still says where the node is; the scrape goes to us, with the node as its parameter.
+    // The slice still has the node's address; the scrape goes to the controller, with the node as a parameter.
     #expect(result.slices.first?["endpoints"]?[0]?["addresses"] == ["10.0.0.9"])
     #expect(result.slices.first?["endpoints"]?[0]?["targetRef"] == ["kind": "Node", "name": "win-1"])
     let endpoint = try #require(result.serviceMonitor?["spec"]?["endpoints"]?[0])
@@ -125,7 +125,7 @@ import Testing
         ["action": "replace", "sourceLabels": ["__address__"], "targetLabel": "instance"],
         ["action": "replace", "targetLabel": "__address__", "replacement": "rollcall-controller.rollcall.svc:9750"],
       ])
-    // Only theirs.
+    // Other sources are not affected.
     let linux = desired([linux("w1", "10.0.0.1")], settings: settings).serviceMonitor?["spec"]?["endpoints"]?[0]
     #expect(linux?["path"] == "/metrics")
     #expect(linux?["relabelings"]?.array?.count == 1)
@@ -145,7 +145,7 @@ import Testing
         "serverName": "rollcall-agent", "ca": ["secret": ["name": "scraping", "key": "ca.crt"]],
         "cert": ["secret": ["name": "scraping", "key": "tls.crt"]], "keySecret": ["name": "scraping", "key": "tls.key"],
       ])
-    // Nobody else's.
+    // Agents that serve http have no TLS settings.
     let plain = desired([linux("w1", "10.0.0.1")], settings: self.settings).serviceMonitor?["spec"]?["endpoints"]?[0]
     #expect(plain?["tlsConfig"] == nil)
   }
@@ -156,7 +156,7 @@ import Testing
     #expect(desired([], settings: settings).objects.map { $0["kind"]?.string } == ["Service"])
   }
 
-  // MARK: R35
+  // MARK: Refused targets (R35)
 
   @Test(arguments: [
     ("", TargetRefusal.noAddress),
@@ -175,7 +175,7 @@ import Testing
     ("::ffff:10.0.0.9", .specialAddress("::ffff:10.0.0.9", kind: "IPv4-mapped")),
   ])
   func r35aBadAddressCostsThatNodeOnly(address: String, refusal: TargetRefusal) {
-    let result = desired([linux("good", "10.0.0.1"), linux("bad", address), linux("well", "2001:db8::2")])
+    let result = desired([linux("good", "10.0.0.1"), linux("bad", address), linux("good-ipv6", "2001:db8::2")])
     #expect(addresses(result) == ["10.0.0.1", "2001:db8::2"])
     #expect(result.refused.map(\.target.node) == ["bad"])
     #expect(result.refused.map(\.refusal) == [refusal])
@@ -205,7 +205,7 @@ import Testing
     #expect(addresses(desired([linux("a", "127.0.0.7"), linux("b", "169.254.0.1")], settings: settings)) == ["127.0.0.7"])
   }
 
-  // MARK: Slices that are there
+  // MARK: Live slices
 
   @Test func nothingChangesAtRest() {
     let first = desired(manyNodes(0..<5000))
@@ -225,9 +225,9 @@ import Testing
 
   @Test func aPercentOfChurnChangesExactlyTheSlicesConcerned() {
     let first = desired(manyNodes(0..<5000))
-    // Every hundredth node of the first ten slices.
-    let gone = Set((0..<10).flatMap { slice in (0..<5).map { first.slices[slice]["endpoints"]?[$0 * 7]?["nodeName"]?.string ?? "" } })
-    let second = desired(manyNodes(0..<5000).filter { !gone.contains($0.node) } + manyNodes(5000..<5050), live: first.slices)
+    // Five nodes of each of the first ten slices.
+    let removed = Set((0..<10).flatMap { slice in (0..<5).map { first.slices[slice]["endpoints"]?[$0 * 7]?["nodeName"]?.string ?? "" } })
+    let second = desired(manyNodes(0..<5000).filter { !removed.contains($0.node) } + manyNodes(5000..<5050), live: first.slices)
     let old = Dictionary(uniqueKeysWithValues: first.slices.map { (name($0), $0) })
     #expect(second.slices.filter { old[name($0)] != $0 }.count == 10)
     #expect(second.published == 5000)
@@ -236,10 +236,10 @@ import Testing
   @Test func foreignEndpointsAndStrangeSlicesAreReplaced() {
     var tampered = desired([linux("a", "10.0.0.1")]).slices
     tampered[0]["endpoints"] = [["addresses": ["10.6.6.6"]]]
-    let strange: JSONValue = ["metadata": ["name": "rollcall-linux-ipv4-http-9753-metrics-1"], "addressType": "FQDN"]
-    let result = desired([linux("a", "10.0.0.1")], live: tampered + [strange])
+    let foreign: JSONValue = ["metadata": ["name": "rollcall-linux-ipv4-http-9753-metrics-1"], "addressType": "FQDN"]
+    let result = desired([linux("a", "10.0.0.1")], live: tampered + [foreign])
     #expect(addresses(result) == ["10.0.0.1"])
-    // The strange one's name is still taken: its address type could not be changed.
+    // The foreign slice's name is still in use, since the address type is immutable.
     #expect(result.slices.map(name).allSatisfy { !$0.hasSuffix("-1") })
   }
 

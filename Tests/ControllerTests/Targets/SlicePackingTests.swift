@@ -16,7 +16,7 @@ import Testing
     }
   }
 
-  /// The names of slices that are not the same in both.
+  /// The names of slices that differ.
   private func changed(_ before: [LiveSlice], _ after: [LiveSlice]) -> Set<String> {
     let old = Dictionary(uniqueKeysWithValues: before.map { ($0.name, $0.members) })
     let new = Dictionary(uniqueKeysWithValues: after.map { ($0.name, $0.members) })
@@ -36,7 +36,7 @@ import Testing
     #expect(pack(nodes(0..<count), into: slices) == slices)
   }
 
-  /// Fifty of 5,000 nodes are replaced by others: only the slices that lost one are written, and they take the new ones.
+  /// Replaces 50 of 5,000 nodes: only the slices that lost a member are written, and they get the new ones.
   @Test(arguments: [1, 2, 3, 4, 5])
   func aPercentOfChurnChangesOnlySlicesThatLostMembers(seed: UInt64) {
     var random = SplitMix64(seed: seed)
@@ -71,7 +71,7 @@ import Testing
     #expect(pack([], into: before).isEmpty)
   }
 
-  /// Ten slices with ten each: the emptiest are dissolved until half of the places are used.
+  /// Ten slices with ten members each: the emptiest are dissolved until two are left.
   @Test func nearlyEmptySlicesAreMerged() {
     let before = pack(nodes(0..<1000))
     let left = before.flatMap { $0.members.prefix(10) }
@@ -98,7 +98,7 @@ import Testing
     #expect(after.map(\.name) == ["s-1", "s-2", "s-3", "s-4"])
   }
 
-  /// Whatever comes and goes: each wanted endpoint is in exactly one slice, no slice is too full, and a second pass changes nothing.
+  /// After any change, each wanted endpoint is in exactly one slice, no slice exceeds its capacity, and a second pass changes nothing.
   @Test(arguments: [11, 12, 13, 14, 15, 16, 17, 18])
   func holdsThroughRandomChanges(seed: UInt64) {
     var random = SplitMix64(seed: seed)

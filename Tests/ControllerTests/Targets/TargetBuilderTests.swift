@@ -29,7 +29,7 @@ import Testing
     ]
     #expect(
       builder.targets(of: rolls) == [Target(node: "virtual", source: .virtual, address: "10.3.0.4", port: 9750, path: "/metrics/cadvisor")])
-    // While nobody leads the address is not known: whoever publishes targets says so.
+    // The address is unknown while no replica leads. Such a target is refused on publication.
     #expect(TargetBuilder(endpoints: builder.endpoints).targets(of: rolls).map(\.address) == [""])
   }
 

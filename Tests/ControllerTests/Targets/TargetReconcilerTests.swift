@@ -11,13 +11,13 @@ import Testing
 
 /// Against the simulated API server, over HTTP.
 @Suite struct TargetReconcilerTests {
-  /// What the reconciler is told, set by the test.
+  /// The reconciler's inputs, set by the test.
   private final class Inputs: Sendable {
     let targets = Mutex<[Target]?>(nil)
     let isLeading = Mutex(true)
   }
 
-  /// A server, and a reconciler that works against it.
+  /// A server and a reconciler that uses it.
   private final class Stage: Sendable {
     let server: SimulatedAPIServer
     let client: KubeClient
@@ -39,7 +39,7 @@ import Testing
         isLeading: { inputs.isLeading.withLock { $0 } }, snapshot: { inputs.targets.withLock { $0 } })
     }
 
-    /// The state of the Linux nodes' objects after the last pass.
+    /// The status of the Linux source after the last pass.
     var status: TargetStatus { reconciler.status[.linux] ?? TargetStatus() }
 
     func set(_ new: [Target]?) { inputs.targets.withLock { $0 = new } }
@@ -50,7 +50,7 @@ import Testing
       try slices.flatMap { $0["endpoints"]?.array ?? [] }.compactMap { $0["nodeName"]?.string }.sorted()
     }
 
-    /// The writes that `body` causes.
+    /// The number of writes during `body`.
     func writes(_ body: () async throws -> Void) async throws -> Int {
       let before = server.writeCount()
       try await body()
@@ -88,7 +88,7 @@ import Testing
 
       let writes = try await stage.writes { () async throws in
         #expect(try await stage.reconciler.reconcile(.linux) == .settled)
-        // As another replica would, that takes over and knows nothing.
+        // Like a replica that has just taken over and remembers nothing.
         stage.reconciler.begin()
         #expect(try await stage.reconciler.reconcile(.linux) == .settled)
       }
@@ -96,7 +96,7 @@ import Testing
     }
   }
 
-  /// Pods that come and go on the same nodes, and nothing else: not even a request to read.
+  /// Roll changes that do not affect targets must not even cause reads.
   @Test func theSameTargetsCostNoRequest() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<3))
@@ -217,7 +217,7 @@ import Testing
     try await withStage { stage async throws in
       stage.set(nodes(0..<1))
       _ = try await stage.reconciler.reconcile(.linux)
-      // Somebody else takes the label.
+      // Another field manager takes the label.
       try await stage.client.apply(
         [
           "apiVersion": "v1", "kind": "Service",
@@ -233,13 +233,13 @@ import Testing
           _ = try await stage.reconciler.reconcile(.linux)
         }
       }
-      #expect(writes == 4, "one for each change of the slice, none for the Service")
+      #expect(writes == 4, "one per change of the slice, none of the Service")
       #expect(stage.status.failing.keys.contains(ObjectName(kind: "Service", name: "rollcall-linux")))
       #expect(try stage.nodes().count == 5)
     }
   }
 
-  @Test("R36: a slice goes only when the one that its targets move to could be written") func conflictOverASlice() async throws {
+  @Test("R36: a slice is deleted only after the new slice of its targets is written") func conflictOverASlice() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(100..<400))
       _ = try await stage.reconciler.reconcile(.linux)
@@ -249,12 +249,12 @@ import Testing
           "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
           "metadata": ["name": .string(name), "namespace": "rollcall", "labels": ["app.kubernetes.io/name": "mine"]],
         ], fieldManager: "somebody", force: true)
-      // So few that one slice is dissolved, whose nodes go to the emptier of the others: that which cannot be written.
-      let left = nodes(100..<130) + nodes(200..<220) + nodes(300..<310)
-      stage.set(left)
+      // One slice is dissolved, and its nodes move to the emptier of the others, which is the one in conflict.
+      let remaining = nodes(100..<130) + nodes(200..<220) + nodes(300..<310)
+      stage.set(remaining)
       #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(300)))
       #expect(stage.status.failing.keys.contains(ObjectName(kind: "EndpointSlice", name: name)))
-      #expect(try Set(stage.nodes()).isSuperset(of: left.map(\.node)))
+      #expect(try Set(stage.nodes()).isSuperset(of: remaining.map(\.node)))
     }
   }
 
@@ -277,7 +277,7 @@ import Testing
     try await withStage { stage async throws in
       stage.set(nodes(0..<100))
       _ = try await stage.reconciler.reconcile(.linux)
-      // All nodes move to another port: new slices, and the old one is to go.
+      // All nodes move to another port, which replaces the slice.
       stage.set(
         nodes(0..<100).map {
           var target = $0; target.port = 9999; return target
@@ -296,7 +296,7 @@ import Testing
       stage.set(nodes(0..<500))
       stage.server.rejectNext(Rejection(status: status, reason: "Trouble", count: 1000, resource: "endpointslices.discovery.k8s.io"))
       await #expect(throws: (any Error).self) { try await stage.reconciler.reconcile(.linux) }
-      // The list fails, so nothing is written at all.
+      // The list fails, so that nothing is written.
       #expect(stage.server.writeCount() == 0)
     }
   }

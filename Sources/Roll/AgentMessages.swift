@@ -1,14 +1,13 @@
-// What the controller and the agent say to each other, as JSON over `POST /v1/roll`. Both executables link this module and nothing
-// else of each other's, so the format stands here.
+// The messages between controller and agent: JSON over `POST /v1/roll`. They are defined here because both executables link this module.
 
-/// The request. Answered with 200 and a `RollReport`, or with 409 if the agent does not hold the roll that `hash` names: then the
-/// controller says it again with `entries`.
+/// The request. The agent responds with 200 and a `RollReport`, or with 409 if it does not hold the roll with this hash. The controller
+/// then repeats the request with `entries`.
 package struct RollRequest: Codable, Hashable, Sendable {
   package var node: String
   package var hash: String
-  /// Only when the roll changed, or the agent asked for it.
+  /// Sent only if the roll changed or the agent responded with 409.
   package var entries: [RollEntry]?
-  /// Whether the report is to have `sockets`; absent means no.
+  /// Whether the report should include `sockets`; absent means no.
   package var wantsSockets: Bool?
 
   package init(node: String, hash: String, entries: [RollEntry]?, wantsSockets: Bool? = nil) {
@@ -19,15 +18,15 @@ package struct RollRequest: Codable, Hashable, Sendable {
   }
 }
 
-/// The response.
+/// The response to a `RollRequest`.
 package struct RollReport: Codable, Hashable, Sendable {
-  /// The roll that was called.
+  /// The hash of the roll that was called.
   package var hash: String
-  /// One for each entry of the roll, in its order.
+  /// One per entry of the roll, in the same order.
   package var answers: [AgentAnswer]
-  /// Seconds since `/metrics` was last served in full; absent if it never was.
+  /// Seconds since `/metrics` was last served completely; absent if it never was.
   package var secondsSinceScrape: Double?
-  /// Where they were asked for, of the pods on the roll that were found and are not in the host's network.
+  /// If requested: the pods on the roll that were found and have a network namespace of their own.
   package var sockets: [PodSockets]?
 
   package init(hash: String, answers: [AgentAnswer], secondsSinceScrape: Double?, sockets: [PodSockets]? = nil) {
@@ -38,20 +37,20 @@ package struct RollReport: Codable, Hashable, Sendable {
   }
 }
 
-/// How many sockets a pod has. What the node's kernel or the agent's capabilities do not tell is absent.
+/// The socket counts of a pod. Counts that need a newer kernel or a missing capability of the agent are absent.
 package struct PodSockets: Codable, Hashable, Sendable {
   package var namespace: String
   package var pod: String
   /// TCP connections in ESTABLISHED or CLOSE_WAIT.
   package var established: Int64?
-  /// TCP sockets that listen and connections, without TIME_WAIT.
+  /// Listening and connected TCP sockets, without TIME_WAIT.
   package var inUse: Int64?
   package var timeWait: Int64?
-  /// TCP connections that no process holds any more.
+  /// TCP connections that no process holds open.
   package var orphans: Int64?
-  /// Sockets of every kind.
+  /// Sockets of all protocols.
   package var total: Int64?
-  /// UDP sockets that are bound.
+  /// Bound UDP sockets.
   package var udp: Int64?
 
   package init(namespace: String, pod: String) {
@@ -60,9 +59,9 @@ package struct PodSockets: Codable, Hashable, Sendable {
   }
 }
 
-/// One container's answer: either an age, or a reason with its detail.
+/// One container's answer: either `age`, or `reason` and `detail`.
 package struct AgentAnswer: Codable, Hashable, Sendable {
-  /// Seconds between the reading of the container's numbers and this report.
+  /// Seconds between the collection of the container and this report.
   package var age: Double?
   package var reason: Reason?
   package var detail: String?

@@ -1,4 +1,4 @@
-/// Names one container as the API server does.
+/// A container's namespace, pod and name in the API server.
 package struct ContainerReference: Hashable, Codable, Sendable, Comparable {
   package var namespace: String
   package var pod: String
@@ -15,16 +15,16 @@ package struct ContainerReference: Hashable, Codable, Sendable, Comparable {
   }
 }
 
-/// A container that is to be collected now.
+/// A container on a roll: one that must be collected.
 package struct RollEntry: Hashable, Codable, Sendable {
   package var reference: ContainerReference
   package var podUID: String
-  /// As the runtime knows it, without the scheme of `status.containerStatuses[].containerID`: 64 hexadecimal digits for every
-  /// runtime in use. Empty where the node gives none (some virtual nodes).
+  /// The runtime's ID, without the scheme of `status.containerStatuses[].containerID`: 64 hexadecimal digits with all common runtimes.
+  /// Empty if the node reports none, as some virtual nodes do.
   package var containerID: String
-  /// The pod shares the node's network namespace: its network numbers are the node's.
+  /// Whether the pod shares the node's network namespace. Its network metrics are then the node's.
   package var hostNetwork: Bool
-  /// The pod's first address; virtual nodes are collected there.
+  /// The pod's first address, at which pods of virtual nodes are collected.
   package var podIP: String?
 
   package init(reference: ContainerReference, podUID: String, containerID: String, hostNetwork: Bool, podIP: String? = nil) {
@@ -36,7 +36,7 @@ package struct RollEntry: Hashable, Codable, Sendable {
   }
 }
 
-/// A container that is not called, and why.
+/// A container that is exempt from the roll call, and why.
 package struct ExemptEntry: Hashable, Sendable {
   package var reference: ContainerReference
   package var exemption: Exemption

@@ -1,15 +1,15 @@
-/// The roll of one node: what one node task calls.
+/// The roll of one node: the containers that its node task calls.
 package struct NodeRoll: Hashable, Sendable {
   package var node: String
   package var source: Source
-  /// Where the node is reached: an IP address, or a DNS name. `nil` if the API server knows none.
+  /// An IP address or a DNS name; `nil` if the Node has none.
   package var address: String?
-  /// What the node's `Ready` condition says; a node without the condition counts as ready.
+  /// The node's `Ready` condition; true without one.
   package var nodeReady: Bool
-  /// In a stable order: by namespace, pod and container.
+  /// Sorted by namespace, pod and container.
   package var entries: RollEntries
   package var exempt: [ExemptEntry]
-  /// Changes whenever `entries` change; equal content has an equal hash, also across restarts of the controller.
+  /// A hash of `entries`. Equal entries have equal hashes, also across restarts of the controller.
   package var hash: String
 
   package init(
@@ -24,7 +24,7 @@ package struct NodeRoll: Hashable, Sendable {
     self.hash = hash
   }
 
-  /// The same from entries as text.
+  /// Creates a roll from unpacked entries.
   package init(
     node: String, source: Source, address: String?, nodeReady: Bool, entries: [RollEntry], exempt: [ExemptEntry], hash: String
   ) {
@@ -33,21 +33,21 @@ package struct NodeRoll: Hashable, Sendable {
   }
 }
 
-/// What one container said when the roll was called.
+/// A container's result in one roll call.
 package enum Answer: Hashable, Sendable {
-  /// Collected, `age` before the answer was received: differences survive clocks that disagree, times of day do not.
+  /// Collected, `age` before the answer was received. An age does not depend on the clocks of controller and node being in sync.
   case collected(age: Duration)
-  /// Not collected. The detail is for people: what was tried, on what, and what came of it.
+  /// Not collected. The detail says what was attempted and how it failed, for display only.
   case missed(Reason, detail: String)
-  /// Found to be one that cannot be collected. It stays so for as long as this container lives, unless it is collected after all.
+  /// Cannot be collected by design. Holds for the lifetime of the container instance, unless it is collected after all.
   case exempt(Exemption)
 }
 
-/// What came of calling one node's roll once.
+/// The result of calling one node's roll once.
 package struct RollCall: Sendable {
-  /// One for each entry of the roll that was called, in its order.
+  /// One per entry of the roll, in the same order.
   package var answers: [Answer]
-  /// How long ago Prometheus last fetched the data of this node, where the source can tell.
+  /// When Prometheus last scraped this node's data, if the source can tell.
   package var lastScrape: LastScrape
 
   package init(answers: [Answer], lastScrape: LastScrape) {
@@ -58,9 +58,9 @@ package struct RollCall: Sendable {
 
 /// When a node's data was last scraped.
 package enum LastScrape: Hashable, Sendable {
-  /// The source does not see who reads its data (a Windows exporter, a pod's own endpoint).
+  /// The source does not know who scrapes its data, as with windows_exporter or a pod's own endpoint.
   case notObservable
-  /// It sees, and nobody came since it started.
+  /// Not scraped since the source started.
   case never
   case ago(Duration)
 }

@@ -1,49 +1,49 @@
-/// Why a container on the roll was not collected. One closed enumeration, the same in metrics, API, pages and documents.
+/// Why a container on the roll was not collected. Metrics, API, status page and documentation use these names.
 package enum Reason: String, CaseIterable, Codable, Hashable, Sendable {
-  /// No agent is known for the node: it has no usable address.
+  /// The node has no usable address for its agent.
   case noAgent = "NoAgent"
   /// The agent did not accept a connection, or its TLS handshake failed.
   case agentUnreachable = "AgentUnreachable"
-  /// The agent accepted the connection and did not answer in time.
+  /// The agent accepted the connection but did not respond in time.
   case agentTimeout = "AgentTimeout"
   /// The agent found no process of the container.
   case pidNotFound = "PidNotFound"
-  /// The agent found the process and may not read it.
+  /// The agent found the process but is not permitted to read it.
   case permissionDenied = "PermissionDenied"
-  /// The Windows exporter did not accept a connection.
+  /// windows_exporter did not accept a connection.
   case exporterUnreachable = "ExporterUnreachable"
-  /// The Windows exporter did not answer in time.
+  /// windows_exporter did not respond in time.
   case exporterTimeout = "ExporterTimeout"
-  /// The exporter answered, and says that the collector which we need failed.
+  /// windows_exporter responded but reports that a required collector failed.
   case collectorFailed = "CollectorFailed"
-  /// The pod's cAdvisor endpoint did not accept a connection, or is at an address that we refuse.
+  /// The pod's cAdvisor endpoint did not accept a connection, or its address is not allowed.
   case endpointUnreachable = "EndpointUnreachable"
-  /// The pod's cAdvisor endpoint did not answer in time.
+  /// The pod's cAdvisor endpoint did not respond in time.
   case endpointTimeout = "EndpointTimeout"
-  /// The answer is not a page of metrics: malformed text, or an HTTP status other than 200.
+  /// The response is not a valid exposition: malformed text, or an HTTP status other than 200.
   case badExposition = "BadExposition"
-  /// The answer is larger than a limit: bytes, series, labels of a series, or length of a label.
+  /// The response exceeds a limit on bytes, series, labels per series or label length.
   case tooLarge = "TooLarge"
-  /// The answer is sound and does not have the container in it.
+  /// The response is valid but does not contain the container.
   case notInResponse = "NotInResponse"
-  /// The answer has the container, with data that stopped moving.
+  /// The response contains the container, but its data is no longer updated.
   case staleData = "StaleData"
-  /// Collected, and not fetched by Prometheus.
+  /// Collected but not scraped by Prometheus.
   case notScraped = "NotScraped"
-  /// Not collected while the API server says that the node is not ready.
+  /// Not collected, and the Node is not ready.
   case nodeNotReady = "NodeNotReady"
-  /// None of the above; the detail beside it says what happened.
+  /// None of the above; see the detail.
   case unknown = "Unknown"
 }
 
-/// Why a container is not called: it cannot or need not be collected. Never a gap, always visible.
+/// Why a container is not called: it cannot or need not be collected. Never a gap; metrics and status page count it.
 package enum Exemption: String, CaseIterable, Codable, Hashable, Sendable {
-  /// A Windows HostProcess container, for which the host compute service keeps no statistics.
+  /// A Windows HostProcess container. The Host Compute Service keeps no statistics for it.
   case hostProcess = "HostProcess"
   /// Waiting or terminated.
   case notRunning = "NotRunning"
   /// Running for less than the grace period.
   case starting = "Starting"
-  /// The pod carries the annotation `rollcall.dev/ignore`.
+  /// The pod has the annotation `rollcall.dev/ignore`.
   case ignored = "Ignored"
 }

@@ -1,11 +1,11 @@
 package import Primitives
 
-/// What the containers of a pod have in common on a roll.
+/// The part of a roll that the containers of a pod share.
 package struct RollPod: Hashable, Sendable {
   package var identity: PodIdentity
-  /// The pod's first address; virtual nodes are collected there.
+  /// The pod's first address, at which pods of virtual nodes are collected.
   package var address: PodIP?
-  /// The pod shares the node's network namespace: its network numbers are the node's.
+  /// Whether the pod shares the node's network namespace. Its network metrics are then the node's.
   package var hostNetwork: Bool
 
   package init(identity: PodIdentity, address: PodIP?, hostNetwork: Bool) {
@@ -15,10 +15,10 @@ package struct RollPod: Hashable, Sendable {
   }
 }
 
-/// A container of a pod on a roll.
+/// A container of a `RollPod`.
 package struct RollContainer: Hashable, Sendable {
   package var name: Name
-  /// Without the runtime's name; empty where the node gives none.
+  /// Without the runtime's scheme; empty if the node reports none.
   package var id: ContainerStatusID
 
   package init(name: Name, id: ContainerStatusID) {
@@ -27,14 +27,14 @@ package struct RollContainer: Hashable, Sendable {
   }
 }
 
-/// The entries of one roll in their order: a collection like an array of `RollEntry`, each made when it is asked for.
+/// The entries of one roll, packed. A random-access collection that makes each `RollEntry` on access.
 ///
-/// 300,000 containers as arrays of six strings would be 100 MB. Here it is 64 bytes a container, 48 of its own and half of its pod's, and
-/// what they are called is shared with the store of Pods.
+/// 300,000 entries of six strings each would take 100 MB. Packed, an entry takes 64 bytes with two containers per pod, and shares its
+/// names with the store of Pods.
 package struct RollEntries: RandomAccessCollection, Hashable, Sendable {
   private struct PodPart: Hashable {
     var pod: RollPod
-    /// Where its containers begin.
+    /// The index of the pod's first container.
     var firstContainer: UInt32
   }
 
@@ -43,20 +43,20 @@ package struct RollEntries: RandomAccessCollection, Hashable, Sendable {
 
   package init() {}
 
-  /// Room for so many, where the numbers are known.
+  /// Reserves capacity for the given numbers of pods and containers.
   package init(reservingPods podCount: Int, containers containerCount: Int) {
     pods.reserveCapacity(podCount)
     containers.reserveCapacity(containerCount)
   }
 
-  /// Adds a pod's containers behind what is there. A pod without any is not added.
+  /// Appends a pod and its containers. A pod without containers is not added.
   package mutating func append(_ pod: RollPod, _ added: some Sequence<RollContainer>) {
     let first = containers.count
     containers.append(contentsOf: added)
     if containers.count > first { pods.append(PodPart(pod: pod, firstContainer: UInt32(first))) }
   }
 
-  /// From entries as text. Those of one pod have to stand next to each other to share what is the pod's.
+  /// Packs unpacked entries. Adjacent entries of one pod share its data.
   package init(_ entries: some Sequence<RollEntry>) {
     var previous: RollEntry?
     for entry in entries {
@@ -71,30 +71,30 @@ package struct RollEntries: RandomAccessCollection, Hashable, Sendable {
     }
   }
 
-  // MARK: As a collection
+  // MARK: RandomAccessCollection
 
   package var startIndex: Int { 0 }
   package var endIndex: Int { containers.count }
 
   package subscript(position: Int) -> RollEntry {
-    PodText(pods[pod(of: position)].pod).entry(containers[position])
+    PodStrings(pods[pod(of: position)].pod).entry(containers[position])
   }
 
-  /// The entries one after the other, which is cheaper than by their positions: what they share is made into text once a pod.
+  /// Iterates over the entries. Cheaper than access by index, because a pod's strings are made once per pod.
   package func makeIterator() -> Iterator { Iterator(self) }
 
   package struct Iterator: IteratorProtocol {
     private let entries: RollEntries
     private var position = 0
     private var nextPod = 0
-    private var pod: PodText?
+    private var pod: PodStrings?
 
     fileprivate init(_ entries: RollEntries) { self.entries = entries }
 
     package mutating func next() -> RollEntry? {
       guard position < entries.containers.count else { return nil }
       if nextPod < entries.pods.count, entries.pods[nextPod].firstContainer == position {
-        pod = PodText(entries.pods[nextPod].pod)
+        pod = PodStrings(entries.pods[nextPod].pod)
         nextPod += 1
       }
       defer { position += 1 }
@@ -102,9 +102,9 @@ package struct RollEntries: RandomAccessCollection, Hashable, Sendable {
     }
   }
 
-  // MARK: What they are called
+  // MARK: References
 
-  /// What the entries are called, without the rest of them.
+  /// The references of the entries, in order. Cheaper than the entries.
   package var references: some Sequence<ContainerReference> {
     pods.indices.lazy.flatMap { number in
       let pod = pods[number].pod
@@ -117,14 +117,14 @@ package struct RollEntries: RandomAccessCollection, Hashable, Sendable {
     }
   }
 
-  /// What one entry is called.
+  /// The reference of one entry.
   package func reference(at position: Int) -> ContainerReference {
     let identity = pods[pod(of: position)].pod.identity
     return ContainerReference(
       namespace: identity.namespace.description, pod: identity.name, container: containers[position].name.description)
   }
 
-  /// The last pod that begins at the position or before it.
+  /// The index of the pod of the container at a position.
   private func pod(of position: Int) -> Int {
     var low = 0
     var high = pods.count
@@ -140,8 +140,8 @@ extension RollEntries: ExpressibleByArrayLiteral {
   package init(arrayLiteral elements: RollEntry...) { self.init(elements) }
 }
 
-/// What the containers of a pod share, as text.
-private struct PodText {
+/// The strings that the containers of a pod share.
+private struct PodStrings {
   var namespace: String
   var name: String
   var uid: String

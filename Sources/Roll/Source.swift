@@ -1,9 +1,9 @@
-/// How the containers of a node are collected.
+/// The way in which the containers of a node are collected.
 package enum Source: String, CaseIterable, Codable, Hashable, Sendable {
-  /// By `rollcall-agent` on the node, from `/proc/<pid>/net`.
+  /// By `rollcall-agent` on the node, which reads `/proc/<pid>/net`.
   case linux
-  /// From the node's windows_exporter.
+  /// From the node's windows_exporter or the kubelet's summary.
   case windows
-  /// From every pod's own cAdvisor endpoint: the node has no host that we could ask.
+  /// From each pod's own cAdvisor endpoint, since a virtual node has no host.
   case virtual
 }

@@ -20,7 +20,7 @@ struct AgentMessageTests {
     let brief = RollRequest(node: "n1", hash: "h", entries: nil)
     #expect(try roundTrip(brief) == brief)
     let empty = RollRequest(node: "n1", hash: "h", entries: [])
-    #expect(try roundTrip(empty).entries == [], "an empty roll is not the same as none")
+    #expect(try roundTrip(empty).entries == [], "an empty roll differs from no roll")
   }
 
   @Test func reportsSurviveTheWire() throws {

@@ -2,17 +2,17 @@ import Testing
 
 @testable import Roll
 
-/// The words are an interface: metrics, API, pages and other people's alert rules have them.
-@Suite("The words of the design")
+/// The raw values are an interface: metrics, API, status page and users' alerting rules contain them.
+@Suite("Raw values")
 struct ReasonTests {
   @Test func reasonsAreExactlyThese() {
-    let words = [
+    let names = [
       "NoAgent", "AgentUnreachable", "AgentTimeout", "PidNotFound", "PermissionDenied", "ExporterUnreachable", "ExporterTimeout",
       "CollectorFailed",
       "EndpointUnreachable", "EndpointTimeout", "BadExposition", "TooLarge", "NotInResponse", "StaleData", "NotScraped", "NodeNotReady",
       "Unknown",
     ]
-    #expect(Reason.allCases.map(\.rawValue) == words)
+    #expect(Reason.allCases.map(\.rawValue) == names)
   }
 
   @Test func exemptionsAreExactlyThese() {

@@ -14,8 +14,8 @@ import Testing
       hostNetwork: hostNetwork, podIP: ip)
   }
 
-  /// What differs from the usual form is given back as it came.
-  static let odd: [RollEntry] = [
+  /// Values in unusual forms, which must be returned unchanged.
+  static let unusual: [RollEntry] = [
     entry(), entry(hostNetwork: true),
     entry(uid: ""), entry(uid: "uid-1"), entry(uid: uid.uppercased()), entry(uid: String(uid.dropLast()) + "g"),
     entry(uid: "0b6c2f2e77d4f-4a70-9f0c-1f2e3d4c5b6a"),
@@ -27,18 +27,18 @@ import Testing
     entry(String(repeating: "c", count: 254)), entry(String(repeating: "c", count: 255)), entry(String(repeating: "c", count: 70_000)),
   ]
 
-  @Test(arguments: odd) func anEntryComesBackAsItWas(entry: RollEntry) {
+  @Test(arguments: unusual) func anEntryComesBackAsItWas(entry: RollEntry) {
     #expect(Array(RollEntries([entry])) == [entry])
     #expect(RollEntries([Self.entry("first"), entry, Self.entry("last")])[1] == entry)
   }
 
   @Test func allOfThemTogetherComeBackInTheirOrder() {
-    let entries = RollEntries(Self.odd)
-    #expect(Array(entries) == Self.odd)
-    #expect(entries.indices.map { entries[$0] } == Self.odd)
-    #expect(Array(entries.references) == Self.odd.map(\.reference))
-    #expect(entries.indices.map { entries.reference(at: $0) } == Self.odd.map(\.reference))
-    #expect(entries.dropFirst(3).prefix(4).map(\.self) == Array(Self.odd[3..<7]))
+    let entries = RollEntries(Self.unusual)
+    #expect(Array(entries) == Self.unusual)
+    #expect(entries.indices.map { entries[$0] } == Self.unusual)
+    #expect(Array(entries.references) == Self.unusual.map(\.reference))
+    #expect(entries.indices.map { entries.reference(at: $0) } == Self.unusual.map(\.reference))
+    #expect(entries.dropFirst(3).prefix(4).map(\.self) == Array(Self.unusual[3..<7]))
   }
 
   @Test func anEmptyRollHasNoEntries() {

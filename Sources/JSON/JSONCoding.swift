@@ -1,4 +1,4 @@
-/// Text that is not JSON.
+/// A syntax error in JSON text.
 public struct JSONError: Error, CustomStringConvertible, Sendable {
   public var description: String
 
@@ -8,17 +8,16 @@ public struct JSONError: Error, CustomStringConvertible, Sendable {
 }
 
 extension JSONValue {
-  /// Reads one JSON document in UTF-8. A number with a point or an exponent becomes `.number`, as does one beyond 64 bits.
-  /// - Throws: `JSONError` with what is wrong and at which byte. Quotes nothing of the text.
+  /// Parses one JSON document in UTF-8. A number with a fraction, an exponent or more than 64 bits becomes `.number`.
+  /// - Throws: `JSONError` with the problem and its byte offset. The message never quotes the text.
   public init(parsing bytes: some Sequence<UInt8>) throws(JSONError) {
     self = try JSONReader.read(Array(bytes))
   }
 
-  /// The document in UTF-8 without white space, the members of every object in the order of their names. An infinity and a NaN, which
-  /// JSON does not have, are written as text.
+  /// The document in UTF-8, without white space and with sorted keys. Infinities and NaN, which JSON lacks, become strings.
   public var bytes: [UInt8] { written(indentation: nil) }
 
-  /// The document as text over several lines, the members of every object in the order of their names.
+  /// The document as indented text with sorted keys.
   public var prettyText: String { String(decoding: written(indentation: 2), as: UTF8.self) }
 
   private func written(indentation: Int?) -> [UInt8] {
@@ -28,7 +27,7 @@ extension JSONValue {
   }
 }
 
-/// For a document within a message that has a `Codable` type of its own.
+/// For documents within other `Codable` types.
 extension JSONValue: Codable {
   public init(from decoder: any Decoder) throws {
     if let members = try? decoder.container(keyedBy: MemberKey.self) {
@@ -78,7 +77,7 @@ extension JSONValue: Codable {
   }
 }
 
-/// Any member name; an object's index is never a number.
+/// Accepts any member name.
 private struct MemberKey: CodingKey {
   var stringValue: String
   var intValue: Int? { nil }

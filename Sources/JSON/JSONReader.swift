@@ -1,11 +1,11 @@
-/// Reads one JSON text, by RFC 8259 to the letter. Written out because a decoder over `Codable` has to guess the kind of each value by
-/// failing at the others, which costs it a microsecond for each byte.
+/// Parses one JSON text, strictly by RFC 8259. A `Codable` decoder would have to try each kind of value and throw for all others, which
+/// takes a microsecond per byte.
 struct JSONReader {
-  /// Objects and arrays within each other; what reads a document may recurse, so this bounds the stack. The deepest schemas of custom
-  /// resources have about a hundred.
+  /// The maximum nesting of objects and arrays. Bounds the stack, since consumers may recurse. The deepest CRD schemas have about 100
+  /// levels.
   static let maximumDepth = 256
 
-  /// Valid while `read` runs.
+  /// Valid during `read` only.
   private let bytes: UnsafeBufferPointer<UInt8>
   private var position = 0
 
@@ -23,13 +23,13 @@ struct JSONReader {
   private mutating func document() throws(JSONError) -> JSONValue {
     let value = try value(depth: 0)
     skipWhitespace()
-    if position < bytes.count { throw failure("more text after the document") }
+    if position < bytes.count { throw failure("unexpected data after the document") }
     return value
   }
 
   private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
     skipWhitespace()
-    guard let first = peek() else { throw failure("the text ends where a value should begin") }
+    guard let first = peek() else { throw failure("unexpected end of input, expected a value") }
     switch first {
     case UInt8(ascii: "{"): return try object(depth: depth)
     case UInt8(ascii: "["): return try array(depth: depth)
@@ -38,11 +38,11 @@ struct JSONReader {
     case UInt8(ascii: "t"): return try literal("true", .bool(true))
     case UInt8(ascii: "f"): return try literal("false", .bool(false))
     case UInt8(ascii: "n"): return try literal("null", .null)
-    default: throw failure("no value begins like this")
+    default: throw failure("unexpected character, expected a value")
     }
   }
 
-  /// Of two members of one name the later counts, as for the API server.
+  /// The last of several members with one name wins, as in the API server.
   private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
     try enter(depth)
     var members: [String: JSONValue] = [:]
@@ -50,14 +50,14 @@ struct JSONReader {
     if take(UInt8(ascii: "}")) { return .object(members) }
     repeat {
       skipWhitespace()
-      guard peek() == UInt8(ascii: "\"") else { throw failure("a member's name in quotes is missing") }
+      guard peek() == UInt8(ascii: "\"") else { throw failure("expected a quoted member name") }
       let name = try string()
       skipWhitespace()
-      guard take(UInt8(ascii: ":")) else { throw failure("a colon is missing") }
+      guard take(UInt8(ascii: ":")) else { throw failure("expected ':'") }
       members[name] = try value(depth: depth + 1)
       skipWhitespace()
     } while take(UInt8(ascii: ","))
-    guard take(UInt8(ascii: "}")) else { throw failure("a comma or } is missing") }
+    guard take(UInt8(ascii: "}")) else { throw failure("expected ',' or '}'") }
     return .object(members)
   }
 
@@ -70,17 +70,17 @@ struct JSONReader {
       elements.append(try value(depth: depth + 1))
       skipWhitespace()
     } while take(UInt8(ascii: ","))
-    guard take(UInt8(ascii: "]")) else { throw failure("a comma or ] is missing") }
+    guard take(UInt8(ascii: "]")) else { throw failure("expected ',' or ']'") }
     return .array(elements)
   }
 
   private mutating func enter(_ depth: Int) throws(JSONError) {
-    guard depth < Self.maximumDepth else { throw failure("more than \(Self.maximumDepth) objects and arrays within each other") }
+    guard depth < Self.maximumDepth else { throw failure("nested deeper than \(Self.maximumDepth) levels") }
     position += 1
   }
 
   private mutating func literal(_ text: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
-    for offset in 0..<text.utf8CodeUnitCount where !take(text.utf8Start[offset]) { throw failure("\(text) is misspelt") }
+    for offset in 0..<text.utf8CodeUnitCount where !take(text.utf8Start[offset]) { throw failure("expected \(text)") }
     return value
   }
 }
@@ -93,20 +93,20 @@ extension JSONReader {
     _ = take(UInt8(ascii: "-"))
     let isZero = peek() == UInt8(ascii: "0")
     let digits = skipDigits()
-    guard digits > 0, !isZero || digits == 1 else { throw failure("a number needs digits, and no zero before them") }
+    guard digits > 0, !isZero || digits == 1 else { throw failure("number without digits or with a leading zero") }
     var isInteger = true
     if take(UInt8(ascii: ".")) {
       isInteger = false
-      guard skipDigits() > 0 else { throw failure("digits are missing after the point") }
+      guard skipDigits() > 0 else { throw failure("expected a digit after the decimal point") }
     }
     if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
       isInteger = false
       if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
-      guard skipDigits() > 0 else { throw failure("digits are missing in the exponent") }
+      guard skipDigits() > 0 else { throw failure("expected a digit in the exponent") }
     }
     let text = text(start..<position) ?? ""
     if isInteger, let value = Int64(text) { return .integer(value) }
-    guard let value = Double(text), value.isFinite else { throw failure("the number is too large") }
+    guard let value = Double(text), value.isFinite else { throw failure("number out of range") }
     return .number(value)
   }
 
@@ -127,20 +127,20 @@ extension JSONReader {
     while let byte = peek() {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        guard let piece = text(start..<position) else { throw failure("a string that ends here is not UTF-8") }
+        guard let piece = text(start..<position) else { throw failure("the string that ends here is not UTF-8") }
         position += 1
         if byte == UInt8(ascii: "\"") { return result.isEmpty ? piece : result + piece }
         result += piece
         result.unicodeScalars.append(try escaped())
         start = position
-      case 0..<0x20: throw failure("a control character in a string has to be escaped")
+      case 0..<0x20: throw failure("unescaped control character in a string")
       default: position += 1
       }
     }
-    throw failure("the text ends within a string")
+    throw failure("unterminated string")
   }
 
-  /// What a backslash, which is behind us, and the characters after it stand for.
+  /// Parses an escape sequence. The backslash has been consumed.
   private mutating func escaped() throws(JSONError) -> UnicodeScalar {
     defer { position += 1 }
     switch peek() {
@@ -153,27 +153,27 @@ extension JSONReader {
     case UInt8(ascii: "r"): return "\r"
     case UInt8(ascii: "t"): return "\t"
     case UInt8(ascii: "u"): break
-    default: throw failure("JSON has no such escape")
+    default: throw failure("invalid escape sequence")
     }
     let first = try codeUnit()
     if let scalar = UnicodeScalar(first) { return scalar }
-    // The first half of a character beyond U+FFFF; the second half has to follow.
-    guard first < 0xDC00, peek(1) == UInt8(ascii: "\\"), peek(2) == UInt8(ascii: "u") else { throw failure("half of a surrogate pair") }
+    // A high surrogate, which must be followed by a low one.
+    guard first < 0xDC00, peek(1) == UInt8(ascii: "\\"), peek(2) == UInt8(ascii: "u") else { throw failure("unpaired surrogate") }
     position += 2
     let second = try codeUnit()
     guard (0xDC00...0xDFFF).contains(second), let scalar = UnicodeScalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00)) else {
-      throw failure("half of a surrogate pair")
+      throw failure("unpaired surrogate")
     }
     return scalar
   }
 
-  /// The four digits after a `u`; leaves the position at the last of them.
+  /// The four digits after `\u`. Leaves the position at the last digit.
   private mutating func codeUnit() throws(JSONError) -> UInt32 {
     var value: UInt32 = 0
     for _ in 0..<4 {
       position += 1
       guard let byte = peek(), let digit = Character(UnicodeScalar(byte)).hexDigitValue else {
-        throw failure("four hexadecimal digits are missing")
+        throw failure("expected four hexadecimal digits")
       }
       value = value << 4 + UInt32(digit)
     }
@@ -198,12 +198,12 @@ extension JSONReader {
     while let byte = peek(), byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
   }
 
-  /// `nil` where the bytes are not UTF-8.
+  /// `nil` if the bytes are not UTF-8.
   private func text(_ range: Range<Int>) -> String? {
     String(validating: bytes[range], as: UTF8.self)
   }
 
   private func failure(_ reason: String) -> JSONError {
-    JSONError(description: "not JSON: \(reason) (byte \(position) of \(bytes.count))")
+    JSONError(description: "invalid JSON: \(reason) (byte \(position) of \(bytes.count))")
   }
 }

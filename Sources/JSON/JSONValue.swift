@@ -1,12 +1,12 @@
-// Nothing is called here: the import links libm, which the standard library's rounding of doubles wants where Foundation does not bring it.
+// Imported only to link libm, which the standard library needs to round doubles. Foundation would link it, but is not used here.
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
   internal import Musl
 #endif
 
-/// A JSON document of any shape, for small control messages and for objects whose schema is not ours (custom resources, desired
-/// objects). Bulk data has readers of its own.
+/// A JSON document of any shape, for small control messages and objects with a third-party schema, such as custom resources. Bulk data has
+/// dedicated decoders.
 public enum JSONValue: Hashable, Sendable {
   case null
   case bool(Bool)
@@ -17,10 +17,10 @@ public enum JSONValue: Hashable, Sendable {
   case object([String: JSONValue])
 }
 
-// MARK: Looking inside
+// MARK: Access
 
 extension JSONValue {
-  /// The member of an object; `nil` for another kind of value, or where there is no such member.
+  /// The member of an object; `nil` if there is none or the value is not an object. Setting a member of another value makes it an object.
   public subscript(key: String) -> JSONValue? {
     get {
       guard case .object(let members) = self else { return nil }
@@ -37,7 +37,7 @@ extension JSONValue {
     }
   }
 
-  /// The element of an array; `nil` for another kind of value, or past its end.
+  /// The element of an array; `nil` if the index is out of range or the value is not an array.
   public subscript(index: Int) -> JSONValue? {
     guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }
     return elements[index]
@@ -48,7 +48,7 @@ extension JSONValue {
     return value
   }
 
-  /// The integer, also where it was written as `3.0`.
+  /// The value as an integer, also if it was written as `3.0`.
   public var integer: Int64? {
     switch self {
     case .integer(let value): value

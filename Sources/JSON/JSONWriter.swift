@@ -1,6 +1,6 @@
-/// Writes JSON, the members of every object in the order of their names, so that equal values have equal bytes.
+/// Writes JSON with sorted keys, so that equal values have equal bytes.
 struct JSONWriter {
-  /// Spaces for each level, over several lines; `nil` writes one line without white space.
+  /// Spaces per nesting level; `nil` writes a single line without white space.
   var indentation: Int?
   private(set) var bytes: [UInt8] = []
 
@@ -13,7 +13,7 @@ struct JSONWriter {
     case .null: bytes += "null".utf8
     case .bool(let value): bytes += (value ? "true" : "false").utf8
     case .integer(let value): bytes += String(value).utf8
-    // Swift writes the shortest digits that read back as the same number, and in JSON's form.
+    // Swift's description is the shortest text that parses back to the same value, and is valid JSON.
     case .number(let value) where value.isFinite: bytes += value.description.utf8
     case .number(let value): write(value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity")
     case .string(let value): write(value)

@@ -1,12 +1,12 @@
-/// Makes trees of libyaml's events, and counts while it does.
+/// Builds node trees from libyaml's events and enforces `YAMLLimits`.
 struct Composer {
   private let limits: YAMLLimits
-  /// The complete values that the document has named so far.
+  /// The anchors of the current document whose values are complete.
   private var anchors: [String: Anchored] = [:]
   private var nodes = 0
   private var bytes = 0
 
-  /// A value, and what an alias for it costs.
+  /// An anchored value, with the amounts that each alias adds to the counts.
   private struct Anchored {
     var node: YAMLNode
     var height: Int
@@ -18,7 +18,7 @@ struct Composer {
     self.limits = limits
   }
 
-  /// Every document of a stream.
+  /// Reads all documents of the stream.
   mutating func documents(_ parser: borrowing EventParser) throws(YAMLError) -> [YAMLNode] {
     var documents: [YAMLNode] = []
     while true {
@@ -27,13 +27,13 @@ struct Composer {
       case .documentStart:
         anchors = [:]
         documents.append(try value(try parser.next(), parser, depth: 0).node)
-      default: break  // the start of the stream, the end of a document
+      default: break  // Start of the stream, end of a document.
       }
     }
   }
 
-  /// The value that `first` begins, with its height: 0 for a scalar, one more than its highest element for a collection.
-  /// - Parameter depth: how many collections are around the value.
+  /// Reads the value that starts with `first`. The height of a scalar is 0, that of a collection one more than its highest element's.
+  /// - Parameter depth: the number of enclosing collections.
   private mutating func value(
     _ first: (event: YAMLEvent, mark: YAMLMark), _ parser: borrowing EventParser, depth: Int
   ) throws(YAMLError) -> (node: YAMLNode, height: Int) {
@@ -64,7 +64,7 @@ struct Composer {
       (entries, height) = try self.entries(parser, depth: depth + 1)
       kind = .mapping(YAMLMapping(entries: entries, mark: mark))
     case .streamStart, .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd:
-      throw YAMLError(.parsing, at: mark, "a value is missing", "write one")
+      throw YAMLError(.parsing, at: mark, "expected a value", "add one")
     }
     let node = YAMLNode(kind: kind, mark: mark)
     if let anchor = opening.anchor {
@@ -99,7 +99,7 @@ struct Composer {
       let key = try key(try value(next, parser, depth: depth).node)
       if let first = marks.updateValue(next.mark, forKey: key) {
         throw YAMLError(
-          .parsing, at: next.mark, "the key \"\(shortened(key))\" is defined again, first in line \(first.line)", "keep one of them")
+          .parsing, at: next.mark, "duplicate key \"\(shortened(key))\", first in line \(first.line)", "remove one of them")
       }
       let value = try value(try parser.next(), parser, depth: depth)
       entries.append(YAMLMapping.Entry(key: key, keyMark: next.mark, value: value.node))
@@ -109,12 +109,12 @@ struct Composer {
 
   private func key(_ node: YAMLNode) throws(YAMLError) -> String {
     guard case .scalar(let scalar) = node.kind else {
-      throw YAMLError(.parsing, at: node.mark, "a key is a sequence or a mapping", "use text as the key")
+      throw YAMLError(.parsing, at: node.mark, "a sequence or mapping as a key", "use a scalar as the key")
     }
     if scalar.text == "<<" && scalar.style == .plain {
       throw YAMLError(
-        .parsing, at: node.mark, "a merge key (<<), which YAML 1.2 does not have",
-        "write the entries out, or quote the key if it is meant as text")
+        .parsing, at: node.mark, "merge key (<<), which YAML 1.2 does not support",
+        "write the entries out, or quote the key if it is text")
     }
     return scalar.text
   }
@@ -126,7 +126,7 @@ extension Composer {
   private mutating func alias(_ anchor: String, at mark: YAMLMark, depth: Int) throws(YAMLError) -> (node: YAMLNode, height: Int) {
     guard let anchored = anchors[anchor] else {
       throw YAMLError(
-        .parsing, at: mark, "no complete value is named &\(shortened(anchor)) before this alias for it",
+        .parsing, at: mark, "alias for &\(shortened(anchor)), which is not defined before it",
         "define the anchor first, and do not use it within its own value")
     }
     guard depth + anchored.height <= limits.depth else { throw tooDeep(at: mark) }
@@ -144,18 +144,18 @@ extension Composer {
     bytes += newBytes
     guard nodes <= limits.nodes else {
       throw YAMLError(
-        .limit, at: mark, "more than \(limits.nodes) values, counting an alias as all that it stands for",
+        .limit, at: mark, "more than \(limits.nodes) values after expanding aliases",
         "split the text, or use fewer aliases")
     }
     guard bytes <= limits.bytes else {
       throw YAMLError(
-        .limit, at: mark, "more than \(limits.bytes) bytes of values, counting an alias as all that it stands for",
+        .limit, at: mark, "more than \(limits.bytes) bytes of values after expanding aliases",
         "split the text, or use fewer aliases")
     }
   }
 
   private func tooDeep(at mark: YAMLMark) -> YAMLError {
-    YAMLError(.limit, at: mark, "more than \(limits.depth) sequences and mappings within each other", "nest them less deeply")
+    YAMLError(.limit, at: mark, "sequences and mappings nested deeper than \(limits.depth) levels", "reduce the nesting")
   }
 }
 
@@ -165,28 +165,28 @@ extension Composer {
   private func scalar(_ text: String, isPlain: Bool, tag: String?, at mark: YAMLMark) throws(YAMLError) -> YAMLScalar {
     let scalar = YAMLScalar(text: text, style: isPlain ? .plain : .quoted, tag: try known(tag, nonSpecific: .string, at: mark))
     guard scalar.fitsTag else {
-      throw YAMLError(.parsing, at: mark, "the value is not what its tag says", "correct the value, or remove the tag")
+      throw YAMLError(.parsing, at: mark, "the value does not match its tag", "correct the value, or remove the tag")
     }
     return scalar
   }
 
   private func require(_ tag: String?, _ wanted: YAMLTag, at mark: YAMLMark) throws(YAMLError) {
     guard let tag = try known(tag, nonSpecific: wanted, at: mark), tag != wanted else { return }
-    throw YAMLError(.parsing, at: mark, "the value is not what its tag says", "correct the value, or remove the tag")
+    throw YAMLError(.parsing, at: mark, "the value does not match its tag", "correct the value, or remove the tag")
   }
 
-  /// - Parameter nonSpecific: what a lone `!` means.
+  /// - Parameter nonSpecific: the meaning of the tag `!`.
   private func known(_ tag: String?, nonSpecific: YAMLTag, at mark: YAMLMark) throws(YAMLError) -> YAMLTag? {
     guard let tag else { return nil }
     if tag == "!" { return nonSpecific }
     guard let known = YAMLTag(rawValue: tag) else {
-      throw YAMLError(.parsing, at: mark, "the tag \(shortened(tag)) is not of YAML's core schema", "remove the tag")
+      throw YAMLError(.parsing, at: mark, "the tag \(shortened(tag)) is not in YAML's core schema", "remove the tag")
     }
     return known
   }
 }
 
-/// As much of a name as a person would read in a message.
+/// Truncates a name for an error message.
 private func shortened(_ name: String) -> String {
   name.utf8.count <= 60 ? name : name.prefix(60) + "…"
 }

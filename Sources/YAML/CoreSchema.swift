@@ -1,8 +1,8 @@
 package import JSON
 
-/// What a plain scalar means.
+/// Resolves plain scalars.
 ///
-/// Source: YAML 1.2.2, section 10.3.2. So `yes`, `no`, `on` and `off` are texts and `010` is ten, other than in YAML 1.1.
+/// Source: YAML 1.2.2, section 10.3.2. Unlike in YAML 1.1, `yes`, `no`, `on` and `off` are strings, and `010` is ten.
 enum CoreSchema {
   static func resolve(plain text: String) -> JSONValue {
     if isNull(text) { return .null }
@@ -24,7 +24,7 @@ enum CoreSchema {
     }
   }
 
-  /// `nil` for what is not written as an integer; a number where it is and does not fit in 64 bits.
+  /// `nil` unless the text has the syntax of an integer. An integer of more than 64 bits becomes a `.number`.
   static func integer(_ text: String) -> JSONValue? {
     let radix = text.hasPrefix("0x") ? 16 : text.hasPrefix("0o") ? 8 : 10
     var digits = Substring(text)
@@ -46,7 +46,7 @@ enum CoreSchema {
     case ".nan", ".NaN", ".NAN": return .nan
     default: break
     }
-    // Of what is left, Swift's reader takes what YAML's does, and more (`nan`, `0x1p3`) that has other letters in it.
+    // With these characters only, Swift's syntax equals YAML's; it also accepts `nan` and `0x1p3`.
     guard text.utf8.allSatisfy({ isDigit($0, radix: 10) || "+-.eE".utf8.contains($0) }) else { return nil }
     return Double(text)
   }
@@ -62,7 +62,7 @@ enum CoreSchema {
 }
 
 extension YAMLScalar {
-  /// What the scalar means: text if it is quoted, otherwise as its tag or the core schema has it.
+  /// The value by the scalar's tag. Without a tag, a quoted scalar is a string, and a plain one is resolved by the core schema.
   package var value: JSONValue {
     let value: JSONValue? =
       switch tag {
@@ -77,7 +77,7 @@ extension YAMLScalar {
     return value ?? .string(text)
   }
 
-  /// Whether the text is what its tag says.
+  /// Whether the text is valid for its tag.
   var fitsTag: Bool {
     switch tag {
     case .string, nil: true
@@ -91,7 +91,7 @@ extension YAMLScalar {
 }
 
 extension YAMLNode {
-  /// The same as a JSON document: numbers, truth values and null by YAML 1.2's core schema, all else as text.
+  /// The value as JSON: numbers, booleans and null by YAML 1.2's core schema, other scalars as strings.
   package var jsonValue: JSONValue {
     switch kind {
     case .scalar(let scalar): scalar.value

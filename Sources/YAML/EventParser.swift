@@ -1,6 +1,6 @@
 internal import CYAML
 
-/// What libyaml found next, copied out of its memory.
+/// A libyaml event, copied out of libyaml's memory.
 enum YAMLEvent {
   case streamStart, streamEnd, documentStart, documentEnd
   case alias(anchor: String)
@@ -8,21 +8,21 @@ enum YAMLEvent {
   case sequenceStart(Opening), sequenceEnd
   case mappingStart(Opening), mappingEnd
 
-  /// What may stand before a value.
+  /// The properties of a value.
   struct Opening {
     var anchor: String?
     var tag: String?
   }
 }
 
-/// Owns one libyaml parser over bytes that somebody else keeps.
+/// Owns a libyaml parser. The input must outlive it.
 struct EventParser: ~Copyable {
-  /// On the heap, because libyaml keeps a pointer into the structure itself.
+  /// Heap-allocated, because the struct must not move: it contains a pointer to itself.
   private let parser: UnsafeMutablePointer<yaml_parser_t>
   private let input: UnsafeBufferPointer<UInt8>
   private let file: String
 
-  /// Runs `body` with a parser over `bytes`, which is gone when this returns.
+  /// Runs `body` with a parser over `bytes`. The parser is valid during `body` only.
   static func parse<Result>(
     _ bytes: [UInt8], file: String, body: (borrowing EventParser) throws(YAMLError) -> Result
   ) throws(YAMLError) -> Result {
@@ -51,7 +51,7 @@ struct EventParser: ~Copyable {
     parser.deallocate()
   }
 
-  /// The next event and where it begins. Not to be called again after it threw, or gave `streamEnd`.
+  /// The next event and its start. Do not call again after an error or `streamEnd`.
   func next() throws(YAMLError) -> (event: YAMLEvent, mark: YAMLMark) {
     var event = yaml_event_t()
     guard yaml_parser_parse(parser, &event) == 1 else { throw failure() }
@@ -74,7 +74,7 @@ struct EventParser: ~Copyable {
     case YAML_SEQUENCE_END_EVENT: return .sequenceEnd
     case YAML_MAPPING_START_EVENT: return .mappingStart(opening(event.data.mapping_start.anchor, event.data.mapping_start.tag))
     case YAML_MAPPING_END_EVENT: return .mappingEnd
-    default: return .streamEnd  // YAML_STREAM_END_EVENT, and the "no event" that follows it
+    default: return .streamEnd  // YAML_STREAM_END_EVENT, and YAML_NO_EVENT after it.
     }
   }
 
@@ -82,7 +82,7 @@ struct EventParser: ~Copyable {
     YAMLEvent.Opening(anchor: text(anchor), tag: text(tag))
   }
 
-  /// libyaml has checked that all that it hands out is UTF-8.
+  /// libyaml guarantees valid UTF-8.
   private static func text(_ bytes: UnsafePointer<UInt8>?) -> String? {
     bytes.map { String(cString: $0) }
   }
@@ -91,16 +91,16 @@ struct EventParser: ~Copyable {
 // MARK: Limits that libyaml does not have
 
 extension EventParser {
-  /// libyaml compares each tag directive with all before it: a mebibyte of them would take it 10 s.
+  /// libyaml compares each tag directive with all previous ones; 1 MiB of directives would take 10 s.
   private func refuseManyTagDirectives() throws(YAMLError) {
-    let most = 100
+    let maximum = 100
     let directive = Array("%TAG".utf8)
     var count = 0
     var rest = input[...]
     while let start = rest.firstIndex(of: directive[0]) {
       rest = rest[start...]
       if rest.starts(with: directive) { count += 1 }
-      if count > most { throw YAMLError(.limit, at: mark(byteOffset: start), "more than \(most) tag directives", "remove them") }
+      if count > maximum { throw YAMLError(.limit, at: mark(byteOffset: start), "more than \(maximum) tag directives", "remove them") }
       rest = rest.dropFirst()
     }
   }
@@ -116,26 +116,27 @@ extension EventParser {
       return Self.outOfMemory(at: mark(parser.pointee.mark))
     case YAML_READER_ERROR:
       let mark = mark(byteOffset: parser.pointee.problem_offset)
-      return YAMLError(.parsing, at: mark, "the text is not UTF-8, or has a control character (\(problem))", "save the file as UTF-8 text")
+      return YAMLError(
+        .parsing, at: mark, "the text is not UTF-8 or contains a control character (\(problem))", "save the file as UTF-8 text")
     default:
-      var what = "not YAML: \(problem)"
+      var what = "invalid YAML: \(problem)"
       if let context = parser.pointee.context {
-        let begin = mark(parser.pointee.context_mark)
-        what += ", \(String(cString: context)) that begins at line \(begin.line), column \(begin.column)"
+        let start = mark(parser.pointee.context_mark)
+        what += ", \(String(cString: context)) that starts at line \(start.line), column \(start.column)"
       }
-      return YAMLError(.parsing, at: mark(parser.pointee.problem_mark), what, "check the indentation and the quotes there and above")
+      return YAMLError(.parsing, at: mark(parser.pointee.problem_mark), what, "check indentation and quotes there and above")
     }
   }
 
   private static func outOfMemory(at mark: YAMLMark) -> YAMLError {
-    YAMLError(.limit, at: mark, "no memory left to read it", "free memory, or make the text smaller")
+    YAMLError(.limit, at: mark, "out of memory", "free memory, or make the text smaller")
   }
 
   private func mark(_ mark: yaml_mark_t) -> YAMLMark {
     YAMLMark(file: file, line: Int(mark.line) + 1, column: Int(mark.column) + 1)
   }
 
-  /// For what fails before libyaml counts lines.
+  /// For errors before libyaml counts lines.
   private func mark(byteOffset: Int) -> YAMLMark {
     let before = input.prefix(byteOffset)
     let lineStart = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0

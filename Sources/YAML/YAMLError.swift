@@ -1,20 +1,20 @@
-/// Why a text could not be read as YAML, or not as what its reader wanted, and where. Quotes keys, and values only where the reader
-/// wanted a number or a truth value: a text may hold passwords.
+/// A syntax error, an exceeded limit or an unexpected value, with its position. Quotes keys, but values only if a number or boolean was
+/// expected, since a text may contain passwords.
 package struct YAMLError: Error, Hashable, Sendable {
   package enum Phase: Hashable, Sendable {
-    /// The text is not YAML, or is of the part of YAML that we refuse.
+    /// Invalid YAML, or an unsupported feature of YAML.
     case parsing
-    /// The text is larger than `YAMLLimits` allow.
+    /// The text exceeds `YAMLLimits`.
     case limit
-    /// The text is sound, and is not what its reader wanted.
+    /// Valid YAML, but not the expected value.
     case reading
   }
 
   package var phase: Phase
   package var mark: YAMLMark
-  /// What is wrong, as half a sentence.
+  /// The problem, as a phrase.
   package var what: String
-  /// What to do about it, as half a sentence.
+  /// How to fix it, as a phrase.
   package var remedy: String
 
   package init(_ phase: Phase, at mark: YAMLMark, _ what: String, _ remedy: String) {
@@ -29,9 +29,9 @@ extension YAMLError: CustomStringConvertible {
   package var description: String { "\(mark): \(what); \(remedy)" }
 }
 
-/// A place in a text.
+/// A position in a text.
 package struct YAMLMark: Hashable, Sendable {
-  /// The file's name, or what the text was said to be.
+  /// The file's path, or a description of the text.
   package var file: String
   /// Counted from 1.
   package var line: Int

@@ -1,10 +1,10 @@
-/// How large a text may be, so that one which was made to hurt costs little.
+/// Limits that bound the cost of malicious texts (R25).
 package struct YAMLLimits: Hashable, Sendable {
-  /// Of the text, and again of all scalars together once every alias stands for what it names.
+  /// The maximum size of the text, and of all scalars after expanding aliases.
   package var bytes: Int
-  /// Values and keys of all documents together, once every alias stands for what it names.
+  /// The maximum number of values and keys in all documents, after expanding aliases.
   package var nodes: Int
-  /// Sequences and mappings within each other. What reads a tree may recurse, so this also bounds the stack.
+  /// The maximum nesting of sequences and mappings. Also bounds the stack, since consumers may recurse.
   package var depth: Int
 
   package init(bytes: Int = 4 << 20, nodes: Int = 250_000, depth: Int = 100) {

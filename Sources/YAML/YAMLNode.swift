@@ -1,4 +1,4 @@
-/// A value in a YAML document, with its place in the text.
+/// A value in a YAML document, with its position.
 package struct YAMLNode: Sendable {
   package enum Kind: Sendable {
     case scalar(YAMLScalar)
@@ -7,7 +7,7 @@ package struct YAMLNode: Sendable {
   }
 
   package var kind: Kind
-  /// Where the value begins; where an alias stands for it, where its anchor is.
+  /// The start of the value; for an alias, that of the anchored value.
   package var mark: YAMLMark
 
   package init(kind: Kind, mark: YAMLMark) {
@@ -16,19 +16,19 @@ package struct YAMLNode: Sendable {
   }
 }
 
-/// A value that is written as one text.
+/// A scalar value.
 package struct YAMLScalar: Hashable, Sendable {
   package enum Style: Hashable, Sendable {
-    /// Without quotes: `text` may mean a number, a truth value or null.
+    /// Unquoted: `text` may be a number, a boolean or null.
     case plain
-    /// In quotes, or as a block after `|` or `>`: always text.
+    /// Quoted, or a block after `|` or `>`: always a string.
     case quoted
   }
 
-  /// As written, with quotes and escapes resolved.
+  /// The text with quotes and escapes resolved.
   package var text: String
   package var style: Style
-  /// What was said to it with `!!`, which goes before its style.
+  /// The explicit tag. Takes precedence over the style.
   package var tag: YAMLTag?
 
   package init(text: String, style: Style, tag: YAMLTag? = nil) {
@@ -38,7 +38,7 @@ package struct YAMLScalar: Hashable, Sendable {
   }
 }
 
-/// Text keys and their values, in the order in which they were written, no key twice.
+/// Keys and values in the order of the text. Keys are unique scalars.
 package struct YAMLMapping: Sendable {
   package struct Entry: Sendable {
     package var key: String
@@ -60,13 +60,13 @@ package struct YAMLMapping: Sendable {
     self.mark = mark
   }
 
-  /// The value of a key, `nil` where there is no such key. A key without a value has the value null.
+  /// The value of a key; `nil` if the key is missing. A key without a value has the value null.
   package subscript(key: String) -> YAMLNode? {
     entries.first { $0.key == key }?.value
   }
 }
 
-/// The tags of YAML's core schema. A text with any other tag is refused.
+/// The tags of YAML's core schema. Any other tag is an error.
 ///
 /// Source: YAML 1.2.2, section 10.3.
 package enum YAMLTag: String, Hashable, Sendable {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import JSON
 
-@Suite("Junk")
+@Suite("Mutated texts")
 struct JSONMutationTests {
   static let seedText = #"{"a":[1,-2.5e+3,true,null,"x\u00e9\ud83d\ude00\n"],"b":{"":{},"c":[]},"日本":"😀"}"#
 

@@ -65,7 +65,7 @@ struct JSONValueTests {
 
   @Test func errorsSayThatItIsNotJSON() throws {
     let error = try #require(throws: JSONError.self) { try self.parse("{\"a\": tru}") }
-    #expect(error.description.hasPrefix("not JSON"))
+    #expect(error.description.hasPrefix("invalid JSON"))
   }
 
   @Test(arguments: [("[", "]"), ("{\"a\":", "}")])
@@ -77,7 +77,7 @@ struct JSONValueTests {
   }
 }
 
-@Suite("Looking inside")
+@Suite("Access")
 struct JSONAccessTests {
   let value: JSONValue = ["name": "n", "count": 3, "share": 0.5, "whole": .number(4), "on": true, "list": ["a", "b"], "none": nil]
 

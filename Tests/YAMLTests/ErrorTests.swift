@@ -3,7 +3,7 @@ import Testing
 
 @testable import YAML
 
-@Suite("Texts that are refused, and where")
+@Suite("Refused texts and the position of the error")
 struct ErrorTests {
   @Test(arguments: [
     ("a: 1\nb: [1, 2\n", 3, 1, "flow sequence"),
@@ -11,16 +11,16 @@ struct ErrorTests {
     ("a:\n  - 1\n b\n", 3, 2, "block mapping"),
     ("a: 1\n\tb: 2\n", 2, 1, "tab character"),
     ("a: \"x\n", 2, 1, "quoted scalar"),
-    ("a: 1\nb: 2\na: 3\n", 3, 1, "\"a\" is defined again, first in line 1"),
-    ("x: {k: 1, 'k': 2}\n", 1, 11, "\"k\" is defined again"),
-    ("1: a\n'1': b\n", 2, 1, "is defined again"),
-    ("? [a]\n: 1\n", 1, 3, "a key is a sequence"),
+    ("a: 1\nb: 2\na: 3\n", 3, 1, "duplicate key \"a\", first in line 1"),
+    ("x: {k: 1, 'k': 2}\n", 1, 11, "duplicate key \"k\""),
+    ("1: a\n'1': b\n", 2, 1, "duplicate key \"1\""),
+    ("? [a]\n: 1\n", 1, 3, "a sequence or mapping as a key"),
     ("a: *b\n", 1, 4, "&b"),
     ("a: &a [*a]\n", 1, 8, "&a"),
     ("a: &x {b: 1}\nc:\n  <<: *x\n", 3, 3, "merge key"),
     ("a: 1\n--- {b: 2}\n", 2, 5, "second document"),
     ("a: 1\n...\nb: 2\n", 3, 1, "expected <document start>"),
-    ("", 1, 1, "nothing in it"),
+    ("", 1, 1, "no document"),
     ("%YAML 3.0\n--- a\n", 1, 1, "incompatible YAML"),
   ])
   func placeAndReason(text: String, line: Int, column: Int, reason: String) throws {

@@ -3,9 +3,9 @@ import Testing
 
 @testable import YAML
 
-@Suite("Texts that were made to hurt")
+@Suite("Malicious texts")
 struct LimitTests {
-  /// Nine values that each stand for nine of the one before.
+  /// Each level is a sequence of nine aliases for the previous level.
   static let bomb = (0...9).map { level in
     level == 0
       ? "a0: &a0 x\n" : "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ",") + "]\n"
@@ -14,7 +14,7 @@ struct LimitTests {
   @Test("R25: alias bombs are refused where they grow too large") func aliasBombsAreRefusedWhereTheyGrowTooLarge() throws {
     let error = try failure(Self.bomb)
     #expect(error.phase == .limit)
-    #expect(place(error).first == 7, "9^6 is the first that is more than 250,000: \(error)")
+    #expect(place(error).first == 7, "9^6 is the first power above 250,000: \(error)")
     #expect(error.what.contains("250000 values"))
   }
 
@@ -22,7 +22,7 @@ struct LimitTests {
     let text = "a: &a \(String(repeating: "x", count: 1 << 20))\nb: [*a, *a,\n*a, *a]\n"
     let error = try failure(text)
     #expect(error.phase == .limit)
-    #expect(place(error) == [3, 1], "the fourth mebibyte, after one and the keys: \(error)")
+    #expect(place(error) == [3, 1], "the anchor, the keys and three aliases exceed 4 MiB: \(error)")
   }
 
   @Test("R25: aliases within the limit are allowed") func aliasesWithinTheLimitAreAllowed() throws {
@@ -34,7 +34,7 @@ struct LimitTests {
   func deepNestingIsRefused(opening: String) throws {
     let error = try failure(String(repeating: opening, count: 100_000))
     #expect(error.phase == .limit, "\(error)")
-    #expect(error.what.contains("100 sequences and mappings"))
+    #expect(error.what.contains("deeper than 100 levels"))
     #expect(error.mark.line == 1)
   }
 

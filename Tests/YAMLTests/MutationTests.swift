@@ -4,9 +4,9 @@ import Testing
 
 @testable import YAML
 
-@Suite("Junk")
+@Suite("Mutated texts")
 struct MutationTests {
-  /// A text with every construct that the parser knows.
+  /// A text with every construct that the parser supports.
   static let seedText = """
     %YAML 1.1
     %TAG !e! tag:yaml.org,2002:
@@ -56,7 +56,7 @@ struct MutationTests {
 }
 
 extension SplitMix64 {
-  /// Changes, adds, removes or copies some bytes.
+  /// Changes, inserts, removes or copies some bytes.
   mutating func mutate(_ bytes: inout [UInt8]) {
     guard let position = bytes.indices.randomElement(using: &self) else { return bytes.append(UInt8(truncatingIfNeeded: next())) }
     let end = min(bytes.count, position + Int(next() % 24))

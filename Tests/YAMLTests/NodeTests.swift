@@ -39,7 +39,7 @@ struct NodeTests {
   @Test func aliasesStandForTheirValue() throws {
     let node = try parse("base: &b {x: [1, 2]}\nagain: *b\nkey: &k name\n*k : v\n")
     #expect(node.jsonValue == ["base": ["x": [1, 2]], "again": ["x": [1, 2]], "key": "name", "name": "v"])
-    #expect(try node.mapping()["again"]?.mark.line == 1, "the value is where its anchor is")
+    #expect(try node.mapping()["again"]?.mark.line == 1, "the position is that of the anchor")
   }
 
   @Test func streamsHoldAnyNumberOfDocuments() throws {
@@ -61,7 +61,7 @@ struct NodeTests {
     let text = "{\n\t\"a\": [1, 2.5, true, null, \"x\\u00e9\\/\"],\n\t\"b\": {\"c\": \"\\ud83d\\ude00\"}\n}"
     let json = try JSONValue(parsing: Array("{\"a\": [1, 2.5, true, null, \"xé/\"]}".utf8))
     let parsed = Result { try parse(text) }
-    // libyaml does not join surrogates: such a text has to be an error, not junk.
+    // libyaml does not combine surrogates. Such a text must be an error, not mojibake.
     #expect(throws: YAMLError.self) { try parsed.get() }
     #expect(try parse("{\n\t\"a\": [1, 2.5, true, null, \"x\\u00e9\\/\"]\n}").jsonValue == json)
   }

@@ -3,17 +3,17 @@ import Testing
 
 @testable import YAML
 
-/// The single document of a text that stands for a file named `test.yaml`.
+/// Parses a text with one document as `test.yaml`.
 func parse(_ text: String, limits: YAMLLimits = YAMLLimits()) throws(YAMLError) -> YAMLNode {
   try YAMLNode(parsing: text.utf8, file: "test.yaml", limits: limits)
 }
 
-/// The error that a text gives, which must be one.
+/// Parses a text that must fail, and returns the error.
 func failure(_ text: String, limits: YAMLLimits = YAMLLimits()) throws -> YAMLError {
   try #require(throws: YAMLError.self) { try parse(text, limits: limits) }
 }
 
-/// `file:line:column` of an error, without the file.
+/// The line and column of an error.
 func place(_ error: YAMLError) -> [Int] {
   [error.mark.line, error.mark.column]
 }

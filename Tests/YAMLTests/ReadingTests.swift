@@ -2,7 +2,7 @@ import Testing
 
 @testable import YAML
 
-@Suite("Reading what is wanted")
+@Suite("Typed access")
 struct ReadingTests {
   let node: YAMLNode
 
@@ -64,7 +64,7 @@ struct ReadingTests {
   @Test func anUnknownKeyIsRefusedWithTheKnownOnes() throws {
     let mapping = try parse("interval: 15s\nthreshhold: 5m\n").mapping()
     let error = try #require(throws: YAMLError.self) { try mapping.refuseKeys(otherThan: ["interval", "threshold"]) }
-    #expect(error.description == "test.yaml:2:1: there is no setting \"threshhold\"; use one of: interval, threshold")
+    #expect(error.description == "test.yaml:2:1: unknown setting \"threshhold\"; use one of: interval, threshold")
     #expect(throws: Never.self) { try mapping.refuseKeys(otherThan: ["interval", "threshhold"]) }
   }
 

@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a: [1", 2, 1, "not YAML"),
+    ("a: [1", 2, 1, "invalid YAML"),
     ("clusters:\n- name: a\n  name: b\n", 3, 3, "is defined again"),
     ("clusters: {a: b}\n", 1, 11, "a sequence"),
     ("clusters:\n- cluster: {server: x}\n", 2, 3, "name is missing"),
@@ -70,7 +70,7 @@ import Testing
       ),
       (
         "server: https://h, insecure-skip-tls-verify: yes",
-        "6: cluster \"c\": insecure-skip-tls-verify cannot be read: found \"yes\" where true or false"
+        "6: cluster \"c\": insecure-skip-tls-verify cannot be read: expected true or false, found \"yes\""
       ),
       ("server: https://h, certificate-authority-data: '***'", "6: cluster \"c\": certificate-authority-data is not base64"),
       ("server: https://h, certificate-authority-data: AAAA", "6: cluster \"c\": certificate-authority-data is not PEM"),
@@ -80,7 +80,7 @@ import Testing
       ),
       ("server: https://h, proxy-url: 'ftp://p:1'", "6: cluster \"c\": proxy-url is not a URL"),
       ("server: https://h, proxy-url: 'socks5://'", "6: cluster \"c\": proxy-url is not a URL"),
-      ("server: [a]", "6: cluster \"c\": server cannot be read: found a sequence where text is wanted"),
+      ("server: [a]", "6: cluster \"c\": server cannot be read: expected text, found a sequence"),
       ("server: 'h:6443'", "5: cluster \"c\": the server's URL does not start with https"),
       ("server: 'https:///x'", "5: cluster \"c\": the server's URL names no host"),
       ("server: 'https://me:pw@h'", "5: cluster \"c\": the server's URL holds a user"),
@@ -94,7 +94,7 @@ import Testing
 
   @Test(arguments: [
     ("exec: {args: [x]}", "9: user \"u\": exec names no command"),
-    ("exec: aws", "9: user \"u\": exec cannot be read: found text where a mapping"),
+    ("exec: aws", "9: user \"u\": exec cannot be read: expected a mapping (key: value), found text"),
     ("exec: {command: aws}", "8: user \"u\": its exec has no apiVersion"),
     ("exec: {command: aws, apiVersion: client.authentication.k8s.io/v1alpha1}", "9: user \"u\": apiVersion of exec, "),
     ("exec: {command: aws, apiVersion: client.authentication.k8s.io/v1}", "8: user \"u\": its exec has no interactiveMode"),
@@ -108,7 +108,7 @@ import Testing
     ),
     (
       "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1beta1, env: [A]}",
-      "9: user \"u\": env cannot be read: found text where a mapping"
+      "9: user \"u\": env cannot be read: expected a mapping (key: value), found text"
     ),
     ("auth-provider: {name: gcp}", "9: user \"u\": auth-provider is not supported"),
     ("token: t, username: me", "9: user \"u\": username conflicts with the token"),
@@ -116,7 +116,7 @@ import Testing
     ("client-key-data: LS0tLS1CRUdJTiA=", "8: user \"u\": a client key without its certificate"),
     ("tokenFile: gone", "gone (tokenFile of"),
     ("as-groups: [g]", "8: user \"u\": it impersonates"),
-    ("as: jane, as-groups: g", "9: user \"u\": as-groups cannot be read: found text where a sequence"),
+    ("as: jane, as-groups: g", "9: user \"u\": as-groups cannot be read: expected a sequence (lines that begin with -), found text"),
     ("token: \"a\\nb\"", "8: user \"u\": a token or an impersonated name contains a line break"),
     ("as: \"a\\r\\nX: y\"", "8: user \"u\": a token or an impersonated name contains a line break"),
   ])

@@ -46,7 +46,7 @@ struct RunningController {
     try JSONValue(parsing: try await request(path).body)
   }
 
-  /// The gaps that the API gives; `nil` while it gives none.
+  /// The gaps in the API's response; `nil` if the status is not 200.
   func gaps() async throws -> [JSONValue]? {
     let response = try await request("/api/v1/gaps")
     return response.status == 200 ? try JSONValue(parsing: response.body)["gaps"]?.array : nil

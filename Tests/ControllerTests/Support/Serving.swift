@@ -2,15 +2,15 @@ import Controller
 import Logging
 import ServiceLifecycle
 
-/// Serves while `body` runs, and then ends as the program does.
+/// Serves while `body` runs, then shuts down gracefully like the program.
 ///
-/// A server that is simply cancelled lets go of connections that it has accepted and nobody has taken yet, for which NIO stops the whole process
+/// A cancelled server drops connections that it has accepted but not yet handled, for which NIO traps
 /// (`Deinited NIOAsyncWriter without calling finish()`).
-/// - Parameter body: is given the port.
+/// - Parameter body: receives the port.
 func whileServing(_ server: ControllerServer, _ body: (Int) async throws -> Void) async throws {
   var configuration = ServiceGroupConfiguration(
     services: [.init(service: server)], logger: .silent)
-  // Connections that clients keep open are cut then.
+  // Closes connections that clients keep open.
   configuration.maximumGracefulShutdownDuration = .milliseconds(200)
   let services = ServiceGroup(configuration: configuration)
   try await withThrowingTaskGroup(of: Void.self) { group in

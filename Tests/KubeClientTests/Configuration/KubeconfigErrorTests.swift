@@ -14,7 +14,7 @@ import Testing
 
   @Test(arguments: [
     ("a: [1", 2, 1, "invalid YAML"),
-    ("clusters:\n- name: a\n  name: b\n", 3, 3, "is defined again"),
+    ("clusters:\n- name: a\n  name: b\n", 3, 3, "duplicate key \"name\""),
     ("clusters: {a: b}\n", 1, 11, "a sequence"),
     ("clusters:\n- cluster: {server: x}\n", 2, 3, "name is missing"),
     ("clusters:\n- {name: a, cluster: https://h}\n", 2, 22, "a mapping"),

@@ -111,7 +111,7 @@ let package = Package(
       name: "KubeClient", dependencies: ["AsyncPrimitives", "HTTPTransport", "Primitives", "JSON", "YAML", logging, subprocess],
       swiftSettings: settings),
     .target(
-      name: "Collector", dependencies: ["CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Primitives", "Roll"],
+      name: "Collector", dependencies: ["AsyncPrimitives", "CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Primitives", "Roll"],
       swiftSettings: settings),
     .target(
       name: "Push", dependencies: ["AsyncPrimitives", "CSnappy", "HTTPTransport", "JSON", "Primitives", "Protobuf", logging],
@@ -132,8 +132,8 @@ let package = Package(
     .target(
       name: "Controller",
       dependencies: [
-        "CZlib", "Collector", "Exposition", "Gzip", "HTTPTransport", "Primitives", "JSON", "KubeClient", "ProcessLimits", "Push", "Roll",
-        "YAML",
+        "AsyncPrimitives", "CZlib", "Collector", "Exposition", "Gzip", "HTTPTransport", "JSON", "KubeClient", "Primitives", "ProcessLimits",
+        "Push", "Roll", "YAML",
         crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings + controllerTesting),
@@ -173,7 +173,8 @@ let package = Package(
       dependencies: ["KubeClient", "HTTPTransport", "Primitives", "JSON", "Simulator", "TestSupport", logging],
       swiftSettings: settings),
     .testTarget(
-      name: "CollectorTests", dependencies: ["Collector", "Roll", "Exposition", "HTTPTransport", "Primitives", "TestSupport"],
+      name: "CollectorTests",
+      dependencies: ["AsyncPrimitives", "Collector", "Exposition", "HTTPTransport", "Primitives", "Roll", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
       name: "PushTests", dependencies: ["Exposition", "HTTPTransport", "JSON", "Primitives", "Push", "TestSupport", logging],

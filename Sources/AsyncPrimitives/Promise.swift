@@ -43,6 +43,7 @@ package final class Promise<Value: Sendable>: Sendable {
   }
 
   /// Waits for the value. `nil` if the task was cancelled before it was set.
+  @discardableResult
   package func valueUnlessCancelled() async -> Value? {
     let number = state.withLock { state in
       state.lastNumber += 1

@@ -46,11 +46,17 @@ package final class Wakeup: Sendable {
   /// Waits for the next signal, at most for `duration` on `clock`.
   /// - Returns: whether there was a signal.
   package func wait(atMost duration: Duration, clock: some Clock<Duration>) async -> Bool {
+    await wait(orUntil: { try await clock.sleep(for: duration) })
+  }
+
+  /// Waits for the next signal, at most until `sleep` returns or throws.
+  /// - Returns: whether there was a signal.
+  package func wait(orUntil sleep: @escaping @Sendable () async throws -> Void) async -> Bool {
     await withTaskGroup(of: Bool.self) { group in
       group.addTask { await self.wait() }
       group.addTask {
         // A cancelled sleep is not a failure: the caller checks for cancellation.
-        try? await clock.sleep(for: duration)
+        try? await sleep()
         return false
       }
       var wasSignalled = await group.next() ?? false

@@ -1,3 +1,4 @@
+import AsyncPrimitives
 import Roll
 import Synchronization
 import TestSupport
@@ -10,7 +11,7 @@ import Testing
 
   /// Runs fetches while `body` runs.
   private func running(slots: Int = 8, _ body: (SharedFetches<String>) async throws -> Void) async throws {
-    let fetches = SharedFetches<String>(slots: CallSlots(slots))
+    let fetches = SharedFetches<String>(slots: AsyncSemaphore(slots))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await fetches.run() }
       try await body(fetches)
@@ -198,7 +199,7 @@ import Testing
   }
 
   @Test func `after shutdown no reader waits`() async throws {
-    let fetches = SharedFetches<String>(slots: CallSlots(1))
+    let fetches = SharedFetches<String>(slots: AsyncSemaphore(1))
     let waiting = try fetches.fetch("node", until: .now + .seconds(60)) { _, _ in .success(()) }
     let task = Task { await fetches.run() }
     task.cancel()

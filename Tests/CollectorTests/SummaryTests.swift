@@ -1,3 +1,4 @@
+import AsyncPrimitives
 import Exposition
 import HTTPTransport
 import Roll
@@ -248,7 +249,7 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
       guard node == "win-1", address == "10.0.0.9" else { throw Miss(.endpointUnreachable, "\(node) at \(address ?? "")") }
       return SummaryResponse(body: Array(windowsSummary.utf8), date: "Sun, 01 Mar 2026 12:00:00 GMT")
     }
-    let fetches = SharedFetches<SummaryScrapeRequest>(slots: CallSlots(8))
+    let fetches = SharedFetches<SummaryScrapeRequest>(slots: AsyncSemaphore(8))
     let proxy = SummaryProxy(source: source, fetches: fetches) { _, pod in pod == "agent-0" }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await fetches.run() }

@@ -1,3 +1,4 @@
+package import AsyncPrimitives
 package import Roll
 internal import Synchronization
 
@@ -30,10 +31,10 @@ package final class SharedFetches<Key: Hashable & Sendable>: Sendable {
   private let state = Mutex(State())
   private let jobs: AsyncStream<Job>
   private let posting: AsyncStream<Job>.Continuation
-  private let slots: CallSlots
+  private let slots: AsyncSemaphore
 
   /// - Parameter slots: bound the concurrent scrapes. Other `SharedFetches` may use the same slots.
-  package init(slots: CallSlots) {
+  package init(slots: AsyncSemaphore) {
     self.slots = slots
     (jobs, posting) = AsyncStream.makeStream()
   }
@@ -85,11 +86,11 @@ package final class SharedFetches<Key: Hashable & Sendable>: Sendable {
   }
 
   private func result(of job: Job) async -> Result<Void, Miss> {
-    if let slot = slots.takeFree() {
+    if let slot = slots.permitIfFree() {
       job.scrape.hold(slot)
       return await job.produce(job.scrape, .zero)
     }
-    guard let slot = await slots.take(until: job.scrape.deadline) else {
+    guard let slot = await slots.permit(until: job.scrape.deadline) else {
       let busy = Miss(.unknown, "all \(slots.count) slots for relayed scrapes are in use")
       return .failure(Task.isCancelled ? Self.closed : busy)
     }

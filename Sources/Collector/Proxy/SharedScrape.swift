@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 internal import Roll
 internal import Synchronization
 
@@ -9,7 +10,7 @@ internal import Synchronization
 /// bounds. Without readers chunks are dropped and the producer continues to the end, because windows_exporter logs an error when a client
 /// disconnects early.
 ///
-/// This is a class with continuations of its own rather than an `AsyncStream`, which has neither several readers nor back pressure.
+/// Not an `AsyncStream`, which has neither several readers nor back pressure.
 final class SharedScrape: Sendable {
   /// How many bytes a single reader may fall behind.
   static let window = 256 << 10
@@ -21,18 +22,15 @@ final class SharedScrape: Sendable {
     var firstChunk = 0
     var retainedBytes = 0
     var end: Result<Void, Miss>?
-    /// By reader, the number of its next chunk.
-    var positions: [Int: Int] = [:]
+    var readers: [Int: Reader] = [:]
     var readersEver = 0
-    var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
-    var producer: CheckedContinuation<Void, Never>?
     /// Held until the last reader has the whole response.
-    var slot: CallSlot?
+    var slot: AsyncSemaphore.Permit?
 
-    var hasCapacity: Bool { retainedBytes <= SharedScrape.window || positions.count != 1 || end != nil }
+    var hasCapacity: Bool { retainedBytes <= SharedScrape.window || readers.count != 1 || end != nil }
 
     mutating func dropConsumedChunks() {
-      let needed = positions.values.min() ?? firstChunk + chunks.count
+      let needed = readers.values.lazy.map(\.position).min() ?? firstChunk + chunks.count
       let count = needed - firstChunk
       guard count > 0 else { return }
       retainedBytes -= chunks[..<count].reduce(0) { $0 + $1.count }
@@ -42,27 +40,23 @@ final class SharedScrape: Sendable {
 
     /// The chunks that are new to the reader.
     mutating func take(_ number: Int) -> [[UInt8]] {
-      let new = Array(chunks[((positions[number] ?? 0) - firstChunk)...])
-      positions[number] = firstChunk + chunks.count
+      let new = Array(chunks[((readers[number]?.position ?? 0) - firstChunk)...])
+      readers[number]?.position = firstChunk + chunks.count
       dropConsumedChunks()
       return new
     }
+  }
 
-    mutating func takeWaiting() -> [CheckedContinuation<Void, Never>] {
-      defer { waiting = [:] }
-      return Array(waiting.values)
-    }
-
-    mutating func takeProducerIfCapacity() -> CheckedContinuation<Void, Never>? {
-      guard hasCapacity else { return nil }
-      defer { producer = nil }
-      return producer
-    }
+  private struct Reader {
+    /// The number of its next chunk.
+    var position = 0
+    let wakeup = Wakeup()
   }
 
   /// When the readers' clients time out.
   let deadline: ContinuousClock.Instant
   private let state = Mutex(State())
+  private let producer = Wakeup()
 
   init(deadline: ContinuousClock.Instant) {
     self.deadline = deadline
@@ -70,7 +64,7 @@ final class SharedScrape: Sendable {
 
   // MARK: Producer
 
-  func hold(_ slot: CallSlot) {
+  func hold(_ slot: AsyncSemaphore.Permit) {
     state.withLock { $0.slot = slot }
   }
 
@@ -82,55 +76,32 @@ final class SharedScrape: Sendable {
   /// Passes a chunk to the readers. Returns when there is capacity for another one.
   /// - Throws: if the only reader has not caught up by `deadline`.
   func append(_ chunk: [UInt8], until deadline: ContinuousClock.Instant) async throws(Miss) {
-    wakeReaders { state in
-      guard !state.positions.isEmpty, state.end == nil else { return }
+    change { state in
+      guard !state.readers.isEmpty, state.end == nil else { return }
       state.chunks.append(chunk)
       state.retainedBytes += chunk.count
     }
-    if state.withLock(\.hasCapacity) { return }
-    await withTaskGroup { group in
-      group.addTask { await self.waitForCapacity() }
-      // `sleep` throws when the task is cancelled, which ends the wait as well.
-      group.addTask { try? await Task.sleep(until: deadline, clock: .continuous) }
-      await group.next()
-      group.cancelAll()
+    while !state.withLock(\.hasCapacity) {
+      guard await producer.wait(orUntil: { try await Task.sleep(until: deadline, clock: .continuous) }) else { break }
     }
     guard state.withLock(\.hasCapacity) else { throw Miss(.unknown, "the client did not read the response within its own timeout") }
   }
 
-  private func waitForCapacity() async {
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let isOver = state.withLock { state in
-          if state.hasCapacity || Task.isCancelled { return true }
-          state.producer = continuation
-          return false
-        }
-        if isOver { continuation.resume() }
-      }
-    } onCancel: {
-      let producer = state.withLock { state in
-        defer { state.producer = nil }
-        return state.producer
-      }
-      producer?.resume()
-    }
-  }
-
   /// Ends the response. Only the first call has an effect.
   func finish(_ end: Result<Void, Miss>) {
-    wakeReaders { state in
+    change { state in
       if state.end == nil { state.end = end }
     }
   }
 
-  private func wakeReaders(after change: (inout State) -> Void) {
-    let (readers, producer) = state.withLock { state in
+  /// Changes the state and wakes the readers, and the producer if there is capacity.
+  private func change(_ change: (inout State) -> Void) {
+    let (readers, hasCapacity) = state.withLock { state in
       change(&state)
-      return (state.takeWaiting(), state.takeProducerIfCapacity())
+      return (state.readers.values.map(\.wakeup), state.hasCapacity)
     }
-    for reader in readers { reader.resume() }
-    producer?.resume()
+    for reader in readers { reader.signal() }
+    if hasCapacity { producer.signal() }
   }
 
   // MARK: Readers
@@ -140,15 +111,15 @@ final class SharedScrape: Sendable {
     let number: Int? = state.withLock { state in
       guard state.head == nil, state.end == nil else { return nil }
       defer { state.readersEver += 1 }
-      state.positions[state.readersEver] = 0
+      state.readers[state.readersEver] = Reader()
       return state.readersEver
     }
     return number.map { SharedScrapeReader(scrape: self, number: $0) }
   }
 
   fileprivate func leave(_ number: Int) {
-    wakeReaders { state in
-      state.positions[number] = nil
+    change { state in
+      state.readers[number] = nil
       state.dropConsumedChunks()
     }
   }
@@ -156,7 +127,7 @@ final class SharedScrape: Sendable {
   /// Waits for `limit` bytes or the whole body.
   fileprivate func beginning(for number: Int, upTo limit: Int) async throws(Miss) -> ScrapeBeginning {
     await wait(number) { $0.head != nil && $0.retainedBytes >= limit }
-    let (beginning, producer) = try state.withLock { state throws(Miss) in
+    let (beginning, hasCapacity) = try state.withLock { state throws(Miss) in
       let isEnd: Bool
       switch state.end {
       case .failure(let miss): throw miss
@@ -165,23 +136,23 @@ final class SharedScrape: Sendable {
       }
       guard let head = state.head else { throw Self.failure(state.end) }
       let chunks = state.take(number)
-      return (ScrapeBeginning(head: head, chunks: chunks, isComplete: isEnd), state.takeProducerIfCapacity())
+      return (ScrapeBeginning(head: head, chunks: chunks, isComplete: isEnd), state.hasCapacity)
     }
-    producer?.resume()
+    if hasCapacity { producer.signal() }
     return beginning
   }
 
   fileprivate func chunks(for number: Int) async throws(Miss) -> [[UInt8]] {
-    await wait(number) { state in (state.positions[number] ?? 0) < state.firstChunk + state.chunks.count }
-    let (chunks, producer) = try state.withLock { state throws(Miss) in
+    await wait(number) { state in (state.readers[number]?.position ?? 0) < state.firstChunk + state.chunks.count }
+    let (chunks, hasCapacity) = try state.withLock { state throws(Miss) in
       let new = state.take(number)
       if new.isEmpty {
-        if case .success = state.end { return (new, CheckedContinuation<Void, Never>?.none) }
+        if case .success = state.end { return (new, false) }
         throw Self.failure(state.end)
       }
-      return (new, state.takeProducerIfCapacity())
+      return (new, state.hasCapacity)
     }
-    producer?.resume()
+    if hasCapacity { producer.signal() }
     return chunks
   }
 
@@ -193,21 +164,8 @@ final class SharedScrape: Sendable {
   /// Waits until the condition holds, the response ends, or the task is cancelled.
   private func wait(_ number: Int, until holds: @Sendable (borrowing State) -> Bool) async {
     while true {
-      let isOver = state.withLock { holds($0) || $0.end != nil }
-      if isOver || Task.isCancelled { return }
-      await withTaskCancellationHandler {
-        await withCheckedContinuation { continuation in
-          let isOver = state.withLock { state in
-            if holds(state) || state.end != nil || Task.isCancelled { return true }
-            state.waiting[number] = continuation
-            return false
-          }
-          if isOver { continuation.resume() }
-        }
-      } onCancel: {
-        let waiting = state.withLock { $0.waiting.removeValue(forKey: number) }
-        waiting?.resume()
-      }
+      let (isOver, wakeup) = state.withLock { (holds($0) || $0.end != nil, $0.readers[number]?.wakeup) }
+      guard !isOver, let wakeup, await wakeup.wait() else { return }
     }
   }
 }

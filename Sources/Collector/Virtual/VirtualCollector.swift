@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 internal import Exposition
 package import HTTPTransport
 package import Roll
@@ -11,7 +12,7 @@ package struct VirtualCollector: NodeCollector {
   package let cache: VirtualScrapeCache
   private let fetcher: ScrapeFetcher
   private let settings: VirtualSettings
-  private let slots: CallSlots
+  private let slots: AsyncSemaphore
   private let ingests: IngestPool
   private let endpoints: VirtualEndpointOverrides
   private let suspects = Suspects()
@@ -38,7 +39,7 @@ package struct VirtualCollector: NodeCollector {
     fetcher = ScrapeFetcher(transport: transport, reasons: .endpoint)
     self.settings = settings
     cache = VirtualScrapeCache(stalenessLimit: settings.stalenessLimit, clock: clock)
-    slots = CallSlots(settings.maximumTransfers)
+    slots = AsyncSemaphore(settings.maximumTransfers)
     ingests = IngestPool(settings: settings)
     nodeToken = settings.nodeTokenFile.map { HeadersFile(path: $0, isToken: true) }
     buffers = BodyBufferPool(limit: settings.maximumTransfers)
@@ -76,7 +77,7 @@ package struct VirtualCollector: NodeCollector {
       // `sleep` throws when the task is cancelled; the next line then returns.
       if next.at > clock.now() { try? await clock.sleep(next.at) }
       guard !Task.isCancelled else { return }
-      await slots.run {
+      await slots.withPermit {
         let start = clock.now()
         let answers = await scrape(next.request, of: roll, keepsConnection: keepsConnections)
         round.record(answers, to: next.request, after: start.duration(to: clock.now()))

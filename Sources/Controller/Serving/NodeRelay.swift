@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 package import Collector
 internal import HTTPTransport
 internal import ServiceLifecycle
@@ -48,7 +49,7 @@ package final class NodeRelay: Service {
     mode = settings.mode
     configured = WindowsNode(endpoint: settings.windows.endpoint, source: settings.windowsSource)
     self.annotations = annotations
-    let slots = CallSlots(settings.maximumProbes)
+    let slots = AsyncSemaphore(settings.maximumProbes)
     exporterFetches = SharedFetches(slots: slots)
     summaryFetches = SharedFetches(slots: slots)
     exporter = ExporterProxy(transport: transport, settings: settings.windows, fetches: exporterFetches, names: names)

@@ -89,7 +89,7 @@ package final class RollcallController: Sendable {
         version: version, settings: settings.serving, time: time, leadership: leadership,
         readiness: Readiness(watches: cluster, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
         rolls: rolls, ledger: ledger, counters: counters, exporters: exporters, archive: archive, alertmanagers: alerts, events: events,
-        targets: targets, publication: reconciler, relay: relay, virtualPages: settings.virtualMode == .push ? nil : virtual.cache,
+        targets: targets, publication: reconciler, relay: relay, virtualCache: settings.virtualMode == .push ? nil : virtual.cache,
         push: push),
       logger: logger)
     core = ControllerCore(

@@ -106,7 +106,7 @@ struct VirtualPushTests {
       try await prometheus.number("count(container_processes)") == 3
     }
 
-    #expect(try await controller.get("/metrics/cadvisor").contains("pushed and not held here"))
+    #expect(try await controller.get("/metrics/cadvisor").contains("pushed and not cached here"))
     #expect(try JSONValue(parsing: Array(try await controller.get("/sd/v1/targets?source=virtual").utf8)).array?.isEmpty == true)
     #expect(controller.program.output.contains("push receiver rejects samples"))
     #expect(!controller.program.output.contains("-secret"))

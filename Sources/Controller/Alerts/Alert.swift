@@ -82,26 +82,26 @@ extension Alert {
   private func annotations(startsAt: Int64) -> JSONValue {
     switch self {
     case .gap(let gap):
-      let what =
+      let (state, stateSince) =
         switch gap.kind {
-        case .uncollected: "is not collected"
-        case .unscraped: "is collected but not scraped by Prometheus"
+        case .uncollected: ("is not collected", "has not been collected since")
+        case .unscraped: ("is collected but not scraped by Prometheus", "has been collected but not scraped by Prometheus since")
         }
       let name = "\(gap.container.namespace)/\(gap.container.pod)/\(gap.container.container)"
       let detail = gap.detail.isEmpty ? "" : " (\(gap.detail))"
       return [
-        "summary": .string("Container \(name) \(what): \(gap.reason.rawValue)"),
+        "summary": .string("Container \(name) \(state): \(gap.reason.rawValue)"),
         "description": .string(
-          "Container \(name) on \(gap.source.rawValue) node \(gap.node) \(what) since \(rfc3339(startsAt)). Reason: \(gap.reason.rawValue)\(detail)."
+          "Container \(name) on \(gap.source.rawValue) node \(gap.node) \(stateSince) \(rfc3339(startsAt)). Reason: \(gap.reason.rawValue)\(detail)."
         ),
         "reason": .string(gap.reason.rawValue),
         "runbook": .string(advice(gap.reason)),
       ]
     case .tooManyGaps(let leftOut):
       return [
-        "summary": .string("\(leftOut) more gaps are open than have an alert of their own"),
+        "summary": .string("\(leftOut) open gaps have no alert of their own"),
         "description": .string(
-          "Too many gaps are open: \(leftOut) of them have no alert of their own. Rollcall's metrics and API (/api/v1/gaps) list all of them."
+          "Too many gaps are open for an alert each. Rollcall's metrics and API (/api/v1/gaps) have all of them."
         ),
         "runbook": "Find what they have in common: count by (reason, node) (rollcall_container_gap).",
       ]

@@ -47,7 +47,7 @@ struct GapEvents {
       if count > 0, gaps.count == count, missingNodes.insert(name).inserted, let first = gaps.min(by: { $0.since < $1.since }) {
         return event(
           about: .node(name), isOpen: true, kind: .uncollected,
-          note: "None of the \(count) containers on this \(first.source.rawValue) node is collected since "
+          note: "None of the \(count) containers on this \(first.source.rawValue) node has been collected since "
             + "\(rfc3339(reading.unixMilliseconds(of: first.since))): \(first.reason.rawValue)\(inParentheses(first.detail)). "
             + advice(first.reason))
       }

@@ -2,7 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
 
-/// A path that is served. Any other path is 404, and never becomes the value of a label.
+/// A served path. Any other path is 404.
 enum Route: Hashable {
   case statusPage, livez, readyz, metrics, targets, cadvisor, resource, summary, probe, gaps, coverage, nodes
   /// `/proxy/NODE/metrics` and `/proxy/NODE/health`.
@@ -32,8 +32,8 @@ enum Route: Hashable {
 
 /// Answers GET and HEAD requests by their route.
 ///
-/// Hummingbird's `Router` is not used: it takes `/metrics/` and `//metrics` for `/metrics`, answers 404 where a path is served but not for
-/// that method, and has no `Allow` header (docs/decisions/0011-routes.md).
+/// Hummingbird's `Router` is not used: it treats `/metrics/` and `//metrics` as `/metrics`, responds to a method that is not supported with
+/// 404, and sends no `Allow` header (docs/decisions/0011-routes.md).
 struct ControllerResponder: HTTPResponder {
   struct Context: RequestContext {
     var coreContext: CoreRequestContextStorage
@@ -55,10 +55,10 @@ struct ControllerResponder: HTTPResponder {
 
   private func response(to request: Request) async -> ServerResponse {
     guard let route = Route(request.uri.path) else {
-      return .text(.notFound, "There is nothing here. See / for the status page.\n")
+      return .text(.notFound, "Not found. See / for the status page.\n")
     }
     guard request.method == .get || request.method == .head else {
-      var response = ServerResponse.text(.methodNotAllowed, "Only GET and HEAD are answered here.\n")
+      var response = ServerResponse.text(.methodNotAllowed, "Only GET and HEAD are supported.\n")
       response.headers[.allow] = "GET, HEAD"
       return response
     }

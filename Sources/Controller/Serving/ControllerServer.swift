@@ -20,7 +20,7 @@ package final class ControllerServer: Service {
     self.logger = logger
   }
 
-  /// Serves until the task is cancelled or the service group shuts down, then answers the requests under way.
+  /// Serves until the task is cancelled or the service group shuts down, then finishes the requests in progress.
   /// - Throws: `ControllerError.cannotListen`.
   package func run() async throws {
     let address = controller.settings.listen
@@ -41,7 +41,7 @@ package final class ControllerServer: Service {
     do {
       try await application.run()
     } catch {
-      // NIO's description begins with the name of the Swift call.
+      // NIO's description starts with the name of the Swift function.
       let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
       let failure = ControllerError.cannotListen(address: "\(address)", reason: reason)
       port.settle(.failure(failure))
@@ -52,7 +52,7 @@ package final class ControllerServer: Service {
 
   /// Waits until the server accepts connections.
   /// - Returns: the port.
-  /// - Throws: why it does not listen.
+  /// - Throws: the error if it cannot listen.
   package func waitUntilListening() async throws(ControllerError) -> Int {
     try await port.value().get()
   }
@@ -88,15 +88,14 @@ private final class PortPromise: Sendable {
   }
 }
 
-/// What a client may take from the server (R63).
+/// Limits on what a client may use (R63).
 package struct ServingLimits: Hashable, Sendable {
-  /// Connections at once; later ones wait. A Prometheus server keeps one for each target, and each Windows node and each virtual node may
-  /// be a target at our address: enough for two servers and 5,000 such nodes.
+  /// Concurrent connections; further ones wait. A Prometheus server keeps one per target, and each Windows node and each virtual node may be
+  /// a target at our address: enough for two servers and 5,000 such nodes.
   package var connections = 16_384
-  /// How long a connection may be idle. Longer than scrape intervals are, so that a scraper keeps its connection.
+  /// How long a connection may be idle. Longer than scrape intervals, so that a scraper keeps its connection.
   package var idle: Duration = .seconds(300)
-  /// How long a client may take to read a response that is written while it is sent. The response holds a snapshot of the ledger. No scrape
-  /// takes this long.
+  /// How long a client may take to read a streamed response, which retains a snapshot of the ledger. No scrape takes this long.
   package var response: Duration = .seconds(300)
 
   package init() {}

@@ -3,7 +3,7 @@ internal import KubeClient
 package import Primitives
 internal import Roll
 
-/// The parts of the controller whose state is served. A response reads each of them once.
+/// The parts of the controller whose state is served. A response reads each part once.
 struct ControllerStatus: Sendable {
   let version: String
   let settings: ServingSettings
@@ -27,22 +27,22 @@ struct ControllerStatus: Sendable {
   let publication: any StatusSource<[Source: TargetStatus]>
   let relay: NodeRelay?
   /// The newest scrapes of the pods on virtual nodes; `nil` if they are not kept.
-  let virtualPages: VirtualScrapeCache?
+  let virtualCache: VirtualScrapeCache?
   let push: PushService?
 }
 
-/// How the server presents what it reads.
+/// Settings of the server.
 package struct ServingSettings: Hashable, Sendable {
   package var listen: ListenAddress
   package var interval: Duration
   package var threshold: Duration
-  /// For one call of a node.
+  /// Timeout for one call of a node.
   package var deadline: Duration
   /// Whether service discovery offers targets at loopback addresses.
   package var allowsLoopback: Bool
-  /// Where Prometheus reaches /probe; `nil` for the address that a request for targets was sent to.
+  /// Where Prometheus reaches /probe; `nil` for the address of the request for targets.
   package var proxyAddress: String?
-  /// Whether Windows nodes are scraped through /probe, not at their exporters.
+  /// Whether Windows nodes are scraped through /probe instead of at their exporters.
   package var proxiesWindows: Bool
 
   package init(

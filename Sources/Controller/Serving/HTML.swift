@@ -1,8 +1,8 @@
-/// HTML text in the making. The only way in for text from outside is `text`, which escapes it (R62).
+/// Builds HTML. Text from outside can only be added by `text`, which escapes it (R62).
 struct HTML {
   private(set) var source = ""
 
-  /// Markup of our own.
+  /// Adds literal markup.
   mutating func markup(_ markup: StaticString) {
     source += "\(markup)"
   }
@@ -15,7 +15,7 @@ struct HTML {
       case ">": source += "&gt;"
       case "\"": source += "&quot;"
       case "'": source += "&#39;"
-      // Control characters have no place on a page.
+      // Control characters are not allowed in HTML.
       case _ where character.value < 0x20 && character != "\n" && character != "\t": source += "\u{fffd}"
       default: source.unicodeScalars.append(character)
       }

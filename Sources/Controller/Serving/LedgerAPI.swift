@@ -14,22 +14,22 @@ struct LedgerAPI {
     if let refusal { return refusal }
     let reading = controller.time.reading()
     let ledger = controller.ledger.snapshot()
-    // Piece by piece: in a large outage there is a gap for every container.
-    return .jsonPieces { send in
-      var piece = Array(#"{"gaps":["#.utf8)
+    // Streamed, since in a large outage every container has a gap.
+    return .jsonChunks { send in
+      var chunk = Array(#"{"gaps":["#.utf8)
       var isFirst = true
       for gaps in ledger.gapsByNode() {
         for gap in gaps {
-          if !isFirst { piece.append(UInt8(ascii: ",")) }
+          if !isFirst { chunk.append(UInt8(ascii: ",")) }
           isFirst = false
-          piece += Self.json(of: gap, at: reading).bytes
+          chunk += Self.json(of: gap, at: reading).bytes
         }
-        if piece.count > 64 << 10 {
-          try await send(piece)
-          piece = []
+        if chunk.count > 64 << 10 {
+          try await send(chunk)
+          chunk = []
         }
       }
-      try await send(piece + Array("]}\n".utf8))
+      try await send(chunk + Array("]}\n".utf8))
     }
   }
 
@@ -83,7 +83,7 @@ struct LedgerAPI {
     return counts
   }
 
-  /// Only one replica keeps a ledger, and an empty one would be a lie.
+  /// The response while this replica has no complete ledger: an empty list would be wrong.
   private var refusal: ServerResponse? {
     guard controller.rolls.snapshot().isComplete else {
       return .problem(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
@@ -91,9 +91,9 @@ struct LedgerAPI {
     guard controller.ledger.isComplete else {
       let leadership = controller.leadership.status
       if leadership.isLeader {
-        return .problem(.serviceUnavailable, "this replica has just begun to lead, and the ledger is not complete yet")
+        return .problem(.serviceUnavailable, "this replica became leader just now and its ledger is not complete yet")
       }
-      return .problem(.serviceUnavailable, "this replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "nobody does yet")")
+      return .problem(.serviceUnavailable, "this replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "no replica does yet")")
     }
     return nil
   }

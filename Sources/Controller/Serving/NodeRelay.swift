@@ -3,16 +3,16 @@ package import Collector
 internal import HTTPTransport
 internal import ServiceLifecycle
 
-/// What /probe does with an exporter's metrics.
+/// How /probe relays an exporter's metrics.
 package enum ExporterRelayMode: String, CaseIterable, Sendable {
-  /// The node and the names of containers are added.
+  /// Adds the node and the names of containers.
   case relabel
   case passThrough = "pass-through"
 }
 
-/// How the metrics of nodes are relayed.
+/// Settings of the relay.
 package struct RelaySettings: Hashable, Sendable {
-  /// Scrapes at the same time; later ones wait.
+  /// Concurrent scrapes; further ones wait.
   package var maximumProbes: Int
   package var windows: WindowsSettings
   package var windowsSource: WindowsSource
@@ -26,7 +26,7 @@ package struct RelaySettings: Hashable, Sendable {
   }
 }
 
-/// Relays the metrics of nodes to Prometheus: fetched on request, by every replica, leader or not.
+/// Relays the metrics of nodes to Prometheus. Every replica does so, leader or not, and fetches on request.
 package final class NodeRelay: Service {
   let mode: ExporterRelayMode
   let exporter: ExporterProxy
@@ -37,9 +37,9 @@ package final class NodeRelay: Service {
   private let summaryFetches: SharedFetches<SummaryScrapeRequest>
 
   /// - Parameters:
-  ///   - transport: with as many transfers at once as `maximumProbes`, and not shared with node tasks.
-  ///   - annotations: of a Node; empty for an unknown Node.
-  ///   - isOnHostNetwork: whether a pod has no network of its own.
+  ///   - transport: allows `maximumProbes` concurrent transfers, and is not shared with node tasks.
+  ///   - annotations: the annotations of a Node; empty for an unknown Node.
+  ///   - isOnHostNetwork: whether a pod uses the host's network.
   ///   - names: the current names of a node's containers.
   init(
     settings: RelaySettings, transport: HTTPTransport, summary: SummarySource,
@@ -56,7 +56,7 @@ package final class NodeRelay: Service {
     self.summary = SummaryProxy(source: summary, fetches: summaryFetches, isOnHostNetwork: isOnHostNetwork)
   }
 
-  /// How the Windows node of that name is read.
+  /// How a Windows node is read.
   func windowsNode(_ name: String) -> WindowsNode {
     WindowsNode(annotations(name), configured: configured)
   }

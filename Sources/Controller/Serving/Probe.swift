@@ -4,8 +4,8 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import Roll
 
-/// Hands on the pages of nodes: `/probe?node=`, in the way of multi-target exporters, and `/proxy/NODE/metrics` and `/proxy/NODE/health`
-/// as a reverse proxy on each node would.
+/// Relays the metrics of nodes: `/probe?node=NODE` like a multi-target exporter, `/proxy/NODE/metrics` and `/proxy/NODE/health` like a
+/// reverse proxy on each node.
 struct Probe {
   private let controller: ControllerStatus
 
@@ -20,7 +20,7 @@ struct Probe {
       let (relay, roll) = try node(probe)
       let summary = SummaryScrapeRequest(
         node: probe.node, address: roll.address, timeout: probe.timeout, isCompressed: probe.isGzipTaken)
-      // A Linux node has no exporter of ours to ask; its kubelet has a summary all the same.
+      // A Linux node has no windows_exporter, but its kubelet has a summary.
       guard roll.source == .windows else { return try await stream(relay.summary.scrape(summary)) }
       let windows = relay.windowsNode(probe.node)
       if windows.source == .summary { return try await stream(relay.summary.scrape(summary)) }
@@ -38,7 +38,7 @@ struct Probe {
       let probe = try ProbeRequest(request, node: name)
       let (relay, roll) = try node(probe)
       guard roll.source == .windows else {
-        throw Failure(.notFound, "the Node \(probe.node) is no Windows node; its source is \(roll.source.rawValue)")
+        throw Failure(.notFound, "the Node \(probe.node) is not a Windows node; its source is \(roll.source.rawValue)")
       }
       var endpoint = relay.windowsNode(probe.node).endpoint
       if file == .health {
@@ -52,7 +52,7 @@ struct Probe {
   // MARK: Steps
 
   private func node(_ probe: ProbeRequest) throws(Failure) -> (NodeRelay, NodeRoll) {
-    guard let relay = controller.relay else { throw Failure(.notFound, "this controller hands on no pages") }
+    guard let relay = controller.relay else { throw Failure(.notFound, "this controller does not relay metrics") }
     guard let roll = controller.rolls.roll(of: probe.node) else {
       guard controller.rolls.snapshot().isComplete else {
         throw Failure(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
@@ -60,7 +60,7 @@ struct Probe {
       throw Failure(.notFound, "there is no Node named \(probe.node)")
     }
     guard roll.source != .virtual else {
-      throw Failure(.notFound, "the Node \(probe.node) is virtual: its pods' numbers are at /metrics/cadvisor?node=\(probe.node)")
+      throw Failure(.notFound, "the Node \(probe.node) is virtual: the metrics of its pods are at /metrics/cadvisor?node=\(probe.node)")
     }
     return (relay, roll)
   }
@@ -78,27 +78,26 @@ struct Probe {
     return ExporterScrapeRequest(node: probe.node, address: roll.address, endpoint: endpoint, timeout: probe.timeout, form: form)
   }
 
-  /// So much is waited for before an answer begins: a small page goes out in one piece, and what fails early is told by a status.
+  /// How much to read before the response begins, so that a small body is sent in one write and an early failure has its status.
   private static let beginningBytes = 64 << 10
 
-  /// Waits for the beginning of the page, and hands the rest on piece by piece. What fails then breaks the connection off: Prometheus
-  /// drops a scrape that is not whole.
+  /// Waits for the beginning of the body and streams the rest. A later failure breaks the connection: Prometheus drops an incomplete scrape.
   private func stream(_ reader: SharedScrapeReader) async throws(Miss) -> ServerResponse {
     let beginning = try await reader.beginning(upTo: Self.beginningBytes)
     let head = beginning.head
     var response = ServerResponse(status: .init(code: head.status), contentType: head.contentType, body: .whole([]))
     if let encoding = head.contentEncoding { response.headers[.contentEncoding] = encoding }
-    // The page has its place until the client has all of it, or its time is up: so long the reader is held.
+    // The reader is retained, and with it its slot, until the client has the whole body or the deadline passes.
     response.deadline = reader.deadline
     if beginning.isComplete {
-      let page = beginning.chunks.count == 1 ? beginning.chunks[0] : Array(beginning.chunks.joined())
-      response.body = .pieces(length: page.count) { write in
-        try await write(page)
+      let body = beginning.chunks.count == 1 ? beginning.chunks[0] : Array(beginning.chunks.joined())
+      response.body = .chunks(length: body.count) { write in
+        try await write(body)
         withExtendedLifetime(reader) {}
       }
       return response
     }
-    response.body = .pieces { write in
+    response.body = .chunks { write in
       for chunk in beginning.chunks { try await write(chunk) }
       while true {
         let chunks = try await reader.chunks()
@@ -142,12 +141,12 @@ struct Probe {
   }
 }
 
-/// What a request for a node's page says, checked.
+/// The validated parameters of a request for a node's metrics.
 struct ProbeRequest: Hashable {
   var node: String
-  /// Instead of those that the settings and the node name.
+  /// Overrides the collectors of the settings and the node.
   var collectors: [String]?
-  /// How long the client waits; `nil` where it does not say.
+  /// The client's timeout; `nil` if it sends none.
   var timeout: Duration?
   var accept: String?
   var acceptEncoding: String?
@@ -166,16 +165,17 @@ struct ProbeRequest: Hashable {
     }
     self.node = node
     var collectors: [String] = []
-    // The name of a parameter is not unescaped by the server.
+    // Hummingbird does not unescape the names of parameters.
     for (name, value) in parameters where ["collect[]", "collect%5B%5D", "collect%5b%5d"].contains(name) {
       guard ExporterEndpoint.isCollector(value) else {
         throw Refused(message: "collect[]=\(value) is not the name of a collector: lower-case letters, digits and _")
       }
       collectors.append(String(value))
     }
-    guard collectors.count <= 100 else { throw Refused(message: "collect[] is there \(collectors.count) times; at most 100 are taken") }
+    guard collectors.count <= 100 else { throw Refused(message: "collect[] is given \(collectors.count) times; at most 100 are supported") }
     self.collectors = collectors.isEmpty ? nil : collectors
-    // https://prometheus.io/docs/instrumenting/writing_exporters/: seconds, as a decimal number. Without it, or where it makes no sense, ours holds.
+    // Seconds as a decimal number (https://prometheus.io/docs/instrumenting/writing_exporters/). If missing or out of range, our own
+    // timeout applies.
     timeout = Self.timeoutHeader.flatMap { request.headers[$0] }.flatMap(Double.init)
       .flatMap { (0.001...3600).contains($0) ? .seconds($0) : nil }
     accept = request.headers[values: .accept].joined(separator: ", ").nonEmpty

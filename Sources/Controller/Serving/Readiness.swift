@@ -15,7 +15,7 @@ package struct ReadinessCheck: Hashable, Sendable {
 
 /// Whether this replica is ready: Nodes and Pods have been listed once, the rolls are complete, and it is not shutting down.
 ///
-/// A watch that breaks later does not end readiness: the records stay as they were, and are still served.
+/// A watch that fails later does not end readiness: the last known records are still served.
 struct Readiness: StatusSource {
   let watches: any StatusSource<[WatchStatus]>
   let rolls: RollStore
@@ -24,7 +24,7 @@ struct Readiness: StatusSource {
   var status: [ReadinessCheck] {
     watches.status.map { watch in
       ReadinessCheck(
-        watch.resource, problem: watch.isListed ? nil : "not listed yet: \(watch.problem ?? "the list is under way")")
+        watch.resource, problem: watch.isListed ? nil : "not listed yet: \(watch.problem ?? "list in progress")")
     } + [
       ReadinessCheck("rolls", problem: rolls.snapshot().isComplete ? nil : "waiting for nodes and pods"),
       ReadinessCheck("running", problem: shutdown.hasBegun ? "shutting down" : nil),

@@ -5,21 +5,21 @@ internal import Hummingbird
 internal import JSON
 internal import NIOCore
 
-/// An answer of ours, before it becomes the server's.
+/// A response, independent of the server's types.
 struct ServerResponse: Sendable {
   enum Body: Sendable {
     case whole([UInt8])
-    /// Written piece by piece, since it may be large. The length is for those that know it.
-    case pieces(length: Int? = nil, @Sendable (_ write: (_ piece: [UInt8]) async throws -> Void) async throws -> Void)
+    /// Streamed, since it may be large. `length` is the Content-Length, if known.
+    case chunks(length: Int? = nil, @Sendable (_ write: (_ chunk: [UInt8]) async throws -> Void) async throws -> Void)
   }
 
   var status: HTTPResponse.Status
   var contentType: String
   var headers: HTTPFields = [:]
   var body: Body
-  /// Ours to compress. Pages of others go on as they came.
+  /// Whether to compress the body. Relayed bodies are sent as received.
   var isCompressible = false
-  /// When the client is to have taken all of it, if that is earlier than it is for every answer: then its connection is closed.
+  /// When to close the connection if the client has not read the whole response; `nil` for the limit of every response.
   var deadline: ContinuousClock.Instant?
 
   static func text(_ status: HTTPResponse.Status, _ text: String) -> ServerResponse {
@@ -34,18 +34,18 @@ struct ServerResponse: Sendable {
     .json(["error": .string(message)], status: status)
   }
 
-  static func jsonPieces(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> ServerResponse {
-    ServerResponse(status: .ok, contentType: "application/json", body: .pieces(write), isCompressible: true)
+  static func jsonChunks(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> ServerResponse {
+    ServerResponse(status: .ok, contentType: "application/json", body: .chunks(write), isCompressible: true)
   }
 
   static func metrics(_ write: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> ServerResponse {
-    ServerResponse(status: .ok, contentType: ExpositionFormat.text.contentType, body: .pieces(write), isCompressible: true)
+    ServerResponse(status: .ok, contentType: ExpositionFormat.text.contentType, body: .chunks(write), isCompressible: true)
   }
 
   /// - Parameters:
-  ///   - connection: where it goes.
-  ///   - limit: how long the client may take for it.
-  ///   - withoutBody: for HEAD.
+  ///   - connection: the client's connection.
+  ///   - limit: how long the client may take to read a streamed body.
+  ///   - withoutBody: whether the request is HEAD.
   func response(on connection: any Channel, within limit: Duration, withoutBody: Bool) -> Response {
     var fields = headers
     fields[.contentType] = contentType
@@ -55,16 +55,16 @@ struct ServerResponse: Sendable {
     switch body {
     case .whole(let bytes):
       return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-    case .pieces(let length, let produce):
+    case .chunks(let length, let produce):
       let end = min(deadline ?? .now + limit, .now + limit)
       return Response(
         status: status, headers: fields,
         body: ResponseBody(contentLength: length) { writer in
-          // A write to a client that does not read ends with its connection only.
+          // A write to a client that does not read fails only when the connection is closed.
           let rest = TimeAmount(ContinuousClock.now.duration(to: end))
           let cut = connection.eventLoop.scheduleTask(in: rest) { connection.close(promise: nil) }
           defer { cut.cancel() }
-          try await produce { piece in try await writer.write(ByteBuffer(bytes: piece)) }
+          try await produce { chunk in try await writer.write(ByteBuffer(bytes: chunk)) }
           try await writer.finish(nil)
         })
     }
@@ -72,19 +72,19 @@ struct ServerResponse: Sendable {
 }
 
 extension ServerResponse {
-  /// The same, compressed while it is sent where whoever asks takes gzip: a page of metrics shrinks to a tenth or less.
+  /// The response, gzipped while it is sent if the client accepts that. Metrics shrink to a tenth or less.
   func compressed(for request: Request) -> ServerResponse {
-    guard isCompressible, case .pieces(_, let produce) = body else { return self }
+    guard isCompressible, case .chunks(_, let produce) = body else { return self }
     var response = self
     response.headers[.vary] = "Accept-Encoding"
     guard acceptsGzip(request.headers[values: .acceptEncoding]) else { return response }
     response.headers[.contentEncoding] = "gzip"
-    response.body = .pieces { write in
+    response.body = .chunks { write in
       guard var encoder = GzipEncoder() else { throw CompressionError.noMemory }
       var packed: [UInt8] = []
-      try await produce { piece in
-        piece.withUnsafeBytes { encoder.encode($0, isLast: false, into: &packed) }
-        // Less is not worth a chunk of its own.
+      try await produce { chunk in
+        chunk.withUnsafeBytes { encoder.encode($0, isLast: false, into: &packed) }
+        // Send chunks of at least 16 KiB.
         guard packed.count >= 16 << 10 else { return }
         try await write(packed)
         packed.removeAll(keepingCapacity: true)

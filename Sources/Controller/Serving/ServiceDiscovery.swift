@@ -12,8 +12,8 @@ struct ServiceDiscovery {
     self.controller = controller
   }
 
-  /// Answers 503 until the caches are in sync: Prometheus keeps its old list then, while an empty one would drop every target (R36).
-  /// - Parameter authority: host and port that were asked, where Prometheus reaches us.
+  /// Responds 503 until the caches are in sync: Prometheus then keeps its old targets, while an empty list would drop them (R36).
+  /// - Parameter authority: host and port of the request, at which Prometheus reaches us.
   func response(source text: String?, authority: String?) -> ServerResponse {
     var wanted: Source?
     if let text {
@@ -25,23 +25,23 @@ struct ServiceDiscovery {
     guard let targets = controller.targets.snapshot() else {
       return .problem(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
     }
-    // The pages of virtual nodes are ours, so that their address needs no leave.
+    // Virtual nodes are scraped at our own address, which needs no admission.
     let admitted = DiscoverableTargets(targets.filter { $0.source != .virtual }, allowsLoopback: controller.settings.allowsLoopback)
     let probeAddress = controller.settings.proxyAddress ?? authority.flatMap(Self.address(asked:))
-    let ours = targets.filter { $0.source == .virtual && (!$0.address.isEmpty || probeAddress != nil) }
-    let published = (admitted.targets + ours).sorted { $0.node < $1.node }
+    let virtual = targets.filter { $0.source == .virtual && (!$0.address.isEmpty || probeAddress != nil) }
+    let published = (admitted.targets + virtual).sorted { $0.node < $1.node }
     let isProxied = controller.settings.proxiesWindows
     return .json(
       .array(
         published.filter { wanted == nil || $0.source == wanted }.map { target in
           var group = Self.group(target)
-          if target.source == .virtual { Self.sendToPage(&group, of: target, orAt: probeAddress) }
-          if isProxied, target.source == .windows, let probeAddress { Self.sendToProbe(&group, at: probeAddress) }
+          if target.source == .virtual { Self.redirectToController(&group, of: target, orAt: probeAddress) }
+          if isProxied, target.source == .windows, let probeAddress { Self.redirectToProbe(&group, at: probeAddress) }
           return group
         }))
   }
 
-  /// Host and port, of which a client that asks at the port of http leaves out the latter.
+  /// Host and port of the request. Clients omit the port if it is 80.
   private static func address(asked authority: String) -> String? {
     [authority, authority + ":80"].first(where: isAuthority)
   }
@@ -58,8 +58,8 @@ struct ServiceDiscovery {
     return ["targets": [.string("\(host):\(target.port)")], "labels": labels]
   }
 
-  /// The page of a virtual node, which the leader has: where that is not known, whoever was asked is asked for it, too.
-  private static func sendToPage(_ group: inout JSONValue, of target: Target, orAt address: String?) {
+  /// Scrapes a virtual node at the leader, or at `address` if the leader's is unknown.
+  private static func redirectToController(_ group: inout JSONValue, of target: Target, orAt address: String?) {
     var labels = group["labels"] ?? [:]
     labels["__param_node"] = .string(target.node)
     labels["instance"] = .string(target.node)
@@ -67,8 +67,8 @@ struct ServiceDiscovery {
     if target.address.isEmpty || target.port == 0, let address { group["targets"] = [.string(address)] }
   }
 
-  /// The multi-target way: the node is a parameter of the scrape, and the address is ours.
-  private static func sendToProbe(_ group: inout JSONValue, at address: String) {
+  /// Scrapes a Windows node through /probe, with the node as a parameter.
+  private static func redirectToProbe(_ group: inout JSONValue, at address: String) {
     var labels = group["labels"] ?? [:]
     labels["__param_node"] = labels["node"]
     labels["instance"] = group["targets"]?[0]

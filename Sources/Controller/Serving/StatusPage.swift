@@ -1,8 +1,8 @@
 internal import HTTPTypes
 import Roll
 
-/// The page for people: what is expected, what is missing and why, node by node. It is one file without scripts, works without a
-/// network beyond ours, and is bounded however large the cluster is.
+/// The status page: expected and missing containers with the reasons, node by node. One document without scripts or external resources,
+/// bounded in size.
 struct StatusPage {
   private static let maximumGaps = 500
   private static let maximumNodes = 1000
@@ -40,20 +40,20 @@ struct StatusPage {
     let leadership = controller.leadership.status
     if !waiting.isEmpty {
       page.heading("Not ready")
-      page.table(["what", "why"], waiting.map { [$0.name, $0.problem ?? ""] })
+      page.table(["check", "problem"], waiting.map { [$0.name, $0.problem ?? ""] })
     } else if !leadership.isLeader, !controller.ledger.isComplete {
       page.paragraph(
-        "This replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "nobody does yet"). The leader has the ledger.")
+        "This replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "no replica does yet"). The leader has the ledger.")
     }
     let broken = controller.watches.status.filter { $0.isListed && $0.problem != nil }
     if !broken.isEmpty {
-      page.heading("Out of touch with the API server")
-      page.table(["resource", "why"], broken.map { [$0.resource, $0.problem ?? ""] })
-      page.paragraph("What is shown below is as of before.")
+      page.heading("Not in sync with the API server")
+      page.table(["resource", "problem"], broken.map { [$0.resource, $0.problem ?? ""] })
+      page.paragraph("The data below may be outdated.")
     }
     if controller.ledger.isComplete { ledger(&page) }
     page.paragraph(
-      "Version \(controller.version), called every \(controller.settings.interval.text), a gap after \(controller.settings.threshold.text)."
+      "Version \(controller.version). Rolls are called every \(controller.settings.interval.text); a container is a gap after \(controller.settings.threshold.text)."
     )
     page.markup("</body></html>\n")
     return page.source
@@ -106,7 +106,7 @@ struct StatusPage {
     if !refused.isEmpty {
       page.heading("Targets that cannot be published")
       page.table(
-        ["node", "why"], refused.prefix(Self.maximumNodes).map { [$0.target.node, "\($0.refusal)"] })
+        ["node", "reason"], refused.prefix(Self.maximumNodes).map { [$0.target.node, "\($0.refusal)"] })
     }
   }
 }

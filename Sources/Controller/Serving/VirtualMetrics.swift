@@ -5,11 +5,11 @@ internal import Hummingbird
 internal import JSON
 internal import Roll
 
-/// What a kubelet would say about the pods of virtual nodes: `/metrics/cadvisor`, `/metrics/resource` and `/stats/summary`, of all nodes
-/// or, with `?node=`, of one.
+/// Serves the metrics of pods on virtual nodes like a kubelet: `/metrics/cadvisor`, `/metrics/resource` and `/stats/summary`, for all virtual
+/// nodes or, with `?node=NODE`, for one.
 ///
-/// Pages are made while they are sent. A page that would be empty only because nothing was collected
-/// yet, or because another replica has it, is a 503: Prometheus keeps what it has rather than take it for the truth.
+/// Responses are streamed. If there is no data because nothing was collected yet or another replica is the leader, the response is 503:
+/// an empty one would end the series in Prometheus.
 struct VirtualMetrics {
   private let controller: ControllerStatus
 
@@ -18,11 +18,11 @@ struct VirtualMetrics {
   }
 
   func cadvisor(_ request: Request) -> ServerResponse {
-    respond(request) { pages, snapshot in
+    respond(request) { cache, snapshot in
       .metrics { write in
         var text = GroupedExposition(snapshot)
         while let chunk = text.withNextChunk({ Array($0) }) { try await write(chunk) }
-        pages.recordScrape(of: snapshot.nodes)
+        cache.recordScrape(of: snapshot.nodes)
       }
     }
   }
@@ -41,7 +41,7 @@ struct VirtualMetrics {
           }
         }
         var writer = ExpositionWriter()
-        // A kubelet's have no label: of all nodes together they would be nobody's.
+        // A kubelet's node series have no label, so their sum over several nodes would be meaningless.
         if isOfOneNode {
           let total = snapshot.total()
           writer.family(
@@ -50,7 +50,7 @@ struct VirtualMetrics {
           writer.family(
             "node_memory_working_set_bytes", .gauge, help: "Current working set of the node in bytes", value: total.workingSetBytes)
         }
-        // The second is the older name, which kubelets have given up for the first in 1.29.
+        // Kubernetes 1.29 renamed scrape_error to resource_scrape_error; serve both.
         for name in ["resource_scrape_error", "scrape_error"] {
           writer.family(name, .gauge, help: "1 if there was an error while getting container metrics, 0 otherwise", value: 0)
         }
@@ -61,10 +61,10 @@ struct VirtualMetrics {
 
   func summary(_ request: Request) -> ServerResponse {
     guard request.uri.queryParameters["node"] != nil else {
-      return .problem(.badRequest, "a summary is one node's: /stats/summary?node=NAME, with the name of a virtual Node")
+      return .problem(.badRequest, "the parameter node is missing: /stats/summary?node=NAME, with the name of a virtual Node")
     }
     return respond(request) { _, snapshot in
-      .jsonPieces { write in
+      .jsonChunks { write in
         let name = snapshot.nodes.first ?? ""
         let uids = uids(onNode: name)
         let now = controller.time.reading().unixMilliseconds
@@ -81,7 +81,7 @@ struct VirtualMetrics {
     }
   }
 
-  /// By namespace and name.
+  /// The UIDs of a node's pods by namespace/name.
   private func uids(onNode name: String) -> [String: String] {
     guard let roll = controller.rolls.roll(of: name) else { return [:] }
     return Dictionary(
@@ -89,8 +89,9 @@ struct VirtualMetrics {
   }
 
   private func respond(_ request: Request, _ make: (VirtualScrapeCache, VirtualSnapshot) -> ServerResponse) -> ServerResponse {
-    guard let pages = controller.virtualPages else {
-      return .text(.notFound, "the pages of virtual nodes are pushed and not held here; --virtual-mode both serves the basic families\n")
+    guard let cache = controller.virtualCache else {
+      return .text(
+        .notFound, "the metrics of virtual nodes are pushed and not cached here; --virtual-mode both serves the basic families\n")
     }
     let rolls = controller.rolls.snapshot()
     guard rolls.isComplete else {
@@ -100,19 +101,19 @@ struct VirtualMetrics {
     if let name {
       guard let roll = controller.rolls.roll(of: name) else { return .text(.notFound, "there is no Node named \(name)\n") }
       guard roll.source == .virtual else {
-        return .text(.notFound, "the Node \(name) is no virtual node; its source is \(roll.source.rawValue)\n")
+        return .text(.notFound, "the Node \(name) is not a virtual node; its source is \(roll.source.rawValue)\n")
       }
     }
-    let snapshot = pages.snapshot(of: name)
+    let snapshot = cache.snapshot(of: name)
     let isDue = rolls.rolls.values.contains { $0.source == .virtual && !$0.entries.isEmpty && (name == nil || $0.node == name) }
     guard let snapshot, snapshot.scrapeCount > 0 || !isDue else {
       let leadership = controller.leadership.status
       return .text(
         .serviceUnavailable,
         leadership.isLeader
-          ? "nothing of it has been collected lately; see /api/v1/gaps for what is missing, and why\n"
-          : "this replica does not lead and has not collected it; \(leadership.holder ?? "nobody") leads\n")
+          ? "no recent data has been collected; see /api/v1/gaps for the reasons\n"
+          : "this replica does not lead and has no data; \(leadership.holder.map { "\($0) leads" } ?? "no replica leads yet")\n")
     }
-    return make(pages, snapshot)
+    return make(cache, snapshot)
   }
 }

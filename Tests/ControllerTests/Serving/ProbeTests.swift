@@ -9,7 +9,7 @@ import Testing
 private let frontend = String(repeating: "1a", count: 32)
 private let worker = String(repeating: "2b", count: 32)
 
-/// A controller with Windows nodes, one for each name, at the addresses of a real nginx that stands for their exporters.
+/// A controller with a Windows node for each name. A real nginx at their addresses replaces the exporters.
 private func withProxy(
   nodes: [String: JSONValue], flags: [String: [String]] = [:], _ body: (RunningController) async throws -> Void
 ) async throws {
@@ -19,7 +19,7 @@ private func withProxy(
       try server.put(podObject(pod, on: "win-1", id: "containerd://\(id)"))
     }
     var flags = flags
-    // Rolls are called too, and must not be among the requests that are counted.
+    // The roll calls must not be counted among the requests.
     flags["interval"] = ["1h"]
     flags["threshold"] = ["1d"]
     try await RunningController.run(kubeconfig: server.kubeconfig(), flags: flags) { running in
@@ -155,7 +155,7 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
       for kind in ["cut", "wrong"] {
         do {
           let answer = try await running.request("/probe?node=win-1&collect[]=\(kind)")
-          // What is wrong before the first piece has gone out is told by a status.
+          // A failure before the first chunk is sent has its own status.
           #expect(answer.status == 502, "\(kind)")
         } catch {
           guard case .cut = error as? HTTPTransportError else { throw error }
@@ -176,7 +176,7 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
   func refusedPages(page: String, reason: String, place: String) async throws {
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil {
-        // As Latin-1, so that what is above ASCII is no UTF-8.
+        // Latin-1, so that non-ASCII text is not valid UTF-8.
         try connection.respond(status: 200, body: page.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) })
       }
     }
@@ -211,7 +211,7 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
   {
     let server = try ScriptedServer { connection in
       while let request = try connection.readRequest() {
-        // More than the sockets on the way hold.
+        // More than the socket buffers hold.
         let bytes = request.target.contains("large") ? 15 << 20 : 1
         try connection.respond(status: 200, body: [UInt8](repeating: UInt8(ascii: "\n"), count: bytes))
       }
@@ -237,7 +237,7 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     let nodes = ["win-1": windowsNode("win-1", "127.0.0.1"), "linux-1": nodeObject("linux-1", address: "10.0.0.1")]
     try await withProxy(nodes: nodes, flags: flags) { running in
       for node in ["win-1", "linux-1"] {
-        // The simulated API server has no kubelets: what matters here is who was asked.
+        // The simulated API server has no kubelets; only the request path matters here.
         let answer = try await running.request("/probe?node=\(node)")
         let text = String(decoding: answer.body, as: UTF8.self)
         #expect(answer.status == 502 && text.contains("/stats/summary of \(node) through the API server"), "\(text)")

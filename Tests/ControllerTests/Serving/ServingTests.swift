@@ -24,7 +24,7 @@ import Testing
       #expect(refused.header("Allow") == "GET, HEAD")
       #expect(try await served.request("/livez", method: "HEAD").status == 200)
       #expect(try await served.request("/livez", method: "HEAD").body.isEmpty)
-      // R61: whatever was asked for, no label has it.
+      // R61: no label has a requested path.
       #expect(try await !served.text("/metrics").contains("nothing"))
     }
   }
@@ -162,10 +162,10 @@ import Testing
       let response = try await served.request("/metrics")
       #expect(response.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8")
       let page = String(decoding: response.body, as: UTF8.self)
-      // The process's own numbers change from run to run.
+      // Process metrics change from run to run.
       let stable = page.split(separator: "\n").filter { !$0.contains("process_") }.joined(separator: "\n") + "\n"
       let expected = try GoldenFile("ControllerTests/Fixtures/metrics.golden").text(comparedWith: stable)
-      // By line, for a readable difference.
+      // By line, for a readable diff.
       #expect(stable.split(separator: "\n") == expected.split(separator: "\n"), "hack/update-golden accepts the new output")
       #expect(stable == expected)
 
@@ -196,7 +196,7 @@ import Testing
     var limits = ServingLimits()
     limits.response = .zero
     try await ServedController.run(limits: limits) { served in
-      // More than is written before the time is up.
+      // More than can be written before the deadline.
       let name = String(repeating: "a", count: 200)
       served.publish(
         [nodeRecord("n")], (0..<1000).map { podRecord("\(name)-\($0)", on: "n", [containerRecord("a"), containerRecord("b")]) })

@@ -23,7 +23,7 @@ import Testing
 
     """
 
-  /// A page of each pod of the sample's virtual node, taken in as the collector does it.
+  /// Adds a scrape of each pod on the sample's virtual node, as the collector does.
   private func fill(_ served: ServedController, pods: [String] = ["render"], page: String = page) throws {
     for pod in pods {
       let entry = RollEntry(
@@ -31,8 +31,8 @@ import Testing
       var ingest = ScrapeIngest(settings: VirtualSettings())
       let ingested = try ingest.ingest(
         Array(page.utf8), labels: PodLabels(node: "virtual-1", entries: [entry], isOfOnePod: true), Freshness(limit: .seconds(60)),
-        sharing: served.virtualPages.shapes)
-      served.virtualPages.store(ingested.scrape, VirtualScrapeCache.Key(namespace: "shop", pod: pod), of: "virtual-1")
+        sharing: served.virtualCache.shapes)
+      served.virtualCache.store(ingested.scrape, VirtualScrapeCache.Key(namespace: "shop", pod: pod), of: "virtual-1")
     }
   }
 
@@ -56,7 +56,7 @@ import Testing
     try await ServedController.run { served in
       served.publishSample()
       try fill(served)
-      #expect(served.virtualPages.lastScrape(of: "virtual-1") == .never)
+      #expect(served.virtualCache.lastScrape(of: "virtual-1") == .never)
       let plain = try await served.request("/metrics/cadvisor?node=virtual-1")
       #expect(plain.header("Content-Type") == ExpositionFormat.text.contentType)
       let text = String(decoding: plain.body, as: UTF8.self)
@@ -66,9 +66,9 @@ import Testing
           #"container_cpu_usage_seconds_total{container="render",cpu="total",id="/r",namespace="shop",pod="render",node="virtual-1"} 1.5 1795218028337"#
         ))
       #expect(try await served.text("/metrics/cadvisor") == text)
-      // Read to the end: that is a scrape.
+      // A response read to the end counts as a scrape.
       try await eventually("the scrape is noted") {
-        if case .ago = served.virtualPages.lastScrape(of: "virtual-1") { true } else { false }
+        if case .ago = served.virtualCache.lastScrape(of: "virtual-1") { true } else { false }
       }
     }
   }
@@ -97,9 +97,9 @@ import Testing
     try await ServedController.run { served in
       served.publishSample()
       try fill(served)
-      // The same reading once more tells nothing, neither does one of a time before.
+      // A repeated or older sample gives no rate.
       try fill(served)
-      // 2 s of CPU in 10 s are 200 millicores.
+      // 2 s of CPU in 10 s is 200 millicores.
       try fill(served, page: Self.page.replacing("} 1.5 1795218028337", with: "} 3.5 1795218038337"))
       let summary = try await served.json("/stats/summary?node=virtual-1")
       let cpu: JSONValue = [
@@ -112,8 +112,8 @@ import Testing
       #expect(summary["node"]?["memory"]?["workingSetBytes"] == 4096)
       try fill(served)
       #expect(try await served.json("/stats/summary?node=virtual-1")["pods"]?[0]?["cpu"]?["usageNanoCores"] == nil)
-      // A node's counter does not fall when a pod does, or goes.
-      served.virtualPages.retain([], of: "virtual-1")
+      // A node's counter does not decrease when a pod's does or when a pod is removed.
+      served.virtualCache.retain([], of: "virtual-1")
       try fill(served, pods: ["another"])
       #expect(try await served.json("/stats/summary?node=virtual-1")["node"]?["cpu"]?["usageCoreNanoSeconds"] == 2_000_000_000)
     }
@@ -126,7 +126,7 @@ import Testing
       let summary = try await served.json("/stats/summary?node=virtual-1")
       let pod = summary["pods"]?[0]
       let times = [summary["node"], pod, pod?["containers"]?[0]].flatMap { [$0?["cpu"]?["time"]?.string, $0?["memory"]?["time"]?.string] }
-      // The clock of these tests stands still; pages arrive by the machine's.
+      // The tests' clock stands still, but scrapes are timed by the system clock.
       let now = served.time.reading().unixMilliseconds
       for time in times {
         #expect((now - 600_000...now).contains(time.flatMap { Timestamp(rfc3339: $0)?.unixMilliseconds } ?? 0), "\(time ?? "none")")
@@ -148,7 +148,7 @@ import Testing
         #expect(
           containers == ["render": .init(cpu: 3.5, memory: 4096, time: 1_795_218_028_337, start: 1_795_217_800)], "\(pod)")
       }
-      // Of all nodes together no line can be the node's.
+      // No node series in a response for all nodes.
       #expect(try await !served.text("/metrics/resource").contains("node_cpu_usage_seconds_total"))
     }
   }
@@ -204,21 +204,21 @@ import Testing
   }
 }
 
-/// What metrics-server makes of a kubelet's `/metrics/resource`, and how: series are found by their names, the labels container, pod and
-/// namespace by the first place where they stand; times are the last sample's.
+/// Decodes a kubelet's `/metrics/resource` as metrics-server does: series by name, the labels container, pod and namespace by their first
+/// occurrence, and the timestamp of the last sample.
 /// Source: decodeBatch in https://github.com/kubernetes-sigs/metrics-server/blob/master/pkg/scraper/client/resource/decode.go
 private struct MetricsServerReading {
   struct Container: Equatable {
     var cpu = 0.0
     var memory = 0.0
-    /// Milliseconds since 1970.
+    /// Unix milliseconds.
     var time: Int64 = 0
     var start = 0.0
   }
 
   var nodeCPU = 0.0
   var nodeMemory = 0.0
-  /// By namespace and name, then by container. Pods of which a container lacks CPU or memory are dropped.
+  /// By namespace and name, then by container. Pods with a container that lacks CPU or memory are dropped.
   var pods: [String: [String: Container]] = [:]
 
   init(_ page: String) {

@@ -9,7 +9,7 @@ import Synchronization
 @testable import Controller
 @testable import KubeClient
 
-/// A server on a free port over a ledger that a test fills, and a client of it.
+/// A server on a free port with a ledger filled by the test, and a client for it.
 final class ServedController: Sendable {
   let rolls = RollStore()
   let ledger = LedgerStore(threshold: .seconds(300))
@@ -17,7 +17,7 @@ final class ServedController: Sendable {
   let time = ManualTime()
   let exporters = ExporterStatusStore()
   let leadership = SettableStatus(LeadershipStatus(isLeader: true, holder: "replica-0"))
-  let virtualPages = VirtualScrapeCache(stalenessLimit: .seconds(3600))
+  let virtualCache = VirtualScrapeCache(stalenessLimit: .seconds(3600))
   let checks = SettableStatus<[ReadinessCheck]>([])
   private let transport: HTTPTransport
   private let listening = Mutex(0)
@@ -50,7 +50,7 @@ final class ServedController: Sendable {
       exporters: served.exporters, archive: SettableStatus(GapArchiveStatus()), alertmanagers: SettableStatus<[AlertmanagerStatus]>([]),
       events: nil,
       targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddress: { nil }),
-      publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualPages: served.virtualPages, push: push)
+      publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualCache: served.virtualCache, push: push)
     let server = ControllerServer(controller, limits: limits, logger: .silent)
     try await whileServing(server) { port in
       served.listening.withLock { $0 = port }
@@ -58,7 +58,6 @@ final class ServedController: Sendable {
     }
   }
 
-  /// Where it is reached.
   var port: Int { listening.withLock { $0 } }
   var authority: String { "127.0.0.1:\(port)" }
 
@@ -77,7 +76,7 @@ final class ServedController: Sendable {
     try JSONValue(parsing: try await request(path).body)
   }
 
-  /// Takes on rolls, in the book and in the ledger.
+  /// Builds rolls and adds them to the store and the ledger.
   func publish(_ nodes: [NodeRecord], _ pods: [PodRecord]) {
     var builder = RollBuilder(settings: RollSettings(grace: .seconds(60), virtualNodes: [LabelSelector("virtual")].compactMap(\.self)))
     let changes = builder.update(nodes: Records(nodes), nodeChange: .all, pods: Records(pods), podChange: .all, at: time.reading())
@@ -85,7 +84,7 @@ final class ServedController: Sendable {
     ledger.begin(with: builder.rolls.values, at: time.now)
   }
 
-  /// A small cluster with every kind of thing: 301 s after its containers were due, one of them is a gap.
+  /// A small cluster with a node of each source, 301 s after its containers became due. One of them has a gap.
   func publishSample() {
     publish(
       [

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Controller
 
-/// A whole controller that reaches its API server through real proxies only.
+/// A complete controller that can reach its API server only through real proxies.
 @Suite(.timeLimit(.minutes(2))) struct ProxiedControllerTests {
   @Test("proxy-url of a kubeconfig, and what the log says of it", arguments: ["http", "socks5"])
   func throughAProxy(_ scheme: String) async throws {
@@ -52,7 +52,7 @@ import Testing
 }
 
 extension RunningController {
-  /// The addresses of targets, without ports.
+  /// Addresses of targets without ports.
   fileprivate func targets() async throws -> Set<String> {
     let groups = try await json("/sd/v1/targets").array ?? []
     return Set(groups.flatMap { $0["targets"]?.array ?? [] }.compactMap { $0.string?.split(separator: ":").first.map(String.init) })
@@ -60,7 +60,7 @@ extension RunningController {
 }
 
 extension ExternalProgram {
-  /// Neither proxy ends at a TERM while it has connections.
+  /// Neither proxy stops on SIGTERM while it has connections.
   fileprivate func kill() {
     send(signal: 9)
     stop()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Controller
 
-/// The whole controller against the simulated API server; only the collectors are stand-ins.
+/// A complete controller against the simulated API server, with scripted collectors.
 @Suite struct RollcallControllerTests {
   @Test func fromTheAPIServerToTargetsAndGapsAndBack() async throws {
     let collector = ScriptedCollector()
@@ -92,10 +92,10 @@ import Testing
         try await eventually("it is kept") { server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps") != nil }
       }
       try await RunningController.run(kubeconfig: server.kubeconfig(), collectors: collectors) { running in
-        try await eventually("it was taken over") { running.log.count("restored open gaps") == 1 }
+        try await eventually("the gaps are restored") { running.log.count("restored open gaps") == 1 }
         let gaps = try #require(try await running.gaps())
         #expect(gaps.count == 1)
-        // To the second: the two processes' clocks are read at different moments.
+        // Compared in seconds, as the two processes read their clocks at different moments.
         #expect(gaps.first?["since"]?.string?.prefix(16) == since?.string?.prefix(16))
         try await eventually("it was called again") { collector.calls.count > 50 }
         #expect(running.log.count("gap opened") == 0)
@@ -134,7 +134,7 @@ import Testing
         try await eventually("it heals") { try await running.request("/readyz").status == 200 }
         #expect(try await running.request("/sd/v1/targets").status == 200)
       }
-      // R36: the API server is gone again, the targets stay.
+      // R36: the API server is down again, the targets remain.
       #expect(try await running.json("/sd/v1/targets").array?.count == 1)
       #expect(try await running.request("/readyz").status == 200)
     }
@@ -161,7 +161,7 @@ import Testing
     }
   }
 
-  /// With the real collector of Windows nodes, from a page to the ledger.
+  /// Uses the real collector of Windows nodes.
   @Test func aWindowsNodeIsCollectedThroughItsExporter() async throws {
     let exporter = try ScriptedServer { connection in
       while try connection.readRequest() != nil {

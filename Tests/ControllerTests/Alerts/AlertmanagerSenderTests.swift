@@ -8,10 +8,10 @@ import Testing
 
 @testable import Controller
 
-/// With the real Alertmanager, started and stopped by the test.
+/// Uses a real Alertmanager, which the tests start and stop.
 @Suite(.enabled(if: findProgram("prometheus-alertmanager") != nil, "prometheus-alertmanager is not installed"))
 struct AlertmanagerSenderTests {
-  /// An Alertmanager with a disk of its own, that can be stopped and started again.
+  /// An Alertmanager that can be restarted.
   private final class Alertmanager: Sendable {
     let folder: TemporaryFolder
     private let address = OwnAddress()
@@ -28,7 +28,7 @@ struct AlertmanagerSenderTests {
 
     var url: String { "http://\(address)/am" }
 
-    /// Each time without memory of what was before.
+    /// Starts it with an empty disk.
     func start() async throws {
       let data = "\(folder.path)/data-\(UInt32.random(in: .min ... .max))"
       let new = try ExternalProgram(
@@ -43,7 +43,7 @@ struct AlertmanagerSenderTests {
 
     func stop() { program.withLock { $0?.stop() } }
 
-    /// The alerts that are active, by pod.
+    /// Active alerts by pod.
     func active() async throws -> [String: JSONValue] {
       let response = try await transport.send(HTTPRequest(url: "\(url)/api/v2/alerts?active=true"))
       let alerts = try JSONValue(parsing: response.body).array ?? []
@@ -59,7 +59,7 @@ struct AlertmanagerSenderTests {
     init() throws { transport = try HTTPTransport() }
   }
 
-  /// Quick, so that the tests are: what is once a minute is several times a second here.
+  /// Short intervals, to keep the tests fast.
   private let policy = AlertPolicy(
     resend: .milliseconds(200), lifetime: .seconds(600), deadline: .seconds(5), gather: .milliseconds(1), firstBackoff: .milliseconds(20))
 
@@ -85,7 +85,7 @@ struct AlertmanagerSenderTests {
     let world = try World()
     let alertmanager = try Alertmanager(transport: world.transport)
     try await alertmanager.start()
-    // A long interval: what happens, happens because of the signal.
+    // A long interval, so that only signals cause requests.
     try await withSender(world, urls: [alertmanager.url], policy: AlertPolicy(gather: .zero)) { sender async throws in
       set(world, [cartGap("a"), cartGap("b")], sender)
       try await eventually("both are active") { try await Set(alertmanager.active().keys) == ["a", "b"] }
@@ -98,7 +98,7 @@ struct AlertmanagerSenderTests {
         let active = try await alertmanager.active()
         return active["a"] == nil && active["b"]?["annotations"]?["reason"] == "AgentTimeout"
       }
-      // Alertmanager shows an alert before its answer is here.
+      // Alertmanager lists an alert before its response arrives.
       try await eventually("both requests are counted") { sender.status.first?.sent == 4 }
       let status = try #require(sender.status.first)
       #expect(status.failures == 0)
@@ -114,10 +114,10 @@ struct AlertmanagerSenderTests {
       set(world, [cartGap("a")], sender)
       try await eventually("a is active") { try await alertmanager.active()["a"] != nil }
       alertmanager.stop()
-      try await eventually("the failure is noticed") { sender.status.first?.problem != nil }
+      try await eventually("the failure is reported") { sender.status.first?.problem != nil }
       try await alertmanager.start()
       try await eventually("a is active again") { try await alertmanager.active()["a"] != nil }
-      try await eventually("all is well") { sender.status.first?.problem == nil }
+      try await eventually("no failure is reported") { sender.status.first?.problem == nil }
     }
   }
 
@@ -135,11 +135,11 @@ struct AlertmanagerSenderTests {
       }
       down.stop()
       set(world, [cartGap("b"), cartGap("c")], sender)
-      try await eventually("the one that is up has the news") { try await Set(up.active().keys) == ["b", "c"] }
-      try await eventually("the failure is noticed") { sender.status.first?.problem != nil }
+      try await eventually("the other one is up to date") { try await Set(up.active().keys) == ["b", "c"] }
+      try await eventually("the failure is reported") { sender.status.first?.problem != nil }
       #expect(sender.status.last?.problem == nil)
       try await down.start()
-      try await eventually("the other has them too") { try await Set(down.active().keys) == ["b", "c"] }
+      try await eventually("the restarted one is up to date") { try await Set(down.active().keys) == ["b", "c"] }
     }
   }
 
@@ -149,7 +149,7 @@ struct AlertmanagerSenderTests {
     try await alertmanager.start()
     try await withSender(world, urls: [alertmanager.url]) { sender async throws in
       set(world, [cartGap("a", detail: "\"quoted\" \\ <b> \u{1F9EA} line\nbreak \u{0} ü")], sender)
-      try await eventually("it is active") { try await alertmanager.active()["a"] != nil }
+      try await eventually("the alert is active") { try await alertmanager.active()["a"] != nil }
       #expect(sender.status.first?.failures == 0)
     }
   }
@@ -160,7 +160,7 @@ struct AlertmanagerSenderTests {
     try await alertmanager.start()
     try await withSender(world, urls: [alertmanager.url + "/elsewhere"]) { sender async throws in
       set(world, [cartGap("a")], sender)
-      try await eventually("the failure is noticed") { sender.status.first?.problem?.contains("status 404") == true }
+      try await eventually("the failure is reported") { sender.status.first?.problem?.contains("status 404") == true }
     }
   }
 }

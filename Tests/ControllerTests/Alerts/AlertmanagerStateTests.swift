@@ -4,9 +4,9 @@ import Testing
 
 @testable import Controller
 
-/// One Alertmanager's state, and a world that takes what it sends.
-private final class Told {
-  /// The time of day at the moment 0: 2026-01-01T00:00:00Z.
+/// The state of one Alertmanager and the requests made from it.
+private final class SentAlerts {
+  /// The wall-clock time at moment 0: 2026-01-01T00:00:00Z.
   private static let epoch: Int64 = 1_767_225_600_000
   private let policy: AlertPolicy
   private var state: AlertmanagerState
@@ -28,7 +28,7 @@ private final class Told {
 
   func update(_ gaps: [Gap], _ seconds: Double) { state.update(gaps: gaps, at: at(seconds, clockError: 0)) }
 
-  /// The alerts of the next request; enters that it was accepted, unless it `fails`.
+  /// The alerts of the next request, which is accepted unless `fails`.
   func alerts(_ gaps: [Gap], _ seconds: Double, fails: Bool = false, clockError: Int64 = 0) -> [JSONValue] {
     let reading = at(seconds, clockError: clockError)
     state.update(gaps: gaps, at: reading)
@@ -37,7 +37,7 @@ private final class Told {
     return batch.alerts.array ?? []
   }
 
-  /// The pods of the next request, and which of them are resolved.
+  /// The pods in the next request, marked if resolved.
   func send(_ gaps: [Gap], _ seconds: Double, fails: Bool = false) -> [String] {
     let firing = rfc3339(at(seconds, clockError: 0).unixMilliseconds + policy.lifetime.wholeMilliseconds)
     return alerts(gaps, seconds, fails: fails).map { alert in
@@ -49,86 +49,86 @@ private final class Told {
 
 @Suite struct AlertmanagerStateTests {
   @Test func noGapsNoRequests() {
-    let told = Told()
-    #expect(told.send([], 0) == [])
-    #expect(told.untilDue(0) == nil)
+    let sent = SentAlerts()
+    #expect(sent.send([], 0) == [])
+    #expect(sent.untilDue(0) == nil)
   }
 
   @Test func anOpenGapIsSentAtOnceAndAgainEveryInterval() {
-    let told = Told()
+    let sent = SentAlerts()
     let gaps = [cartGap("a")]
-    #expect(told.send(gaps, 0) == ["a"])
-    #expect(told.send(gaps, 1) == [])
-    #expect(told.untilDue(1) == .seconds(59))
-    #expect(told.send(gaps, 59.9) == [])
-    #expect(told.send(gaps, 60) == ["a"])
-    #expect(told.send(gaps, 61) == [])
+    #expect(sent.send(gaps, 0) == ["a"])
+    #expect(sent.send(gaps, 1) == [])
+    #expect(sent.untilDue(1) == .seconds(59))
+    #expect(sent.send(gaps, 59.9) == [])
+    #expect(sent.send(gaps, 60) == ["a"])
+    #expect(sent.send(gaps, 61) == [])
   }
 
   @Test func aClosedGapIsResolvedOnce() {
-    let told = Told()
-    _ = told.send([cartGap("a"), cartGap("b")], 0)
-    #expect(told.send([cartGap("b")], 5) == ["a resolved"])
-    #expect(told.send([cartGap("b")], 6) == [])
-    #expect(told.count == 1)
+    let sent = SentAlerts()
+    _ = sent.send([cartGap("a"), cartGap("b")], 0)
+    #expect(sent.send([cartGap("b")], 5) == ["a resolved"])
+    #expect(sent.send([cartGap("b")], 6) == [])
+    #expect(sent.count == 1)
   }
 
   @Test func r65theEndIsSentUntilItIsAccepted() {
-    let told = Told()
-    _ = told.send([cartGap("a")], 0)
-    told.update([], 5)
+    let sent = SentAlerts()
+    _ = sent.send([cartGap("a")], 0)
+    sent.update([], 5)
     for _ in 0..<3 {
-      #expect(told.send([], 5, fails: true) == ["a resolved"])
+      #expect(sent.send([], 5, fails: true) == ["a resolved"])
     }
-    #expect(told.send([], 5) == ["a resolved"])
-    #expect(told.count == 0)
+    #expect(sent.send([], 5) == ["a resolved"])
+    #expect(sent.count == 0)
   }
 
   @Test func theEndStaysWhereItWasHoweverLateItIsAccepted() throws {
-    let told = Told()
-    _ = told.send([cartGap("a")], 0)
-    told.update([], 5)
-    told.update([], 3600)
-    let alert = try #require(told.alerts([], 3600).first)
+    let sent = SentAlerts()
+    _ = sent.send([cartGap("a")], 0)
+    sent.update([], 5)
+    sent.update([], 3600)
+    let alert = try #require(sent.alerts([], 3600).first)
     #expect(alert["endsAt"]?.string == "2026-01-01T00:00:05.000Z")
   }
 
   @Test func r65whatWasNotAcceptedIsSentAgainAtOnce() {
-    let told = Told()
-    #expect(told.send([cartGap("a")], 0, fails: true) == ["a"])
-    #expect(told.untilDue(0) == .zero)
-    #expect(told.send([cartGap("a")], 1) == ["a"])
+    let sent = SentAlerts()
+    #expect(sent.send([cartGap("a")], 0, fails: true) == ["a"])
+    #expect(sent.untilDue(0) == .zero)
+    #expect(sent.send([cartGap("a")], 1) == ["a"])
   }
 
-  /// The answer may have been lost and not the request.
+  /// Only the response may have been lost.
   @Test func aGapThatClosesAfterARequestThatFailedIsResolvedAllTheSame() {
-    let told = Told()
-    _ = told.send([cartGap("a")], 0, fails: true)
-    #expect(told.send([], 1) == ["a resolved"])
+    let sent = SentAlerts()
+    _ = sent.send([cartGap("a")], 0, fails: true)
+    #expect(sent.send([], 1) == ["a resolved"])
   }
 
   @Test func aGapThatNobodyWasToldOfNeedsNoEnd() {
-    let told = Told()
-    told.update([cartGap("a")], 0)
-    #expect(told.send([], 1) == [])
-    #expect(told.count == 0)
+    let sent = SentAlerts()
+    sent.update([cartGap("a")], 0)
+    #expect(sent.send([], 1) == [])
+    #expect(sent.count == 0)
   }
 
   /// A gap for every container of a large cluster would be more than the controller and Alertmanager can hold.
   @Test func r63pastALimitGapsAreCountedInOneAlert() {
-    let told = Told(maximumGaps: 2)
+    let sent = SentAlerts(maximumGaps: 2)
     let gaps = ["a", "b", "c", "d"].map { cartGap($0) }
-    #expect(told.send(gaps, 0) == ["RollcallTooManyGaps", "a", "b"])
-    #expect(told.leftOut == 2)
-    #expect(told.alerts(gaps, 60).first?["annotations"]?["summary"]?.string?.hasPrefix("2 more containers") == true)
+    #expect(sent.send(gaps, 0) == ["RollcallTooManyGaps", "a", "b"])
+    #expect(sent.leftOut == 2)
+    #expect(sent.alerts(gaps, 60).first?["annotations"]?["summary"]?.string?.hasPrefix("2 open gaps") == true)
 
-    // Who has an alert keeps it, and the next in the row gets the one that is free once its end was accepted.
-    #expect(told.send(Array(gaps[1...]), 61) == ["a resolved"])
-    #expect(told.send(Array(gaps[1...]), 62) == ["c"])
-    #expect(told.leftOut == 1)
-    #expect(told.send(Array(gaps[1...2]), 63) == ["RollcallTooManyGaps resolved"])
-    #expect(told.leftOut == 0)
-    #expect(told.count == 2)
+    // Gaps with an alert keep it. The next gap gets the free one once its resolution was accepted.
+    #expect(sent.send(Array(gaps[1...]), 61) == ["a resolved"])
+    #expect(sent.send(Array(gaps[1...]), 62) == ["c"])
+    #expect(sent.leftOut == 1)
+    #expect(sent.send(Array(gaps[1...2]), 63) == ["RollcallTooManyGaps resolved"])
+    #expect(sent.leftOut == 0)
+    #expect(sent.count == 2)
   }
 
   @Test func everythingThatIsDueIsSentInTheEndBatchAfterBatch() {
@@ -147,50 +147,50 @@ private final class Told {
   }
 
   @Test func aGapThatOpensAgainIsANewBeginningOfTheSameAlert() throws {
-    let told = Told()
-    _ = told.send([cartGap("a")], 0)
-    told.update([], 10)
-    let alerts = told.alerts([cartGap("a", since: 300)], 600)
+    let sent = SentAlerts()
+    _ = sent.send([cartGap("a")], 0)
+    sent.update([], 10)
+    let alerts = sent.alerts([cartGap("a", since: 300)], 600)
     #expect(alerts.map { $0["startsAt"]?.string } == ["2026-01-01T00:05:00.000Z"])
   }
 
   @Test func aNewReasonIsSaidAtOnceAndIsTheSameAlert() throws {
-    let told = Told()
-    let first = try #require(told.alerts([cartGap("a", reason: .agentTimeout)], 0).first)
-    let second = try #require(told.alerts([cartGap("a", reason: .agentUnreachable)], 1).first)
+    let sent = SentAlerts()
+    let first = try #require(sent.alerts([cartGap("a", reason: .agentTimeout)], 0).first)
+    let second = try #require(sent.alerts([cartGap("a", reason: .agentUnreachable)], 1).first)
     #expect(first["labels"] == second["labels"])
     #expect(first["startsAt"] == second["startsAt"])
     #expect(second["annotations"]?["reason"] == "AgentUnreachable")
   }
 
   @Test func anotherDetailAloneIsNoNews() {
-    let told = Told()
-    _ = told.send([cartGap("a", detail: "3 tries")], 0)
-    #expect(told.send([cartGap("a", detail: "4 tries")], 1) == [])
+    let sent = SentAlerts()
+    _ = sent.send([cartGap("a", detail: "3 tries")], 0)
+    #expect(sent.send([cartGap("a", detail: "4 tries")], 1) == [])
   }
 
   @Test func bothKindsOfOneContainerAreTwoAlerts() {
-    let told = Told()
-    #expect(told.send([cartGap("a"), cartGap("a", kind: .unscraped, reason: .notScraped)], 0).count == 2)
+    let sent = SentAlerts()
+    #expect(sent.send([cartGap("a"), cartGap("a", kind: .unscraped, reason: .notScraped)], 0).count == 2)
   }
 
   @Test func requestsAreBoundedAndEndsComeFirst() {
-    let told = Told()
+    let sent = SentAlerts()
     let many = (0..<600).map { cartGap("pod-\($0)") }
-    #expect(told.send(many, 0).count == 256)
-    #expect(told.send(many, 0).count == 256)
-    #expect(told.send(many, 0).count == 88)
-    #expect(told.send(many, 0).isEmpty)
-    let next = told.send(Array(many.dropFirst(3)) + [cartGap("new")], 60)
+    #expect(sent.send(many, 0).count == 256)
+    #expect(sent.send(many, 0).count == 256)
+    #expect(sent.send(many, 0).count == 88)
+    #expect(sent.send(many, 0).isEmpty)
+    let next = sent.send(Array(many.dropFirst(3)) + [cartGap("new")], 60)
     #expect(next.prefix(4) == ["pod-0 resolved", "pod-1 resolved", "pod-2 resolved", "new"])
     #expect(next.count == 256)
   }
 
-  // MARK: What an alert says
+  // MARK: Content
 
   @Test func anAlertSaysAllThatAPersonNeeds() throws {
-    let told = Told()
-    let alert = try #require(told.alerts([cartGap("a", detail: "connection refused", since: -300)], 0).first)
+    let sent = SentAlerts()
+    let alert = try #require(sent.alerts([cartGap("a", detail: "connection refused", since: -300)], 0).first)
     #expect(
       alert["labels"] == [
         "alertname": "RollcallContainerUncollected", "severity": "warning", "namespace": "shop", "pod": "a", "container": "cart",
@@ -201,15 +201,15 @@ private final class Told {
     #expect(alert["annotations"]?["summary"] == "Container shop/a/cart is not collected: AgentUnreachable")
     #expect(
       alert["annotations"]?["description"]
-        == "Container shop/a/cart on linux node w1 is not collected since 2025-12-31T23:55:00.000Z. Reason: AgentUnreachable (connection refused)."
+        == "Container shop/a/cart on linux node w1 has not been collected since 2025-12-31T23:55:00.000Z. Reason: AgentUnreachable (connection refused)."
     )
     #expect(alert["annotations"]?["runbook"]?.string?.contains("rollcall-agent") == true)
   }
 
   @Test func theBeginningStaysWhenTheClockIsSet() throws {
-    let told = Told()
-    _ = told.send([cartGap("a", since: -300)], 0)
-    let alert = try #require(told.alerts([cartGap("a", since: -300)], 60, clockError: 3600).first)
+    let sent = SentAlerts()
+    _ = sent.send([cartGap("a", since: -300)], 0)
+    let alert = try #require(sent.alerts([cartGap("a", since: -300)], 60, clockError: 3600).first)
     #expect(alert["startsAt"] == "2025-12-31T23:55:00.000Z")
   }
 

@@ -6,19 +6,19 @@ import Testing
 
 @Suite final class GapEventsTests {
   private var ledger = Ledger(threshold: .seconds(5))
-  private var words = GapEvents()
+  private var builder = GapEvents()
   private let pods = [rollEntry("app"), rollEntry("sidecar", id: "bbbb"), rollEntry("app", pod: "web-1", uid: "uid-2", id: "cccc")]
 
   private func reading(_ seconds: Double) -> ClockReading {
     ClockReading(moment: moment(seconds), unixMilliseconds: 1_767_225_600_000 + Int64(seconds * 1000))
   }
 
-  /// Calls the roll, and gives what is said of what came of it.
+  /// Records a call in the ledger and returns the Events about it.
   private func call(_ call: RollCall, _ roll: NodeRoll, _ seconds: Double) -> [ClusterEvent] {
     var transitions = ledger.update(roll, at: moment(seconds))
     transitions += ledger.record(call, of: roll, at: moment(seconds))
     transitions += ledger.evaluate(at: moment(seconds))
-    return words.events(transitions, ledger: ledger, at: reading(seconds))
+    return builder.events(transitions, ledger: ledger, at: reading(seconds))
   }
 
   @Test func aNodeThatIsMissingIsToldOfAndItsPods() throws {
@@ -28,10 +28,11 @@ import Testing
     #expect(opened.map(\.object) == [.node("node-a"), web(0), web(1)])
     #expect(opened.allSatisfy { $0.type == .warning && $0.reason == "NotCollected" && $0.action == "CallingRoll" })
     #expect(
-      opened[0].note.hasPrefix("None of the 3 containers on this linux node is collected since 2026-01-01T00:00:00.000Z: AgentUnreachable"))
+      opened[0].note.hasPrefix(
+        "None of the 3 containers on this linux node has been collected since 2026-01-01T00:00:00.000Z: AgentUnreachable"))
     #expect(
       opened[1].note.hasPrefix(
-        "Since 2026-01-01T00:00:00.000Z not collected: app: AgentUnreachable (refused); sidecar: AgentUnreachable (refused). Look at"))
+        "Since 2026-01-01T00:00:00.000Z not collected: app: AgentUnreachable (refused); sidecar: AgentUnreachable (refused). Check"))
     #expect(call(allMissed(.agentUnreachable, "refused", count: 3), roll, 7).isEmpty)
 
     let closed = call(allCollected(3), roll, 9)

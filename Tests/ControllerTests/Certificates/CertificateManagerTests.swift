@@ -9,12 +9,12 @@ import Testing
 
 @testable import Controller
 
-/// Against the simulated API server, over HTTP.
+/// Uses the simulated API server over HTTP.
 @Suite struct CertificateManagerTests {
   private let start: Int64 = 1_767_225_600
   private let day: Int64 = 86_400
 
-  /// A manager, and the world as it sees it.
+  /// A manager with its own clock and leadership.
   private final class Replica: Sendable {
     let leads: Bool
     let time: WallClock
@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  /// A time of day that the test sets, in Unix seconds.
+  /// A wall clock set by the test, in Unix seconds.
   private final class WallClock: TimeSource {
     private let seconds: Mutex<Int64>
 
@@ -110,7 +110,7 @@ import Testing
     }
   }
 
-  /// Both think that they lead and renew at the same time: one of them wins, and they end up with the same.
+  /// Both consider themselves leader and renew at the same time. One of them wins, and both use its certificates.
   @Test func twoLeadersDoNotOverwriteEachOther() async throws {
     try await withServer { server, client async throws in
       let replicas = (0..<4).map { _ in Replica(client, leads: true, now: start) }

@@ -12,12 +12,12 @@ import Testing
 
   private func firstSecret() throws -> TLSSecret { try CertificateRenewal.firstSecret(policy: policy, now: start) }
 
-  private func whatIsDue(in secret: TLSSecret, after days: Int64) -> CertificateRenewal? {
+  private func renewalDue(in secret: TLSSecret, after days: Int64) -> CertificateRenewal? {
     if case .renew(let renewal) = CertificatePlan(secret, policy: policy, now: start + days * day) { renewal } else { nil }
   }
 
   private func renewed(_ secret: TLSSecret, after days: Int64) throws -> TLSSecret {
-    let renewal = try #require(whatIsDue(in: secret, after: days))
+    let renewal = try #require(renewalDue(in: secret, after: days))
     return try renewal.applied(to: secret, policy: policy, now: start + days * day)
   }
 
@@ -25,7 +25,7 @@ import Testing
     Set(new.members.keys.filter { old.members[$0] != new.members[$0] })
   }
 
-  /// As the two ends would: each leaf against the bundle of the other's time.
+  /// Verifies each leaf against the other side's bundle.
   private func areTrusted(_ leafs: TLSSecret, by bundle: TLSSecret, after days: Int64) throws -> Bool {
     var mixed = leafs
     mixed.members["ca.crt"] = bundle.members["ca.crt"]
@@ -33,7 +33,7 @@ import Testing
     return CertificateRole.allCases.allSatisfy { (try? parsed.leaf($0, at: start + days * day)) != nil }
   }
 
-  // MARK: Ours
+  // MARK: Our Secret
 
   @Test func thereIsNoSecretYet() {
     guard case .create = CertificatePlan(nil, policy: policy, now: start) else {
@@ -44,17 +44,17 @@ import Testing
 
   @Test(arguments: [0, 1, 30, 59])
   func nothingIsDoneBeforeItIsDue(days: Int64) throws {
-    #expect(whatIsDue(in: try firstSecret(), after: days) == nil)
+    #expect(renewalDue(in: try firstSecret(), after: days) == nil)
   }
 
   @Test func leafsAreRenewedAtTwoThirdsAndTheCAIsKept() throws {
     let first = try firstSecret()
     let second = try renewed(first, after: 61)
     #expect(changedMembers(first, second) == ["agent.crt", "agent.key", "controller.crt", "controller.key"])
-    // One end may see the new Secret before the other.
+    // One side may see the new Secret before the other.
     #expect(try areTrusted(first, by: second, after: 61))
     #expect(try areTrusted(second, by: first, after: 61))
-    #expect(whatIsDue(in: second, after: 61) == nil)
+    #expect(renewalDue(in: second, after: 61) == nil)
   }
 
   @Test func anExpiredLeafIsRenewedHoweverLate() throws {
@@ -62,25 +62,25 @@ import Testing
     #expect(try areTrusted(second, by: second, after: 400))
   }
 
-  /// The three steps of the replacement of a CA, each of which both ends survive, whichever of them sees it first.
+  /// After each of the three steps of replacing a CA both sides trust each other, whichever of them sees it first.
   @Test func aCAIsReplacedInSteps() throws {
     let due = policy.authorityLife / day * 2 / 3 + 1
-    // The leafs have just been renewed by the old CA.
+    // The old CA has just renewed the leafs.
     let old = try renewed(try firstSecret(), after: due - 2)
 
     let handedOut = try renewed(old, after: due)
     #expect(changedMembers(old, handedOut) == ["ca.crt", "ca.key"])
     #expect(try ParsedSecret(handedOut).authorities.count == 2)
     #expect(try areTrusted(old, by: handedOut, after: due))
-    #expect(whatIsDue(in: handedOut, after: due) == nil)
+    #expect(renewalDue(in: handedOut, after: due) == nil)
 
     let moved = try renewed(handedOut, after: due + 2)
     #expect(changedMembers(handedOut, moved) == ["agent.crt", "agent.key", "controller.crt", "controller.key"])
     #expect(try areTrusted(moved, by: handedOut, after: due + 2))
     #expect(try areTrusted(handedOut, by: moved, after: due + 2))
-    #expect(whatIsDue(in: moved, after: due + 3) == nil)
+    #expect(renewalDue(in: moved, after: due + 3) == nil)
 
-    // Far later, with fresh leafs, the old CA has expired.
+    // Much later, with new leafs, the old CA has expired.
     let end = policy.authorityLife / day + 1
     let late = try renewed(moved, after: end)
     #expect(try ParsedSecret(late).authorities.count == 1)
@@ -89,12 +89,12 @@ import Testing
 
   @Test func leafsThatAreDueDoNotMoveToACAThatNobodyHasYet() throws {
     let due = policy.authorityLife / day * 2 / 3 + 1
-    // Leafs and CA are due on the same day: the CA first, the leafs a day later.
+    // Leafs and CA are due on the same day: the CA is renewed first, the leafs a day later.
     let old = try renewed(try firstSecret(), after: due - 61)
     let handedOut = try renewed(old, after: due)
     #expect(changedMembers(old, handedOut) == ["ca.crt", "ca.key"])
-    #expect(whatIsDue(in: handedOut, after: due) == nil)
-    #expect(whatIsDue(in: handedOut, after: due + 1)?.leafs == [.agent, .controller])
+    #expect(renewalDue(in: handedOut, after: due) == nil)
+    #expect(renewalDue(in: handedOut, after: due + 1)?.leafs == [.agent, .controller])
   }
 
   // MARK: Broken
@@ -105,7 +105,7 @@ import Testing
     for damage in [nil, Array("-----BEGIN CERTIFICATE-----\nnonsense".utf8), []] as [[UInt8]?] {
       var broken = try firstSecret()
       broken.members[member] = damage
-      let renewal = try #require(whatIsDue(in: broken, after: 1))
+      let renewal = try #require(renewalDue(in: broken, after: 1))
       #expect(renewal.leafs == [role])
       #expect(renewal.authority == .keep)
       let mended = try renewal.applied(to: broken, policy: policy, now: start + day)
@@ -117,13 +117,13 @@ import Testing
     var swapped = try firstSecret()
     swapped.members["agent.crt"] = swapped.members["controller.crt"]
     swapped.members["agent.key"] = swapped.members["controller.key"]
-    #expect(whatIsDue(in: swapped, after: 1)?.leafs == [.agent])
+    #expect(renewalDue(in: swapped, after: 1)?.leafs == [.agent])
   }
 
   @Test func aKeyOfAnotherCertificateIsNoticed() throws {
     var mixed = try firstSecret()
     mixed.members["agent.key"] = try firstSecret().members["agent.key"]
-    let renewal = try #require(whatIsDue(in: mixed, after: 1))
+    let renewal = try #require(renewalDue(in: mixed, after: 1))
     #expect(renewal.reasons == ["agent.key is not the key of agent.crt"])
   }
 
@@ -131,7 +131,7 @@ import Testing
   func withoutACAAllIsMadeAnew(member: String) throws {
     var broken = try firstSecret()
     broken.members[member] = try firstSecret().members[member]
-    let renewal = try #require(whatIsDue(in: broken, after: 1))
+    let renewal = try #require(renewalDue(in: broken, after: 1))
     #expect(renewal.authority == .replace)
     let mended = try renewal.applied(to: broken, policy: policy, now: start + day)
     #expect(try areTrusted(mended, by: mended, after: 1))
@@ -143,7 +143,7 @@ import Testing
     let other = try firstSecret()
     mixed.members["controller.crt"] = other.members["controller.crt"]
     mixed.members["controller.key"] = other.members["controller.key"]
-    #expect(whatIsDue(in: mixed, after: 1)?.leafs == [.controller])
+    #expect(renewalDue(in: mixed, after: 1)?.leafs == [.controller])
   }
 
   @Test func anHourOfWrongClockIsNoMatter() throws {
@@ -153,7 +153,7 @@ import Testing
     #expect(throws: CertificateError.self) { try ParsedSecret(secret).leaf(.agent, at: start - 3601) }
   }
 
-  // MARK: A user's
+  // MARK: A user's Secret
 
   private func plan(_ secret: TLSSecret, after days: Int64) -> (isReadOnly: Bool, error: CertificateError?) {
     if case .readOnly(let error) = CertificatePlan(secret, policy: policy, now: start + days * day) { (true, error) } else { (false, nil) }
@@ -200,9 +200,9 @@ import Testing
     let body = try #require(key.split(separator: "\n").dropFirst().first)
     let options = try secret.controllerOptions()
     #expect(!"\(options)".contains(body))
-    // A key with a typing error in it.
+    // A key with a typo.
     secret.members["controller.key"] = Array(key.replacing("END", with: "DNE").utf8)
-    let renewal = try #require(whatIsDue(in: secret, after: 1))
+    let renewal = try #require(renewalDue(in: secret, after: 1))
     #expect(!renewal.reasons.joined().contains(body))
   }
 }

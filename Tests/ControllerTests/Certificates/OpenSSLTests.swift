@@ -4,7 +4,7 @@ import Testing
 
 @testable import Controller
 
-/// What another implementation makes of our certificates.
+/// OpenSSL accepts our certificates.
 @Suite(.enabled(if: findProgram("openssl") != nil, "openssl is not installed")) struct OpenSSLTests {
   private let folder: TemporaryFolder
 
@@ -55,7 +55,7 @@ import Testing
     #expect(try await openssl("x509", "-in", "ca.crt", "-noout", "-text").output.contains("CA:TRUE, pathlen:0"))
   }
 
-  /// Two ends that hold what the Secret gives them shake hands; a client without a certificate is turned away.
+  /// A TLS handshake between the two roles succeeds; a client without a certificate is rejected.
   @Test func theTwoEndsShakeHands() async throws {
     let address = OwnAddress()
     let server = try ExternalProgram(

@@ -25,7 +25,7 @@ import Testing
       ])
   }
 
-  /// A node that is lost would otherwise cost a line for each container, and a cluster that is lost hundreds of thousands.
+  /// Otherwise a lost node would log a line for each container, and a lost cluster hundreds of thousands.
   @Test func manyGapsOfANodeWithTheSameNewsShareALine() {
     let lines = lines(
       (0..<50).map { opened("p\($0)", since: Double(50 - $0)) } + [opened("q", reason: .pidNotFound)]
@@ -36,7 +36,7 @@ import Testing
       lines == [
         "warning gaps opened age=4m59s container=shop/p49/cart detail=refused gaps=50 kind=uncollected node=w1 reason=AgentUnreachable source=linux",
         "warning gap opened age=5m container=shop/q/cart detail=refused kind=uncollected node=w1 reason=PidNotFound source=linux",
-        "notice gaps closed after=1m because=the container is gone; nobody saw it again container=shop/r0/cart gaps=4 kind=uncollected node=w1 reason=AgentUnreachable source=linux",
+        "notice gaps closed after=1m because=the container is gone and was not seen again container=shop/r0/cart gaps=4 kind=uncollected node=w1 reason=AgentUnreachable source=linux",
       ])
   }
 }

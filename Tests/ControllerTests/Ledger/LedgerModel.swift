@@ -1,8 +1,8 @@
 import Controller
 import Roll
 
-/// The ledger's rules once more, as plainly as they can be written: a dictionary of rows by container, every row looked at every time.
-/// What the real ledger does in packed rows, with shortcuts, has to come out the same.
+/// A simple model of the ledger: a dictionary of rows by container, all of which are reviewed every time. The real ledger, with packed rows
+/// and shortcuts, must give the same results.
 struct LedgerModel {
   struct Row {
     var entry: RollEntry

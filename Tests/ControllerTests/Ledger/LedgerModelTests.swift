@@ -5,13 +5,13 @@ import TestSupport
 import Testing
 
 @Suite struct LedgerModelTests {
-  /// What may happen, in any order: rolls that come, change and go, answers to them and to older ones, and time.
+  /// Random events: rolls are added, changed and removed, current and older rolls are answered, and time passes.
   private struct World {
     var random: SplitMix64
     var now = moment(1000)
     var ledger = Ledger(threshold: .seconds(300))
     var model = LedgerModel(threshold: .seconds(300))
-    /// Of each node, those that it has had: an answer may be to an older one.
+    /// All rolls of each node so far, since an older one may be answered.
     var rolls: [String: [NodeRoll]] = [:]
 
     mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
@@ -46,7 +46,7 @@ import Testing
       return RollCall(answers: answers, lastScrape: scrape)
     }
 
-    /// One event, in both; what opened and closed by either.
+    /// Applies one random event to ledger and model. Returns the transitions of both.
     mutating func step() -> (ledger: [GapTransition], model: [GapTransition]) {
       now = now + .milliseconds(Int64.random(in: 1...60_000, using: &random))
       let node = "node-\(Int.random(in: 0..<3, using: &random))"

@@ -58,7 +58,7 @@ import Testing
     #expect(ledger.coverage(at: moment(310)).map(\.expected) == [0])
     #expect(ledger.coverage(at: moment(310)).map(\.exempt) == [[.hostProcess: 1]])
     #expect(ledger.nodes.values.flatMap { $0.collections().map(\.container) }.isEmpty)
-    // It is what it is, whoever does not answer.
+    // A later miss does not end the exemption.
     #expect(ledger.record(allMissed(.exporterUnreachable), of: oneApp, at: moment(320)).isEmpty)
     #expect(ledger.evaluate(at: moment(1000)).isEmpty)
 
@@ -113,7 +113,7 @@ import Testing
     var ledger = ledger(oneApp)
     _ = ledger.record(allCollected(scrape: .ago(.zero)), of: oneApp, at: moment(10))
     #expect(ledger.evaluate(at: moment(3600)).map(\.gap.kind) == [.uncollected])
-    // The agent is back, restarted, and nobody has fetched from it yet.
+    // The agent has restarted and has not been scraped yet.
     #expect(
       ledger.record(allCollected(scrape: .never), of: oneApp, at: moment(3700)).map(\.change) == [
         .closed(.recovered, after: .seconds(3690))
@@ -134,12 +134,12 @@ import Testing
 
   @Test func anAgentThatStopsIsUncollectedAndNotUnscraped() {
     var ledger = ledger(oneApp)
-    // Scraped a little before the last collection: its scrape is past the threshold first.
+    // The last scrape is shortly before the last collection, so it exceeds the threshold first.
     _ = ledger.record(allCollected(scrape: .ago(.seconds(14))), of: oneApp, at: moment(100))
     _ = ledger.record(allMissed(.agentUnreachable), of: oneApp, at: moment(115))
     #expect(ledger.evaluate(at: moment(399)).isEmpty)
     #expect(ledger.evaluate(at: moment(401)).map(\.gap.kind) == [.uncollected])
-    // The end is told with the reason of the gap.
+    // The gap closes with its reason.
     #expect(ledger.record(allCollected(scrape: .never), of: oneApp, at: moment(410)).map(\.gap.reason) == [.agentUnreachable])
     #expect(ledger.evaluate(at: moment(420)).isEmpty)
   }

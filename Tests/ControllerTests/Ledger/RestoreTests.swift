@@ -23,7 +23,7 @@ import Testing
     return (ledger.openGaps(at: reading), reading)
   }
 
-  /// The next process, whose own clock starts at 0, 20 s later.
+  /// The next process, 20 s later. Its clock starts at 0.
   let reading = ClockReading(moment: moment(5), unixMilliseconds: 43_200_000 + 1_020_000)
 
   @Test func r64_restartNeitherResetsNorRefires() {
@@ -99,7 +99,7 @@ import Testing
     #expect(try GapArchive().gaps(in: JSONValue(parsing: object.bytes)) == open)
   }
 
-  /// As they are in a cluster: a UID for each pod, an ID for each container.
+  /// Realistic gaps, with a UID for each pod and an ID for each container.
   private func manyGaps(_ count: Int) -> [OpenGap] {
     var random = SplitMix64(seed: 7)
     func digits(_ count: Int) -> String { String((0..<count).map { _ in "0123456789abcdef".randomElement(using: &random) ?? "0" }) }
@@ -126,7 +126,7 @@ import Testing
     let read = try GapArchive().gaps(in: object)
     #expect(read.count == inIt)
     if let kept { #expect(inIt == kept) } else { #expect((20_000..<count).contains(inIt)) }
-    // What is read belongs to the same runs, and to no others.
+    // A restored gap matches the same instance and no other.
     for (gap, restored) in zip(gaps, read).enumerated().filter({ $0.offset % 97 == 0 }).map(\.element) {
       func entry(id: String) -> RollEntry {
         RollEntry(reference: gap.container, podUID: gap.podUID, containerID: id, hostNetwork: false)

@@ -5,7 +5,7 @@ import Testing
 @testable import Controller
 
 @Suite struct ReconcileLoopTests {
-  /// Counts, and does what it is told.
+  /// Counts reconciliations and returns scripted outcomes.
   private final class Scripted: Reconciler {
     struct Failure: Error {}
     let passes = Mutex<[String: Int]>([:])

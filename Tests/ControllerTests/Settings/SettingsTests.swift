@@ -2,7 +2,7 @@ import Controller
 import Testing
 
 @Suite struct SettingsTests {
-  /// A value that is accepted and is not the default, for every setting.
+  /// A valid value other than the default for every setting.
   static let samples: [String: [String]] = [
     "interval": ["20s"], "threshold": ["10m"], "grace": ["0s"], "virtual-nodes": ["a=b", "role in (x,y)"], "deadline": ["1s500ms"],
     "max-calls": ["7"], "kept-connections": ["70"], "agent-metrics-port": ["1"], "agent-metrics-scheme": ["https"],
@@ -38,7 +38,7 @@ import Testing
     #expect(Set(SettingsTable.all.map(\.key)).count == SettingsTable.all.count)
   }
 
-  /// What a setting is only accepted with.
+  /// Other settings that a setting requires.
   private static let companions: [String: [String: [String]]] = {
     let receiver = ["virtual-mode": ["both"], "remote-write-url": ["https://receiver/api/v1/write"]]
     var companions: [String: [String: [String]]] = [
@@ -64,7 +64,7 @@ import Testing
     #expect(try show(name, SettingsSources(flags: [name: sample])) == sample)
     #expect(try show(name, SettingsSources(environment: environment)) == sample)
     #expect(try show(name, SettingsSources(file: ("f.yaml", Array(yaml.utf8)))) == sample)
-    // Each in turn beats what comes after it; the value that loses is not even read.
+    // Each source takes precedence over the following ones, whose values are not even parsed.
     let bad = Array("\(setting.key): ''".utf8)
     #expect(
       try show(name, SettingsSources(flags: [name: sample], environment: [setting.environmentVariable: ""], file: ("f", bad))) == sample)
@@ -72,7 +72,7 @@ import Testing
   }
 
   @Test func whatIsPrintedReadsBack() throws {
-    // These are only accepted without authorities.
+    // These exclude the CA files.
     let unchecked = ["windows-skip-verify", "kubelet-skip-verify", "remote-write-skip-verify", "virtual-skip-verify"]
     let samples = Self.samples.filter { !unchecked.contains($0.key) }
     let settings = try SettingsSources(flags: samples).settings()

@@ -1,7 +1,7 @@
 import Controller
 import Synchronization
 
-/// A status that a test sets.
+/// A status set by the test.
 final class SettableStatus<Status: Sendable>: StatusSource {
   private let held: Mutex<Status>
 

@@ -34,8 +34,8 @@ import Testing
       try await RunningController.run(kubeconfig: kubeconfig, leaderElection: "on") { running in
         try await eventually("it is ready") { try await running.request("/readyz").status == 200 }
         try server.put(nodeObject("w2", address: "127.0.0.22"))
-        try await eventually("changes come by the watch") { try await running.targets() == ["127.0.0.21", "127.0.0.22"] }
-        try await eventually("it writes") { server.writeCount("endpointslices.discovery.k8s.io") > 0 }
+        try await eventually("the watch receives changes") { try await running.targets() == ["127.0.0.21", "127.0.0.22"] }
+        try await eventually("an EndpointSlice is written") { server.writeCount("endpointslices.discovery.k8s.io") > 0 }
         let lines = running.log.all
         #expect(lines.contains { $0.contains("starting") && $0.contains("proxy=\(scheme)://\(address)") })
         #expect(!lines.contains { $0.contains("s3cret") }, "R26")

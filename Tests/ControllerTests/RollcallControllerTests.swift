@@ -28,19 +28,21 @@ import Testing
         collector.answer(.missed(.agentUnreachable, detail: "connection refused"))
         try await eventually("there is a gap") { try await running.gaps()?.first?["reason"] == "AgentUnreachable" }
         try await eventually("it was logged") { running.log.count("gap opened") == 1 }
-        let told: (String, String) -> Bool = { kind, reason in
+        let hasEvent: (String, String) -> Bool = { kind, reason in
           (try? server.list("events"))?.contains { $0["involvedObject"]?["kind"]?.string == kind && $0["reason"]?.string == reason }
             ?? false
         }
-        try await eventually("Events tell of it") { told("Pod", "NotCollected") && told("Node", "NotCollected") }
+        try await eventually("Events are recorded") { hasEvent("Pod", "NotCollected") && hasEvent("Node", "NotCollected") }
 
         try server.put(nodeObject("b", address: "10.0.0.2", os: "windows"))
         try await eventually("the new node is a target") { try await running.json("/sd/v1/targets").array?.count == 2 }
 
         collector.answer(.collected(age: .zero))
         try await eventually("the gap is closed") { try await running.gaps() == [] }
-        try await eventually("that was logged") { running.log.count("gap closed") == 1 }
-        try await eventually("Events tell of that") { told("Pod", "CollectedAgain") && told("Node", "CollectedAgain") }
+        try await eventually("the end was logged") { running.log.count("gap closed") == 1 }
+        try await eventually("Events about the end are recorded") {
+          hasEvent("Pod", "CollectedAgain") && hasEvent("Node", "CollectedAgain")
+        }
         let event = try #require(try server.list("events").first { $0["involvedObject"]?["kind"] == "Pod" })
         #expect(event["involvedObject"]?["uid"] == server.get("pods", namespace: "default", name: "web")?["metadata"]?["uid"])
 
@@ -89,7 +91,7 @@ import Testing
       try await RunningController.run(kubeconfig: server.kubeconfig(), collectors: collectors) { running in
         try await eventually("there is a gap") { try await running.gaps()?.isEmpty == false }
         since = try await running.gaps()?.first?["since"]
-        try await eventually("it is kept") { server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps") != nil }
+        try await eventually("the gap is archived") { server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps") != nil }
       }
       try await RunningController.run(kubeconfig: server.kubeconfig(), collectors: collectors) { running in
         try await eventually("the gaps are restored") { running.log.count("restored open gaps") == 1 }
@@ -102,7 +104,7 @@ import Testing
 
         collector.answer(.collected(age: .zero))
         try await eventually("the gap closes") { running.log.count("gap closed") == 1 }
-        try await eventually("nothing is kept") {
+        try await eventually("the archive is empty") {
           server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps")?["data"]?["gaps.json"]?.string?.contains("\"gaps\":[]")
             == true
         }
@@ -121,7 +123,7 @@ import Testing
       users: [{name: u, user: {}}]
       """
     try await RunningController.run(kubeconfig: kubeconfig, collectors: NodeCollectors { _ in ScriptedCollector() }) { running in
-      try await eventually("it says what is missing") {
+      try await eventually("/readyz names the missing lists") {
         let answer = try await running.request("/readyz")
         let text = String(decoding: answer.body, as: UTF8.self)
         return answer.status == 503 && text.contains("[-] nodes: not listed yet") && text.contains("\(address)")
@@ -131,7 +133,7 @@ import Testing
       #expect(running.log.all.contains { $0.contains("warning") && $0.contains("\(address)") })
       try await withSimulator(at: address) { server in
         try server.put(nodeObject("a", address: "10.0.0.1"))
-        try await eventually("it heals") { try await running.request("/readyz").status == 200 }
+        try await eventually("the controller becomes ready") { try await running.request("/readyz").status == 200 }
         #expect(try await running.request("/sd/v1/targets").status == 200)
       }
       // R36: the API server is down again, the targets remain.

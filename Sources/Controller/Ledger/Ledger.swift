@@ -55,7 +55,7 @@ package struct Ledger: Sendable {
     // By index: a loop over the keys would retain the dictionary, and the first mutation would copy all nodes.
     var index = nodes.startIndex
     while index != nodes.endIndex, left > 0 {
-      if now > nodes.values[index].quietUntil {
+      if now > nodes.values[index].reviewDue {
         transitions += nodes.values[index].review(at: now, threshold: threshold)
         left -= 1
       }
@@ -65,8 +65,8 @@ package struct Ledger: Sendable {
   }
 
   /// Whether no gap can have opened by time alone since the nodes were last evaluated.
-  package func isQuiet(at now: Moment) -> Bool {
-    nodes.values.allSatisfy { now <= $0.quietUntil }
+  package func isReviewed(at now: Moment) -> Bool {
+    nodes.values.allSatisfy { now <= $0.reviewDue }
   }
 
   // MARK: Restarts

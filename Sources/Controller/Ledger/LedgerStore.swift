@@ -72,7 +72,7 @@ package final class LedgerStore: Sendable {
   @discardableResult
   package func evaluate(at now: Moment, nodes limit: Int = .max) -> Bool {
     change { $0.evaluate(at: now, nodes: limit) }
-    return state.withLock { !$0.ledger.isQuiet(at: now) }
+    return state.withLock { !$0.ledger.isReviewed(at: now) }
   }
 
   package func restore(openGaps: [OpenGap], at reading: ClockReading) {

@@ -13,13 +13,13 @@ package struct NodeLedger: Sendable {
   private(set) var lastScrape: Moment?
   /// Whether the source observes scrapes. A failed call does not tell, so this holds until the source changes.
   private(set) var seesScrapes = false
-  /// No gap can open before this moment.
-  private(set) var quietUntil: Moment
+  /// The next review is due after this moment. No gap can open by time alone before it.
+  private(set) var reviewDue: Moment
 
   init(roll: NodeRoll, at now: Moment, threshold: Duration) {
     self.roll = roll
     rows = Array(repeating: LedgerRow(due: now), count: roll.entries.count)
-    quietUntil = now + threshold
+    reviewDue = now + threshold
   }
 
   // MARK: Changes
@@ -36,7 +36,7 @@ package struct NodeLedger: Sendable {
       seesScrapes = false
       for row in rows.indices { closeUnscraped(row: row, because: .superseded, at: now, into: &transitions) }
     }
-    quietUntil = now  // Review new rows at once; the review sets the next moment.
+    reviewDue = now  // Review new rows at once; the review sets the next moment.
     return transitions
   }
 
@@ -140,7 +140,7 @@ package struct NodeLedger: Sendable {
   /// Opens overdue gaps and closes gaps that have recovered.
   mutating func review(at now: Moment, threshold: Duration) -> [GapTransition] {
     var transitions: [GapTransition] = []
-    quietUntil = Moment(milliseconds: .max)
+    reviewDue = Moment(milliseconds: .max)
     for row in rows.indices {
       if let exemption = rows[row].exemption {
         close(row: row, because: .exempt(exemption), at: now, into: &transitions)
@@ -175,7 +175,7 @@ package struct NodeLedger: Sendable {
       transitions.append(GapTransition(gap: uncollectedGap(row: row, since: base), change: .opened, at: now))
       return
     }
-    quietUntil = min(quietUntil, base + threshold)
+    reviewDue = min(reviewDue, base + threshold)
   }
 
   private mutating func reviewScrape(row: Int, at now: Moment, threshold: Duration, into transitions: inout [GapTransition]) {

@@ -5,7 +5,7 @@ import Roll
 
 /// The controller's `/metrics`. Series from the ledger are on the leader only, so that sums over replicas are correct.
 ///
-/// With 300,000 containers the response has 120 MB. Series per node or container are written node by node and sent in chunks, so that the
+/// With 300,000 containers the response is 120 MB. Series per node or container are written node by node and sent in chunks, so that the
 /// whole is never in memory.
 struct ControllerMetrics {
   typealias Send = (_ chunk: [UInt8]) async throws -> Void

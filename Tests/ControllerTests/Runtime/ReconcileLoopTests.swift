@@ -55,7 +55,7 @@ import Testing
     reconciler.failing.withLock { $0 = ["a"] }
     let policy = ReconcilePolicy(debounce: .zero, resync: .seconds(3600), firstBackoff: .milliseconds(1))
     try await run(reconciler, policy: policy) { _ in
-      try await eventually("tries of a") { reconciler.count("a") > 3 }
+      try await eventually("a is retried") { reconciler.count("a") > 3 }
       #expect(reconciler.count("b") == 1)
     }
   }

@@ -67,7 +67,7 @@ import Testing
         ))
       #expect(try await served.text("/metrics/cadvisor") == text)
       // A response read to the end counts as a scrape.
-      try await eventually("the scrape is noted") {
+      try await eventually("the scrape is recorded") {
         if case .ago = served.virtualCache.lastScrape(of: "virtual-1") { true } else { false }
       }
     }

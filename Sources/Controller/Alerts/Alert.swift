@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 import JSON
 import Roll
 
@@ -107,9 +106,4 @@ extension Alert {
       ]
     }
   }
-}
-
-/// RFC 3339 with milliseconds, in UTC.
-func rfc3339(_ unixMilliseconds: Int64) -> String {
-  Date(timeIntervalSince1970: Double(unixMilliseconds) / 1000).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
 }

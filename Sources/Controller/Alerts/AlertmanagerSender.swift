@@ -1,6 +1,7 @@
 package import HTTPTransport
 internal import JSON
 package import Logging
+internal import Primitives
 internal import Roll
 internal import Synchronization
 
@@ -57,7 +58,7 @@ package final class AlertmanagerSender: Sendable {
 
   private func serve(_ post: AlertmanagerPost) async {
     var state = AlertmanagerState(policy: policy)
-    var backoff = policy.firstBackoff
+    var backoff = Backoff(min(policy.firstBackoff, policy.resend)...policy.resend)
     while !Task.isCancelled {
       let reading = time.reading()
       state.update(gaps: gaps(), at: reading)
@@ -71,7 +72,7 @@ package final class AlertmanagerSender: Sendable {
           state.accepted(batch, at: reading.moment)
           succeeded(post, count: batch.count)
         }
-        backoff = policy.firstBackoff
+        backoff.succeeded()
         if await post.wakeup.wait(until: time.now + (state.untilDue(at: reading.moment) ?? policy.resend), time: time) {
           // Gaps that open together are sent together. Cancellation ends the sleep; the loop's condition sees it.
           try? await time.sleep(for: gather)
@@ -80,8 +81,7 @@ package final class AlertmanagerSender: Sendable {
         guard !Task.isCancelled else { return }
         failed(post, error)
         // Cancellation ends the sleep; the loop's condition sees it.
-        try? await time.sleep(for: backoff)
-        backoff = min(backoff * 2, policy.resend)
+        try? await time.sleep(for: backoff.failed())
       }
     }
   }

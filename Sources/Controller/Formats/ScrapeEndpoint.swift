@@ -1,3 +1,4 @@
+internal import Primitives
 package import Roll
 
 /// Scheme, port and path of a target. An EndpointSlice has one list of ports for all of its endpoints, and a ServiceMonitor selects path
@@ -29,7 +30,7 @@ package struct ScrapeEndpoint: Hashable, Comparable, Sendable {
         byte == UInt8(ascii: "/") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
           || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
       }
-    let suffix = isPlain ? String(path.dropFirst().map { $0 == "/" ? "-" : $0 }) : "x" + fnv1a(path)
+    let suffix = isPlain ? String(path.dropFirst().map { $0 == "/" ? "-" : $0 }) : "x" + String(fnv1a(path.utf8), radix: 16)
     return "\(scheme)-\(port)-\(suffix)"
   }
 
@@ -51,16 +52,6 @@ extension ScrapeEndpoint {
     guard let slash = rest.firstIndex(of: "/"), let port = Int(rest[..<slash]) else { return nil }
     self.init(scheme: String(text[..<colon.lowerBound]), port: port, path: String(rest[slash...]))
   }
-}
-
-/// FNV-1a of 64 bits, in hexadecimal: short, and the same in every process, unlike `Hasher`.
-/// http://www.isthe.com/chongo/tech/comp/fnv/
-private func fnv1a(_ text: String) -> String {
-  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-  for byte in text.utf8 {
-    hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
-  }
-  return String(hash, radix: 16)
 }
 
 /// Whether the text is an absolute path without query or fragment, so that it cannot inject other parts into a URL.

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 package import JSON
-package import Roll
+internal import Roll
 
 /// The ConfigMap with the open gaps cannot be decoded.
 package struct GapArchiveError: Error, CustomStringConvertible, Sendable {

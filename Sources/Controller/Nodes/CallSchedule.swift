@@ -1,3 +1,4 @@
+internal import Primitives
 import Roll
 
 /// Schedules each node once per interval, at the node's phase. Turns are sorted by phase, so two binary searches find the due ones.
@@ -77,10 +78,8 @@ struct CallPhase {
 
   init(node: String, interval: Duration) {
     // The lowest bits of FNV-1a differ little between names that differ in the last letter, so the upper half is folded in.
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in node.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    hash ^= hash >> 32
-    offset = Int64(hash % UInt64(max(interval.wholeMilliseconds, 1)))
+    let hash = fnv1a(node.utf8)
+    offset = Int64((hash ^ hash >> 32) % UInt64(max(interval.wholeMilliseconds, 1)))
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Primitives
 package import Roll
 
 extension RollEntry {
@@ -21,18 +22,5 @@ extension RollEntries {
   func index(of reference: ContainerReference) -> Int? {
     let index = indices.partitioningIndex { self.reference(at: $0) >= reference }
     return index < count && self.reference(at: index) == reference ? index : nil
-  }
-}
-
-extension RandomAccessCollection where Index == Int {
-  /// The first index whose element belongs to the second part, where all of the first part come before all of the second.
-  func partitioningIndex(where belongsToSecondPart: (Element) -> Bool) -> Int {
-    var low = startIndex
-    var high = endIndex
-    while low < high {
-      let middle = low + (high - low) / 2
-      if belongsToSecondPart(self[middle]) { high = middle } else { low = middle + 1 }
-    }
-    return low
   }
 }

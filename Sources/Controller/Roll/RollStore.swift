@@ -1,3 +1,4 @@
+internal import Primitives
 package import Roll
 import Synchronization
 
@@ -116,13 +117,13 @@ struct NodeOrder: Sendable, Equatable {
 
   /// Does nothing if the name is already present.
   mutating func insert(_ name: String) {
-    let place = place(of: name)
-    if place == names.count || names[place] != name { names.insert(name, at: place) }
+    let index = index(of: name)
+    if index == names.count || names[index] != name { names.insert(name, at: index) }
   }
 
   mutating func remove(_ name: String) {
-    let place = place(of: name)
-    if place < names.count, names[place] == name { names.remove(at: place) }
+    let index = index(of: name)
+    if index < names.count, names[index] == name { names.remove(at: index) }
   }
 
   /// The rolls of these nodes, in order. A loop, because lazy sequences take three times as long.
@@ -135,13 +136,6 @@ struct NodeOrder: Sendable, Equatable {
     return ordered
   }
 
-  /// Where the name is, or belongs.
-  private func place(of name: String) -> Int {
-    var (low, high) = (0, names.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if names[middle] < name { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
+  /// The index of the name, or the one where it belongs.
+  private func index(of name: String) -> Int { names.partitioningIndex { $0 >= name } }
 }

@@ -1,4 +1,5 @@
 package import Logging
+internal import Primitives
 import Roll
 
 /// Intervals of a reconcile loop.
@@ -40,7 +41,8 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
 
   private struct KeyStatus {
     var due: Moment
-    var failures = 0
+    var backoff: Backoff
+    /// The problem that was logged last, if it goes on.
     var problem: String?
   }
 
@@ -48,7 +50,8 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
   package func run() async {
     reconciler.begin()
     var statuses: [R.Key: KeyStatus] = [:]
-    for key in keys { statuses[key] = KeyStatus(due: time.now) }
+    let backoff = Backoff(min(policy.firstBackoff, policy.resync)...policy.resync)
+    for key in keys { statuses[key] = KeyStatus(due: time.now, backoff: backoff) }
 
     while !Task.isCancelled {
       for key in keys {
@@ -61,14 +64,14 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
       // Cancellation ends the sleep; the loop's condition sees it.
       try? await time.sleep(for: policy.debounce)
       // A failed key keeps its back-off even if something changes.
-      for key in keys where statuses[key]?.failures == 0 { statuses[key]?.due = time.now }
+      for key in keys where statuses[key]?.backoff.failures == 0 { statuses[key]?.due = time.now }
     }
   }
 
   private func reconcile(_ key: R.Key, _ status: inout KeyStatus) async {
     do {
       let outcome = try await reconciler.reconcile(key)
-      status.failures = 0
+      status.backoff.succeeded()
       switch outcome {
       case .settled: status.due = time.now + policy.resync
       case .again(let delay): status.due = time.now + min(delay, policy.resync)
@@ -79,9 +82,7 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
       }
     } catch {
       guard !Task.isCancelled else { return }
-      status.failures += 1
-      let backoff = min(policy.firstBackoff * (1 << min(status.failures - 1, 16)), policy.resync)
-      status.due = time.now + backoff
+      status.due = time.now + status.backoff.failed()
       let problem = "\(error)"
       if problem != status.problem {
         logger.warning("cannot reconcile; retrying with back-off", metadata: ["key": "\(key)", "error": "\(problem)"])

@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import Primitives
 package import Roll
 
 /// A source of time: the system's clocks, or a manual clock in tests.
@@ -27,9 +27,7 @@ package struct SystemTime: TimeSource {
 
   package func reading() -> ClockReading {
     let elapsed = start.duration(to: .now)
-    let wall = Date.now.timeIntervalSince1970
-    return ClockReading(
-      moment: Moment(milliseconds: elapsed.wholeMilliseconds), unixMilliseconds: Int64((wall * 1000).rounded(.down)))
+    return ClockReading(moment: Moment(milliseconds: elapsed.wholeMilliseconds), unixMilliseconds: Timestamp.now.unixMilliseconds)
   }
 
   package func sleep(until moment: Moment) async throws {

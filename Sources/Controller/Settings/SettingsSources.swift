@@ -1,3 +1,4 @@
+internal import Primitives
 internal import YAML
 
 /// The sources of settings, in order of precedence: command line, environment, configuration file, defaults.

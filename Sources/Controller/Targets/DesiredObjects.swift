@@ -1,4 +1,5 @@
 import JSON
+internal import Primitives
 import Roll
 
 /// The Service of a source's EndpointSlices. It has no selector, so only Rollcall manages its endpoints. It is headless, because nothing

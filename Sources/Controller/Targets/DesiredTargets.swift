@@ -1,4 +1,5 @@
 package import JSON
+internal import Primitives
 package import Roll
 
 /// The desired objects through which Prometheus discovers the targets of one source.

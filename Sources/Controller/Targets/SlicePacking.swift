@@ -1,4 +1,5 @@
 import JSON
+internal import Primitives
 
 /// Distributes endpoints over EndpointSlices, like the EndpointSlice controller of Kubernetes. An endpoint stays in its slice, a removed
 /// one leaves a hole, and new ones fill holes, so a change to one endpoint writes one slice. The emptiest slice is dissolved only if

@@ -1,3 +1,4 @@
+internal import Primitives
 import Roll
 
 /// Why a target is not published.

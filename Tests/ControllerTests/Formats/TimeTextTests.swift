@@ -1,7 +1,7 @@
 import Controller
 import Testing
 
-@Suite struct DurationTextTests {
+@Suite struct TimeTextTests {
   @Test(arguments: [
     ("15s", Duration.seconds(15)), ("5m", .seconds(300)), ("1h30m", .seconds(5400)), ("250ms", .milliseconds(250)), ("1d", .seconds(86400)),
     ("1m500ms", .milliseconds(60500)), ("0", .zero), ("0s", .zero), ("90s", .seconds(90)),

@@ -1,3 +1,4 @@
+internal import Primitives
 import Roll
 
 extension Duration {
@@ -46,4 +47,9 @@ extension Duration {
   private static let units: [(name: String, milliseconds: Int64)] = [
     ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
   ]
+}
+
+/// RFC 3339 with milliseconds, in UTC.
+func rfc3339(_ unixMilliseconds: Int64) -> String {
+  Timestamp(unixMilliseconds: unixMilliseconds).rfc3339(fractionDigits: 3)
 }

@@ -132,8 +132,8 @@ let package = Package(
     .target(
       name: "Controller",
       dependencies: [
-        "AsyncPrimitives", "CZlib", "Collector", "Exposition", "Gzip", "HTTPTransport", "JSON", "KubeClient", "Primitives", "ProcessLimits",
-        "Push", "Roll", "YAML",
+        "AsyncPrimitives", "Collector", "Exposition", "Gzip", "GzipZlib", "HTTPTransport", "JSON", "KubeClient", "Primitives",
+        "ProcessLimits", "Push", "Roll", "YAML",
         crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings + controllerTesting),
@@ -193,8 +193,8 @@ let package = Package(
     .testTarget(
       name: "ControllerTests",
       dependencies: [
-        "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "Push", "Roll", "Simulator",
-        "TestSupport", logging, serviceLifecycle, x509,
+        "AsyncPrimitives", "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "Push", "Roll",
+        "Simulator", "TestSupport", logging, serviceLifecycle, x509,
       ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(

@@ -72,7 +72,7 @@ import Testing
   }
 
   /// Decisions without input, output or a clock of their own.
-  @Test(arguments: ["FoundationEssentials", "Foundation", "JSON", "CZlib", "KubeClient", "HTTPTransport"])
+  @Test(arguments: ["FoundationEssentials", "Foundation", "JSON", "GzipZlib", "KubeClient", "HTTPTransport"])
   func `the ledger imports no input or output`(module: String) {
     #expect(!uses["Ledger", default: []].contains { $0 == module })
   }

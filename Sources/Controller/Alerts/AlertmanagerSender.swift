@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 package import HTTPTransport
 internal import JSON
 package import Logging

@@ -1,6 +1,7 @@
 internal import FoundationEssentials
+internal import GzipZlib
 package import JSON
-internal import Roll
+package import Roll
 
 /// The ConfigMap with the open gaps cannot be decoded.
 package struct GapArchiveError: Error, CustomStringConvertible, Sendable {
@@ -46,7 +47,7 @@ package struct GapArchive: Sendable {
     } else {
       while true {
         let text = text(of: gaps.prefix(kept), total: total) { Self.json(of: $0.withShortContainerID) }
-        let bytes = ArchiveCompression.compressed(Array(text.utf8)) ?? []
+        let bytes = gzip(Array(text.utf8)) ?? []
         if bytes.count <= maximumBytes, !bytes.isEmpty || kept == 0 {
           binaryData = [Self.compressedKey: .string(Data(bytes).base64EncodedString())]
           break
@@ -71,7 +72,7 @@ package struct GapArchive: Sendable {
     if let encoded = configMap["binaryData"]?[Self.compressedKey]?.string {
       field = "binaryData[\"\(Self.compressedKey)\"]"
       guard let bytes = Data(base64Encoded: encoded),
-        let expanded = ArchiveCompression.expanded([UInt8](bytes), atMost: Self.maximumTextBytes)
+        let expanded = gunzip([UInt8](bytes), atMost: Self.maximumTextBytes)
       else {
         throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(field): not a complete gzip member within the size limit")
       }

@@ -1,7 +1,7 @@
 import JSON
 import KubeClient
 import Logging
-package import Roll
+internal import Roll
 internal import Synchronization
 
 /// Saves the open gaps in a ConfigMap, and at start restores those that the previous leader saved (R64).

@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 import Collector
 import Roll
 internal import Synchronization

@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 internal import Primitives
 package import Roll
 import Synchronization

@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 import KubeClient
 import Logging
 import Roll

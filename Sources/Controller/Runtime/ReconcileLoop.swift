@@ -1,3 +1,4 @@
+package import AsyncPrimitives
 package import Logging
 internal import Primitives
 import Roll

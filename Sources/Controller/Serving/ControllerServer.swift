@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 internal import Glibc
 internal import Hummingbird
 internal import HummingbirdCore
@@ -5,14 +6,13 @@ internal import Logging
 internal import NIOCore
 internal import Primitives
 import ServiceLifecycle
-internal import Synchronization
 
 /// Serves the status page, metrics, service discovery and the API.
 package final class ControllerServer: Service {
   private let controller: ControllerStatus
   private let limits: ServingLimits
   private let logger: Logger
-  private let port = PortPromise()
+  private let port = Promise<Result<Int, ControllerError>>()
 
   init(_ controller: ControllerStatus, limits: ServingLimits = ServingLimits(), logger: Logger) {
     self.controller = controller
@@ -36,7 +36,7 @@ package final class ControllerServer: Service {
       onServerRunning: { [logger, port] channel in
         let bound = channel.localAddress?.port ?? address.port
         logger.notice("serving", metadata: ["address": "\(ListenAddress(host: address.host, port: bound))"])
-        port.settle(.success(bound))
+        port.fulfill(.success(bound))
       }, logger: quiet)
     do {
       try await application.run()
@@ -44,10 +44,10 @@ package final class ControllerServer: Service {
       // NIO's description starts with the name of the Swift function.
       let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
       let failure = ControllerError.cannotListen(address: "\(address)", reason: reason)
-      port.settle(.failure(failure))
+      port.fulfill(.failure(failure))
       throw failure
     }
-    port.settle(.failure(.stopped))
+    port.fulfill(.failure(.stopped))
   }
 
   /// Waits until the server accepts connections.
@@ -55,36 +55,6 @@ package final class ControllerServer: Service {
   /// - Throws: the error if it cannot listen.
   package func waitUntilListening() async throws(ControllerError) -> Int {
     try await port.value().get()
-  }
-}
-
-/// The port, once it is known.
-private final class PortPromise: Sendable {
-  private struct State {
-    var result: Result<Int, ControllerError>?
-    var waiters: [CheckedContinuation<Result<Int, ControllerError>, Never>] = []
-  }
-
-  private let state = Mutex(State())
-
-  func settle(_ result: Result<Int, ControllerError>) {
-    let waiters = state.withLock { state in
-      guard state.result == nil else { return [CheckedContinuation<Result<Int, ControllerError>, Never>]() }
-      state.result = result
-      defer { state.waiters = [] }
-      return state.waiters
-    }
-    for waiter in waiters { waiter.resume(returning: result) }
-  }
-
-  func value() async -> Result<Int, ControllerError> {
-    await withCheckedContinuation { continuation in
-      let result = state.withLock { state in
-        if state.result == nil { state.waiters.append(continuation) }
-        return state.result
-      }
-      if let result { continuation.resume(returning: result) }
-    }
   }
 }
 

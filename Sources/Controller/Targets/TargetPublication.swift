@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 internal import Collector
 internal import KubeClient
 internal import Logging

@@ -9,8 +9,8 @@ import Testing
 
 /// A complete controller that can reach its API server only through real proxies.
 @Suite(.timeLimit(.minutes(2))) struct ProxiedControllerTests {
-  @Test("proxy-url of a kubeconfig, and what the log says of it", arguments: ["http", "socks5"])
-  func throughAProxy(_ scheme: String) async throws {
+  @Test(arguments: ["http", "socks5"])
+  func `the controller works through a kubeconfig proxy-url and logs it without credentials`(_ scheme: String) async throws {
     let folder = try TemporaryFolder()
     let address = OwnAddress()
     let proxy: ExternalProgram

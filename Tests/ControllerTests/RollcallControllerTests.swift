@@ -9,7 +9,7 @@ import Testing
 
 /// A complete controller against the simulated API server, with scripted collectors.
 @Suite struct RollcallControllerTests {
-  @Test func fromTheAPIServerToTargetsAndGapsAndBack() async throws {
+  @Test func `cluster changes flow from the API server to targets and gaps and back`() async throws {
     let collector = ScriptedCollector()
     try await withSimulator { server in
       try server.put(nodeObject("a", address: "10.0.0.1"))
@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  @Test func anAPIServerThatGoesAwayTakesNoGapWithIt() async throws {
+  @Test func `gaps survive an API server outage`() async throws {
     let collector = ScriptedCollector()
     collector.answer(.missed(.agentUnreachable, detail: "connection refused"))
     let outage = Gate()
@@ -80,7 +80,7 @@ import Testing
     }
   }
 
-  @Test func r64_aRestartKeepsAnOpenGap() async throws {
+  @Test func `R64: an open gap survives a restart`() async throws {
     let collector = ScriptedCollector()
     collector.answer(.missed(.agentUnreachable, detail: "connection refused"))
     let collectors = NodeCollectors { _ in collector }
@@ -112,7 +112,7 @@ import Testing
     }
   }
 
-  @Test func anAPIServerThatIsNotThereIsWaitedFor() async throws {
+  @Test func `the controller waits for an API server that is unavailable`() async throws {
     let address = OwnAddress()
     let kubeconfig = """
       apiVersion: v1
@@ -142,7 +142,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["clusters: [", "{}", ""]) func aKubeconfigThatIsNoneIsRefusedAtOnce(text: String) async throws {
+  @Test(arguments: ["clusters: [", "{}", ""]) func `an invalid kubeconfig is rejected immediately`(text: String) async throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(text, to: "kubeconfig")
     let settings = try SettingsSources(flags: ["kubeconfig": [path]]).settings()
@@ -153,7 +153,7 @@ import Testing
     #expect(String(describing: error).contains(path))
   }
 
-  @Test func anAddressInUseIsSaid() async throws {
+  @Test func `a listen address already in use is reported`() async throws {
     let taken = try ScriptedServer { _ in }
     try await withSimulator { server in
       let error = await #expect(throws: ControllerError.self) {
@@ -164,7 +164,7 @@ import Testing
   }
 
   /// Uses the real collector of Windows nodes.
-  @Test func aWindowsNodeIsCollectedThroughItsExporter() async throws {
+  @Test func `a Windows Node is collected through its exporter`() async throws {
     let exporter = try ScriptedServer { connection in
       while try connection.readRequest() != nil {
         let id = "containerd://aaaa"

@@ -12,7 +12,7 @@ import Testing
     "100.100.100.200", "168.63.129.16", "192.0.0.192", "::", "::1", "fe80::1", "febf::1", "ff02::1", "fd00:ec2::254", "fd20:ce::254",
     "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "fe80::1%eth0",
   ])
-  func `R42 addresses that a public-only policy refuses`(address: String) throws {
+  func `R42: addresses that a public-only policy refuses`(address: String) throws {
     let address = try #require(IPAddress(ignoringZone: address))
     #expect(AddressPolicy.publicOnly.refusal(of: address) != nil)
     #expect(AddressPolicy.any.refusal(of: address) == nil)
@@ -23,7 +23,7 @@ import Testing
     "223.255.255.255",
     "fd00::1", "2001:db8::1", "fec0::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::",
   ])
-  func `R42 addresses that a public-only policy allows`(address: String) throws {
+  func `R42: addresses that a public-only policy allows`(address: String) throws {
     #expect(AddressPolicy.publicOnly.refusal(of: try #require(IPAddress(ignoringZone: address))) == nil)
   }
 
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test(arguments: ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0"])
-  func `R42 a loopback host is refused in any notation`(host: String) async throws {
+  func `R42: a loopback host is refused in any notation`(host: String) async throws {
     let server = try server()
     let transport = try HTTPTransport()
     var request = HTTPRequest(url: "http://\(host):\(server.port)/")
@@ -43,7 +43,7 @@ import Testing
     #expect(server.acceptedConnections == 0)
   }
 
-  @Test func `R42 the policy also applies to a reused connection`() async throws {
+  @Test func `R42: the policy also applies to a reused connection`() async throws {
     let server = try server()
     let transport = try HTTPTransport()
     var request = HTTPRequest(url: server.url)
@@ -55,7 +55,7 @@ import Testing
     #expect(server.requests.count == 1)
   }
 
-  @Test func `R42 the policy applies to connect-to and Unix sockets`() async throws {
+  @Test func `R42: the policy applies to connect-to and Unix sockets`() async throws {
     let server = try server()
     let transport = try HTTPTransport()
     var request = HTTPRequest(url: "http://10.1.2.3:80/")

@@ -22,7 +22,7 @@ import Testing
     #expect(responses == Dictionary(uniqueKeysWithValues: (0..<200).map { ($0, "/\($0) body \($0)") }))
   }
 
-  @Test func `R41 there are never more transfers in flight than allowed`() async throws {
+  @Test func `R41: there are never more transfers in flight than allowed`() async throws {
     let flight = Mutex((now: 0, most: 0))
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil {
@@ -46,7 +46,7 @@ import Testing
     #expect(flight.withLock { $0.most } <= 4)
   }
 
-  @Test func `R41 the deadline runs while a request waits for a slot`() async throws {
+  @Test func `R41: the deadline runs while a request waits for a slot`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.waitForClose()

@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test(arguments: Ending.allCases)
-  func `R11 a cut body fails after the bytes that arrived`(ending: Ending) async throws {
+  func `R11: a cut body fails after the bytes that arrived`(ending: Ending) async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       switch ending {
@@ -76,7 +76,7 @@ import Testing
     #expect(await transportError { try await transport.send(request) }?.kind == "malformed")
   }
 
-  @Test func `R41 a slow head runs into the deadline`() async throws {
+  @Test func `R41: a slow head runs into the deadline`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.sendSlowly(Array("HTTP/1.1 200 OK\r\nX-Slow: ".utf8) + Array(repeating: 120, count: 100_000), pause: .milliseconds(5))
@@ -86,7 +86,7 @@ import Testing
     try await eventually("the connection is closed") { server.openConnections == 0 }
   }
 
-  @Test func `R41 a slow body runs into the deadline`() async throws {
+  @Test func `R41: a slow body runs into the deadline`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")

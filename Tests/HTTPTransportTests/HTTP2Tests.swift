@@ -28,7 +28,7 @@ import Testing
     String(decoding: try await transport.send(request(path)).body, as: UTF8.self)
   }
 
-  @Test func `R11 after GOAWAY an open stream continues and new requests use a new connection`() async throws {
+  @Test func `R11: after GOAWAY an open stream continues and new requests use a new connection`() async throws {
     let gate = Gate()
     let source = try ScriptedServer { connection in
       guard try connection.readRequest() != nil else { return }
@@ -71,7 +71,7 @@ import Testing
     [0, UInt8(payload.count >> 8), UInt8(payload.count & 0xff), type, flags, 0, 0, 0, stream] + payload
   }
 
-  @Test func `R11 a connection closed after GOAWAY cuts the stream after its received bytes`()
+  @Test func `R11: a connection closed after GOAWAY cuts the stream after its received bytes`()
     async throws
   {
     let source = try ScriptedServer { connection in

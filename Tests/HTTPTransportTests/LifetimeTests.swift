@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct LifetimeTests {
   /// Runs in its own process, so that no other test opens descriptors.
-  @Test func `R63 releasing the transport ends its thread and closes its descriptors`() async {
+  @Test func `R63: releasing the transport ends its thread and closes its descriptors`() async {
     await #expect(processExitsWith: .success) {
       let server = try ScriptedServer { connection in
         while let request = try connection.readRequest() {
@@ -35,7 +35,7 @@ import Testing
   }
 
   /// The first probe follows 15 s of silence, and the connection ends after 30 s without an acknowledgement.
-  @Test func `R17 a dead peer is detected within 45 seconds`() async throws {
+  @Test func `R17: a dead peer is detected within 45 seconds`() async throws {
     let server = try ScriptedServer { connection in
       _ = try connection.readRequest()
       try connection.sendHead(status: 200, headers: [])

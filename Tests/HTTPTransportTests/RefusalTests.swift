@@ -60,7 +60,7 @@ import Testing
       }?.kind == "badRequest")
   }
 
-  @Test func `R26 messages contain no credentials`() async throws {
+  @Test func `R26: messages contain no credentials`() async throws {
     let error = try #require(
       try await refused { $0.url = "gopher://user:pass%40word@host.example/path?token=hush&watch=1&hush#hush" })
     #expect(error.description.contains("GET gopher://host.example/path?token=…&watch=…&…"))

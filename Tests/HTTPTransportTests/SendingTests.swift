@@ -140,7 +140,7 @@ import Testing
   }
 
   @Test(arguments: [301, 302, 303, 307, 308])
-  func `R42 a redirect is returned and not followed`(status: Int) async throws {
+  func `R42: a redirect is returned and not followed`(status: Int) async throws {
     let server = try ScriptedServer { connection in
       while let request = try connection.readRequest() {
         if request.target == "/elsewhere" {

@@ -177,7 +177,7 @@ struct TLSTests {
     #expect(await transportError { try await words(mutualURL, server.options(mixed)) }?.kind == "tls")
   }
 
-  @Test func `R21 a renewed certificate is used on a new connection`() async throws {
+  @Test func `R21: a renewed certificate is used on a new connection`() async throws {
     let first = try server.authority.issue("first", usage: "clientAuth")
     let second = try server.authority.issue("second", usage: "clientAuth")
     let options = server.options(first)

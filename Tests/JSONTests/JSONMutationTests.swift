@@ -2,11 +2,10 @@ import Testing
 
 @testable import JSON
 
-@Suite("Mutated texts")
-struct JSONMutationTests {
+@Suite struct JSONMutationTests {
   static let seedText = #"{"a":[1,-2.5e+3,true,null,"x\u00e9\ud83d\ude00\n"],"b":{"":{},"c":[]},"日本":"😀"}"#
 
-  @Test func everyPrefixIsRefused() {
+  @Test func `every truncated prefix is rejected`() {
     let bytes = Array(Self.seedText.utf8)
     for length in 0..<bytes.count {
       #expect(throws: JSONError.self, "\(length) bytes") { try JSONValue(parsing: bytes[..<length]) }
@@ -15,7 +14,7 @@ struct JSONMutationTests {
   }
 
   @Test(arguments: 1...8 as ClosedRange<UInt64>)
-  func whatIsReadFromMutatedTextsIsWrittenAndReadAgain(seed: UInt64) throws {
+  func `values parsed from mutated texts survive a round trip`(seed: UInt64) throws {
     var state = seed
     func next() -> Int {
       // Constants: Knuth's MMIX generator.

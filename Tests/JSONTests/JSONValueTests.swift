@@ -2,8 +2,7 @@ import Testing
 
 @testable import JSON
 
-@Suite("JSON documents of any shape")
-struct JSONValueTests {
+@Suite struct JSONValueTests {
   private func parse(_ text: String) throws(JSONError) -> JSONValue {
     try JSONValue(parsing: Array(text.utf8))
   }
@@ -17,11 +16,11 @@ struct JSONValueTests {
     "[]",
     "{}", "[[],{}]", "{\"a\":[1,null,true,\"x\"],\"b\":{\"c\":-2.5}}", "\"日本 😀\"",
   ])
-  func whatWasReadIsWrittenAgain(text: String) throws {
+  func `a parsed value is written back as the same text`(text: String) throws {
     #expect(self.text(try parse(text)) == text)
   }
 
-  @Test func membersAreWrittenInTheOrderOfTheirNames() throws {
+  @Test func `members are written in order of their names`() throws {
     #expect(text(["b": 1, "a": ["d": 2, "c": 3], "B": 4]) == "{\"B\":4,\"a\":{\"c\":3,\"d\":2},\"b\":1}")
     #expect(try parse(JSONValue.object(["b": 1, "a": [2]]).prettyText) == ["a": [2], "b": 1])
   }
@@ -32,19 +31,19 @@ struct JSONValueTests {
       ("9223372036854775808", .number(9_223_372_036_854_775_808)),
       ("12345678901234567890123", .number(1.2345678901234568e22)), ("0.1", .number(0.1)),
     ] as [(String, JSONValue)])
-  func numbers(text: String, value: JSONValue) throws {
+  func `numbers are parsed as integers or floating point`(text: String, value: JSONValue) throws {
     #expect(try parse(text) == value)
   }
 
-  @Test func integersAndTruthValuesStayApart() throws {
+  @Test func `integers and booleans stay distinct`() throws {
     #expect(try parse("[0,1,false,true]") == [.integer(0), .integer(1), .bool(false), .bool(true)])
   }
 
-  @Test func aNumberThatJSONDoesNotHaveIsWrittenAsText() {
+  @Test func `a number that JSON cannot represent is written as a string`() {
     #expect(text([.number(.infinity), .number(-.infinity), .number(.nan)]) == "[\"Infinity\",\"-Infinity\",\"NaN\"]")
   }
 
-  @Test func controlCharactersAreEscaped() throws {
+  @Test func `control characters are escaped`() throws {
     let value = JSONValue.string("a\u{0}\n\u{1F}\u{2028}")
     let bytes = value.bytes
     #expect(bytes.allSatisfy { $0 >= 0x20 })
@@ -55,21 +54,21 @@ struct JSONValueTests {
     "", " ", "{", "[1", "[1,]", "{\"a\":1,}", "-", "1.", "1e", "1e999", "\"\\x\"", "\"\\u12g4\"", "\"\\udc00\"", "\"\\ud800\\u0041\"",
     "truex", "{\"a\"}", "{a:1}", "'a'", "nul", "1 2", "[1}", "\"\\ud800\"", "\"\n\"", "01", "+1", ".5", "NaN",
   ])
-  func whatIsNotJSONIsRefused(text: String) {
+  func `invalid JSON is rejected`(text: String) {
     #expect(throws: JSONError.self) { try self.parse(text) }
   }
 
-  @Test func bytesThatAreNotUTF8AreRefused() {
+  @Test func `invalid UTF-8 is rejected`() {
     #expect(throws: JSONError.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22]) }
   }
 
-  @Test func errorsSayThatItIsNotJSON() throws {
+  @Test func `error messages say that the text is not JSON`() throws {
     let error = try #require(throws: JSONError.self) { try self.parse("{\"a\": tru}") }
     #expect(error.description.hasPrefix("invalid JSON"))
   }
 
   @Test(arguments: [("[", "]"), ("{\"a\":", "}")])
-  func deepNestingIsRefusedOrRead(opening: String, closing: String) throws {
+  func `moderate nesting is parsed and excessive nesting is rejected`(opening: String, closing: String) throws {
     let sound = String(repeating: opening, count: 100) + "1" + String(repeating: closing, count: 100)
     #expect(text(try parse(sound)) == sound)
     let deep = String(repeating: opening, count: 100_000) + "1" + String(repeating: closing, count: 100_000)
@@ -77,11 +76,10 @@ struct JSONValueTests {
   }
 }
 
-@Suite("Access")
-struct JSONAccessTests {
+@Suite struct JSONAccessTests {
   let value: JSONValue = ["name": "n", "count": 3, "share": 0.5, "whole": .number(4), "on": true, "list": ["a", "b"], "none": nil]
 
-  @Test func membersAndElements() {
+  @Test func `members and elements are accessible by subscript`() {
     #expect(value["name"]?.string == "n")
     #expect(value["list"]?[1] == "b")
     #expect(value["list"]?[2] == nil)
@@ -91,7 +89,7 @@ struct JSONAccessTests {
     #expect(value["name"]?["inner"] == nil)
   }
 
-  @Test func kindsDoNotTurnIntoEachOther() {
+  @Test func `values are not coerced to other types`() {
     #expect(value["count"]?.string == nil)
     #expect(value["name"]?.integer == nil)
     #expect(value["on"]?.integer == nil)
@@ -102,7 +100,7 @@ struct JSONAccessTests {
     #expect(JSONValue.number(.infinity).integer == nil)
   }
 
-  @Test func membersCanBeSetAndRemoved() {
+  @Test func `members can be set and removed`() {
     var changed = value
     changed["name"] = "m"
     changed["list"] = nil
@@ -114,7 +112,7 @@ struct JSONAccessTests {
     #expect(value["name"] == "n")
   }
 
-  @Test func aMemberOfSomethingElseMakesAnObject() {
+  @Test func `setting a member on a value that is not an object turns it into one`() {
     var text: JSONValue = "text"
     text["a"] = nil
     #expect(text == "text")

@@ -31,7 +31,7 @@ struct RaceTests {
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func `R50 a process number reused during the read gives neither process's numbers`() throws {
+  func `R50: a process number reused during the read gives neither process's numbers`() throws {
     let tree = try FixtureTree()
     let folder = tree.folder
     let sweep = try sweep(tree) {
@@ -46,7 +46,7 @@ struct RaceTests {
   }
 
   @Test(.timeLimit(.minutes(1)), arguments: ["proc/10/ns/net", "proc/10"])
-  func `R50 a process that ends during the read gives no numbers`(vanishing: String) throws {
+  func `R50: a process that ends during the read gives no numbers`(vanishing: String) throws {
     let tree = try FixtureTree()
     let path = tree.folder.path + "/" + vanishing
     let sweep = try sweep(tree) { try FileManager.default.removeItem(atPath: path) }
@@ -56,7 +56,7 @@ struct RaceTests {
   }
 
   @Test(.timeLimit(.minutes(1)))
-  func `R50 a process that moves to another namespace during the read gives no numbers`() throws {
+  func `R50: a process that moves to another namespace during the read gives no numbers`() throws {
     let tree = try FixtureTree()
     let folder = tree.folder.path
     let sweep = try sweep(tree) { try FixtureTree.enter("host", in: folder, process: 10) }
@@ -70,7 +70,7 @@ struct RaceTests {
     #expect(sweep.namespaces.map { $0.sockstat[.tcpInUse] } == [40])
   }
 
-  @Test func `R50 a process that left the container before it was opened is not read`() throws {
+  @Test func `R50: a process that left the container before it was opened is not read`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host")

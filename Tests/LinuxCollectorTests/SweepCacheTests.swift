@@ -66,7 +66,7 @@ struct SweepCacheTests {
     #expect(try openFiles(below: limited.folder.path) == each + ProcessDirectory.descriptors)
   }
 
-  @Test func `R50 a number reused by a process of another namespace gives that namespace's numbers`() throws {
+  @Test func `R50: a number reused by a process of another namespace gives that namespace's numbers`() throws {
     let tree = try tree()
     let sweeper = sweeper(tree)
     _ = sweeper.sweep()

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 struct SweepTests {
-  @Test func `R50 each namespace is read once, and a pod's containers share it`() throws {
+  @Test func `R50: each namespace is read once, and a pod's containers share it`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.process(1, namespace: "host")

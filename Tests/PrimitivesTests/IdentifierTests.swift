@@ -4,14 +4,13 @@ import Testing
 
 @Suite struct IdentifierTests {
   @Test(
-    "a UID is written as it came",
     arguments: [
       ("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f", true), ("00000000-0000-0000-0000-000000000000", true),
       ("ffffffff-ffff-ffff-ffff-ffffffffffff", true), ("", false), ("0B7E7A5C-6d5e-4b4e-9d5f-1a2b3c4d5e6f", false),
       ("0b7e7a5c06d5e-4b4e-9d5f-1a2b3c4d5e6f", false), ("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6", false),
       ("3f9c2a1b7d6e5f4a3b2c1d0e9f8a7b6c", false), ("mirror-of-web-0", false), ("g0000000-0000-0000-0000-000000000000", false),
     ])
-  func uid(_ text: String, _ isBinary: Bool) {
+  func `a UID is printed as it was given`(_ text: String, _ isBinary: Bool) {
     let uid = UID(text)
     #expect(uid.description == text)
     if case .text = uid { #expect(!isBinary) } else { #expect(isBinary) }
@@ -19,8 +18,8 @@ import Testing
     #expect(uid != UID(text + "x"))
   }
 
-  @Test("every byte that is no lower-case digit is seen, wherever it stands")
-  func hexadecimalDigits() {
+  @Test
+  func `every byte that is not a lower-case hexadecimal digit is detected in any position`() {
     let digits = Array("0123456789abcdef".utf8)
     for position in 0..<16 {
       for byte in UInt8.min ... .max {
@@ -39,7 +38,6 @@ import Testing
   static let digits = "0123456789abcdef00000000000000008899aabbccddeeff7766554433221100"
 
   @Test(
-    "a container's ID is written as it came, and is bare without its runtime",
     arguments: [
       ("containerd://\(digits)", ContainerStatusID.Runtime.containerd, digits), ("docker://\(digits)", .docker, digits),
       ("cri-o://\(digits)", .crio, digits), (digits, .unnamed, digits), ("", nil, ""), ("containerd://abc", nil, "abc"),
@@ -47,7 +45,9 @@ import Testing
       ("containerd://\(digits.uppercased())", nil, digits.uppercased()), ("containerd://\(digits)0", nil, "\(digits)0"), ("://", nil, ""),
       ("aci://6b0d:1", nil, "6b0d:1"), ("a:b", nil, "a:b"),
     ] as [(String, ContainerStatusID.Runtime?, String)])
-  func containerID(_ text: String, _ runtime: ContainerStatusID.Runtime?, _ bare: String) {
+  func `a container ID is printed as given, and has a bare form without its runtime`(
+    _ text: String, _ runtime: ContainerStatusID.Runtime?, _ bare: String
+  ) {
     let id = ContainerStatusID(text)
     #expect(id.description == text)
     #expect(id.runtime == runtime)
@@ -74,14 +74,13 @@ import Testing
   }
 
   @Test(
-    "an address is written as it came",
     arguments: [
       ("10.1.0.9", true), ("0.0.0.0", true), ("255.255.255.255", true), ("fd00::9", true), ("::", true), ("::1", true),
       ("2001:db8:1:2:3:4:5:6", true), ("", false), ("10.1.0", false), ("10.1.0.256", false), ("10.1.0.09", false), ("10.1.0.9.1", false),
       ("10..0.9", false), ("fe80::1%eth0", false), ("FD00::9", false), ("fd00:0::9", false), ("::g", false), ("localhost", false),
       ("4294967296.0.0.1", false),
     ])
-  func address(_ text: String, _ isBinary: Bool) {
+  func `an address is printed as it was given`(_ text: String, _ isBinary: Bool) {
     let address = PodIP(text)
     #expect(address.description == text)
     if case .text = address { #expect(!isBinary) } else { #expect(isBinary) }
@@ -89,7 +88,7 @@ import Testing
 }
 
 @Suite struct NameTests {
-  @Test func equalByTheirBytes() {
+  @Test func `names are compared by their bytes`() {
     #expect(Name("shop") == Name("shop"))
     #expect(Name("shop") != Name("shops"))
     #expect(Name("") == "")
@@ -98,14 +97,14 @@ import Testing
     #expect(Set([Name("a"), Name("b"), Name("a")]).count == 2)
   }
 
-  @Test func invalidTextIsShownAndKept() {
+  @Test func `invalid UTF-8 is displayed with replacement characters and kept unchanged`() {
     let name = ([0xff, 0x61] as [UInt8]).withUnsafeBytes { Name(bytes: $0) }
     #expect(name.description == "\u{fffd}a")
     #expect(name != Name("\u{fffd}a"))
   }
 
-  @Test("R63: names that nobody refers to are dropped, those in use stay shared")
-  func sweeps() {
+  @Test
+  func `R63: unreferenced names are dropped and those in use stay shared`() {
     let table = NameTable()
     let used = (0..<100).map { table.name("used-\($0)") }
     for index in 0..<100_000 { _ = table.name("gone-\(index)") }
@@ -114,8 +113,8 @@ import Testing
     #expect(table.count <= 2 * NameTable.smallest)
   }
 
-  @Test("the table grows with the names in use")
-  func grows() {
+  @Test
+  func `the table grows with the number of names in use`() {
     let table = NameTable()
     let used = (0..<20_000).map { table.name("\($0)") }
     #expect(table.count == 20_000)
@@ -127,14 +126,14 @@ import Testing
 @Suite struct PodIdentityTests {
   let identity = PodIdentity(namespace: "shop", name: "web-0", uid: "0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f")
 
-  @Test func partsComeBack() {
+  @Test func `namespace, name and UID can be read back`() {
     #expect(identity.namespace == "shop")
     #expect(identity.name == "web-0")
     #expect(identity.uid == UID("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f"))
   }
 
-  @Test("a UID of any form and names of any length come back", arguments: ["", "u", "mirror-of-web-0", String(repeating: "u", count: 300)])
-  func odd(_ uid: String) {
+  @Test(arguments: ["", "u", "mirror-of-web-0", String(repeating: "u", count: 300)])
+  func `UIDs of any form and names of any length are preserved`(_ uid: String) {
     for name in ["", "n", String(repeating: "n", count: 300)] {
       let identity = PodIdentity(namespace: "shop", name: name, uid: uid)
       #expect(identity.name == name)
@@ -143,14 +142,14 @@ import Testing
     }
   }
 
-  @Test("what is longer than anything that an API server gives is cut")
-  func cut() {
+  @Test
+  func `values longer than any the API server returns are truncated`() {
     let identity = PodIdentity(namespace: "", name: String(repeating: "n", count: 100_000), uid: String(repeating: "u", count: 100_000))
     #expect(identity.name.count == 65_534)
     #expect(identity.uid.description.count == 65_534)
   }
 
-  @Test func equalByAllThree() {
+  @Test func `equality covers namespace, name and UID`() {
     #expect(identity == PodIdentity(namespace: "shop", name: "web-0", uid: "0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f"))
     let successor = PodIdentity(namespace: "shop", name: "web-0", uid: "other")
     #expect(identity != successor)
@@ -158,7 +157,7 @@ import Testing
     #expect(!identity.isNamed(as: PodIdentity(namespace: "shop2", name: "web-0", uid: "other")))
   }
 
-  @Test func ordered() {
+  @Test func `identities are ordered by namespace, name and UID`() {
     let ordered = [("a", "b", "1"), ("a", "b", "2"), ("a", "c", "0"), ("b", "a", "0")].map(PodIdentity.init)
     #expect(ordered.shuffled().sorted() == ordered)
   }

@@ -97,7 +97,7 @@ struct DirectoryTests {
     #expect(try process.networkFiles().snmp(buffer, &layout)[.tcpInSegs] != nil)
   }
 
-  @Test func `R50 a directory opened before its process ended reads nothing of a later process`() throws {
+  @Test func `R50: a directory opened before its process ended reads nothing of a later process`() throws {
     var child: pid_t = 0
     var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("1000"), nil]
     defer { for argument in arguments { free(argument) } }

@@ -18,7 +18,7 @@ import Testing
     return try PushedScrape(owner: "default/web-\(owner)", text.joined(), at: start + Int64(round) * 1000)
   }
 
-  @Test func `R66 a receiver that is killed and restarted gets every sample`() async throws {
+  @Test func `R66: a receiver that is killed and restarted gets every sample`() async throws {
     let transport = try HTTPTransport()
     let prometheus = try ReceivingPrometheus(transport: transport)
     let folder = try TemporaryFolder()

@@ -56,7 +56,7 @@ import Testing
     #expect(request.header("Authorization") == "Bearer secret")
   }
 
-  @Test func `R66 failed requests are retried in order`() async throws {
+  @Test func `R66: failed requests are retried in order`() async throws {
     let server = try answering([500, 503, 429])
     defer { server.stop() }
     let pusher = try pusher(server)
@@ -89,7 +89,7 @@ import Testing
     try await running(pusher) { try await eventually("one request is sent") { pusher.statistics.sent == 1 } }
   }
 
-  @Test func `R66 a restart with another number of shards sends the backlog first`() async throws {
+  @Test func `R66: a restart with another number of shards sends the backlog first`() async throws {
     let folder = try TemporaryFolder()
     let server = try answering([])
     defer { server.stop() }
@@ -114,7 +114,7 @@ import Testing
     #expect(values(server) == [1, 2, 3, 4, 5, 6, 7])
   }
 
-  @Test func `R66 samples for an unreachable receiver survive a crash on disk`() async throws {
+  @Test func `R66: samples for an unreachable receiver survive a crash on disk`() async throws {
     let folder = try TemporaryFolder()
     let server = try answering([])
     defer { server.stop() }
@@ -157,7 +157,7 @@ import Testing
     #expect(pusher.statistics.waiting == 0)
   }
 
-  @Test func `R66 a hanging receiver does not block finish and nothing is lost`() async throws {
+  @Test func `R66: a hanging receiver does not block finish and nothing is lost`() async throws {
     let folder = try TemporaryFolder()
     let server = try ScriptedServer { connection in while try connection.readRequest() != nil {} }
     defer { server.stop() }
@@ -168,7 +168,7 @@ import Testing
     #expect(pusher.statistics.waiting == 1)
   }
 
-  @Test func `R20 requests wait while the headers are unavailable`() async throws {
+  @Test func `R20: requests wait while the headers are unavailable`() async throws {
     let server = try answering([])
     defer { server.stop() }
     let known = Mutex(false)

@@ -27,7 +27,7 @@ import Testing
     return blocks
   }
 
-  @Test func `R66 a restart continues at the spool's position`() throws {
+  @Test func `R66: a restart continues at the spool's position`() throws {
     var spool = try Spool(folder: folder.path, limit: 1 << 20, segmentSize: 100)
     for number in 0..<20 { #expect(try spool.append(block(number)) == 0) }
     var dropped = 0
@@ -43,7 +43,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".spool") } == [])
   }
 
-  @Test func `R66 the position of a deleted segment does not apply to a new one with its number`() throws {
+  @Test func `R66: the position of a deleted segment does not apply to a new one with its number`() throws {
     var spool = try Spool(folder: folder.path, limit: 1 << 20)
     for number in 0..<3 { _ = try spool.append(block(number)) }
     #expect(try takeAll(&spool).count == 3)
@@ -52,7 +52,7 @@ import Testing
     #expect(try takeAll(&again) == (3..<6).map { block($0) })
   }
 
-  @Test func `R66 beyond the limit the oldest blocks are dropped and counted`() throws {
+  @Test func `R66: beyond the limit the oldest blocks are dropped and counted`() throws {
     var spool = try Spool(folder: folder.path, limit: 1000, segmentSize: 100)
     var dropped = 0
     for number in 0..<100 { dropped += try spool.append(block(number, size: 50)) }

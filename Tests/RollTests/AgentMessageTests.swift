@@ -3,8 +3,7 @@ import Testing
 
 @testable import Roll
 
-@Suite("Messages between controller and agent")
-struct AgentMessageTests {
+@Suite struct AgentMessageTests {
   let entry = RollEntry(
     reference: ContainerReference(namespace: "shop", pod: "web-0", container: "nginx"), podUID: "8e6c", containerID: "4f0a",
     hostNetwork: false,
@@ -14,7 +13,7 @@ struct AgentMessageTests {
     try JSONDecoder().decode(Message.self, from: JSONEncoder().encode(message))
   }
 
-  @Test func requestsSurviveTheWire() throws {
+  @Test func `requests survive an encoding round trip`() throws {
     let full = RollRequest(node: "n1", hash: "h", entries: [entry])
     #expect(try roundTrip(full) == full)
     let brief = RollRequest(node: "n1", hash: "h", entries: nil)
@@ -23,7 +22,7 @@ struct AgentMessageTests {
     #expect(try roundTrip(empty).entries == [], "an empty roll differs from no roll")
   }
 
-  @Test func reportsSurviveTheWire() throws {
+  @Test func `reports survive an encoding round trip`() throws {
     let report = RollReport(
       hash: "h", answers: [.collected(age: 0.25)] + Reason.allCases.map { .missed($0, detail: "why \"it\" was missed\n") },
       secondsSinceScrape: 3)
@@ -31,7 +30,7 @@ struct AgentMessageTests {
     #expect(try roundTrip(RollReport(hash: "h", answers: [], secondsSinceScrape: nil)).secondsSinceScrape == nil)
   }
 
-  @Test func theWireHasTheseNames() throws {
+  @Test func `the wire format uses the documented field names`() throws {
     let request =
       #"{"node":"n1","hash":"h","entries":[{"reference":{"namespace":"shop","pod":"web-0","container":"nginx"},"#
       + #""podUID":"8e6c","containerID":"4f0a","hostNetwork":false,"podIP":"10.0.0.7"}]}"#
@@ -42,12 +41,12 @@ struct AgentMessageTests {
         == RollReport(hash: "h", answers: [.collected(age: 1.5), .missed(.pidNotFound, detail: "no process")], secondsSinceScrape: 2))
   }
 
-  @Test func aReasonThatWeDoNotKnowIsRefused() {
+  @Test func `an unknown reason is rejected`() {
     let report = #"{"hash":"h","answers":[{"reason":"Bored"}]}"#
     #expect(throws: DecodingError.self) { try JSONDecoder().decode(RollReport.self, from: Data(report.utf8)) }
   }
 
-  @Test func containersAreOrderedByNamespacePodAndName() {
+  @Test func `containers are ordered by namespace, Pod and name`() {
     let references = [("b", "a", "a"), ("a", "b", "a"), ("a", "a", "b"), ("a", "a", "a")].map {
       ContainerReference(namespace: $0.0, pod: $0.1, container: $0.2)
     }

@@ -3,11 +3,10 @@ import Testing
 
 @testable import Roll
 
-@Suite("Moments and clock readings")
-struct MomentTests {
+@Suite struct MomentTests {
   let noon = Moment(milliseconds: 43_200_000)
 
-  @Test func addingAndSubtracting() {
+  @Test func `durations can be added to and subtracted from moments`() {
     #expect(noon + .seconds(1.5) == Moment(milliseconds: 43_201_500))
     #expect(noon - .seconds(2) == Moment(milliseconds: 43_198_000))
     #expect(noon + .seconds(-2) == noon - .seconds(2))
@@ -15,7 +14,7 @@ struct MomentTests {
     #expect(noon - (noon + .milliseconds(1)) == .milliseconds(-1))
   }
 
-  @Test func partsOfAMillisecondAreCut() {
+  @Test func `fractions of a millisecond are truncated`() {
     #expect(noon + .microseconds(1999) == noon + .milliseconds(1))
     #expect(noon + .microseconds(-1999) == noon - .milliseconds(1))
     #expect(Duration.nanoseconds(999_999).wholeMilliseconds == 0)
@@ -23,26 +22,26 @@ struct MomentTests {
     #expect(Duration.milliseconds(-1500).wholeMilliseconds == -1500)
   }
 
-  @Test func orderIsTime() {
+  @Test func `moments are ordered chronologically`() {
     #expect(noon < noon + .milliseconds(1))
     #expect(!(noon < noon))
     #expect([noon, noon - .seconds(1)].min() == noon - .seconds(1))
   }
 
-  @Test func durationsAsPrometheusCountsThem() {
+  @Test func `durations convert to seconds as Prometheus expects`() {
     #expect(Duration.milliseconds(1250).seconds == 1.25)
     #expect(Duration.milliseconds(-250).seconds == -0.25)
     #expect(Duration.zero.seconds == 0)
   }
 
-  @Test func aClockReadingDatesOtherMoments() {
+  @Test func `a clock reading dates other moments`() {
     let reading = ClockReading(moment: noon, unixMilliseconds: 1_700_000_000_000)
     #expect(reading.unixMilliseconds(of: noon) == 1_700_000_000_000)
     #expect(reading.unixMilliseconds(of: noon - .seconds(5)) == 1_699_999_995_000)
     #expect(reading.unixMilliseconds(of: noon + .seconds(5)) == 1_700_000_005_000)
   }
 
-  @Test func aMomentSurvivesJSON() throws {
+  @Test func `a moment survives a JSON round trip`() throws {
     let read = try JSONDecoder().decode(Moment.self, from: JSONEncoder().encode(noon))
     #expect(read == noon)
   }

@@ -3,9 +3,8 @@ import Testing
 @testable import Roll
 
 /// The raw values are an interface: metrics, API, status page and users' alerting rules contain them.
-@Suite("Raw values")
-struct ReasonTests {
-  @Test func reasonsAreExactlyThese() {
+@Suite struct ReasonTests {
+  @Test func `the set of reasons is fixed`() {
     let names = [
       "NoAgent", "AgentUnreachable", "AgentTimeout", "PidNotFound", "PermissionDenied", "ExporterUnreachable", "ExporterTimeout",
       "CollectorFailed",
@@ -15,11 +14,11 @@ struct ReasonTests {
     #expect(Reason.allCases.map(\.rawValue) == names)
   }
 
-  @Test func exemptionsAreExactlyThese() {
+  @Test func `the set of exemptions is fixed`() {
     #expect(Exemption.allCases.map(\.rawValue) == ["HostProcess", "NotRunning", "Starting", "Ignored"])
   }
 
-  @Test func sourcesAreExactlyThese() {
+  @Test func `the set of sources is fixed`() {
     #expect(Source.allCases.map(\.rawValue) == ["linux", "windows", "virtual"])
   }
 }

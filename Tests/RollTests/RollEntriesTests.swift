@@ -27,12 +27,12 @@ import Testing
     entry(String(repeating: "c", count: 254)), entry(String(repeating: "c", count: 255)), entry(String(repeating: "c", count: 70_000)),
   ]
 
-  @Test(arguments: unusual) func anEntryComesBackAsItWas(entry: RollEntry) {
+  @Test(arguments: unusual) func `an entry is returned unchanged`(entry: RollEntry) {
     #expect(Array(RollEntries([entry])) == [entry])
     #expect(RollEntries([Self.entry("first"), entry, Self.entry("last")])[1] == entry)
   }
 
-  @Test func allOfThemTogetherComeBackInTheirOrder() {
+  @Test func `many entries are returned unchanged and in order`() {
     let entries = RollEntries(Self.unusual)
     #expect(Array(entries) == Self.unusual)
     #expect(entries.indices.map { entries[$0] } == Self.unusual)
@@ -41,13 +41,13 @@ import Testing
     #expect(entries.dropFirst(3).prefix(4).map(\.self) == Array(Self.unusual[3..<7]))
   }
 
-  @Test func anEmptyRollHasNoEntries() {
+  @Test func `an empty roll has no entries`() {
     let empty: RollEntries = []
     #expect(empty.isEmpty && Array(empty) == [] && empty == RollEntries())
     #expect(Array(empty.references).isEmpty)
   }
 
-  @Test func rollsAreEqualWhenTheirEntriesAre() {
+  @Test func `rolls are equal when their entries are equal`() {
     let pods = (0..<3).flatMap { pod in ["app", "sidecar"].map { Self.entry($0, pod: "web-\(pod)") } }
     #expect(RollEntries(pods) == RollEntries(pods))
     #expect(RollEntries(pods).hashValue == RollEntries(pods).hashValue)

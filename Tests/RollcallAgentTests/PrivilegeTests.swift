@@ -49,7 +49,7 @@ struct PrivilegeTests {
   ]
 
   @Test(arguments: table)
-  func `R51 the agent reads what its capabilities allow and names unreadable containers`(rights: Rights) async throws {
+  func `R51: the agent reads what its capabilities allow and names unreadable containers`(rights: Rights) async throws {
     let folder = try TemporaryFolder()
     // Accessible to other users.
     chmod(folder.path, 0o755)

@@ -36,7 +36,7 @@ struct RollTests {
     }
   }
 
-  @Test func `R53 only the controller may call the roll`() async throws {
+  @Test func `R53: only the controller may call the roll`() async throws {
     let agent = try await RunningAgent()
     let stranger = try TestAuthority(in: agent.folder, name: "stranger")
     let own = TestAuthority.Issued(certificate: agent.folder.path + "/agent.crt", key: agent.folder.path + "/agent.key")
@@ -58,7 +58,7 @@ struct RollTests {
     #expect(try await agent.call(agent.controller(), hash: "one", entries: []).status == 200)
   }
 
-  @Test func `R53 a certificate without an extended key usage is refused`() async throws {
+  @Test func `R53: a certificate without an extended key usage is refused`() async throws {
     let agent = try await RunningAgent()
     let base = agent.folder.path
     let openssl = try ExternalProgram(

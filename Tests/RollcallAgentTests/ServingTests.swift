@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5)))
 struct ServingTests {
-  @Test func `R61 unknown paths and methods are rejected and create no series`() async throws {
+  @Test func `R61: unknown paths and methods are rejected and create no series`() async throws {
     let agent = try await RunningAgent()
     #expect(try await agent.get("/metrics").header("content-type") == "text/plain; version=0.0.4; charset=utf-8")
     for (path, method, status) in [
@@ -71,7 +71,7 @@ struct ServingTests {
     #expect(expositions.allSatisfy { $0.contains("\nrollcall_agent_sweeps_total 1\n") && $0.hasSuffix("\n") })
   }
 
-  @Test func `R54 the roll and its names are kept while the controller is away`() async throws {
+  @Test func `R54: the roll and its names are kept while the controller is away`() async throws {
     let agent = try await RunningAgent()
     let tls = try agent.controller()
     let entries = [RunningAgent.entry("app", id: RunningAgent.containerID)]
@@ -107,7 +107,7 @@ struct ServingTests {
   }
 
   @Test(.enabled(if: getuid() == 0 && findProgram("setpriv") != nil, "needs root and setpriv, to start an agent without rights"))
-  func `R51 an agent without rights answers PermissionDenied with the path`() async throws {
+  func `R51: an agent without rights answers PermissionDenied with the path`() async throws {
     let folder = try TemporaryFolder()
     let process = try ExternalProgram("sleep", ["1000"], log: folder.path + "/container.log")
     defer { process.send(signal: SIGKILL) }

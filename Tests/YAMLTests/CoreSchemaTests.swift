@@ -3,8 +3,7 @@ import Testing
 
 @testable import YAML
 
-@Suite("Plain scalars by the core schema")
-struct CoreSchemaTests {
+@Suite struct CoreSchemaTests {
   @Test(
     arguments: [
       ("", nil), ("~", nil), ("null", nil), ("Null", nil), ("NULL", nil), ("nULL", "nULL"),
@@ -17,27 +16,27 @@ struct CoreSchemaTests {
       ("1.2.3", "1.2.3"), ("0x1p3", "0x1p3"), ("nan", "nan"), ("inf", "inf"), ("infinity", "infinity"),
       (".inf", .number(.infinity)), ("-.Inf", .number(-.infinity)), ("2001-01-01", "2001-01-01"), ("１２", "１２"),
     ] as [(String, JSONValue)])
-  func meaning(text: String, value: JSONValue) {
+  func `plain scalars resolve by the core schema`(text: String, value: JSONValue) {
     #expect(CoreSchema.resolve(plain: text) == value)
   }
 
-  @Test func notANumberIsANumber() {
+  @Test func `the scalar .nan resolves to a number`() {
     #expect(CoreSchema.resolve(plain: ".nan").number?.isNaN == true)
   }
 
-  @Test func quotesAndTagsGoBeforeTheSchema() throws {
+  @Test func `quotes and tags take precedence over the schema`() throws {
     let node = try parse("['true', \"12\", '', !!str 12, !!int '12', !!float 3, !!bool 'false', !!null '', ! true]")
     #expect(node.jsonValue == ["true", "12", "", "12", 12, .number(3), false, nil, "true"])
   }
 
   @Test(arguments: ["!!int x", "!!bool yes", "!!float one", "!!null 0", "!!map x", "!!seq {a: 1}", "!!str [a]", "!!binary AA==", "!mine x"])
-  func aTagThatDoesNotFitIsRefused(text: String) throws {
+  func `a tag that does not match its value is rejected`(text: String) throws {
     let error = try failure("a: \(text)\n")
     #expect(error.phase == .parsing)
     #expect(place(error) == [1, 4])
   }
 
-  @Test func collectionsMayHaveTheirTag() throws {
+  @Test func `collections may carry their own tag`() throws {
     #expect(try parse("!!map {a: !!seq [1]}").jsonValue == ["a": [1]])
   }
 }

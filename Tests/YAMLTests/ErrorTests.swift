@@ -3,8 +3,7 @@ import Testing
 
 @testable import YAML
 
-@Suite("Refused texts and the position of the error")
-struct ErrorTests {
+@Suite struct ErrorTests {
   @Test(arguments: [
     ("a: 1\nb: [1, 2\n", 3, 1, "flow sequence"),
     ("a: 1\n b: 2\n", 2, 3, "mapping values"),
@@ -23,7 +22,7 @@ struct ErrorTests {
     ("", 1, 1, "no document"),
     ("%YAML 3.0\n--- a\n", 1, 1, "incompatible YAML"),
   ])
-  func placeAndReason(text: String, line: Int, column: Int, reason: String) throws {
+  func `errors report location, reason and remedy`(text: String, line: Int, column: Int, reason: String) throws {
     let error = try failure(text)
     #expect(place(error) == [line, column], "\(error)")
     #expect(error.what.contains(reason), "\(error)")
@@ -31,11 +30,11 @@ struct ErrorTests {
     #expect(error.description.hasPrefix("test.yaml:\(line):\(column): "))
   }
 
-  @Test func aQuotedMergeKeyIsText() throws {
+  @Test func `a quoted merge key is plain text`() throws {
     #expect(try parse("'<<': 1").jsonValue == ["<<": 1])
   }
 
-  @Test func bytesThatAreNotTextHaveAPlace() throws {
+  @Test func `errors for invalid bytes report their location`() throws {
     let text = Array("a: 1\nb: é".utf8) + [0xFF, 0x0A]
     let error = try #require(throws: YAMLError.self) { try YAMLNode(parsing: text, file: "junk") }
     #expect(place(error) == [2, 5])
@@ -43,11 +42,11 @@ struct ErrorTests {
   }
 
   @Test(arguments: [[0xFF, 0xFE, 0x61, 0x00], [0x61, 0x00, 0x62], [0x61, 0x3A, 0x20, 0x07]] as [[UInt8]])
-  func otherEncodingsAndControlCharactersAreRefused(bytes: [UInt8]) {
+  func `other encodings and control characters are rejected`(bytes: [UInt8]) {
     #expect(throws: YAMLError.self) { try YAMLNode(parsing: bytes, file: "junk") }
   }
 
-  @Test func longNamesAreCut() throws {
+  @Test func `long names are truncated in error messages`() throws {
     let name = String(repeating: "k", count: 10_000)
     #expect(try failure("a: *\(name)\n").description.utf8.count < 400)
     #expect(try failure("a: !\(name) 1\n").description.utf8.count < 400)

@@ -81,7 +81,7 @@ struct AlertmanagerSenderTests {
     sender.gapsChanged()
   }
 
-  @Test func aGapOpensAndIsActiveClosesAndIsResolved() async throws {
+  @Test func `an open gap is an active alert, and closing it resolves the alert`() async throws {
     let world = try World()
     let alertmanager = try Alertmanager(transport: world.transport)
     try await alertmanager.start()
@@ -106,7 +106,7 @@ struct AlertmanagerSenderTests {
     }
   }
 
-  @Test func r65anAlertmanagerThatRestartedWithoutMemoryIsToldAgain() async throws {
+  @Test func `R65: an Alertmanager that loses its state in a restart gets its alerts again`() async throws {
     let world = try World()
     let alertmanager = try Alertmanager(transport: world.transport)
     try await alertmanager.start()
@@ -121,7 +121,7 @@ struct AlertmanagerSenderTests {
     }
   }
 
-  @Test func r65oneThatIsDownDelaysNobodyAndIsToldTheEndWhenItIsBack() async throws {
+  @Test func `R65: an Alertmanager that is down delays no other, and gets the resolved alerts once it is back`() async throws {
     let world = try World()
     let up = try Alertmanager(transport: world.transport)
     let down = try Alertmanager(transport: world.transport)
@@ -143,7 +143,7 @@ struct AlertmanagerSenderTests {
     }
   }
 
-  @Test func alertsWithAnyTextAreAccepted() async throws {
+  @Test func `Alertmanager accepts alerts with arbitrary text`() async throws {
     let world = try World()
     let alertmanager = try Alertmanager(transport: world.transport)
     try await alertmanager.start()
@@ -154,7 +154,7 @@ struct AlertmanagerSenderTests {
     }
   }
 
-  @Test func whatAnswersAndIsNoAlertmanagerIsAFailure() async throws {
+  @Test func `a server that responds but is not an Alertmanager counts as a failure`() async throws {
     let world = try World()
     let alertmanager = try Alertmanager(transport: world.transport)
     try await alertmanager.start()

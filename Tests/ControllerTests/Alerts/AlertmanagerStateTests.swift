@@ -48,13 +48,13 @@ private final class SentAlerts {
 }
 
 @Suite struct AlertmanagerStateTests {
-  @Test func noGapsNoRequests() {
+  @Test func `without gaps no requests are sent`() {
     let sent = SentAlerts()
     #expect(sent.send([], 0) == [])
     #expect(sent.untilDue(0) == nil)
   }
 
-  @Test func anOpenGapIsSentAtOnceAndAgainEveryInterval() {
+  @Test func `an open gap is sent immediately and resent every interval`() {
     let sent = SentAlerts()
     let gaps = [cartGap("a")]
     #expect(sent.send(gaps, 0) == ["a"])
@@ -65,7 +65,7 @@ private final class SentAlerts {
     #expect(sent.send(gaps, 61) == [])
   }
 
-  @Test func aClosedGapIsResolvedOnce() {
+  @Test func `a closed gap is resolved exactly once`() {
     let sent = SentAlerts()
     _ = sent.send([cartGap("a"), cartGap("b")], 0)
     #expect(sent.send([cartGap("b")], 5) == ["a resolved"])
@@ -73,7 +73,7 @@ private final class SentAlerts {
     #expect(sent.count == 1)
   }
 
-  @Test func r65theEndIsSentUntilItIsAccepted() {
+  @Test func `R65: a resolved alert is resent until it is accepted`() {
     let sent = SentAlerts()
     _ = sent.send([cartGap("a")], 0)
     sent.update([], 5)
@@ -84,7 +84,7 @@ private final class SentAlerts {
     #expect(sent.count == 0)
   }
 
-  @Test func theEndStaysWhereItWasHoweverLateItIsAccepted() throws {
+  @Test func `endsAt does not move, however late the resolved alert is accepted`() throws {
     let sent = SentAlerts()
     _ = sent.send([cartGap("a")], 0)
     sent.update([], 5)
@@ -93,7 +93,7 @@ private final class SentAlerts {
     #expect(alert["endsAt"]?.string == "2026-01-01T00:00:05.000Z")
   }
 
-  @Test func r65whatWasNotAcceptedIsSentAgainAtOnce() {
+  @Test func `R65: an alert that was not accepted is retried immediately`() {
     let sent = SentAlerts()
     #expect(sent.send([cartGap("a")], 0, fails: true) == ["a"])
     #expect(sent.untilDue(0) == .zero)
@@ -101,13 +101,13 @@ private final class SentAlerts {
   }
 
   /// Only the response may have been lost.
-  @Test func aGapThatClosesAfterARequestThatFailedIsResolvedAllTheSame() {
+  @Test func `a gap that closes after a failed request is still resolved`() {
     let sent = SentAlerts()
     _ = sent.send([cartGap("a")], 0, fails: true)
     #expect(sent.send([], 1) == ["a resolved"])
   }
 
-  @Test func aGapThatNobodyWasToldOfNeedsNoEnd() {
+  @Test func `a gap that was never sent needs no resolved alert`() {
     let sent = SentAlerts()
     sent.update([cartGap("a")], 0)
     #expect(sent.send([], 1) == [])
@@ -115,7 +115,7 @@ private final class SentAlerts {
   }
 
   /// A gap for every container of a large cluster would be more than the controller and Alertmanager can hold.
-  @Test func r63pastALimitGapsAreCountedInOneAlert() {
+  @Test func `R63: gaps beyond the limit are counted in a single alert`() {
     let sent = SentAlerts(maximumGaps: 2)
     let gaps = ["a", "b", "c", "d"].map { cartGap($0) }
     #expect(sent.send(gaps, 0) == ["RollcallTooManyGaps", "a", "b"])
@@ -131,7 +131,7 @@ private final class SentAlerts {
     #expect(sent.count == 2)
   }
 
-  @Test func everythingThatIsDueIsSentInTheEndBatchAfterBatch() {
+  @Test func `all due alerts are eventually sent, one batch at a time`() {
     let policy = AlertPolicy(batch: 3)
     var state = AlertmanagerState(policy: policy)
     let now = ClockReading(moment: Moment(milliseconds: 0), unixMilliseconds: 1_767_225_600_000)
@@ -146,7 +146,7 @@ private final class SentAlerts {
     #expect(state.untilDue(at: now.moment) == policy.resend)
   }
 
-  @Test func aGapThatOpensAgainIsANewBeginningOfTheSameAlert() throws {
+  @Test func `a reopened gap restarts the same alert`() throws {
     let sent = SentAlerts()
     _ = sent.send([cartGap("a")], 0)
     sent.update([], 10)
@@ -154,7 +154,7 @@ private final class SentAlerts {
     #expect(alerts.map { $0["startsAt"]?.string } == ["2026-01-01T00:05:00.000Z"])
   }
 
-  @Test func aNewReasonIsSaidAtOnceAndIsTheSameAlert() throws {
+  @Test func `a changed reason is sent immediately under the same alert`() throws {
     let sent = SentAlerts()
     let first = try #require(sent.alerts([cartGap("a", reason: .agentTimeout)], 0).first)
     let second = try #require(sent.alerts([cartGap("a", reason: .agentUnreachable)], 1).first)
@@ -163,18 +163,18 @@ private final class SentAlerts {
     #expect(second["annotations"]?["reason"] == "AgentUnreachable")
   }
 
-  @Test func anotherDetailAloneIsNoNews() {
+  @Test func `a changed detail alone does not trigger a resend`() {
     let sent = SentAlerts()
     _ = sent.send([cartGap("a", detail: "3 tries")], 0)
     #expect(sent.send([cartGap("a", detail: "4 tries")], 1) == [])
   }
 
-  @Test func bothKindsOfOneContainerAreTwoAlerts() {
+  @Test func `the two kinds of gap of one container are separate alerts`() {
     let sent = SentAlerts()
     #expect(sent.send([cartGap("a"), cartGap("a", kind: .unscraped, reason: .notScraped)], 0).count == 2)
   }
 
-  @Test func requestsAreBoundedAndEndsComeFirst() {
+  @Test func `request size is bounded, and resolved alerts go first`() {
     let sent = SentAlerts()
     let many = (0..<600).map { cartGap("pod-\($0)") }
     #expect(sent.send(many, 0).count == 256)
@@ -188,7 +188,7 @@ private final class SentAlerts {
 
   // MARK: Content
 
-  @Test func anAlertSaysAllThatAPersonNeeds() throws {
+  @Test func `an alert carries everything an operator needs`() throws {
     let sent = SentAlerts()
     let alert = try #require(sent.alerts([cartGap("a", detail: "connection refused", since: -300)], 0).first)
     #expect(
@@ -206,7 +206,7 @@ private final class SentAlerts {
     #expect(alert["annotations"]?["runbook"]?.string?.contains("rollcall-agent") == true)
   }
 
-  @Test func theBeginningStaysWhenTheClockIsSet() throws {
+  @Test func `startsAt does not move when the wall clock is set`() throws {
     let sent = SentAlerts()
     _ = sent.send([cartGap("a", since: -300)], 0)
     let alert = try #require(sent.alerts([cartGap("a", since: -300)], 60, clockError: 3600).first)
@@ -214,7 +214,7 @@ private final class SentAlerts {
   }
 
   @Test(arguments: Reason.allCases)
-  func everyReasonHasAdvice(reason: Reason) {
+  func `every reason has advice`(reason: Reason) {
     #expect(advice(reason).count > 20)
   }
 
@@ -227,18 +227,18 @@ private final class SentAlerts {
     ("http://me:secret@am/x", "http://me:secret@am/x/api/v2/alerts", "http://am/x"),
     ("http://[::1]:9093", "http://[::1]:9093/api/v2/alerts", "http://[::1]:9093"),
   ])
-  func urlsAreRead(text: String, alerts: String, description: String) throws {
+  func `valid URLs are parsed`(text: String, alerts: String, description: String) throws {
     let url = try AlertmanagerURL(text)
     #expect(url.alerts == alerts)
     #expect(url.description == description)
   }
 
   @Test(arguments: ["", "am:9093", "ftp://am", "http://", "http:///x", "http://:9093", "http://am?x=1", "http://am#x", "http://a m"])
-  func whatIsNoURLIsRefused(text: String) {
+  func `an invalid URL is rejected`(text: String) {
     #expect(throws: AlertingError.url(text)) { try AlertmanagerURL(text) }
   }
 
-  @Test func aRefusedURLDoesNotShowItsPassword() {
+  @Test func `the error for a rejected URL does not reveal its password`() {
     #expect(throws: AlertingError.url("ftp://am/x")) { try AlertmanagerURL("ftp://me:secret@am/x") }
   }
 }

@@ -21,7 +21,7 @@ import Testing
     return builder.events(transitions, ledger: ledger, at: reading(seconds))
   }
 
-  @Test func aNodeThatIsMissingIsToldOfAndItsPods() throws {
+  @Test func `a missing Node and its Pods are reported`() throws {
     let roll = nodeRoll(pods)
     #expect(call(allMissed(.agentUnreachable, "refused", count: 3), roll, 0).isEmpty)
     let opened = call(allMissed(.agentUnreachable, "refused", count: 3), roll, 6)
@@ -41,7 +41,7 @@ import Testing
     #expect(closed[1].note == "Collected again: app after 9s, sidecar after 9s.")
   }
 
-  @Test func aNodeOfWhichSomethingIsCollectedIsNotMissing() {
+  @Test func `a Node with at least one collected container is not missing`() {
     let roll = nodeRoll(pods)
     let call = RollCall(
       answers: [.collected(age: .zero), .missed(.pidNotFound, detail: ""), .collected(age: .zero)], lastScrape: .notObservable)
@@ -51,13 +51,13 @@ import Testing
     #expect(opened.first?.note.contains("sidecar: PidNotFound") == true && opened.first?.note.contains("app") == false)
   }
 
-  @Test func whatIsGoneOrReplacedIsNoNews() {
+  @Test func `containers that are gone or replaced produce no Event`() {
     #expect(call(allMissed(.agentUnreachable, count: 3), nodeRoll(pods), 0).isEmpty)
     #expect(call(allMissed(.agentUnreachable, count: 3), nodeRoll(pods), 6).count == 3)
     #expect(call(allMissed(.agentUnreachable), nodeRoll([rollEntry("app", uid: "uid-9", id: "dddd")]), 7).isEmpty)
   }
 
-  @Test func dataThatNobodyScrapesIsToldOfByAnotherReason() throws {
+  @Test func `unscraped data is reported with a different Event reason`() throws {
     let roll = nodeRoll([rollEntry("app")])
     #expect(call(allCollected(scrape: .never), roll, 0).isEmpty)
     let opened = call(allCollected(scrape: .never), roll, 6)

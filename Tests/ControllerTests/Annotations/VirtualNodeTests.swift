@@ -15,7 +15,7 @@ import Testing
     return endpoint
   }
 
-  @Test func theLabelStandsAboveSettingsAndAnnotationsAboveTheLabel() {
+  @Test func `the label overrides settings, and annotations override the label`() {
     let labelled = VirtualNode(NodeRecord(name: "n", labels: ["rollcall.dev/cadvisor-port": "9000"]), configured: configured)
     #expect(labelled.endpoint == endpoint(port: 9000))
     let annotated = VirtualNode(
@@ -33,7 +33,7 @@ import Testing
     ("rollcall.dev/cadvisor", "http://:8080/m?x", "without a host"), ("rollcall.dev/cadvisor-from", "both", "pods or node"),
     ("rollcall.dev/cadvisor-port", "65536", "a port"), ("rollcall.dev/cadvisor-port", "http", "a port"),
   ])
-  func whatIsNotAcceptedIsNotedAndPassedOver(name: String, value: String, accepted: String) throws {
+  func `an invalid annotation or label is noted and ignored`(name: String, value: String, accepted: String) throws {
     let isLabel = name.hasSuffix("port")
     let node = VirtualNode(
       NodeRecord(name: "n", labels: isLabel ? [name: value] : [:], annotations: isLabel ? [:] : [name: value]), configured: configured)
@@ -43,7 +43,7 @@ import Testing
     #expect(note.contains(name) && note.contains("\"\(value)\"") && note.contains(accepted))
   }
 
-  @Test func aFewPodsWithWrongAnnotationsAreNamedAndTheOthersCounted() {
+  @Test func `the first few Pods with invalid annotations are named and the rest are counted`() {
     func pod(_ number: Int, _ annotation: String) -> PodRecord {
       PodRecord(namespace: "shop", name: "p\(number)", nodeName: "n", annotations: ["rollcall.dev/cadvisor": annotation])
     }

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite struct WindowsNodeTests {
-  @Test func annotationsStandAboveSettings() {
+  @Test func `annotations override settings`() {
     let configured = WindowsNode(endpoint: ExporterEndpoint(port: 9200, collectors: ["cpu"]))
     let plain = WindowsNode([:], configured: configured)
     #expect(plain.endpoint == ExporterEndpoint(port: 9200, collectors: ["cpu"]))
@@ -26,7 +26,7 @@ import Testing
     ("rollcall.dev/windows-path", "/m?x", "slash"), ("rollcall.dev/windows-collect", "cpu&a=b", "names of collectors"),
     ("rollcall.dev/windows-source", "both", "exporter, summary or auto"),
   ])
-  func whatIsNotAcceptedIsNotedAndPassedOver(name: String, value: String, accepted: String) {
+  func `an invalid annotation is noted and ignored`(name: String, value: String, accepted: String) {
     let node = WindowsNode([name: value])
     #expect(node.endpoint == ExporterEndpoint())
     #expect(node.source == .exporter)

@@ -59,7 +59,7 @@ import Testing
 
   private func secret(_ server: SimulatedAPIServer) -> JSONValue? { server.get("secrets", namespace: "rollcall", name: "rollcall-tls") }
 
-  @Test func theLeaderMakesTheSecretAndFollowersReadIt() async throws {
+  @Test func `the leader creates the Secret and followers read it`() async throws {
     try await withServer { server, client async throws in
       let leader = Replica(client, leads: true, now: start)
       let follower = Replica(client, leads: false, now: start)
@@ -83,7 +83,7 @@ import Testing
     }
   }
 
-  @Test func atRestNothingIsWritten() async throws {
+  @Test func `nothing is written in a steady state`() async throws {
     try await withServer { server, client async throws in
       let leader = Replica(client, leads: true, now: start)
       await leader.manager.pass()
@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  @Test func theLeaderRenewsAndTheFollowerKeepsWhatItHasUntilThen() async throws {
+  @Test func `the leader renews, and a follower keeps its current certificate until then`() async throws {
     try await withServer { server, client async throws in
       let leader = Replica(client, leads: true, now: start)
       let follower = Replica(client, leads: false, now: start)
@@ -111,7 +111,7 @@ import Testing
   }
 
   /// Both consider themselves leader and renew at the same time. One of them wins, and both use its certificates.
-  @Test func twoLeadersDoNotOverwriteEachOther() async throws {
+  @Test func `two leaders do not overwrite each other`() async throws {
     try await withServer { server, client async throws in
       let replicas = (0..<4).map { _ in Replica(client, leads: true, now: start) }
       for days in [0, 61, 122] as [Int64] {
@@ -125,7 +125,7 @@ import Testing
     }
   }
 
-  @Test func whatAUserBroughtIsReadAndNeverWritten() async throws {
+  @Test func `a user-provided Secret is read and never written`() async throws {
     try await withServer { server, client async throws in
       var brought = try CertificateRenewal.firstSecret(policy: CertificatePolicy(), now: start)
       brought.members["ca.key"] = nil
@@ -145,7 +145,7 @@ import Testing
     }
   }
 
-  @Test func aServerThatIsGoneLeavesWhatWasUsable() async throws {
+  @Test func `when the Secret cannot be read, the current certificates stay in use`() async throws {
     try await withServer { server, client async throws in
       let leader = Replica(client, leads: true, now: start)
       await leader.manager.pass()

@@ -35,7 +35,7 @@ import Testing
 
   // MARK: Our Secret
 
-  @Test func thereIsNoSecretYet() {
+  @Test func `a missing Secret is created`() {
     guard case .create = CertificatePlan(nil, policy: policy, now: start) else {
       Issue.record("nothing would be made")
       return
@@ -43,11 +43,11 @@ import Testing
   }
 
   @Test(arguments: [0, 1, 30, 59])
-  func nothingIsDoneBeforeItIsDue(days: Int64) throws {
+  func `nothing is renewed before it is due`(days: Int64) throws {
     #expect(renewalDue(in: try firstSecret(), after: days) == nil)
   }
 
-  @Test func leafsAreRenewedAtTwoThirdsAndTheCAIsKept() throws {
+  @Test func `leaf certificates are renewed after two thirds of their lifetime and the CA is kept`() throws {
     let first = try firstSecret()
     let second = try renewed(first, after: 61)
     #expect(changedMembers(first, second) == ["agent.crt", "agent.key", "controller.crt", "controller.key"])
@@ -57,13 +57,13 @@ import Testing
     #expect(renewalDue(in: second, after: 61) == nil)
   }
 
-  @Test func anExpiredLeafIsRenewedHoweverLate() throws {
+  @Test func `an expired leaf certificate is renewed, however late`() throws {
     let second = try renewed(try firstSecret(), after: 400)
     #expect(try areTrusted(second, by: second, after: 400))
   }
 
   /// After each of the three steps of replacing a CA both sides trust each other, whichever of them sees it first.
-  @Test func aCAIsReplacedInSteps() throws {
+  @Test func `a CA is replaced in steps`() throws {
     let due = policy.authorityLife / day * 2 / 3 + 1
     // The old CA has just renewed the leafs.
     let old = try renewed(try firstSecret(), after: due - 2)
@@ -87,7 +87,7 @@ import Testing
     #expect(try areTrusted(late, by: late, after: end))
   }
 
-  @Test func leafsThatAreDueDoNotMoveToACAThatNobodyHasYet() throws {
+  @Test func `due leaf certificates are not signed by a CA that has not been distributed yet`() throws {
     let due = policy.authorityLife / day * 2 / 3 + 1
     // Leafs and CA are due on the same day: the CA is renewed first, the leafs a day later.
     let old = try renewed(try firstSecret(), after: due - 61)
@@ -100,7 +100,7 @@ import Testing
   // MARK: Broken
 
   @Test(arguments: ["agent.crt", "agent.key", "controller.crt", "controller.key"])
-  func aBrokenLeafIsIssuedAnewAlone(member: String) throws {
+  func `only the broken leaf certificate is reissued`(member: String) throws {
     let role = try #require(CertificateRole(rawValue: String(member.prefix { $0 != "." })))
     for damage in [nil, Array("-----BEGIN CERTIFICATE-----\nnonsense".utf8), []] as [[UInt8]?] {
       var broken = try firstSecret()
@@ -113,14 +113,14 @@ import Testing
     }
   }
 
-  @Test func leafsThatStandInEachOthersPlaceAreIssuedAnew() throws {
+  @Test func `a leaf certificate in the place of the other is reissued`() throws {
     var swapped = try firstSecret()
     swapped.members["agent.crt"] = swapped.members["controller.crt"]
     swapped.members["agent.key"] = swapped.members["controller.key"]
     #expect(renewalDue(in: swapped, after: 1)?.leafs == [.agent])
   }
 
-  @Test func aKeyOfAnotherCertificateIsNoticed() throws {
+  @Test func `a private key that does not match its certificate is detected`() throws {
     var mixed = try firstSecret()
     mixed.members["agent.key"] = try firstSecret().members["agent.key"]
     let renewal = try #require(renewalDue(in: mixed, after: 1))
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test(arguments: ["ca.crt", "ca.key"])
-  func withoutACAAllIsMadeAnew(member: String) throws {
+  func `without a usable CA everything is reissued`(member: String) throws {
     var broken = try firstSecret()
     broken.members[member] = try firstSecret().members[member]
     let renewal = try #require(renewalDue(in: broken, after: 1))
@@ -138,7 +138,7 @@ import Testing
     #expect(try ParsedSecret(mended).authorities.count == 1)
   }
 
-  @Test func leafsOfAnotherCAAreIssuedAnew() throws {
+  @Test func `leaf certificates signed by another CA are reissued`() throws {
     var mixed = try firstSecret()
     let other = try firstSecret()
     mixed.members["controller.crt"] = other.members["controller.crt"]
@@ -146,7 +146,7 @@ import Testing
     #expect(renewalDue(in: mixed, after: 1)?.leafs == [.controller])
   }
 
-  @Test func anHourOfWrongClockIsNoMatter() throws {
+  @Test func `clock skew of up to an hour is tolerated`() throws {
     let secret = try firstSecret()
     #expect(try areTrusted(secret, by: secret, after: 0))
     #expect(throws: Never.self) { try ParsedSecret(secret).leaf(.agent, at: start - 3599) }
@@ -159,7 +159,7 @@ import Testing
     if case .readOnly(let error) = CertificatePlan(secret, policy: policy, now: start + days * day) { (true, error) } else { (false, nil) }
   }
 
-  @Test func aUsersSecretIsNeverRenewed() throws {
+  @Test func `a user-provided Secret is never renewed`() throws {
     var brought = try firstSecret()
     brought.isOurs = false
     #expect(plan(brought, after: 1) == (true, nil))
@@ -170,7 +170,7 @@ import Testing
     #expect(plan(brought, after: 1).error == .content(key: "controller.crt", "is missing from the Secret"))
   }
 
-  @Test func whoseASecretIsIsSeenFromItsMetadata() throws {
+  @Test func `the owner of a Secret is determined from its metadata`() throws {
     let ours = try firstSecret().object(namespace: "rollcall")
     #expect(TLSSecret(ours).isOurs)
     #expect(TLSSecret(ours).members == (try firstSecretMembers(of: ours)))
@@ -194,7 +194,7 @@ import Testing
 
   // MARK: Secrecy
 
-  @Test func nothingSaysAKey() throws {
+  @Test func `no description or reason reveals a private key`() throws {
     var secret = try firstSecret()
     let key = String(decoding: try #require(secret.members["controller.key"]), as: UTF8.self)
     let body = try #require(key.split(separator: "\n").dropFirst().first)

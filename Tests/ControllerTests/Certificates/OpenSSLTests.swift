@@ -21,30 +21,30 @@ import Testing
   }
 
   @Test(arguments: [("agent", "sslserver", "rollcall-agent"), ("controller", "sslclient", "rollcall-controller")])
-  func eachLeafServesItsPurpose(role: String, purpose: String, name: String) async throws {
+  func `each leaf certificate is valid for its purpose`(role: String, purpose: String, name: String) async throws {
     let good = try await openssl(
       "verify", "-x509_strict", "-CAfile", "ca.crt", "-purpose", purpose, "-verify_hostname", name, "\(role).crt")
     #expect(good.status == 0, "\(good.output)")
   }
 
   @Test(arguments: [("agent", "sslclient"), ("controller", "sslserver")])
-  func andNoOther(role: String, purpose: String) async throws {
+  func `a leaf certificate is not valid for any other purpose`(role: String, purpose: String) async throws {
     #expect(try await openssl("verify", "-CAfile", "ca.crt", "-purpose", purpose, "\(role).crt").status != 0)
   }
 
-  @Test func aLeafIsNoCA() async throws {
+  @Test func `a leaf certificate cannot act as a CA`() async throws {
     #expect(try await openssl("verify", "-CAfile", "agent.crt", "-partial_chain", "controller.crt").status != 0)
   }
 
   @Test(arguments: ["ca", "agent", "controller"])
-  func keysFitTheirCertificates(name: String) async throws {
+  func `private keys match their certificates`(name: String) async throws {
     let certificate = try await openssl("x509", "-in", "\(name).crt", "-noout", "-pubkey").output
     let key = try await openssl("pkey", "-in", "\(name).key", "-pubout").output
     #expect(certificate == key)
     #expect(certificate.contains("BEGIN PUBLIC KEY"))
   }
 
-  @Test func theTextSaysWhatWeMean() async throws {
+  @Test func `certificates have the intended fields and extensions`() async throws {
     let text = try await openssl("x509", "-in", "agent.crt", "-noout", "-text").output
     for part in [
       "Version: 3", "ecdsa-with-SHA256", "prime256v1", "DNS:rollcall-agent", "TLS Web Server Authentication", "CA:FALSE",
@@ -56,7 +56,7 @@ import Testing
   }
 
   /// A TLS handshake between the two roles succeeds; a client without a certificate is rejected.
-  @Test func theTwoEndsShakeHands() async throws {
+  @Test func `controller and agent complete a mutual TLS handshake`() async throws {
     let address = OwnAddress()
     let server = try ExternalProgram(
       "openssl",

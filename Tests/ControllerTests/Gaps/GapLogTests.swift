@@ -16,7 +16,7 @@ import Testing
     GapTransition(gap: cartGap(pod, reason: reason, detail: "refused", since: since), change: .opened, at: moment(300))
   }
 
-  @Test func aFewGapsHaveALineEach() {
+  @Test func `a few gaps get one log line each`() {
     let lines = lines([opened("a"), opened("b", since: 100)])
     #expect(
       lines == [
@@ -26,7 +26,7 @@ import Testing
   }
 
   /// Otherwise a lost node would log a line for each container, and a lost cluster hundreds of thousands.
-  @Test func manyGapsOfANodeWithTheSameNewsShareALine() {
+  @Test func `many gaps on one Node with the same change share a log line`() {
     let lines = lines(
       (0..<50).map { opened("p\($0)", since: Double(50 - $0)) } + [opened("q", reason: .pidNotFound)]
         + (0..<4).map { number in

@@ -67,7 +67,7 @@ import Testing
     }
   }
 
-  @Test(arguments: (1...20).map(UInt64.init)) func theLedgerDoesWhatItsRulesSay(seed: UInt64) {
+  @Test(arguments: (1...20).map(UInt64.init)) func `the ledger agrees with a reference model under random operations`(seed: UInt64) {
     var world = World(random: SplitMix64(seed: seed))
     var transitions = 0
     for step in 0..<600 {

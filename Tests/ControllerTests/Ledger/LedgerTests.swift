@@ -11,7 +11,7 @@ import Testing
     return ledger
   }
 
-  @Test func neverCollectedBecomesAGapOneThresholdAfterItWasDue() throws {
+  @Test func `a container that is never collected becomes a gap one threshold after it is due`() throws {
     var ledger = ledger(oneApp, at: moment(100))
     #expect(ledger.evaluate(at: moment(400)).isEmpty)
     let opened = try #require(ledger.evaluate(at: moment(400.001)).first)
@@ -23,14 +23,14 @@ import Testing
     #expect(ledger.gaps() == [opened.gap])
   }
 
-  @Test func aCollectionResetsTheClockAndItsAgeCounts() {
+  @Test func `a collection resets the clock, and the age of its data counts`() {
     var ledger = ledger(oneApp)
     #expect(ledger.record(allCollected(age: .seconds(40)), of: oneApp, at: moment(240)).isEmpty)
     #expect(ledger.evaluate(at: moment(500)).isEmpty)
     #expect(ledger.evaluate(at: moment(501)).map(\.gap.since) == [moment(200)])
   }
 
-  @Test func aGapClosesWithItsWholeLength() {
+  @Test func `a closing gap reports its full duration`() {
     var ledger = ledger(oneApp)
     _ = ledger.evaluate(at: moment(301))
     let closed = ledger.record(allCollected(), of: oneApp, at: moment(330))
@@ -40,7 +40,7 @@ import Testing
     #expect(ledger.evaluate(at: moment(631)).map(\.change) == [.opened])
   }
 
-  @Test func theNewestReasonIsTheGapsReason() {
+  @Test func `a gap has the most recent reason`() {
     var ledger = ledger(oneApp)
     _ = ledger.record(allMissed(.agentTimeout, "first"), of: oneApp, at: moment(200))
     _ = ledger.record(allMissed(.agentUnreachable, "connection refused"), of: oneApp, at: moment(290))
@@ -50,7 +50,7 @@ import Testing
     #expect(ledger.gaps().map(\.reason) == [.permissionDenied])
   }
 
-  @Test func whatTurnsOutToBeExemptIsNoGapUntilItIsCollectedAfterAll() {
+  @Test func `a container that turns out to be exempt is no gap until it is collected again`() {
     var ledger = ledger(oneApp)
     _ = ledger.evaluate(at: moment(301))
     let exempt = RollCall(answers: [.exempt(.hostProcess)], lastScrape: .notObservable)
@@ -67,19 +67,19 @@ import Testing
     #expect(ledger.evaluate(at: moment(1401)).map(\.gap.since) == [moment(1100)])
   }
 
-  @Test func aHungTaskOfANodeThatIsNotReadyIsBlamedOnTheNode() {
+  @Test func `a hung node task on a Node that is not ready is attributed to the Node`() {
     var ledger = ledger(nodeRoll(ready: false, [rollEntry("app")]))
     #expect(ledger.evaluate(at: moment(301)).map(\.gap.reason) == [.nodeNotReady])
   }
 
-  @Test func anAnswerWithOldDataDoesNotCloseAGap() {
+  @Test func `an answer with stale data does not close a gap`() {
     var ledger = ledger(oneApp)
     _ = ledger.evaluate(at: moment(301))
     #expect(ledger.record(allCollected(age: .seconds(400)), of: oneApp, at: moment(310)).isEmpty)
     #expect(ledger.gaps().map(\.reason) == [.staleData])
   }
 
-  @Test func tooFewAnswersAreUnknownForTheRest() {
+  @Test func `containers without an answer in a short report have an unknown reason`() {
     let two = nodeRoll([rollEntry("app"), rollEntry("sidecar")])
     var ledger = ledger(two)
     _ = ledger.record(allCollected(1), of: two, at: moment(200))
@@ -90,7 +90,7 @@ import Testing
 
   // MARK: Scrapes
 
-  @Test func collectedAndNeverScrapedIsUnscraped() {
+  @Test func `a container that is collected but never scraped is unscraped`() {
     var ledger = ledger(oneApp)
     for second in stride(from: 0.0, through: 300, by: 15) {
       #expect(ledger.record(allCollected(scrape: .never), of: oneApp, at: moment(second)).isEmpty)
@@ -102,14 +102,14 @@ import Testing
     #expect(closed.map(\.change) == [.closed(.recovered, after: .seconds(330))])
   }
 
-  @Test func aSourceThatSeesNoScrapesHasNoUnscrapedGaps() {
+  @Test func `a source that cannot observe scrapes has no unscraped gaps`() {
     var ledger = ledger(oneApp)
     for second in stride(from: 0.0, through: 3600, by: 15) {
       #expect(ledger.record(allCollected(scrape: .notObservable), of: oneApp, at: moment(second)).isEmpty)
     }
   }
 
-  @Test func afterAnOutagePrometheusHasAThresholdToComeBack() {
+  @Test func `after an outage Prometheus has one threshold to resume scraping`() {
     var ledger = ledger(oneApp)
     _ = ledger.record(allCollected(scrape: .ago(.zero)), of: oneApp, at: moment(10))
     #expect(ledger.evaluate(at: moment(3600)).map(\.gap.kind) == [.uncollected])
@@ -122,7 +122,7 @@ import Testing
     #expect(ledger.record(allCollected(scrape: .never), of: oneApp, at: moment(4001)).map(\.gap.since) == [moment(3700)])
   }
 
-  @Test func unscrapedTurnsIntoUncollectedAndIsNoRecovery() {
+  @Test func `an unscraped gap that becomes uncollected is not a recovery`() {
     var ledger = ledger(oneApp)
     _ = ledger.record(allCollected(scrape: .never), of: oneApp, at: moment(100))
     #expect(ledger.record(allCollected(scrape: .never), of: oneApp, at: moment(399)).isEmpty)
@@ -132,7 +132,7 @@ import Testing
     #expect(transitions.map(\.change) == [.closed(.superseded, after: .seconds(602)), .opened])
   }
 
-  @Test func anAgentThatStopsIsUncollectedAndNotUnscraped() {
+  @Test func `containers of a stopped agent are uncollected, not unscraped`() {
     var ledger = ledger(oneApp)
     // The last scrape is shortly before the last collection, so it exceeds the threshold first.
     _ = ledger.record(allCollected(scrape: .ago(.seconds(14))), of: oneApp, at: moment(100))
@@ -144,7 +144,7 @@ import Testing
     #expect(ledger.evaluate(at: moment(420)).isEmpty)
   }
 
-  @Test func aFailedCallSaysNothingAboutScrapes() {
+  @Test func `a failed call does not change the scrape state`() {
     var ledger = ledger(oneApp)
     _ = ledger.record(allCollected(scrape: .never), of: oneApp, at: moment(0))
     _ = ledger.record(allCollected(scrape: .never), of: oneApp, at: moment(299))
@@ -159,7 +159,7 @@ import Testing
     case exempt, gone, newPod, restarted, nodeGone, otherSource
   }
 
-  @Test(arguments: Leaving.allCases) func leavingTheRollClosesTheGapWithoutRecovery(how: Leaving) {
+  @Test(arguments: Leaving.allCases) func `leaving the roll closes a gap without recovery`(how: Leaving) {
     var ledger = ledger(oneApp)
     _ = ledger.evaluate(at: moment(301))
     let after = Duration.seconds(310)
@@ -190,7 +190,7 @@ import Testing
     #expect(ledger.gaps().count == (how == .otherSource ? 1 : 0))
   }
 
-  @Test func aNewContainerIsDueWhenItComesOntoTheRoll() {
+  @Test func `a new container is due from the moment it joins the roll`() {
     var ledger = ledger(oneApp)
     let two = nodeRoll([rollEntry("app"), rollEntry("extra")])
     _ = ledger.update(two, at: moment(250))
@@ -199,7 +199,7 @@ import Testing
     #expect(ledger.evaluate(at: moment(551)).map(\.gap.container.container) == ["extra"])
   }
 
-  @Test func answersToAnOlderRollCountForWhatIsStillThere() throws {
+  @Test func `answers to an older roll count for containers that are still on the roll`() throws {
     let old = nodeRoll([rollEntry("app"), rollEntry("gone"), rollEntry("sidecar")])
     var ledger = ledger(old)
     let new = nodeRoll([rollEntry("app", id: "bbbb"), rollEntry("sidecar")])
@@ -209,7 +209,7 @@ import Testing
     #expect(collections.map(\.lastCollected) == [nil, moment(101)], "the restarted container was not the one that answered")
   }
 
-  @Test func aPodThatMovesHasARowOnItsNewNodeInWhateverOrderTheRollsCome() {
+  @Test func `a Pod that moves has a row on its new Node, whichever roll arrives first`() {
     var ledger = ledger(oneApp)
     _ = ledger.update(nodeRoll(node: "node-b", [rollEntry("app", uid: "uid-2", id: "cccc")]), at: moment(10))
     _ = ledger.update(nodeRoll([]), at: moment(11))
@@ -218,7 +218,7 @@ import Testing
 
   // MARK: Reading
 
-  @Test func coverageCountsByNode() {
+  @Test func `coverage is counted per Node`() {
     let exempt = [
       ExemptEntry(reference: containerReference("a"), exemption: .starting),
       ExemptEntry(reference: containerReference("b"), exemption: .starting),

@@ -26,7 +26,7 @@ import Testing
   /// The next process, 20 s later. Its clock starts at 0.
   let reading = ClockReading(moment: moment(5), unixMilliseconds: 43_200_000 + 1_020_000)
 
-  @Test func r64_restartNeitherResetsNorRefires() {
+  @Test func `R64: a restart neither resets nor refires open gaps`() {
     let (open, _) = before()
     #expect(open.map(\.sinceUnixMilliseconds) == [43_200_000, 43_300_000], "the oldest comes first")
     var ledger = Ledger(threshold: .seconds(300))
@@ -49,7 +49,7 @@ import Testing
     #expect(recovered.map(\.change) == [.closed(.recovered, after: .seconds(1035)), .closed(.recovered, after: .seconds(935))])
   }
 
-  @Test func aRestartInventsNoGap() {
+  @Test func `a restart opens no false gap`() {
     var ledger = Ledger(threshold: .seconds(300))
     ledger.restore(openGaps: [], at: reading)
     let called = nodeRoll([rollEntry("app")])
@@ -58,7 +58,7 @@ import Testing
     #expect(ledger.evaluate(at: moment(307)).count == 1)
   }
 
-  @Test func whatIsGoneAfterARestartClosesWithoutRecovery() {
+  @Test func `a gap whose container is gone after a restart closes without recovery`() {
     let (open, _) = before()
     var ledger = Ledger(threshold: .seconds(300))
     ledger.restore(openGaps: open, at: reading)
@@ -69,7 +69,7 @@ import Testing
     #expect(ledger.gaps().isEmpty)
   }
 
-  @Test func aNewPodOfTheSameNameInheritsNothing() {
+  @Test func `a new Pod with the same name starts without history`() {
     let (open, _) = before()
     var ledger = Ledger(threshold: .seconds(300))
     ledger.restore(openGaps: open, at: reading)
@@ -78,7 +78,7 @@ import Testing
     #expect(ledger.evaluate(at: moment(300)).isEmpty)
   }
 
-  @Test(arguments: [-3600.0, 3600.0]) func aWallClockOneHourOffChangesAgesAtRestartOnly(hours: Double) {
+  @Test(arguments: [-3600.0, 3600.0]) func `a wall clock that is an hour off changes only the ages restored at restart`(hours: Double) {
     let (open, _) = before()
     var ledger = Ledger(threshold: .seconds(300))
     let wrong = ClockReading(moment: reading.moment, unixMilliseconds: reading.unixMilliseconds + Int64(hours * 1000))
@@ -91,7 +91,7 @@ import Testing
 
   // MARK: The archive
 
-  @Test func theArchiveGivesBackWhatItWasGiven() throws {
+  @Test func `gaps survive a round trip through the archive`() throws {
     let (open, _) = before()
     let (object, kept) = GapArchive().configMap(of: open, namespace: "rollcall")
     #expect(kept == open.count)
@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test(arguments: [(400, true, 400), (2000, true, 2000), (20_000, false, 20_000), (40_000, false, nil)])
-  func theArchiveIsBoundedAndKeepsTheOldest(count: Int, isPlain: Bool, kept: Int?) throws {
+  func `the archive is bounded in size and keeps the oldest gaps`(count: Int, isPlain: Bool, kept: Int?) throws {
     let gaps = manyGaps(count)
     let (object, inIt) = GapArchive().configMap(of: gaps, total: count + 5, namespace: "rollcall")
     let plain = object["data"]?["gaps.json"]?.string
@@ -137,16 +137,16 @@ import Testing
     }
   }
 
-  @Test(arguments: ["", "bm8gZ3ppcA==", "H4sIAAAAAAAA/w==", "?"]) func whatIsNoGzipIsRefused(base64: String) {
+  @Test(arguments: ["", "bm8gZ3ppcA==", "H4sIAAAAAAAA/w==", "?"]) func `invalid gzip data is rejected`(base64: String) {
     #expect(throws: GapArchiveError.self) { try GapArchive().gaps(in: ["binaryData": ["gaps.json.gz": .string(base64)]]) }
   }
 
   @Test(arguments: ["", "[]", "{\"version\":2,\"gaps\":[]}", "{\"version\":1}"])
-  func whatIsNoArchiveIsRefused(text: String) {
+  func `an invalid archive is rejected`(text: String) {
     #expect(throws: GapArchiveError.self) { try GapArchive().gaps(in: ["data": ["gaps.json": .string(text)]]) }
   }
 
-  @Test func theArchiveIsWrittenWhenTheSetOfGapsChangesAndNotTooOften() {
+  @Test func `the archive is written when the set of gaps changes, at a limited rate`() {
     var schedule = GapArchiveSchedule(written: 0)
     #expect(!schedule.isDue(0, at: moment(0)))
     #expect(schedule.isDue(1, at: moment(0)))
@@ -159,7 +159,7 @@ import Testing
     #expect(!schedule.isDue(2, at: moment(60)))
   }
 
-  @Test func nodesAreLookedAtSomeAtATime() {
+  @Test func `Nodes are evaluated a few at a time`() {
     let book = LedgerStore(threshold: .seconds(300))
     book.begin(with: ["n1", "n2", "n3"].map { nodeRoll(node: $0, [rollEntry("app")]) }, at: moment(0))
     #expect(!book.evaluate(at: moment(300), nodes: 2), "it is too early for each")
@@ -171,7 +171,7 @@ import Testing
     #expect(book.snapshot().openGapCount == 3)
   }
 
-  @Test func theLedgersVersionIsThatOfItsGaps() {
+  @Test func `the gap version changes only when the set of gaps changes`() {
     let book = LedgerStore(threshold: .seconds(300))
     let called = nodeRoll([rollEntry("app")])
     book.begin(with: [called], at: moment(0))

@@ -14,14 +14,14 @@ import Testing
     return schedule
   }
 
-  @Test func nodesAreSpreadOverTheInterval() {
+  @Test func `calls to Nodes are spread over the interval`() {
     var schedule = schedule(names)
     let perSecond = (1...15).map { schedule.due(at: moment(Double($0))).count }
     #expect(perSecond.reduce(0, +) == 1500)
     #expect(perSecond.allSatisfy { (60...140).contains($0) }, "\(perSecond)")
   }
 
-  @Test(arguments: [-100.0, -15, -0.001, 0, 0.001, 7, 15, 1000]) func theNextCallIsAtMostAnIntervalAway(now: Double) throws {
+  @Test(arguments: [-100.0, -15, -0.001, 0, 0.001, 7, 15, 1000]) func `the next call is at most one interval away`(now: Double) throws {
     let schedule = schedule(["n"], from: now)
     let next = try #require(schedule.next(after: moment(now)))
     #expect(next > moment(now) && next - moment(now) <= .seconds(15))
@@ -29,7 +29,7 @@ import Testing
   }
 
   /// Each node is due once per interval, whenever the schedule is checked.
-  @Test(arguments: [1, 2, 3] as [UInt64]) func everyNodeIsDueOnceAnInterval(seed: UInt64) {
+  @Test(arguments: [1, 2, 3] as [UInt64]) func `every Node is due once per interval`(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     var schedule = schedule(names.prefix(50), from: -40)
     var counts: [String: Int] = [:]
@@ -41,13 +41,13 @@ import Testing
     #expect(counts.count == 50 && counts.values.allSatisfy { $0 == 10 }, "150 s are ten intervals")
   }
 
-  @Test func aLongPauseIsNotMadeUpFor() {
+  @Test func `calls missed during a long pause are not made up`() {
     var schedule = schedule(names.prefix(10))
     #expect(schedule.due(at: moment(100)).count == 10)
     #expect(schedule.due(at: moment(100)).isEmpty)
   }
 
-  @Test func nodesComeAndGoOnce() {
+  @Test func `adding a Node twice or removing an unknown one has no effect`() {
     var schedule = schedule(["a", "b", "a"])
     #expect(Set(schedule.nodes) == ["a", "b"] && schedule.nodes.count == 2)
     schedule.remove("a")

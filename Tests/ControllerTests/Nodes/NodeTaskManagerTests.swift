@@ -54,7 +54,7 @@ import Testing
     #expect(rig.manager.nodes.isEmpty, "the schedule is empty after the manager has ended")
   }
 
-  @Test func everyNodeIsCalledOnceAnInterval() async throws {
+  @Test func `every Node is called once per interval`() async throws {
     try await run(Rig()) { rig in
       rig.publish((0..<20).map { nodeRecord("n\($0)") })
       try await eventually("all are scheduled") { rig.manager.nodes.count == 20 }
@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test func nodesComeAndGo() async throws {
+  @Test func `Nodes can be added and removed`() async throws {
     try await run(Rig()) { rig in
       rig.publish([nodeRecord("a"), nodeRecord("b")])
       try await eventually("both are scheduled") { rig.manager.nodes == ["a", "b"] }
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  @Test func aNodeThatComesBackAtOnceKeepsItsOneTask() async throws {
+  @Test func `a Node that is removed and promptly re-added keeps its single node task`() async throws {
     try await run(Rig()) { rig in
       rig.publish([nodeRecord("a")])
       try await eventually("it is scheduled") { rig.manager.nodes == ["a"] }
@@ -99,7 +99,7 @@ import Testing
     }
   }
 
-  @Test func aNodeIsCalledInTheWayOfItsNewSource() async throws {
+  @Test func `a Node whose source changes is called by the new source's collector`() async throws {
     try await run(Rig()) { rig in
       rig.publish([nodeRecord("a")])
       try await eventually("it is scheduled") { rig.manager.nodes == ["a"] }
@@ -113,7 +113,7 @@ import Testing
     }
   }
 
-  @Test func aHungNodeDelaysNobodyAndBecomesAGap() async throws {
+  @Test func `a hung Node delays no other and becomes a gap`() async throws {
     try await run(Rig()) { rig in
       rig.linux.hold("a")
       rig.publish([nodeRecord("a"), nodeRecord("b", address: "10.0.0.2")])
@@ -131,7 +131,7 @@ import Testing
     }
   }
 
-  @Test func callsAtOnceAreBounded() async throws {
+  @Test func `concurrent calls are bounded`() async throws {
     try await run(Rig(maximumCalls: 3)) { rig in
       for number in 0..<12 { rig.linux.hold("n\(number)") }
       rig.publish((0..<12).map { nodeRecord("n\($0)", address: "10.0.0.\($0)") })
@@ -144,7 +144,7 @@ import Testing
     }
   }
 
-  @Test func theManagerEndsWhileCallsHangAndWait() async throws {
+  @Test func `the manager stops even with calls hanging and queued`() async throws {
     try await run(Rig(maximumCalls: 1)) { rig in
       for number in 0..<4 { rig.linux.hold("n\(number)") }
       rig.publish((0..<4).map { nodeRecord("n\($0)", address: "10.0.0.\($0)") })
@@ -154,7 +154,7 @@ import Testing
     }
   }
 
-  @Test func r54_aWallClockSetBackOpensNoGap() async throws {
+  @Test func `R54: setting the wall clock back opens no gap`() async throws {
     try await run(Rig()) { rig in
       rig.publish([nodeRecord("a")])
       try await eventually("it is scheduled") { rig.manager.nodes == ["a"] }

@@ -4,16 +4,15 @@ import Testing
 
 @Suite struct OpenFilesTests {
   @Test(
-    "R63: kept connections are limited by the descriptors that are not in use",
     arguments: [
       (limit: 1024, inUse: 1152, capacity: 0), (limit: 4096, inUse: 1152, capacity: 1920),
       (limit: 1_048_576, inUse: 1152, capacity: 1_046_400),
     ])
-  func capacity(_ sample: (limit: Int, inUse: Int, capacity: Int)) {
+  func `R63: kept connections are limited by the descriptors that are not in use`(_ sample: (limit: Int, inUse: Int, capacity: Int)) {
     #expect(OpenFiles.capacity(of: sample.limit, inUse: sample.inUse) == sample.capacity)
   }
 
-  @Test func theLimitIsReadAndRaised() {
+  @Test func `the open file limit is read and raised`() {
     let capacity = OpenFiles.connectionCapacity(inUse: 0)
     #expect(OpenFiles.connectionCapacity(inUse: 100) == max(0, capacity - 100))
   }

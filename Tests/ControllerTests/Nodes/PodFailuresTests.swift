@@ -28,7 +28,7 @@ import Testing
       }, lastScrape: .never)
   }
 
-  @Test func aPodIsToldOfOncePerChange() {
+  @Test func `a Pod is reported once per change`() {
     var failures = PodFailures()
     let roll = Self.roll(["a", "b"])
     func change(_ reasons: [Reason?]) -> [String] {
@@ -44,7 +44,7 @@ import Testing
     #expect(change([nil, nil]) == [])
   }
 
-  @Test func aPodThatLeavesHasNotRecovered() {
+  @Test func `a Pod that leaves is not reported as recovered`() {
     var failures = PodFailures()
     _ = failures.changes(by: Self.call([.endpointTimeout, .endpointTimeout]), of: Self.roll(["a", "b"]))
     #expect(failures.changes(by: Self.call([.endpointTimeout]), of: Self.roll(["b"])) == [])
@@ -54,7 +54,7 @@ import Testing
     #expect(failures.changes(by: Self.call([.endpointTimeout]), of: Self.roll(["a"])).count == 1)
   }
 
-  @Test func thousandsThatFailAtOnceShareLines() throws {
+  @Test func `thousands of simultaneous failures share log lines`() throws {
     let log = RecordedLog()
     let collector = VirtualNodeCollector(
       VirtualCollector(transport: try HTTPTransport(), settings: VirtualSettings()), logger: log.logger)

@@ -94,7 +94,7 @@ import Testing
     }
   }
 
-  @Test func `R33 who leads no more ends nothing, for another goes on`() async throws {
+  @Test func `R33: who leads no more ends nothing, for another goes on`() async throws {
     let server = try acceptingServer()
     defer { server.stop() }
     let service = try service(["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"]])

@@ -5,7 +5,7 @@ import Testing
 @testable import Controller
 
 @Suite struct NodeOrderTests {
-  @Test func orderIsKeptWhileNodesComeAndGo() {
+  @Test func `the order is kept while Nodes are added and removed`() {
     var order = NodeOrder(["m", "c", "x"])
     var expected: Set = ["m", "c", "x"]
     var random = SystemRandomNumberGenerator()
@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  @Test func theBookGivesRollsByNode() {
+  @Test func `the store returns rolls by Node`() {
     let store = RollStore()
     var builder = RollBuilder(settings: RollSettings(grace: .seconds(60), virtualNodes: []))
     let time = ManualTime()

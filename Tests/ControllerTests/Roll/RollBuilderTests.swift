@@ -36,7 +36,8 @@ import Testing
   ]
 
   @Test(arguments: containers)
-  func containerIsOnTheRollOrExempt(what: String, container: ContainerRecord, exemption: Exemption?, isOnRoll: Bool) throws {
+  func `a container is either on the roll or exempt`(what: String, container: ContainerRecord, exemption: Exemption?, isOnRoll: Bool) throws
+  {
     let roll = try #require(build([nodeRecord("a")], [podRecord("p", on: "a", [container])]).rolls["a"])
     #expect(roll.entries.count == (isOnRoll ? 1 : 0), "\(what)")
     #expect(roll.exempt.map(\.exemption) == (exemption.map { [$0] } ?? []), "\(what)")
@@ -53,7 +54,9 @@ import Testing
     ("on an unknown node", podRecord("p", on: "zz", [containerRecord("c")]), nil, false),
   ]
 
-  @Test(arguments: pods) func podIsOnTheRollOrExempt(what: String, pod: PodRecord, exemption: Exemption?, isOnRoll: Bool) throws {
+  @Test(arguments: pods) func `a Pod is either on the roll or exempt`(what: String, pod: PodRecord, exemption: Exemption?, isOnRoll: Bool)
+    throws
+  {
     let builder = build([nodeRecord("a")], [pod])
     let roll = try #require(builder.rolls["a"])
     #expect(builder.rolls.count == 1)
@@ -61,7 +64,7 @@ import Testing
     #expect(roll.exempt.map(\.exemption) == (exemption.map { [$0] } ?? []), "\(what)")
   }
 
-  @Test func aHostProcessContainerOnWindowsIsExempt() throws {
+  @Test func `a HostProcess container on Windows is exempt`() throws {
     let roll = try #require(
       build([nodeRecord("a", os: "windows")], [podRecord("p", on: "a", [containerRecord("c", hostProcess: true), containerRecord("d")])])
         .rolls["a"])
@@ -69,7 +72,7 @@ import Testing
     #expect(roll.entries.map(\.reference.container) == ["d"])
   }
 
-  @Test func entriesAreSortedAndBare() throws {
+  @Test func `entries are sorted and have bare container IDs`() throws {
     let roll = try #require(
       build(
         [nodeRecord("a")],
@@ -111,7 +114,9 @@ import Testing
     (nodeRecord("n", address: "not an address"), .linux, nil, 1),
   ]
 
-  @Test(arguments: nodes) func nodeFacts(record: NodeRecord, source: Source, address: String?, notes: Int) {
+  @Test(arguments: nodes) func `the source and address of a Node are derived from its record`(
+    record: NodeRecord, source: Source, address: String?, notes: Int
+  ) {
     let facts = NodeFacts(record, virtualNodes: settings.virtualNodes)
     #expect(facts.source == source)
     #expect(facts.address == address)
@@ -120,7 +125,7 @@ import Testing
 
   // MARK: Changes
 
-  @Test func onlyWhatChangedIsBuilt() {
+  @Test func `only changed rolls are rebuilt`() {
     let nodes = Records((0..<50).map { nodeRecord("n\($0)", address: "10.0.0.\($0)") })
     var pods = Records((0..<50).map { podRecord("p\($0)", on: "n\($0)", [containerRecord("c")]) })
     var builder = RollBuilder(settings: settings)
@@ -139,7 +144,7 @@ import Testing
     #expect(third.map(\.node) == ["n7"], "a full update returns only what differs")
   }
 
-  @Test func podsAndNodesComeAndGo() {
+  @Test func `rolls follow Pods and Nodes being added and removed`() {
     var pods = Records([podRecord("p", on: "a", [containerRecord("c")])])
     var nodes = Records([nodeRecord("a"), nodeRecord("b")])
     var builder = RollBuilder(settings: settings)
@@ -163,7 +168,7 @@ import Testing
     #expect(builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(4)).isEmpty)
   }
 
-  @Test func aNodeIsRekinded() {
+  @Test func `a Node can change its source and readiness`() {
     var nodes = Records([nodeRecord("a")])
     var builder = RollBuilder(settings: settings)
     let pods = Records([podRecord("p", on: "a", [containerRecord("c")])])
@@ -183,7 +188,7 @@ import Testing
     return (builder, pods)
   }
 
-  @Test func graceEndsByTimeAlone() {
+  @Test func `the grace period ends by the passage of time alone`() {
     var (builder, pods) = starting(at: hour - 20_000)
     #expect(builder.nextEndOfGrace == moment(40))
     let nodes = Records([nodeRecord("a")])
@@ -193,12 +198,12 @@ import Testing
     #expect(builder.nextEndOfGrace == nil)
   }
 
-  @Test func aNodesClockOneHourAheadGivesOneGraceAndNoMore() {
+  @Test func `a Node clock that is an hour ahead grants no more than one grace period`() {
     let (builder, _) = starting(at: 2 * hour)
     #expect(builder.nextEndOfGrace == moment(60))
   }
 
-  @Test func ourOwnClockSetBackPutsNobodyBackIntoGrace() {
+  @Test func `setting the controller's clock back returns no container to its grace period`() {
     var (builder, pods) = starting(at: hour - 20_000)
     let nodes = Records([nodeRecord("a")])
     _ = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(41))
@@ -207,7 +212,7 @@ import Testing
     #expect(builder.rolls["a"]?.entries.count == 1)
   }
 
-  @Test func aRestartBringsGraceAnew() {
+  @Test func `a container restart starts a new grace period`() {
     var (builder, pods) = starting(at: 0)
     #expect(builder.rolls["a"]?.entries.count == 1)
     let key = ObjectKey(namespace: "shop", name: "p")
@@ -221,7 +226,7 @@ import Testing
 
   // MARK: The hash
 
-  @Test func theHashIsOfTheEntriesAlone() throws {
+  @Test func `the hash depends only on the entries`() throws {
     func hash(_ pods: [PodRecord], ready: Bool = true) throws -> String {
       try #require(build([nodeRecord("a", ready: ready)], pods).rolls["a"]).hash
     }

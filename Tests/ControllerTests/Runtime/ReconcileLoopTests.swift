@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test func passesOverEveryKeyAtTheStartAndAtASignal() async throws {
+  @Test func `every key is reconciled at startup and on each signal`() async throws {
     let reconciler = Scripted()
     try await run(reconciler, policy: ReconcilePolicy(debounce: .zero, resync: .seconds(3600))) { wakeup in
       try await eventually("first pass") { reconciler.count("a") == 1 && reconciler.count("b") == 1 }
@@ -44,14 +44,14 @@ import Testing
     }
   }
 
-  @Test func passesAgainWithoutASignal() async throws {
+  @Test func `keys are reconciled periodically without a signal`() async throws {
     let reconciler = Scripted()
     try await run(reconciler, policy: ReconcilePolicy(debounce: .zero, resync: .milliseconds(5))) { _ in
       try await eventually("several passes") { reconciler.count("a") > 3 }
     }
   }
 
-  @Test func aKeyThatFailsIsTriedAgainAndHoldsUpNobody() async throws {
+  @Test func `a failing key is retried and blocks no other`() async throws {
     let reconciler = Scripted()
     reconciler.failing.withLock { $0 = ["a"] }
     let policy = ReconcilePolicy(debounce: .zero, resync: .seconds(3600), firstBackoff: .milliseconds(1))
@@ -61,7 +61,7 @@ import Testing
     }
   }
 
-  @Test func signalsDoNotShortenTheBackoffOfAKeyThatFails() async throws {
+  @Test func `signals do not shorten the back-off of a failing key`() async throws {
     let reconciler = Scripted()
     reconciler.failing.withLock { $0 = ["a"] }
     let policy = ReconcilePolicy(debounce: .zero, resync: .seconds(7200), firstBackoff: .seconds(3600))

@@ -52,7 +52,7 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
       ], servers: servers)
   }
 
-  @Test func thePageOfANodeWithTheNamesOfItsContainers() async throws {
+  @Test func `a probe returns the metrics of a Node with container names added`() async throws {
     let nginx = try await Self.nginx()
     let nodes = [
       "win-1": windowsNode("win-1", nginx.host), "linux-1": nodeObject("linux-1", address: "10.0.0.1"),
@@ -85,7 +85,7 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     }
   }
 
-  @Test func headersAndCollectorsReachTheExporter() async throws {
+  @Test func `request headers and collector parameters are passed on to the exporter`() async throws {
     let nginx = try await Self.nginx()
     let annotated = windowsNode("win-1", nginx.host, annotations: ["rollcall.dev/windows-collect": "cpu, container"])
     let flags = ["windows-port": ["\(nginx.port)"], "windows-pages": ["pass-through"], "deadline": ["10s"]]
@@ -107,8 +107,8 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     }
   }
 
-  @Test("R42, R43: an exporter that answers badly costs its own node, and says why; no redirect is followed")
-  func badExporters() async throws {
+  @Test
+  func `R42, R43: a bad exporter response fails only its own Node, with a reason; redirects are not followed`() async throws {
     let nginx = try await Self.nginx()
     var nodes = Dictionary(uniqueKeysWithValues: (1...5).map { ("win-\($0)", windowsNode("win-\($0)", "\(nginx.network).\($0)")) })
     nodes["win-6"] = windowsNode("win-6", "\(nginx.network).6")
@@ -127,9 +127,8 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     }
   }
 
-  @Test(
-    "R41: an exporter that hangs is a 504 before the client's time is up; one that is cut, or wrong further down, breaks the answer off")
-  func halfAPageIsNoPage() async throws {
+  @Test
+  func `R41: a hung exporter yields 504 before the client times out; a partial or corrupt body aborts`() async throws {
     let gate = Gate()
     let lines = String(repeating: "# padding\n", count: 100) + (0..<4000).map { "windows_a{n=\"\($0)\"} 1\n" }.joined()
     let server = try ScriptedServer { connection in
@@ -165,7 +164,6 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
   }
 
   @Test(
-    "R40, R43: a page past a limit, or that is not the format, is refused with what and where",
     arguments: [
       ("windows_a{n=\"\(String(repeating: "x", count: 5000))\"} 1\n", "TooLarge", "line 1"),
       ("windows_a{\((0..<65).map { "l\($0)=\"\"" }.joined(separator: ","))} 1\n", "TooLarge", "line 1"),
@@ -173,7 +171,9 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
       ("windows_a{n=\"\u{ff}\"} 1\n", "BadExposition", "line 1"), ("windows_a 1 soon\n", "BadExposition", "line 1"),
       ("windows_a 1\nwindows_b", "BadExposition", "line 2"),
     ])
-  func refusedPages(page: String, reason: String, place: String) async throws {
+  func `R40, R43: an oversized or malformed response is rejected with reason and location`(page: String, reason: String, place: String)
+    async throws
+  {
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil {
         // Latin-1, so that non-ASCII text is not valid UTF-8.
@@ -190,7 +190,7 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     }
   }
 
-  @Test("R42: a node at a loopback address is not asked unless that is allowed") func loopbackAddresses() async throws {
+  @Test func `R42: a Node with a loopback address is not contacted unless that is allowed`() async throws {
     let server = try ScriptedServer { connection in
       while try connection.readRequest() != nil { try connection.respond(status: 200, body: "windows_a 1\n") }
     }
@@ -206,7 +206,7 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     #expect(server.requests.isEmpty)
   }
 
-  @Test("R63: a client that does not read loses its connection when its time is up, and its place goes to the next") func aStalledClient()
+  @Test func `R63: a client that stops reading is disconnected at its deadline and frees its slot`()
     async throws
   {
     let server = try ScriptedServer { connection in
@@ -230,8 +230,8 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     }
   }
 
-  @Test("the kubelet's summary stands in where nobody listens, and on Linux nodes")
-  func summaries() async throws {
+  @Test
+  func `the kubelet summary is used where no exporter listens, and for Linux Nodes`() async throws {
     let closed = try ClosedPort()
     let flags = ["windows-port": ["\(closed.number)"], "windows-source": ["auto"]]
     let nodes = ["win-1": windowsNode("win-1", "127.0.0.1"), "linux-1": nodeObject("linux-1", address: "10.0.0.1")]

@@ -14,7 +14,7 @@ import Testing
 #endif
 
 @Suite struct ServingTests {
-  @Test func unknownPathsAndMethodsAreRefused() async throws {
+  @Test func `unknown paths and methods are rejected`() async throws {
     try await ServedController.run { served in
       for path in ["/nothing", "/metrics/", "/api/v1/gaps/x", "/sd/v1/targetsx", "//", "/%2e%2e/metrics"] {
         #expect(try await served.request(path).status == 404, "\(path)")
@@ -29,8 +29,8 @@ import Testing
     }
   }
 
-  @Test("metrics and lists are compressed for those who take gzip", arguments: ["/metrics", "/api/v1/gaps"])
-  func gzip(path: String) async throws {
+  @Test(arguments: ["/metrics", "/api/v1/gaps"])
+  func `metrics and lists are compressed for clients that accept gzip`(path: String) async throws {
     try await ServedController.run { served in
       served.publishSample()
       let plain = try await served.request(path)
@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  @Test func readinessSaysWhatIsWaitingAndWhy() async throws {
+  @Test func `readiness reports what is pending and why`() async throws {
     try await ServedController.run { served in
       served.checks.status = [ReadinessCheck("nodes", problem: nil), ReadinessCheck("pods", problem: "403 forbidden")]
       let waiting = try await served.request("/readyz")
@@ -59,7 +59,7 @@ import Testing
 
   // MARK: Service discovery
 
-  @Test func r36_noTargetListBeforeTheCachesAreInSync() async throws {
+  @Test func `R36: no target list is served before the caches are in sync`() async throws {
     try await ServedController.run { served in
       #expect(try await served.request("/sd/v1/targets").status == 503)
       served.publish([], [])
@@ -70,7 +70,7 @@ import Testing
     }
   }
 
-  @Test func targetsInPrometheusFormat() async throws {
+  @Test func `targets are served in the Prometheus HTTP SD format`() async throws {
     try await ServedController.run { served in
       served.publishSample()
       let targets = try #require(try await served.json("/sd/v1/targets").array)
@@ -96,7 +96,7 @@ import Testing
 
   // MARK: The API
 
-  @Test func gapsCoverageAndNodes() async throws {
+  @Test func `gaps, coverage and nodes are served by the API`() async throws {
     try await ServedController.run { served in
       for path in ["/api/v1/gaps", "/api/v1/coverage", "/api/v1/nodes"] {
         #expect(try await served.request(path).status == 503, "\(path) before anything is known")
@@ -122,7 +122,7 @@ import Testing
     }
   }
 
-  @Test func aFollowerSendsToTheLeader() async throws {
+  @Test func `a follower refers to the leader`() async throws {
     try await ServedController.run { served in
       served.publishSample()
       served.ledger.reset()
@@ -137,7 +137,7 @@ import Testing
 
   // MARK: The status page
 
-  @Test func r62_thePageShowsEverythingEscaped() async throws {
+  @Test func `R62: everything on the status page is escaped`() async throws {
     try await ServedController.run { served in
       served.publishSample()
       let response = try await served.request("/")
@@ -155,7 +155,7 @@ import Testing
 
   // MARK: Metrics
 
-  @Test func metricsAreAsDesigned() async throws {
+  @Test func `the controller's own metrics are as designed`() async throws {
     try await ServedController.run { served in
       served.publishSample()
       served.counters.add(CollectionRecord(source: .linux, duration: .milliseconds(20), collected: 2, missed: [.pidNotFound: 1]))
@@ -177,7 +177,7 @@ import Testing
     }
   }
 
-  @Test func aLargeLedgerIsStreamed() async throws {
+  @Test func `a large ledger is streamed`() async throws {
     try await ServedController.run { served in
       served.publish(
         (0..<10).map { nodeRecord("n\($0)") },
@@ -192,7 +192,7 @@ import Testing
     }
   }
 
-  @Test("R63: a client that takes too long over a page loses its connection") func slowReader() async throws {
+  @Test func `R63: a client that is too slow to read a response is disconnected`() async throws {
     var limits = ServingLimits()
     limits.response = .zero
     try await ServedController.run(limits: limits) { served in
@@ -206,7 +206,7 @@ import Testing
     }
   }
 
-  @Test("R63: a connection without a request is closed") func idleConnection() async throws {
+  @Test func `R63: an idle connection without a request is closed`() async throws {
     var limits = ServingLimits()
     limits.idle = .milliseconds(10)
     try await ServedController.run(limits: limits) { served in

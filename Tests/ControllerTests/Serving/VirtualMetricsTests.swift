@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test func nothingIsServedBeforeThereIsSomething_R36() async throws {
+  @Test func `R36: nothing is served before data is available`() async throws {
     try await ServedController.run { served in
       let early = try await served.request("/metrics/cadvisor")
       #expect(early.status == 503)
@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  @Test func thePageIsThatOfAKubelet() async throws {
+  @Test func `the metrics match those of a kubelet`() async throws {
     try await ServedController.run { served in
       served.publishSample()
       try fill(served)
@@ -73,7 +73,7 @@ import Testing
     }
   }
 
-  @Test func gzipUnpacksToTheSamePage() async throws {
+  @Test func `the gzip response decompresses to the same metrics`() async throws {
     try await ServedController.run { served in
       served.publishSample()
       // More than one chunk.
@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  @Test func ratesAreBetweenTheLastTwoReadings() async throws {
+  @Test func `rates are computed from the last two readings`() async throws {
     try await ServedController.run { served in
       served.publishSample()
       try fill(served)
@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  @Test func numbersWithoutATimeAreOfWhenTheirPageCame() async throws {
+  @Test func `samples without a timestamp are dated by when they were fetched`() async throws {
     try await ServedController.run { served in
       served.publishSample()
       try fill(served, page: Self.page.replacing(" 1795218028337", with: ""))
@@ -134,8 +134,7 @@ import Testing
     }
   }
 
-  @Test("metrics-server finds all that it needs of the node and of each pod in /metrics/resource") func asMetricsServerReads() async throws
-  {
+  @Test func `metrics-server finds all it needs for the Node and each Pod in /metrics/resource`() async throws {
     try await ServedController.run { served in
       served.publishSample()
       try fill(served, pods: ["render", "paint"])
@@ -153,7 +152,7 @@ import Testing
     }
   }
 
-  @Test func resourceMetricsAndSummaryAreMadeOfTheSameNumbers() async throws {
+  @Test func `resource metrics and summary agree on the same values`() async throws {
     try await ServedController.run { served in
       served.publishSample()
       try fill(served)

@@ -33,7 +33,7 @@ import Testing
     return try #require(SettingsTable.all.first { $0.name == name }).show(settings)
   }
 
-  @Test func everySettingHasASampleAndNamesAreUnique() {
+  @Test func `every setting has a sample value, and names are unique`() {
     #expect(Set(Self.samples.keys) == Set(SettingsTable.all.map(\.name)))
     #expect(Set(SettingsTable.all.map(\.key)).count == SettingsTable.all.count)
   }
@@ -50,7 +50,9 @@ import Testing
     return companions
   }()
 
-  @Test(arguments: SettingsTable.all.map(\.name)) func flagBeatsEnvironmentBeatsFileBeatsDefault(name: String) throws {
+  @Test(arguments: SettingsTable.all.map(\.name)) func `flags override the environment, which overrides the file, which overrides defaults`(
+    name: String
+  ) throws {
     let setting = try #require(SettingsTable.all.first { $0.name == name })
     let sample = try #require(Self.samples[name])
     let byDefault = setting.show(ControllerSettings())
@@ -71,7 +73,7 @@ import Testing
     #expect(try show(name, SettingsSources(environment: environment, file: ("f", bad))) == sample)
   }
 
-  @Test func whatIsPrintedReadsBack() throws {
+  @Test func `printed settings can be read back`() throws {
     // These exclude the CA files.
     let unchecked = ["windows-skip-verify", "kubelet-skip-verify", "remote-write-skip-verify", "virtual-skip-verify"]
     let samples = Self.samples.filter { !unchecked.contains($0.key) }
@@ -81,7 +83,7 @@ import Testing
     #expect(try SettingsSources(file: ("printed.yaml", Array(defaults.yaml.utf8))).settings() == defaults)
   }
 
-  @Test func namesFollowOneRule() throws {
+  @Test func `flags, variables and keys are derived from setting names by one rule`() throws {
     let setting = try #require(SettingsTable.all.first { $0.name == "agent-roll-port" })
     #expect(setting.flag == "--agent-roll-port")
     #expect(setting.environmentVariable == "ROLLCALL_AGENT_ROLL_PORT")
@@ -149,14 +151,14 @@ import Testing
     (SettingsSources(flags: ["log-level": ["loud"]]), ["--log-level", "trace, debug, info"]),
   ]
 
-  @Test(arguments: bad.indices) func badValuesSayWhatWhereAndWhatIsAccepted(index: Int) throws {
+  @Test(arguments: bad.indices) func `an error for an invalid value names the value, its location and what is accepted`(index: Int) throws {
     let (sources, parts) = Self.bad[index]
     let error = try #require(throws: SettingsError.self) { try sources.settings() }
     for part in parts { #expect("\(error)".contains(part)) }
   }
 
   @Test(arguments: ["alertmanager-url", "remote-write-url", "open-falcon-url"])
-  func aRefusedURLShowsNoPassword(name: String) throws {
+  func `the error for a rejected URL does not reveal its password`(name: String) throws {
     let error = try #require(throws: SettingsError.self) {
       try SettingsSources(flags: [name: ["ftp://user:secret@host"]]).settings()
     }
@@ -164,19 +166,18 @@ import Testing
   }
 
   @Test(
-    "R26: headers go over https, and over plain http to this machine",
     arguments: ["http://127.0.0.1:9090/w", "http://localhost/w", "http://[::1]:9090/w", "https://receiver/w"])
-  func headersMayGo(url: String) throws {
+  func `R26: headers may be sent over HTTPS, or over plain HTTP to localhost`(url: String) throws {
     let flags = ["virtual-mode": ["push"], "remote-write-url": [url], "remote-write-headers-file": ["/h"]]
     #expect(try SettingsSources(flags: flags).settings().remoteWriteHeadersFile == "/h")
   }
 
-  @Test func theOwnNamespaceComesFromThePodToo() throws {
+  @Test func `the controller's namespace defaults to that of its Pod`() throws {
     #expect(try SettingsSources(environment: ["POD_NAMESPACE": "mine"]).settings().namespace == "mine")
     #expect(try SettingsSources(flags: ["namespace": ["other"]], environment: ["POD_NAMESPACE": "mine"]).settings().namespace == "other")
   }
 
-  @Test func anEmptyFileSettlesNothing() throws {
+  @Test func `an empty file changes no setting`() throws {
     #expect(try SettingsSources(file: ("f", Array("# nothing\n".utf8))).settings() == ControllerSettings())
   }
 }

@@ -25,7 +25,7 @@ import Testing
     desired.slices.flatMap { $0["endpoints"]?.array ?? [] }.compactMap { $0["addresses"]?[0]?.string }
   }
 
-  @Test func aSliceSaysAllThatPrometheusNeeds() throws {
+  @Test func `an EndpointSlice carries everything Prometheus needs`() throws {
     let slice = try #require(desired([linux("w1", "10.0.0.1"), linux("w2", "10.0.0.2", ready: false)]).slices.first)
     #expect(
       slice == [
@@ -52,13 +52,13 @@ import Testing
       ])
   }
 
-  @Test func theServiceIsHeadlessAndSelectsNobody() {
+  @Test func `the Service is headless and has no selector`() {
     let service = desired([]).service
     #expect(service["metadata"]?["name"] == "rollcall-linux")
     #expect(service["spec"] == ["clusterIP": "None"])
   }
 
-  @Test func virtualNodesShareOurAddressAndAreToldApartByAParameter() {
+  @Test func `virtual nodes share the controller's address and are distinguished by a parameter`() {
     let targets = ["v1", "v2"].map {
       Target(node: $0, source: .virtual, address: "10.3.0.4", port: 9750, path: "/metrics/cadvisor")
     }
@@ -70,13 +70,13 @@ import Testing
     #expect(relabelings.contains { $0["targetLabel"] == "instance" })
   }
 
-  @Test func addressFamiliesHaveSlicesOfTheirOwn() {
+  @Test func `each address family has its own EndpointSlices`() {
     let slices = desired([linux("a", "10.0.0.1"), linux("b", "2001:DB8::1")]).slices
     #expect(slices.map { $0["addressType"]?.string } == ["IPv4", "IPv6"])
     #expect(slices.map { $0["endpoints"]?[0]?["addresses"]?[0]?.string } == ["10.0.0.1", "2001:db8::1"])
   }
 
-  @Test func portsAndPathsHaveSlicesAndScrapesOfTheirOwn() {
+  @Test func `each port and path has its own EndpointSlices and scrapes`() {
     let other = Target(node: "b", source: .linux, address: "10.0.0.2", port: 9999, path: "/odd/-path", scheme: "https")
     let result = desired([linux("a", "10.0.0.1"), other])
     #expect(result.slices.compactMap { $0["ports"]?[0]?["port"]?.integer } == [9753, 9999])
@@ -86,7 +86,7 @@ import Testing
     #expect(endpoints.map { $0["port"] } == result.slices.map { $0["ports"]?[0]?["name"] })
   }
 
-  @Test func theServiceMonitorIsThereBeforeAnyTarget() {
+  @Test func `the ServiceMonitor exists before there are any targets`() {
     let spec = desired([], source: .windows).serviceMonitor?["spec"]
     #expect(spec?["serviceDiscoveryRole"] == "EndpointSlice")
     #expect(spec?["endpoints"]?[0]?["port"] == "http-9182-metrics")
@@ -96,7 +96,7 @@ import Testing
     #expect(spec?["bodySizeLimit"] == "64MB")
   }
 
-  @Test func extraLabelsAreOnEverythingAndNeverInsteadOfOurs() {
+  @Test func `extra labels are set on every object and never replace Rollcall's own`() {
     var settings = settings
     settings.extraLabels = ["release": "prom", "rollcall.dev/source": "stolen"]
     for object in desired([linux("a", "10.0.0.1")], settings: settings).objects {
@@ -105,7 +105,7 @@ import Testing
     }
   }
 
-  @Test func windowsNodesAreScrapedThroughUs() throws {
+  @Test func `Windows Nodes are scraped through the controller`() throws {
     var settings = settings
     settings.probeAddress = "rollcall-controller.rollcall.svc:9750"
     let target = Target(node: "win-1", source: .windows, address: "10.0.0.9", port: 9182)
@@ -131,7 +131,7 @@ import Testing
     #expect(linux?["relabelings"]?.array?.count == 1)
   }
 
-  @Test func agentsThatServeTLSAreScrapedByTLS() throws {
+  @Test func `agents that serve TLS are scraped over TLS`() throws {
     var settings = settings
     settings.endpoints[.linux] = ScrapeEndpoint(scheme: "https", port: 9753, path: "/metrics")
     let target = Target(node: "w1", source: .linux, address: "10.0.0.1", port: 9753, scheme: "https")
@@ -150,7 +150,7 @@ import Testing
     #expect(plain?["tlsConfig"] == nil)
   }
 
-  @Test func serviceMonitorsCanBeSwitchedOff() {
+  @Test func `ServiceMonitors can be disabled`() {
     var settings = settings
     settings.serviceMonitors = .off
     #expect(desired([], settings: settings).objects.map { $0["kind"]?.string } == ["Service"])
@@ -174,7 +174,7 @@ import Testing
     ("ff02::5", .specialAddress("ff02::5", kind: "multicast")),
     ("::ffff:10.0.0.9", .specialAddress("::ffff:10.0.0.9", kind: "IPv4-mapped")),
   ])
-  func r35aBadAddressCostsThatNodeOnly(address: String, refusal: TargetRefusal) {
+  func `R35: an invalid address excludes only its own Node`(address: String, refusal: TargetRefusal) {
     let result = desired([linux("good", "10.0.0.1"), linux("bad", address), linux("good-ipv6", "2001:db8::2")])
     #expect(addresses(result) == ["10.0.0.1", "2001:db8::2"])
     #expect(result.refused.map(\.target.node) == ["bad"])
@@ -182,24 +182,24 @@ import Testing
     #expect(result.published == 2)
   }
 
-  @Test func r35aSharedAddressCostsOneNode() {
+  @Test func `R35: of two Nodes with the same address only one is excluded`() {
     let result = desired([linux("b", "10.0.0.1"), linux("a", "10.0.0.1"), linux("c", "10.0.0.3")])
     #expect(addresses(result) == ["10.0.0.1", "10.0.0.3"])
     #expect(result.refused.map(\.target.node) == ["b"])
     #expect(result.refused.map(\.refusal) == [.shared(address: "10.0.0.1", with: "node a")])
   }
 
-  @Test func ofTwoNodesAtOneAddressTheReadyOneIsThere() {
+  @Test func `of two Nodes with the same address the ready one is kept`() {
     let result = desired([linux("a", "10.0.0.1", ready: false), linux("b", "10.0.0.1")])
     #expect(result.refused.map(\.target.node) == ["a"])
   }
 
-  @Test func oneAddressWrittenInTwoWaysIsOne() {
+  @Test func `two spellings of an address count as the same address`() {
     let result = desired([linux("a", "2001:db8:0:0::1"), linux("b", "2001:DB8::1")])
     #expect(result.published == 1)
   }
 
-  @Test func loopbackIsAcceptedWhereItIsAllowed() {
+  @Test func `a loopback address is accepted where it is allowed`() {
     var settings = settings
     settings.allowsLoopback = true
     #expect(addresses(desired([linux("a", "127.0.0.7"), linux("b", "169.254.0.1")], settings: settings)) == ["127.0.0.7"])
@@ -207,13 +207,13 @@ import Testing
 
   // MARK: Live slices
 
-  @Test func nothingChangesAtRest() {
+  @Test func `nothing changes in a steady state`() {
     let first = desired(manyNodes(0..<5000))
     #expect(first.slices.count == 50)
     #expect(desired(manyNodes(0..<5000).shuffled(), live: first.slices.shuffled()).slices == first.slices.sorted { name($0) < name($1) })
   }
 
-  @Test func aChangedAddressStaysInItsSlice() {
+  @Test func `a Node whose address changes stays in its EndpointSlice`() {
     let first = desired(manyNodes(0..<250))
     var targets = manyNodes(0..<250)
     targets[120].address = "10.200.0.1"
@@ -223,7 +223,7 @@ import Testing
     #expect(second.slices.count == 3)
   }
 
-  @Test func aPercentOfChurnChangesExactlyTheSlicesConcerned() {
+  @Test func `one percent churn changes exactly the affected EndpointSlices`() {
     let first = desired(manyNodes(0..<5000))
     // Five nodes of each of the first ten slices.
     let removed = Set((0..<10).flatMap { slice in (0..<5).map { first.slices[slice]["endpoints"]?[$0 * 7]?["nodeName"]?.string ?? "" } })
@@ -233,7 +233,7 @@ import Testing
     #expect(second.published == 5000)
   }
 
-  @Test func foreignEndpointsAndStrangeSlicesAreReplaced() {
+  @Test func `foreign endpoints and unexpected EndpointSlices are replaced`() {
     var tampered = desired([linux("a", "10.0.0.1")]).slices
     tampered[0]["endpoints"] = [["addresses": ["10.6.6.6"]]]
     let foreign: JSONValue = ["metadata": ["name": "rollcall-linux-ipv4-http-9753-metrics-1"], "addressType": "FQDN"]
@@ -250,12 +250,12 @@ import Testing
   @Test(arguments: [
     ("/metrics", "http-80-metrics"), ("/metrics/cadvisor", "http-80-metrics-cadvisor"), ("/a//b", "http-80-a--b"),
   ])
-  func portsAreNamedAfterPaths(path: String, name: String) {
+  func `ports are named after paths`(path: String, name: String) {
     #expect(ScrapeEndpoint(port: 80, path: path).portName == name)
   }
 
   @Test(arguments: ["/", "/metrics/", "/Metrics", "/a-b", "/a?b=c", "/ü", "/" + String(repeating: "x", count: 80)])
-  func everyPathGivesAValidPortNameOfItsOwn(path: String) {
+  func `every path yields a valid and unique port name`(path: String) {
     let name = ScrapeEndpoint(port: 65535, path: path).portName
     #expect(name.count <= 63)
     #expect(name.wholeMatch(of: /[a-z0-9]([-a-z0-9]*[a-z0-9])?/) != nil)
@@ -263,7 +263,7 @@ import Testing
   }
 
   @Test(arguments: ["/metrics", "/a-b/", "/x://:1/y"])
-  func whatASliceSaysOfItsEndpointsIsReadBack(path: String) {
+  func `the scrape endpoint in an EndpointSlice annotation can be read back`(path: String) {
     let endpoint = ScrapeEndpoint(scheme: "https", port: 1234, path: path)
     #expect(ScrapeEndpoint(annotation: endpoint.annotationText) == endpoint)
   }

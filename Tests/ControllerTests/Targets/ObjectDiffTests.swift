@@ -10,7 +10,7 @@ import Testing
     Controller.isAsDesired(live: live, desired: desired, fieldManager: "rollcall")
   }
 
-  @Test func whatTheServerAndOthersAddedIsNotLookedAt() {
+  @Test func `fields added by the server or by others are ignored`() {
     #expect(
       isAsDesired([
         "metadata": ["labels": ["a": "1", "theirs": "2"], "uid": "7"], "spec": ["ports": [["port": 80, "protocol": "TCP"]], "type": "x"],
@@ -26,7 +26,7 @@ import Testing
       ["metadata": ["labels": ["a": "1"]], "spec": ["ports": "none"]],
       ["metadata": ["labels": ["a": "1"]]],
     ] as [JSONValue])
-  func anythingElseThanWeWantIsADifference(live: JSONValue) {
+  func `any deviation from the desired fields is a difference`(live: JSONValue) {
     #expect(!isAsDesired(live))
   }
 
@@ -47,7 +47,7 @@ import Testing
     ]
   }
 
-  @Test func aFieldThatWeAppliedOnceAndNoLongerWantIsADifference() {
+  @Test func `a previously applied field that is no longer desired is a difference`() {
     #expect(!isAsDesired(live(ownedBy: "rollcall", operation: "Apply")))
     #expect(isAsDesired(live(ownedBy: "kubectl", operation: "Apply")))
     #expect(isAsDesired(live(ownedBy: "rollcall", operation: "Update")))

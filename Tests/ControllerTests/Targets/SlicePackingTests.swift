@@ -23,7 +23,7 @@ import Testing
     return Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }
   }
 
-  @Test func fillsSlicesInOrder() {
+  @Test func `slices are filled in order`() {
     let slices = pack(nodes(0..<250))
     #expect(slices.map(\.name) == ["s-0", "s-1", "s-2"])
     #expect(slices.map(\.members.count) == [100, 100, 50])
@@ -31,14 +31,14 @@ import Testing
   }
 
   @Test(arguments: [0, 1, 99, 100, 101, 5000])
-  func changesNothingAtRest(count: Int) {
+  func `nothing changes in a steady state`(count: Int) {
     let slices = pack(nodes(0..<count))
     #expect(pack(nodes(0..<count), into: slices) == slices)
   }
 
   /// Replaces 50 of 5,000 nodes: only the slices that lost a member are written, and they get the new ones.
   @Test(arguments: [1, 2, 3, 4, 5])
-  func aPercentOfChurnChangesOnlySlicesThatLostMembers(seed: UInt64) {
+  func `one percent churn changes only slices that lost members`(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     let before = pack(nodes(0..<5000))
     let gone = Set(nodes(0..<5000).shuffled(using: &random).prefix(50))
@@ -50,13 +50,13 @@ import Testing
     #expect(after.allSatisfy { $0.members.count <= 100 })
   }
 
-  @Test func aNewNodeChangesOneSlice() {
+  @Test func `a new Node changes only one slice`() {
     let before = pack(nodes(0..<450))
     let after = pack(nodes(0..<451), into: before)
     #expect(changed(before, after) == ["s-4"])
   }
 
-  @Test func membersStayWhereTheyAre() {
+  @Test func `members stay in their slices`() {
     let before = pack(nodes(0..<300))
     let after = pack(nodes(50..<300), into: before)
     for slice in after {
@@ -65,14 +65,14 @@ import Testing
     }
   }
 
-  @Test func anEmptiedSliceIsNoLongerNeeded() {
+  @Test func `an emptied slice is dropped`() {
     let before = pack(nodes(0..<200))
     #expect(pack(nodes(100..<200), into: before).map(\.name) == ["s-1"])
     #expect(pack([], into: before).isEmpty)
   }
 
   /// Ten slices with ten members each: the emptiest are dissolved until two are left.
-  @Test func nearlyEmptySlicesAreMerged() {
+  @Test func `nearly empty slices are merged`() {
     let before = pack(nodes(0..<1000))
     let left = before.flatMap { $0.members.prefix(10) }
     let after = pack(left, into: before)
@@ -81,18 +81,18 @@ import Testing
     #expect(pack(left, into: after) == after)
   }
 
-  @Test func aSliceIsNotMergedForOneHole() {
+  @Test func `a single free place does not cause a merge`() {
     let before = pack(nodes(0..<1000))
     #expect(pack(nodes(0..<999), into: before).count == 10)
   }
 
-  @Test func anEndpointInTwoSlicesStaysInOne() {
+  @Test func `an endpoint found in two slices is kept in only one`() {
     let member = nodes(0..<1)
     let after = pack(member, into: [.init(name: "a", members: member), .init(name: "b", members: member)])
     #expect(after == [.init(name: "a", members: member)])
   }
 
-  @Test func aNumberInUseIsNotTakenAgain() {
+  @Test func `a slice number in use is not reused`() {
     let before = [LiveSlice(name: "s-1", members: nodes(0..<100))]
     let after = SlicePacking.pack(nodes(0..<301), into: before) { $0 == 0 ? nil : "s-\($0)" }
     #expect(after.map(\.name) == ["s-1", "s-2", "s-3", "s-4"])
@@ -100,7 +100,7 @@ import Testing
 
   /// After any change, each wanted endpoint is in exactly one slice, no slice exceeds its capacity, and a second pass changes nothing.
   @Test(arguments: [11, 12, 13, 14, 15, 16, 17, 18])
-  func holdsThroughRandomChanges(seed: UInt64) {
+  func `slices stay valid and stable through random changes`(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     var slices: [LiveSlice] = []
     for _ in 0..<40 {

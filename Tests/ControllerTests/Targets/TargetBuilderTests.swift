@@ -9,7 +9,7 @@ import Testing
       .virtual: ScrapeEndpoint(port: 9750, path: "/metrics/cadvisor"),
     ], virtualAddress: "10.3.0.4")
 
-  @Test func eachSourceHasItsEndpoint() {
+  @Test func `each source has its own endpoint`() {
     let targets = builder.targets(of: [
       nodeRoll(node: "win", source: .windows, address: "10.0.0.2", ready: false, []),
       nodeRoll(node: "lin", source: .linux, address: "10.0.0.1", []),
@@ -21,7 +21,7 @@ import Testing
       ])
   }
 
-  @Test func aVirtualNodeIsOneTargetAtOurOwnAddress() {
+  @Test func `a virtual node is a single target at the controller's own address`() {
     let rolls = [
       nodeRoll(
         node: "virtual", source: .virtual, address: nil, [rollEntry("a", pod: "p-0", ip: "10.9.0.1"), rollEntry("a", pod: "p-1", ip: nil)]),
@@ -33,7 +33,7 @@ import Testing
     #expect(TargetBuilder(endpoints: builder.endpoints).targets(of: rolls).map(\.address) == [""])
   }
 
-  @Test func r35_aBadNodeCostsOnlyItself() {
+  @Test func `R35: an invalid Node excludes only itself`() {
     let all = builder.targets(of: [
       nodeRoll(node: "a", address: "10.0.0.1", []), nodeRoll(node: "b", address: "10.0.0.1", []), nodeRoll(node: "c", address: nil, []),
       nodeRoll(node: "d", address: "127.0.0.1", []), nodeRoll(node: "e", address: "169.254.3.4", []),

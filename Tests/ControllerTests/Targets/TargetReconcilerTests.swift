@@ -77,7 +77,7 @@ import Testing
     range.map { Target(node: "node-\($0)", source: .linux, address: "10.1.\($0 / 250).\($0 % 250 + 1)", port: 9753) }
   }
 
-  @Test func makesAllObjectsAndThenWritesNothing() async throws {
+  @Test func `all objects are created, and then nothing more is written`() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<250))
       #expect(try await stage.reconciler.reconcile(.linux) == .settled)
@@ -97,7 +97,7 @@ import Testing
   }
 
   /// Roll changes that do not affect targets must not even cause reads.
-  @Test func theSameTargetsCostNoRequest() async throws {
+  @Test func `unchanged targets cause no requests`() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<3))
       _ = try await stage.reconciler.reconcile(.linux)
@@ -107,7 +107,7 @@ import Testing
     }
   }
 
-  @Test func kindsThatComeLaterAreWritten() async throws {
+  @Test func `a resource kind that is installed later is picked up`() async throws {
     try await withStage(mode: .auto, patience: .zero) { stage async throws in
       stage.server.rejectNext(Rejection(status: 404, reason: "NotFound", resource: "servicemonitors.monitoring.coreos.com"))
       stage.set(nodes(0..<3))
@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  @Test func r34onlyTheSlicesThatChangeAreWritten() async throws {
+  @Test func `R34: only changed EndpointSlices are written`() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<1000))
       _ = try await stage.reconciler.reconcile(.linux)
@@ -132,7 +132,7 @@ import Testing
     }
   }
 
-  @Test func r36nothingIsWrittenBeforeTheCachesAreInSync() async throws {
+  @Test func `R36: nothing is written before the caches are in sync`() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<3))
       _ = try await stage.reconciler.reconcile(.linux)
@@ -146,7 +146,7 @@ import Testing
     }
   }
 
-  @Test func aSourceWithoutTargetsLosesItsSlicesAndKeepsItsService() async throws {
+  @Test func `a source without targets loses its EndpointSlices and keeps its Service`() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<150))
       _ = try await stage.reconciler.reconcile(.linux)
@@ -158,7 +158,7 @@ import Testing
     }
   }
 
-  @Test func slicesOfOthersAreLeftAlone() async throws {
+  @Test func `EndpointSlices owned by others are left alone`() async throws {
     try await withStage { stage async throws in
       let theirs: JSONValue = [
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "endpoints": [],
@@ -173,7 +173,7 @@ import Testing
     }
   }
 
-  @Test func sourcesDoNotTouchEachOther() async throws {
+  @Test func `sources do not affect each other`() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<3) + [Target(node: "win", source: .windows, address: "10.9.0.1", port: 9182)])
       for source in Source.allCases { _ = try await stage.reconciler.reconcile(source) }
@@ -183,7 +183,7 @@ import Testing
     }
   }
 
-  @Test func whatIsDeletedOrChangedBehindOurBackIsMadeAgain() async throws {
+  @Test func `objects deleted or changed by others are restored`() async throws {
     try await withStage(patience: .zero) { stage async throws in
       stage.set(nodes(0..<3))
       _ = try await stage.reconciler.reconcile(.linux)
@@ -197,7 +197,7 @@ import Testing
     }
   }
 
-  @Test func aLabelThatIsNoLongerWantedGoes() async throws {
+  @Test func `a label that is no longer desired is removed`() async throws {
     try await withStage(labels: ["release": "prom"]) { stage async throws in
       stage.set([])
       _ = try await stage.reconciler.reconcile(.linux)
@@ -213,7 +213,7 @@ import Testing
 
   // MARK: Faults
 
-  @Test func r34aConflictIsReportedAndNotHammered() async throws {
+  @Test func `R34: a conflict is reported and not retried in a tight loop`() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<1))
       _ = try await stage.reconciler.reconcile(.linux)
@@ -239,7 +239,7 @@ import Testing
     }
   }
 
-  @Test("R36: a slice is deleted only after the new slice of its targets is written") func conflictOverASlice() async throws {
+  @Test func `R36: an EndpointSlice is deleted only once its targets are written to another`() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(100..<400))
       _ = try await stage.reconciler.reconcile(.linux)
@@ -259,7 +259,7 @@ import Testing
   }
 
   @Test(arguments: [404, 403])
-  func withoutServiceMonitorsTheRestGoesOn(status: Int) async throws {
+  func `the other objects are reconciled without the ServiceMonitor kind`(status: Int) async throws {
     try await withStage(mode: .auto) { stage async throws in
       stage.server.rejectNext(
         Rejection(
@@ -273,7 +273,7 @@ import Testing
     }
   }
 
-  @Test func aSliceThatIsRefusedKeepsTheOthersGoingAndTheOldOnesThere() async throws {
+  @Test func `a rejected EndpointSlice does not block the others, and old ones stay`() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<100))
       _ = try await stage.reconciler.reconcile(.linux)
@@ -291,7 +291,7 @@ import Testing
   }
 
   @Test(arguments: [500, 429, 401])
-  func aServerInTroubleIsNotAskedOnAndOn(status: Int) async throws {
+  func `a failing API server is not hit with further requests`(status: Int) async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<500))
       stage.server.rejectNext(Rejection(status: status, reason: "Trouble", count: 1000, resource: "endpointslices.discovery.k8s.io"))
@@ -301,7 +301,7 @@ import Testing
     }
   }
 
-  @Test func r33nothingIsWrittenByOneWhoDoesNotLead() async throws {
+  @Test func `R33: a replica that is not the leader writes nothing`() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<3))
       stage.inputs.isLeading.withLock { $0 = false }
@@ -310,7 +310,7 @@ import Testing
     }
   }
 
-  @Test func r35aBadNodeIsReportedAndCostsNobodyElse() async throws {
+  @Test func `R35: an invalid Node is reported and affects no other`() async throws {
     try await withStage { stage async throws in
       stage.set(nodes(0..<2) + [Target(node: "bad", source: .linux, address: "127.0.0.1", port: 9753)])
       _ = try await stage.reconciler.reconcile(.linux)

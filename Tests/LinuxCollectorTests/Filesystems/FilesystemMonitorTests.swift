@@ -99,7 +99,7 @@ struct FilesystemMonitorTests {
     #expect(monitor().read(sandbox).containers.isEmpty)
   }
 
-  @Test func `R50 a process that has left the container gives no numbers`() async throws {
+  @Test func `R50: a process that has left the container gives no numbers`() async throws {
     let container = try await MountNamespace("true")
     try container.tree.cgroup("docker/\(containerID("1"))", [])
     let stale = LocatedContainer(

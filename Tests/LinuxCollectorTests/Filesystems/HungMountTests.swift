@@ -12,7 +12,7 @@ import Testing
     if: MountNamespace.isPermitted && findProgram("bindfs") != nil && access("/dev/fuse", R_OK | W_OK) == 0,
     "needs root, /dev/fuse and bindfs (Debian: bindfs)"))
 struct HungMountTests {
-  @Test func `R52 a hung mount is marked and blocks one thread, the others are read, and it is read again once it responds`()
+  @Test func `R52: a hung mount is marked and blocks one thread, the others are read, and it is read again once it responds`()
     async throws
   {
     let container = try await MountNamespace(
@@ -61,7 +61,7 @@ struct HungMountTests {
       return after.sizes.keys.sorted() == ["frozen", "healthy", "later"] && after.hung == 0
     }
   }
-  @Test func `R52 a sweep does not wait for a new container's hung mount, which is marked after the deadline`() async throws {
+  @Test func `R52: a sweep does not wait for a new container's hung mount, which is marked after the deadline`() async throws {
     let container = try await MountNamespace(
       """
       mkdir low frozen healthy

@@ -1,8 +1,8 @@
-// FNV-1a: a hash that is the same in every process, unlike `Hasher`. Not for keys that an attacker chooses.
+// FNV-1a hashes. Unlike `Hasher`, they are the same in every process. Do not use them for keys from an attacker.
 // Constants: http://www.isthe.com/chongo/tech/comp/fnv/
 
 /// The 64-bit hash of the bytes.
-/// - Parameter hash: the hash of the bytes before these, to hash several texts as one.
+/// - Parameter hash: the hash of the preceding bytes, for hashing in parts.
 @inlinable
 package func fnv1a(_ bytes: some Sequence<UInt8>, after hash: UInt64 = 0xcbf2_9ce4_8422_2325) -> UInt64 {
   var hash = hash

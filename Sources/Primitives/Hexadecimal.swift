@@ -1,4 +1,4 @@
-// Hexadecimal digits of identifiers. Only lower case is read, so that writing a number gives back the text that it was read from.
+// Hexadecimal digits of identifiers. Only lower case is accepted, so that the text can be restored from the number.
 
 /// The number in `digits` digits at `offset`; `nil` if one of them is not a lower-case digit.
 /// - Parameters:
@@ -22,7 +22,7 @@ func hexadecimal(_ bytes: UnsafeRawBufferPointer, at offset: Int, digits: Int = 
   return number
 }
 
-/// The number in eight digits, the first in the most significant byte. All are converted at once: most of the bytes read of a Pod are IDs.
+/// The number in eight digits, the first in the most significant byte. Converts all eight at once, since IDs are most of the bytes of a Pod record.
 private func eightDigits(_ text: UInt64) -> UInt64? {
   let ones: UInt64 = 0x0101_0101_0101_0101
   // `a` to `f` have bit 6, `0` to `9` do not. The low half of a byte is the digit, or nine less than it.
@@ -37,7 +37,7 @@ private func eightDigits(_ text: UInt64) -> UInt64? {
   return (fours | fours >> 16) & 0xffff_ffff
 }
 
-/// Writes the lowest `digits` digits of the number into the buffer at `offset`, and advances the offset past them.
+/// Writes the lowest `digits` digits of the number to the buffer and advances the offset.
 func write(hexadecimal number: UInt64, digits: Int = 16, to buffer: UnsafeMutableBufferPointer<UInt8>, at offset: inout Int) {
   for shift in stride(from: (digits - 1) * 4, through: 0, by: -4) {
     let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift)) & 15

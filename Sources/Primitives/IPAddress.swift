@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// An IPv4 or IPv6 address. Two are equal if they are the same address, however they were written.
+/// An IPv4 or IPv6 address. Equality ignores the notation.
 package struct IPAddress: Hashable, Sendable {
   package enum Family: String, CaseIterable, Sendable {
     case ipv4
     case ipv6
   }
 
-  /// The address as a number: an IPv4 address is all in `low`.
+  /// The address as a number. An IPv4 address is in `low`.
   private let high: UInt64
   private let low: UInt64
   package let family: Family
@@ -20,7 +20,7 @@ package struct IPAddress: Hashable, Sendable {
     (high, low, family) = (number.high, number.low, .ipv6)
   }
 
-  /// `nil` for anything but an address: names, prefixes, zones, leading zeros in IPv4.
+  /// `nil` if the text is not an address. Names, prefixes, zones and IPv4 with leading zeros are not.
   package init?(_ text: String) {
     if let number = Self.v4(text) {
       self.init(v4: number)
@@ -37,7 +37,7 @@ package struct IPAddress: Hashable, Sendable {
   /// The number, if this is an IPv6 address.
   package var v6: (high: UInt64, low: UInt64)? { family == .ipv6 ? (high, low) : nil }
 
-  /// Four numbers from 0 to 255 without leading zeros, as `inet_pton` reads them; it needs a C string, which takes longer to make than to read.
+  /// Parses four numbers from 0 to 255 without leading zeros, like `inet_pton` but without making a C string first.
   private static func v4(_ text: String) -> UInt32? {
     var address: UInt32 = 0
     var parts = 0
@@ -72,7 +72,7 @@ package struct IPAddress: Hashable, Sendable {
 }
 
 extension IPAddress: CustomStringConvertible {
-  /// The canonical text; for IPv6 that of RFC 5952.
+  /// The canonical text, for IPv6 by RFC 5952.
   package var description: String {
     if let v4 { return "\(v4 >> 24).\(v4 >> 16 & 255).\(v4 >> 8 & 255).\(v4 & 255)" }
     var words = (high.bigEndian, low.bigEndian)
@@ -84,10 +84,10 @@ extension IPAddress: CustomStringConvertible {
 }
 
 extension IPAddress {
-  /// The ranges that no endpoint may be in.
+  /// The ranges that an endpoint's address must not be in.
   ///
-  /// Source: `ValidateEndpointIP` in k8s.io/kubernetes/pkg/apis/core/validation: the API server refuses an EndpointSlice with one of them. It
-  /// refuses only link-local multicast; no multicast address belongs to a single host, so all of them count here.
+  /// Source: `ValidateEndpointIP` in k8s.io/kubernetes/pkg/apis/core/validation. The API server rejects an EndpointSlice with one such address. Of
+  /// multicast it rejects only link-local addresses; this rejects all, since none belongs to a single host.
   package enum Special: String, Sendable {
     case unspecified
     case loopback
@@ -114,5 +114,30 @@ extension IPAddress {
     }
     if high >> 54 == 0xfe80 >> 6 { return .linkLocal }
     return high >> 56 == 0xff ? .multicast : nil
+  }
+}
+
+/// An IP address in a Pod's status, as the API server has it.
+package enum PodIP: Hashable, Sendable {
+  /// An address whose text is canonical.
+  case address(IPAddress)
+  /// Any other text, unchanged, such as an address in another notation or with a zone.
+  case text(String)
+
+  package init(_ text: String) {
+    if let address = IPAddress(text), address.v4 != nil || address.description == text {
+      self = .address(address)
+    } else {
+      self = .text(text)
+    }
+  }
+}
+
+extension PodIP: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .address(let address): address.description
+    case .text(let text): text
+    }
   }
 }

@@ -1,17 +1,14 @@
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
+internal import Glibc
+internal import Synchronization
 
-/// A short text that many values share: one reference wide, whatever its length, and never changed.
+/// A short immutable text that many values share. It takes one reference, whatever its length.
 ///
-/// Two names are equal if their bytes are; names that come from one `NameTable` are found equal without looking at the bytes.
-/// Text that is not UTF-8 is kept byte for byte and shown with replacement characters.
+/// Names are equal if their bytes are. Names of one `NameTable` usually share storage, which `==` checks first. Bytes that are not UTF-8 are kept, and
+/// shown with replacement characters.
 package struct Name: @unchecked Sendable {
-  // Sendable, since the buffer is written in `init`, before anyone else can see it, and never again.
+  // Sendable because the buffer is written only in `init`.
 
-  /// The number of the bytes, and behind it in the same allocation the bytes.
+  /// The number of bytes, followed in the same allocation by the bytes.
   private var storage: ManagedBuffer<Int, UInt8>
 
   package init(bytes: UnsafeRawBufferPointer) {
@@ -26,7 +23,7 @@ package struct Name: @unchecked Sendable {
     self = text.withUTF8 { Name(bytes: UnsafeRawBufferPointer($0)) }
   }
 
-  /// Runs `body` on the bytes, which must not leave it.
+  /// Calls `body` with the bytes, which are valid only during the call.
   package func withBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -35,16 +32,15 @@ package struct Name: @unchecked Sendable {
     }
   }
 
-  /// Whether these are its bytes.
-  package func hasBytes(_ bytes: UnsafeRawBufferPointer) -> Bool { withBytes { Primitives.isEqual($0, bytes) } }
+  package func hasBytes(_ bytes: UnsafeRawBufferPointer) -> Bool { withBytes { isEqual($0, bytes) } }
 
   package var isEmpty: Bool { withBytes(\.isEmpty) }
 
-  /// Whether both are one in memory, which says that they are equal; the reverse does not hold.
+  /// Whether both have the same storage. If not, they may still be equal.
   package func isSameInMemory(as other: Name) -> Bool { storage === other.storage }
 
-  /// Whether nothing but this variable refers to the text.
-  mutating func isLastReference() -> Bool { isKnownUniquelyReferenced(&storage) }
+  /// Whether no other value has this storage.
+  fileprivate mutating func isLastReference() -> Bool { isKnownUniquelyReferenced(&storage) }
 }
 
 extension Name: Hashable, Comparable {
@@ -67,8 +63,92 @@ extension Name: CustomStringConvertible, ExpressibleByStringLiteral {
   package init(stringLiteral text: String) { self.init(text) }
 }
 
+/// Whether both have the same bytes.
 package func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
   guard left.count == right.count else { return false }
   guard let leftStart = left.baseAddress, let rightStart = right.baseAddress else { return true }
   return memcmp(leftStart, rightStart, left.count) == 0
+}
+
+/// Interns names: the namespaces and nodes of 150,000 Pods are a few thousand texts.
+///
+/// A sweep drops the names that only the table refers to. It runs when the table has doubled since the last one. The table therefore holds at most twice
+/// the names in use, plus `minimumSize`, and the cost per added name is constant.
+package final class NameTable: Sendable {
+  /// The number of names below which no sweep runs.
+  static let minimumSize = 1024
+
+  fileprivate struct State {
+    /// Open addressing with linear probing. The size is a power of two, at least twice the number of names.
+    var slots: [Name?] = Array(repeating: nil, count: 4 * NameTable.minimumSize)
+    /// Part of the hash of the name in each slot, 0 for an empty slot. Names are compared only if it matches, because they are rarely in the CPU's cache.
+    var tags: [UInt16] = Array(repeating: 0, count: 4 * NameTable.minimumSize)
+    var count = 0
+    var sweepAt = 2 * NameTable.minimumSize
+  }
+  private let state = Mutex(State())
+
+  package init() {}
+
+  /// The number of names in the table, including unused ones before a sweep.
+  package var count: Int { state.withLock { $0.count } }
+
+  /// The name with these bytes.
+  package func name(_ bytes: UnsafeRawBufferPointer) -> Name {
+    state.withLock { $0.name(bytes) }
+  }
+}
+
+extension NameTable.State {
+  mutating func name(_ bytes: UnsafeRawBufferPointer) -> Name {
+    let hash = Self.hash(bytes)
+    if let name = name(bytes, hash: hash) { return name }
+    if count >= sweepAt { sweep() }
+    let name = Name(bytes: bytes)
+    insert(name, hash: hash)
+    count += 1
+    return name
+  }
+
+  private func name(_ bytes: UnsafeRawBufferPointer, hash: Int) -> Name? {
+    let tag = Self.tag(hash)
+    var slot = hash & (tags.count - 1)
+    while tags[slot] != 0 {
+      if tags[slot] == tag, let name = slots[slot], name.hasBytes(bytes) { return name }
+      slot = (slot + 1) & (tags.count - 1)
+    }
+    return nil
+  }
+
+  /// Inserts a name that is not in the table.
+  private mutating func insert(_ name: Name, hash: Int) {
+    var slot = hash & (tags.count - 1)
+    while tags[slot] != 0 { slot = (slot + 1) & (tags.count - 1) }
+    tags[slot] = Self.tag(hash)
+    slots[slot] = name
+  }
+
+  private static func hash(_ bytes: UnsafeRawBufferPointer) -> Int {
+    var hasher = Hasher()
+    hasher.combine(bytes: bytes)
+    return hasher.finalize()
+  }
+
+  /// The highest bits of the hash, which do not determine the slot. Never 0.
+  private static func tag(_ hash: Int) -> UInt16 { UInt16(truncatingIfNeeded: hash >> 48) | 1 }
+
+  private mutating func sweep() {
+    var kept: [Name] = []
+    for slot in slots.indices {
+      guard var name = slots[slot].take() else { continue }
+      if !name.isLastReference() { kept.append(name) }
+    }
+    count = kept.count
+    sweepAt = max(2 * count, 2 * NameTable.minimumSize)
+    var size = 4 * NameTable.minimumSize
+    while size < 2 * sweepAt { size *= 2 }
+    slots = Array(repeating: nil, count: size)
+    tags = Array(repeating: 0, count: size)
+    for name in kept { insert(name, hash: name.withBytes(Self.hash)) }
+  }
 }

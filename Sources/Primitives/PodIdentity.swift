@@ -1,25 +1,24 @@
-/// Which Pod: its namespace, name and UID, in one allocation that everything that speaks of the Pod can share.
+/// A Pod's namespace, name and UID, in one shared allocation. It takes one reference.
 ///
-/// It is one reference wide. Two are equal if all three are; those that a store hands out for one Pod, from one version of it to the next,
-/// are found equal without looking.
+/// The versions of one Pod in a store share it, so that `==` usually compares only references.
 package struct PodIdentity: @unchecked Sendable {
-  // Sendable, since the buffer is written in `init`, before anyone else can see it, and never again.
+  // Sendable because the buffer is written only in `init`.
 
-  /// With a UUID of 16 bytes and a name of up to 28 the allocation takes 80 bytes.
+  /// With a UUID and a name of up to 28 bytes the allocation takes 80 bytes.
   private struct Header {
     var namespace: Name
-    /// The UID, where it is a UUID.
+    /// The UID, if it is a UUID.
     var uid: (UInt64, UInt64)
     var nameCount: UInt16
-    /// Of the UID as text; `noText` where it is a UUID.
+    /// The number of bytes of the UID as text; `noText` if it is a UUID.
     var uidCount: UInt16
 
     static let noText = UInt16.max
   }
-  /// The header, and behind it in the same allocation the bytes of the name and of a UID that is no UUID.
+  /// The header, followed in the same allocation by the bytes of the name and of a UID that is not a UUID.
   private let storage: ManagedBuffer<Header, UInt8>
 
-  /// The API server takes names of 253 bytes and gives UIDs of 36; what is longer than 65,534 has come from no API server and is cut.
+  /// Truncates name and UID to 65,534 bytes. An API server accepts names of up to 253 bytes and assigns UIDs of 36.
   package init(namespace: Name, name: UnsafeRawBufferPointer, uid: UID) {
     let nameCount = min(name.count, Int(Header.noText) - 1)
     switch uid {
@@ -59,7 +58,7 @@ package struct PodIdentity: @unchecked Sendable {
     }
   }
 
-  /// Runs `body` on the bytes of the name, which must not leave it.
+  /// Calls `body` with the bytes of the name, which are valid only during the call.
   package func withNameBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -68,7 +67,7 @@ package struct PodIdentity: @unchecked Sendable {
     }
   }
 
-  /// Whether both are one in memory, which says that they are equal; the reverse does not hold.
+  /// Whether both have the same storage. If not, they may still be equal.
   package func isSameInMemory(as other: PodIdentity) -> Bool { storage === other.storage }
 }
 
@@ -77,18 +76,18 @@ extension PodIdentity: Hashable, Comparable {
     left.isSameInMemory(as: right) || left.uid == right.uid && left.isNamed(as: right)
   }
 
-  /// Whether namespace and name are the same, whatever the UID.
+  /// Whether namespace and name are equal. Ignores the UID.
   package func isNamed(as other: PodIdentity) -> Bool {
     isSameInMemory(as: other)
       || withNameBytes { left in other.withNameBytes { right in isEqual(left, right) } } && namespace == other.namespace
   }
 
-  /// Whether these are the bytes of namespace and name.
+  /// Whether namespace and name have these bytes.
   package func isNamed(_ name: UnsafeRawBufferPointer, in namespace: UnsafeRawBufferPointer) -> Bool {
     withNameBytes { isEqual($0, name) } && self.namespace.hasBytes(namespace)
   }
 
-  /// By namespace, then name, then UID, byte by byte.
+  /// Sorts by namespace, name and UID, bytewise.
   package static func < (left: PodIdentity, right: PodIdentity) -> Bool {
     if left.isSameInMemory(as: right) { return false }
     if left.namespace != right.namespace { return left.namespace < right.namespace }

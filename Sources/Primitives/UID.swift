@@ -1,8 +1,8 @@
-/// The `metadata.uid` of an object: sixteen bytes where it is a UUID, which is what API servers give.
+/// The `metadata.uid` of an object. API servers assign UUIDs, which take 16 bytes here.
 package enum UID: Hashable, Sendable {
-  /// A UUID in lower-case digits, most significant half first.
+  /// A UUID in lower case, most significant half first.
   case uuid(UInt64, UInt64)
-  /// Any other text, exactly as it came.
+  /// Any other text, unchanged.
   case text(String)
 
   package init(_ text: String) {
@@ -14,7 +14,7 @@ package enum UID: Hashable, Sendable {
     self = Self.uuid(bytes) ?? .text(String(decoding: bytes, as: UTF8.self))
   }
 
-  /// `8-4-4-4-12` digits (RFC 9562, section 4).
+  /// Parses `8-4-4-4-12` digits (RFC 9562, section 4).
   private static func uuid(_ bytes: UnsafeRawBufferPointer) -> UID? {
     guard bytes.count == 36, [8, 13, 18, 23].allSatisfy({ bytes[$0] == UInt8(ascii: "-") }),
       let a = hexadecimal(bytes, at: 0, digits: 8), let b = hexadecimal(bytes, at: 9, digits: 4),

@@ -2,15 +2,14 @@ import Testing
 
 @testable import Primitives
 
-@Suite struct IdentifierTests {
-  @Test(
-    arguments: [
-      ("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f", true), ("00000000-0000-0000-0000-000000000000", true),
-      ("ffffffff-ffff-ffff-ffff-ffffffffffff", true), ("", false), ("0B7E7A5C-6d5e-4b4e-9d5f-1a2b3c4d5e6f", false),
-      ("0b7e7a5c06d5e-4b4e-9d5f-1a2b3c4d5e6f", false), ("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6", false),
-      ("3f9c2a1b7d6e5f4a3b2c1d0e9f8a7b6c", false), ("mirror-of-web-0", false), ("g0000000-0000-0000-0000-000000000000", false),
-    ])
-  func `a UID is printed as it was given`(_ text: String, _ isBinary: Bool) {
+struct IdentifierTests {
+  @Test(arguments: [
+    ("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f", true), ("00000000-0000-0000-0000-000000000000", true),
+    ("ffffffff-ffff-ffff-ffff-ffffffffffff", true), ("", false), ("0B7E7A5C-6d5e-4b4e-9d5f-1a2b3c4d5e6f", false),
+    ("0b7e7a5c06d5e-4b4e-9d5f-1a2b3c4d5e6f", false), ("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6", false),
+    ("3f9c2a1b7d6e5f4a3b2c1d0e9f8a7b6c", false), ("mirror-of-web-0", false), ("g0000000-0000-0000-0000-000000000000", false),
+  ])
+  func `a UID keeps its text`(_ text: String, _ isBinary: Bool) {
     let uid = UID(text)
     #expect(uid.description == text)
     if case .text = uid { #expect(!isBinary) } else { #expect(isBinary) }
@@ -19,7 +18,7 @@ import Testing
   }
 
   @Test
-  func `every byte that is not a lower-case hexadecimal digit is detected in any position`() {
+  func `only lower-case hexadecimal digits are accepted`() {
     let digits = Array("0123456789abcdef".utf8)
     for position in 0..<16 {
       for byte in UInt8.min ... .max {
@@ -45,7 +44,7 @@ import Testing
       ("containerd://\(digits.uppercased())", nil, digits.uppercased()), ("containerd://\(digits)0", nil, "\(digits)0"), ("://", nil, ""),
       ("aci://6b0d:1", nil, "6b0d:1"), ("a:b", nil, "a:b"),
     ] as [(String, ContainerStatusID.Runtime?, String)])
-  func `a container ID is printed as given, and has a bare form without its runtime`(
+  func `the ID of a container status keeps its text, and is bare without its runtime`(
     _ text: String, _ runtime: ContainerStatusID.Runtime?, _ bare: String
   ) {
     let id = ContainerStatusID(text)
@@ -73,22 +72,21 @@ import Testing
     #expect(texts.compactMap { ContainerID($0) }.sorted().map(\.description) == texts.sorted())
   }
 
-  @Test(
-    arguments: [
-      ("10.1.0.9", true), ("0.0.0.0", true), ("255.255.255.255", true), ("fd00::9", true), ("::", true), ("::1", true),
-      ("2001:db8:1:2:3:4:5:6", true), ("", false), ("10.1.0", false), ("10.1.0.256", false), ("10.1.0.09", false), ("10.1.0.9.1", false),
-      ("10..0.9", false), ("fe80::1%eth0", false), ("FD00::9", false), ("fd00:0::9", false), ("::g", false), ("localhost", false),
-      ("4294967296.0.0.1", false),
-    ])
-  func `an address is printed as it was given`(_ text: String, _ isBinary: Bool) {
+  @Test(arguments: [
+    ("10.1.0.9", true), ("0.0.0.0", true), ("255.255.255.255", true), ("fd00::9", true), ("::", true), ("::1", true),
+    ("2001:db8:1:2:3:4:5:6", true), ("", false), ("10.1.0", false), ("10.1.0.256", false), ("10.1.0.09", false), ("10.1.0.9.1", false),
+    ("10..0.9", false), ("fe80::1%eth0", false), ("FD00::9", false), ("fd00:0::9", false), ("::g", false), ("localhost", false),
+    ("4294967296.0.0.1", false),
+  ])
+  func `an address of a Pod keeps its text`(_ text: String, _ isBinary: Bool) {
     let address = PodIP(text)
     #expect(address.description == text)
     if case .text = address { #expect(!isBinary) } else { #expect(isBinary) }
   }
 }
 
-@Suite struct NameTests {
-  @Test func `names are compared by their bytes`() {
+struct NameTests {
+  @Test func `names are equal if their bytes are`() {
     #expect(Name("shop") == Name("shop"))
     #expect(Name("shop") != Name("shops"))
     #expect(Name("") == "")
@@ -97,24 +95,24 @@ import Testing
     #expect(Set([Name("a"), Name("b"), Name("a")]).count == 2)
   }
 
-  @Test func `invalid UTF-8 is displayed with replacement characters and kept unchanged`() {
+  @Test func `bytes that are not UTF-8 are kept, and shown with replacement characters`() {
     let name = ([0xff, 0x61] as [UInt8]).withUnsafeBytes { Name(bytes: $0) }
     #expect(name.description == "\u{fffd}a")
     #expect(name != Name("\u{fffd}a"))
   }
 
   @Test
-  func `R63: unreferenced names are dropped and those in use stay shared`() {
+  func `R63 unused names are dropped, and names in use stay shared`() {
     let table = NameTable()
     let used = (0..<100).map { table.name("used-\($0)") }
     for index in 0..<100_000 { _ = table.name("gone-\(index)") }
-    #expect(table.count <= 2 * NameTable.smallest)
+    #expect(table.count <= 2 * NameTable.minimumSize)
     for (index, name) in used.enumerated() { #expect(table.name("used-\(index)") == name) }
-    #expect(table.count <= 2 * NameTable.smallest)
+    #expect(table.count <= 2 * NameTable.minimumSize)
   }
 
   @Test
-  func `the table grows with the number of names in use`() {
+  func `the table grows with the names in use`() {
     let table = NameTable()
     let used = (0..<20_000).map { table.name("\($0)") }
     #expect(table.count == 20_000)
@@ -123,17 +121,17 @@ import Testing
   }
 }
 
-@Suite struct PodIdentityTests {
+struct PodIdentityTests {
   let identity = PodIdentity(namespace: "shop", name: "web-0", uid: "0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f")
 
-  @Test func `namespace, name and UID can be read back`() {
+  @Test func `an identity returns its parts`() {
     #expect(identity.namespace == "shop")
     #expect(identity.name == "web-0")
     #expect(identity.uid == UID("0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f"))
   }
 
   @Test(arguments: ["", "u", "mirror-of-web-0", String(repeating: "u", count: 300)])
-  func `UIDs of any form and names of any length are preserved`(_ uid: String) {
+  func `UIDs of any form and names of any length are returned unchanged`(_ uid: String) {
     for name in ["", "n", String(repeating: "n", count: 300)] {
       let identity = PodIdentity(namespace: "shop", name: name, uid: uid)
       #expect(identity.name == name)
@@ -143,13 +141,13 @@ import Testing
   }
 
   @Test
-  func `values longer than any the API server returns are truncated`() {
+  func `longer texts than an API server sends are truncated`() {
     let identity = PodIdentity(namespace: "", name: String(repeating: "n", count: 100_000), uid: String(repeating: "u", count: 100_000))
     #expect(identity.name.count == 65_534)
     #expect(identity.uid.description.count == 65_534)
   }
 
-  @Test func `equality covers namespace, name and UID`() {
+  @Test func `identities are equal if all three parts are`() {
     #expect(identity == PodIdentity(namespace: "shop", name: "web-0", uid: "0b7e7a5c-6d5e-4b4e-9d5f-1a2b3c4d5e6f"))
     let successor = PodIdentity(namespace: "shop", name: "web-0", uid: "other")
     #expect(identity != successor)
@@ -157,7 +155,7 @@ import Testing
     #expect(!identity.isNamed(as: PodIdentity(namespace: "shop2", name: "web-0", uid: "other")))
   }
 
-  @Test func `identities are ordered by namespace, name and UID`() {
+  @Test func `identities are sorted by namespace, name and UID`() {
     let ordered = [("a", "b", "1"), ("a", "b", "2"), ("a", "c", "0"), ("b", "a", "0")].map(PodIdentity.init)
     #expect(ordered.shuffled().sorted() == ordered)
   }

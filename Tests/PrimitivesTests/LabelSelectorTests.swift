@@ -1,7 +1,7 @@
 import Primitives
 import Testing
 
-@Suite struct LabelSelectorTests {
+struct LabelSelectorTests {
   static let labels = ["type": "virtual-kubelet", "kubernetes.io/os": "linux", "empty": ""]
 
   @Test(arguments: [

@@ -126,13 +126,7 @@ package struct RollEntries: RandomAccessCollection, Hashable, Sendable {
 
   /// The index of the pod of the container at a position.
   private func pod(of position: Int) -> Int {
-    var low = 0
-    var high = pods.count
-    while low < high {
-      let middle = low + (high - low) / 2
-      if pods[middle].firstContainer > position { high = middle } else { low = middle + 1 }
-    }
-    return low - 1
+    pods.partitioningIndex { $0.firstContainer > position } - 1
   }
 }
 

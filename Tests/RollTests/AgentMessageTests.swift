@@ -3,7 +3,7 @@ import Testing
 
 @testable import Roll
 
-@Suite struct AgentMessageTests {
+struct AgentMessageTests {
   let entry = RollEntry(
     reference: ContainerReference(namespace: "shop", pod: "web-0", container: "nginx"), podUID: "8e6c", containerID: "4f0a",
     hostNetwork: false,
@@ -13,7 +13,7 @@ import Testing
     try JSONDecoder().decode(Message.self, from: JSONEncoder().encode(message))
   }
 
-  @Test func `requests survive an encoding round trip`() throws {
+  @Test func `requests keep their content as JSON`() throws {
     let full = RollRequest(node: "n1", hash: "h", entries: [entry])
     #expect(try roundTrip(full) == full)
     let brief = RollRequest(node: "n1", hash: "h", entries: nil)
@@ -22,7 +22,7 @@ import Testing
     #expect(try roundTrip(empty).entries == [], "an empty roll differs from no roll")
   }
 
-  @Test func `reports survive an encoding round trip`() throws {
+  @Test func `reports keep their content as JSON`() throws {
     let report = RollReport(
       hash: "h", answers: [.collected(age: 0.25)] + Reason.allCases.map { .missed($0, detail: "why \"it\" was missed\n") },
       secondsSinceScrape: 3)
@@ -30,7 +30,7 @@ import Testing
     #expect(try roundTrip(RollReport(hash: "h", answers: [], secondsSinceScrape: nil)).secondsSinceScrape == nil)
   }
 
-  @Test func `the wire format uses the documented field names`() throws {
+  @Test func `the members have the names of the protocol`() throws {
     let request =
       #"{"node":"n1","hash":"h","entries":[{"reference":{"namespace":"shop","pod":"web-0","container":"nginx"},"#
       + #""podUID":"8e6c","containerID":"4f0a","hostNetwork":false,"podIP":"10.0.0.7"}]}"#
@@ -41,12 +41,12 @@ import Testing
         == RollReport(hash: "h", answers: [.collected(age: 1.5), .missed(.pidNotFound, detail: "no process")], secondsSinceScrape: 2))
   }
 
-  @Test func `an unknown reason is rejected`() {
+  @Test func `an unknown reason is refused`() {
     let report = #"{"hash":"h","answers":[{"reason":"Bored"}]}"#
     #expect(throws: DecodingError.self) { try JSONDecoder().decode(RollReport.self, from: Data(report.utf8)) }
   }
 
-  @Test func `containers are ordered by namespace, Pod and name`() {
+  @Test func `containers are sorted by namespace, pod and name`() {
     let references = [("b", "a", "a"), ("a", "b", "a"), ("a", "a", "b"), ("a", "a", "a")].map {
       ContainerReference(namespace: $0.0, pod: $0.1, container: $0.2)
     }

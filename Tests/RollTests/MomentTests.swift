@@ -3,10 +3,10 @@ import Testing
 
 @testable import Roll
 
-@Suite struct MomentTests {
+struct MomentTests {
   let noon = Moment(milliseconds: 43_200_000)
 
-  @Test func `durations can be added to and subtracted from moments`() {
+  @Test func `durations are added and subtracted`() {
     #expect(noon + .seconds(1.5) == Moment(milliseconds: 43_201_500))
     #expect(noon - .seconds(2) == Moment(milliseconds: 43_198_000))
     #expect(noon + .seconds(-2) == noon - .seconds(2))
@@ -14,7 +14,7 @@ import Testing
     #expect(noon - (noon + .milliseconds(1)) == .milliseconds(-1))
   }
 
-  @Test func `fractions of a millisecond are truncated`() {
+  @Test func `durations are truncated to milliseconds`() {
     #expect(noon + .microseconds(1999) == noon + .milliseconds(1))
     #expect(noon + .microseconds(-1999) == noon - .milliseconds(1))
     #expect(Duration.nanoseconds(999_999).wholeMilliseconds == 0)
@@ -22,26 +22,26 @@ import Testing
     #expect(Duration.milliseconds(-1500).wholeMilliseconds == -1500)
   }
 
-  @Test func `moments are ordered chronologically`() {
+  @Test func `moments are ordered by time`() {
     #expect(noon < noon + .milliseconds(1))
     #expect(!(noon < noon))
     #expect([noon, noon - .seconds(1)].min() == noon - .seconds(1))
   }
 
-  @Test func `durations convert to seconds as Prometheus expects`() {
+  @Test func `durations are converted to seconds`() {
     #expect(Duration.milliseconds(1250).seconds == 1.25)
     #expect(Duration.milliseconds(-250).seconds == -0.25)
     #expect(Duration.zero.seconds == 0)
   }
 
-  @Test func `a clock reading dates other moments`() {
+  @Test func `a clock reading converts moments to wall-clock times`() {
     let reading = ClockReading(moment: noon, unixMilliseconds: 1_700_000_000_000)
     #expect(reading.unixMilliseconds(of: noon) == 1_700_000_000_000)
     #expect(reading.unixMilliseconds(of: noon - .seconds(5)) == 1_699_999_995_000)
     #expect(reading.unixMilliseconds(of: noon + .seconds(5)) == 1_700_000_005_000)
   }
 
-  @Test func `a moment survives a JSON round trip`() throws {
+  @Test func `a moment keeps its value as JSON`() throws {
     let read = try JSONDecoder().decode(Moment.self, from: JSONEncoder().encode(noon))
     #expect(read == noon)
   }

@@ -3,8 +3,8 @@ import Testing
 @testable import Roll
 
 /// The raw values are an interface: metrics, API, status page and users' alerting rules contain them.
-@Suite struct ReasonTests {
-  @Test func `the set of reasons is fixed`() {
+struct ReasonTests {
+  @Test func `the reasons have fixed names`() {
     let names = [
       "NoAgent", "AgentUnreachable", "AgentTimeout", "PidNotFound", "PermissionDenied", "ExporterUnreachable", "ExporterTimeout",
       "CollectorFailed",
@@ -14,11 +14,11 @@ import Testing
     #expect(Reason.allCases.map(\.rawValue) == names)
   }
 
-  @Test func `the set of exemptions is fixed`() {
+  @Test func `the exemptions have fixed names`() {
     #expect(Exemption.allCases.map(\.rawValue) == ["HostProcess", "NotRunning", "Starting", "Ignored"])
   }
 
-  @Test func `the set of sources is fixed`() {
+  @Test func `the sources have fixed names`() {
     #expect(Source.allCases.map(\.rawValue) == ["linux", "windows", "virtual"])
   }
 }

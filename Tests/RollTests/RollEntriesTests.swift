@@ -1,7 +1,7 @@
 import Roll
 import Testing
 
-@Suite struct RollEntriesTests {
+struct RollEntriesTests {
   private static let uid = "0b6c2f2e-7d4f-4a70-9f0c-1f2e3d4c5b6a"
   private static let id = String(repeating: "0123456789abcdef", count: 4)
 
@@ -32,7 +32,7 @@ import Testing
     #expect(RollEntries([Self.entry("first"), entry, Self.entry("last")])[1] == entry)
   }
 
-  @Test func `many entries are returned unchanged and in order`() {
+  @Test func `many entries are returned in their order`() {
     let entries = RollEntries(Self.unusual)
     #expect(Array(entries) == Self.unusual)
     #expect(entries.indices.map { entries[$0] } == Self.unusual)
@@ -47,7 +47,7 @@ import Testing
     #expect(Array(empty.references).isEmpty)
   }
 
-  @Test func `rolls are equal when their entries are equal`() {
+  @Test func `rolls are equal if their entries are`() {
     let pods = (0..<3).flatMap { pod in ["app", "sidecar"].map { Self.entry($0, pod: "web-\(pod)") } }
     #expect(RollEntries(pods) == RollEntries(pods))
     #expect(RollEntries(pods).hashValue == RollEntries(pods).hashValue)

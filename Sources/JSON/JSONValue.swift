@@ -1,9 +1,5 @@
-// Imported only to link libm, which the standard library needs to round doubles. Foundation would link it, but is not used here.
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+// Imported only to link libm, which the standard library needs to round doubles.
+internal import Glibc
 
 /// A JSON document of any shape, for small control messages and objects with a third-party schema, such as custom resources. Bulk data has
 /// dedicated decoders.

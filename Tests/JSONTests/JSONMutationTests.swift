@@ -2,10 +2,10 @@ import Testing
 
 @testable import JSON
 
-@Suite struct JSONMutationTests {
+struct JSONMutationTests {
   static let seedText = #"{"a":[1,-2.5e+3,true,null,"x\u00e9\ud83d\ude00\n"],"b":{"":{},"c":[]},"日本":"😀"}"#
 
-  @Test func `every truncated prefix is rejected`() {
+  @Test func `every prefix of a document is refused`() {
     let bytes = Array(Self.seedText.utf8)
     for length in 0..<bytes.count {
       #expect(throws: JSONError.self, "\(length) bytes") { try JSONValue(parsing: bytes[..<length]) }
@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(arguments: 1...8 as ClosedRange<UInt64>)
-  func `values parsed from mutated texts survive a round trip`(seed: UInt64) throws {
+  func `values of mutated texts keep their content when written and parsed`(seed: UInt64) throws {
     var state = seed
     func next() -> Int {
       // Constants: Knuth's MMIX generator.

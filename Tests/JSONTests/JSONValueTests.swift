@@ -2,7 +2,7 @@ import Testing
 
 @testable import JSON
 
-@Suite struct JSONValueTests {
+struct JSONValueTests {
   private func parse(_ text: String) throws(JSONError) -> JSONValue {
     try JSONValue(parsing: Array(text.utf8))
   }
@@ -16,11 +16,11 @@ import Testing
     "[]",
     "{}", "[[],{}]", "{\"a\":[1,null,true,\"x\"],\"b\":{\"c\":-2.5}}", "\"日本 😀\"",
   ])
-  func `a parsed value is written back as the same text`(text: String) throws {
+  func `a document is written as it was parsed`(text: String) throws {
     #expect(self.text(try parse(text)) == text)
   }
 
-  @Test func `members are written in order of their names`() throws {
+  @Test func `members are written in the order of their names`() throws {
     #expect(text(["b": 1, "a": ["d": 2, "c": 3], "B": 4]) == "{\"B\":4,\"a\":{\"c\":3,\"d\":2},\"b\":1}")
     #expect(try parse(JSONValue.object(["b": 1, "a": [2]]).prettyText) == ["a": [2], "b": 1])
   }
@@ -31,15 +31,15 @@ import Testing
       ("9223372036854775808", .number(9_223_372_036_854_775_808)),
       ("12345678901234567890123", .number(1.2345678901234568e22)), ("0.1", .number(0.1)),
     ] as [(String, JSONValue)])
-  func `numbers are parsed as integers or floating point`(text: String, value: JSONValue) throws {
+  func `numbers are integers if they fit in 64 bits`(text: String, value: JSONValue) throws {
     #expect(try parse(text) == value)
   }
 
-  @Test func `integers and booleans stay distinct`() throws {
+  @Test func `integers are not booleans`() throws {
     #expect(try parse("[0,1,false,true]") == [.integer(0), .integer(1), .bool(false), .bool(true)])
   }
 
-  @Test func `a number that JSON cannot represent is written as a string`() {
+  @Test func `infinities and NaN are written as strings`() {
     #expect(text([.number(.infinity), .number(-.infinity), .number(.nan)]) == "[\"Infinity\",\"-Infinity\",\"NaN\"]")
   }
 
@@ -54,21 +54,21 @@ import Testing
     "", " ", "{", "[1", "[1,]", "{\"a\":1,}", "-", "1.", "1e", "1e999", "\"\\x\"", "\"\\u12g4\"", "\"\\udc00\"", "\"\\ud800\\u0041\"",
     "truex", "{\"a\"}", "{a:1}", "'a'", "nul", "1 2", "[1}", "\"\\ud800\"", "\"\n\"", "01", "+1", ".5", "NaN",
   ])
-  func `invalid JSON is rejected`(text: String) {
+  func `text that is not JSON is refused`(text: String) {
     #expect(throws: JSONError.self) { try self.parse(text) }
   }
 
-  @Test func `invalid UTF-8 is rejected`() {
+  @Test func `bytes that are not UTF-8 are refused`() {
     #expect(throws: JSONError.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22]) }
   }
 
-  @Test func `error messages say that the text is not JSON`() throws {
+  @Test func `errors say that the text is not JSON`() throws {
     let error = try #require(throws: JSONError.self) { try self.parse("{\"a\": tru}") }
     #expect(error.description.hasPrefix("invalid JSON"))
   }
 
   @Test(arguments: [("[", "]"), ("{\"a\":", "}")])
-  func `moderate nesting is parsed and excessive nesting is rejected`(opening: String, closing: String) throws {
+  func `deep nesting is refused`(opening: String, closing: String) throws {
     let sound = String(repeating: opening, count: 100) + "1" + String(repeating: closing, count: 100)
     #expect(text(try parse(sound)) == sound)
     let deep = String(repeating: opening, count: 100_000) + "1" + String(repeating: closing, count: 100_000)
@@ -76,10 +76,10 @@ import Testing
   }
 }
 
-@Suite struct JSONAccessTests {
+struct JSONAccessTests {
   let value: JSONValue = ["name": "n", "count": 3, "share": 0.5, "whole": .number(4), "on": true, "list": ["a", "b"], "none": nil]
 
-  @Test func `members and elements are accessible by subscript`() {
+  @Test func `members and elements are accessible`() {
     #expect(value["name"]?.string == "n")
     #expect(value["list"]?[1] == "b")
     #expect(value["list"]?[2] == nil)
@@ -89,7 +89,7 @@ import Testing
     #expect(value["name"]?["inner"] == nil)
   }
 
-  @Test func `values are not coerced to other types`() {
+  @Test func `values are not converted to other kinds`() {
     #expect(value["count"]?.string == nil)
     #expect(value["name"]?.integer == nil)
     #expect(value["on"]?.integer == nil)
@@ -112,7 +112,7 @@ import Testing
     #expect(value["name"] == "n")
   }
 
-  @Test func `setting a member on a value that is not an object turns it into one`() {
+  @Test func `setting a member makes an object`() {
     var text: JSONValue = "text"
     text["a"] = nil
     #expect(text == "text")

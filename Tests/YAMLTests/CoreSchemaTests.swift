@@ -3,7 +3,7 @@ import Testing
 
 @testable import YAML
 
-@Suite struct CoreSchemaTests {
+struct CoreSchemaTests {
   @Test(
     arguments: [
       ("", nil), ("~", nil), ("null", nil), ("Null", nil), ("NULL", nil), ("nULL", "nULL"),
@@ -16,11 +16,11 @@ import Testing
       ("1.2.3", "1.2.3"), ("0x1p3", "0x1p3"), ("nan", "nan"), ("inf", "inf"), ("infinity", "infinity"),
       (".inf", .number(.infinity)), ("-.Inf", .number(-.infinity)), ("2001-01-01", "2001-01-01"), ("１２", "１２"),
     ] as [(String, JSONValue)])
-  func `plain scalars resolve by the core schema`(text: String, value: JSONValue) {
+  func `a plain scalar is resolved`(text: String, value: JSONValue) {
     #expect(CoreSchema.resolve(plain: text) == value)
   }
 
-  @Test func `the scalar .nan resolves to a number`() {
+  @Test func `.nan is a number`() {
     #expect(CoreSchema.resolve(plain: ".nan").number?.isNaN == true)
   }
 
@@ -30,13 +30,13 @@ import Testing
   }
 
   @Test(arguments: ["!!int x", "!!bool yes", "!!float one", "!!null 0", "!!map x", "!!seq {a: 1}", "!!str [a]", "!!binary AA==", "!mine x"])
-  func `a tag that does not match its value is rejected`(text: String) throws {
+  func `a tag that does not match its value is refused`(text: String) throws {
     let error = try failure("a: \(text)\n")
     #expect(error.phase == .parsing)
-    #expect(place(error) == [1, 4])
+    #expect(position(of: error) == [1, 4])
   }
 
-  @Test func `collections may carry their own tag`() throws {
+  @Test func `collections may have their tag`() throws {
     #expect(try parse("!!map {a: !!seq [1]}").jsonValue == ["a": [1]])
   }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import YAML
 
-@Suite struct ErrorTests {
+struct ErrorTests {
   @Test(arguments: [
     ("a: 1\nb: [1, 2\n", 3, 1, "flow sequence"),
     ("a: 1\n b: 2\n", 2, 3, "mapping values"),
@@ -22,31 +22,31 @@ import Testing
     ("", 1, 1, "no document"),
     ("%YAML 3.0\n--- a\n", 1, 1, "incompatible YAML"),
   ])
-  func `errors report location, reason and remedy`(text: String, line: Int, column: Int, reason: String) throws {
+  func `an error has the position and the problem`(text: String, line: Int, column: Int, reason: String) throws {
     let error = try failure(text)
-    #expect(place(error) == [line, column], "\(error)")
+    #expect(position(of: error) == [line, column], "\(error)")
     #expect(error.what.contains(reason), "\(error)")
     #expect(!error.remedy.isEmpty)
     #expect(error.description.hasPrefix("test.yaml:\(line):\(column): "))
   }
 
-  @Test func `a quoted merge key is plain text`() throws {
+  @Test func `a quoted merge key is a string`() throws {
     #expect(try parse("'<<': 1").jsonValue == ["<<": 1])
   }
 
-  @Test func `errors for invalid bytes report their location`() throws {
+  @Test func `bytes that are not UTF-8 are refused at their position`() throws {
     let text = Array("a: 1\nb: é".utf8) + [0xFF, 0x0A]
     let error = try #require(throws: YAMLError.self) { try YAMLNode(parsing: text, file: "junk") }
-    #expect(place(error) == [2, 5])
+    #expect(position(of: error) == [2, 5])
     #expect(error.what.contains("not UTF-8"))
   }
 
   @Test(arguments: [[0xFF, 0xFE, 0x61, 0x00], [0x61, 0x00, 0x62], [0x61, 0x3A, 0x20, 0x07]] as [[UInt8]])
-  func `other encodings and control characters are rejected`(bytes: [UInt8]) {
+  func `other encodings and control characters are refused`(bytes: [UInt8]) {
     #expect(throws: YAMLError.self) { try YAMLNode(parsing: bytes, file: "junk") }
   }
 
-  @Test func `long names are truncated in error messages`() throws {
+  @Test func `long names are truncated`() throws {
     let name = String(repeating: "k", count: 10_000)
     #expect(try failure("a: *\(name)\n").description.utf8.count < 400)
     #expect(try failure("a: !\(name) 1\n").description.utf8.count < 400)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import YAML
 
-@Suite struct MutationTests {
+struct MutationTests {
   /// A text with every construct that the parser supports.
   static let seedText = """
     %YAML 1.1
@@ -29,7 +29,7 @@ import Testing
     """
 
   @Test(arguments: 0..<16 as Range<UInt64>)
-  func `mutated texts either parse or fail with a location inside the text`(seed: UInt64) {
+  func `mutated texts parse or fail at a position within the text`(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     let original = Array(Self.seedText.utf8)
     for _ in 0..<150 {
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func `every prefix either parses or fails cleanly`() {
+  @Test func `every prefix of a text parses or fails`() {
     let bytes = Array(Self.seedText.utf8)
     var sound = 0
     for length in 0...bytes.count where (try? YAMLNode.documents(parsing: bytes[..<length], file: "prefix")) != nil { sound += 1 }

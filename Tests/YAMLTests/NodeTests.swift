@@ -3,8 +3,8 @@ import Testing
 
 @testable import YAML
 
-@Suite struct NodeTests {
-  @Test func `marks count lines and columns from one`() throws {
+struct NodeTests {
+  @Test func `positions are counted from one`() throws {
     let node = try parse("a: 1\nlist:\n  - é: x\n    b: \"y\"\n")
     let mapping = try node.mapping()
     #expect(mapping.entries.map(\.key) == ["a", "list"])
@@ -19,7 +19,7 @@ import Testing
     #expect(keys == ["z", "a", "m"])
   }
 
-  @Test func `scalars record their style and tag`() throws {
+  @Test func `scalars have their style and tag`() throws {
     let node = try parse("[plain, 'single', \"double\", !!str 1, ! 2]")
     let scalars = try node.elements().map { node in
       guard case .scalar(let scalar) = node.kind else { throw YAMLError(.reading, at: node.mark, "no scalar", "") }
@@ -30,33 +30,33 @@ import Testing
     #expect(scalars.map(\.text) == ["plain", "single", "double", "1", "2"])
   }
 
-  @Test func `block scalars are text`() throws {
+  @Test func `block scalars are strings`() throws {
     let node = try parse("a: |\n  123\nb: >-\n  one\n  two\n")
     #expect(node.jsonValue == ["a": "123\n", "b": "one two"])
   }
 
-  @Test func `aliases resolve to the value of their anchor`() throws {
+  @Test func `aliases are replaced by their value`() throws {
     let node = try parse("base: &b {x: [1, 2]}\nagain: *b\nkey: &k name\n*k : v\n")
     #expect(node.jsonValue == ["base": ["x": [1, 2]], "again": ["x": [1, 2]], "key": "name", "name": "v"])
     #expect(try node.mapping()["again"]?.mark.line == 1, "the position is that of the anchor")
   }
 
-  @Test func `a stream may hold any number of documents`() throws {
+  @Test func `a stream has any number of documents`() throws {
     let documents = try YAMLNode.documents(parsing: "--- a\n---\n--- {b: 1}\n...\n".utf8, file: "stream")
     #expect(documents.map(\.jsonValue) == ["a", nil, ["b": 1]])
     #expect(try YAMLNode.documents(parsing: "# only a comment\n".utf8, file: "stream").isEmpty)
     #expect(try YAMLNode.documents(parsing: [], file: "stream").isEmpty)
   }
 
-  @Test func `anchors are scoped to their document`() {
+  @Test func `anchors end with their document`() {
     #expect(throws: YAMLError.self) { try YAMLNode.documents(parsing: "--- &a 1\n--- *a\n".utf8, file: "stream") }
   }
 
-  @Test func `a byte order mark is not content`() throws {
+  @Test func `a byte order mark is skipped`() throws {
     #expect(try YAMLNode(parsing: [0xEF, 0xBB, 0xBF] + Array("a: 1".utf8), file: "bom").jsonValue == ["a": 1])
   }
 
-  @Test func `every JSON text is valid YAML`() throws {
+  @Test func `JSON is YAML, except for escaped surrogates`() throws {
     let text = "{\n\t\"a\": [1, 2.5, true, null, \"x\\u00e9\\/\"],\n\t\"b\": {\"c\": \"\\ud83d\\ude00\"}\n}"
     let json = try JSONValue(parsing: Array("{\"a\": [1, 2.5, true, null, \"xé/\"]}".utf8))
     let parsed = Result { try parse(text) }

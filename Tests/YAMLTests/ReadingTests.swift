@@ -2,14 +2,14 @@ import Testing
 
 @testable import YAML
 
-@Suite struct ReadingTests {
+struct ReadingTests {
   let node: YAMLNode
 
   init() throws {
     node = try parse("text: 1.10\nflag: true\ncount: 12\nshare: 0.5\nlist: [a]\nmap: {k: v}\nnone:\nlegacy: yes\nquoted: '12'\n")
   }
 
-  @Test func `values of the expected type can be read`() throws {
+  @Test func `values of the expected kind are returned`() throws {
     let mapping = try node.mapping()
     #expect(try mapping.required("text").text() == "1.10")
     #expect(try mapping.required("flag").bool())
@@ -28,7 +28,7 @@ import Testing
     ("none", "text", 7),
     ("map", "a sequence", 6), ("text", "a mapping", 1),
   ])
-  func `type errors name the location and the expected type`(key: String, wanted: String, line: Int) throws {
+  func `an error has the position and the expected kind`(key: String, wanted: String, line: Int) throws {
     let value = try #require(try node.mapping()[key])
     let error = try #require(throws: YAMLError.self) {
       switch wanted {
@@ -44,7 +44,7 @@ import Testing
     #expect(error.what.contains(wanted))
   }
 
-  @Test func `numbers out of range are rejected`() throws {
+  @Test func `numbers out of range are refused`() throws {
     let count = try #require(try node.mapping()["count"])
     #expect(try count.integer(in: 0...12) == 12)
     let error = try #require(throws: YAMLError.self) { try count.integer(in: 1...10) }
@@ -53,21 +53,21 @@ import Testing
     #expect(throws: YAMLError.self) { try parse("9223372036854775808").integer() }
   }
 
-  @Test func `the error for a missing key names it`() throws {
+  @Test func `a missing key is an error with its name`() throws {
     let error = try #require(throws: YAMLError.self) { try node.mapping().required("server") }
     #expect(error.what == "server is missing")
     let empty = try #require(throws: YAMLError.self) { try node.mapping().required("none") }
     #expect(empty.mark.line == 7)
   }
 
-  @Test func `an unknown key is rejected with a list of the known keys`() throws {
+  @Test func `an unknown key is refused, with the known keys`() throws {
     let mapping = try parse("interval: 15s\nthreshhold: 5m\n").mapping()
     let error = try #require(throws: YAMLError.self) { try mapping.refuseKeys(otherThan: ["interval", "threshold"]) }
     #expect(error.description == "test.yaml:2:1: unknown setting \"threshhold\"; use one of: interval, threshold")
     #expect(throws: Never.self) { try mapping.refuseKeys(otherThan: ["interval", "threshhold"]) }
   }
 
-  @Test func `R26: errors do not quote a value that may be secret`() throws {
+  @Test func `R26 a value that may be secret is not quoted`() throws {
     let secret = try parse("hunter2")
     let asMapping = try #require(throws: YAMLError.self) { try secret.mapping() }
     let asSequence = try #require(throws: YAMLError.self) { try secret.elements() }

@@ -14,6 +14,6 @@ func failure(_ text: String, limits: YAMLLimits = YAMLLimits()) throws -> YAMLEr
 }
 
 /// The line and column of an error.
-func place(_ error: YAMLError) -> [Int] {
+func position(of error: YAMLError) -> [Int] {
   [error.mark.line, error.mark.column]
 }

@@ -102,7 +102,7 @@ struct NameTests {
   }
 
   @Test
-  func `R63 unused names are dropped, and names in use stay shared`() {
+  func `R63: unused names are dropped, and names in use stay shared`() {
     let table = NameTable()
     let used = (0..<100).map { table.name("used-\($0)") }
     for index in 0..<100_000 { _ = table.name("gone-\(index)") }

@@ -67,7 +67,7 @@ struct ReadingTests {
     #expect(throws: Never.self) { try mapping.refuseKeys(otherThan: ["interval", "threshhold"]) }
   }
 
-  @Test func `R26 a value that may be secret is not quoted`() throws {
+  @Test func `R26: a value that may be secret is not quoted`() throws {
     let secret = try parse("hunter2")
     let asMapping = try #require(throws: YAMLError.self) { try secret.mapping() }
     let asSequence = try #require(throws: YAMLError.self) { try secret.elements() }

@@ -124,7 +124,10 @@ import Testing
     (SettingsSources(flags: ["virtual-mode": ["pull"]]), ["--virtual-mode", "serve, push, both"]),
     (SettingsSources(flags: ["virtual-mode": ["push"]]), ["--virtual-mode push", "--remote-write-url", "--open-falcon-url"]),
     (SettingsSources(flags: ["remote-write-url": ["http://r/write"]]), ["--remote-write-url", "--virtual-mode serve"]),
-    (SettingsSources(flags: ["remote-write-url": ["https://me:pw@r/write"]]), ["--remote-write-url", "without user and password"]),
+    (
+      SettingsSources(flags: ["remote-write-url": ["https://me:pw@r/write"]]),
+      ["--remote-write-url", "headers file"]
+    ),
     (SettingsSources(flags: ["remote-write-url": ["r:9090/write"]]), ["--remote-write-url", "http or https"]),
     (SettingsSources(flags: ["remote-write-url": ["https://:9090/write"]]), ["--remote-write-url"]),
     (SettingsSources(flags: ["remote-write-ca-file": ["/ca"]]), ["--remote-write-url", "not given"]),

@@ -14,7 +14,7 @@ struct VirtualNodesTests {
   private static let lastNumbers = Array(50..<250)
 
   @Test(.enabled(if: Nginx.isInstalled))
-  func `R40: to R44: thousands of pods, some of them hostile, make one valid scrape body for each node`() async throws {
+  func `R40 to R44: thousands of pods, some of them hostile, make one valid scrape body for each node`() async throws {
     let nginx = try await Nginx(
       files: Dictionary(uniqueKeysWithValues: (0..<2 * Self.podsOfNode).map { ("\($0)/metrics/cadvisor", Self.metrics(of: $0)) }),
       servers: "server { \(([1] + Self.lastNumbers).map { "listen $network.\($0):$port; " }.joined()) root $folder; }")

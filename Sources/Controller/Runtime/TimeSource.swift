@@ -41,17 +41,6 @@ extension Wakeup {
   /// Waits for the next signal, but not beyond `moment`.
   /// - Returns: whether there was a signal.
   func wait(until moment: Moment, time: any TimeSource) async -> Bool {
-    await withTaskGroup(of: Bool.self) { group in
-      group.addTask { await self.wait() }
-      group.addTask {
-        // The caller checks for cancellation.
-        try? await time.sleep(until: moment)
-        return false
-      }
-      var wasSignalled = await group.next() ?? false
-      group.cancelAll()
-      for await result in group where result { wasSignalled = true }
-      return wasSignalled
-    }
+    await wait(orUntil: { try await time.sleep(until: moment) })
   }
 }

@@ -15,7 +15,7 @@ package struct ContainerReference: Hashable, Codable, Sendable, Comparable {
   }
 }
 
-/// A container on a roll: one that must be collected.
+/// A container on a roll: one that is called. It must be collected unless it is `notDue`.
 package struct RollEntry: Hashable, Codable, Sendable {
   package var reference: ContainerReference
   package var podUID: String
@@ -26,13 +26,23 @@ package struct RollEntry: Hashable, Codable, Sendable {
   package var hostNetwork: Bool
   /// The pod's first address, at which pods of virtual nodes are collected.
   package var podIP: String?
+  /// Why nothing is due from the container although it is called: it is starting, restarting or terminating. `nil` if it is due. Not part of
+  /// the message to an agent.
+  package var notDue: Exemption?
 
-  package init(reference: ContainerReference, podUID: String, containerID: String, hostNetwork: Bool, podIP: String? = nil) {
+  private enum CodingKeys: CodingKey {
+    case reference, podUID, containerID, hostNetwork, podIP
+  }
+
+  package init(
+    reference: ContainerReference, podUID: String, containerID: String, hostNetwork: Bool, podIP: String? = nil, notDue: Exemption? = nil
+  ) {
     self.reference = reference
     self.podUID = podUID
     self.containerID = containerID
     self.hostNetwork = hostNetwork
     self.podIP = podIP
+    self.notDue = notDue
   }
 }
 

@@ -6,10 +6,11 @@ package struct NodeRoll: Hashable, Sendable {
   package var address: String?
   /// The node's `Ready` condition; true without one.
   package var nodeReady: Bool
-  /// Sorted by namespace, pod and container.
+  /// The containers to call, sorted by namespace, pod and container.
   package var entries: RollEntries
+  /// The containers that are not called.
   package var exempt: [ExemptEntry]
-  /// A hash of `entries`. Equal entries have equal hashes, also across restarts of the controller.
+  /// A hash of `entries` without `notDue`. Equal entries have equal hashes, also across restarts of the controller.
   package var hash: String
 
   package init(

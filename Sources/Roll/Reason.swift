@@ -32,6 +32,12 @@ package enum Reason: String, CaseIterable, Codable, Hashable, Sendable {
   case notScraped = "NotScraped"
   /// Not collected, and the Node is not ready.
   case nodeNotReady = "NodeNotReady"
+  /// The agent at the node's address runs on another node.
+  case wrongNode = "WrongNode"
+  /// The container restarts, and no call found it running.
+  case restarting = "Restarting"
+  /// Not found, but the roll may be outdated: a watch of the API server is out of sync. Opens no gap.
+  case rollStale = "RollStale"
   /// None of the above; see the detail.
   case unknown = "Unknown"
 }
@@ -40,10 +46,20 @@ package enum Reason: String, CaseIterable, Codable, Hashable, Sendable {
 package enum Exemption: String, CaseIterable, Codable, Hashable, Sendable {
   /// A Windows HostProcess container. The Host Compute Service keeps no statistics for it.
   case hostProcess = "HostProcess"
-  /// Waiting or terminated.
+  /// Waiting for its first start, or terminated for good.
   case notRunning = "NotRunning"
+  /// Stopped, and the kubelet will start it again.
+  case restarting = "Restarting"
+  /// The pod is being deleted.
+  case terminating = "Terminating"
+  /// The pod is being deleted and still exists after its grace period.
+  case terminationOverdue = "TerminationOverdue"
   /// Running for less than the grace period.
   case starting = "Starting"
   /// The pod has the annotation `rollcall.dev/ignore`.
   case ignored = "Ignored"
+  /// No agent runs on the node by design, for example on Fargate.
+  case noAgentExpected = "NoAgentExpected"
+  /// The container's processes are hidden from the node, for example by gVisor or Kata Containers.
+  case sandboxedRuntime = "SandboxedRuntime"
 }

@@ -20,10 +20,13 @@ package struct RollContainer: Hashable, Sendable {
   package var name: Name
   /// Without the runtime's scheme; empty if the node reports none.
   package var id: ContainerStatusID
+  /// Why nothing is due from the container although it is called; `nil` if it is due.
+  package var notDue: Exemption?
 
-  package init(name: Name, id: ContainerStatusID) {
+  package init(name: Name, id: ContainerStatusID, notDue: Exemption? = nil) {
     self.name = name
     self.id = id
+    self.notDue = notDue
   }
 }
 
@@ -60,7 +63,7 @@ package struct RollEntries: RandomAccessCollection, Hashable, Sendable {
   package init(_ entries: some Sequence<RollEntry>) {
     var previous: RollEntry?
     for entry in entries {
-      let container = RollContainer(name: Name(entry.reference.container), id: ContainerStatusID(entry.containerID))
+      let container = RollContainer(name: Name(entry.reference.container), id: ContainerStatusID(entry.containerID), notDue: entry.notDue)
       if let previous, previous.isOfSamePod(as: entry) {
         containers.append(container)
       } else {
@@ -153,7 +156,7 @@ private struct PodStrings {
   func entry(_ container: RollContainer) -> RollEntry {
     RollEntry(
       reference: ContainerReference(namespace: namespace, pod: name, container: container.name.description), podUID: uid,
-      containerID: container.id.description, hostNetwork: hostNetwork, podIP: address)
+      containerID: container.id.description, hostNetwork: hostNetwork, podIP: address, notDue: container.notDue)
   }
 }
 

@@ -23,6 +23,10 @@ func advice(_ reason: Reason) -> String {
   case .staleData: "The exporter returns data that no longer changes: check its log and restart it."
   case .notScraped: "Check that Prometheus has the target and that it is up: see its targets page and its ServiceMonitor selector."
   case .nodeNotReady: "The node is not ready: see kubectl describe node."
+  case .wrongNode:
+    "Another node has this node's address: delete the Node that is gone, or correct the address."
+  case .restarting: "The container restarts again and again: see kubectl describe pod and the log of its previous instance."
+  case .rollStale: "The controller's watch is out of sync: check the API server and the controller's permissions."
   case .unknown: "See the detail above and the controller's log."
   }
 }

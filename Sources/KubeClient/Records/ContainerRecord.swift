@@ -2,9 +2,11 @@ package import Primitives
 
 /// A container of a Pod.
 public struct ContainerRecord: Hashable, Sendable {
-  /// The list of the Pod that has the container. A restartable init container (sidecar) is `initialization`.
+  /// The list of the Pod that has the container.
   public enum Kind: UInt8, Hashable, Sendable {
     case regular, initialization, ephemeral
+    /// An init container with `restartPolicy: Always`: it runs beside the regular containers.
+    case sidecar
   }
 
   /// The state that the kubelet last reported.
@@ -22,6 +24,9 @@ public struct ContainerRecord: Hashable, Sendable {
   /// The container ID in binary.
   package let id: ContainerStatusID
   public let state: State
+  /// Whether it has run, has stopped, and is started again by the kubelet: it waits for a restart, or its exit code and restart policy ask
+  /// for one. Ignores that the kubelet restarts no container of a Pod that is finished or being deleted.
+  public let isRestarting: Bool
   /// Whether it is a Windows host process.
   public let hostProcess: Bool
 
@@ -29,16 +34,19 @@ public struct ContainerRecord: Hashable, Sendable {
   public var containerID: String { id.description }
 
   public init(
-    name: String, kind: Kind = .regular, containerID: String = "", state: State = .waiting(reason: ""), hostProcess: Bool = false
+    name: String, kind: Kind = .regular, containerID: String = "", state: State = .waiting(reason: ""), isRestarting: Bool = false,
+    hostProcess: Bool = false
   ) {
-    self.init(name: name, kind: kind, id: ContainerStatusID(containerID), state: state, hostProcess: hostProcess)
+    self.init(
+      name: name, kind: kind, id: ContainerStatusID(containerID), state: state, isRestarting: isRestarting, hostProcess: hostProcess)
   }
 
-  package init(name: String, kind: Kind, id: ContainerStatusID, state: State, hostProcess: Bool) {
+  package init(name: String, kind: Kind, id: ContainerStatusID, state: State, isRestarting: Bool, hostProcess: Bool) {
     self.name = name
     self.kind = kind
     self.id = id
     self.state = state
+    self.isRestarting = isRestarting
     self.hostProcess = hostProcess
   }
 }

@@ -14,8 +14,8 @@ public struct PodRecord: Record, @unchecked Sendable {
     var phase: Phase
     var flags: Flags
     var node: Name?
-    /// The images by container, as `PodRecord+Packing.swift` describes; `nil` without images.
-    var images: Name?
+    /// What the Pods of a workload have in common, as `PodRecord+Packing.swift` describes; `nil` if there is nothing.
+    var common: Name?
     var identity: PodIdentity
   }
 
@@ -38,12 +38,13 @@ public struct PodRecord: Record, @unchecked Sendable {
 
   /// - Parameters:
   ///   - podIPs: in the order of the status.
+  ///   - deletionTimestamp: in seconds since 1970.
   ///   - containers: in start order.
   ///   - images: by container name.
   public init(
     namespace: String, name: String, uid: String = "", resourceVersion: String = "", nodeName: String? = nil, phase: String = "",
-    hostNetwork: Bool = false, podIPs: [String] = [], annotations: [String: String] = [:], isBeingDeleted: Bool = false,
-    containers: [ContainerRecord] = [], images: [String: String] = [:]
+    hostNetwork: Bool = false, podIPs: [String] = [], annotations: [String: String] = [:], deletionTimestamp: Int64? = nil,
+    workload: Workload? = nil, runtimeClassName: String? = nil, containers: [ContainerRecord] = [], images: [String: String] = [:]
   ) {
     var arena = TextArena()
     var builder = PodRecordBuilder()
@@ -54,7 +55,9 @@ public struct PodRecord: Record, @unchecked Sendable {
     builder.nodeName = arena.add(nodeName ?? "")
     builder.phase = arena.add(phase)
     builder.hostNetwork = hostNetwork
-    builder.isBeingDeleted = isBeingDeleted
+    builder.deletionTimestamp = deletionTimestamp
+    builder.workload = workload.map { WorkloadBuilder(kind: $0.kind, name: arena.add($0.name)) }
+    builder.runtimeClassName = arena.add(runtimeClassName ?? "")
     builder.podIPs = podIPs.map { arena.add($0) }
     builder.annotations = arena.add(annotations)
     builder.containers = containers.map { container in
@@ -93,6 +96,29 @@ extension PodRecord {
   public var hostNetwork: Bool { storage.header.flags.contains(.hostNetwork) }
   /// Whether the Pod has a deletion timestamp.
   public var isBeingDeleted: Bool { storage.header.flags.contains(.isBeingDeleted) }
+  /// `metadata.deletionTimestamp` in seconds since 1970: when the grace period of the deletion ends.
+  public var deletionTimestamp: Int64? {
+    guard isBeingDeleted else { return nil }
+    return read { reader in
+      skipTexts(&reader)
+      return Int64(bitPattern: reader.word())
+    }
+  }
+  /// What created the Pod; `nil` for a Pod that nothing controls, and for a static Pod.
+  public var workload: Workload? {
+    readCommon { reader in
+      let (kind, name) = (reader.text(), reader.text())
+      return kind.isEmpty ? nil : Workload(kind: kind, name: name)
+    }
+  }
+  /// `spec.runtimeClassName`; `nil` for the node's default runtime.
+  public var runtimeClassName: String? {
+    readCommon { reader in
+      for _ in 0..<2 { _ = reader.textBytes() }
+      let name = reader.text()
+      return name.isEmpty ? nil : name
+    }
+  }
   /// One per IP family; empty until addresses are assigned.
   public var podIPs: [String] { addresses.map(\.description) }
   /// Only the annotations with the decoder's prefixes.
@@ -108,8 +134,8 @@ extension PodRecord {
   }
   /// Images by container name, from the status or else from the spec. Decoded at each access.
   public var images: [String: String] {
-    storage.header.images?.withBytes { bytes in
-      var reader = PackedReader(bytes)
+    readCommon { reader in
+      for _ in 0..<3 { _ = reader.textBytes() }
       return reader.pairs()
     } ?? [:]
   }
@@ -177,7 +203,8 @@ extension PodRecord: Hashable {
 extension PodRecord: CustomStringConvertible {
   public var description: String {
     "PodRecord(\(key), uid: \(uid), version: \(resourceVersion), node: \(nodeName ?? "none"), phase: \(phase), "
-      + "\(hostNetwork ? "host network, " : "")\(isBeingDeleted ? "being deleted, " : "")podIPs: \(podIPs), "
+      + "\(hostNetwork ? "host network, " : "")\(deletionTimestamp.map { "deleted at: \($0), " } ?? "")podIPs: \(podIPs), "
+      + "workload: \(workload.map { "\($0)" } ?? "none"), runtime class: \(runtimeClassName ?? "none"), "
       + "annotations: \(annotations), containers: \(containers), images: \(images))"
   }
 }

@@ -36,7 +36,12 @@ extension ProtobufMessage {
     .flag(16, "stdin"), .flag(17, "stdinOnce"), .flag(18, "tty"), .repeated(19, "envFrom", .message(environmentSource)),
     .text(20, "terminationMessagePolicy"),
     .repeated(21, "volumeDevices", .message(volumeDevice)), .optional(22, "startupProbe", .message(probe)),
-    .optional(24, "restartPolicy", .text),
+    .optional(24, "restartPolicy", .text), .repeated(25, "restartPolicyRules", .message(restartRule)),
+  ])
+
+  private static let restartRule = ProtobufMessage([
+    .text(1, "action"),
+    .optional(2, "exitCodes", .message(ProtobufMessage([.text(1, "operator"), .repeated(2, "values", .number)]))),
   ])
 
   private static let ephemeralContainer = ProtobufMessage([

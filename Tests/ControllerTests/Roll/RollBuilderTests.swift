@@ -46,8 +46,8 @@ import Testing
   static let pods: [(String, PodRecord, Exemption?, Bool)] = [
     ("ignored", podRecord("p", on: "a", annotations: ["rollcall.dev/ignore": "true"], [containerRecord("c")]), .ignored, false),
     ("not ignored", podRecord("p", on: "a", annotations: ["rollcall.dev/ignore": "false"], [containerRecord("c")]), nil, true),
-    ("being deleted and still running", podRecord("p", on: "a", isBeingDeleted: true, [containerRecord("c")]), nil, true),
-    ("being deleted and stopped", podRecord("p", on: "a", isBeingDeleted: true, [containerRecord("c", .terminated)]), .notRunning, false),
+    ("being deleted and still running", podRecord("p", on: "a", deletion: 0, [containerRecord("c")]), nil, true),
+    ("being deleted and stopped", podRecord("p", on: "a", deletion: 0, [containerRecord("c", .terminated)]), .notRunning, false),
     ("finished", podRecord("p", on: "a", phase: "Succeeded", [containerRecord("c")]), .notRunning, false),
     ("failed", podRecord("p", on: "a", phase: "Failed", [containerRecord("c")]), .notRunning, false),
     ("not scheduled", podRecord("p", on: nil, phase: "Pending", [containerRecord("c", .waiting(reason: ""))]), nil, false),

@@ -31,10 +31,10 @@ func containerRecord(
 }
 
 func podRecord(
-  _ name: String, on node: String?, phase: String = "Running", annotations: [String: String] = [:], isBeingDeleted: Bool = false,
+  _ name: String, on node: String?, phase: String = "Running", annotations: [String: String] = [:], deletion: Int64? = nil,
   _ containers: [ContainerRecord]
 ) -> PodRecord {
   PodRecord(
     namespace: "shop", name: name, uid: "uid-\(name)", nodeName: node, phase: phase, podIPs: ["10.1.0.7", "fd00::7"],
-    annotations: annotations, isBeingDeleted: isBeingDeleted, containers: containers)
+    annotations: annotations, deletionTimestamp: deletion, containers: containers)
 }

@@ -173,7 +173,10 @@ import Testing
         ],
         "spec": [
           "schedulerName": "nobody", "hostNetwork": false, "automountServiceAccountToken": false, "terminationGracePeriodSeconds": 0,
-          "initContainers": [["name": "setup", "image": "example.invalid/image"]],
+          "initContainers": [
+            ["name": "setup", "image": "example.invalid/image"],
+            ["name": "mesh", "image": "example.invalid/image", "restartPolicy": "Always"],
+          ],
           "containers": [["name": "app", "image": "example.invalid/image"], ["name": "sidecar", "image": "example.invalid/image"]],
         ],
       ]
@@ -190,11 +193,12 @@ import Testing
         "status": [
           "phase": "Running", "podIP": "127.0.0.78", "podIPs": [["ip": "127.0.0.78"]],
           "initContainerStatuses": [
-            container("setup", id: "containerd://aaa", ["terminated": ["exitCode": 0, "containerID": "containerd://aaa"]])
+            container("setup", id: "containerd://aaa", ["terminated": ["exitCode": 0, "containerID": "containerd://aaa"]]),
+            container("mesh", id: "containerd://ddd", ["terminated": ["exitCode": 0, "containerID": "containerd://ddd"]]),
           ],
           "containerStatuses": [
             container("app", id: "containerd://bbb", ["running": ["startedAt": "2026-03-01T12:00:00Z"]]),
-            container("sidecar", id: "", ["waiting": ["reason": "CrashLoopBackOff"]]),
+            container("sidecar", id: "", ["waiting": ["reason": "CrashLoopBackOff"]], restarts: 3),
           ],
         ]
       ]
@@ -210,14 +214,15 @@ import Testing
       #expect(
         record.containers == [
           ContainerRecord(name: "setup", kind: .initialization, containerID: "containerd://aaa", state: .terminated),
+          ContainerRecord(name: "mesh", kind: .sidecar, containerID: "containerd://ddd", state: .terminated, isRestarting: true),
           ContainerRecord(name: "app", containerID: "containerd://bbb", state: .running(startedAtUnixMilliseconds: 1_772_366_400_000)),
-          ContainerRecord(name: "sidecar", state: .waiting(reason: "CrashLoopBackOff")),
+          ContainerRecord(name: "sidecar", state: .waiting(reason: "CrashLoopBackOff"), isRestarting: true),
         ])
     }
   }
 
-  private func container(_ name: JSONValue, id: JSONValue, _ state: JSONValue) -> JSONValue {
-    ["name": name, "containerID": id, "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state]
+  private func container(_ name: JSONValue, id: JSONValue, _ state: JSONValue, restarts: JSONValue = 0) -> JSONValue {
+    ["name": name, "containerID": id, "image": "", "imageID": "", "ready": false, "restartCount": restarts, "state": state]
   }
 
   /// Reads a resource in both formats by list and by watch, compares them, and returns the listed records.

@@ -1,3 +1,4 @@
+import JSON
 import Primitives
 import Testing
 
@@ -16,11 +17,13 @@ import Testing
       ContainerRecord(name: "pull", containerID: "docker-pullable://nginx@sha256:\(Self.digits)", state: .waiting(reason: "")),
       ContainerRecord(name: String(repeating: "n", count: 300), containerID: Self.digits, state: .waiting(reason: "CrashLoopBackOff")),
       ContainerRecord(name: "", kind: .ephemeral, state: .running(startedAtUnixMilliseconds: .max)),
+      ContainerRecord(name: "mesh", kind: .sidecar, state: .terminated, isRestarting: true, hostProcess: true),
     ]
     let pod = PodRecord(
       namespace: "größe", name: "web-0", uid: "mirror-of-web-0", resourceVersion: "v1:8f", nodeName: "worker-1", phase: "Evicted",
       hostNetwork: true, podIPs: ["10.1.0.9", "fe80::9%eth0", "fd00::9", ""], annotations: ["b": "2", "a": "", "é": "ü"],
-      isBeingDeleted: true, containers: containers, images: ["app": "registry.example/größe:1", "setup": "", "gone": "x"])
+      deletionTimestamp: -1, workload: Workload(kind: "Rollout", name: "größe"), runtimeClassName: "gvisor", containers: containers,
+      images: ["app": "registry.example/größe:1", "setup": "", "gone": "x"])
     #expect(pod.namespace == "größe")
     #expect(pod.name == "web-0")
     #expect(pod.uid == "mirror-of-web-0")
@@ -28,6 +31,9 @@ import Testing
     #expect(pod.nodeName == "worker-1")
     #expect(pod.phase == "Evicted")
     #expect(pod.hostNetwork && pod.isBeingDeleted)
+    #expect(pod.deletionTimestamp == -1)
+    #expect(pod.workload == Workload(kind: "Rollout", name: "größe"))
+    #expect(pod.runtimeClassName == "gvisor")
     #expect(pod.podIPs == ["10.1.0.9", "fe80::9%eth0", "fd00::9", ""])
     #expect(pod.address == PodIP("10.1.0.9"))
     #expect(pod.annotations == ["b": "2", "a": "", "é": "ü"])
@@ -46,7 +52,8 @@ import Testing
   func `a version keeps its exact text`(_ text: String) {
     #expect(PodRecord(namespace: "a", name: "b", resourceVersion: text).resourceVersion == text)
     #expect(NodeRecord(name: "b", resourceVersion: text).resourceVersion == text)
-    #expect(PodRecord(namespace: "a", name: "b", resourceVersion: text, phase: "Odd").phase == "Odd")
+    let pod = PodRecord(namespace: "a", name: "b", resourceVersion: text, phase: "Odd", deletionTimestamp: 7)
+    #expect(pod.phase == "Odd" && pod.deletionTimestamp == 7)
   }
 
   @Test(arguments: ["", "Pending", "Running", "Succeeded", "Failed", "Unknown", "Odd"])
@@ -62,8 +69,10 @@ import Testing
     let others = [
       pod { $0.namespace = "x" }, pod { $0.name = "x" }, pod { $0.uid = "x" }, pod { $0.version = "2" }, pod { $0.version = "01" },
       pod { $0.node = "x" }, pod { $0.node = nil }, pod { $0.phase = "x" }, pod { $0.hostNetwork = true }, pod { $0.podIPs = ["10.1.0.1"] },
-      pod { $0.podIPs = [] }, pod { $0.annotations = ["a": "c"] }, pod { $0.annotations = [:] }, pod { $0.isBeingDeleted = true },
+      pod { $0.podIPs = [] }, pod { $0.annotations = ["a": "c"] }, pod { $0.annotations = [:] }, pod { $0.deletionTimestamp = 1 },
+      pod { $0.workload = nil }, pod { $0.workload = Workload(kind: "Job", name: "web") }, pod { $0.runtimeClass = "gvisor" },
       pod { $0.containers = [] }, pod { $0.containers = [ContainerRecord(name: "c", hostProcess: true)] },
+      pod { $0.containers = [ContainerRecord(name: "c", isRestarting: true)] },
       pod { $0.images = ["c": "y"] }, pod { $0.images = [:] },
     ]
     for (index, other) in others.enumerated() { #expect(other != pod(), "\(index)") }
@@ -79,14 +88,17 @@ import Testing
     var hostNetwork = false
     var podIPs = ["10.1.0.9"]
     var annotations = ["a": "b"]
-    var isBeingDeleted = false
+    var deletionTimestamp: Int64?
+    var workload: Workload? = Workload(kind: "Deployment", name: "web")
+    var runtimeClass: String?
     var containers = [ContainerRecord(name: "c")]
     var images = ["c": "x"]
 
     var record: PodRecord {
       PodRecord(
         namespace: namespace, name: name, uid: uid, resourceVersion: version, nodeName: node, phase: phase, hostNetwork: hostNetwork,
-        podIPs: podIPs, annotations: annotations, isBeingDeleted: isBeingDeleted, containers: containers, images: images)
+        podIPs: podIPs, annotations: annotations, deletionTimestamp: deletionTimestamp, workload: workload,
+        runtimeClassName: runtimeClass, containers: containers, images: images)
     }
   }
 
@@ -108,12 +120,20 @@ import Testing
   }
 
   @Test
-  func `the Pods of a workload share the text of their images`() throws {
+  func `the Pods of a workload share the text of what they have in common`() throws {
     let names = NameTable()
     func pod(_ name: String, _ image: String) throws -> PodRecord {
       let bytes = ProtobufEncoder {
-        $0.message(1) { $0.string(1, name) }
+        $0.message(1) {
+          $0.string(1, name)
+          $0.message(13) {
+            $0.string(1, "StatefulSet")
+            $0.string(3, "web")
+            $0.integer(6, 1)
+          }
+        }
         $0.message(2) {
+          $0.string(29, "gvisor")
           for container in ["app", "sidecar"] {
             $0.message(2) {
               $0.string(1, container)
@@ -131,6 +151,8 @@ import Testing
     let second = try pod("web-1", "web:1")
     #expect(names.count == known)
     #expect(first.images == ["app": "web:1", "sidecar": "web:1"] && second.images == first.images)
+    #expect(first.workload == Workload(kind: "StatefulSet", name: "web") && second.workload == first.workload)
+    #expect(second.runtimeClassName == "gvisor")
     #expect(try pod("web-2", "web:2").images == ["app": "web:2", "sidecar": "web:2"])
   }
 
@@ -182,6 +204,117 @@ import Testing
     for text in [reason, reason + "s", String(reason.dropLast())] {
       #expect(pod(.waiting(reason: text)).containers.map(\.state) == [.waiting(reason: text)])
     }
+  }
+}
+
+@Suite struct WorkloadTests {
+  @Test(
+    arguments: [
+      ("ReplicaSet", "web-7d4b9c6f5d", "7d4b9c6f5d", "Deployment/web"),
+      ("ReplicaSet", "web-7d4b9c6f5d", "", "ReplicaSet/web-7d4b9c6f5d"),
+      ("ReplicaSet", "web-7d4b9c6f5d", "other", "ReplicaSet/web-7d4b9c6f5d"),
+      ("ReplicaSet", "web7d4b9c6f5d", "7d4b9c6f5d", "ReplicaSet/web7d4b9c6f5d"),
+      ("ReplicaSet", "7d4b9c6f5d", "7d4b9c6f5d", "ReplicaSet/7d4b9c6f5d"),
+      ("ReplicaSet", "-7d4b9c6f5d", "7d4b9c6f5d", "ReplicaSet/-7d4b9c6f5d"),
+      ("ReplicaSet", "b", "longer-than-the-name", "ReplicaSet/b"),
+      ("Job", "backup-29387520", "", "CronJob/backup"),
+      ("Job", "backup", "", "Job/backup"),
+      ("Job", "29387520", "", "Job/29387520"),
+      ("Job", "report-20251231", "", "Job/report-20251231"),
+      ("Job", "backup-2938752x", "", "Job/backup-2938752x"),
+      ("Job", "backup29387520", "", "Job/backup29387520"),
+      ("StatefulSet", "db", "7d4b9c6f5d", "StatefulSet/db"),
+      ("DaemonSet", "logs", "", "DaemonSet/logs"),
+      ("Rollout", "web-29387520", "", "Rollout/web-29387520"),
+      ("Node", "worker-1", "", nil),
+      ("", "web", "", nil),
+      ("ReplicaSet", "", "7d4b9c6f5d", nil),
+    ])
+  func `R80: a Pod's workload is what a user edits`(_ kind: String, _ name: String, _ hash: String, _ workload: String?) throws {
+    let protobuf = ProtobufEncoder {
+      $0.message(1) {
+        $0.string(1, "p")
+        $0.message(13) {
+          $0.string(1, kind)
+          $0.string(3, name)
+          $0.integer(6, 1)
+        }
+        $0.entry(11, "pod-template-hash", hash)
+      }
+    }.bytes
+    let json = """
+      {"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"p","labels":{"pod-template-hash":"\(hash)"},\
+      "ownerReferences":[{"kind":"\(kind)","name":"\(name)","controller":true}]}}]}
+      """
+    let pods = try Samples.pods.page(Samples.list(kind: "PodList", [protobuf], version: "1"), contentType: MediaType.protobuf).records
+    #expect(pods.map { $0.workload?.description } == [workload])
+    #expect(try Samples.pods.page(Array(json.utf8), contentType: MediaType.json).records == pods)
+  }
+}
+
+@Suite struct RestartTests {
+  /// A container's policy, the Pod's, the state of the container, and whether the kubelet starts it again.
+  private static let cases: [(own: String?, pod: String?, state: String, kind: String, isRestarting: Bool)] = [
+    (nil, nil, "terminated 0", "containers", true),
+    (nil, "Always", "terminated 0", "containers", true),
+    (nil, "OnFailure", "terminated 0", "containers", false),
+    (nil, "OnFailure", "terminated 137", "containers", true),
+    (nil, "Never", "terminated 1", "containers", false),
+    (nil, "Never", "running", "containers", false),
+    (nil, "Always", "running again", "containers", false),
+    (nil, "Always", "waiting", "containers", false),
+    (nil, "Always", "waiting again", "containers", true),
+    ("Never", "Always", "terminated 1", "containers", false),
+    ("Always", "Never", "terminated 0", "containers", true),
+    ("OnFailure", "Never", "terminated 1", "containers", true),
+    ("Unheard-of", "Never", "terminated 1", "containers", false),
+    ("Never", "Never", "terminated 42", "containers", true),
+    (nil, "Always", "terminated 0", "initContainers", false),
+    (nil, "Always", "terminated 1", "initContainers", true),
+    (nil, "Never", "terminated 1", "initContainers", false),
+    (nil, "Always", "waiting again", "initContainers", true),
+    ("Always", "Never", "terminated 0", "initContainers", true),
+    ("Always", "Never", "waiting again", "initContainers", true),
+    ("Never", "Always", "terminated 1", "initContainers", false),
+    (nil, "Always", "terminated 1", "ephemeralContainers", false),
+  ]
+
+  @Test(arguments: cases.indices)
+  func `R72: the kubelet's rules decide whether a stopped container is started again`(_ index: Int) throws {
+    let (own, pod, state, kind, isRestarting) = Self.cases[index]
+    let specification: JSONValue = [
+      "name": "c", "restartPolicy": own.map { .string($0) } ?? .null,
+      "restartPolicyRules": [["action": "Restart", "exitCodes": ["operator": "In", "values": [42]]]],
+    ]
+    let words = state.split(separator: " ")
+    var status: JSONValue = ["name": "c", "restartCount": words.last == "again" ? 1 : 0]
+    switch words[0] {
+    case "terminated": status["state"] = ["terminated": ["exitCode": .integer(try #require(Int64(words[1])))]]
+    case "running": status["state"] = ["running": [:]]
+    default: status["state"] = ["waiting": ["reason": "CrashLoopBackOff"]]
+    }
+    let statuses = ["containers": "containerStatuses", "initContainers": "initContainerStatuses"][kind] ?? "ephemeralContainerStatuses"
+    let list: JSONValue = [
+      "kind": "PodList", "metadata": ["resourceVersion": "1"],
+      "items": [
+        [
+          "metadata": ["name": "p"], "spec": ["restartPolicy": pod.map { .string($0) } ?? .null, kind: [specification]],
+          "status": [statuses: [status]],
+        ]
+      ],
+    ]
+    let record = try #require(Samples.pods.page(list.bytes, contentType: MediaType.json).records.first)
+    #expect(record.containers.map(\.isRestarting) == [isRestarting])
+    #expect(record.containers.map { $0.kind == .sidecar } == [kind == "initContainers" && own == "Always"])
+  }
+
+  @Test
+  func `R72: a container that restarts, and a workload, need no more memory`() {
+    func count(_ workload: Workload?, _ container: ContainerRecord) -> UInt32 {
+      PodRecord(namespace: "a", name: "b", workload: workload, containers: [container]).storage.header.count
+    }
+    let plain = count(nil, ContainerRecord(name: "c"))
+    #expect(count(Workload(kind: "Deployment", name: "web"), ContainerRecord(name: "c", kind: .sidecar, isRestarting: true)) == plain)
   }
 }
 

@@ -71,8 +71,18 @@ enum Samples {
         $0.string(6, "4712")
         $0.message(9) { $0.integer(1, 1_700_000_500) }
         $0.entry(11, "app", "web")
+        $0.entry(11, "pod-template-hash", "7d4b9c")
         $0.entry(12, "rollcall.dev/ignore", "true")
         $0.entry(12, "other", "x")
+        $0.message(13) {
+          $0.string(1, "Audit")
+          $0.string(3, "other")
+        }
+        $0.message(13) {
+          $0.string(1, "ReplicaSet")
+          $0.string(3, "web-7d4b9c")
+          $0.integer(6, 1)
+        }
       }
       $0.message(3) {
         $0.string(1, "Running")
@@ -81,6 +91,11 @@ enum Samples {
           $0.string(1, "setup")
           $0.message(2) { $0.message(3) { $0.integer(1, 0) } }
           $0.string(8, "containerd://aaa")
+        }
+        $0.message(10) {
+          $0.string(1, "mesh")
+          $0.message(2) { $0.message(3) { $0.integer(1, 0) } }
+          $0.integer(5, 4)
         }
         $0.message(8) {
           $0.string(1, "sidecar")
@@ -111,11 +126,26 @@ enum Samples {
         $0.message(2) {
           $0.string(1, "sidecar")
           $0.string(2, "proxy")
+          $0.string(24, "Never")
+          $0.message(25) {
+            $0.string(1, "Restart")
+            $0.message(2) {
+              $0.string(1, "In")
+              $0.integer(2, 42)
+              $0.integer(2, 43)
+            }
+          }
         }
         $0.string(10, "worker-1")
         $0.integer(11, 1)
         $0.message(14) { $0.message(8) { $0.integer(4, 1) } }
+        $0.string(3, "OnFailure")
         $0.message(20) { $0.string(1, "setup") }
+        $0.message(20) {
+          $0.string(1, "mesh")
+          $0.string(24, "Always")
+        }
+        $0.string(29, "kata-qemu")
         $0.message(34) {
           $0.message(1) { $0.string(1, "debug") }
           $0.string(2, "app")
@@ -125,13 +155,16 @@ enum Samples {
 
   static let podJSON = """
     {"kind":"Pod","apiVersion":"v1","metadata":{"name":"web-0","namespace":"shop","uid":"5f6e7d8c-1111-2222-3333-444455556666",\
-    "resourceVersion":"4712","deletionTimestamp":"2023-11-14T22:21:40Z","labels":{"app":"web"},\
+    "resourceVersion":"4712","deletionTimestamp":"2023-11-14T22:21:40Z","labels":{"app":"web","pod-template-hash":"7d4b9c"},\
+    "ownerReferences":[{"kind":"Audit","name":"other"},{"kind":"ReplicaSet","name":"web-7d4b9c","controller":true}],\
     "annotations":{"rollcall.dev/ignore":"true","other":"x"}},"spec":{"volumes":[{"name":"a-volume"}],"containers":[\
-    {"name":"app","image":"image","securityContext":{"windowsOptions":{"hostProcess":false}}},{"name":"sidecar","image":"proxy"}],"nodeName":"worker-1",\
-    "hostNetwork":true,"securityContext":{"windowsOptions":{"hostProcess":true}},"initContainers":[{"name":"setup"}],\
+    {"name":"app","image":"image","securityContext":{"windowsOptions":{"hostProcess":false}}},{"name":"sidecar","image":"proxy",\
+    "restartPolicy":"Never","restartPolicyRules":[{"action":"Restart","exitCodes":{"operator":"In","values":[42,43]}}]}],"nodeName":"worker-1",\
+    "hostNetwork":true,"securityContext":{"windowsOptions":{"hostProcess":true}},"initContainers":[{"name":"setup"},{"name":"mesh","restartPolicy":"Always"}],\
+    "restartPolicy":"OnFailure","runtimeClassName":"kata-qemu",\
     "ephemeralContainers":[{"name":"debug","targetContainerName":"app"}]},"status":{"phase":"Running","podIP":"10.1.0.9",\
     "podIPs":[{"ip":"10.1.0.9"},{"ip":"fd00::9"}],"initContainerStatuses":[{"name":"setup","containerID":"containerd://aaa",\
-    "state":{"terminated":{"exitCode":0}}}],"containerStatuses":[{"name":"sidecar","containerID":"containerd://ccc",\
+    "state":{"terminated":{"exitCode":0}}},{"name":"mesh","restartCount":4,"state":{"terminated":{"exitCode":0}}}],"containerStatuses":[{"name":"sidecar","containerID":"containerd://ccc",\
     "state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"exitCode":1}}},{"name":"app",\
     "containerID":"containerd://bbb","image":"docker.io/library/image:1","state":{"running":{"startedAt":"2023-11-14T22:16:40Z"}}}],\
     "ephemeralContainerStatuses":[{"name":"debug","state":{"running":{"startedAt":null}}}]}}
@@ -140,13 +173,15 @@ enum Samples {
   static let podRecord = PodRecord(
     namespace: "shop", name: "web-0", uid: "5f6e7d8c-1111-2222-3333-444455556666", resourceVersion: "4712", nodeName: "worker-1",
     phase: "Running", hostNetwork: true, podIPs: ["10.1.0.9", "fd00::9"], annotations: ["rollcall.dev/ignore": "true"],
-    isBeingDeleted: true,
+    deletionTimestamp: 1_700_000_500, workload: Workload(kind: "Deployment", name: "web"), runtimeClassName: "kata-qemu",
     containers: [
       ContainerRecord(name: "setup", kind: .initialization, containerID: "containerd://aaa", state: .terminated, hostProcess: true),
+      ContainerRecord(name: "mesh", kind: .sidecar, state: .terminated, isRestarting: true, hostProcess: true),
       ContainerRecord(
         name: "app", containerID: "containerd://bbb", state: .running(startedAtUnixMilliseconds: 1_700_000_200_000), hostProcess: false),
       ContainerRecord(
-        name: "sidecar", containerID: "containerd://ccc", state: .waiting(reason: "CrashLoopBackOff"), hostProcess: true),
+        name: "sidecar", containerID: "containerd://ccc", state: .waiting(reason: "CrashLoopBackOff"), isRestarting: true,
+        hostProcess: true),
       ContainerRecord(name: "debug", kind: .ephemeral, state: .running(startedAtUnixMilliseconds: nil), hostProcess: true),
     ], images: ["app": "docker.io/library/image:1", "sidecar": "proxy"])
 

@@ -37,6 +37,10 @@ extension RawSpan {
     extracting(range).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
   }
 
+  func isEqual(_ range: Range<Int>, _ text: String) -> Bool {
+    range.count == text.utf8.count && extracting(range).withUnsafeBytes { $0.elementsEqual(text.utf8) }
+  }
+
   func uid(_ range: Range<Int>) -> UID {
     extracting(range).withUnsafeBytes { UID(bytes: $0) }
   }

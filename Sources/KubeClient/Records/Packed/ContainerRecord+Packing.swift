@@ -5,9 +5,22 @@ struct ContainerRecordBuilder {
   enum State {
     case waiting(reason: Range<Int>)
     case running(startedAtUnixMilliseconds: Int64?)
-    case terminated
+    case terminated(exitCode: Int64)
   }
 
+  /// `restartPolicy` of a Pod or a container.
+  enum RestartPolicy {
+    case always, onFailure, never
+  }
+
+  /// An element of `restartPolicyRules` with the action `Restart`, which is the only one.
+  struct RestartRule {
+    /// Whether the rule applies to all other exit codes: the operator `NotIn`.
+    var isInverted = false
+    var exitCodes: [Int64] = []
+  }
+
+  /// Not `sidecar` before specification and status are joined: both are in the list of init containers.
   var kind = ContainerRecord.Kind.regular
   var name = 0..<0
   /// `nil` if the container inherits it from the Pod.
@@ -16,12 +29,20 @@ struct ContainerRecordBuilder {
   var image = 0..<0
   /// A status without a state means waiting (`ContainerState` in k8s.io/api/core/v1).
   var state = State.waiting(reason: 0..<0)
+  /// `nil` if the container has the Pod's policy.
+  var restartPolicy: RestartPolicy?
+  var restartRules: [RestartRule] = []
+  /// Whether the status tells of an earlier instance.
+  var hasRunBefore = false
+  var isRestarting = false
 }
 
 /// Joins the specs and statuses of a Pod's containers, which arrive in any order.
 struct ContainerListBuilder {
   /// The Pod's default for its containers.
   var podHostProcess: Bool?
+  /// The default of the API.
+  var podRestartPolicy = ContainerRecordBuilder.RestartPolicy.always
   private var specifications: [ContainerRecordBuilder] = []
   private var statuses: [ContainerRecordBuilder] = []
 
@@ -43,14 +64,52 @@ struct ContainerListBuilder {
       for status in statuses where status.kind == kind && compare(status.name, name, in: bytes) == 0 {
         specifications[index].containerID = status.containerID
         specifications[index].state = status.state
+        specifications[index].hasRunBefore = status.hasRunBefore
         // The runtime's name, if reported: `docker.io/library/nginx:1` instead of `nginx:1`.
         if !status.image.isEmpty { specifications[index].image = status.image }
         break
       }
+      specifications[index].isRestarting = specifications[index].isRestarting(podPolicy: podRestartPolicy)
+      if kind == .initialization, specifications[index].restartPolicy == .always { specifications[index].kind = .sidecar }
     }
     // The case of most Pods.
     if specifications.allSatisfy({ $0.kind == .regular }) { return specifications }
-    return [ContainerRecord.Kind.initialization, .regular, .ephemeral].flatMap { kind in specifications.filter { $0.kind == kind } }
+    return [[ContainerRecord.Kind.initialization, .sidecar], [.regular], [.ephemeral]].flatMap { kinds in
+      specifications.filter { kinds.contains($0.kind) }
+    }
+  }
+}
+
+extension ContainerRecordBuilder.RestartPolicy {
+  /// - Returns: `nil` for no policy, and for one that the kubelet does not know, which it ignores.
+  init?(_ text: String) {
+    switch text {
+    case "Always": self = .always
+    case "OnFailure": self = .onFailure
+    case "Never": self = .never
+    default: return nil
+    }
+  }
+}
+
+extension ContainerRecordBuilder {
+  /// Decides as the kubelet: `ContainerShouldRestart` in pkg/api/v1/pod/util.go, and `computeInitContainerActions` in
+  /// pkg/kubelet/kuberuntime/kuberuntime_container.go of k8s.io/kubernetes. While a container that has stopped is started again, the kubelet
+  /// reports it as waiting.
+  fileprivate func isRestarting(podPolicy: RestartPolicy) -> Bool {
+    if kind == .ephemeral { return false }
+    switch state {
+    case .running: return false
+    case .waiting: return hasRunBefore
+    case .terminated(let exitCode):
+      if restartRules.contains(where: { $0.exitCodes.contains(exitCode) != $0.isInverted }) { return true }
+      switch restartPolicy ?? podPolicy {
+      // An init container that has succeeded is done, unless it is a sidecar.
+      case .always: return kind == .regular || restartPolicy == .always || exitCode != 0
+      case .onFailure: return exitCode != 0
+      case .never: return false
+      }
+    }
   }
 }
 
@@ -98,7 +157,9 @@ extension PackedWriter {
   mutating func append(_ container: ContainerRecordBuilder, of buffer: RawSpan) {
     let usualReason = container.state.usualReason(in: buffer)
     let state = PackedState(container.state, usualReason: usualReason)
-    append(byte: container.kind.rawValue | state.rawValue << 2 | (container.hostProcess == true ? 1 << 5 : 0))
+    append(
+      byte: container.kind.rawValue | state.rawValue << 2 | (container.hostProcess == true ? 1 << 5 : 0)
+        | (container.isRestarting ? 1 << 6 : 0))
     append(text: container.name, of: buffer)
     append(buffer.extracting(container.containerID).withUnsafeBytes { ContainerStatusID(bytes: $0) })
     switch container.state {
@@ -141,7 +202,8 @@ extension PackedReader {
       case .terminated: .terminated
       }
     return ContainerRecord(
-      name: name, kind: ContainerRecord.Kind(rawValue: first & 3) ?? .regular, id: id, state: state, hostProcess: first & 1 << 5 != 0)
+      name: name, kind: ContainerRecord.Kind(rawValue: first & 3) ?? .regular, id: id, state: state, isRestarting: first & 1 << 6 != 0,
+      hostProcess: first & 1 << 5 != 0)
   }
 }
 
@@ -151,11 +213,13 @@ extension ContainerRecordBuilder {
     kind = container.kind
     name = arena.add(container.name)
     hostProcess = container.hostProcess
+    isRestarting = container.isRestarting
     containerID = arena.add(container.containerID)
     switch container.state {
     case .waiting(let reason): state = .waiting(reason: arena.add(reason))
     case .running(let startedAt): state = .running(startedAtUnixMilliseconds: startedAt)
-    case .terminated: state = .terminated
+    // A record does not keep the exit code.
+    case .terminated: state = .terminated(exitCode: 0)
     }
   }
 }

@@ -9,7 +9,10 @@ struct PodRecordBuilder {
   var nodeName = 0..<0
   var phase = 0..<0
   var hostNetwork = false
-  var isBeingDeleted = false
+  /// In seconds since 1970.
+  var deletionTimestamp: Int64?
+  var workload: WorkloadBuilder?
+  var runtimeClassName = 0..<0
   /// `status.podIP`; used if `podIPs` is empty.
   var podIP = 0..<0
   var podIPs: [Range<Int>] = []
@@ -17,10 +20,11 @@ struct PodRecordBuilder {
   var containers: [ContainerRecordBuilder] = []
 }
 
-// The tail of a Pod's record, in this order: the texts of the version and the phase if the header says so; the addresses; the annotations;
-// the containers. Lists start with their count.
+// The tail of a Pod's record, in this order: the texts of the version and the phase, and the deletion timestamp, if the header says so; the
+// addresses; the annotations; the containers. Lists start with their count.
 //
-// Container names and images are a separate text, shared by the Pods of a workload.
+// What the Pods of a workload have in common is a separate text that they share, so that it needs no memory per Pod. In this order: kind and
+// name of the workload; the name of the runtime class; container names and images.
 
 extension PodRecord {
   /// - Parameters:
@@ -30,7 +34,6 @@ extension PodRecord {
     var tail = PackedWriter()
     var flags = Flags()
     if builder.hostNetwork { flags.insert(.hostNetwork) }
-    if builder.isBeingDeleted { flags.insert(.isBeingDeleted) }
 
     var version: UInt64 = 0
     switch PackedVersion(builder.resourceVersion, in: bytes) {
@@ -41,6 +44,10 @@ extension PodRecord {
     }
     let phase = Phase(builder.phase, in: bytes)
     if phase == .other { tail.append(text: builder.phase, of: bytes) }
+    if let deletion = builder.deletionTimestamp {
+      flags.insert(.isBeingDeleted)
+      tail.append(word: UInt64(bitPattern: deletion))
+    }
 
     let podIPs = builder.podIPs.isEmpty && !builder.podIP.isEmpty ? [builder.podIP] : builder.podIPs
     tail.append(count: podIPs.count)
@@ -52,7 +59,7 @@ extension PodRecord {
     let header = Header(
       version: version, count: UInt32(tail.bytes.count), phase: phase, flags: flags,
       node: builder.node(in: bytes, older: older?.node, names: names),
-      images: builder.images(in: bytes, older: older?.storage.header.images, names: names),
+      common: builder.common(in: bytes, older: older?.storage.header.common, names: names),
       identity: builder.identity(in: bytes, older: older?.identity, names: names))
     self = tail.bytes.withUnsafeBytes { tail in
       if let older, older.has(header, tail) { return older }
@@ -97,18 +104,21 @@ extension PodRecordBuilder {
     return bytes.name(nodeName, from: names)
   }
 
-  fileprivate func images(in bytes: RawSpan, older: Name?, names: NameTable?) -> Name? {
-    let count = containers.count { !$0.image.isEmpty }
-    guard count > 0 else { return nil }
-    var pairs = PackedWriter()
-    pairs.append(count: count)
+  fileprivate func common(in bytes: RawSpan, older: Name?, names: NameTable?) -> Name? {
+    let imageCount = containers.count { !$0.image.isEmpty }
+    guard imageCount > 0 || workload != nil || !runtimeClassName.isEmpty else { return nil }
+    var common = PackedWriter()
+    common.append(text: workload?.kind ?? "")
+    common.append(text: workload?.name ?? 0..<0, of: bytes)
+    common.append(text: runtimeClassName, of: bytes)
+    common.append(count: imageCount)
     for container in containers where !container.image.isEmpty {
-      pairs.append(text: container.name, of: bytes)
-      pairs.append(text: container.image, of: bytes)
+      common.append(text: container.name, of: bytes)
+      common.append(text: container.image, of: bytes)
     }
-    return pairs.bytes.withUnsafeBytes { pairs in
-      if let older, older.hasBytes(pairs) { return older }
-      return names?.name(pairs) ?? Name(bytes: pairs)
+    return common.bytes.withUnsafeBytes { common in
+      if let older, older.hasBytes(common) { return older }
+      return names?.name(common) ?? Name(bytes: common)
     }
   }
 }
@@ -124,11 +134,25 @@ extension PodRecord {
     }
   }
 
+  /// Skips the texts of the version and the phase.
+  func skipTexts(_ reader: inout PackedReader) {
+    if isVersionText { _ = reader.textBytes() }
+    if storage.header.phase == .other { _ = reader.textBytes() }
+  }
+
   /// Calls `body` with a reader at the addresses.
   func readBody<Result>(_ body: (inout PackedReader) -> Result) -> Result {
     read { reader in
-      if isVersionText { _ = reader.textBytes() }
-      if storage.header.phase == .other { _ = reader.textBytes() }
+      skipTexts(&reader)
+      if isBeingDeleted { _ = reader.word() }
+      return body(&reader)
+    }
+  }
+
+  /// Calls `body` with a reader at the start of the common text; `nil` without one.
+  func readCommon<Result>(_ body: (inout PackedReader) -> Result?) -> Result? {
+    storage.header.common?.withBytes { bytes in
+      var reader = PackedReader(bytes)
       return body(&reader)
     }
   }

@@ -53,4 +53,11 @@ struct WireMetadata: Decodable {
   var deletionTimestamp: String?
   var labels: [String: String]?
   var annotations: [String: String]?
+  var ownerReferences: [OwnerReference]?
+
+  struct OwnerReference: Decodable {
+    var kind: String?
+    var name: String?
+    var controller: Bool?
+  }
 }

@@ -9,13 +9,25 @@ struct WirePod: Decodable {
     var windowsOptions: WindowsOptions?
   }
   struct Container: Decodable {
+    struct RestartRule: Decodable {
+      struct ExitCodes: Decodable {
+        var `operator`: String?
+        var values: [Int64]?
+      }
+      var action: String?
+      var exitCodes: ExitCodes?
+    }
     var name: String?
     var image: String?
     var securityContext: SecurityContext?
+    var restartPolicy: String?
+    var restartPolicyRules: [RestartRule]?
   }
   struct Specification: Decodable {
     var nodeName: String?
     var hostNetwork: Bool?
+    var restartPolicy: String?
+    var runtimeClassName: String?
     var securityContext: SecurityContext?
     var initContainers: [Container]?
     var containers: [Container]?
@@ -25,7 +37,7 @@ struct WirePod: Decodable {
     struct State: Decodable {
       struct Waiting: Decodable { var reason: String? }
       struct Running: Decodable { var startedAt: String? }
-      struct Terminated: Decodable {}
+      struct Terminated: Decodable { var exitCode: Int64? }
       var waiting: Waiting?
       var running: Running?
       var terminated: Terminated?
@@ -34,6 +46,8 @@ struct WirePod: Decodable {
     var image: String?
     var containerID: String?
     var state: State?
+    var lastState: State?
+    var restartCount: Int64?
   }
   struct Status: Decodable {
     struct IP: Decodable { var ip: String? }
@@ -54,6 +68,7 @@ extension PodRecord {
     var arena = TextArena()
     var assembly = ContainerListBuilder()
     assembly.podHostProcess = wire.spec?.securityContext?.windowsOptions?.hostProcess
+    assembly.podRestartPolicy = ContainerRecordBuilder.RestartPolicy(wire.spec?.restartPolicy ?? "") ?? .always
     for (containers, kind) in [
       (wire.spec?.initContainers, ContainerRecord.Kind.initialization), (wire.spec?.containers, .regular),
       (wire.spec?.ephemeralContainers, .ephemeral),
@@ -75,11 +90,16 @@ extension PodRecord {
     builder.nodeName = arena.add(wire.spec?.nodeName ?? "")
     builder.phase = arena.add(wire.status?.phase ?? "")
     builder.hostNetwork = wire.spec?.hostNetwork ?? false
-    builder.isBeingDeleted = wire.metadata?.deletionTimestamp != nil
+    builder.deletionTimestamp = wire.metadata?.deletionTimestamp.map { Timestamp(rfc3339: $0)?.seconds ?? 0 }
+    builder.runtimeClassName = arena.add(wire.spec?.runtimeClassName ?? "")
+    let controller = wire.metadata?.ownerReferences?.last { $0.controller == true }
+      .map { TextPair(key: arena.add($0.kind ?? ""), value: arena.add($0.name ?? "")) }
+    let templateHash = arena.add(wire.metadata?.labels?[WorkloadBuilder.templateHashLabel] ?? "")
     builder.podIP = arena.add(wire.status?.podIP ?? "")
     builder.podIPs = (wire.status?.podIPs ?? []).compactMap(\.ip).map { arena.add($0) }
     builder.annotations = arena.add((wire.metadata?.annotations ?? [:]).filter { filter.keeps(annotation: $0.key) })
     let bytes = arena.bytes.span.bytes
+    builder.workload = WorkloadBuilder(controller: controller, templateHash: templateHash, in: bytes)
     builder.containers = assembly.containers(in: bytes)
     self.init(builder, in: bytes, names: nil)
   }
@@ -91,6 +111,10 @@ extension ContainerRecordBuilder {
     name = arena.add(wire.name ?? "")
     image = arena.add(wire.image ?? "")
     hostProcess = wire.securityContext?.windowsOptions?.hostProcess
+    restartPolicy = wire.restartPolicy.flatMap { RestartPolicy($0) }
+    restartRules = (wire.restartPolicyRules ?? []).filter { $0.action == "Restart" }.map {
+      RestartRule(isInverted: $0.exitCodes?.operator == "NotIn", exitCodes: $0.exitCodes?.values ?? [])
+    }
   }
 
   fileprivate init(_ wire: WirePod.ContainerStatus, _ kind: ContainerRecord.Kind, in arena: inout TextArena) {
@@ -98,8 +122,9 @@ extension ContainerRecordBuilder {
     name = arena.add(wire.name ?? "")
     image = arena.add(wire.image ?? "")
     containerID = arena.add(wire.containerID ?? "")
-    if wire.state?.terminated != nil {
-      state = .terminated
+    hasRunBefore = wire.lastState?.terminated != nil || wire.restartCount ?? 0 > 0
+    if let terminated = wire.state?.terminated {
+      state = .terminated(exitCode: terminated.exitCode ?? 0)
     } else if let running = wire.state?.running {
       state = .running(startedAtUnixMilliseconds: running.startedAt.flatMap { Timestamp(rfc3339: $0)?.unixMilliseconds })
     } else {

@@ -27,7 +27,8 @@ extension PodRecordBuilder {
         uid = metadata.uid
         resourceVersion = metadata.resourceVersion
         annotations = metadata.annotations
-        isBeingDeleted = metadata.isBeingDeleted
+        deletionTimestamp = metadata.deletionTimestamp
+        workload = WorkloadBuilder(controller: metadata.controller, templateHash: metadata.templateHash, in: bytes)
       case 2: try readSpecification(field, in: bytes, into: &assembly)
       case 3: try readStatus(field, in: bytes, into: &assembly)
       default: break
@@ -36,8 +37,8 @@ extension PodRecordBuilder {
     containers = assembly.containers(in: bytes)
   }
 
-  /// `PodSpec`: containers 2, nodeName 10, hostNetwork 11, securityContext 14, initContainers 20, ephemeralContainers 34;
-  /// `PodSecurityContext`: windowsOptions 8.
+  /// `PodSpec`: containers 2, restartPolicy 3, nodeName 10, hostNetwork 11, securityContext 14, initContainers 20, runtimeClassName 29,
+  /// ephemeralContainers 34; `PodSecurityContext`: windowsOptions 8.
   private mutating func readSpecification(
     _ field: ProtobufField, in bytes: RawSpan, into assembly: inout ContainerListBuilder
   ) throws(RecordError) {
@@ -45,10 +46,12 @@ extension PodRecordBuilder {
     while let field = try fields.next(in: bytes) {
       switch field.number {
       case 2: assembly.add(specification: try ContainerRecordBuilder(specification: field, .regular, in: bytes))
+      case 3: assembly.podRestartPolicy = ContainerRecordBuilder.RestartPolicy(try field.string(in: bytes)) ?? .always
       case 10: nodeName = try field.range()
       case 11: hostNetwork = try field.bool()
       case 14: assembly.podHostProcess = try windowsHostProcess(field, options: 8, in: bytes)
       case 20: assembly.add(specification: try ContainerRecordBuilder(specification: field, .initialization, in: bytes))
+      case 29: runtimeClassName = try field.range()
       case 34: try readEphemeralContainer(field, in: bytes, into: &assembly)
       default: break
       }
@@ -93,7 +96,7 @@ extension PodRecordBuilder {
 }
 
 extension ContainerRecordBuilder {
-  /// `Container`: name 1, image 2, securityContext 15; `SecurityContext`: windowsOptions 10.
+  /// `Container`: name 1, image 2, securityContext 15, restartPolicy 24, restartPolicyRules 25; `SecurityContext`: windowsOptions 10.
   init(specification field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan) throws(RecordError) {
     self.kind = kind
     var fields = try field.fields()
@@ -102,9 +105,34 @@ extension ContainerRecordBuilder {
       case 1: name = try field.range()
       case 2: image = try field.range()
       case 15: hostProcess = try windowsHostProcess(field, options: 10, in: bytes)
+      case 24: restartPolicy = RestartPolicy(try field.string(in: bytes))
+      case 25: try readRestartRule(field, in: bytes)
       default: break
       }
     }
+  }
+
+  /// `ContainerRestartRule`: action 1, exitCodes 2; `ContainerRestartRuleOnExitCodes`: operator 1, values 2.
+  private mutating func readRestartRule(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
+    var rule = RestartRule()
+    var isRestart = false
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1: isRestart = bytes.isEqual(try field.range(), "Restart")
+      case 2:
+        var condition = try field.fields()
+        while let field = try condition.next(in: bytes) {
+          switch field.number {
+          case 1: rule.isInverted = bytes.isEqual(try field.range(), "NotIn")
+          case 2: rule.exitCodes.append(try field.integer())
+          default: break
+          }
+        }
+      default: break
+      }
+    }
+    if isRestart { restartRules.append(rule) }
   }
 }
 
@@ -126,7 +154,7 @@ func windowsHostProcess(_ context: ProtobufField, options number: Int, in bytes:
 }
 
 extension ContainerRecordBuilder {
-  /// `ContainerStatus`: name 1, state 2, image 6, containerID 8.
+  /// `ContainerStatus`: name 1, state 2, lastState 3, restartCount 5, image 6, containerID 8.
   init(status field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan) throws(RecordError) {
     self.kind = kind
     var fields = try field.fields()
@@ -134,6 +162,8 @@ extension ContainerRecordBuilder {
       switch field.number {
       case 1: name = try field.range()
       case 2: state = try Self.state(field, in: bytes)
+      case 3: if case .terminated = try Self.state(field, in: bytes) { hasRunBefore = true }
+      case 5: if try field.integer() > 0 { hasRunBefore = true }
       case 6: image = try field.range()
       case 8: containerID = try field.range()
       default: break
@@ -141,7 +171,8 @@ extension ContainerRecordBuilder {
     }
   }
 
-  /// `ContainerState`: waiting 1, running 2, terminated 3; `ContainerStateWaiting`: reason 1; `ContainerStateRunning`: startedAt 1.
+  /// `ContainerState`: waiting 1, running 2, terminated 3; `ContainerStateWaiting`: reason 1; `ContainerStateRunning`: startedAt 1;
+  /// `ContainerStateTerminated`: exitCode 1.
   private static func state(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) -> State {
     var state = State.waiting(reason: 0..<0)
     var fields = try field.fields()
@@ -158,10 +189,16 @@ extension ContainerRecordBuilder {
         var startedAt: Int64?
         var fields = try kind.fields()
         while let field = try fields.next(in: bytes) {
-          if field.number == 1 { startedAt = try unixMilliseconds(field, in: bytes) }
+          if field.number == 1 { startedAt = try Timestamp(field, in: bytes)?.unixMilliseconds }
         }
         state = .running(startedAtUnixMilliseconds: startedAt)
-      case 3: state = .terminated
+      case 3:
+        var exitCode: Int64 = 0
+        var fields = try kind.fields()
+        while let field = try fields.next(in: bytes) {
+          if field.number == 1 { exitCode = try field.integer() }
+        }
+        state = .terminated(exitCode: exitCode)
       default: break
       }
     }
@@ -169,17 +206,20 @@ extension ContainerRecordBuilder {
   }
 }
 
-/// `Time` of k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto: seconds 1, nanos 2. A message without fields is Go's zero time: `nil`.
-private func unixMilliseconds(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) -> Int64? {
-  var seconds: Int64?
-  var nanoseconds: Int64 = 0
-  var fields = try field.fields()
-  while let field = try fields.next(in: bytes) {
-    switch field.number {
-    case 1: seconds = try field.integer()
-    case 2: nanoseconds = try field.integer()
-    default: break
+extension Timestamp {
+  /// `Time` of k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto: seconds 1, nanos 2. A message without fields is Go's zero time: `nil`.
+  init?(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
+    var seconds: Int64?
+    var nanoseconds: Int64 = 0
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1: seconds = try field.integer()
+      case 2: nanoseconds = try field.integer()
+      default: break
+      }
     }
+    guard let seconds else { return nil }
+    self.init(seconds: seconds, nanoseconds: nanoseconds)
   }
-  return seconds.flatMap { Timestamp(seconds: $0, nanoseconds: nanoseconds)?.unixMilliseconds }
 }

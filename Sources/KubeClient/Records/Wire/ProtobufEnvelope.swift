@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// The protobuf envelope of Kubernetes: four magic bytes, then a `runtime.Unknown` with the type and the object.
 ///
 /// Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding and
@@ -37,13 +39,18 @@ struct ProtobufEnvelope {
 /// `ObjectMeta`, as ranges in a buffer.
 ///
 /// Source: k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto (`ObjectMeta`: name 1, namespace 3, uid 5, resourceVersion 6,
-/// deletionTimestamp 9, labels 11, annotations 12; the entries of a map are messages of key 1 and value 2).
+/// deletionTimestamp 9, labels 11, annotations 12, ownerReferences 13; the entries of a map are messages of key 1 and value 2).
 struct ProtobufMetadata {
   var name = 0..<0
   var namespace = 0..<0
   var uid = 0..<0
   var resourceVersion = 0..<0
-  var isBeingDeleted = false
+  /// In seconds since 1970.
+  var deletionTimestamp: Int64?
+  /// The owner with `controller: true`.
+  var controller: TextPair?
+  /// The label `pod-template-hash`.
+  var templateHash = 0..<0
   var labels: [TextPair] = []
   var annotations: [TextPair] = []
 
@@ -57,14 +64,34 @@ struct ProtobufMetadata {
       case 3: namespace = try field.range()
       case 5: uid = try field.range()
       case 6: resourceVersion = try field.range()
-      case 9: isBeingDeleted = true
-      case 11 where filter.keepsLabels: labels.append(try TextPair(field, in: bytes))
+      case 9: deletionTimestamp = try Timestamp(field, in: bytes)?.seconds ?? 0
+      case 11:
+        let label = try TextPair(field, in: bytes)
+        if filter.keepsLabels { labels.append(label) }
+        if bytes.isEqual(label.key, WorkloadBuilder.templateHashLabel) { templateHash = label.value }
       case 12 where filter.keepsAnnotations:
         let annotation = try TextPair(field, in: bytes)
         if filter.keeps(annotation: annotation.key, in: bytes) { annotations.append(annotation) }
+      case 13: try readOwner(field, in: bytes)
       default: break
       }
     }
+  }
+
+  /// `OwnerReference`: kind 1, name 3, controller 6.
+  private mutating func readOwner(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
+    var owner = TextPair(key: 0..<0, value: 0..<0)
+    var isController = false
+    var fields = try field.fields()
+    while let field = try fields.next(in: bytes) {
+      switch field.number {
+      case 1: owner.key = try field.range()
+      case 3: owner.value = try field.range()
+      case 6: isController = try field.bool()
+      default: break
+      }
+    }
+    if isController { controller = owner }
   }
 }
 

@@ -125,13 +125,18 @@ import Testing
     #expect(try await transport.send(request).body == (0..<500).map { UInt8($0 & 0xff) })
   }
 
-  @Test func `a silent handshake runs into the connect timeout`() async throws {
+  @Test func `R84: a silent handshake runs into the connect timeout, and the error says that it was the handshake`() async throws {
     let server = try ScriptedServer { connection in try connection.waitForClose() }
     var request = HTTPRequest(url: "https://127.0.0.1:\(server.port)/")
     request.connectTimeout = .milliseconds(200)
     // The idle timeout only applies to established connections.
     request.idleTimeout = .milliseconds(1)
-    #expect(await transportError { try await transport.send(request) }?.kind == "timeout in connect")
+    #expect(await transportError { try await transport.send(request) }?.kind == "timeout in handshake")
+    // The deadline for the whole transfer.
+    request.connectTimeout = .seconds(60)
+    request.idleTimeout = nil
+    request.deadline = .milliseconds(200)
+    #expect(await transportError { try await transport.send(request) }?.kind == "timeout in handshake")
     try await eventually("the connection is closed") { server.openConnections == 0 }
   }
 

@@ -153,7 +153,7 @@ extension Transfer {
   }
 
   private var phase: HTTPTransportError.Phase {
-    if !isConnected { return .connect }
+    if !isConnected { return easy.hasTCPConnection ? .handshake : .connect }
     return hasHead ? .body : .head
   }
 

@@ -11,8 +11,10 @@ package enum HTTPTransportError: Error, Sendable, Hashable {
   package enum Phase: String, Sendable, Hashable {
     /// A free slot among the transfers in flight.
     case queue
-    /// The name lookup, TCP or TLS.
+    /// The name lookup or TCP.
     case connect
+    /// The TLS handshake, or the proxy: the peer accepted the connection.
+    case handshake
     /// The response's status and headers.
     case head
     case body

@@ -1,7 +1,6 @@
 // The messages between controller and agent: JSON over `POST /v1/roll`. They are defined here because both executables link this module.
 
-/// The request. The agent responds with 200 and a `RollReport`, or with 409 if it does not hold the roll with this hash. The controller
-/// then repeats the request with `entries`.
+/// The request. The agent responds with 200 and a `RollReport`, or with 409 and a `RollConflict`.
 package struct RollRequest: Codable, Hashable, Sendable {
   package var node: String
   package var hash: String
@@ -9,12 +8,35 @@ package struct RollRequest: Codable, Hashable, Sendable {
   package var entries: [RollEntry]?
   /// Whether the report should include `sockets`; absent means no.
   package var wantsSockets: Bool?
+  /// Beginnings of the User-Agent of clients whose requests for `/metrics` count as scrapes; absent means those of `Scrapers.common`.
+  package var scrapers: [String]?
 
-  package init(node: String, hash: String, entries: [RollEntry]?, wantsSockets: Bool? = nil) {
+  package init(node: String, hash: String, entries: [RollEntry]?, wantsSockets: Bool? = nil, scrapers: [String]? = nil) {
     self.node = node
     self.hash = hash
     self.entries = entries
     self.wantsSockets = wantsSockets
+    self.scrapers = scrapers
+  }
+}
+
+/// Why the agent did not call the roll: the body of a response with status 409.
+package struct RollConflict: Codable, Hashable, Sendable {
+  package enum Code: String, Codable, Sendable {
+    /// The agent does not hold the roll with this hash. The controller repeats the request with `entries`. Agents that send no
+    /// `RollConflict` with 409 mean this, too.
+    case unknownRoll = "UnknownRoll"
+    /// The agent runs on another node. Its own roll is unchanged.
+    case wrongNode = "WrongNode"
+  }
+
+  package var code: Code
+  /// For display only.
+  package var detail: String
+
+  package init(_ code: Code, detail: String) {
+    self.code = code
+    self.detail = detail
   }
 }
 
@@ -24,7 +46,7 @@ package struct RollReport: Codable, Hashable, Sendable {
   package var hash: String
   /// One per entry of the roll, in the same order.
   package var answers: [AgentAnswer]
-  /// Seconds since `/metrics` was last served completely; absent if it never was.
+  /// Seconds since `/metrics` was last served completely to a scraper; absent if it never was.
   package var secondsSinceScrape: Double?
   /// If requested: the pods on the roll that were found and have a network namespace of their own.
   package var sockets: [PodSockets]?
@@ -59,15 +81,21 @@ package struct PodSockets: Codable, Hashable, Sendable {
   }
 }
 
-/// One container's answer: either `age`, or `reason` and `detail`.
+/// One container's answer: either `age`, or `reason` and `detail`, the latter possibly with `exempt`.
 package struct AgentAnswer: Codable, Hashable, Sendable {
   /// Seconds between the collection of the container and this report.
   package var age: Double?
   package var reason: Reason?
   package var detail: String?
+  /// Set if the container cannot be collected by design. Controllers that do not know this member take the answer as a miss.
+  package var exempt: Exemption?
 
   package static func collected(age: Double) -> AgentAnswer {
     AgentAnswer(age: age, reason: nil, detail: nil)
+  }
+
+  package static func exempt(_ exemption: Exemption, detail: String) -> AgentAnswer {
+    AgentAnswer(age: nil, reason: .pidNotFound, detail: detail, exempt: exemption)
   }
 
   package static func missed(_ reason: Reason, detail: String) -> AgentAnswer {

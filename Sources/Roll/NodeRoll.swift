@@ -61,6 +61,8 @@ package struct RollCall: Sendable {
 package enum LastScrape: Hashable, Sendable {
   /// The source does not know who scrapes its data, as with windows_exporter or a pod's own endpoint.
   case notObservable
+  /// Nothing is to scrape the source's data, by the settings. Ends open `unscraped` gaps.
+  case notExpected
   /// Not scraped since the source started.
   case never
   case ago(Duration)

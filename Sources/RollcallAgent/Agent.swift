@@ -49,7 +49,9 @@ struct Agent {
     let metrics = server(
       MetricsResponder(settings: settings, sweeps: sweeps, heldRoll: heldRoll, readiness: readiness), by: metricsCredentials,
       at: settings.listen, "metrics", eventLoops)
-    let roll = server(RollResponder(sweeps: sweeps, heldRoll: heldRoll), by: credentials, at: settings.rollListen, "roll", eventLoops)
+    let roll = server(
+      RollResponder(node: settings.ownNode, sweeps: sweeps, heldRoll: heldRoll), by: credentials, at: settings.rollListen, "roll",
+      eventLoops)
 
     await logFirst(sweeps.current())
     ColdPages.release()
@@ -79,8 +81,10 @@ struct Agent {
     let configuration = HTTP1Channel.Configuration(idleTimeout: Self.idleTimeout)
     let builder: HTTPServerBuilder =
       if let credentials {
-        HTTPServerBuilder { responder in
-          TLSServerChannel(base: HTTP1Channel(responder: responder, configuration: configuration), credentials: credentials)
+        HTTPServerBuilder { [logger] responder in
+          TLSServerChannel(
+            base: HTTP1Channel(responder: responder, configuration: configuration), credentials: credentials,
+            handshakes: HandshakeReport(logger: logger))
         }
       } else {
         .http1(configuration: configuration)

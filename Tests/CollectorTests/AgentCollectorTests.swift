@@ -39,6 +39,49 @@ struct AgentCollectorTests {
     #expect(call.lastScrape == .never, "\(call.answers)")
   }
 
+  @Test func `R71: an agent of another node is the reason WrongNode, and does not get the entries`() async throws {
+    let name = Mutex("node-1")
+    let agent = try await Agent(certificates) { request in
+      guard request.node == name.withLock({ $0 }) else {
+        return .conflict(RollConflict(.wrongNode, detail: "this agent runs on the node node-2, not on node-1"))
+      }
+      return .report(RollReport(hash: "hash-1", answers: [.collected(age: 0), .collected(age: 0)], secondsSinceScrape: nil))
+    }
+    #expect(await agent.call(twoContainers).answers.map(\.reason) == [nil, nil])
+    name.withLock { $0 = "node-2" }
+    let answers = await agent.call(twoContainers).answers
+    #expect(answers.map(\.reason) == [.wrongNode, .wrongNode])
+    #expect(answers[0].detail.contains("runs on the node node-2"))
+    let entries = try agent.server.requests.map { try JSONDecoder().decode(RollRequest.self, from: Data($0.body)).entries != nil }
+    #expect(entries == [true, false], "the roll's hash suffices to learn that the node is another one")
+  }
+
+  @Test func `R74: a container of a sandboxed runtime is exempt`() async throws {
+    let agent = try await Agent(certificates) { _ in
+      .report(
+        RollReport(
+          hash: "hash-1", answers: [.exempt(.sandboxedRuntime, detail: "gVisor"), .exempt(.ignored, detail: "an agent cannot know")],
+          secondsSinceScrape: nil))
+    }
+    #expect(
+      await agent.call(twoContainers).answers
+        == [.exempt(.sandboxedRuntime), .missed(.pidNotFound, detail: "an agent cannot know")])
+  }
+
+  @Test(arguments: [
+    (Scrapers.common, nil, LastScrape.ago(.seconds(12))), (.named(["mine/"]), ["mine/"], .ago(.seconds(12))), (.none, nil, .notExpected),
+  ])
+  func `R81: agents learn the names of scrapers, and without scrapers no scrape is expected`(
+    scrapers: Scrapers, names: [String]?, lastScrape: LastScrape
+  ) async throws {
+    let agent = try await Agent(certificates, settings: { $0.scrapers = scrapers }) { _ in
+      .report(RollReport(hash: "hash-1", answers: [.collected(age: 0), .collected(age: 0)], secondsSinceScrape: 12))
+    }
+    #expect(await agent.call(twoContainers).lastScrape == lastScrape)
+    let request = try #require(agent.server.requests.first)
+    #expect(try JSONDecoder().decode(RollRequest.self, from: Data(request.body)).scrapers == names)
+  }
+
   @Test
   func `the entries are sent only if the agent lacks the roll`() async throws {
     let held = Mutex<String?>(nil)
@@ -172,14 +215,14 @@ struct AgentCollectorTests {
     #expect(call.lastScrape == .notObservable)
   }
 
-  @Test func `an incomplete TLS handshake is an unreachable agent`() async throws {
+  @Test func `R84: an agent that accepts a connection but begins no TLS handshake is a timeout`() async throws {
     let server = try ScriptedServer { try $0.waitForClose() }
     defer { server.stop() }
     var settings = AgentCollectorSettings()
     settings.port = server.port
     settings.connectTimeout = .milliseconds(300)
     let collector = AgentCollector(transport: try HTTPTransport(), settings: settings) { certificates.controller }
-    #expect(await collector.call(nodeRoll(.linux, twoContainers)).answers.map(\.reason) == [.agentUnreachable, .agentUnreachable])
+    #expect(await collector.call(nodeRoll(.linux, twoContainers)).answers.map(\.reason) == [.agentTimeout, .agentTimeout])
   }
 
   @Test func `a node without an address has no agent`() async throws {
@@ -205,6 +248,7 @@ struct AgentCollectorTests {
 /// The response of a scripted agent.
 private enum StubResponse {
   case report(RollReport)
+  case conflict(RollConflict)
   case status(Int, String)
   case nothing
 }
@@ -227,6 +271,7 @@ private struct Agent {
       while let request = try connection.readRequest() {
         switch answer(try JSONDecoder().decode(RollRequest.self, from: Data(request.body))) {
         case .report(let report): try connection.respond(status: 200, body: Array(JSONEncoder().encode(report)))
+        case .conflict(let conflict): try connection.respond(status: 409, body: Array(JSONEncoder().encode(conflict)))
         case .status(let status, let body): try connection.respond(status: status, body: body)
         case .nothing: try connection.waitForClose()
         }

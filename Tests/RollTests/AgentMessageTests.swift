@@ -18,6 +18,8 @@ struct AgentMessageTests {
     #expect(try roundTrip(full) == full)
     let brief = RollRequest(node: "n1", hash: "h", entries: nil)
     #expect(try roundTrip(brief) == brief)
+    let named = RollRequest(node: "n1", hash: "h", entries: nil, wantsSockets: true, scrapers: ["Prometheus/"])
+    #expect(try roundTrip(named) == named)
     let empty = RollRequest(node: "n1", hash: "h", entries: [])
     #expect(try roundTrip(empty).entries == [], "an empty roll differs from no roll")
   }
@@ -39,6 +41,18 @@ struct AgentMessageTests {
     #expect(
       try JSONDecoder().decode(RollReport.self, from: Data(report.utf8))
         == RollReport(hash: "h", answers: [.collected(age: 1.5), .missed(.pidNotFound, detail: "no process")], secondsSinceScrape: 2))
+  }
+
+  @Test func `R74: an exempt container is a miss to a controller that does not know exemptions`() throws {
+    struct OlderAnswer: Decodable, Equatable {
+      var age: Double?
+      var reason: Reason?
+      var detail: String?
+    }
+    let exempt = AgentAnswer.exempt(.sandboxedRuntime, detail: "in a sandbox")
+    #expect(try roundTrip(exempt) == exempt)
+    let older = try JSONDecoder().decode(OlderAnswer.self, from: JSONEncoder().encode(exempt))
+    #expect(older == OlderAnswer(age: nil, reason: .pidNotFound, detail: "in a sandbox"))
   }
 
   @Test func `an unknown reason is refused`() {

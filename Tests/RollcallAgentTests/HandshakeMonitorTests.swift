@@ -8,7 +8,8 @@ import Testing
 
 struct HandshakeMonitorTests {
   private func connection() throws -> EmbeddedChannel {
-    let channel = EmbeddedChannel(handler: HandshakeMonitor(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+    let channel = EmbeddedChannel(
+      handler: HandshakeMonitor(report: HandshakeReport(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })))
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     return channel
   }

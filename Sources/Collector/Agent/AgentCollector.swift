@@ -33,7 +33,7 @@ package final class AgentCollector: NodeCollector {
   package func call(_ roll: NodeRoll) async -> RollCall {
     do throws(Miss) {
       let report = try await report(on: roll)
-      return roll.answered(report.answers, lastScrape: report.lastScrape)
+      return roll.answered(report.answers, lastScrape: settings.scrapers == .none ? .notExpected : report.lastScrape)
     } catch {
       // Without an answer the agent's last scrape is unknown, which is not the same as never.
       return roll.missed(error, lastScrape: .notObservable)
@@ -54,10 +54,13 @@ package final class AgentCollector: NodeCollector {
     }
     let agentHoldsRoll = acknowledged.withLock { $0[roll.node] == roll.hash }
     var response = try await post(roll, withEntries: !agentHoldsRoll, to: address, tls: tls)
-    if response.status == 409, agentHoldsRoll {
+    if response.conflict?.code == .unknownRoll, agentHoldsRoll {
       // The agent restarted and lost the roll.
       forget(node: roll.node)
       response = try await post(roll, withEntries: true, to: address, tls: tls)
+    }
+    if let conflict = response.conflict, conflict.code == .wrongNode {
+      throw Miss(.wrongNode, "the agent at \(address): \(excerpt(of: Array(conflict.detail.utf8), limit: 512))")
     }
     guard response.status == 200 else {
       throw Miss(.unknown, "the agent at \(address) responded with status \(response.status): \(excerpt(of: response.body))")
@@ -75,7 +78,8 @@ package final class AgentCollector: NodeCollector {
     do {
       body = try JSONEncoder().encode(
         RollRequest(
-          node: roll.node, hash: roll.hash, entries: withEntries ? Array(roll.entries) : nil, wantsSockets: sockets == nil ? nil : true))
+          node: roll.node, hash: roll.hash, entries: withEntries ? Array(roll.entries) : nil, wantsSockets: sockets == nil ? nil : true,
+          scrapers: settings.scrapers.names))
     } catch {
       throw Miss(.unknown, "cannot encode the roll of \(roll.node) as JSON: \(error)")
     }
@@ -109,6 +113,23 @@ package struct AgentCollectorSettings: Hashable, Sendable {
   package var connectTimeout: Duration = .seconds(3)
   /// A report takes about 30 bytes a container, more for a missed one.
   package var maximumReportBytes = 4 << 20
+  /// Whose requests for an agent's metrics count as scrapes.
+  package var scrapers = Scrapers.common
 
   package init() {}
+}
+
+extension HTTPResponse {
+  /// Why an agent did not call the roll. Agents up to 0.1 do not say: they only know one reason.
+  fileprivate var conflict: RollConflict? {
+    guard status == 409 else { return nil }
+    return (try? JSONDecoder().decode(RollConflict.self, from: Data(body)))
+      ?? RollConflict(.unknownRoll, detail: excerpt(of: body))
+  }
+}
+
+extension Scrapers {
+  fileprivate var names: [String]? {
+    if case .named(let names) = self { names } else { nil }
+  }
 }

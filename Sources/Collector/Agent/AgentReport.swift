@@ -49,6 +49,8 @@ struct AgentReport {
   private static let plausibleAges = 0.0...(10 * 366 * 86400)
 
   private static func answer(_ answer: AgentAnswer) -> Answer {
+    // The only exemption that an agent can determine.
+    if answer.exempt == .sandboxedRuntime, answer.age == nil { return .exempt(.sandboxedRuntime) }
     switch (answer.age, answer.reason) {
     case (let age?, nil):
       guard plausibleAges.contains(age) else {

@@ -48,7 +48,7 @@ extension HTTPRequest {
     request.headers = [
       HTTPHeader("Accept", ExpositionFormat.requested),
       // With a known timeout, exporters abort slow collectors, report them, and still respond in time.
-      HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "\((announced ?? deadline).seconds)"),
+      HTTPHeader(Scrapers.timeoutHeader, "\((announced ?? deadline).seconds)"),
     ]
     request.connectTimeout = connectTimeout
     request.maximumBodyBytes = limits.bytes

@@ -69,7 +69,8 @@ package struct VirtualCollector: NodeCollector {
       memoryTrimmer.trim(after: keys.count)
     }
     // Without served families there is nothing for Prometheus to scrape.
-    return roll.answered(answers, lastScrape: settings.servedFamilies == nil ? .notObservable : cache.lastScrape(of: roll.node))
+    let isScraped = settings.servedFamilies != nil && settings.scrapers != .none
+    return roll.answered(answers, lastScrape: isScraped ? cache.lastScrape(of: roll.node) : .notExpected)
   }
 
   private func work(on round: CallRound, _ lane: CallRound.Lane, of roll: NodeRoll, keepsConnections: Bool) async {

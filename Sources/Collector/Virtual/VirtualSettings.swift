@@ -1,5 +1,6 @@
 package import Exposition
 package import HTTPTransport
+package import Roll
 
 /// How the cAdvisor endpoints of virtual nodes are scraped.
 package struct VirtualSettings: Hashable, Sendable {
@@ -15,6 +16,8 @@ package struct VirtualSettings: Hashable, Sendable {
   package var servedFamilies: FamilyFilter? = .everything
   /// Whether the collector's sink receives all kept families.
   package var feedsSink = false
+  /// Whose requests for the served families count as scrapes.
+  package var scrapers = Scrapers.common
   /// Whether served samples keep their timestamps.
   package var keepsTimestamps = true
   /// For one scrape, from connecting to the last byte.

@@ -64,7 +64,7 @@ package enum GapEnd: Hashable, Sendable {
   case exempt(Exemption)
   /// Another instance runs under the same name: the pod was recreated or the container restarted.
   case replaced
-  /// An `unscraped` gap that became an `uncollected` one, or whose node changed its source.
+  /// An `unscraped` gap that became an `uncollected` one, whose node changed its source, or whose data nothing is to scrape any more.
   case superseded
 }
 

@@ -95,8 +95,12 @@ package struct NodeLedger: Sendable {
 
   /// Records the result of calling `called`, which may be an older roll than the current one.
   mutating func record(_ call: RollCall, of called: NodeRoll, at now: Moment, threshold: Duration) -> [GapTransition] {
+    var transitions: [GapTransition] = []
     switch call.lastScrape {
     case .notObservable: break
+    case .notExpected:
+      seesScrapes = false
+      for row in rows.indices where openGapCount > 0 { closeUnscraped(row: row, because: .superseded, at: now, into: &transitions) }
     case .never: seesScrapes = true
     case .ago(let age):
       seesScrapes = true
@@ -117,7 +121,7 @@ package struct NodeLedger: Sendable {
         record(answer(index), row: row, at: now, threshold: threshold)
       }
     }
-    return review(at: now, threshold: threshold)
+    return transitions + review(at: now, threshold: threshold)
   }
 
   private mutating func record(_ answer: Answer, row: Int, at now: Moment, threshold: Duration) {

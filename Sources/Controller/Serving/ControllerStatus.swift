@@ -1,7 +1,7 @@
 internal import Collector
 internal import KubeClient
 package import Primitives
-internal import Roll
+package import Roll
 
 /// The parts of the controller whose state is served. A response reads each part once.
 struct ControllerStatus: Sendable {
@@ -44,10 +44,12 @@ package struct ServingSettings: Hashable, Sendable {
   package var proxyAddress: String?
   /// Whether Windows nodes are scraped through /probe instead of at their exporters.
   package var proxiesWindows: Bool
+  /// Whose requests for the metrics of virtual nodes count as scrapes.
+  package var scrapers: Scrapers
 
   package init(
     listen: ListenAddress, interval: Duration, threshold: Duration, deadline: Duration, allowsLoopback: Bool, proxyAddress: String?,
-    proxiesWindows: Bool
+    proxiesWindows: Bool, scrapers: Scrapers = .common
   ) {
     self.listen = listen
     self.interval = interval
@@ -56,5 +58,6 @@ package struct ServingSettings: Hashable, Sendable {
     self.allowsLoopback = allowsLoopback
     self.proxyAddress = proxyAddress
     self.proxiesWindows = proxiesWindows
+    self.scrapers = scrapers
   }
 }

@@ -182,7 +182,7 @@ struct ProbeRequest: Hashable {
     acceptEncoding = request.headers[values: .acceptEncoding].joined(separator: ", ").nonEmpty
   }
 
-  private static let timeoutHeader = HTTPField.Name("X-Prometheus-Scrape-Timeout-Seconds")
+  static let timeoutHeader = HTTPField.Name(Scrapers.timeoutHeader)
 }
 
 extension String {

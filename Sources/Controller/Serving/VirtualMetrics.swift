@@ -18,11 +18,13 @@ struct VirtualMetrics {
   }
 
   func cadvisor(_ request: Request) -> ServerResponse {
-    respond(request) { cache, snapshot in
+    let isScrape = controller.settings.scrapers.include(
+      userAgent: request.headers[.userAgent], announcesTimeout: ProbeRequest.timeoutHeader.map { request.headers.contains($0) } ?? false)
+    return respond(request) { cache, snapshot in
       .metrics { write in
         var text = GroupedExposition(snapshot)
         while let chunk = text.withNextChunk({ Array($0) }) { try await write(chunk) }
-        cache.recordScrape(of: snapshot.nodes)
+        if isScrape { cache.recordScrape(of: snapshot.nodes) }
       }
     }
   }

@@ -1,7 +1,7 @@
 package import Collector
 package import Logging
 package import Primitives
-internal import Roll
+package import Roll
 
 /// Every setting of the controller. `SettingsTable` has the name, help and accepted values of each.
 /// `FeatureSettings.swift` splits them into the settings of each part.
@@ -33,6 +33,7 @@ package struct ControllerSettings: Hashable, Sendable {
   package var threshold: Duration = .seconds(300)
   package var grace: Duration = .seconds(60)
   package var virtualNodes = [LabelSelector("type=virtual-kubelet")].compactMap(\.self)
+  package var scrapers = Scrapers.common
 
   // Collection.
   package var deadline: Duration = .seconds(10)

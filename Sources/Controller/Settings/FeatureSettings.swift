@@ -15,7 +15,7 @@ extension ControllerSettings {
   var serving: ServingSettings {
     ServingSettings(
       listen: listen, interval: interval, threshold: threshold, deadline: deadline, allowsLoopback: allowsLoopbackTargets,
-      proxyAddress: proxyAddress, proxiesWindows: windowsTargets == .proxy)
+      proxyAddress: proxyAddress, proxiesWindows: windowsTargets == .proxy, scrapers: scrapers)
   }
 
   var relay: RelaySettings {
@@ -40,6 +40,7 @@ extension ControllerSettings {
     agents.port = agentRollPort
     agents.deadline = deadline
     agents.connectTimeout = connectTimeout
+    agents.scrapers = scrapers
     return agents
   }
 
@@ -81,6 +82,7 @@ extension ControllerSettings {
       case .both: FamilyFilter(kept: virtualBasic)
       case .push: nil
       }
+    nodes.scrapers = scrapers
     nodes.keepsTimestamps = virtualTimestamps == .on
     nodes.certificateAuthorities = virtualCAFile.map { .file($0) }
     nodes.verifiesCertificates = !virtualSkipsVerification

@@ -2,6 +2,7 @@ internal import Collector
 internal import Exposition
 internal import Logging
 internal import Primitives
+internal import Roll
 
 /// Every setting. Flags, environment variables, file keys, help and error messages are derived from this table.
 package enum SettingsTable {
@@ -21,6 +22,28 @@ package enum SettingsTable {
       help:
         "Label selector of virtual nodes, whose pods are collected one by one. Can be repeated; a node that matches any selector is virtual.",
       read: { LabelSelector($0) }, write: { "\($0)" }),
+    Setting(
+      name: "scrapers", shape: .list,
+      help:
+        "Whose requests for metrics count as scrapes: common (Prometheus, its relatives, and agents that scrape like it), none (nothing is "
+        + "scraped by design, so no gap is unscraped), or the beginning of a User-Agent such as Prometheus/. Can be repeated.",
+      accepts: "common, none, or the beginning of a User-Agent such as Prometheus/; common and none only alone"
+    ) { texts, settings in
+      switch texts {
+      case ["common"]: settings.scrapers = .common
+      case ["none"]: settings.scrapers = .none
+      default:
+        if let wrong = texts.first(where: { $0.isEmpty || ["common", "none"].contains($0) }) { return wrong }
+        settings.scrapers = .named(texts)
+      }
+      return nil
+    } show: { settings in
+      switch settings.scrapers {
+      case .common: ["common"]
+      case .none: ["none"]
+      case .named(let agents): agents
+      }
+    },
   ]
 
   // MARK: Collection

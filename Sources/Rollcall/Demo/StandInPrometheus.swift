@@ -1,5 +1,6 @@
 internal import HTTPTransport
 internal import JSON
+internal import Roll
 
 /// Fetches the controller's HTTP SD and scrapes every target, as Prometheus does, discarding the bodies. Without scrapes every container of
 /// the demo would become an `unscraped` gap.
@@ -26,7 +27,9 @@ struct StandInPrometheus: Sendable {
   }
 
   private func request(_ url: String) -> HTTPRequest {
-    HTTPRequest(url: url, deadline: interval)
+    var request = HTTPRequest(url: url, deadline: interval)
+    request.headers = [HTTPHeader(Scrapers.timeoutHeader, "\(interval.seconds)")]
+    return request
   }
 
   private static func targets(in groups: JSONValue) -> [String] {

@@ -11,6 +11,7 @@ final class HeldRoll: Sendable {
     var hash: String?
     var entries: [RollEntry] = []
     var answers = AnswerCounts()
+    var scrapers = Scrapers.common
     var scrapedAt: Moment?
   }
 
@@ -25,24 +26,22 @@ final class HeldRoll: Sendable {
     state.withLock { $0.answers }
   }
 
-  enum Refusal: Error, Hashable {
-    /// The request refers by hash to a roll that the agent does not hold.
-    case unknownRoll
-    case tooManyEntries(Int)
+  struct TooManyEntries: Error {
+    var count: Int
   }
 
-  /// The request's entries, which replace the held roll, or the held entries if the request only has their hash.
-  func entries(for request: RollRequest) throws(Refusal) -> [RollEntry] {
-    if let entries = request.entries, entries.count > Self.maximumEntries { throw .tooManyEntries(entries.count) }
-    let entries: [RollEntry]? = state.withLock { state in
+  /// The request's entries, which replace the held roll, or the held entries if the request only has their hash; `nil` if that is the hash of
+  /// another roll.
+  func entries(for request: RollRequest) throws(TooManyEntries) -> [RollEntry]? {
+    if let entries = request.entries, entries.count > Self.maximumEntries { throw TooManyEntries(count: entries.count) }
+    return state.withLock { state in
       if let entries = request.entries {
         state.entries = entries
         state.hash = request.hash
       }
+      state.scrapers = request.scrapers.map { .named($0) } ?? .common
       return state.hash == request.hash ? state.entries : nil
     }
-    guard let entries else { throw .unknownRoll }
-    return entries
   }
 
   /// Counts the answers, and returns the time since the last complete scrape.
@@ -53,7 +52,10 @@ final class HeldRoll: Sendable {
     }
   }
 
-  func recordScrape(at now: Moment) {
-    state.withLock { $0.scrapedAt = now }
+  /// Records that a client has received `/metrics` to the end, if the client is a scraper.
+  func recordScrape(userAgent: String?, announcesTimeout: Bool, at now: Moment) {
+    state.withLock { state in
+      if state.scrapers.include(userAgent: userAgent, announcesTimeout: announcesTimeout) { state.scrapedAt = now }
+    }
   }
 }

@@ -17,6 +17,7 @@ struct MetricsResponder: HTTPResponder {
   let heldRoll: HeldRoll
   let readiness: Readiness
   private let cache = ExpositionCache()
+  private static let timeoutHeader = HTTPField.Name(Scrapers.timeoutHeader)
 
   init(settings: AgentSettings, sweeps: SharedSweep, heldRoll: HeldRoll, readiness: Readiness) {
     self.settings = settings
@@ -61,6 +62,8 @@ struct MetricsResponder: HTTPResponder {
     let isGzip = acceptsGzip(headers[values: .acceptEncoding])
     var fields: HTTPFields = [.contentType: format.contentType, .vary: "Accept, Accept-Encoding"]
     if isGzip { fields[.contentEncoding] = "gzip" }
+    let userAgent = headers[.userAgent]
+    let announcesTimeout = Self.timeoutHeader.map { headers.contains($0) } ?? false
     let body = ResponseBody(contentLength: isGzip ? compressed.bytes.readableBytes : compressed.textBytes) { writer in
       if isGzip {
         try await writer.write(compressed.bytes)
@@ -75,7 +78,7 @@ struct MetricsResponder: HTTPResponder {
       }
       try await writer.finish(nil)
       // Not before the end, since a scraper that disconnects early discards the data.
-      heldRoll.recordScrape(at: monotonicNow())
+      heldRoll.recordScrape(userAgent: userAgent, announcesTimeout: announcesTimeout, at: monotonicNow())
     }
     return Response(status: .ok, headers: fields, body: body)
   }

@@ -13,6 +13,8 @@ struct RollResponder: HTTPResponder {
   /// Fits a roll of 20,000 entries of 400 bytes each.
   static let maximumBodyBytes = 8 << 20
 
+  /// The node that rolls are for; `nil` accepts those of any node.
+  let node: String?
   let sweeps: SharedSweep
   let heldRoll: HeldRoll
 
@@ -25,10 +27,13 @@ struct RollResponder: HTTPResponder {
     guard request.method == .post else { return .methodNotAllowed(.post) }
     do throws(Refusal) {
       let call = try await decode(request)
-      return try await answer(call, entries: entries(for: call))
+      if let node, call.node != node {
+        return conflict(.wrongNode, "this agent runs on the node \(node), not on \(call.node.prefix(253))")
+      }
+      guard let entries = try entries(for: call) else { return conflict(.unknownRoll, "unknown roll: send its entries") }
+      return await answer(call, entries: entries)
     } catch {
-      // A conflict is normal: the controller sends the hash of every new roll first.
-      if error.status != .conflict { context.logger.warning("roll rejected", metadata: ["error": "\(error.detail)"]) }
+      context.logger.warning("roll rejected", metadata: ["error": "\(error.detail)"])
       return .text(error.status, error.detail)
     }
   }
@@ -62,23 +67,32 @@ struct RollResponder: HTTPResponder {
     let report = RollReport(
       hash: call.hash, answers: answers, secondsSinceScrape: sinceScrape?.seconds,
       sockets: call.wantsSockets == true ? sweep.sockets(of: entries) : nil)
+    return json(.ok, report)
+  }
+
+  /// A conflict is no error and not logged: after a restart the agent does not hold the roll that the controller refers to, and a Node may
+  /// have the address of another one for a while.
+  private func conflict(_ code: RollConflict.Code, _ detail: String) -> Response {
+    json(.conflict, RollConflict(code, detail: detail))
+  }
+
+  private func json(_ status: HTTPResponse.Status, _ message: some Encodable) -> Response {
     do {
-      let body = try JSONEncoder().encodeAsByteBuffer(report, allocator: ByteBufferAllocator())
-      return Response(status: .ok, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: body))
+      let body = try JSONEncoder().encodeAsByteBuffer(message, allocator: ByteBufferAllocator())
+      return Response(status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: body))
     } catch {
-      return .text(.internalServerError, "cannot encode the report: \(error)")
+      return .text(.internalServerError, "cannot encode the response: \(error)")
     }
   }
 
-  private func entries(for call: RollRequest) throws(Refusal) -> [RollEntry] {
+  /// `nil` if the agent does not hold the roll.
+  private func entries(for call: RollRequest) throws(Refusal) -> [RollEntry]? {
     do {
       return try heldRoll.entries(for: call)
     } catch {
-      throw switch error {
-      case .unknownRoll: Refusal(status: .conflict, detail: "unknown roll: send its entries")
-      case .tooManyEntries(let count):
-        Refusal(status: .contentTooLarge, detail: "the roll has \(count) entries; an agent accepts at most \(HeldRoll.maximumEntries)")
-      }
+      let count = error.count
+      throw Refusal(
+        status: .contentTooLarge, detail: "the roll has \(count) entries; an agent accepts at most \(HeldRoll.maximumEntries)")
     }
   }
 }

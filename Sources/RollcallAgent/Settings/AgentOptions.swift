@@ -67,7 +67,12 @@ struct AgentOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Maximum age of a sweep that another scrape or roll call may share. (default: 1s)", valueName: "duration"))
   var sweepReuse: String?
 
-  @Option(help: ArgumentHelp("Name of this node, for the label node. (default: $NODE_NAME, then the host name)", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      """
+      Name of this Node: the label node, and the only node that rolls are answered for. (default: $NODE_NAME; without either, the label is the \
+      host name, and rolls are answered for any node)
+      """, valueName: "name"))
   var node: String?
 
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))

@@ -21,6 +21,9 @@ struct AgentSettings: Hashable, Sendable {
   var requiresClientCertificate: Bool
   var netstatInterval: Duration
   var sweepReuse: Duration
+  /// The Node's name, from `--node` or `NODE_NAME`; `nil` if neither is set. The agent answers calls for this node only.
+  var ownNode: String?
+  /// The value of the label `node`: the Node's name, or else the host name.
   var node: String
   var logLevel: Logger.Level
 
@@ -50,7 +53,8 @@ struct AgentSettings: Hashable, Sendable {
     }
     netstatInterval = try lookup.duration(options.netstatInterval, "netstat-interval", default: .seconds(30))
     sweepReuse = try lookup.duration(options.sweepReuse, "sweep-reuse", default: SharedSweep.reusable)
-    node = try lookup.name(options.node, "node") ?? environment["NODE_NAME"] ?? hostName()
+    ownNode = try lookup.name(options.node, "node") ?? environment["NODE_NAME"]
+    node = ownNode ?? hostName()
     logLevel = try lookup.logLevel(options.logLevel, "log-level", default: .info)
   }
 

@@ -39,7 +39,7 @@ struct TLSFiles: Equatable {
       do {
         return try body()
       } catch {
-        throw TLSFilesError(description: "cannot use \(file): \(error)")
+        throw TLSFilesError(description: "cannot use \(file): \(TLSFailure(error))")
       }
     }
     let authorities = check == .none ? [] : try parse("ca.crt") { try NIOSSLCertificate.fromPEMBytes(self.authorities) }

@@ -102,6 +102,17 @@ import Testing
     #expect(closed.map(\.change) == [.closed(.recovered, after: .seconds(330))])
   }
 
+  @Test func `R81: an unscraped gap ends when nothing is to scrape its data any more`() {
+    var ledger = ledger(oneApp)
+    for second in stride(from: 0.0, through: 315, by: 15) {
+      _ = ledger.record(allCollected(scrape: .never), of: oneApp, at: moment(second))
+    }
+    #expect(ledger.gaps().map(\.kind) == [.unscraped])
+    let closed = ledger.record(allCollected(scrape: .notExpected), of: oneApp, at: moment(330))
+    #expect(closed.map(\.change) == [.closed(.superseded, after: .seconds(330))])
+    #expect(ledger.record(allCollected(scrape: .notExpected), of: oneApp, at: moment(900)).isEmpty)
+  }
+
   @Test func `a source that cannot observe scrapes has no unscraped gaps`() {
     var ledger = ledger(oneApp)
     for second in stride(from: 0.0, through: 3600, by: 15) {

@@ -66,7 +66,9 @@ import Testing
           #"container_cpu_usage_seconds_total{container="render",cpu="total",id="/r",namespace="shop",pod="render",node="virtual-1"} 1.5 1795218028337"#
         ))
       #expect(try await served.text("/metrics/cadvisor") == text)
+      #expect(served.virtualCache.lastScrape(of: "virtual-1") == .never, "a client that is no scraper")
       // A response read to the end counts as a scrape.
+      _ = try await served.request("/metrics/cadvisor", headers: [HTTPHeader("User-Agent", "Prometheus/3.5.0")])
       try await eventually("the scrape is recorded") {
         if case .ago = served.virtualCache.lastScrape(of: "virtual-1") { true } else { false }
       }

@@ -17,8 +17,10 @@ final class RunningAgent {
   let rollListen: String
   private let transport: HTTPTransport
 
-  /// - Parameter hasCertificates: whether to install certificates before the start.
-  init(hasCertificates: Bool = true, arguments: [String] = []) async throws {
+  /// - Parameters:
+  ///   - hasCertificates: whether to install certificates before the start.
+  ///   - node: the option `--node`.
+  init(hasCertificates: Bool = true, node: String? = "node-1", arguments: [String] = []) async throws {
     folder = try TemporaryFolder()
     authority = try TestAuthority(in: folder, name: "cluster")
     try FileManager.default.createDirectory(atPath: folder.path + "/tls", withIntermediateDirectories: true)
@@ -33,8 +35,7 @@ final class RunningAgent {
       try builtExecutable("rollcall-agent"),
       [
         "--listen", "127.0.0.1:0", "--roll-listen", "127.0.0.1:0", "--tls-dir", folder.path + "/tls", "--cgroup", folder.path + "/cgroup",
-        "--node", "node-1",
-      ] + arguments, log: folder.path + "/agent.log")
+      ] + (node.map { ["--node", $0] } ?? []) + arguments, log: folder.path + "/agent.log")
     listen = try await Self.address(of: "metrics", program)
     rollListen = try await Self.address(of: "roll", program)
     transport = try HTTPTransport()
@@ -91,8 +92,11 @@ final class RunningAgent {
         deadline: .seconds(60), tls: tls))
   }
 
-  func call(_ tls: TLSOptions, hash: String, entries: [RollEntry]?) async throws -> HTTPResponse {
-    try await roll(tls, body: [UInt8](JSONEncoder().encode(RollRequest(node: "node-1", hash: hash, entries: entries))))
+  func call(
+    _ tls: TLSOptions, node: String = "node-1", hash: String, entries: [RollEntry]?, scrapers: [String]? = nil
+  ) async throws -> HTTPResponse {
+    try await roll(
+      tls, body: [UInt8](JSONEncoder().encode(RollRequest(node: node, hash: hash, entries: entries, scrapers: scrapers))))
   }
 
   static func entry(_ container: String, id: String) -> RollEntry {

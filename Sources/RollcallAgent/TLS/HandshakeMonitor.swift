@@ -1,0 +1,85 @@
+import Logging
+import NIOCore
+import NIOSSL
+import NIOTLS
+import Synchronization
+
+/// Logs the failed handshakes of one server: why they failed is unknown to the client. A client that retries every few seconds is logged once
+/// for each cause, and once when it succeeds again.
+final class HandshakeReport: Sendable {
+  /// Scanners must not fill memory. After this many clients, those logged before are forgotten.
+  private static let maximumClients = 100
+
+  private let logger: Logger
+  /// By the clients' addresses.
+  private let logged = Mutex<[String: Set<TLSFailure>]>([:])
+
+  init(logger: Logger) {
+    self.logger = logger
+  }
+
+  func failed(_ failure: TLSFailure, client: String) {
+    let isNew = logged.withLock { logged in
+      if logged[client] == nil, logged.count >= Self.maximumClients { logged = [:] }
+      return logged[client, default: []].insert(failure).inserted
+    }
+    guard isNew else { return }
+    var metadata: Logger.Metadata = ["client": "\(client)", "error": "\(failure)"]
+    if let advice = failure.advice { metadata["advice"] = "\(advice)" }
+    logger.warning("TLS handshake failed", metadata: metadata)
+  }
+
+  func succeeded(client: String) {
+    let hadFailed = logged.withLock { $0.removeValue(forKey: client) } != nil
+    if hadFailed { logger.notice("TLS handshake succeeded again", metadata: ["client": "\(client)"]) }
+  }
+}
+
+/// Monitors the handshake of one connection, and closes the connection if it takes too long, since an unknown client must not hold one of few
+/// connections.
+final class HandshakeMonitor: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  /// Enough for a few round trips to a busy node.
+  static let limit: TimeAmount = .seconds(10)
+
+  private let report: HandshakeReport
+  private var timeout: Scheduled<Void>?
+
+  init(report: HandshakeReport) {
+    self.report = report
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    let channel = context.channel
+    let client = Self.client(context)
+    timeout = context.eventLoop.scheduleTask(in: Self.limit) { [report] in
+      report.failed(.tooSlow, client: client)
+      channel.close(promise: nil)
+    }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    timeout?.cancel()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case .handshakeCompleted? = event as? TLSUserEvent {
+      timeout?.cancel()
+      report.succeeded(client: Self.client(context))
+    }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if let refusal = error as? NIOSSLError, case .handshakeFailed(let cause) = refusal {
+      report.failed(TLSFailure(cause), client: Self.client(context))
+    }
+    context.fireErrorCaught(error)
+  }
+
+  /// Without the port, which is another one for each connection.
+  private static func client(_ context: ChannelHandlerContext) -> String {
+    context.remoteAddress?.ipAddress ?? "unknown"
+  }
+}

@@ -1,0 +1,96 @@
+import NIOSSL
+
+/// Why TLS failed, in words. The descriptions of NIOSSL name source files of BoringSSL, with their paths on the machine that compiled them.
+enum TLSFailure: Hashable {
+  case noClientCertificate
+  case untrustedClient
+  /// The client rejected our certificate.
+  case untrustedByClient
+  case notTLS
+  case closedByClient
+  case tooSlow
+  /// Anything else, in BoringSSL's words.
+  case other(String)
+
+  init(_ error: any Error) {
+    let stack: NIOBoringSSLErrorStack
+    switch error as? BoringSSLError {
+    case .sslError(let errors), .unknownError(let errors): stack = errors
+    case nil:
+      self = .other("\(error)")
+      return
+    case let error?:
+      self = .other("\(error)")
+      return
+    }
+    if stack.contains(.eofDuringHandshake) {
+      self = .closedByClient
+      return
+    }
+    let reasons = stack.compactMap(BoringSSLReason.init)
+    // Source: openssl/ssl.h of BoringSSL. Reasons from 1000 on are alerts from the peer; RFC 8446, section 6, numbers them.
+    for reason in reasons where reason.library == BoringSSLReason.ssl {
+      switch reason.number {
+      case 192: self = .noClientCertificate  // PEER_DID_NOT_RETURN_A_CERTIFICATE
+      case 125: self = .untrustedClient  // CERTIFICATE_VERIFY_FAILED
+      case 1042...1046, 1048: self = .untrustedByClient  // bad_certificate to certificate_unknown, unknown_ca
+      case 155, 156, 247: self = .notTLS  // HTTP_REQUEST, HTTPS_PROXY_REQUEST, WRONG_VERSION_NUMBER
+      default: continue
+      }
+      return
+    }
+    self = .other(reasons.isEmpty ? "unknown error" : reasons.map(\.text).joined(separator: ", "))
+  }
+
+  /// What the operator can do; `nil` if there is nothing particular to do.
+  var advice: String? {
+    switch self {
+    case .untrustedClient:
+      "a controller's call is accepted again once its certificate and the agent's ca.crt are from the same Secret rollcall-tls, which the kubelet "
+        + "updates within about a minute; a client other than the controller has no business here"
+    case .untrustedByClient:
+      "the controller trusts this agent again once the agent has the current Secret rollcall-tls, which the kubelet updates within about a minute"
+    case .noClientCertificate: "only the controller may call this port; scrapers and probes use the port of --listen"
+    case .notTLS: "use https, or the port of --listen"
+    case .closedByClient, .tooSlow, .other: nil
+    }
+  }
+}
+
+extension TLSFailure: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .noClientCertificate: "the client has no certificate"
+    case .untrustedClient: "the client's certificate is not valid for a client, has expired, or is not from an authority in ca.crt"
+    case .untrustedByClient: "the client rejects this agent's certificate"
+    case .notTLS: "the client does not use TLS"
+    case .closedByClient: "the client closed the connection during the handshake"
+    case .tooSlow: "the client did not finish the handshake in time"
+    case .other(let words): words
+    }
+  }
+}
+
+/// An error of BoringSSL. NIOSSL makes only its description public, which is made of `ERR_error_string_n`'s text:
+/// `Error: CODE error:HEXADECIMAL CODE:LIBRARY:FUNCTION:REASON at FILE:LINE`.
+private struct BoringSSLReason {
+  /// The library number of TLS itself.
+  static let ssl: UInt32 = 16
+
+  let library: UInt32
+  let number: UInt32
+  /// The library and the reason, such as `X.509 certificate routines: key values mismatch`.
+  let text: String
+
+  init?(_ error: BoringSSLInternalError) {
+    let words = error.description.split(separator: " ", maxSplits: 2)
+    guard words.count == 3, let code = UInt32(words[1]) else { return nil }
+    // Source: ERR_GET_LIB and ERR_GET_REASON of BoringSSL.
+    library = code >> 24 & 0xff
+    number = code & 0xfff
+    let fields = words[2].split(separator: ":", omittingEmptySubsequences: false)
+    guard fields.count >= 5 else { return nil }
+    let reason = fields[4].prefix { $0 != " " }
+    text = "\(fields[2]): \(reason.lowercased().map { $0 == "_" ? " " : String($0) }.joined())"
+  }
+}

@@ -12,6 +12,8 @@ struct ControllerCore: Service {
   let services: [@Sendable () async -> Void]
   let leaderWork: LeaderLoop
   let publication: TargetPublication
+  /// Called once the leader's work has ended, before the Lease is released.
+  let finish: @Sendable () async -> Void
 
   /// Runs until the task is cancelled or the service group shuts down. It then reports not ready at once (R60), stops the work, and
   /// releases the Lease last (R32).
@@ -35,6 +37,7 @@ struct ControllerCore: Service {
       shutdown.begin()
       logger.notice("shutting down")
     }
+    await finish()
     await leadership.release()
   }
 

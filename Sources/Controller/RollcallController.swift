@@ -69,9 +69,10 @@ package final class RollcallController: Sendable {
       ? GapEventPoster(
         client: cluster.client, identity: leadership.identity, time: time, logger: logger, isLeading: { leadership.isLeader }) : nil
     let archive = GapArchiver(
-      client: cluster.client, namespace: cluster.namespace, ledger: ledger, time: time, logger: logger,
+      client: cluster.client, namespace: cluster.namespace, ledger: ledger, policy: settings.archive, time: time, logger: logger,
       isLeading: { leadership.isLeader }, didRestore: { alerts.gapsChanged() })
-    let watch = GapWatch(ledger: ledger, time: time, logger: logger) { transitions in
+    let freshness = RollFreshness(watches: cluster, limit: settings.stalenessLimit)
+    let watch = GapWatch(ledger: ledger, freshness: freshness, settling: settings.interval, time: time, logger: logger) { transitions in
       alerts.gapsChanged()
       events?.post(transitions, ledger: ledger.snapshot())
     }
@@ -87,7 +88,7 @@ package final class RollcallController: Sendable {
     server = ControllerServer(
       ControllerStatus(
         version: version, settings: settings.serving, time: time, leadership: leadership,
-        readiness: Readiness(watches: cluster, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
+        readiness: Readiness(freshness: freshness, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
         rolls: rolls, ledger: ledger, counters: counters, exporters: exporters, archive: archive, alertmanagers: alerts, events: events,
         targets: targets, publication: reconciler, relay: relay, virtualCache: settings.virtualMode == .push ? nil : virtual.cache,
         push: push),
@@ -101,6 +102,6 @@ package final class RollcallController: Sendable {
           time: time
         ).run()
       },
-      publication: TargetPublication(reconciler: reconciler, rolls: rolls, time: time, logger: logger))
+      publication: TargetPublication(reconciler: reconciler, rolls: rolls, time: time, logger: logger), finish: archive.finish)
   }
 }

@@ -42,6 +42,18 @@ package enum Reason: String, CaseIterable, Codable, Hashable, Sendable {
   case unknown = "Unknown"
 }
 
+extension Reason {
+  /// Whether the miss can mean that the container is gone: not found where the roll says it is.
+  package func dependsOnRoll(_ source: Source) -> Bool {
+    switch self {
+    case .pidNotFound, .notInResponse, .wrongNode, .rollStale: true
+    // The pod itself is the endpoint.
+    case .endpointUnreachable, .endpointTimeout: source == .virtual
+    default: false
+    }
+  }
+}
+
 /// Why a container is not called: it cannot or need not be collected. Never a gap; metrics and status page count it.
 package enum Exemption: String, CaseIterable, Codable, Hashable, Sendable {
   /// A Windows HostProcess container. The Host Compute Service keeps no statistics for it.

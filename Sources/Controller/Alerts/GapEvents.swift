@@ -43,7 +43,7 @@ struct GapEvents {
     return nodes.sorted().compactMap { name in
       guard let node = ledger.nodes[name] else { return nil }
       let gaps = node.gaps().filter { $0.kind == .uncollected }
-      let count = node.roll.entries.count
+      let count = node.expectedCount
       if count > 0, gaps.count == count, missingNodes.insert(name).inserted, let first = gaps.min(by: { $0.since < $1.since }) {
         return event(
           about: .node(name), isOpen: true, kind: .uncollected,

@@ -1,5 +1,5 @@
 internal import Collector
-package import KubeClient
+internal import KubeClient
 internal import Logging
 internal import Roll
 
@@ -75,33 +75,7 @@ struct Cluster: Sendable {
 }
 
 extension Cluster: StatusSource {
-  var status: [WatchStatus] {
-    [
-      WatchStatus(resource: "nodes", isListed: nodes.store.isSynced, status: nodes.status, statistics: nodes.statistics),
-      WatchStatus(resource: "pods", isListed: pods.store.isSynced, status: pods.status, statistics: pods.statistics),
-    ]
-  }
-}
-
-/// The watch of one resource.
-package struct WatchStatus: Hashable, Sendable {
-  package var resource: String
-  /// Whether a complete list was received at any time.
-  package var isListed: Bool
-  package var status: ReflectorStatus
-  package var statistics: WatchStatistics
-
-  package init(resource: String, isListed: Bool, status: ReflectorStatus, statistics: WatchStatistics) {
-    self.resource = resource
-    self.isListed = isListed
-    self.status = status
-    self.statistics = statistics
-  }
-
-  /// Why the watch is not in sync; `nil` if it is.
-  var problem: String? {
-    if case .waiting(let reason) = status { reason } else { nil }
-  }
+  var status: [WatchStatus] { [WatchStatus(nodes, of: "nodes"), WatchStatus(pods, of: "pods")] }
 }
 
 extension String {

@@ -8,14 +8,14 @@ package struct GapArchiveError: Error, CustomStringConvertible, Sendable {
   package var description: String
 }
 
-/// Encodes the open gaps as one ConfigMap, so that they survive a restart.
+/// Encodes the open gaps, and the ages that may become gaps, as one ConfigMap, so that they survive a restart.
 ///
 ///     data:
 ///       gaps.json: |
 ///         {"version":1,"cut":0,"gaps":[{"namespace":"shop","pod":"cart-0","container":"app",…,"since":1767225600000},…]}
 ///
-/// From about 2,700 gaps on this is too large; the text is then stored gzipped in `binaryData` under `gaps.json.gz`, with container IDs
-/// truncated: 20,000 gaps of containers with UID and ID take about 0.8 MB. Both forms are read.
+/// An age that is no gap yet has `"open":false`. From 9,000 ages on this is too large; the text is then stored gzipped in `binaryData` under
+/// `gaps.json.gz`. Both forms are read.
 package struct GapArchive: Sendable {
   package static let configMapName = "rollcall-gaps"
   static let dataKey = "gaps.json"
@@ -24,7 +24,7 @@ package struct GapArchive: Sendable {
   /// Limit of the expanded size of a compressed archive.
   private static let maximumTextBytes = 64 << 20
 
-  /// Maximum number of gaps; beyond it the youngest are left out, as they lose the least age.
+  /// Maximum number of ages; beyond it the youngest are left out, as they lose the least.
   package var maximumGaps = 30_000
   /// Maximum size of the data. The API server refuses objects over 1.5 MiB and ConfigMaps with more than 1 MiB of data (`MaxSecretSize` in
   /// Kubernetes' validation); the rest is left for other fields.
@@ -32,11 +32,11 @@ package struct GapArchive: Sendable {
 
   package init() {}
 
-  /// The ConfigMap to apply, and the number of gaps in it.
+  /// The ConfigMap to apply, and the number of ages in it.
   /// - Parameters:
   ///   - gaps: oldest first.
-  ///   - total: the number of open gaps, if `gaps` is not all of them.
-  package func configMap(of gaps: [OpenGap], total: Int? = nil, namespace: String) -> (object: JSONValue, kept: Int) {
+  ///   - total: the number of ages, if `gaps` is not all of them.
+  package func configMap(of gaps: [ArchivedAge], total: Int? = nil, namespace: String) -> (object: JSONValue, kept: Int) {
     let total = total ?? gaps.count
     var kept = min(gaps.count, maximumGaps)
     var data: JSONValue = [:]
@@ -46,13 +46,13 @@ package struct GapArchive: Sendable {
       data = [Self.dataKey: .string(plain)]
     } else {
       while true {
-        let text = text(of: gaps.prefix(kept), total: total) { Self.json(of: $0.withShortContainerID) }
+        let text = text(of: gaps.prefix(kept), total: total) { Self.json(of: $0) }
         let bytes = gzip(Array(text.utf8)) ?? []
         if bytes.count <= maximumBytes, !bytes.isEmpty || kept == 0 {
           binaryData = [Self.compressedKey: .string(Data(bytes).base64EncodedString())]
           break
         }
-        // All gaps have about the same size.
+        // All ages have about the same size.
         kept = bytes.isEmpty ? 0 : min(kept * maximumBytes / bytes.count, kept * 19 / 20)
       }
     }
@@ -66,7 +66,7 @@ package struct GapArchive: Sendable {
   }
 
   /// Decodes a ConfigMap made by `configMap(of:total:namespace:)`.
-  package func gaps(in configMap: JSONValue) throws(GapArchiveError) -> [OpenGap] {
+  package func gaps(in configMap: JSONValue) throws(GapArchiveError) -> [ArchivedAge] {
     let text: [UInt8]
     let field: String
     if let encoded = configMap["binaryData"]?[Self.compressedKey]?.string {
@@ -96,7 +96,7 @@ package struct GapArchive: Sendable {
     return list.compactMap(Self.gap(from:))
   }
 
-  private func text(of gaps: ArraySlice<OpenGap>, total: Int, json: (OpenGap) -> JSONValue) -> String {
+  private func text(of gaps: ArraySlice<ArchivedAge>, total: Int, json: (ArchivedAge) -> JSONValue) -> String {
     var text = "{\"version\":\(Self.version),\"cut\":\(total - gaps.count),\"gaps\":["
     var isFirst = true
     for gap in gaps {
@@ -107,58 +107,70 @@ package struct GapArchive: Sendable {
     return text + "]}"
   }
 
-  private static func json(of gap: OpenGap) -> JSONValue {
-    [
-      "namespace": .string(gap.container.namespace), "pod": .string(gap.container.pod), "container": .string(gap.container.container),
-      "podUID": .string(gap.podUID), "containerID": .string(gap.containerID), "node": .string(gap.node),
-      "source": .string(gap.source.rawValue), "kind": .string(gap.kind.rawValue), "reason": .string(gap.reason.rawValue),
-      "since": .integer(gap.sinceUnixMilliseconds),
+  private static func json(of age: ArchivedAge) -> JSONValue {
+    var json: JSONValue = [
+      "namespace": .string(age.container.namespace), "pod": .string(age.container.pod), "container": .string(age.container.container),
+      "podUID": .string(age.podUID), "node": .string(age.node), "source": .string(age.source.rawValue), "kind": .string(age.kind.rawValue),
+      "reason": .string(age.reason.rawValue), "since": .integer(age.sinceUnixMilliseconds),
     ]
+    if !age.isOpen { json["open"] = false }
+    return json
   }
 
   /// `nil` for an incomplete entry, for example one of another version. It does not affect the others.
-  private static func gap(from json: JSONValue) -> OpenGap? {
+  private static func gap(from json: JSONValue) -> ArchivedAge? {
     guard let namespace = json["namespace"]?.string, let pod = json["pod"]?.string, let container = json["container"]?.string,
-      let podUID = json["podUID"]?.string, let containerID = json["containerID"]?.string, let node = json["node"]?.string,
-      let source = json["source"]?.string.flatMap(Source.init), let kind = json["kind"]?.string.flatMap(GapKind.init),
-      let since = json["since"]?.integer
+      let podUID = json["podUID"]?.string, let node = json["node"]?.string, let source = json["source"]?.string.flatMap(Source.init),
+      let kind = json["kind"]?.string.flatMap(GapKind.init), let since = json["since"]?.integer
     else { return nil }
-    return OpenGap(
-      container: ContainerReference(namespace: namespace, pod: pod, container: container), podUID: podUID, containerID: containerID,
-      node: node, source: source, kind: kind, reason: json["reason"]?.string.flatMap(Reason.init) ?? .unknown,
-      sinceUnixMilliseconds: since)
+    return ArchivedAge(
+      container: ContainerReference(namespace: namespace, pod: pod, container: container), podUID: podUID, node: node, source: source,
+      kind: kind, reason: json["reason"]?.string.flatMap(Reason.init) ?? .unknown, sinceUnixMilliseconds: since,
+      isOpen: json["open"] != false)
   }
 }
 
-/// Decides when to write the archive: after the set of open gaps changed, but at most every 15 s.
+/// Decides when to write the archive: after its content changed, but at most every 15 s.
 package struct GapArchiveSchedule: Sendable {
   package static let shortestPause: Duration = .seconds(15)
 
-  private var written: UInt64
+  /// The fingerprint of the stored content; `nil` if unknown.
+  private var written: Int?
   private var lastAttempt: Moment?
 
-  /// - Parameter written: the ledger's `gapVersion` that the archive holds at the start.
-  package init(written: UInt64) {
+  package init(written: Int?) {
     self.written = written
   }
 
-  package func isDue(_ version: UInt64, at now: Moment) -> Bool {
-    if let lastAttempt, now - lastAttempt < Self.shortestPause { return false }
-    return written != version
+  package func hasWritten(_ fingerprint: Int) -> Bool { written == fingerprint }
+
+  /// Whether a write may be due, so that the fingerprint is worth computing.
+  package func isOpen(at now: Moment) -> Bool {
+    lastAttempt.map { now - $0 >= Self.shortestPause } ?? true
+  }
+
+  package func isDue(_ fingerprint: Int, at now: Moment) -> Bool {
+    isOpen(at: now) && written != fingerprint
   }
 
   /// Records a write attempt. After a failed one the next is due once the pause is over.
-  package mutating func attempted(_ version: UInt64, succeeded: Bool, at now: Moment) {
+  package mutating func attempted(_ fingerprint: Int, succeeded: Bool, at now: Moment) {
     lastAttempt = now
-    if succeeded { written = version }
+    if succeeded { written = fingerprint }
+  }
+
+  /// The stored content is unknown or gone: the next write is due at once.
+  package mutating func invalidate() {
+    written = nil
+    lastAttempt = nil
   }
 }
 
 /// The state of the archive, for metrics.
 package struct GapArchiveStatus: Hashable, Sendable {
-  /// Gaps in the archive, as of the last write.
+  /// Ages in the archive, gaps included, as of the last write.
   package var kept = 0
-  /// Gaps left out for lack of space, as of the last write.
+  /// Ages left out for lack of space, as of the last write.
   package var cut = 0
   /// Number of failed writes.
   package var failures: UInt64 = 0

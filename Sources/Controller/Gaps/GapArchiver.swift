@@ -4,11 +4,13 @@ import Logging
 internal import Roll
 internal import Synchronization
 
-/// Saves the open gaps in a ConfigMap, and at start restores those that the previous leader saved (R64).
+/// Saves the open gaps, and the ages that may become gaps, in a ConfigMap, and at start restores those that the previous leader saved (R64,
+/// R72).
 final class GapArchiver: StatusSource {
   let client: KubeClient
   let namespace: String
   let ledger: LedgerStore
+  let policy: ArchivePolicy
   let time: any TimeSource
   let logger: Logger
   /// Checked before every write.
@@ -17,16 +19,26 @@ final class GapArchiver: StatusSource {
   let didRestore: @Sendable () -> Void
 
   private let latest = Mutex(GapArchiveStatus())
+  private let isGone = Mutex(false)
+  /// What is still to write after the leader's work has ended.
+  private let unwritten = Mutex<Content?>(nil)
+
+  private struct Content: Sendable {
+    var ages: [ArchivedAge]
+    var total: Int
+    var fingerprint: Int
+  }
 
   private static let firstBackoff: Duration = .seconds(1)
 
   init(
-    client: KubeClient, namespace: String, ledger: LedgerStore, time: any TimeSource, logger: Logger,
+    client: KubeClient, namespace: String, ledger: LedgerStore, policy: ArchivePolicy, time: any TimeSource, logger: Logger,
     isLeading: @escaping @Sendable () -> Bool, didRestore: @escaping @Sendable () -> Void
   ) {
     self.client = client
     self.namespace = namespace
     self.ledger = ledger
+    self.policy = policy
     self.time = time
     self.logger = logger
     self.isLeading = isLeading
@@ -35,58 +47,90 @@ final class GapArchiver: StatusSource {
 
   var status: GapArchiveStatus { latest.withLock { $0 } }
 
+  /// Writes the archive again although its content did not change. Called when somebody else has deleted or changed the ConfigMap.
+  func rewrite() {
+    isGone.withLock { $0 = true }
+  }
+
   /// Runs until the task is cancelled. Nothing is written before the archive was read.
   func run() async {
+    unwritten.withLock { $0 = nil }
     guard let restored = await read() else { return }
-    ledger.restore(openGaps: restored, at: time.reading())
+    ledger.restore(restored, at: time.reading())
     ledger.settleRestored(at: time.now)
     if !restored.isEmpty {
-      logger.notice("restored open gaps", metadata: ["gaps": "\(restored.count)"])
+      logger.notice("restored open gaps", metadata: ["gaps": "\(restored.count { $0.isOpen })", "ages": "\(restored.count)"])
       didRestore()
     }
 
     latest.withLock { $0.kept = restored.count }
-    // Version 0 is that of an unchanged ledger. Any gap opened or closed so far makes a write due.
-    var schedule = GapArchiveSchedule(written: 0)
+    var schedule = GapArchiveSchedule(written: restored.isEmpty ? 0 : nil)
     var problem: String?
     while !Task.isCancelled {
       // Cancellation ends the sleep; the loop's condition sees it.
       try? await time.sleep(for: .seconds(1))
-      let version = ledger.gapVersion
-      guard schedule.isDue(version, at: time.now), isLeading(), !Task.isCancelled else { continue }
+      if isGone.withLock({ isGone in
+        defer { isGone = false }; return isGone
+      }) {
+        schedule.invalidate()
+      }
+      guard !Task.isCancelled, isLeading(), schedule.isOpen(at: time.now) else { continue }
+      let fingerprint = ledger.snapshot().archiveFingerprint(at: time.now, policy: policy)
+      guard schedule.isDue(fingerprint, at: time.now) else { continue }
+      let content = content()
       do {
-        try await write()
-        schedule.attempted(version, succeeded: true, at: time.now)
+        try await write(content)
+        schedule.attempted(content.fingerprint, succeeded: true, at: time.now)
         problem = nil
       } catch {
-        guard !Task.isCancelled else { return }
-        schedule.attempted(version, succeeded: false, at: time.now)
+        guard !Task.isCancelled else { break }
+        schedule.attempted(content.fingerprint, succeeded: false, at: time.now)
         latest.withLock { $0.failures += 1 }
         note("\(error)", &problem)
       }
     }
+    // The ledger is emptied next. A request of this task would be cancelled at once.
+    let content = content()
+    if schedule.hasWritten(content.fingerprint) { return }
+    unwritten.withLock { $0 = content }
   }
 
-  private func write() async throws(KubeError) {
-    let archive = GapArchive()
+  /// Writes what changed since the last write, if this replica still leads. Called once `run` has returned, outside of its cancelled task.
+  func finish() async {
+    guard isLeading(), let content = unwritten.withLock({ $0.take() }) else { return }
+    do {
+      try await write(content)
+    } catch {
+      logger.warning(
+        "cannot archive the open gaps before the end",
+        metadata: ["configmap": "\(namespace)/\(GapArchive.configMapName)", "error": "\(error)"])
+    }
+  }
+
+  private func content() -> Content {
     let snapshot = ledger.snapshot()
-    let total = snapshot.openGapCount
-    let gaps = snapshot.openGaps(at: time.reading(), atMost: archive.maximumGaps)
-    let (object, kept) = archive.configMap(of: gaps, total: total, namespace: namespace)
+    let reading = time.reading()
+    let (ages, total) = snapshot.archivedAges(at: reading, policy: policy, atMost: GapArchive().maximumGaps)
+    return Content(
+      ages: ages, total: total, fingerprint: snapshot.archiveFingerprint(at: reading.moment, policy: policy))
+  }
+
+  private func write(_ content: Content) async throws(KubeError) {
+    let (object, kept) = GapArchive().configMap(of: content.ages, total: content.total, namespace: namespace)
     try await client.apply(object, fieldManager: ObjectNames.fieldManager, force: true)
     let wasCut = latest.withLock { status in
-      defer { (status.kept, status.cut) = (kept, total - kept) }
+      defer { (status.kept, status.cut) = (kept, content.total - kept) }
       return status.cut > 0
     }
-    if total > kept, !wasCut {
+    if content.total > kept, !wasCut {
       logger.warning(
         "too many open gaps to archive; the youngest would lose their age at a restart",
-        metadata: ["gaps": "\(total)", "left out": "\(total - kept)"])
+        metadata: ["gaps": "\(content.total)", "left out": "\(content.total - kept)"])
     }
   }
 
   /// Reads the archive, retrying until it succeeds. An unreadable archive counts as empty. `nil` if the task was cancelled.
-  private func read() async -> [OpenGap]? {
+  private func read() async -> [ArchivedAge]? {
     var problem: String?
     while !Task.isCancelled {
       do {

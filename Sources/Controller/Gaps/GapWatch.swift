@@ -8,6 +8,10 @@ struct GapWatch: Sendable {
   private static let nodesAtOnce = 64
 
   let ledger: LedgerStore
+  let freshness: RollFreshness
+  /// The time for which a roll counts as stale after its watches are in sync again: the longest time until every node has been called
+  /// with its new roll.
+  let settling: Duration
   let time: any TimeSource
   let logger: Logger
   /// Called with the gaps that opened or closed.
@@ -15,7 +19,9 @@ struct GapWatch: Sendable {
 
   /// Runs until the task is cancelled.
   func run() async {
+    var staleUntil: Moment?
     while !Task.isCancelled {
+      updateStaleness(&staleUntil)
       report(ledger.takeTransitions())
       while ledger.evaluate(at: time.now, nodes: Self.nodesAtOnce), !Task.isCancelled {
         report(ledger.takeTransitions())
@@ -25,6 +31,22 @@ struct GapWatch: Sendable {
       // Cancellation ends the sleep; the loop's condition sees it.
       try? await time.sleep(for: .seconds(1))
     }
+  }
+
+  private func updateStaleness(_ staleUntil: inout Moment?) {
+    let stale = freshness.staleWatches
+    if !stale.isEmpty {
+      if staleUntil == nil {
+        logger.warning(
+          "rolls are stale; containers that are not found open no gap until the watches are in sync",
+          metadata: ["watches": "\(stale.map(\.resource).joined(separator: ", "))", "reason": "\(stale[0].problem ?? "")"])
+      }
+      staleUntil = time.now + settling
+    } else if let end = staleUntil, time.now >= end {
+      logger.notice("rolls are current again")
+      staleUntil = nil
+    }
+    ledger.setRollStale(staleUntil != nil)
   }
 
   private func report(_ transitions: [GapTransition]) {

@@ -62,52 +62,9 @@ package enum GapEnd: Hashable, Sendable {
   case leftRoll
   /// The container still exists but need not be collected any more.
   case exempt(Exemption)
-  /// Another instance runs under the same name: the pod was recreated or the container restarted.
+  /// Another pod has the name: it was recreated.
   case replaced
-  /// An `unscraped` gap that became an `uncollected` one, whose node changed its source, or whose data nothing is to scrape any more.
+  /// An `unscraped` gap that became an `uncollected` one, whose node changed its source, or whose data nothing is to scrape any more. In the
+  /// first case it reopens with its age if the container is collected again and still not scraped.
   case superseded
-}
-
-/// An open gap in the form that survives a restart: with the wall-clock time of its beginning and the identity of the container instance.
-package struct OpenGap: Hashable, Sendable {
-  package var container: ContainerReference
-  package var podUID: String
-  /// Empty if the node reports none; may be truncated to `shortIDLength` digits.
-  package var containerID: String
-  package var node: String
-  package var source: Source
-  package var kind: GapKind
-  package var reason: Reason
-  /// Milliseconds since 1970-01-01T00:00:00Z.
-  package var sinceUnixMilliseconds: Int64
-
-  package init(
-    container: ContainerReference, podUID: String, containerID: String, node: String, source: Source, kind: GapKind, reason: Reason,
-    sinceUnixMilliseconds: Int64
-  ) {
-    self.container = container
-    self.podUID = podUID
-    self.containerID = containerID
-    self.node = node
-    self.source = source
-    self.kind = kind
-    self.reason = reason
-    self.sinceUnixMilliseconds = sinceUnixMilliseconds
-  }
-
-  /// Container IDs are random, so this many digits distinguish the instances of one container in one pod.
-  static let shortIDLength = 16
-
-  /// A copy with a truncated container ID.
-  var withShortContainerID: OpenGap {
-    var gap = self
-    gap.containerID = String(containerID.prefix(Self.shortIDLength))
-    return gap
-  }
-
-  func isInstance(_ entry: RollEntry) -> Bool {
-    var gap = RollEntry(reference: container, podUID: podUID, containerID: containerID, hostNetwork: false)
-    if containerID.utf8.count == Self.shortIDLength, entry.containerID.hasPrefix(containerID) { gap.containerID = entry.containerID }
-    return gap.isSameInstance(as: entry)
-  }
 }

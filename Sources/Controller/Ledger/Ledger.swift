@@ -8,11 +8,15 @@ package struct Ledger: Sendable {
   /// Maximum age of a collection or a scrape.
   package let threshold: Duration
   package private(set) var nodes: [String: NodeLedger] = [:]
-  /// Restored gaps whose container is not on a roll yet.
-  private var unclaimed: [ContainerReference: [RestoredGap]] = [:]
+  /// Whether the roll may be outdated. A container that is not found then opens no gap, as it may be gone; every other miss does.
+  package private(set) var isRollStale = false
+  /// Restored ages whose container is not on a roll yet.
+  private var unclaimed: [ContainerReference: [RestoredAge]] = [:]
 
-  private struct RestoredGap {
-    var gap: OpenGap
+  private var policy: LedgerPolicy { LedgerPolicy(threshold: threshold, isRollStale: isRollStale) }
+
+  fileprivate struct RestoredAge {
+    var age: ArchivedAge
     var since: Moment
   }
 
@@ -44,19 +48,24 @@ package struct Ledger: Sendable {
   /// Records the result of calling a roll, received `now`. If the roll was replaced meanwhile, the result counts for the containers that are
   /// still on the node's roll.
   package mutating func record(_ call: RollCall, of roll: NodeRoll, at now: Moment) -> [GapTransition] {
-    nodes[roll.node]?.record(call, of: roll, at: now, threshold: threshold) ?? []
+    let policy = policy
+    return nodes[roll.node]?.record(call, of: roll, at: now, policy: policy) ?? []
   }
+
+  /// Says whether the roll may be outdated. Misses recorded meanwhile count only after another call has confirmed them.
+  package mutating func setRollStale(_ isStale: Bool) { isRollStale = isStale }
 
   /// Opens gaps that are overdue by time alone. Must be called every few seconds.
   /// - Parameter limit: the maximum number of nodes to evaluate. Nodes on which no gap can have opened do not count.
   package mutating func evaluate(at now: Moment, nodes limit: Int = .max) -> [GapTransition] {
     var transitions: [GapTransition] = []
+    let policy = policy
     var left = limit
     // By index: a loop over the keys would retain the dictionary, and the first mutation would copy all nodes.
     var index = nodes.startIndex
     while index != nodes.endIndex, left > 0 {
       if now > nodes.values[index].reviewDue {
-        transitions += nodes.values[index].review(at: now, threshold: threshold)
+        transitions += nodes.values[index].review(at: now, policy: policy)
         left -= 1
       }
       nodes.formIndex(after: &index)
@@ -71,31 +80,30 @@ package struct Ledger: Sendable {
 
   // MARK: Restarts
 
-  /// Restores the gaps that were open before a restart. They stay open, keep their age, and are not reported as opened.
-  package mutating func restore(openGaps: [OpenGap], at reading: ClockReading) {
-    for gap in openGaps {
-      let age = max(reading.unixMilliseconds - gap.sinceUnixMilliseconds, 0)
-      let restored = RestoredGap(gap: gap, since: reading.moment - .milliseconds(age))
-      unclaimed[gap.container, default: []].append(restored)
-      claim(gap.container, on: gap.node)
+  /// Continues the ages from before a restart. Gaps that were open stay open, keep their age, and are not reported as opened.
+  package mutating func restore(_ ages: [ArchivedAge], at reading: ClockReading) {
+    for archived in ages {
+      let age = max(reading.unixMilliseconds - archived.sinceUnixMilliseconds, 0)
+      let restored = RestoredAge(age: archived, since: reading.moment - .milliseconds(age))
+      unclaimed[archived.container, default: []].append(restored)
+      claim(archived.container, on: archived.node)
     }
   }
 
   /// Closes restored gaps whose container is on no roll. Called after a restart, once every roll has been added.
   package mutating func settleRestored(at now: Moment) -> [GapTransition] {
-    let left = unclaimed.values.flatMap(\.self)
+    let left = unclaimed.values.joined().filter(\.age.isOpen)
     unclaimed = [:]
     return left.map { restored in
-      let exemption = nodes[restored.gap.node]?.roll.exemption(of: restored.gap.container)
+      let exemption = nodes[restored.age.node]?.roll.exemption(of: restored.age.container)
       return GapTransition(
-        gap: Gap(restored.gap, since: restored.since),
-        change: .closed(exemption.map { .exempt($0) } ?? .leftRoll, after: now - restored.since), at: now)
+        gap: restored.gap, change: .closed(exemption.map { .exempt($0) } ?? .leftRoll, after: now - restored.since), at: now)
     }
   }
 
   private mutating func claim(_ reference: ContainerReference, on node: String) {
     guard let restored = unclaimed[reference], nodes[node] != nil else { return }
-    let left = restored.filter { nodes[node]?.reopen($0.gap, since: $0.since) != true }
+    let left = restored.filter { nodes[node]?.restore($0.age, since: $0.since) != true }
     unclaimed[reference] = left.isEmpty ? nil : left
   }
 
@@ -104,7 +112,7 @@ package struct Ledger: Sendable {
   /// Every open gap: first the restored ones that no node has claimed yet, then node by node in order of name. Lazy, so that readers need
   /// not hold all of them in memory.
   package func gapsByNode() -> some Sequence<[Gap]> {
-    let unclaimed = unclaimed.values.joined().map { Gap($0.gap, since: $0.since) }
+    let unclaimed = unclaimed.values.joined().filter(\.age.isOpen).map(\.gap)
       .sorted { ($0.container, $0.kind.rawValue) < ($1.container, $1.kind.rawValue) }
     let nodes = nodes.values.filter { $0.openGapCount > 0 }.sorted { $0.roll.node < $1.roll.node }
     return (0...nodes.count).lazy.map { $0 == 0 ? unclaimed : nodes[$0 - 1].gaps() }
@@ -126,25 +134,46 @@ package struct Ledger: Sendable {
   }
 
   package var openGapCount: Int {
-    nodes.values.reduce(0) { $0 + $1.openGapCount } + unclaimed.values.reduce(0) { $0 + $1.count }
+    nodes.values.reduce(0) { $0 + $1.openGapCount } + unclaimed.values.reduce(0) { $0 + $1.count { $0.age.isOpen } }
   }
 
-  /// The oldest open gaps, at most `limit`, oldest first, in the form that survives a restart.
-  package func openGaps(at reading: ClockReading, atMost limit: Int = .max) -> [OpenGap] {
-    var gaps = unclaimed.values.joined().map(\.gap)
+  /// Containers that would be gaps if the roll were known to be current, by source.
+  package var withheldGaps: [Source: Int] {
+    nodes.values.reduce(into: [:]) { counts, node in
+      if node.withheldGapCount > 0 { counts[node.roll.source, default: 0] += node.withheldGapCount }
+    }
+  }
+
+  /// The ages to archive, oldest first, at most `limit`, and the number of all of them.
+  package func archivedAges(
+    at reading: ClockReading, policy: ArchivePolicy, atMost limit: Int = .max
+  ) -> (oldest: [ArchivedAge], total: Int) {
+    var ages = unclaimed.values.joined().map(\.age)
+    var total = ages.count
     func cut() {
-      gaps.sort {
+      ages.sort {
         ($0.sinceUnixMilliseconds, $0.container, $0.kind.rawValue) < ($1.sinceUnixMilliseconds, $1.container, $1.kind.rawValue)
       }
-      gaps.removeLast(max(gaps.count - limit, 0))
+      ages.removeLast(max(ages.count - limit, 0))
     }
-    for node in nodes.values where node.openGapCount > 0 {
-      gaps += node.openGaps(at: reading)
+    for node in nodes.values {
+      let before = ages.count
+      node.forEachArchivedAge(at: reading.moment, policy: policy) { ages.append(node.archived($0, at: reading)) }
+      total += ages.count - before
       // With a gap for every container the full list would be larger than the ledger.
-      if gaps.count / 2 > limit { cut() }
+      if ages.count / 2 > limit { cut() }
     }
     cut()
-    return gaps
+    return (ages, total)
+  }
+
+  /// Changes with the set of ages to archive, and is 0 without any. Much cheaper than the ages.
+  package func archiveFingerprint(at now: Moment, policy: ArchivePolicy) -> Int {
+    var fingerprint = 0
+    for node in nodes.values {
+      node.forEachArchivedAge(at: now, policy: policy) { fingerprint ^= node.fingerprint($0) }
+    }
+    return fingerprint
   }
 
   /// Expected and collected containers of each node, sorted by node name.
@@ -153,9 +182,14 @@ package struct Ledger: Sendable {
   }
 }
 
-extension Gap {
-  init(_ gap: OpenGap, since: Moment) {
-    self.init(
-      container: gap.container, node: gap.node, source: gap.source, kind: gap.kind, reason: gap.reason, detail: "", since: since)
+extension Ledger.RestoredAge {
+  fileprivate var gap: Gap {
+    Gap(container: age.container, node: age.node, source: age.source, kind: age.kind, reason: age.reason, detail: "", since: since)
   }
+}
+
+/// When a gap opens.
+struct LedgerPolicy {
+  var threshold: Duration
+  var isRollStale: Bool
 }

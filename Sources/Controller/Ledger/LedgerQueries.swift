@@ -6,7 +6,7 @@ package struct NodeCoverage: Hashable, Sendable {
   package var source: Source
   package var address: String?
   package var ready: Bool
-  /// Containers on the roll, without those found to be exempt when called.
+  /// Containers on the roll from which a collection is due.
   package var expected: Int
   /// Containers with a collection within the threshold.
   package var collected: Int
@@ -24,47 +24,77 @@ package struct ContainerCollection: Hashable, Sendable {
 }
 
 extension NodeLedger {
-  /// One for each container on the roll that is not exempt, in roll order.
+  /// One for each container from which a collection is due, in roll order.
   package func collections() -> some Sequence<ContainerCollection> {
-    zip(roll.entries.references, rows).lazy.filter { $0.1.exemption == nil }.map { reference, row in
-      ContainerCollection(container: reference, due: row.due, lastCollected: row.lastCollected)
+    zip(roll.entries.references, rows).lazy.filter { $0.1.isExpected }.compactMap { reference, row in
+      row.due.map { ContainerCollection(container: reference, due: $0, lastCollected: row.lastCollected) }
     }
   }
 
+  /// Number of containers from which a collection is due.
+  package var expectedCount: Int { rows.count { $0.isExpected } }
+
   /// The node's open gaps, in roll order.
   package func gaps() -> [Gap] {
-    openRows().flatMap { $0.gaps }
+    guard openGapCount > 0 else { return [] }
+    return rows.indices.compactMap { row in
+      if let since = rows[row].uncollectedSince { return uncollectedGap(row: row, since: since) }
+      return rows[row].unscrapedSince.map { unscrapedGap(row: row, since: $0) }
+    }
   }
 
-  func openGaps(at reading: ClockReading) -> [OpenGap] {
-    openRows().flatMap { row, gaps in
-      let entry = roll.entries[row]
-      return gaps.map { gap in
-        OpenGap(
-          container: gap.container, podUID: entry.podUID, containerID: entry.containerID, node: gap.node, source: gap.source,
-          kind: gap.kind, reason: gap.reason, sinceUnixMilliseconds: reading.unixMilliseconds(of: gap.since))
+  /// An age to archive, by row.
+  struct RowAge {
+    var row: Int
+    var kind: GapKind
+    var since: Moment
+    var isOpen: Bool
+  }
+
+  func forEachArchivedAge(at now: Moment, policy: ArchivePolicy, _ body: (RowAge) -> Void) {
+    for (index, row) in rows.enumerated() {
+      if let since = row.uncollectedSince {
+        body(RowAge(row: index, kind: .uncollected, since: since, isOpen: true))
+        if let since = row.supersededUnscrapedSince { body(RowAge(row: index, kind: .unscraped, since: since, isOpen: true)) }
+        continue
+      }
+      if row.isExpected, row.isOutstanding, let base = row.collectionBase, now - base > policy.uncollected {
+        body(RowAge(row: index, kind: .uncollected, since: base, isOpen: false))
+      }
+      if let since = row.unscrapedSince {
+        body(RowAge(row: index, kind: .unscraped, since: since, isOpen: true))
+      } else if seesScrapes, let collected = row.lastCollected, let base = row.scrapeBase(lastScrape: lastScrape),
+        collected - base > policy.unscraped
+      {
+        body(RowAge(row: index, kind: .unscraped, since: base, isOpen: false))
       }
     }
   }
 
-  private func openRows() -> [(row: Int, gaps: [Gap])] {
-    guard openGapCount > 0 else { return [] }
-    return rows.indices.compactMap { row in
-      guard rows[row].openGaps > 0 else { return nil }
-      var gaps: [Gap] = []
-      if let since = rows[row].uncollectedSince { gaps.append(uncollectedGap(row: row, since: since)) }
-      if let since = rows[row].unscrapedSince { gaps.append(unscrapedGap(row: row, since: since)) }
-      return (row, gaps)
-    }
+  func archived(_ age: RowAge, at reading: ClockReading) -> ArchivedAge {
+    let entry = roll.entries[age.row]
+    return ArchivedAge(
+      container: entry.reference, podUID: entry.podUID, node: roll.node, source: roll.source, kind: age.kind,
+      reason: age.kind == .uncollected ? uncollectedGap(row: age.row, since: age.since).reason : .notScraped,
+      sinceUnixMilliseconds: reading.unixMilliseconds(of: age.since), isOpen: age.isOpen)
+  }
+
+  func fingerprint(_ age: RowAge) -> Int {
+    var hasher = Hasher()
+    hasher.combine(roll.entries.reference(at: age.row))
+    hasher.combine(age.kind)
+    hasher.combine(age.since)
+    hasher.combine(age.isOpen)
+    return hasher.finalize()
   }
 
   func coverage(at now: Moment, threshold: Duration) -> NodeCoverage {
     var exempt: [Exemption: Int] = [:]
     for entry in roll.exempt { exempt[entry.exemption, default: 0] += 1 }
-    for exemption in rows.lazy.compactMap(\.exemption) { exempt[exemption, default: 0] += 1 }
+    for exemption in rows.lazy.compactMap(\.currentExemption) { exempt[exemption, default: 0] += 1 }
     return NodeCoverage(
-      node: roll.node, source: roll.source, address: roll.address, ready: roll.nodeReady, expected: rows.count { $0.exemption == nil },
-      collected: rows.count { row in row.exemption == nil && row.lastCollected.map { now - $0 <= threshold } ?? false }, exempt: exempt,
+      node: roll.node, source: roll.source, address: roll.address, ready: roll.nodeReady, expected: expectedCount,
+      collected: rows.count { row in row.isExpected && row.lastCollected.map { now - $0 <= threshold } ?? false }, exempt: exempt,
       gaps: openGapCount)
   }
 }

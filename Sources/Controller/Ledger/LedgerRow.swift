@@ -1,7 +1,8 @@
 import Roll
 
-/// The ledger's record of one container on the roll. 40 bytes, since there may be 300,000 rows. Miss details are rare, so `NodeLedger`
-/// stores them separately.
+/// The ledger's record of one container on the roll. It belongs to the container of a pod, not to one instance of it: a restart changes
+/// neither the time from which a collection is due nor an open gap. 40 bytes, since there may be 300,000 rows. Miss details are rare, so
+/// `NodeLedger` stores them separately.
 struct LedgerRow: Sendable {
   /// Whether the container is collected.
   private enum CollectionState {
@@ -13,8 +14,8 @@ struct LedgerRow: Sendable {
     case missing(since: Moment)
   }
 
-  /// The moment from which a collection is due: when the container came onto the roll, or the beginning of a restored gap.
-  var due: Moment
+  /// `Moment.never` while the clock is stopped: nothing is due, however long that takes.
+  private var dueMoment: Moment
   // `Moment.none` instead of an optional, which would take eight more bytes.
   private var lastCollection = Moment.none
   private var unscraped = Moment.none
@@ -23,10 +24,17 @@ struct LedgerRow: Sendable {
   var miss: Reason?
   /// Set if a call found that the container, though on the roll, cannot be collected. Nothing is due then.
   var exemption: Exemption?
+  /// Why nothing is due from the container at present, by the roll.
+  private(set) var notDue: Exemption?
 
-  init(due: Moment) {
-    self.due = due
+  init(notDue: Exemption?, now: Moment) {
+    self.notDue = notDue
+    dueMoment = notDue == nil ? now : .never
   }
+
+  /// The moment from which a collection is due: when the container first became due, or the beginning of a restored gap; `nil` if nothing
+  /// is due.
+  var due: Moment? { dueMoment == .never ? nil : dueMoment }
 
   var lastCollected: Moment? { lastCollection.unlessNone }
 
@@ -35,33 +43,64 @@ struct LedgerRow: Sendable {
     if case .missing(let since) = collection { since } else { nil }
   }
 
-  /// The beginning of the `unscraped` gap; `nil` unless it is open.
-  var unscrapedSince: Moment? {
-    get { unscraped.unlessNone }
-    set { unscraped = newValue ?? .none }
+  /// The beginning of the `unscraped` gap; `nil` unless it is open. While the `uncollected` gap is open it takes precedence.
+  var unscrapedSince: Moment? { uncollectedSince == nil ? unscraped.unlessNone : nil }
+
+  /// The beginning of the `unscraped` gap that continues after the `uncollected` gap; `nil` without one.
+  var supersededUnscrapedSince: Moment? { uncollectedSince == nil ? nil : unscraped.unlessNone }
+
+  /// Whether a gap of either kind is open. Never both.
+  var isOpen: Bool { uncollectedSince != nil || unscraped != .none }
+
+  /// Whether a collection is due.
+  var isExpected: Bool { exemption == nil && due != nil }
+
+  /// Why no collection is due; `nil` if one is.
+  var currentExemption: Exemption? { isExpected ? nil : exemption ?? notDue }
+
+  /// Why the container cannot have a gap; `nil` if it can.
+  var gapExemption: Exemption? {
+    switch notDue {
+    case .terminating, .terminationOverdue: exemption ?? notDue
+    default: exemption
+    }
   }
 
-  var openGaps: Int { (uncollectedSince == nil ? 0 : 1) + (unscrapedSince == nil ? 0 : 1) }
+  /// The last collection, or the moment from which one is due; `nil` if nothing is due.
+  var collectionBase: Moment? { due.map { max($0, lastCollection) } }
 
-  /// The last collection, or the moment from which one is due.
-  var collectionBase: Moment { max(due, lastCollection) }
+  /// Whether the container has not been collected although it was due or called, so that its age counts.
+  var isOutstanding: Bool { miss != nil || lastCollected == nil || uncollectedSince != nil }
 
   /// The last scrape, or the moment from which one is due; `nil` while there is nothing to scrape.
   func scrapeBase(lastScrape: Moment?) -> Moment? {
     guard case .collected(let since) = collection else { return nil }
-    let base = max(due, since)
+    let base = due.map { max($0, since) } ?? since
     guard let lastScrape else { return base }
     return max(base, lastScrape)
+  }
+
+  /// Takes over what the roll says.
+  mutating func update(notDue new: Exemption?, at now: Moment) {
+    guard new != notDue else { return }
+    notDue = new
+    switch new {
+    case nil:
+      if dueMoment == .never { dueMoment = now }
+    case .restarting where isOutstanding: break  // Only a collection ends its age.
+    default: stopClock()
+    }
   }
 
   /// Records a collection, received `now`, with data as of `moment`. An open gap stays open, as the data may be old.
   mutating func collected(at moment: Moment, now: Moment) {
     if exemption != nil {
       exemption = nil
-      due = now
+      dueMoment = now
     }
     lastCollection = max(lastCollection, moment)
     if case .neverCollected = collection { collection = .collected(since: now) }
+    if notDue != nil, uncollectedSince == nil { stopClock() }
   }
 
   mutating func openUncollected(since: Moment) {
@@ -70,10 +109,29 @@ struct LedgerRow: Sendable {
 
   mutating func closeUncollected(at now: Moment) {
     collection = .collected(since: now)
+    if notDue != nil { stopClock() }
   }
+
+  mutating func openUnscraped(since: Moment) { unscraped = since }
+  mutating func closeUnscraped() { unscraped = .none }
+
+  /// Continues the age from before a restart.
+  mutating func restore(due since: Moment) { dueMoment = min(dueMoment, since) }
+
+  /// Continues the time without a scrape from before a restart.
+  mutating func restore(scrapeDue since: Moment) {
+    switch collection {
+    case .neverCollected: collection = .collected(since: since)
+    case .collected(let later): collection = .collected(since: min(later, since))
+    case .missing: break
+    }
+  }
+
+  private mutating func stopClock() { dueMoment = .never }
 }
 
 extension Moment {
   fileprivate static let none = Moment(milliseconds: .min)
+  fileprivate static let never = Moment(milliseconds: .max)
   fileprivate var unlessNone: Moment? { milliseconds == .min ? nil : self }
 }

@@ -7,7 +7,6 @@ package final class LedgerStore: Sendable {
   private struct State {
     var ledger: Ledger
     var transitions: [GapTransition] = []
-    var gapVersion: UInt64 = 0
     var isComplete = false
   }
 
@@ -20,11 +19,6 @@ package final class LedgerStore: Sendable {
   /// The current ledger. A cheap copy, so that queries run without the lock.
   package func snapshot() -> Ledger {
     state.withLock { $0.ledger }
-  }
-
-  /// Incremented when gaps open or close; 0 after a reset.
-  package var gapVersion: UInt64 {
-    state.withLock { $0.gapVersion }
   }
 
   /// Whether every roll has been added. Before that, a missing container means nothing.
@@ -75,11 +69,16 @@ package final class LedgerStore: Sendable {
     return state.withLock { !$0.ledger.isReviewed(at: now) }
   }
 
-  package func restore(openGaps: [OpenGap], at reading: ClockReading) {
+  package func restore(_ ages: [ArchivedAge], at reading: ClockReading) {
     change { ledger in
-      ledger.restore(openGaps: openGaps, at: reading)
+      ledger.restore(ages, at: reading)
       return []
     }
+  }
+
+  /// Says whether the roll may be outdated.
+  package func setRollStale(_ isStale: Bool) {
+    state.withLock { $0.ledger.setRollStale(isStale) }
   }
 
   package func settleRestored(at now: Moment) {
@@ -88,9 +87,7 @@ package final class LedgerStore: Sendable {
 
   private func change(_ body: (inout Ledger) -> [GapTransition]) {
     state.withLock { state in
-      let transitions = body(&state.ledger)
-      state.transitions += transitions
-      if !transitions.isEmpty { state.gapVersion += 1 }
+      state.transitions += body(&state.ledger)
     }
   }
 }

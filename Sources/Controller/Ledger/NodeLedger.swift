@@ -5,6 +5,8 @@ package struct NodeLedger: Sendable {
   package private(set) var roll: NodeRoll
   /// One for each entry of the roll, in roll order.
   private(set) var rows: [LedgerRow]
+  /// Number of containers that would be gaps if the roll were known to be current.
+  private(set) var withheldGapCount = 0
   /// The details of misses by row. Sparse: few rows have a miss, and the misses of one node often share one string.
   private var details: [Int32: String] = [:]
   /// Number of open gaps. Most nodes have none and need not be searched.
@@ -18,7 +20,7 @@ package struct NodeLedger: Sendable {
 
   init(roll: NodeRoll, at now: Moment, threshold: Duration) {
     self.roll = roll
-    rows = Array(repeating: LedgerRow(due: now), count: roll.entries.count)
+    rows = roll.entries.map { LedgerRow(notDue: $0.notDue, now: now) }
     reviewDue = now + threshold
   }
 
@@ -58,15 +60,16 @@ package struct NodeLedger: Sendable {
         advance()
       }
       guard let candidate = old, candidate.reference == entry.reference else {
-        kept.append(LedgerRow(due: now))
+        kept.append(LedgerRow(notDue: entry.notDue, now: now))
         continue
       }
-      if candidate.isSameInstance(as: entry) {
+      if candidate.podUID == entry.podUID {
         if let detail = details[Int32(row)] { keptDetails[Int32(kept.count)] = detail }
+        rows[row].update(notDue: entry.notDue, at: now)
         kept.append(rows[row])
       } else {
         close(row: row, because: .replaced, at: now, into: &transitions)
-        kept.append(LedgerRow(due: now))
+        kept.append(LedgerRow(notDue: entry.notDue, now: now))
       }
       advance()
     }
@@ -78,23 +81,28 @@ package struct NodeLedger: Sendable {
     details = keptDetails
   }
 
-  /// Reopens a gap from before a restart.
+  /// Continues an age from before a restart, and reopens its gap if it was open.
   /// - Returns: whether the container is on the roll.
-  mutating func reopen(_ gap: OpenGap, since: Moment) -> Bool {
-    guard let row = row(of: gap.container), gap.isInstance(roll.entries[row]) else { return false }
-    let before = rows[row].openGaps
-    rows[row].due = min(rows[row].due, since)
-    switch gap.kind {
-    case .uncollected: rows[row].openUncollected(since: since)
-    case .unscraped: rows[row].unscrapedSince = since
+  mutating func restore(_ archived: ArchivedAge, since: Moment) -> Bool {
+    guard let row = row(of: archived.container), roll.entries[row].podUID == archived.podUID else { return false }
+    let wasOpen = rows[row].isOpen
+    switch archived.kind {
+    case .uncollected:
+      // A collection since the restart has ended the age, and closes the gap in the next review.
+      if archived.isOpen || rows[row].lastCollected == nil { rows[row].restore(due: since) }
+      if archived.isOpen { rows[row].openUncollected(since: since) }
+      if rows[row].miss == nil, rows[row].lastCollected == nil || archived.isOpen { rows[row].miss = archived.reason }
+    case .unscraped:
+      rows[row].restore(scrapeDue: since)
+      if archived.isOpen { rows[row].openUnscraped(since: since) }
     }
-    openGapCount += rows[row].openGaps - before
-    if rows[row].miss == nil, gap.kind == .uncollected { rows[row].miss = gap.reason }
+    if !wasOpen, rows[row].isOpen { openGapCount += 1 }
+    reviewDue = min(reviewDue, since)
     return true
   }
 
   /// Records the result of calling `called`, which may be an older roll than the current one.
-  mutating func record(_ call: RollCall, of called: NodeRoll, at now: Moment, threshold: Duration) -> [GapTransition] {
+  mutating func record(_ call: RollCall, of called: NodeRoll, at now: Moment, policy: LedgerPolicy) -> [GapTransition] {
     var transitions: [GapTransition] = []
     switch call.lastScrape {
     case .notObservable: break
@@ -114,45 +122,55 @@ package struct NodeLedger: Sendable {
       return call.answers[index]
     }
     if called.hash == roll.hash, called.entries.count == rows.count {
-      for row in rows.indices { record(answer(row), row: row, at: now, threshold: threshold) }
+      for row in rows.indices { record(answer(row), row: row, at: now, policy: policy) }
     } else {
       for (index, entry) in called.entries.enumerated() {
         guard let row = row(of: entry.reference), roll.entries[row].isSameInstance(as: entry) else { continue }
-        record(answer(index), row: row, at: now, threshold: threshold)
+        record(answer(index), row: row, at: now, policy: policy)
       }
     }
-    return transitions + review(at: now, threshold: threshold)
+    return transitions + review(at: now, policy: policy)
   }
 
-  private mutating func record(_ answer: Answer, row: Int, at now: Moment, threshold: Duration) {
+  private mutating func record(_ answer: Answer, row: Int, at now: Moment, policy: LedgerPolicy) {
     switch answer {
     case .collected(let age):
       let age = max(age, .zero)
       rows[row].collected(at: now - age, now: now)
-      if age > threshold {
-        miss(row: row, .staleData, detail: "the newest data is older than the threshold of \(threshold.text)")
+      if age > policy.threshold {
+        miss(row: row, .staleData, detail: "the newest data is older than the threshold of \(policy.threshold.text)")
       } else if rows[row].uncollectedSince == nil {
         clearMiss(row: row)  // The end of an open gap is still reported with its reason.
       }
     case .missed(let reason, let detail):
-      if rows[row].exemption == nil { miss(row: row, reason, detail: detail) }
+      guard rows[row].exemption == nil, rows[row].due != nil else { return }
+      if reason.dependsOnRoll(roll.source) {
+        // Without a running instance this is no news.
+        if rows[row].notDue == .restarting { return }
+        miss(row: row, policy.isRollStale ? .rollStale : reason, detail: detail)
+      } else {
+        miss(row: row, reason, detail: detail)
+      }
     case .exempt(let exemption):
       rows[row].exemption = exemption
     }
   }
 
   /// Opens overdue gaps and closes gaps that have recovered.
-  mutating func review(at now: Moment, threshold: Duration) -> [GapTransition] {
+  mutating func review(at now: Moment, policy: LedgerPolicy) -> [GapTransition] {
     var transitions: [GapTransition] = []
     reviewDue = Moment(milliseconds: .max)
+    withheldGapCount = 0
     for row in rows.indices {
-      if let exemption = rows[row].exemption {
+      if let exemption = rows[row].gapExemption {
         close(row: row, because: .exempt(exemption), at: now, into: &transitions)
         clearMiss(row: row)
         continue
       }
-      reviewCollection(row: row, at: now, threshold: threshold, into: &transitions)
-      if seesScrapes || rows[row].unscrapedSince != nil { reviewScrape(row: row, at: now, threshold: threshold, into: &transitions) }
+      reviewCollection(row: row, at: now, policy: policy, into: &transitions)
+      if seesScrapes || rows[row].unscrapedSince != nil {
+        reviewScrape(row: row, at: now, threshold: policy.threshold, into: &transitions)
+      }
     }
     return transitions
   }
@@ -165,21 +183,35 @@ package struct NodeLedger: Sendable {
     return transitions
   }
 
-  private mutating func reviewCollection(row: Int, at now: Moment, threshold: Duration, into transitions: inout [GapTransition]) {
-    let base = rows[row].collectionBase
+  private mutating func reviewCollection(row: Int, at now: Moment, policy: LedgerPolicy, into transitions: inout [GapTransition]) {
     if rows[row].uncollectedSince != nil {
       // Only a recent collection closes it. A restored row has none yet.
-      guard let collected = rows[row].lastCollected, now - collected <= threshold else { return }
+      guard let collected = rows[row].lastCollected, now - collected <= policy.threshold else { return }
       closeUncollected(row: row, because: .recovered, at: now, into: &transitions)
       clearMiss(row: row)
-    } else if now - base > threshold {
-      closeUnscraped(row: row, because: .superseded, at: now, into: &transitions)
-      rows[row].openUncollected(since: base)
-      openGapCount += 1
-      transitions.append(GapTransition(gap: uncollectedGap(row: row, since: base), change: .opened, at: now))
+      if let since = rows[row].unscrapedSince {
+        openGapCount += 1
+        transitions.append(GapTransition(gap: unscrapedGap(row: row, since: since), change: .opened, at: now))
+      }
+    }
+    guard let base = rows[row].collectionBase else { return }
+    guard now - base > policy.threshold else {
+      reviewDue = min(reviewDue, base + policy.threshold)
       return
     }
-    reviewDue = min(reviewDue, base + threshold)
+    if let miss = rows[row].miss, miss == .rollStale || policy.isRollStale && miss.dependsOnRoll(roll.source) {
+      withheldGapCount += 1
+      reviewDue = now
+      return
+    }
+    if let unscraped = rows[row].unscrapedSince {
+      openGapCount -= 1
+      transitions.append(
+        GapTransition(gap: unscrapedGap(row: row, since: unscraped), change: .closed(.superseded, after: now - unscraped), at: now))
+    }
+    rows[row].openUncollected(since: base)
+    openGapCount += 1
+    transitions.append(GapTransition(gap: uncollectedGap(row: row, since: base), change: .opened, at: now))
   }
 
   private mutating func reviewScrape(row: Int, at now: Moment, threshold: Duration, into transitions: inout [GapTransition]) {
@@ -191,7 +223,7 @@ package struct NodeLedger: Sendable {
     guard seesScrapes, let base = rows[row].scrapeBase(lastScrape: lastScrape), let collected = rows[row].lastCollected,
       collected - base > threshold
     else { return }
-    rows[row].unscrapedSince = base
+    rows[row].openUnscraped(since: base)
     openGapCount += 1
     transitions.append(GapTransition(gap: unscrapedGap(row: row, since: base), change: .opened, at: now))
   }
@@ -210,13 +242,17 @@ package struct NodeLedger: Sendable {
   // MARK: Closing
 
   private mutating func close(row: Int, because end: GapEnd, at now: Moment, into transitions: inout [GapTransition]) {
-    closeUncollected(row: row, because: end, at: now, into: &transitions)
-    closeUnscraped(row: row, because: end, at: now, into: &transitions)
+    if rows[row].uncollectedSince == nil {
+      closeUnscraped(row: row, because: end, at: now, into: &transitions)
+    } else {
+      rows[row].closeUnscraped()
+      closeUncollected(row: row, because: end, at: now, into: &transitions)
+    }
   }
 
   /// Closes the gaps of a container that is not on the new roll.
   private mutating func closeGone(row: Int, in new: NodeRoll, at now: Moment, into transitions: inout [GapTransition]) {
-    guard rows[row].openGaps > 0 else { return }
+    guard rows[row].isOpen else { return }
     let exemption = new.exemption(of: roll.entries.reference(at: row))
     close(row: row, because: exemption.map { .exempt($0) } ?? .leftRoll, at: now, into: &transitions)
   }
@@ -229,10 +265,11 @@ package struct NodeLedger: Sendable {
   }
 
   private mutating func closeUnscraped(row: Int, because end: GapEnd, at now: Moment, into transitions: inout [GapTransition]) {
-    guard let since = rows[row].unscrapedSince else { return }
-    transitions.append(GapTransition(gap: unscrapedGap(row: row, since: since), change: .closed(end, after: now - since), at: now))
-    rows[row].unscrapedSince = nil
-    openGapCount -= 1
+    if let since = rows[row].unscrapedSince {
+      transitions.append(GapTransition(gap: unscrapedGap(row: row, since: since), change: .closed(end, after: now - since), at: now))
+      openGapCount -= 1
+    }
+    rows[row].closeUnscraped()
   }
 
   // MARK: Reading
@@ -240,7 +277,7 @@ package struct NodeLedger: Sendable {
   func row(of reference: ContainerReference) -> Int? { roll.entries.index(of: reference) }
 
   func uncollectedGap(row: Int, since: Moment) -> Gap {
-    var reason = rows[row].miss ?? .unknown
+    var reason = rows[row].miss ?? (rows[row].notDue == .restarting ? .restarting : .unknown)
     if reason == .unknown, !roll.nodeReady { reason = .nodeNotReady }
     return gap(row: row, kind: .uncollected, reason: reason, detail: details[Int32(row)] ?? "", since: since)
   }

@@ -2,7 +2,8 @@ internal import Primitives
 package import Roll
 
 extension RollEntry {
-  /// Whether both are the same instance of a container. Without container IDs, a restart is not detected.
+  /// Whether an answer of one counts for the other: both are the same instance of a container. Without container IDs, a restart is not
+  /// detected.
   func isSameInstance(as other: RollEntry) -> Bool {
     reference == other.reference && podUID == other.podUID
       && (containerID == other.containerID || containerID.isEmpty || other.containerID.isEmpty)

@@ -96,6 +96,11 @@ struct ControllerMetrics {
       }
       if writer.bytes.count > Self.chunkBytes { try await send(writer.takeBytes()) }
     }
+    let withheld = ledger.withheldGaps
+    writer.family(
+      "rollcall_withheld_gaps", .gauge,
+      help: "Containers that are not gaps only because they were not found while the roll was stale (RollStale).")
+    for source in Source.allCases { writer.sample("rollcall_withheld_gaps", ["source": source.rawValue], withheld[source] ?? 0) }
     writer.family(
       "rollcall_interval_seconds", .gauge, help: "How often each node's roll is called.", value: controller.settings.interval.seconds)
     writer.family(
@@ -183,11 +188,12 @@ struct ControllerMetrics {
     }
     let archive = controller.archive.status
     writer.family(
-      "rollcall_archived_gaps", .gauge, help: "Open gaps archived for the next leader, as of the last write.",
+      "rollcall_archived_gaps", .gauge,
+      help: "Open gaps, and ages that may become gaps, archived for the next leader, as of the last write.",
       value: Double(archive.kept))
     writer.family(
       "rollcall_archive_cut_gaps", .gauge,
-      help: "Open gaps, the youngest, that did not fit into the archive and would lose their age with the next leader.",
+      help: "Gaps and ages, the youngest, that did not fit into the archive and would lose their age with the next leader.",
       value: Double(archive.cut))
     writer.family(
       "rollcall_archive_failures_total", .counter, help: "Failed writes of the archive of open gaps.",

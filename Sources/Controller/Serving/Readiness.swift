@@ -13,22 +13,26 @@ package struct ReadinessCheck: Hashable, Sendable {
   }
 }
 
-/// Whether this replica is ready: Nodes and Pods have been listed once, the rolls are complete, and it is not shutting down.
+/// Whether this replica is ready: Nodes and Pods have been listed and their watches are in sync, the rolls are complete, and it is not
+/// shutting down.
 ///
-/// A watch that fails later does not end readiness: the last known records are still served.
+/// A watch may be out of sync for a short time, as when the API server restarts. The last known records are served in any case.
 struct Readiness: StatusSource {
-  let watches: any StatusSource<[WatchStatus]>
+  let freshness: RollFreshness
   let rolls: RollStore
   let shutdown: ShutdownState
 
   var status: [ReadinessCheck] {
-    watches.status.map { watch in
-      ReadinessCheck(
-        watch.resource, problem: watch.isListed ? nil : "not listed yet: \(watch.problem ?? "list in progress")")
-    } + [
+    freshness.watches.status.filter(\.isRequired).map { ReadinessCheck($0.resource, problem: problem(of: $0)) } + [
       ReadinessCheck("rolls", problem: rolls.snapshot().isComplete ? nil : "waiting for nodes and pods"),
       ReadinessCheck("running", problem: shutdown.hasBegun ? "shutting down" : nil),
     ]
+  }
+
+  private func problem(of watch: WatchStatus) -> String? {
+    guard watch.isListed else { return "not listed yet: \(watch.problem ?? "list in progress")" }
+    guard freshness.isStale(watch), let time = watch.timeOutOfSync else { return nil }
+    return "not in sync for \(time.inWholeSeconds.text): \(watch.problem ?? "")"
   }
 }
 

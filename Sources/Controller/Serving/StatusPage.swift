@@ -69,6 +69,11 @@ struct StatusPage {
     let collected = nodes.reduce(0) { $0 + $1.collected }
     let exempt = nodes.reduce(0) { $0 + $1.exempt.values.reduce(0, +) }
     page.paragraph("\(collected) of \(expected) containers collected on \(nodes.count) nodes, \(exempt) exempt, \(gapCount) gaps.")
+    let withheld = ledger.withheldGaps.values.reduce(0, +)
+    if withheld > 0 {
+      page.paragraph(
+        "\(withheld) containers were not found and may be gone, as the rolls are stale (RollStale); they are not counted as gaps.")
+    }
 
     page.heading("Gaps")
     if gaps.isEmpty {

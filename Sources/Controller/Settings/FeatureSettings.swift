@@ -10,6 +10,11 @@ extension ControllerSettings {
 
   var leadership: LeadershipSettings { LeadershipSettings(hasElection: leaderElection == .on, identity: identity) }
 
+  /// Two missed calls and the wait for the next one; less than the threshold in any case, which is at least two intervals.
+  var stalenessLimit: Duration { min(interval * 3, threshold / 2) }
+
+  var archive: ArchivePolicy { ArchivePolicy(uncollected: interval, unscraped: threshold / 2) }
+
   var rolls: RollSettings { RollSettings(grace: grace, virtualNodes: virtualNodes) }
 
   var serving: ServingSettings {

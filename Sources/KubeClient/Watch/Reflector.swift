@@ -22,6 +22,13 @@ public final class Reflector<Value: Record>: Sendable {
     /// `nil` while `run` uses it.
     var writer: StoreWriter<Value>?
     var status = ReflectorStatus.waiting(reason: "not started")
+    /// When the status became `waiting`, by the reflector's clock.
+    var outOfSyncSince: Duration? = .zero
+
+    mutating func set(_ new: ReflectorStatus, at now: Duration) {
+      status = new
+      outOfSyncSince = new == .synced ? nil : outOfSyncSince ?? now
+    }
     var statistics = WatchStatistics()
   }
   private let state: Mutex<State>
@@ -54,6 +61,12 @@ public final class Reflector<Value: Record>: Sendable {
 
   /// Whether the store is in sync with the API server.
   public var status: ReflectorStatus { state.withLock { $0.status } }
+
+  /// How long the store has not been in sync with the API server; `nil` while it is.
+  public var timeOutOfSync: Duration? {
+    let now = time.now()
+    return state.withLock { $0.outOfSyncSince }.map { max(now - $0, .zero) }
+  }
 
   public var statistics: WatchStatistics { state.withLock { $0.statistics } }
 
@@ -93,7 +106,7 @@ public final class Reflector<Value: Record>: Sendable {
     var machine = WatchStateMachine<Value>(policy: policy)
     machine.statistics = statistics
     var action = machine.start(at: time.now(), random: &random)
-    state.withLock { $0.status = machine.status }
+    state.withLock { $0.set(machine.status, at: time.now()) }
     while !Task.isCancelled {
       let event: WatchStateMachine<Value>.Event
       switch action {
@@ -116,7 +129,7 @@ public final class Reflector<Value: Record>: Sendable {
       action = machine.handle(event, at: time.now(), random: &random)
       report(machine)
     }
-    state.withLock { $0.status = .waiting(reason: "stopped") }
+    state.withLock { $0.set(.waiting(reason: "stopped"), at: time.now()) }
   }
 
   private func report(_ machine: WatchStateMachine<Value>) {
@@ -134,7 +147,7 @@ public final class Reflector<Value: Record>: Sendable {
   private func report(_ status: ReflectorStatus) {
     let old = state.withLock { state in
       let old = state.status
-      state.status = status
+      state.set(status, at: time.now())
       return old
     }
     guard old != status else { return }

@@ -6,13 +6,20 @@ import Roll
 struct LedgerModel {
   struct Row {
     var entry: RollEntry
-    var due: Moment
+    /// `nil` while nothing is due.
+    var due: Moment?
     var lastCollected: Moment?
     var collectedSince: Moment?
     var miss: (reason: Reason, detail: String)?
     var uncollectedSince: Moment?
+    /// Hidden while `uncollectedSince` is set.
     var unscrapedSince: Moment?
     var exemption: Exemption?
+
+    var isOutstanding: Bool { miss != nil || lastCollected == nil || uncollectedSince != nil }
+    var noGap: Exemption? {
+      exemption ?? (entry.notDue == .terminating || entry.notDue == .terminationOverdue ? entry.notDue : nil)
+    }
   }
 
   struct Node {
@@ -23,6 +30,7 @@ struct LedgerModel {
   }
 
   let threshold: Duration
+  var isRollStale = false
   var nodes: [String: Node] = [:]
 
   mutating func update(_ roll: NodeRoll, at now: Moment) -> [GapTransition] {
@@ -31,13 +39,20 @@ struct LedgerModel {
     var transitions: [GapTransition] = []
     var rows: [ContainerReference: Row] = [:]
     for entry in roll.entries {
-      if let row = node.rows[entry.reference], isSame(row.entry, entry) {
-        rows[entry.reference] = row
-        rows[entry.reference]?.entry = entry
-      } else {
+      guard var row = node.rows[entry.reference], row.entry.podUID == entry.podUID else {
         if let row = node.rows[entry.reference] { transitions += closings(of: row, in: node, .replaced, at: now) }
-        rows[entry.reference] = Row(entry: entry, due: now)
+        rows[entry.reference] = Row(entry: entry, due: entry.notDue == nil ? now : nil)
+        continue
       }
+      if entry.notDue != row.entry.notDue {
+        if entry.notDue == nil {
+          row.due = row.due ?? now
+        } else if entry.notDue != .restarting || !row.isOutstanding {
+          row.due = nil
+        }
+      }
+      row.entry = entry
+      rows[entry.reference] = row
     }
     for (reference, row) in node.rows where rows[reference] == nil {
       let exemption = roll.exempt.first { $0.reference == reference }?.exemption
@@ -71,7 +86,12 @@ struct LedgerModel {
       guard var row = node.rows[entry.reference], isSame(row.entry, entry) else { continue }
       switch outcome {
       case .missed(let reason, let detail):
-        if row.exemption == nil { row.miss = (reason, detail) }
+        guard row.exemption == nil, row.due != nil else { break }
+        if !reason.dependsOnRoll(node.roll.source) {
+          row.miss = (reason, detail)
+        } else if row.entry.notDue != .restarting {
+          row.miss = (isRollStale ? .rollStale : reason, detail)
+        }
       case .exempt(let exemption): row.exemption = exemption
       case .collected(let age):
         if row.exemption != nil {
@@ -79,12 +99,13 @@ struct LedgerModel {
           row.due = now
         }
         row.lastCollected = max(row.lastCollected ?? now - age, now - age)
+        if row.entry.notDue != nil, row.uncollectedSince == nil { row.due = nil }
         if age > threshold {
           row.miss = (.staleData, "the newest data is older than the threshold of 5m")
         } else if row.uncollectedSince == nil {
           row.miss = nil
         }
-        row.collectedSince = row.collectedSince ?? now
+        if row.uncollectedSince == nil { row.collectedSince = row.collectedSince ?? now }
       }
       node.rows[entry.reference] = row
     }
@@ -100,47 +121,49 @@ struct LedgerModel {
     guard var node = nodes[name] else { return [] }
     var transitions: [GapTransition] = []
     for var row in node.rows.values {
-      if let exemption = row.exemption {
+      defer { node.rows[row.entry.reference] = row }
+      func change(_ kind: GapKind, since: Moment, _ change: GapTransition.Change) {
+        transitions.append(GapTransition(gap: gap(row, kind, since, in: node), change: change, at: now))
+      }
+      if let exemption = row.noGap {
         transitions += closings(of: row, in: node, .exempt(exemption), at: now)
-        if row.uncollectedSince != nil { row.collectedSince = now }
+        if row.uncollectedSince != nil {
+          row.collectedSince = now
+          if row.entry.notDue != nil { row.due = nil }
+        }
         (row.uncollectedSince, row.unscrapedSince, row.miss) = (nil, nil, nil)
-        node.rows[row.entry.reference] = row
         continue
       }
-      let base = max(row.due, row.lastCollected ?? row.due)
-      if let since = row.uncollectedSince {
-        if let collected = row.lastCollected, now - collected <= threshold {
-          transitions.append(
-            GapTransition(gap: gap(row, .uncollected, since, in: node), change: .closed(.recovered, after: now - since), at: now))
-          row.uncollectedSince = nil
-          row.collectedSince = now
-          row.miss = nil
-        }
-      } else if now - base > threshold {
-        if let since = row.unscrapedSince {
-          transitions.append(
-            GapTransition(gap: gap(row, .unscraped, since, in: node), change: .closed(.superseded, after: now - since), at: now))
-          row.unscrapedSince = nil
-        }
-        row.uncollectedSince = base
-        row.collectedSince = nil
-        transitions.append(GapTransition(gap: gap(row, .uncollected, base, in: node), change: .opened, at: now))
+      if let since = row.uncollectedSince, let collected = row.lastCollected, now - collected <= threshold {
+        change(.uncollected, since: since, .closed(.recovered, after: now - since))
+        row.uncollectedSince = nil
+        row.collectedSince = now
+        row.miss = nil
+        if row.entry.notDue != nil { row.due = nil }
+        if let since = row.unscrapedSince { change(.unscraped, since: since, .opened) }
       }
+      if row.uncollectedSince == nil, let due = row.due, now - max(due, row.lastCollected ?? due) > threshold {
+        let isWithheld = row.miss.map { $0.reason == .rollStale || isRollStale && $0.reason.dependsOnRoll(node.roll.source) } ?? false
+        if !isWithheld {
+          let base = max(due, row.lastCollected ?? due)
+          if let since = row.unscrapedSince { change(.unscraped, since: since, .closed(.superseded, after: now - since)) }
+          row.uncollectedSince = base
+          row.collectedSince = nil
+          change(.uncollected, since: base, .opened)
+        }
+      }
+      guard row.uncollectedSince == nil else { continue }
       if let since = row.unscrapedSince, let scraped = node.lastScrape, now - scraped <= threshold {
-        transitions.append(
-          GapTransition(gap: gap(row, .unscraped, since, in: node), change: .closed(.recovered, after: now - since), at: now))
+        change(.unscraped, since: since, .closed(.recovered, after: now - since))
         row.unscrapedSince = nil
       }
-      if row.unscrapedSince == nil, node.seesScrapes, row.uncollectedSince == nil, let collectedSince = row.collectedSince,
-        let collected = row.lastCollected
-      {
-        let owed = [row.due, collectedSince, node.lastScrape].compactMap(\.self).max() ?? row.due
+      if row.unscrapedSince == nil, node.seesScrapes, let collectedSince = row.collectedSince, let collected = row.lastCollected {
+        let owed = [row.due, collectedSince, node.lastScrape].compactMap(\.self).max() ?? collectedSince
         if collected - owed > threshold {
           row.unscrapedSince = owed
-          transitions.append(GapTransition(gap: gap(row, .unscraped, owed, in: node), change: .opened, at: now))
+          change(.unscraped, since: owed, .opened)
         }
       }
-      node.rows[row.entry.reference] = row
     }
     nodes[name] = node
     return transitions
@@ -151,10 +174,8 @@ struct LedgerModel {
   }
 
   private func gaps(of row: Row, in node: Node) -> [Gap] {
-    [
-      row.uncollectedSince.map { gap(row, .uncollected, $0, in: node) },
-      row.unscrapedSince.map { gap(row, .unscraped, $0, in: node) },
-    ].compactMap(\.self)
+    if let since = row.uncollectedSince { return [gap(row, .uncollected, since, in: node)] }
+    return row.unscrapedSince.map { [gap(row, .unscraped, $0, in: node)] } ?? []
   }
 
   private func closings(of row: Row, in node: Node, _ end: GapEnd, at now: Moment) -> [GapTransition] {
@@ -167,7 +188,7 @@ struct LedgerModel {
         container: row.entry.reference, node: node.roll.node, source: node.roll.source, kind: kind, reason: .notScraped,
         detail: "collected, but Prometheus has not scraped node \(node.roll.node)", since: since)
     }
-    var reason = row.miss?.reason ?? .unknown
+    var reason = row.miss?.reason ?? (row.entry.notDue == .restarting ? .restarting : .unknown)
     if reason == .unknown, !node.roll.nodeReady { reason = .nodeNotReady }
     return Gap(
       container: row.entry.reference, node: node.roll.node, source: node.roll.source, kind: kind, reason: reason,

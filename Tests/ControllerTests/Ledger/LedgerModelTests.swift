@@ -25,7 +25,9 @@ import Testing
           if chance(70) {
             let id = chance(5) ? "" : chance(90) ? String(repeating: "a1", count: 32) : "b2"
             entries.append(
-              RollEntry(reference: reference, podUID: chance(95) ? "uid-1" : "uid-2", containerID: id, hostNetwork: false))
+              RollEntry(
+                reference: reference, podUID: chance(95) ? "uid-1" : "uid-2", containerID: id, hostNetwork: false,
+                notDue: chance(75) ? nil : [.starting, .restarting, .restarting, .terminating].randomElement(using: &random)))
           } else if chance(40) {
             exempt.append(ExemptEntry(reference: reference, exemption: chance(50) ? .notRunning : .ignored))
           }
@@ -57,7 +59,12 @@ import Testing
         return (ledger.update(roll, at: now), model.update(roll, at: now))
       case 15..<17:
         return (ledger.remove(node: node, at: now), model.remove(node: node, at: now))
-      case 17..<75:
+      case 17..<20:
+        let isStale = chance(40)
+        ledger.setRollStale(isStale)
+        model.isRollStale = isStale
+        return (ledger.evaluate(at: now), model.evaluate(at: now))
+      case 20..<75:
         guard let called = rolls[node]?.suffix(chance(85) ? 1 : 3).randomElement(using: &random) else { return ([], []) }
         let call = randomCall(of: called)
         return (ledger.record(call, of: called, at: now), model.record(call, of: called, at: now))
@@ -82,7 +89,7 @@ import Testing
         let rows = world.model.nodes[name]?.rows ?? [:]
         #expect(
           node.collections().allSatisfy { rows[$0.container]?.due == $0.due && rows[$0.container]?.lastCollected == $0.lastCollected })
-        #expect(node.collections().reduce(0) { count, _ in count + 1 } == rows.values.count { $0.exemption == nil })
+        #expect(node.collections().reduce(0) { count, _ in count + 1 } == rows.values.count { $0.exemption == nil && $0.due != nil })
       }
     }
     #expect(transitions > 100, "enough has happened")

@@ -143,6 +143,21 @@ import Testing
     #expect(transitions.map(\.change) == [.closed(.superseded, after: .seconds(602)), .opened])
   }
 
+  @Test func `R72: an unscraped gap goes on with its own age when the container is collected again`() {
+    var ledger = ledger(oneApp)
+    for second in [100.0, 401] { _ = ledger.record(allCollected(scrape: .never), of: oneApp, at: moment(second)) }
+    _ = ledger.evaluate(at: moment(702))
+    let transitions = ledger.record(allCollected(scrape: .never), of: oneApp, at: moment(800))
+    #expect(transitions.map(\.gap.kind) == [.uncollected, .unscraped])
+    #expect(transitions.map(\.change) == [.closed(.recovered, after: .seconds(399)), .opened])
+    #expect(ledger.gaps().map(\.since) == [moment(100)])
+    #expect(ledger.openGapCount == 1)
+    #expect(
+      ledger.record(allCollected(scrape: .ago(.zero)), of: oneApp, at: moment(810)).map(\.change) == [
+        .closed(.recovered, after: .seconds(710))
+      ])
+  }
+
   @Test func `containers of a stopped agent are uncollected, not unscraped`() {
     var ledger = ledger(oneApp)
     // The last scrape is shortly before the last collection, so it exceeds the threshold first.
@@ -188,8 +203,9 @@ import Testing
       transitions = ledger.update(nodeRoll([rollEntry("app", uid: "uid-2", id: "bbbb")]), at: moment(310))
       expected = .closed(.replaced, after: after)
     case .restarted:
+      // The same container of the same pod.
       transitions = ledger.update(nodeRoll([rollEntry("app", id: "bbbb")]), at: moment(310))
-      expected = .closed(.replaced, after: after)
+      expected = nil
     case .nodeGone:
       transitions = ledger.remove(node: "node-a", at: moment(310))
       expected = .closed(.leftRoll, after: after)
@@ -198,7 +214,7 @@ import Testing
       expected = nil
     }
     #expect(transitions.map(\.change) == (expected.map { [$0] } ?? []))
-    #expect(ledger.gaps().count == (how == .otherSource ? 1 : 0))
+    #expect(ledger.gaps().count == (how == .otherSource || how == .restarted ? 1 : 0))
   }
 
   @Test func `a new container is due from the moment it joins the roll`() {
@@ -225,6 +241,114 @@ import Testing
     _ = ledger.update(nodeRoll(node: "node-b", [rollEntry("app", uid: "uid-2", id: "cccc")]), at: moment(10))
     _ = ledger.update(nodeRoll([]), at: moment(11))
     #expect(ledger.coverage(at: moment(12)).map(\.expected) == [0, 1])
+  }
+
+  // MARK: Restarts of a container
+
+  private func app(id: String = "aaaa", _ notDue: Exemption? = nil) -> NodeRoll {
+    var entry = rollEntry("app", id: id)
+    entry.notDue = notDue
+    return nodeRoll([entry])
+  }
+
+  @Test func `R72: restarts do not end the age of a container that is not collected`() {
+    var ledger = ledger(app(), at: moment(0))
+    // It restarts every two minutes, and no call finds it.
+    for (number, second) in stride(from: 60.0, through: 300, by: 120).enumerated() {
+      _ = ledger.record(allMissed(.agentUnreachable), of: app(id: "a\(number)"), at: moment(second - 10))
+      #expect(ledger.update(app(id: "a\(number)", .restarting), at: moment(second)).isEmpty)
+      #expect(ledger.evaluate(at: moment(second)).isEmpty)
+      #expect(ledger.update(app(id: "a\(number + 1)"), at: moment(second + 30)).isEmpty)
+    }
+    #expect(ledger.evaluate(at: moment(301)).map(\.gap.since) == [moment(0)])
+    // The gap outlives further restarts, and ends with a collection.
+    #expect(ledger.update(app(id: "b", .restarting), at: moment(310)).isEmpty)
+    #expect(ledger.update(app(id: "c"), at: moment(320)).isEmpty)
+    #expect(ledger.gaps().count == 1)
+    #expect(ledger.record(allCollected(), of: app(id: "c"), at: moment(330)).map(\.change) == [.closed(.recovered, after: .seconds(330))])
+  }
+
+  @Test func `R72: a container that no call finds running is a gap with its reason`() {
+    var ledger = ledger(app(.starting), at: moment(0))
+    _ = ledger.update(app(), at: moment(60))
+    _ = ledger.update(app(.restarting), at: moment(62))
+    _ = ledger.record(allMissed(.pidNotFound), of: app(.restarting), at: moment(70))
+    #expect(ledger.evaluate(at: moment(360)).isEmpty)
+    let opened = ledger.evaluate(at: moment(361))
+    #expect(opened.map(\.gap.reason) == [.restarting])
+    #expect(opened.map(\.gap.since) == [moment(60)])
+  }
+
+  @Test func `R72: nothing is due while a collected container waits for its restart`() {
+    var ledger = ledger(app(), at: moment(0))
+    _ = ledger.record(allCollected(), of: app(), at: moment(15))
+    _ = ledger.update(app(.restarting), at: moment(20))
+    _ = ledger.record(allMissed(.pidNotFound), of: app(.restarting), at: moment(30))
+    #expect(ledger.evaluate(at: moment(900)).isEmpty)
+    #expect(ledger.coverage(at: moment(900)).map(\.exempt) == [[.restarting: 1]])
+    _ = ledger.update(app(id: "b"), at: moment(910))
+    #expect(ledger.evaluate(at: moment(1210)).isEmpty)
+    #expect(ledger.evaluate(at: moment(1211)).map(\.gap.since) == [moment(910)])
+  }
+
+  @Test func `R70: a container of a terminating Pod has no gap`() {
+    var ledger = ledger(app(), at: moment(0))
+    _ = ledger.evaluate(at: moment(301))
+    _ = ledger.update(app(.terminating), at: moment(310))
+    #expect(ledger.evaluate(at: moment(311)).map(\.change) == [.closed(.exempt(.terminating), after: .seconds(311))])
+    _ = ledger.record(allMissed(.pidNotFound), of: app(.terminating), at: moment(320))
+    #expect(ledger.evaluate(at: moment(2000)).isEmpty)
+    _ = ledger.update(app(.terminationOverdue), at: moment(2010))
+    #expect(ledger.coverage(at: moment(2010)).map(\.exempt) == [[.terminationOverdue: 1]], "it is visible")
+  }
+
+  @Test func `a container in its grace period is called, and due when that ends`() {
+    var ledger = ledger(app(.starting), at: moment(0))
+    _ = ledger.record(allMissed(.pidNotFound), of: app(.starting), at: moment(10))
+    #expect(ledger.evaluate(at: moment(500)).isEmpty)
+    #expect(ledger.coverage(at: moment(500)).map(\.exempt) == [[.starting: 1]])
+    _ = ledger.update(app(), at: moment(500))
+    #expect(ledger.evaluate(at: moment(800)).isEmpty)
+    #expect(ledger.evaluate(at: moment(801)).map(\.gap.since) == [moment(500)])
+  }
+
+  // MARK: Stale rolls
+
+  @Test(arguments: [Reason.pidNotFound, .notInResponse, .wrongNode])
+  func `R70: a stale roll opens no gap for a container that is not found`(
+    reason: Reason
+  ) {
+    var ledger = ledger(oneApp)
+    _ = ledger.record(allMissed(reason), of: oneApp, at: moment(10))
+    ledger.setRollStale(true)
+    #expect(ledger.evaluate(at: moment(301)).isEmpty, "also if it was missed before")
+    #expect(ledger.withheldGaps == [.linux: 1])
+    #expect(ledger.record(allMissed(reason), of: oneApp, at: moment(310)).isEmpty)
+    // The old answer says nothing about the new roll.
+    ledger.setRollStale(false)
+    #expect(ledger.evaluate(at: moment(320)).isEmpty)
+    #expect(ledger.withheldGaps == [.linux: 1])
+    let opened = ledger.record(allMissed(reason), of: oneApp, at: moment(330))
+    #expect(opened.map(\.gap.reason) == [reason])
+    #expect(opened.map(\.gap.since) == [moment(0)], "nothing is lost")
+    #expect(ledger.withheldGaps == [:])
+  }
+
+  @Test func `R70: a stale roll does not hide an agent that is unreachable, nor a gap that is open`() {
+    var ledger = ledger(oneApp)
+    ledger.setRollStale(true)
+    _ = ledger.record(allMissed(.agentUnreachable), of: oneApp, at: moment(290))
+    #expect(ledger.evaluate(at: moment(301)).map(\.gap.reason) == [.agentUnreachable])
+    #expect(ledger.record(allMissed(.pidNotFound), of: oneApp, at: moment(310)).isEmpty)
+    #expect(ledger.gaps().count == 1)
+  }
+
+  @Test func `R70: while the roll is stale, a virtual node's pod that does not respond may be gone`() {
+    let roll = nodeRoll(source: .virtual, [rollEntry("app")])
+    var ledger = ledger(roll)
+    ledger.setRollStale(true)
+    _ = ledger.record(allMissed(.endpointUnreachable), of: roll, at: moment(290))
+    #expect(ledger.evaluate(at: moment(301)).isEmpty)
   }
 
   // MARK: Reading

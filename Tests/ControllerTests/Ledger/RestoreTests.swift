@@ -7,8 +7,10 @@ import Testing
 @testable import Controller
 
 @Suite struct RestoreTests {
+  let policy = ArchivePolicy(uncollected: .seconds(15), unscraped: .seconds(150))
+
   /// A ledger with one open gap of each kind, 1,000 s after its process started at noon.
-  func before() -> (open: [OpenGap], reading: ClockReading) {
+  func before() -> (open: [ArchivedAge], reading: ClockReading) {
     var ledger = Ledger(threshold: .seconds(300))
     let down = nodeRoll(node: "node-a", [rollEntry("app")])
     let lonely = nodeRoll(node: "node-b", [rollEntry("db", pod: "db-0", uid: "uid-9", id: "dddd")])
@@ -20,7 +22,7 @@ import Testing
     }
     _ = ledger.evaluate(at: moment(1000))
     let reading = ClockReading(moment: moment(1000), unixMilliseconds: 43_200_000 + 1_000_000)
-    return (ledger.openGaps(at: reading), reading)
+    return (ledger.archivedAges(at: reading, policy: policy).oldest, reading)
   }
 
   /// The next process, 20 s later. Its clock starts at 0.
@@ -30,7 +32,7 @@ import Testing
     let (open, _) = before()
     #expect(open.map(\.sinceUnixMilliseconds) == [43_200_000, 43_300_000], "the oldest comes first")
     var ledger = Ledger(threshold: .seconds(300))
-    ledger.restore(openGaps: open, at: reading)
+    ledger.restore(open, at: reading)
     #expect(ledger.gaps().count == 2, "they stand while the rolls are still unknown")
 
     let down = nodeRoll(node: "node-a", [rollEntry("app")])
@@ -51,7 +53,7 @@ import Testing
 
   @Test func `a restart opens no false gap`() {
     var ledger = Ledger(threshold: .seconds(300))
-    ledger.restore(openGaps: [], at: reading)
+    ledger.restore([], at: reading)
     let called = nodeRoll([rollEntry("app")])
     _ = ledger.update(called, at: moment(6))
     #expect(ledger.evaluate(at: moment(306)).isEmpty)
@@ -61,7 +63,7 @@ import Testing
   @Test func `a gap whose container is gone after a restart closes without recovery`() {
     let (open, _) = before()
     var ledger = Ledger(threshold: .seconds(300))
-    ledger.restore(openGaps: open, at: reading)
+    ledger.restore(open, at: reading)
     _ = ledger.update(
       nodeRoll(node: "node-a", [], exempt: [ExemptEntry(reference: containerReference("app"), exemption: .ignored)]), at: moment(6))
     let closed = ledger.settleRestored(at: moment(6)).map(\.change)
@@ -72,7 +74,7 @@ import Testing
   @Test func `a new Pod with the same name starts without history`() {
     let (open, _) = before()
     var ledger = Ledger(threshold: .seconds(300))
-    ledger.restore(openGaps: open, at: reading)
+    ledger.restore(open, at: reading)
     _ = ledger.update(nodeRoll(node: "node-a", [rollEntry("app", uid: "uid-2", id: "ffff")]), at: moment(6))
     #expect(ledger.settleRestored(at: moment(6)).count == 2)
     #expect(ledger.evaluate(at: moment(300)).isEmpty)
@@ -82,7 +84,7 @@ import Testing
     let (open, _) = before()
     var ledger = Ledger(threshold: .seconds(300))
     let wrong = ClockReading(moment: reading.moment, unixMilliseconds: reading.unixMilliseconds + Int64(hours * 1000))
-    ledger.restore(openGaps: open, at: wrong)
+    ledger.restore(open, at: wrong)
     _ = ledger.update(nodeRoll(node: "node-a", [rollEntry("app")]), at: moment(6))
     let since = ledger.gaps().first { $0.kind == .uncollected }?.since
     #expect(since == (hours < 0 ? moment(5) : moment(5 - 1020 - 3600)), "a gap never begins in the future")
@@ -100,22 +102,22 @@ import Testing
   }
 
   /// Realistic gaps, with a UID for each pod and an ID for each container.
-  private func manyGaps(_ count: Int) -> [OpenGap] {
+  private func manyGaps(_ count: Int) -> [ArchivedAge] {
     var random = SplitMix64(seed: 7)
     func digits(_ count: Int) -> String { String((0..<count).map { _ in "0123456789abcdef".randomElement(using: &random) ?? "0" }) }
     var uid = ""
     return (0..<count).map { number in
       if number % 2 == 0 { uid = [8, 4, 4, 4, 12].map(digits).joined(separator: "-") }
-      return OpenGap(
+      return ArchivedAge(
         container: ContainerReference(
           namespace: "team-\(number / 200 % 40)", pod: "checkout-\(number / 60)-\(uid.prefix(5))",
           container: number % 2 == 0 ? "app" : "sidecar"),
-        podUID: uid, containerID: digits(64), node: "ip-10-0-\(number / 60 / 250)-\(number / 60 % 250).eu-central-1.compute.internal",
+        podUID: uid, node: "ip-10-0-\(number / 60 / 250)-\(number / 60 % 250).eu-central-1.compute.internal",
         source: .linux, kind: .uncollected, reason: .agentUnreachable, sinceUnixMilliseconds: 1_767_225_600_000 + Int64(number * 37))
     }
   }
 
-  @Test(arguments: [(400, true, 400), (2000, true, 2000), (20_000, false, 20_000), (40_000, false, nil)])
+  @Test(arguments: [(400, true, 400), (3000, true, 3000), (20_000, false, 20_000), (80_000, false, nil)])
   func `the archive is bounded in size and keeps the oldest gaps`(count: Int, isPlain: Bool, kept: Int?) throws {
     let gaps = manyGaps(count)
     let (object, inIt) = GapArchive().configMap(of: gaps, total: count + 5, namespace: "rollcall")
@@ -126,15 +128,7 @@ import Testing
     let read = try GapArchive().gaps(in: object)
     #expect(read.count == inIt)
     if let kept { #expect(inIt == kept) } else { #expect((20_000..<count).contains(inIt)) }
-    // A restored gap matches the same instance and no other.
-    for (gap, restored) in zip(gaps, read).enumerated().filter({ $0.offset % 97 == 0 }).map(\.element) {
-      func entry(id: String) -> RollEntry {
-        RollEntry(reference: gap.container, podUID: gap.podUID, containerID: id, hostNetwork: false)
-      }
-      #expect(restored.isInstance(entry(id: gap.containerID)))
-      #expect(!restored.isInstance(entry(id: String(gap.containerID.reversed()))))
-      #expect(restored.sinceUnixMilliseconds == gap.sinceUnixMilliseconds && restored.node == gap.node)
-    }
+    #expect(read.elementsEqual(gaps.prefix(inIt)))
   }
 
   @Test(arguments: ["", "bm8gZ3ppcA==", "H4sIAAAAAAAA/w==", "?"]) func `invalid gzip data is rejected`(base64: String) {
@@ -171,17 +165,74 @@ import Testing
     #expect(book.snapshot().openGapCount == 3)
   }
 
-  @Test func `the gap version changes only when the set of gaps changes`() {
-    let book = LedgerStore(threshold: .seconds(300))
-    let called = nodeRoll([rollEntry("app")])
-    book.begin(with: [called], at: moment(0))
-    book.record(allMissed(.agentTimeout), of: called, at: moment(15))
-    #expect(book.gapVersion == 0)
-    book.evaluate(at: moment(301))
-    #expect(book.gapVersion == 1)
-    book.record(allMissed(.agentUnreachable), of: called, at: moment(315))
-    #expect(book.gapVersion == 1, "a new reason is no new gap")
-    book.record(allCollected(), of: called, at: moment(330))
-    #expect(book.gapVersion == 2)
+  // MARK: Ages that are no gaps yet
+
+  @Test func `R72: a container that is due keeps its age over a restart`() {
+    var ledger = Ledger(threshold: .seconds(300))
+    let roll = nodeRoll([rollEntry("collected"), rollEntry("late"), rollEntry("never")])
+    _ = ledger.update(roll, at: moment(0))
+    _ = ledger.record(
+      RollCall(answers: [.collected(age: .zero), .collected(age: .zero), .missed(.pidNotFound, detail: "")], lastScrape: .notObservable),
+      of: roll, at: moment(100))
+    let later: [Answer] = [.collected(age: .zero), .missed(.agentTimeout, detail: ""), .missed(.pidNotFound, detail: "")]
+    _ = ledger.record(RollCall(answers: later, lastScrape: .notObservable), of: roll, at: moment(190))
+    let (ages, total) = ledger.archivedAges(at: ClockReading(moment: moment(200), unixMilliseconds: 1_000_000), policy: policy)
+    #expect(total == 2 && ages.allSatisfy { !$0.isOpen })
+    #expect(ages.map(\.container.container) == ["never", "late"])
+    #expect(ages.map(\.sinceUnixMilliseconds) == [800_000, 900_000])
+
+    // The next process, 20 s later.
+    var next = Ledger(threshold: .seconds(300))
+    _ = next.update(roll, at: moment(2))
+    next.restore(ages, at: ClockReading(moment: moment(5), unixMilliseconds: 1_020_000))
+    #expect(next.gaps().isEmpty && next.settleRestored(at: moment(5)).isEmpty)
+    #expect(next.evaluate(at: moment(85)).isEmpty)
+    #expect(next.evaluate(at: moment(86)).map(\.gap.container.container) == ["never"])
+    #expect(next.evaluate(at: moment(186)).map(\.gap.container.container) == ["late"])
+    #expect(next.evaluate(at: moment(303)).map(\.gap.container.container) == ["collected"], "nobody called it")
+  }
+
+  @Test func `R72: a collection after the restart ends a restored age`() {
+    var ledger = Ledger(threshold: .seconds(300))
+    let roll = nodeRoll([rollEntry("app")])
+    _ = ledger.update(roll, at: moment(0))
+    _ = ledger.record(allCollected(), of: roll, at: moment(1))
+    let age = ArchivedAge(
+      container: containerReference("app"), podUID: "uid-1", node: "node-a", source: .linux, kind: .uncollected, reason: .pidNotFound,
+      sinceUnixMilliseconds: 0, isOpen: false)
+    ledger.restore([age], at: ClockReading(moment: moment(2), unixMilliseconds: 1_000_000))
+    #expect(ledger.evaluate(at: moment(301)).isEmpty)
+  }
+
+  @Test func `R72: the time without a scrape goes on over a restart`() {
+    var ledger = Ledger(threshold: .seconds(300))
+    let roll = nodeRoll([rollEntry("app")])
+    _ = ledger.update(roll, at: moment(0))
+    for second in [0.0, 200] { _ = ledger.record(allCollected(scrape: .never), of: roll, at: moment(second)) }
+    let (ages, _) = ledger.archivedAges(at: ClockReading(moment: moment(200), unixMilliseconds: 1_000_000), policy: policy)
+    #expect(ages.map(\.kind) == [.unscraped] && ages.allSatisfy { !$0.isOpen })
+
+    var next = Ledger(threshold: .seconds(300))
+    _ = next.update(roll, at: moment(0))
+    next.restore(ages, at: ClockReading(moment: moment(5), unixMilliseconds: 1_020_000))
+    #expect(next.record(allCollected(scrape: .never), of: roll, at: moment(85)).isEmpty)
+    #expect(next.record(allCollected(scrape: .never), of: roll, at: moment(86)).map(\.gap.since) == [moment(-215)])
+  }
+
+  @Test func `the archive's fingerprint changes only when its content does`() {
+    var ledger = Ledger(threshold: .seconds(300))
+    let roll = nodeRoll([rollEntry("app")])
+    _ = ledger.update(roll, at: moment(0))
+    func fingerprint(_ second: Double) -> Int { ledger.archiveFingerprint(at: moment(second), policy: policy) }
+    #expect(fingerprint(15) == 0)
+    let late = fingerprint(16)
+    #expect(late != 0 && fingerprint(200) == late)
+    _ = ledger.evaluate(at: moment(301))
+    let open = fingerprint(301)
+    #expect(open != late && open != 0)
+    _ = ledger.record(allMissed(.agentUnreachable), of: roll, at: moment(315))
+    #expect(fingerprint(315) == open, "a new reason changes nothing")
+    _ = ledger.record(allCollected(), of: roll, at: moment(330))
+    #expect(fingerprint(340) == 0)
   }
 }

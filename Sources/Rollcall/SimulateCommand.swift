@@ -44,6 +44,15 @@ struct SimulateCommand: AsyncParsableCommand {
         """))
   var churn = 0
 
+  @Flag(
+    name: .customLong("ipv6-first"),
+    help: ArgumentHelp(
+      "Be a cluster with IPv6 first and IPv4 second.",
+      discussion: """
+        Services are of IPv6 unless they say otherwise, and the first address of each node is an IPv6 address, at which no exporter listens.
+        """))
+  var isIPv6First = false
+
   @Flag(inversion: .prefixedNo, help: "Serve a stand-in exporter for each node.")
   var exporters = true
 
@@ -71,6 +80,7 @@ struct SimulateCommand: AsyncParsableCommand {
 
   func run() async throws {
     var server = SimulatorConfiguration(host: "127.0.0.1", port: apiPort, acceptsLoopbackEndpoints: true)
+    server.isIPv6First = isIPv6First
     server.population = PopulationSize(nodes: nodes, podsPerNode: podsPerNode, podBytes: podBytes)
     // Two minutes of changes: a paged list needs the history of the time that it takes.
     server.eventHistory = max(server.eventHistory, churn * 120)

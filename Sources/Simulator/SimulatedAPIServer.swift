@@ -22,9 +22,11 @@ package final class SimulatedAPIServer: Service, Sendable {
     self.configuration = configuration
     self.logger = logger
     let now = Date()
-    let population = configuration.population.map { Population(size: $0, now: now) }
+    let population = configuration.population.map { Population(size: $0, isIPv6First: configuration.isIPv6First, now: now) }
     var store = ObjectStore(
-      eventHistory: configuration.eventHistory, rules: ValidationRules(acceptsLoopbackEndpoints: configuration.acceptsLoopbackEndpoints),
+      eventHistory: configuration.eventHistory,
+      rules: ServerRules(
+        acceptsLoopbackEndpoints: configuration.acceptsLoopbackEndpoints, isIPv6First: configuration.isIPv6First),
       namespaces: Self.firstNamespaces + (population == nil ? [] : GeneratedPod.namespaces), now: now)
     population?.populate(&store)
     self.population = population
@@ -185,6 +187,18 @@ package final class SimulatedAPIServer: Service, Sendable {
   /// The number of open watches.
   package var watchCount: Int { cluster.watchCount }
 
+  /// Drops fields from objects that are written from now on, as a server with an older CRD does.
+  /// - Parameters:
+  ///   - fields: paths such as `spec.serviceDiscoveryRole`; empty to drop none.
+  ///   - resource: the plural with its API group.
+  /// - Throws: `APIFailure` 404 for an unknown resource.
+  package func prune(_ fields: [String], of resource: String) throws(APIFailure) {
+    let kind = try kind(resource).storage
+    try cluster.write { (store) throws(APIFailure) in
+      store.prune(fields.map { $0.split(separator: ".").map(String.init) }, of: kind)
+    }
+  }
+
   /// Rejects the next requests that match. Rejections are used in the order of these calls.
   package func rejectNext(_ rejection: Rejection) {
     faults.add(rejection)
@@ -219,6 +233,9 @@ package struct SimulatorConfiguration: Sendable {
   package var port = 0
   /// Whether EndpointSlices may have loopback addresses, which a real server rejects. The demo's exporters only have such addresses.
   package var acceptsLoopbackEndpoints = false
+  /// Whether the cluster has IPv6 first and IPv4 second: for Services, and for the addresses of a population's nodes. Otherwise it has IPv4
+  /// only.
+  package var isIPv6First = false
   /// The bearer token that requests must have; without one every request is allowed.
   package var bearerToken: String?
   /// The number of changes kept of each kind for watches and continued lists.

@@ -4,16 +4,24 @@ import Primitives
 
 /// The defaults of the real server, for the fields that readers of these kinds use.
 enum Defaults {
-  @Sendable static func service(_ service: inout JSONValue) {
+  /// Those of the IP families follow `initIPFamilyFields` in kubernetes/pkg/registry/core/service/storage/alloc.go.
+  @Sendable static func service(_ service: inout JSONValue, rules: ServerRules) {
     var spec = service["spec"] ?? [:]
     let type = spec["type"]?.string ?? "ClusterIP"
     setDefault("type", .string(type), in: &spec)
     setDefault("sessionAffinity", "None", in: &spec)
     if type != "ExternalName" {
-      setDefault("clusterIP", .string(clusterAddress(for: service.namespace + "/" + service.name)), in: &spec)
+      let isHeadlessWithoutSelector = spec["clusterIP"] == "None" && spec["selector"]?.object?.isEmpty != false
+      setDefault("ipFamilyPolicy", isHeadlessWithoutSelector ? "RequireDualStack" : "SingleStack", in: &spec)
+      setDefault("ipFamilies", [rules.isIPv6First ? "IPv6" : "IPv4"], in: &spec)
+      if let families = spec["ipFamilies"]?.array, families.count == 1, spec["ipFamilyPolicy"] != "SingleStack",
+        isHeadlessWithoutSelector || rules.isIPv6First
+      {
+        spec["ipFamilies"] = .array(families + [families == ["IPv6"] ? "IPv4" : "IPv6"])
+      }
+      let family = spec["ipFamilies"]?[0]?.string
+      setDefault("clusterIP", .string(clusterAddress(for: service.namespace + "/" + service.name, family: family)), in: &spec)
       setDefault("clusterIPs", .array([spec["clusterIP"] ?? "None"]), in: &spec)
-      setDefault("ipFamilies", ["IPv4"], in: &spec)
-      setDefault("ipFamilyPolicy", "SingleStack", in: &spec)
       setDefault("internalTrafficPolicy", "Cluster", in: &spec)
     }
     if let ports = spec["ports"]?.array {
@@ -29,7 +37,7 @@ enum Defaults {
     if service["status"] == nil { service["status"] = ["loadBalancer": [:]] }
   }
 
-  @Sendable static func pod(_ pod: inout JSONValue) {
+  @Sendable static func pod(_ pod: inout JSONValue, rules: ServerRules) {
     var spec = pod["spec"] ?? [:]
     setDefault("restartPolicy", "Always", in: &spec)
     setDefault("dnsPolicy", "ClusterFirst", in: &spec)
@@ -42,7 +50,7 @@ enum Defaults {
     pod["status"] = status
   }
 
-  @Sendable static func namespace(_ namespace: inout JSONValue) {
+  @Sendable static func namespace(_ namespace: inout JSONValue, rules: ServerRules) {
     var labels = namespace["metadata"]?["labels"] ?? [:]
     labels["kubernetes.io/metadata.name"] = .string(namespace.name)
     namespace.setMetadata("labels", labels)
@@ -50,7 +58,7 @@ enum Defaults {
     if namespace["status"] == nil { namespace["status"] = ["phase": "Active"] }
   }
 
-  @Sendable static func secret(_ secret: inout JSONValue) {
+  @Sendable static func secret(_ secret: inout JSONValue, rules: ServerRules) {
     setDefault("type", "Opaque", in: &secret)
     guard let text = secret["stringData"]?.object else { return }
     var data = secret["data"] ?? [:]
@@ -59,10 +67,10 @@ enum Defaults {
     secret["stringData"] = nil
   }
 
-  /// An address in 10.96.0.0/16 derived from the service's key, so that it does not change on update.
-  private static func clusterAddress(for key: String) -> String {
+  /// An address in 10.96.0.0/16 or fd00:10:96::/112 derived from the service's key, so that it does not change on update.
+  private static func clusterAddress(for key: String, family: String?) -> String {
     let hash = fnv1a32(key.utf8)
-    return "10.96.\(hash >> 8 & 0xFF).\(hash & 0xFF)"
+    return family == "IPv6" ? "fd00:10:96::\(String(hash & 0xFFFF | 1, radix: 16))" : "10.96.\(hash >> 8 & 0xFF).\(hash & 0xFF)"
   }
 
   private static func setDefault(_ member: String, _ value: JSONValue, in object: inout JSONValue) {

@@ -7,7 +7,7 @@ enum EndpointSliceRules {
   static let maximumPorts = 100
   static let maximumAddresses = 100
 
-  @Sendable static func applyDefaults(_ slice: inout JSONValue) {
+  @Sendable static func applyDefaults(_ slice: inout JSONValue, rules: ServerRules) {
     guard let ports = slice["ports"]?.array else { return }
     slice["ports"] = .array(
       ports.map { port in
@@ -18,7 +18,7 @@ enum EndpointSliceRules {
       })
   }
 
-  @Sendable static func validate(_ slice: JSONValue, old: JSONValue?, rules: ValidationRules) -> [FieldProblem] {
+  @Sendable static func validate(_ slice: JSONValue, old: JSONValue?, rules: ServerRules) -> [FieldProblem] {
     var problems = addressTypeProblems(slice, old: old)
     let endpoints = slice["endpoints"]?.array ?? []
     if endpoints.count > maximumEndpoints {
@@ -46,7 +46,7 @@ enum EndpointSliceRules {
   }
 
   private static func addressProblems(
-    _ endpoint: JSONValue, at path: String, type: String?, rules: ValidationRules
+    _ endpoint: JSONValue, at path: String, type: String?, rules: ServerRules
   ) -> [FieldProblem] {
     let addresses = endpoint["addresses"]?.array ?? []
     if addresses.isEmpty {
@@ -66,7 +66,7 @@ enum EndpointSliceRules {
     return problems
   }
 
-  private static func problem(inAddress text: String, type: String?, rules: ValidationRules) -> String? {
+  private static func problem(inAddress text: String, type: String?, rules: ServerRules) -> String? {
     switch type {
     case "FQDN":
       return NamePolicy.subdomain.problem(in: text)

@@ -6,7 +6,7 @@ enum EventRules {
   private static let maximumLength = 128
   private static let maximumNoteLength = 1_024
 
-  @Sendable static func validate(_ event: JSONValue, old: JSONValue?, rules: ValidationRules) -> [FieldProblem] {
+  @Sendable static func validate(_ event: JSONValue, old: JSONValue?, rules: ServerRules) -> [FieldProblem] {
     let problems = commonProblems(event)
     guard rules.requestedGroup == ResourceTable.newEvents.group else { return problems }
     guard let old else { return problems + seriesProblems(event) + creationProblems(event) }

@@ -28,15 +28,19 @@ struct ResourceKind: Sendable {
   /// The fields of field selectors besides `metadata.name` and `metadata.namespace`.
   var selectableFields: [SelectableField] = []
   /// Applies the real server's defaults.
-  var applyDefaults: @Sendable (inout JSONValue) -> Void = { _ in }
+  var applyDefaults: @Sendable (_ object: inout JSONValue, _ rules: ServerRules) -> Void = { _, _ in }
   /// Validates an object; `old` is the object that it replaces.
-  var validate: @Sendable (_ object: JSONValue, _ old: JSONValue?, _ rules: ValidationRules) -> [FieldProblem] = { _, _, _ in [] }
+  var validate: @Sendable (_ object: JSONValue, _ old: JSONValue?, _ rules: ServerRules) -> [FieldProblem] = { _, _, _ in [] }
 }
 
-/// The context of a validation.
-struct ValidationRules: Sendable {
+/// How the server treats the objects that are written.
+struct ServerRules: Sendable {
   /// A real server rejects them.
   var acceptsLoopbackEndpoints = false
+  /// Whether Services are of IPv6 unless they say otherwise.
+  var isIPv6First = false
+  /// The paths of fields that are dropped, as by a CRD without them.
+  var prunedFields: [ResourceKind.ID: [[String]]] = [:]
   /// The API group of the request, which differs from the kind's for a view.
   var requestedGroup = ""
 }

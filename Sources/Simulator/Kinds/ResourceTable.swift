@@ -23,7 +23,8 @@ enum ResourceTable {
   static let services = ResourceKind(
     group: "", version: "v1", kind: "Service", plural: "services", singular: "service", shortNames: ["svc"], categories: ["all"],
     naming: .serviceLabel, hasStatus: true, schema: .service, columns: TableColumn.service,
-    selectableFields: [SelectableField("spec.clusterIP"), SelectableField("spec.type")], applyDefaults: Defaults.service)
+    selectableFields: [SelectableField("spec.clusterIP"), SelectableField("spec.type")], applyDefaults: Defaults.service,
+    validate: ServiceRules.validate)
 
   static let configMaps = ResourceKind(
     group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", singular: "configmap", shortNames: ["cm"],

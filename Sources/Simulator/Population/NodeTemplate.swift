@@ -2,8 +2,10 @@ import JSON
 
 /// The template of the nodes of a population: a Windows node.
 enum NodeTemplate {
-  static func object(created: String) -> JSONValue {
+  /// - Parameter isIPv6First: puts an IPv6 address, at which nothing listens, before the node's IPv4 address.
+  static func object(created: String, isIPv6First: Bool) -> JSONValue {
     let name: JSONValue = .string("worker-\(PatternField.node.placeholder)")
+    let addresses = (isIPv6First ? ["2001:db8::"] : []) + [""]
     return [
       "metadata": [
         "name": name, "uid": .string(PatternField.uid.placeholder), "resourceVersion": .string(PatternField.version.placeholder),
@@ -21,9 +23,9 @@ enum NodeTemplate {
       ],
       "status": [
         "capacity": resources, "allocatable": resources,
-        "addresses": [
-          ["type": "InternalIP", "address": .string(PatternField.nodeAddress.placeholder)], ["type": "Hostname", "address": name],
-        ],
+        "addresses": .array(
+          addresses.map { ["type": "InternalIP", "address": .string($0 + PatternField.nodeAddress.placeholder)] }
+            + [["type": "Hostname", "address": name]]),
         "conditions": .array(conditions(at: created)),
         "daemonEndpoints": ["kubeletEndpoint": ["Port": 10_250]],
         "nodeInfo": [

@@ -37,10 +37,10 @@ final class Population: Sendable {
     var restarts: Int
   }
 
-  init(size: PopulationSize, now: Date) {
+  init(size: PopulationSize, isIPv6First: Bool = false, now: Date) {
     self.size = size
     let created = now.formatted(.iso8601)
-    nodePattern = ObjectPattern(NodeTemplate.object(created: created), kind: ResourceTable.nodes)
+    nodePattern = ObjectPattern(NodeTemplate.object(created: created, isIPv6First: isIPv6First), kind: ResourceTable.nodes)
     podTemplate = PodTemplate(created: created, bytes: size.podBytes)
     let count = size.nodes * size.podsPerNode
     let pods = (0..<count).map { GeneratedPod(serial: $0, node: $0 / size.podsPerNode) }

@@ -46,7 +46,7 @@ struct DeletePreconditions: Sendable {
 
 // The steps of a write that need only the objects passed to them.
 extension ObjectStore {
-  /// The object with the kind and the namespace of the request's path.
+  /// The object with the kind and the namespace of the request's path, and without pruned fields.
   /// - Throws: `APIFailure` 400 if it names others.
   func addressed(_ object: JSONValue, kind: ResourceKind, namespace: String) throws(APIFailure) -> JSONValue {
     guard case .object = object else { throw .badRequest("the body is not an object") }
@@ -67,6 +67,7 @@ extension ObjectStore {
     }
     object["apiVersion"] = .string(kind.apiVersion)
     object["kind"] = .string(kind.kind)
+    for path in rules.prunedFields[kind.id] ?? [] { object.remove(path[...]) }
     return object
   }
 
@@ -161,5 +162,18 @@ extension ObjectStore {
   /// The five characters that the real server appends to `generateName`, without vowels.
   static func randomSuffix() -> String {
     String((0..<5).map { _ in "bcdfghjklmnpqrstvwxz2456789".randomElement() ?? "x" })
+  }
+}
+
+extension JSONValue {
+  /// Removes the member at this path, if there is one.
+  fileprivate mutating func remove(_ path: ArraySlice<String>) {
+    guard let name = path.first, var member = self[name] else { return }
+    guard path.count > 1 else {
+      self[name] = nil
+      return
+    }
+    member.remove(path.dropFirst())
+    self[name] = member
   }
 }

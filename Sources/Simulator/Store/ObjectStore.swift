@@ -9,11 +9,10 @@ struct ObjectStore: Sendable {
   /// The version of the last compaction; kinds without a collection start from it.
   private var compactedVersion: UInt64 = 0
   private let eventHistory: Int
-  private let rules: ValidationRules
+  private(set) var rules: ServerRules
 
   /// - Parameter eventHistory: the number of changes kept of each kind.
-  init(eventHistory: Int, rules: ValidationRules = ValidationRules(), namespaces: [String] = [], now: Date = Date(timeIntervalSince1970: 0))
-  {
+  init(eventHistory: Int, rules: ServerRules = ServerRules(), namespaces: [String] = [], now: Date = Date(timeIntervalSince1970: 0)) {
     self.eventHistory = eventHistory
     self.rules = rules
     for name in namespaces { createNamespace(name, now: now) }
@@ -23,7 +22,7 @@ struct ObjectStore: Sendable {
     let kind = ResourceTable.namespaces
     var object: JSONValue = [:]
     object.setMetadata("name", .string(name))
-    kind.applyDefaults(&object)
+    kind.applyDefaults(&object, rules)
     settleMetadata(&object, over: nil, kind: kind, context: WriteContext(now: now))
     _ = store(object, kind: kind)
   }
@@ -52,6 +51,9 @@ struct ObjectStore: Sendable {
     for id in collections.keys { collections[id]?.compact(through: version) }
     compactedVersion = version
   }
+
+  /// Drops these fields from objects of the kind that are written from now on.
+  mutating func prune(_ paths: [[String]], of kind: ResourceKind) { rules.prunedFields[kind.id] = paths }
 
   // MARK: Writing
 
@@ -174,7 +176,7 @@ struct ObjectStore: Sendable {
     ownershipIsSettled: Bool = false
   ) throws(APIFailure) -> StoredObject {
     var object = object
-    kind.applyDefaults(&object)
+    kind.applyDefaults(&object, rules)
     object = EmptyMembers.removed(from: object, kind: kind)
     settleMetadata(&object, over: live?.value, kind: kind, context: context)
     var rules = rules

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct EndpointSliceRulesTests {
   private func problems(_ slice: JSONValue, old: JSONValue? = nil, acceptsLoopback: Bool = false) -> [String] {
-    EndpointSliceRules.validate(slice, old: old, rules: ValidationRules(acceptsLoopbackEndpoints: acceptsLoopback)).map(\.field)
+    EndpointSliceRules.validate(slice, old: old, rules: ServerRules(acceptsLoopbackEndpoints: acceptsLoopback)).map(\.field)
   }
 
   @Test(arguments: [

@@ -65,5 +65,5 @@ import Testing
     #expect(EventRules.validate(event, old: Self.event, rules: rules("")).isEmpty)
   }
 
-  private func rules(_ group: String) -> ValidationRules { ValidationRules(requestedGroup: group) }
+  private func rules(_ group: String) -> ServerRules { ServerRules(requestedGroup: group) }
 }

@@ -18,6 +18,23 @@ import Testing
     #expect(object["kind"] == "ConfigMap")
   }
 
+  @Test func `pruned fields are dropped by every kind of write`() throws {
+    var store = Sample.store()
+    store.prune([["data", "secret"], ["missing", "member"]], of: configMaps)
+    let object = Sample.configMap("a", data: ["secret": "1", "kept": "2"])
+    let context = Sample.context()
+    let kept: JSONValue = ["kept": "2"]
+    #expect(try store.create(object, kind: configMaps, namespace: "default", context: context).decoded(as: configMaps)["data"] == kept)
+    #expect(
+      try store.replace(object, kind: configMaps, namespace: "default", name: "a", context: context).decoded(as: configMaps)["data"]
+        == kept)
+    let applied = try store.apply(object, kind: configMaps, namespace: "default", name: "a", force: true, context: context)
+    #expect(try applied.object.decoded(as: configMaps)["data"] == kept)
+    store.prune([], of: configMaps)
+    let whole = try store.replace(object, kind: configMaps, namespace: "default", name: "a", context: context)
+    #expect(try whole.decoded(as: configMaps)["data"] == ["secret": "1", "kept": "2"])
+  }
+
   @Test func `generateName gives unique names`() throws {
     var store = Sample.store()
     let prefix: JSONValue = ["metadata": ["generateName": "job-"]]

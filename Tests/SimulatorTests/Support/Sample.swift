@@ -8,7 +8,7 @@ enum Sample {
   /// A store with the namespace `default`, at a fixed time.
   static func store(eventHistory: Int = 100, acceptsLoopback: Bool = false) -> ObjectStore {
     ObjectStore(
-      eventHistory: eventHistory, rules: ValidationRules(acceptsLoopbackEndpoints: acceptsLoopback), namespaces: ["default", "other"],
+      eventHistory: eventHistory, rules: ServerRules(acceptsLoopbackEndpoints: acceptsLoopback), namespaces: ["default", "other"],
       now: time)
   }
 

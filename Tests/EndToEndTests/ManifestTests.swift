@@ -116,6 +116,81 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   }
 
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func `R79: two controllers run on different nodes, and a lost one is replaced soon`() async throws {
+    let objects = try await rendered("default")
+    let spec = try object("Deployment", "rollcall-controller", of: objects)["spec"]
+    #expect(spec?["replicas"] == 2)
+    let pod = spec?["template"]?["spec"]
+    let labels = try #require(spec?["template"]?["metadata"]?["labels"])
+    let spreads = pod?["topologySpreadConstraints"]?.array ?? []
+    #expect(spreads.compactMap { $0["topologyKey"]?.string } == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"])
+    // A cluster of one node still runs both replicas.
+    #expect(spreads.allSatisfy { $0["whenUnsatisfiable"] == "ScheduleAnyway" && $0["labelSelector"]?["matchLabels"] == labels })
+    let tolerations = pod?["tolerations"]?.array ?? []
+    #expect(
+      tolerations.compactMap { $0["key"]?.string } == ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"])
+    #expect(tolerations.allSatisfy { $0["effect"] == "NoExecute" && $0["tolerationSeconds"] == 30 })
+    let budget = try object("PodDisruptionBudget", "rollcall-controller", of: objects)["spec"]
+    #expect(budget?["maxUnavailable"] == 1)
+    #expect(budget?["selector"]?["matchLabels"] == labels)
+  }
+
+  /// GKE admits pods of these classes only in namespaces with a quota for them.
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func `R79: a quota permits the priority classes of our pods`() async throws {
+    let objects = try await rendered("default")
+    func priorityClass(_ kind: String, _ name: String) throws -> JSONValue? {
+      try object(kind, name, of: objects)["spec"]?["template"]?["spec"]?["priorityClassName"]
+    }
+    #expect(try priorityClass("Deployment", "rollcall-controller") == "system-cluster-critical")
+    #expect(try priorityClass("DaemonSet", "rollcall-agent") == "system-node-critical")
+    let scope = try object("ResourceQuota", "rollcall-critical-pods", of: objects)["spec"]?["scopeSelector"]?["matchExpressions"]?[0]
+    #expect(scope?["scopeName"] == "PriorityClass")
+    #expect(scope?["values"] == ["system-cluster-critical", "system-node-critical"])
+  }
+
+  /// The labels of nodes as their providers set them.
+  @Test(
+    .enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"),
+    arguments: [
+      (["kubernetes.io/os": "linux", "node.kubernetes.io/instance-type": "m7i.large"], true),
+      (["kubernetes.io/os": "linux"], true),
+      (["kubernetes.io/os": "linux", "type": "gpu"], true),
+      (["kubernetes.io/os": "windows"], false),
+      (["kubernetes.io/os": "linux", "type": "virtual-kubelet"], false),
+      (["kubernetes.io/os": "linux", "type": "kwok"], false),
+      (["kubernetes.io/os": "linux", "eks.amazonaws.com/compute-type": "fargate"], false),
+      (["kubernetes.io/os": "linux", "eks.amazonaws.com/compute-type": "ec2"], true),
+      (["kubernetes.io/os": "linux", "node.kubernetes.io/instance-type": "eklet"], false),
+    ])
+  func `R84: agents stay off nodes that have no host`(labels: [String: String], isScheduled: Bool) async throws {
+    let pod = try object("DaemonSet", "rollcall-agent", of: try await rendered("default"))["spec"]?["template"]?["spec"]
+    var matches = (pod?["nodeSelector"]?.object ?? [:]).allSatisfy { labels[$0.key] == $0.value.string }
+    let terms =
+      pod?["affinity"]?["nodeAffinity"]?["requiredDuringSchedulingIgnoredDuringExecution"]?["nodeSelectorTerms"]?.array ?? []
+    try #require(terms.count == 1)
+    for requirement in terms[0]["matchExpressions"]?.array ?? [] {
+      try #require(requirement["operator"] == "NotIn")
+      let values = requirement["values"]?.array?.compactMap(\.string) ?? []
+      if let value = labels[requirement["key"]?.string ?? ""], values.contains(value) { matches = false }
+    }
+    #expect(matches == isScheduled)
+  }
+
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func `R83: the Prometheus of kube-prometheus may discover our targets`() async throws {
+    let objects = try await rendered(component: "kube-prometheus")
+    let rights = granted(try object("Role", "prometheus-k8s", of: objects))
+    for resource in ["services", "endpoints", "endpointslices.discovery.k8s.io", "pods"] {
+      #expect(["get", "list", "watch"].allSatisfy { rights.contains(Right(resource: resource, verb: $0)) })
+    }
+    let binding = try object("RoleBinding", "prometheus-k8s", of: objects)
+    #expect(binding["metadata"]?["namespace"] == "rollcall")
+    #expect(binding["subjects"] == [["kind": "ServiceAccount", "name": "prometheus-k8s", "namespace": "monitoring"]])
+    #expect(binding["roleRef"]?["name"] == "prometheus-k8s")
+  }
+
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
   func `the push component gives the controller a spool`() async throws {
     // The example of docs/virtual-nodes.md, from another directory.
     let manifests = String(repeating: "../", count: folder.path.split(separator: "/").count) + root.dropFirst() + "/manifests"
@@ -249,11 +324,12 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
       group.cancelAll()
     }
     let used = used(server)
-    // The simulated server supports initial events of a watch; servers without them are listed.
-    let listed: Set = [Right(resource: "nodes", verb: "list"), Right(resource: "pods", verb: "list")]
+    // The simulated server supports initial events of a watch; on servers without them every watch is preceded by a list.
+    let listed = used.filter { $0.verb == "watch" }.map { Right(resource: $0.resource, verb: "list") }
+    let needed = used.union(listed)
     let clusterWide: Set = ["nodes", "pods", "events.events.k8s.io"]
-    #expect(clusterRole == listed.union(used.filter { clusterWide.contains($0.resource) }))
-    #expect(role == used.filter { !clusterWide.contains($0.resource) })
+    #expect(clusterRole == needed.filter { clusterWide.contains($0.resource) })
+    #expect(role == needed.filter { !clusterWide.contains($0.resource) })
   }
 
   private func exerciseController(on server: SimulatedAPIServer) async throws {
@@ -283,6 +359,10 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     try await withThrowingTaskGroup(of: Void.self) { group in
       for service in controller.services { group.addTask { try await service.run() } }
       try await eventually("targets are published") { try self.targets(server) == 2 }
+      try server.put(linuxNode("w3", address: "::1"))
+      try await eventually("the target of the other family is published") { try self.targets(server) == 3 }
+      try server.remove("nodes", name: "w3")
+      try await eventually("the Service of the other family is deleted") { server.requestCount(.delete, "services") > 0 }
       try await eventually("an Event for the gap is created") { server.requestCount(.create, "events.events.k8s.io") > 0 }
       try server.remove("nodes", name: "w2")
       try server.remove("nodes", name: "w1")
@@ -311,12 +391,12 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     try server.list("endpointslices.discovery.k8s.io", namespace: "rollcall").reduce(0) { $0 + ($1["endpoints"]?.array?.count ?? 0) }
   }
 
-  private func linuxNode(_ name: String) -> JSONValue {
+  /// No agent listens at these addresses, so containers on the node are gaps.
+  private func linuxNode(_ name: String, address: String? = nil) -> JSONValue {
     [
       "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(name), "labels": ["kubernetes.io/os": "linux"]],
       "status": [
-        // No agent listens at these addresses, so the container is a gap.
-        "addresses": [["type": "InternalIP", "address": .string(name == "w1" ? "127.0.0.51" : "127.0.0.52")]],
+        "addresses": [["type": "InternalIP", "address": .string(address ?? (name == "w1" ? "127.0.0.51" : "127.0.0.52"))]],
         "conditions": [["type": "Ready", "status": "True"]], "nodeInfo": ["operatingSystem": "linux"],
       ],
     ]

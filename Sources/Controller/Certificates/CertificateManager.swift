@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 package import HTTPTransport
 internal import JSON
 package import KubeClient
@@ -34,8 +35,9 @@ package struct CertificateExpiry: Hashable, Sendable {
 
 /// Manages the certificates for mutual TLS between controller and agents, in the Secret `rollcall-tls` of our namespace.
 ///
-/// Every replica polls the Secret. The leader creates it at first start and renews certificates that are due. A user-provided Secret is
-/// only read. Usable certificates stay in use until replaced by other usable ones.
+/// Every replica watches the Secret, and reads it now and then. The leader creates it at first start and renews certificates that are due.
+/// A Secret that was deleted comes back with the same certificates, which every replica holds (R84). A user-provided Secret is only read.
+/// Usable certificates stay in use until replaced by other usable ones.
 package final class CertificateManager: Sendable {
   /// How often the Secret is read: without and with a usable certificate.
   private static let shortInterval = Duration.seconds(2)
@@ -43,6 +45,8 @@ package final class CertificateManager: Sendable {
 
   private struct State {
     var options: TLSOptions?
+    /// The Secret in use, if it is ours.
+    var secret: TLSSecret?
     var status = CertificateStatus(
       validity: .unusable("the Secret \(TLSSecret.name) has not been read yet"), expiries: [])
     /// The last logged problem, if it persists.
@@ -55,6 +59,7 @@ package final class CertificateManager: Sendable {
   private let logger: Logger
   private let isLeading: @Sendable () -> Bool
   private let time: any TimeSource
+  private let watch: ObjectWatch
   private let state = Mutex(State())
 
   /// - Parameter isLeading: checked before every write.
@@ -68,6 +73,7 @@ package final class CertificateManager: Sendable {
     self.logger = logger
     self.isLeading = isLeading
     self.time = time
+    watch = ObjectWatch(.secrets, namespace: namespace, name: TLSSecret.name, client: client, logger: logger)
   }
 
   /// TLS options for requests to agents; `nil` while no certificate is usable. No agent may be called without them.
@@ -76,13 +82,16 @@ package final class CertificateManager: Sendable {
   /// In Unix seconds.
   private var now: Int64 { time.reading().unixMilliseconds / 1000 }
 
-  /// Polls the Secret until the task is cancelled.
+  /// Runs until the task is cancelled.
   package func run() async {
-    while !Task.isCancelled {
-      await pass()
-      let interval = if case .usable = status.validity { Self.longInterval } else { Self.shortInterval }
-      // Cancellation ends the sleep; the loop's condition sees it.
-      try? await time.sleep(for: interval)
+    let wakeup = Wakeup()
+    await withTaskGroup { group in
+      group.addTask { await self.watch.run { _ in wakeup.signal() } }
+      while !Task.isCancelled {
+        await pass()
+        let interval = if case .usable = status.validity { Self.longInterval } else { Self.shortInterval }
+        _ = await wakeup.wait(until: time.now + interval, time: time)
+      }
     }
   }
 
@@ -107,11 +116,14 @@ package final class CertificateManager: Sendable {
     case .readOnly(let error?):
       note("the Secret \(TLSSecret.name) was not created by Rollcall, is left unchanged and cannot be used: \(error)")
     case .create where isLeading():
-      let first = try CertificateRenewal.firstSecret(policy: policy, now: now)
+      let lost = state.withLock { $0.secret }
+      let new = try CertificateRenewal.newSecret(from: lost, policy: policy, now: now)
       do {
-        try await client.create(first.object(namespace: namespace))
-        logger.notice("created certificates for controller and agents", metadata: ["secret": "\(namespace)/\(TLSSecret.name)"])
-        try use(first)
+        try await client.create(new.object(namespace: namespace))
+        logger.notice(
+          lost == nil ? "created certificates for controller and agents" : "created the deleted certificates again",
+          metadata: ["secret": "\(namespace)/\(TLSSecret.name)"])
+        try use(new)
       } catch let error as KubeError where error.status?.isAlreadyExists == true {
         // Another replica created it first; the next pass reads it.
         note("the Secret \(TLSSecret.name) was created by another replica at the same time")
@@ -154,6 +166,7 @@ package final class CertificateManager: Sendable {
     let hadProblem = state.withLock { state in
       defer { state.problem = nil }
       state.options = options
+      state.secret = secret.isOurs ? secret : nil
       state.status = status
       return state.problem != nil
     }

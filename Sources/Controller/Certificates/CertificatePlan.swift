@@ -129,9 +129,12 @@ struct CertificateRenewal {
     return result
   }
 
-  /// A complete Secret, for the first start.
-  static func firstSecret(policy: CertificatePolicy, now: Int64) throws(CertificateError) -> TLSSecret {
-    let empty = TLSSecret(members: [:], isOurs: true)
-    return try CertificateRenewal(empty, policy: policy, now: now).applied(to: empty, policy: policy, now: now)
+  /// A complete Secret, for the first start, or when the Secret was deleted.
+  /// - Parameter lost: the Secret as last used. What is valid of it is kept, so agents and controllers that hold it still trust each other.
+  static func newSecret(
+    from lost: TLSSecret? = nil, policy: CertificatePolicy, now: Int64
+  ) throws(CertificateError) -> TLSSecret {
+    let start = lost ?? TLSSecret(members: [:], isOurs: true)
+    return try CertificateRenewal(start, policy: policy, now: now).applied(to: start, policy: policy, now: now)
   }
 }

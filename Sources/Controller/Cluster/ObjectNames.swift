@@ -1,4 +1,5 @@
 import JSON
+internal import Primitives
 package import Roll
 
 /// Names and labels of the objects that Rollcall writes.
@@ -15,8 +16,16 @@ package enum ObjectNames {
   static let serviceName = "kubernetes.io/service-name"
   static let sliceManagedBy = "endpointslice.kubernetes.io/managed-by"
 
-  /// The name of a source's Service and ServiceMonitor, and the prefix of its EndpointSlices' names.
+  /// The name of a source's ServiceMonitor and of its Service for IPv4, and the prefix of the names of its other objects.
   package static func service(_ source: Source) -> String { "rollcall-\(source.rawValue)" }
+
+  /// The name of a source's Service for one address family.
+  static func service(_ source: Source, _ family: IPAddress.Family) -> String {
+    family == .ipv4 ? service(source) : "\(service(source))-\(family.rawValue)"
+  }
+
+  /// A label selector for the objects of every source.
+  static let allSources = "\(managedBy)=\(manager),\(source)"
 
   /// A label selector for the objects of a source.
   package static func selector(_ source: Source) -> String {

@@ -3,10 +3,18 @@ import JSON
 /// The writes that bring objects to their desired state. Pure. JSON is made only of objects that are not known to be in that state: 50
 /// EndpointSlices of 100 endpoints take 60 ms, and usually none has changed.
 struct ChangePlan {
-  var apply: [(object: DesiredObject, json: JSONValue)] = []
+  var apply: [Write] = []
   var delete: [ObjectIdentity] = []
   /// Objects whose live state matches the desired one.
   var settled: [DesiredObject] = []
+
+  /// An object to apply.
+  struct Write {
+    var object: DesiredObject
+    var json: JSONValue
+    /// Whether to take our fields back from those who edited them (R84). Fields that another manager has applied are left to it (R34).
+    var force: Bool
+  }
 
   init(known: [ObjectName: KnownObject], desired: [DesiredObject], json: (DesiredObject) -> JSONValue) {
     var wanted: Set<ObjectName> = []
@@ -16,10 +24,12 @@ struct ChangePlan {
       let current = known[name]
       if current?.settled == object { continue }
       let json = json(object)
-      if let live = current?.live, isAsDesired(live: live, desired: json, fieldManager: ObjectNames.fieldManager) {
+      let live = current?.live
+      if let live, isAsDesired(live: live, desired: json, fieldManager: ObjectNames.fieldManager) {
         settled.append(object)
       } else {
-        apply.append((object, json))
+        let force = live.map { !isApplied(in: $0, desired: json, byOtherThan: ObjectNames.fieldManager) } ?? false
+        apply.append(Write(object: object, json: json, force: force))
       }
     }
     delete = known.filter { !wanted.contains($0.key) }.sorted { $0.key < $1.key }.map { ObjectIdentity(name: $0.key, uid: $0.value.uid) }
@@ -62,9 +72,10 @@ struct KnownObject {
   var live: JSONValue?
   /// The contents, if the object is an EndpointSlice.
   var slice: LiveSlice?
-  /// The desired state that this version matches or was applied with. A server that drops a field, e.g. because its CRD is older, never
-  /// returns the object as desired; it is not applied again until the object or the desired state changes.
+  /// The desired state that this version matches or was applied with.
   var settled: DesiredObject?
+  /// The desired fields that the server did not store, e.g. because its CRD is older (R83).
+  var missing: [String] = []
 
   init(read object: JSONValue) {
     uid = object["metadata"]?["uid"]?.string
@@ -73,9 +84,10 @@ struct KnownObject {
     if ObjectName(object).kind == ObjectName.sliceKind { slice = LiveSlice(object) }
   }
 
-  init(applied desired: DesiredObject, result: JSONValue) {
+  init(applied desired: DesiredObject, json: JSONValue, result: JSONValue) {
     uid = result["metadata"]?["uid"]?.string
     version = result["metadata"]?["resourceVersion"]
+    missing = fields(of: json, notIn: result)
     settle(on: desired)
   }
 
@@ -104,6 +116,38 @@ private func covers(_ live: JSONValue, _ desired: JSONValue) -> Bool {
   case (.array(let live), .array(let desired)):
     live.count == desired.count && zip(live, desired).allSatisfy { covers($0, $1) }
   default: live == desired
+  }
+}
+
+/// The paths of the fields of `desired` that `stored` does not have with the same value, such as `spec.endpoints[0].port`.
+func fields(of desired: JSONValue, notIn stored: JSONValue, at path: String = "") -> [String] {
+  switch (desired, stored) {
+  case (.object(let desired), .object(let stored)):
+    desired.sorted { $0.key < $1.key }.flatMap { name, value in
+      let path = path.isEmpty ? name : "\(path).\(name)"
+      return stored[name].map { fields(of: value, notIn: $0, at: path) } ?? [path]
+    }
+  case (.array(let desired), .array(let stored)) where desired.count == stored.count:
+    zip(desired, stored).enumerated().flatMap { index, pair in fields(of: pair.0, notIn: pair.1, at: "\(path)[\(index)]") }
+  default: desired == stored ? [] : [path]
+  }
+}
+
+/// Whether another manager has declared one of the desired fields by server-side apply. Those who edit an object use other operations.
+private func isApplied(in live: JSONValue, desired: JSONValue, byOtherThan fieldManager: String) -> Bool {
+  let entries = live["metadata"]?["managedFields"]?.array ?? []
+  return entries.contains { entry in
+    entry["operation"]?.string == "Apply" && entry["manager"]?.string != fieldManager
+      && entry["fieldsV1"].map { hasAny($0, of: desired) } ?? false
+  }
+}
+
+/// Whether the field set contains a field of `desired`.
+private func hasAny(_ fields: JSONValue, of desired: JSONValue) -> Bool {
+  guard let members = fields.object, !members.isEmpty else { return true }
+  return members.contains { key, inner in
+    guard key.hasPrefix("f:"), let value = desired[String(key.dropFirst(2))] else { return false }
+    return hasAny(inner, of: value)
   }
 }
 

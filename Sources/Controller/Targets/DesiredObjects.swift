@@ -2,18 +2,21 @@ import JSON
 internal import Primitives
 import Roll
 
-/// The Service of a source's EndpointSlices. It has no selector, so only Rollcall manages its endpoints. It is headless, because nothing
-/// balances over the targets, and therefore needs no ports; the EndpointSlices have them.
-func service(source: Source, settings: TargetSettings) -> JSONValue {
+/// The Service of a source's EndpointSlices of one address family. It has no selector, so only Rollcall manages its endpoints. It is
+/// headless, because nothing balances over the targets, and therefore needs no ports; the EndpointSlices have them.
+///
+/// The API server would give a Service without families both, the cluster's first one first, and Prometheus 3.11 and newer ignore
+/// EndpointSlices of the second one. A headless Service may change its families, so this also corrects existing Services.
+func service(source: Source, family: IPAddress.Family, settings: TargetSettings) -> JSONValue {
   [
     "apiVersion": "v1",
     "kind": "Service",
     "metadata": [
-      "name": .string(ObjectNames.service(source)),
+      "name": .string(ObjectNames.service(source, family)),
       "namespace": .string(settings.namespace),
       "labels": .object(ObjectNames.labels(source, extra: settings.extraLabels)),
     ],
-    "spec": ["clusterIP": "None"],
+    "spec": ["clusterIP": "None", "ipFamilies": [.string(family.kubernetesName)], "ipFamilyPolicy": "SingleStack"],
   ]
 }
 
@@ -60,7 +63,9 @@ private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: Tar
         [
           "action": "labeldrop",
           "regex": "namespace|service|pod|container|endpoint",
-        ]
+        ],
+        // The operator sets this to the name of the Service, which differs between address families.
+        ["action": "replace", "targetLabel": "job", "replacement": .string(ObjectNames.service(source))],
       ] + (probeAddress.map(toProbe) ?? []) + (source == .virtual ? toVirtualNode : [])),
   ]
   if source == .linux, endpoint.scheme == "https" { object["tlsConfig"] = agentTLS(settings.agentTLSSecret) }
@@ -109,7 +114,7 @@ private func naming(_ label: String) -> JSONValue {
 func endpointSlice(_ content: SliceContent, source: Source, settings: TargetSettings) -> JSONValue {
   let group = content.group
   var labels = ObjectNames.labels(source, extra: settings.extraLabels)
-  labels[ObjectNames.serviceName] = .string(ObjectNames.service(source))
+  labels[ObjectNames.serviceName] = .string(ObjectNames.service(source, group.family))
   labels[ObjectNames.sliceManagedBy] = .string(ObjectNames.manager)
   return [
     "apiVersion": "discovery.k8s.io/v1",
@@ -120,12 +125,22 @@ func endpointSlice(_ content: SliceContent, source: Source, settings: TargetSett
       "labels": .object(labels),
       "annotations": [ScrapeEndpoint.annotation: .string(group.endpoint.annotationText)],
     ],
-    "addressType": .string(group.family == .ipv4 ? "IPv4" : "IPv6"),
+    "addressType": .string(group.family.kubernetesName),
     "ports": [
       ["name": .string(group.endpoint.portName), "port": .integer(Int64(group.endpoint.port)), "protocol": "TCP"]
     ],
     "endpoints": .array(content.members.map(\.endpointObject)),
   ]
+}
+
+extension IPAddress.Family {
+  /// As in `Service.spec.ipFamilies` and `EndpointSlice.addressType`.
+  fileprivate var kubernetesName: String {
+    switch self {
+    case .ipv4: "IPv4"
+    case .ipv6: "IPv6"
+    }
+  }
 }
 
 extension AdmittedTarget {

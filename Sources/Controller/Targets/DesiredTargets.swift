@@ -7,8 +7,8 @@ package import Roll
 /// Slices are values. They are converted to JSON only to be written or compared with a live object.
 package struct DesiredTargets: Hashable, Sendable {
   package var source: Source
-  /// A headless Service without a selector. The EndpointSlices belong to it.
-  package var service: JSONValue
+  /// Headless Services without a selector, to which the EndpointSlices belong: one for IPv4, and one for IPv6 if there are such targets.
+  package var services: [JSONValue]
   /// The ServiceMonitor that selects the Service; `nil` if ServiceMonitors are off.
   package var serviceMonitor: JSONValue?
   var sliceContents: [SliceContent]
@@ -43,7 +43,10 @@ package struct DesiredTargets: Hashable, Sendable {
     let endpoints = Set(groups.map(\.group.endpoint)).union(defaultEndpoint).sorted()
     self.source = source
     self.settings = settings
-    self.service = Controller.service(source: source, settings: settings)
+    let families = IPAddress.Family.allCases.filter { family in
+      family == .ipv4 || groups.contains { $0.group.family == family }
+    }
+    self.services = families.map { service(source: source, family: $0, settings: settings) }
     // An `if`, because `nil` in an expression of type JSONValue is JSON's null.
     if settings.serviceMonitors != .off, !endpoints.isEmpty {
       self.serviceMonitor = Controller.serviceMonitor(source: source, endpoints: endpoints, settings: settings)
@@ -68,7 +71,7 @@ package struct DesiredTargets: Hashable, Sendable {
 
   /// All objects in the order of their writes: an object comes after those that it refers to.
   var desiredObjects: [DesiredObject] {
-    [.json(service)] + sliceContents.map { .slice($0) } + (serviceMonitor.map { [.json($0)] } ?? [])
+    services.map { .json($0) } + sliceContents.map { .slice($0) } + (serviceMonitor.map { [.json($0)] } ?? [])
   }
 
   func json(of object: DesiredObject) -> JSONValue {

@@ -23,6 +23,12 @@ struct TargetMemory {
     readAt.map { now - $0 >= patience } ?? true
   }
 
+  /// Has the objects read again.
+  mutating func expire() {
+    readAt = nil
+    settledTargets = nil
+  }
+
   mutating func read(_ live: LiveObjects, at now: Moment) {
     let monitors = (try? live.serviceMonitors.get()) ?? []
     let before = objects
@@ -30,8 +36,8 @@ struct TargetMemory {
     for object in live.services + live.slices + monitors {
       let name = ObjectName(object)
       let read = KnownObject(read: object)
-      // An object that has not changed since it was settled still is.
-      objects[name] = before[name].flatMap { $0.settled != nil && $0.isOf(read) ? $0 : nil } ?? read
+      // An object that has not changed since it was settled still is. One that lacks fields is applied again: its CRD may be newer now.
+      objects[name] = before[name].flatMap { $0.settled != nil && $0.missing.isEmpty && $0.isOf(read) ? $0 : nil } ?? read
     }
     monitorsRefused = if case .failure(let status) = live.serviceMonitors { status } else { nil }
     readAt = now
@@ -51,7 +57,7 @@ struct TargetMemory {
   mutating func begin(_ desired: DesiredTargets, serviceMonitors mode: ServiceMonitorMode) {
     status.published = desired.published
     status.refused = desired.refused
-    status.failing = [:]
+    status.failing = objects.compactMapValues(\.problem)
     status.lacksServiceMonitors = false
     guard let refusal = monitorsRefused, let monitor = desired.serviceMonitor else { return }
     if refusal.isNotFound, mode == .auto {
@@ -91,21 +97,25 @@ struct TargetMemory {
 
   // MARK: Recording writes
 
-  mutating func applied(_ desired: DesiredObject, result: JSONValue) {
-    objects[desired.name] = KnownObject(applied: desired, result: result)
+  mutating func applied(_ write: ChangePlan.Write, result: JSONValue) {
+    let name = write.object.name
+    let known = KnownObject(applied: write.object, json: write.json, result: result)
+    objects[name] = known
+    status.failing[name] = known.problem
+    conflicts[name] = nil
     status.applied += 1
   }
 
   mutating func deleted(_ name: ObjectName) {
     objects[name] = nil
+    status.failing[name] = nil
     status.deleted += 1
   }
 
   /// Records the failure of a write.
   /// - Throws: the error, unless it concerns this object only. After an error of the server or of our access the pass ends.
   mutating func failed(_ name: ObjectName, _ error: any Error, at now: Moment, into failures: inout [ObjectName: String]) throws {
-    readAt = nil
-    settledTargets = nil
+    expire()
     guard let refusal = (error as? KubeError)?.status, refusal.code != 401, refusal.code != 429, refusal.code < 500 else { throw error }
     if refusal.isConflict {
       conflicts[name] = now

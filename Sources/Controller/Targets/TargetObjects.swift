@@ -30,9 +30,10 @@ struct TargetObjects: Sendable {
     }
   }
 
-  func apply(_ object: JSONValue) async throws -> JSONValue {
+  /// - Parameter force: whether to take fields over from other managers.
+  func apply(_ object: JSONValue, force: Bool) async throws -> JSONValue {
     guard isLeading() else { throw ReconcileError.notLeading }
-    return try await client.apply(object, fieldManager: ObjectNames.fieldManager)
+    return try await client.apply(object, fieldManager: ObjectNames.fieldManager, force: force)
   }
 
   /// Succeeds if the object is already deleted or was recreated since it was read.

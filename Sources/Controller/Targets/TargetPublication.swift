@@ -4,7 +4,7 @@ internal import KubeClient
 internal import Logging
 internal import Roll
 
-/// Reconciles the published targets when rolls change.
+/// Reconciles the published targets when rolls change, and when others change or delete the objects (R84).
 struct TargetPublication: Sendable {
   let reconciler: TargetReconciler
   let rolls: RollStore
@@ -17,6 +17,7 @@ struct TargetPublication: Sendable {
     let loop = ReconcileLoop(reconciler, keys: Source.allCases, wakeup: wakeup, time: time, logger: logger)
     await withTaskGroup { group in
       group.addTask { await loop.run() }
+      group.addTask { await reconciler.watch { wakeup.signal() } }
       group.addTask {
         await rolls.withSubscription { subscription in
           while await subscription.next() != nil { wakeup.signal() }

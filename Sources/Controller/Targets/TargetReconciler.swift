@@ -6,8 +6,8 @@ internal import Synchronization
 
 /// Reconciles the Services, EndpointSlices and ServiceMonitors that publish the targets of each source. The key is the source.
 ///
-/// Reads the live objects, computes the desired ones and writes the difference. Live objects are remembered for a while, since they should
-/// have no other writer. Deletes only objects with Rollcall's labels, and writes nothing before a snapshot of the targets exists (R36).
+/// Reads the live objects, computes the desired ones and writes the difference. Live objects are remembered until a watch reports a change
+/// by others, or for a while. Deletes only objects with Rollcall's labels, and writes nothing before a snapshot of the targets exists (R36).
 package final class TargetReconciler: Reconciler {
   private let objects: TargetObjects
   private let settings: TargetSettings
@@ -15,6 +15,7 @@ package final class TargetReconciler: Reconciler {
   private let time: any TimeSource
   private let snapshot: @Sendable () -> [Target]?
   private let logger: Logger
+  private let watches: TargetWatches
   private let memory = Mutex<[Source: TargetMemory]>([:])
 
   /// - Parameters:
@@ -32,6 +33,13 @@ package final class TargetReconciler: Reconciler {
     self.time = time
     self.snapshot = snapshot
     self.logger = logger
+    watches = TargetWatches(client: client, namespace: settings.namespace, logger: logger)
+  }
+
+  /// Watches the objects until the task is cancelled.
+  /// - Parameter didChange: called when a source should be reconciled.
+  func watch(didChange: @escaping @Sendable () -> Void) async {
+    await watches.run(didChange: didChange)
   }
 
   package func begin() {
@@ -46,9 +54,12 @@ package final class TargetReconciler: Reconciler {
     var memory = self.memory.withLock { $0[source] } ?? TargetMemory()
     defer { self.memory.withLock { [memory] in $0[source] = memory } }
 
+    if watches.haveChanged(source, since: memory.objects) { memory.expire() }
     if memory.needsReading(patience: patience, at: time.now) {
       guard snapshot() != nil else { return .again(after: .seconds(1)) }
-      memory.read(try await objects.read(source), at: time.now)
+      let live = try await objects.read(source)
+      if case .success = live.serviceMonitors { watches.serviceMonitorsExist() }
+      memory.read(live, at: time.now)
     }
     // Taken after reading, so it is never older than the objects it is compared with.
     guard let targets = snapshot()?.filter({ $0.source == source }) else { return .again(after: .seconds(1)) }
@@ -62,11 +73,13 @@ package final class TargetReconciler: Reconciler {
     let plan = ChangePlan(known: memory.objects, desired: wanted, json: desired.json)
     memory.settle(plan.settled)
     var failures: [ObjectName: String] = [:]
-    for (object, json) in plan.apply where !memory.isInConflict(object.name, patience: patience, at: time.now) {
+    for write in plan.apply {
+      let name = write.object.name
+      guard write.force || !memory.isInConflict(name, patience: patience, at: time.now) else { continue }
       do {
-        memory.applied(object, result: try await objects.apply(json))
+        memory.applied(write, result: try await objects.apply(write.json, force: write.force))
       } catch {
-        try memory.failed(object.name, error, at: time.now, into: &failures)
+        try memory.failed(name, error, at: time.now, into: &failures)
       }
     }
     // Delete last, and only if every desired slice was written, so that a target is in its new slice before it leaves the old one.
@@ -132,7 +145,7 @@ package struct TargetStatus: Hashable, Sendable {
   package var published = 0
   /// Targets that cannot be published.
   package var refused: [RefusedTarget] = []
-  /// Objects that could not be written, with the reason.
+  /// Objects that could not be written, or that the API server did not store as written, with the reason.
   package var failing: [ObjectName: String] = [:]
   /// True if the API server has no ServiceMonitors and the settings do not require them.
   package var lacksServiceMonitors = false

@@ -93,6 +93,66 @@ import Testing
     }
   }
 
+  @Test func `R84: a deleted Secret comes back with the same certificates`() async throws {
+    try await withServer { server, client async throws in
+      let leader = Replica(client, leads: true, now: start)
+      let follower = Replica(client, leads: false, now: start)
+      await leader.manager.pass()
+      await follower.manager.pass()
+      let (data, tls) = (secret(server)?["data"], leader.manager.tls)
+      try server.remove("secrets", namespace: "rollcall", name: "rollcall-tls")
+      await follower.manager.pass()
+      #expect(secret(server) == nil)
+      await leader.manager.pass()
+      #expect(secret(server)?["data"] == data)
+      #expect(leader.manager.tls == tls)
+      #expect(follower.manager.tls == tls)
+    }
+  }
+
+  /// The agents have the old bundle, and trust what its authority signs.
+  @Test func `R84: a Secret that was deleted when a renewal was due comes back with the same authority`() async throws {
+    try await withServer { server, client async throws in
+      let leader = Replica(client, leads: true, now: start)
+      await leader.manager.pass()
+      let before = try #require(secret(server)?["data"])
+      try server.remove("secrets", namespace: "rollcall", name: "rollcall-tls")
+      leader.time.value = start + 61 * day
+      await leader.manager.pass()
+      let after = try #require(secret(server)?["data"])
+      #expect(after["ca.crt"] == before["ca.crt"])
+      #expect(after["agent.crt"] != before["agent.crt"])
+    }
+  }
+
+  @Test func `the leader creates its own Secret in place of a deleted one that a user provided`() async throws {
+    try await withServer { server, client async throws in
+      var brought = try CertificateRenewal.newSecret(policy: CertificatePolicy(), now: start)
+      brought.members["ca.key"] = nil
+      try server.put(brought.object(namespace: "rollcall"))
+      let leader = Replica(client, leads: true, now: start)
+      await leader.manager.pass()
+      try server.remove("secrets", namespace: "rollcall", name: "rollcall-tls")
+      await leader.manager.pass()
+      #expect(secret(server)?["data"]?["ca.key"] != nil)
+    }
+  }
+
+  @Test func `R84: a running manager restores the Secret within seconds`() async throws {
+    try await withServer { server, client async throws in
+      let manager = CertificateManager(
+        client: client, namespace: "rollcall", time: SystemTime(), logger: .silent, isLeading: { true })
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await manager.run() }
+        try await eventually("the Secret exists and is watched") { self.secret(server) != nil && server.watchCount == 1 }
+        let data = secret(server)?["data"]
+        try server.remove("secrets", namespace: "rollcall", name: "rollcall-tls")
+        try await eventually("it is back") { self.secret(server)?["data"] == data }
+        group.cancelAll()
+      }
+    }
+  }
+
   @Test func `the leader renews, and a follower keeps its current certificate until then`() async throws {
     try await withServer { server, client async throws in
       let leader = Replica(client, leads: true, now: start)
@@ -127,7 +187,7 @@ import Testing
 
   @Test func `a user-provided Secret is read and never written`() async throws {
     try await withServer { server, client async throws in
-      var brought = try CertificateRenewal.firstSecret(policy: CertificatePolicy(), now: start)
+      var brought = try CertificateRenewal.newSecret(policy: CertificatePolicy(), now: start)
       brought.members["ca.key"] = nil
       try server.put(brought.object(namespace: "rollcall"))
       let before = secret(server)

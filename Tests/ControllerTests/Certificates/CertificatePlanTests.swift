@@ -10,7 +10,7 @@ import Testing
   private let start: Int64 = 1_767_225_600
   private let day: Int64 = 86_400
 
-  private func firstSecret() throws -> TLSSecret { try CertificateRenewal.firstSecret(policy: policy, now: start) }
+  private func firstSecret() throws -> TLSSecret { try CertificateRenewal.newSecret(policy: policy, now: start) }
 
   private func renewalDue(in secret: TLSSecret, after days: Int64) -> CertificateRenewal? {
     if case .renew(let renewal) = CertificatePlan(secret, policy: policy, now: start + days * day) { renewal } else { nil }

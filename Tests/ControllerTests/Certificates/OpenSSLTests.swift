@@ -10,7 +10,7 @@ import Testing
 
   init() throws {
     folder = try TemporaryFolder()
-    let secret = try CertificateRenewal.firstSecret(policy: CertificatePolicy(), now: Int64(Date().timeIntervalSince1970))
+    let secret = try CertificateRenewal.newSecret(policy: CertificatePolicy(), now: Int64(Date().timeIntervalSince1970))
     for (name, bytes) in secret.members { _ = try folder.write(String(decoding: bytes, as: UTF8.self), to: name) }
   }
 

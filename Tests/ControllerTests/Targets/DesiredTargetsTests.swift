@@ -53,9 +53,9 @@ import Testing
   }
 
   @Test func `the Service is headless and has no selector`() {
-    let service = desired([]).service
-    #expect(service["metadata"]?["name"] == "rollcall-linux")
-    #expect(service["spec"] == ["clusterIP": "None"])
+    let services = desired([]).services
+    #expect(services.map { $0["metadata"]?["name"] } == ["rollcall-linux"])
+    #expect(services.map { $0["spec"] } == [["clusterIP": "None", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"]])
   }
 
   @Test func `virtual nodes share the controller's address and are distinguished by a parameter`() {
@@ -74,6 +74,34 @@ import Testing
     let slices = desired([linux("a", "10.0.0.1"), linux("b", "2001:DB8::1")]).slices
     #expect(slices.map { $0["addressType"]?.string } == ["IPv4", "IPv6"])
     #expect(slices.map { $0["endpoints"]?[0]?["addresses"]?[0]?.string } == ["10.0.0.1", "2001:db8::1"])
+  }
+
+  /// Prometheus 3.11 and newer ignore slices of another family than the first of their Service, if that has two.
+  @Test(arguments: [
+    (["10.0.0.1"], ["IPv4"]), (["2001:db8::1"], ["IPv6"]), (["10.0.0.1", "2001:db8::1"], ["IPv4", "IPv6"]),
+  ])
+  func `R76: each EndpointSlice belongs to a Service of its address family`(nodes: [String], families: [String]) {
+    let result = desired(nodes.map { linux("node-\($0.count)", $0) })
+    #expect(result.slices.compactMap { $0["addressType"]?.string } == families)
+    for slice in result.slices {
+      let name = slice["metadata"]?["labels"]?["kubernetes.io/service-name"]
+      let spec = result.services.first { $0["metadata"]?["name"] == name }?["spec"]
+      #expect(spec?["ipFamilies"]?.array == slice["addressType"].map { [$0] })
+      #expect(spec?["ipFamilyPolicy"] == "SingleStack")
+    }
+    // The ServiceMonitor selects every Service, and names the job after the source.
+    let labels = result.serviceMonitor?["spec"]?["selector"]?["matchLabels"]?.object ?? [:]
+    for service in result.services {
+      #expect(labels.allSatisfy { service["metadata"]?["labels"]?[$0.key] == $0.value })
+    }
+    let relabelings = result.serviceMonitor?["spec"]?["endpoints"]?[0]?["relabelings"]?.array ?? []
+    #expect(relabelings.contains(["action": "replace", "targetLabel": "job", "replacement": "rollcall-linux"]))
+  }
+
+  @Test func `R76: virtual nodes are published at an IPv6 address of the controller`() {
+    let target = Target(node: "v1", source: .virtual, address: "2001:db8::7", port: 9750, path: "/metrics/cadvisor")
+    let result = desired([target], source: .virtual)
+    #expect(result.slices.map { $0["metadata"]?["labels"]?["kubernetes.io/service-name"] } == ["rollcall-virtual-ipv6"])
   }
 
   @Test func `each port and path has its own EndpointSlices and scrapes`() {

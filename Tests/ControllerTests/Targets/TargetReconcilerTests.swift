@@ -1,3 +1,4 @@
+import AsyncPrimitives
 import JSON
 import KubeClient
 import Logging
@@ -23,6 +24,11 @@ import Testing
     let client: KubeClient
     let inputs: Inputs
     let reconciler: TargetReconciler
+
+    /// The IP families of a Service; `nil` if it does not exist.
+    func families(_ service: String) -> [String?]? {
+      server.get("services", namespace: "rollcall", name: service)?["spec"]?["ipFamilies"]?.array?.map(\.string)
+    }
 
     init(server: SimulatedAPIServer, mode: ServiceMonitorMode, patience: Duration, labels: [String: String]) async throws {
       let folder = try TemporaryFolder()
@@ -59,10 +65,12 @@ import Testing
   }
 
   private func withStage(
-    mode: ServiceMonitorMode = .on, patience: Duration = .seconds(300), labels: [String: String] = [:],
+    mode: ServiceMonitorMode = .on, patience: Duration = .seconds(300), labels: [String: String] = [:], isIPv6First: Bool = false,
     _ body: (Stage) async throws -> Void
   ) async throws {
-    let server = SimulatedAPIServer(logger: .silent)
+    var configuration = SimulatorConfiguration()
+    configuration.isIPv6First = isIPv6First
+    let server = SimulatedAPIServer(configuration: configuration, logger: .silent)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await server.run() }
       try await server.waitUntilListening()
@@ -211,7 +219,177 @@ import Testing
     }
   }
 
+  // MARK: Address families
+
+  @Test func `R76: a cluster with both families has a Service for each, and an old Service is corrected`() async throws {
+    try await withStage(isIPv6First: true) { stage async throws in
+      // As earlier versions wrote it: the API server gives it both families, IPv6 first.
+      try await stage.client.apply(
+        [
+          "apiVersion": "v1", "kind": "Service",
+          "metadata": [
+            "name": "rollcall-linux", "namespace": "rollcall",
+            "labels": ["app.kubernetes.io/managed-by": "rollcall.dev", "rollcall.dev/source": "linux"],
+          ],
+          "spec": ["clusterIP": "None"],
+        ], fieldManager: "rollcall")
+      #expect(stage.families("rollcall-linux") == ["IPv6", "IPv4"])
+      let ipv6 = Target(node: "six", source: .linux, address: "2001:db8::1", port: 9753)
+      stage.set(nodes(0..<1) + [ipv6])
+      #expect(try await stage.reconciler.reconcile(.linux) == .settled)
+      #expect(stage.families("rollcall-linux") == ["IPv4"])
+      #expect(stage.families("rollcall-linux-ipv6") == ["IPv6"])
+      for slice in try stage.slices {
+        let service = try #require(slice["metadata"]?["labels"]?["kubernetes.io/service-name"]?.string)
+        #expect(stage.families(service) == [slice["addressType"]?.string])
+      }
+
+      stage.set(nodes(0..<1))
+      #expect(try await stage.reconciler.reconcile(.linux) == .settled)
+      #expect(stage.families("rollcall-linux-ipv6") == nil)
+      #expect(try stage.nodes() == ["node-0"])
+    }
+  }
+
+  // MARK: Changes by others
+
+  /// Runs the reconcile loop and the watches while `body` runs.
+  private func whileWatching(_ stage: Stage, _ body: (Stage) async throws -> Void) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      let wakeup = Wakeup()
+      let loop = ReconcileLoop(
+        stage.reconciler, keys: Source.allCases, wakeup: wakeup, policy: ReconcilePolicy(debounce: .milliseconds(50)), time: SystemTime(),
+        logger: .silent)
+      group.addTask { await loop.run() }
+      group.addTask { await stage.reconciler.watch { wakeup.signal() } }
+      try await eventually("everything is published and watched") { stage.status.published > 0 && stage.server.watchCount == 3 }
+      try await body(stage)
+      group.cancelAll()
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("services", "rollcall-linux"), ("endpointslices.discovery.k8s.io", "rollcall-linux-ipv4-http-9753-metrics-0"),
+      ("servicemonitors.monitoring.coreos.com", "rollcall-linux"),
+    ])
+  func `R84: a deleted object is back at once, again and again`(resource: String, name: String) async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<3))
+      try await whileWatching(stage) { stage async throws in
+        for _ in 0..<3 {
+          try stage.server.remove(resource, namespace: "rollcall", name: name)
+          try await eventually("it is back") { stage.server.get(resource, namespace: "rollcall", name: name) != nil }
+        }
+        #expect(try stage.nodes().count == 3)
+      }
+    }
+  }
+
+  @Test func `R84: edited objects are restored at once`() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<3))
+      try await whileWatching(stage) { stage async throws in
+        // As `kubectl edit` does: another manager becomes the owner of the changed fields.
+        for resource in [APIResource.services, .endpointSlices, .serviceMonitors] {
+          let selection = Selection(namespace: "rollcall", labels: ObjectNames.selector(.linux))
+          var object = try #require(try await stage.client.list(resource, selection).items.first)
+          let before = object
+          object["metadata"]?["labels"]?["app.kubernetes.io/component"] = "mine"
+          if resource == .endpointSlices { object["endpoints"] = [] }
+          if resource == .serviceMonitors { object["spec"]?["sampleLimit"] = 1 }
+          try await stage.client.replace(object)
+          try await eventually("the \(resource.kind) is as before") {
+            let now = try await stage.client.list(resource, selection).items.first
+            return now?["metadata"]?["labels"] == before["metadata"]?["labels"] && now?["spec"] == before["spec"]
+              && now?["endpoints"] == before["endpoints"]
+          }
+        }
+        // An object without our labels is no longer watched, but its change is.
+        var service = try await stage.client.get(.services, name: "rollcall-linux", namespace: "rollcall")
+        service["metadata"]?["labels"] = [:]
+        try await stage.client.replace(service)
+        try await eventually("the labels are back") {
+          let now = stage.server.get("services", namespace: "rollcall", name: "rollcall-linux")
+          return now?["metadata"]?["labels"]?["rollcall.dev/source"] == "linux"
+        }
+        #expect(stage.status.failing.isEmpty)
+      }
+    }
+  }
+
+  @Test func `R84: an object with our labels that we did not create is deleted`() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<3))
+      try await whileWatching(stage) { stage async throws in
+        var slice = try #require(try stage.slices.first)
+        slice["metadata"]?["name"] = "copy"
+        slice["metadata"]?["uid"] = nil
+        try stage.server.put(slice)
+        try await eventually("the copy is gone") { try stage.slices.count == 1 }
+      }
+    }
+  }
+
+  /// Otherwise every write would cause another pass, and a server that stores objects otherwise than written would cause endless writes.
+  @Test(arguments: [[], ["spec.serviceDiscoveryRole"]]) func `R84: our own writes cause no further ones`(pruned: [String]) async throws {
+    try await withStage { stage async throws in
+      try stage.server.prune(pruned, of: "servicemonitors.monitoring.coreos.com")
+      stage.set(nodes(0..<250))
+      try await whileWatching(stage) { stage async throws in
+        let before = stage.server.writeCount()
+        for count in 251..<254 {
+          stage.set(nodes(0..<count))
+          var label = try #require(stage.server.get("services", namespace: "rollcall", name: "rollcall-linux"))
+          label["metadata"]?["annotations"] = ["seen": .string("\(count)")]
+          try stage.server.put(label)
+          try await eventually("the node is published") { try stage.nodes().count == count }
+        }
+        try await Task.sleep(for: .milliseconds(500))
+        #expect(stage.server.writeCount() - before == 3)
+      }
+    }
+  }
+
   // MARK: Faults
+
+  @Test func `R83: an object of which the server drops a field fails until the server keeps it`() async throws {
+    try await withStage(patience: .zero) { stage async throws in
+      let resource = "servicemonitors.monitoring.coreos.com"
+      let name = ObjectName(kind: "ServiceMonitor", name: "rollcall-linux")
+      try stage.server.prune(["spec.serviceDiscoveryRole"], of: resource)
+      stage.set(nodes(0..<3))
+      for _ in 0..<2 {
+        #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .zero))
+        #expect(
+          stage.status.failing[name]?.contains("did not store spec.serviceDiscoveryRole: Prometheus Operator older than 0.86.0") == true)
+        #expect(stage.status.failing.count == 1)
+      }
+      #expect(try stage.nodes().count == 3)
+
+      try stage.server.prune([], of: resource)
+      #expect(try await stage.reconciler.reconcile(.linux) == .settled)
+      #expect(stage.status.failing.isEmpty)
+      let monitor = stage.server.get(resource, namespace: "rollcall", name: "rollcall-linux")
+      #expect(monitor?["spec"]?["serviceDiscoveryRole"] == "EndpointSlice")
+    }
+  }
+
+  @Test func `R83: a failing object is written only as often as objects are read`() async throws {
+    try await withStage { stage async throws in
+      try stage.server.prune(["spec.bodySizeLimit"], of: "servicemonitors.monitoring.coreos.com")
+      stage.set(nodes(0..<3))
+      #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(300)))
+      let writes = try await stage.writes { () async throws in
+        for count in 4..<7 {
+          stage.set(nodes(0..<count))
+          #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(300)))
+          #expect(stage.status.failing.count == 1)
+        }
+      }
+      #expect(writes == 3, "one per change of the slice")
+    }
+  }
 
   @Test func `R34: a conflict is reported and not retried in a tight loop`() async throws {
     try await withStage { stage async throws in

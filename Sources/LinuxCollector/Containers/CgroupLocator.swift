@@ -47,6 +47,10 @@ package final class CgroupLocator: ContainerLocator {
     return processes
   }
 
+  package func processes(ofPod podUID: String, _ buffer: ReadBuffer) -> [PodProcess] {
+    tree?.processes(ofPod: podUID, buffer) ?? []
+  }
+
   private func walk(_ buffer: ReadBuffer) {
     let now = now()
     // After watching has failed, it is retried once per interval and not in every sweep.

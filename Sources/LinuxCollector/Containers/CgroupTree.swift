@@ -14,6 +14,8 @@ struct CgroupTree: ~Copyable {
   private let watchLimit: Int
   private var directories: [DirectoryChanges.Watch: WatchedDirectory] = [:]
   private var found: [ContainerID: FoundContainer] = [:]
+  /// The cgroups of each pod, by UID.
+  private var pods: [String: [String]] = [:]
 
   private struct WatchedDirectory {
     var path: String
@@ -101,6 +103,39 @@ struct CgroupTree: ~Copyable {
     return found[id]?.processes ?? []
   }
 
+  /// Reads the processes in the pod's cgroups, the first ones of each.
+  func processes(ofPod uid: String, _ buffer: ReadBuffer) -> [PodProcess] {
+    var processes: [PodProcess] = []
+    for cgroup in pods[uid] ?? [] { Self.readProcesses(below: cgroup, in: nil, depth: 0, into: &processes, buffer) }
+    // Containers whose cgroup is not below their pod's.
+    for (id, container) in found where container.podUID == uid {
+      for cgroup in container.cgroups where !(pods[uid] ?? []).contains(where: { cgroup.hasPrefix($0 + "/") }) {
+        Self.readProcesses(below: cgroup, in: id, depth: 0, into: &processes, buffer)
+      }
+    }
+    return processes
+  }
+
+  private static func readProcesses(
+    below path: String, in container: ContainerID?, depth: Int, into processes: inout [PodProcess], _ buffer: ReadBuffer
+  ) {
+    // Cgroups that are removed meanwhile, and threaded ones, have nothing to say.
+    guard depth <= maximumDepth, let directory = try? Directory(path) else { return }
+    let own = try? directory.read("cgroup.procs", into: buffer) { bytes throws(MalformedFile) in
+      try CgroupProcesses.parse(bytes, limit: processesPerContainer)
+    }
+    processes += (own ?? []).map { PodProcess(identifier: $0, container: container) }
+    if directory.isLeaf { return }
+    let parent = path.split(separator: "/").last.map(String.init) ?? ""
+    for name in (try? directory.subdirectories()) ?? [] {
+      switch CgroupName(name, in: parent) {
+      case .monitor, .pod: continue
+      case .container(let id, _): readProcesses(below: path + "/" + name, in: id, depth: depth + 1, into: &processes, buffer)
+      case .other: readProcesses(below: path + "/" + name, in: container, depth: depth + 1, into: &processes, buffer)
+      }
+    }
+  }
+
   /// - Returns: the directory's watch; `nil` if the directory was removed or is skipped, or if watching is off.
   @discardableResult
   private mutating func visit(_ path: String, _ outer: Context, _ buffer: ReadBuffer) -> DirectoryChanges.Watch? {
@@ -126,7 +161,9 @@ struct CgroupTree: ~Copyable {
     case .monitor:
       if let watch { changes?.end(watch) }
       return nil
-    case .pod(let uid): context.podUID = uid
+    case .pod(let uid):
+      context.podUID = uid
+      pods[uid, default: []].append(directory.path)
     case .container(let id, let podUID):
       if CgroupName.isPodmanContainer(name), let parent = ContainerID(outer.parentName) { found[parent]?.holdsPodmanContainers = true }
       context.container = id
@@ -178,6 +215,10 @@ struct CgroupTree: ~Copyable {
     guard let directory = directories.removeValue(forKey: watch) else { return }
     changes?.end(watch)
     for child in directory.children.values { remove(child) }
+    if let uid = directory.context.podUID, let index = pods[uid]?.firstIndex(of: directory.path) {
+      pods[uid]?.remove(at: index)
+      if pods[uid]?.isEmpty == true { pods[uid] = nil }
+    }
     guard let id = directory.context.container else { return }
     found[id]?.cgroups.removeAll { $0 == directory.path }
     found[id]?.processes.removeAll { $0.membership == .cgroup(directory.path) }

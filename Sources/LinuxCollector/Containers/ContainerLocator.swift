@@ -8,6 +8,13 @@ package protocol ContainerLocator: AnyObject {
 
   /// The container's current processes; empty if it has none. Used when those from `locate`, which may be cached, have ended.
   func processes(of container: LocatedContainer, _ buffer: ReadBuffer) -> [LocatedProcess]
+
+  /// Some of the processes in the pod's cgroup, including those of its containers; empty if the locator does not know cgroups.
+  func processes(ofPod podUID: String, _ buffer: ReadBuffer) -> [PodProcess]
+}
+
+extension ContainerLocator {
+  package func processes(ofPod podUID: String, _ buffer: ReadBuffer) -> [PodProcess] { [] }
 }
 
 package struct LocatorResult: Sendable {

@@ -9,6 +9,8 @@ package struct AgentMetrics: Sendable {
   package var node: String
   /// The roll, from which containers get their names; empty until the first call of the controller.
   package var roll: [RollEntry]
+  /// Pods that have no series of sockets and file systems.
+  package var sandboxed: SandboxedPods
   package var sweep: Sweep
   package var state: AgentState
   /// `nil` if they cannot be read.
@@ -19,11 +21,13 @@ package struct AgentMetrics: Sendable {
   package var isCadvisorCompatible: Bool
 
   package init(
-    node: String, roll: [RollEntry], sweep: Sweep, state: AgentState, process: ProcessMetrics?, memoryPageBytes: Int64,
+    node: String, roll: [RollEntry], sandboxed: SandboxedPods = SandboxedPods(), sweep: Sweep, state: AgentState, process: ProcessMetrics?,
+    memoryPageBytes: Int64,
     isCadvisorCompatible: Bool = false
   ) {
     self.node = node
     self.roll = roll
+    self.sandboxed = sandboxed
     self.sweep = sweep
     self.state = state
     self.process = process
@@ -46,7 +50,7 @@ package struct AgentMetrics: Sendable {
     if var report = sweep.filesystems {
       // The report may be older than the sweep: containers that have ended since are left out.
       let found = Set(sweep.containers.map(\.id))
-      report.containers.removeAll { !found.contains($0.id) }
+      report.containers.removeAll { !found.contains($0.id) || $0.podUID.map(sandboxed.all.contains) ?? false }
       FilesystemMetrics(node: node, roll: roll, report: report).write(to: &writer) { writer in Self.drainPiece(of: &writer, take) }
     }
     writeHost(to: &writer)
@@ -65,7 +69,7 @@ package struct AgentMetrics: Sendable {
   }
 
   private func writeNamespaces(to writer: inout ExpositionWriter, _ take: ([UInt8]) -> Void) {
-    let owners = sweep.owners(by: roll)
+    let owners = sweep.owners(by: roll, sandboxed)
     let order = owners.indices.sorted { owners[$0] < owners[$1] }
     var pods: [(labels: ExpositionLabels, reading: NamespaceReading)] = []
     var unnamed: [(labels: ExpositionLabels, reading: NamespaceReading)] = []
@@ -75,7 +79,7 @@ package struct AgentMetrics: Sendable {
       case .pod(let namespace, let name): pods.append((["namespace": namespace, "pod": name, "node": node], reading))
       case .unnamed(let podUID, let id):
         unnamed.append((["pod_uid": podUID, "container_id": id.description, "node": node], reading))
-      case .host: break
+      case .host, .sandbox: break
       }
     }
     write(pods, prefix: "rollcall_pod_", to: &writer, take)
@@ -112,7 +116,7 @@ package struct AgentMetrics: Sendable {
       switch owners[index] {
       case .pod(let ofPod, let name): (namespace, pod) = (ofPod, name)
       case .unnamed: (namespace, pod) = ("", "")
-      case .host: continue
+      case .host, .sandbox: continue
       }
       // cAdvisor's `id` is the cgroup's path within its hierarchy.
       let root = sweep.searchedPaths.first { sandbox.origin.hasPrefix($0 + "/") } ?? ""
@@ -189,7 +193,7 @@ package struct AgentMetrics: Sendable {
       value: Double(roll.count))
     writer.family(
       "rollcall_agent_answers_total", .counter,
-      help: "Answers to the controller since the agent started: Collected, or the reason for a miss.")
+      help: "Answers to the controller since the agent started: Collected, the reason for a miss, or the exemption.")
     for (answer, count) in state.answers.byLabel {
       writer.sample("rollcall_agent_answers_total", ["answer": answer], count)
     }
@@ -216,19 +220,28 @@ package struct AgentState: Hashable, Sendable {
 package struct AnswerCounts: Hashable, Sendable {
   /// All reasons that an agent gives. Each has a series from the start, so that `rate` sees the first increase.
   static let reasons: [Reason] = [.permissionDenied, .pidNotFound, .unknown]
+  static let exemptions: [Exemption] = [.sandboxedRuntime]
 
   private var collected: UInt64 = 0
   private var missed: [Reason: UInt64] = [:]
+  private var exempt: [Exemption: UInt64] = [:]
 
   package init() {}
 
   package mutating func add(_ answers: [AgentAnswer]) {
     for answer in answers {
-      if let reason = answer.reason { missed[reason, default: 0] += 1 } else { collected += 1 }
+      if let exemption = answer.exempt {
+        exempt[exemption, default: 0] += 1
+      } else if let reason = answer.reason {
+        missed[reason, default: 0] += 1
+      } else {
+        collected += 1
+      }
     }
   }
 
   var byLabel: [(String, UInt64)] {
     [("Collected", collected)] + Self.reasons.map { ($0.rawValue, missed[$0] ?? 0) }
+      + Self.exemptions.map { ($0.rawValue, exempt[$0] ?? 0) }
   }
 }

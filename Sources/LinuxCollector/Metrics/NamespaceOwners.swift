@@ -9,13 +9,15 @@ enum NamespaceOwner: Hashable, Comparable {
   case unnamed(podUID: String, ContainerID)
   /// A pod with `hostNetwork`.
   case host
+  /// A sandboxed pod: its containers' sockets are inside the sandbox, so the numbers of the namespace are nobody's.
+  case sandbox
 
   static func < (left: NamespaceOwner, right: NamespaceOwner) -> Bool {
     switch (left, right) {
     case (.pod(let leftNamespace, let leftName), .pod(let rightNamespace, let rightName)):
       (leftNamespace, leftName) < (rightNamespace, rightName)
     case (.unnamed(_, let leftID), .unnamed(_, let rightID)): leftID < rightID
-    case (.pod, _), (.unnamed, .host): true
+    case (.pod, _), (.unnamed, .host), (.unnamed, .sandbox): true
     default: false
     }
   }
@@ -39,7 +41,7 @@ extension Sweep {
   ///
   /// A container is looked up on the roll by its ID, then by its pod's UID: a new container is not on the roll yet, and a pause container
   /// never is.
-  func owners(by roll: [RollEntry]) -> [NamespaceOwner] {
+  func owners(by roll: [RollEntry], _ sandboxed: SandboxedPods) -> [NamespaceOwner] {
     var byContainer: [ContainerID: RollEntry] = [:]
     var byPodUID: [String: RollEntry] = [:]
     for entry in roll {
@@ -50,6 +52,10 @@ extension Sweep {
     var claims = [Set<NamespaceOwner>](repeating: [], count: namespaces.count)
     for container in containers {
       guard case .namespace(let index) = container.finding else { continue }
+      if let pod = container.podUID, sandboxed.all.contains(pod) {
+        claims[index].insert(.sandbox)
+        continue
+      }
       let entry = byContainer[container.id] ?? container.podUID.flatMap { byPodUID[$0] }
       let owner: NamespaceOwner =
         switch entry {
@@ -64,8 +70,10 @@ extension Sweep {
 
     var taken: Set<NamespaceOwner> = []
     return claims.map { claim in
+      if claim.contains(.host) { return .host }
+      if claim.contains(.sandbox) { return .sandbox }
       // One claim is always free: that by the container's own ID.
-      let owner = claim.contains(.host) ? .host : claim.sorted().first { !taken.contains($0) } ?? .host
+      let owner = claim.sorted().first { !taken.contains($0) } ?? .host
       taken.insert(owner)
       return owner
     }

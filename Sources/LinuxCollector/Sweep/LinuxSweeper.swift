@@ -55,6 +55,13 @@ package struct LinuxSweeper: ~Copyable {
     return sweep
   }
 
+  /// Which of these pods run in a sandbox. Blocks on files.
+  /// - Parameter candidates: `podsWithoutProcess` of a sweep.
+  package func sandboxedPods(of candidates: Set<String>, on roll: [RollEntry]) -> SandboxedPods {
+    SandboxedPods(
+      candidates, roll: Set(roll.lazy.compactMap { ContainerID($0.containerID) }), locator: locator, procFS: procFS, buffer, at: now())
+  }
+
   /// Clears the cache. Call it when no sweep may follow for a while: open files keep the namespaces of deleted pods alive.
   package func release() {
     cache.namespaces = [:]

@@ -7,10 +7,16 @@ extension Sweep {
   ///
   /// Containers that the sweep did not find are answered `PidNotFound` or `PermissionDenied` here. For containers that it found but could not
   /// read, `LinuxSweeper.finding(of:)` has set the reason.
-  /// - Parameter now: by the clock of the sweep.
-  package func answers(to entries: [RollEntry], at now: Moment) -> [AgentAnswer] {
+  /// - Parameters:
+  ///   - sandboxed: pods whose containers have no process on the host by design. Their containers are exempt once that is settled.
+  ///   - now: by the clock of the sweep.
+  package func answers(to entries: [RollEntry], sandboxed: SandboxedPods = SandboxedPods(), at now: Moment) -> [AgentAnswer] {
     let found = Dictionary(uniqueKeysWithValues: containers.indices.map { (containers[$0].id, $0) })
     return entries.map { entry in
+      if sandboxed.settled.contains(entry.podUID) {
+        return .exempt(
+          .sandboxedRuntime, detail: "no container of the pod has a process, and the pod has no pause process: it is a sandbox")
+      }
       guard let id = ContainerID(entry.containerID) else {
         return .missed(.pidNotFound, detail: invalidContainerIDDetail(entry.containerID))
       }
@@ -21,6 +27,20 @@ extension Sweep {
       case .missed(let reason, let detail): return .missed(reason, detail: detail)
       }
     }
+  }
+
+  /// The pods on the roll, by UID, none of whose containers was found with a process that exists.
+  package func podsWithoutProcess(on entries: [RollEntry]) -> Set<String> {
+    var withProcess: Set<ContainerID> = []
+    for container in containers {
+      if case .missed(.pidNotFound, _) = container.finding { continue }
+      withProcess.insert(container.id)
+    }
+    var without = Set(entries.lazy.map(\.podUID))
+    for entry in entries {
+      if let id = ContainerID(entry.containerID), withProcess.contains(id) { without.remove(entry.podUID) }
+    }
+    return without
   }
 
   private func invalidContainerIDDetail(_ containerID: String) -> String {
@@ -40,8 +60,9 @@ extension Sweep {
   }
 
   /// The socket numbers of the pods on the roll that have a network namespace of their own.
-  package func sockets(of entries: [RollEntry]) -> [PodSockets] {
-    zip(owners(by: entries), namespaces).compactMap { owner, reading in
+  /// - Parameter sandboxed: pods that are left out.
+  package func sockets(of entries: [RollEntry], sandboxed: SandboxedPods = SandboxedPods()) -> [PodSockets] {
+    zip(owners(by: entries, sandboxed), namespaces).compactMap { owner, reading in
       guard case .pod(let namespace, let name) = owner else { return nil }
       var pod = PodSockets(namespace: namespace, pod: name)
       pod.established = reading.snmp[.tcpCurrEstab]

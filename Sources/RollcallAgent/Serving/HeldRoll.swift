@@ -10,6 +10,7 @@ final class HeldRoll: Sendable {
   private struct State {
     var hash: String?
     var entries: [RollEntry] = []
+    var sandboxed = SandboxedPods()
     var answers = AnswerCounts()
     var scrapers = Scrapers.common
     var scrapedAt: Moment?
@@ -44,9 +45,15 @@ final class HeldRoll: Sendable {
     }
   }
 
+  /// The pods on the roll that were found to be sandboxed at the last call.
+  var sandboxed: SandboxedPods {
+    state.withLock { $0.sandboxed }
+  }
+
   /// Counts the answers, and returns the time since the last complete scrape.
-  func record(_ answers: [AgentAnswer], at now: Moment) -> Duration? {
+  func record(_ answers: [AgentAnswer], sandboxed: SandboxedPods, at now: Moment) -> Duration? {
     state.withLock { state in
+      state.sandboxed = sandboxed
       state.answers.add(answers)
       return state.scrapedAt.map { now - $0 }
     }

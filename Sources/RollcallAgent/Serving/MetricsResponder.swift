@@ -86,7 +86,7 @@ struct MetricsResponder: HTTPResponder {
   private func compress(_ sweep: Sweep, _ state: AgentState, _ format: ExpositionFormat) -> CompressedExposition? {
     defer { Heap.trim() }
     let metrics = AgentMetrics(
-      node: settings.node, roll: heldRoll.entries, sweep: sweep, state: state, process: .current(),
+      node: settings.node, roll: heldRoll.entries, sandboxed: heldRoll.sandboxed, sweep: sweep, state: state, process: .current(),
       memoryPageBytes: Int64(sysconf(Int32(_SC_PAGESIZE))), isCadvisorCompatible: settings.compatibility == .cadvisor)
     return CompressedExposition { append in metrics.render(format) { append($0) } }
   }

@@ -61,12 +61,13 @@ struct RollResponder: HTTPResponder {
 
   private func answer(_ call: RollRequest, entries: [RollEntry]) async -> Response {
     let sweep = await sweeps.current()
+    let sandboxed = await sweeps.sandboxedPods(on: entries, after: sweep)
     let now = monotonicNow()
-    let answers = sweep.answers(to: entries, at: now)
-    let sinceScrape = heldRoll.record(answers, at: now)
+    let answers = sweep.answers(to: entries, sandboxed: sandboxed, at: now)
+    let sinceScrape = heldRoll.record(answers, sandboxed: sandboxed, at: now)
     let report = RollReport(
       hash: call.hash, answers: answers, secondsSinceScrape: sinceScrape?.seconds,
-      sockets: call.wantsSockets == true ? sweep.sockets(of: entries) : nil)
+      sockets: call.wantsSockets == true ? sweep.sockets(of: entries, sandboxed: sandboxed) : nil)
     return json(.ok, report)
   }
 

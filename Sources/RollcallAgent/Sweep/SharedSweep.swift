@@ -84,6 +84,15 @@ final class SharedSweep: Sendable {
     }
   }
 
+  /// The pods on the roll that run in a sandbox. Reads files only if the sweep found no process of some pod's containers.
+  func sandboxedPods(on roll: [RollEntry], after sweep: Sweep) async -> SandboxedPods {
+    let candidates = sweep.podsWithoutProcess(on: roll)
+    if candidates.isEmpty { return SandboxedPods() }
+    let result = Promise<SandboxedPods>()
+    thread.submit { _ in result.fulfill(self.sweeper.withLock { $0.sandboxedPods(of: candidates, on: roll) }) }
+    return await result.value()
+  }
+
   /// Closes the files that stay open between sweeps and forgets the last sweep, if there was none for the given time.
   func release(idleFor limit: Duration) {
     let now = now()

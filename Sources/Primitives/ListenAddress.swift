@@ -1,6 +1,8 @@
+internal import Glibc
+
 /// A host and a port to listen on or to connect to, such as `127.0.0.1:9750`.
 package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
-  /// An IP address without brackets, or a DNS name.
+  /// An IP address without brackets, or a DNS name. Empty for all addresses of both families, to listen on.
   package var host: String
   /// 0 means any free port.
   package var port: Int
@@ -10,13 +12,16 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     self.port = port
   }
 
-  /// Parses `127.0.0.1:9750`, `[::]:9750`, `localhost:9750`, and `:9750`, which means all IPv4 addresses.
+  /// Parses `127.0.0.1:9750`, `[::]:9750`, `localhost:9750`, and `:9750`, which means all addresses.
   package init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else {
       return nil
     }
     var host = String(text[..<colon])
-    if host.isEmpty { host = "0.0.0.0" }
+    if host.isEmpty {
+      self.init(host: "", port: port)
+      return
+    }
     if host.hasPrefix("["), host.hasSuffix("]") {
       host = String(host.dropFirst().dropLast())
       guard host.contains(":") else { return nil }
@@ -28,7 +33,25 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     self.init(host: host, port: port)
   }
 
+  /// The host to bind. For all addresses it is `::`, whose sockets accept IPv4 as well, or 0.0.0.0 where they do not.
+  package func hostToBind(isDualStack: () -> Bool = ipv6SocketsAcceptIPv4) -> String {
+    guard host.isEmpty else { return host }
+    return isDualStack() ? "::" : "0.0.0.0"
+  }
+
   package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+/// Whether a socket that listens on `::` accepts IPv4 connections as well. It cannot exist without IPv6 in the kernel (`ipv6.disable=1`), and
+/// the sysctl `net.ipv6.bindv6only` restricts it to IPv6. Where `disable_ipv6` is set it works: `::` is the address of no interface.
+/// Source: ipv6(7).
+package func ipv6SocketsAcceptIPv4() -> Bool {
+  let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+  guard descriptor >= 0 else { return false }
+  defer { close(descriptor) }
+  var isRestricted: Int32 = 1
+  var size = socklen_t(MemoryLayout<Int32>.size)
+  return getsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &isRestricted, &size) == 0 && isRestricted == 0
 }
 
 /// Whether the text is a URL's authority of host and port, without user information.

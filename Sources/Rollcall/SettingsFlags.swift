@@ -8,6 +8,7 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("threshold")) var threshold: String?
   @Option(help: .of("grace")) var grace: String?
   @Option(help: .of("virtual-nodes")) var virtualNodes: [String] = []
+  @Option(help: .of("scrapers")) var scrapers: [String] = []
   @Option(help: .of("deadline")) var deadline: String?
   @Option(help: .of("max-calls")) var maxCalls: String?
   @Option(help: .of("kept-connections")) var keptConnections: String?

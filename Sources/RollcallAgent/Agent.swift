@@ -78,6 +78,7 @@ struct Agent {
     _ eventLoops: any EventLoopGroup
   ) -> any Service where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
     let logger = logger
+    let host = address.hostToBind()
     let configuration = HTTP1Channel.Configuration(idleTimeout: Self.idleTimeout)
     let builder: HTTPServerBuilder =
       if let credentials {
@@ -92,11 +93,11 @@ struct Agent {
     return Application(
       responder: responder, server: builder,
       configuration: ApplicationConfiguration(
-        address: .hostname(address.host, port: address.port),
+        address: .hostname(host, port: address.port),
         availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: libraryLogger)),
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? address.port
-        logger.notice("listening", metadata: ["for": "\(purpose)", "address": "\(ListenAddress(host: address.host, port: port))"])
+        logger.notice("listening", metadata: ["for": "\(purpose)", "address": "\(ListenAddress(host: host, port: port))"])
       },
       eventLoopGroupProvider: .shared(eventLoops), logger: libraryLogger)
   }

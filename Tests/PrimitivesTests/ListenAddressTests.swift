@@ -3,7 +3,7 @@ import Testing
 
 struct ListenAddressTests {
   @Test(arguments: [
-    ("127.0.0.1:9750", "127.0.0.1", 9750), ("[::]:0", "::", 0), ("localhost:65535", "localhost", 65535), (":9750", "0.0.0.0", 9750),
+    ("127.0.0.1:9750", "127.0.0.1", 9750), ("[::]:0", "::", 0), ("localhost:65535", "localhost", 65535), (":9750", "", 9750),
     ("a-host.example:80", "a-host.example", 80),
   ])
   func `a host and a port are read`(text: String, host: String, port: Int) {
@@ -20,6 +20,20 @@ struct ListenAddressTests {
   @Test func `an IPv6 address is written in brackets`() {
     #expect("\(ListenAddress(host: "::1", port: 9750))" == "[::1]:9750")
     #expect("\(ListenAddress(host: "127.0.0.1", port: 9750))" == "127.0.0.1:9750")
+  }
+
+  @Test func `R76: all addresses are those of both families, or of IPv4 where the kernel cannot serve both`() {
+    let all = ListenAddress(host: "", port: 9750)
+    #expect("\(all)" == ":9750")
+    #expect(all.hostToBind(isDualStack: { true }) == "::")
+    #expect(all.hostToBind(isDualStack: { false }) == "0.0.0.0")
+  }
+
+  @Test(arguments: ["0.0.0.0", "::", "127.0.0.1", "localhost"])
+  func `R76: a host that is given is bound as it is`(host: String) {
+    for isDualStack in [true, false] {
+      #expect(ListenAddress(host: host, port: 1).hostToBind(isDualStack: { isDualStack }) == host)
+    }
   }
 
   @Test func `an authority has a host and a port that is not 0`() {

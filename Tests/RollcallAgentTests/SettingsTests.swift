@@ -13,8 +13,8 @@ struct SettingsTests {
 
   @Test func `the defaults are those of the documentation`() throws {
     let settings = try settings()
-    #expect(settings.listen == ListenAddress(host: "0.0.0.0", port: 9753))
-    #expect(settings.rollListen == ListenAddress(host: "0.0.0.0", port: 9754))
+    #expect(settings.listen == ListenAddress(host: "", port: 9753))
+    #expect(settings.rollListen == ListenAddress(host: "", port: 9754))
     #expect(settings.tlsDirectory == "/etc/rollcall/tls")
     #expect(settings.proc == "/proc")
     #expect(settings.cgroup == "/sys/fs/cgroup")
@@ -55,10 +55,13 @@ struct SettingsTests {
   }
 
   @Test(arguments: [
-    (["--listen", "9753"], [String: String](), "--listen: '9753' is not an address and a port; write it as 0.0.0.0:9753"),
+    (
+      ["--listen", "9753"], [String: String](),
+      "--listen: '9753' is not an address and a port; write it as 0.0.0.0:9753, [::]:9753 or :9753"
+    ),
     (["--listen", "::1:9753"], [:], "--listen: '::1:9753'"),
     (["--listen", "host:65536"], [:], "--listen: 'host:65536'"),
-    ([], ["ROLLCALL_AGENT_ROLL_LISTEN": ":9754"], "ROLLCALL_AGENT_ROLL_LISTEN: ':9754'"),
+    ([], ["ROLLCALL_AGENT_ROLL_LISTEN": "9754:"], "ROLLCALL_AGENT_ROLL_LISTEN: '9754:'"),
     (["--node", ""], [:], "--node is empty; set it to the Node's name, or omit it"),
     (["--cgroup", "cgroup"], [:], "--cgroup: 'cgroup' is not an absolute path; write it as /sys/fs/cgroup"),
     (["--locator", "podman"], [:], "--locator: unknown locator 'podman'; use cgroup, cri or docker"),

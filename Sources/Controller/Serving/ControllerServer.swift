@@ -24,6 +24,7 @@ package final class ControllerServer: Service {
   /// - Throws: `ControllerError.cannotListen`.
   package func run() async throws {
     let address = controller.settings.listen
+    let host = address.hostToBind()
     // Hummingbird logs every connection that a client closes early.
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .error)
@@ -31,11 +32,11 @@ package final class ControllerServer: Service {
       responder: ControllerResponder(controller: controller, limits: limits),
       server: .http1(configuration: HTTP1Channel.Configuration(idleTimeout: TimeAmount(limits.idle))),
       configuration: ApplicationConfiguration(
-        address: .hostname(address.host, port: address.port), serverName: nil,
+        address: .hostname(host, port: address.port), serverName: nil,
         availableConnectionsDelegate: .maximum(limits.connections, logger: quiet)),
       onServerRunning: { [logger, port] channel in
         let bound = channel.localAddress?.port ?? address.port
-        logger.notice("serving", metadata: ["address": "\(ListenAddress(host: address.host, port: bound))"])
+        logger.notice("serving", metadata: ["address": "\(ListenAddress(host: host, port: bound))"])
         port.fulfill(.success(bound))
       }, logger: quiet)
     do {

@@ -108,7 +108,7 @@ package struct ControllerSettings: Hashable, Sendable {
   // Addresses and identity.
   /// The IP address of this replica; `nil` if unknown.
   package var ownAddress: String?
-  package var listen = ListenAddress(host: "0.0.0.0", port: 9750)
+  package var listen = ListenAddress(host: "", port: 9750)
   package var kubeconfig: String?
   package var context: String?
   /// `nil` for that of the kubeconfig's context or the service account.

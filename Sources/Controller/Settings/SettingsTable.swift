@@ -265,7 +265,8 @@ package enum SettingsTable {
   private static let process: [Setting] = [
     .one(
       "listen", \.listen, accepts: "an address and a port such as 0.0.0.0:9750, [::]:9750 or :9750",
-      help: "Address on which the status page, metrics, service discovery and the API are served.", read: { ListenAddress($0) },
+      help: "Address on which the status page, metrics, service discovery and the API are served; without a host all, of IPv4 and IPv6.",
+      read: { ListenAddress($0) },
       write: { "\($0)" }),
     .one(
       "own-address", \.ownAddress, accepts: "an IP address",

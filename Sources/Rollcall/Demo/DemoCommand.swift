@@ -66,7 +66,7 @@ struct DemoCommand: AsyncParsableCommand {
 
 extension DemoCommand {
   private func checkPorts() throws {
-    guard let address = ListenAddress(listen) else {
+    guard let address = ListenAddress(listen), !address.host.isEmpty else {
       throw ValidationError("--listen \(listen): write an address and a port, such as 127.0.0.1:9750")
     }
     let own = [

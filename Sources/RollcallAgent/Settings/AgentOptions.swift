@@ -2,10 +2,16 @@ import ArgumentParser
 
 /// The options as given on the command line, which `AgentSettings` validates.
 struct AgentOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Address and port of /metrics, /livez and /readyz. (default: 0.0.0.0:9753)", valueName: "address:port"))
+  @Option(
+    help: ArgumentHelp(
+      "Address and port of /metrics, /livez and /readyz; without an address all, of IPv4 and IPv6. (default: :9753)",
+      valueName: "address:port"))
   var listen: String?
 
-  @Option(help: ArgumentHelp("Address and port of /v1/roll, over mutual TLS. (default: 0.0.0.0:9754)", valueName: "address:port"))
+  @Option(
+    help: ArgumentHelp(
+      "Address and port of /v1/roll, over mutual TLS; without an address all, of IPv4 and IPv6. (default: :9754)", valueName: "address:port"
+    ))
   var rollListen: String?
 
   @Option(

@@ -35,8 +35,8 @@ struct AgentSettings: Hashable, Sendable {
   /// - Throws: a `ValidationError` with the option or variable, its value and an example of a valid one.
   init(_ options: AgentOptions, environment: EnvironmentVariables) throws(ValidationError) {
     let lookup = Lookup(environment: environment)
-    listen = try lookup.address(options.listen, "listen", default: ListenAddress(host: "0.0.0.0", port: 9753))
-    rollListen = try lookup.address(options.rollListen, "roll-listen", default: ListenAddress(host: "0.0.0.0", port: 9754))
+    listen = try lookup.address(options.listen, "listen", default: ListenAddress(host: "", port: 9753))
+    rollListen = try lookup.address(options.rollListen, "roll-listen", default: ListenAddress(host: "", port: 9754))
     tlsDirectory = try lookup.folder(options.tlsDir, "tls-dir", default: "/etc/rollcall/tls")
     proc = try lookup.folder(options.proc, "proc", default: "/proc")
     cgroup = try lookup.folder(options.cgroup, "cgroup", default: "/sys/fs/cgroup")
@@ -81,10 +81,10 @@ struct AgentSettings: Hashable, Sendable {
 
     func address(_ option: String?, _ name: String, default standard: ListenAddress) throws(ValidationError) -> ListenAddress {
       guard let value = value(option, name) else { return standard }
-      // The agent requires a host, unlike the controller.
-      guard !value.text.hasPrefix(":"), let address = ListenAddress(value.text) else {
+      guard let address = ListenAddress(value.text) else {
         throw ValidationError(
-          "\(value.origin): '\(value.text)' is not an address and a port; write it as \(standard) or [::]:\(standard.port)")
+          "\(value.origin): '\(value.text)' is not an address and a port; write it as 0.0.0.0:\(standard.port), [::]:\(standard.port) or \(standard)"
+        )
       }
       return address
     }

@@ -44,13 +44,14 @@ struct Agent {
     let metricsCredentials = settings.metricsTLSDirectory.map {
       TLSCredentials(folder: $0, checking: settings.requiresClientCertificate ? .ifShown : .none, logger: logger)
     }
-    let readiness = Readiness(credentials: credentials)
+    let readiness = Readiness(roll: credentials, metrics: metricsCredentials)
 
     let metrics = server(
       MetricsResponder(settings: settings, sweeps: sweeps, heldRoll: heldRoll, readiness: readiness), by: metricsCredentials,
-      at: settings.listen, "metrics", eventLoops)
+      acceptsPlainText: true, at: settings.listen, "metrics", eventLoops)
     let roll = server(
-      RollResponder(node: settings.ownNode, sweeps: sweeps, heldRoll: heldRoll), by: credentials, at: settings.rollListen, "roll",
+      RollResponder(node: settings.ownNode, sweeps: sweeps, heldRoll: heldRoll), by: credentials, acceptsPlainText: false,
+      at: settings.rollListen, "roll",
       eventLoops)
 
     await logFirst(sweeps.current())
@@ -74,7 +75,7 @@ struct Agent {
   }
 
   private func server<Responder: HTTPResponder>(
-    _ responder: Responder, by credentials: TLSCredentials?, at address: ListenAddress, _ purpose: String,
+    _ responder: Responder, by credentials: TLSCredentials?, acceptsPlainText: Bool, at address: ListenAddress, _ purpose: String,
     _ eventLoops: any EventLoopGroup
   ) -> any Service where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
     let logger = logger
@@ -85,7 +86,7 @@ struct Agent {
         HTTPServerBuilder { [logger] responder in
           TLSServerChannel(
             base: HTTP1Channel(responder: responder, configuration: configuration), credentials: credentials,
-            handshakes: HandshakeReport(logger: logger))
+            handshakes: HandshakeReport(logger: logger), acceptsPlainText: acceptsPlainText)
         }
       } else {
         .http1(configuration: configuration)

@@ -244,7 +244,10 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     let objects = try await rendered(component: "metrics-tls")
     let agent = try object("DaemonSet", "rollcall-agent", of: objects)["spec"]?["template"]?["spec"]?["containers"]?[0]
     #expect(agent?["env"]?.array?.last == ["name": "ROLLCALL_AGENT_METRICS_TLS_DIR", "value": "/etc/rollcall/tls"])
-    for probe in ["startupProbe", "livenessProbe", "readinessProbe"] { #expect(agent?[probe]?["httpGet"]?["scheme"] == "HTTPS") }
+    // The agent answers probes in plain text, so that they succeed before there are certificates.
+    for probe in ["livenessProbe", "readinessProbe"] {
+      #expect(agent?[probe]?["httpGet"] != nil && agent?[probe]?["httpGet"]?["scheme"] == nil)
+    }
     let controller = try object("Deployment", "rollcall-controller", of: objects)["spec"]?["template"]?["spec"]?["containers"]?[0]
     #expect(controller?["env"]?.array?.last == ["name": "ROLLCALL_AGENT_METRICS_SCHEME", "value": "https"])
   }

@@ -24,6 +24,27 @@ struct CertificateTests {
     #expect(said.count == 1)
   }
 
+  @Test func `R84: with metrics over TLS, probes in plain text are answered before there are certificates`() async throws {
+    let folder = try TemporaryFolder()
+    let tls = folder.path + "/tls"
+    let agent = try await RunningAgent(arguments: ["--metrics-tls-dir", tls])
+    _ = try await agent.program.waitForLine(containing: "certificates loaded")
+    #expect(try await agent.get("/livez").status == 200)
+    let waiting = try await agent.get("/readyz")
+    #expect(waiting.status == 503)
+    #expect(waiting.text.contains("no certificates for /metrics: \(tls): No such file"), "\(waiting.text)")
+    #expect(try await agent.get("/metrics").status == 400)
+    let authority = try TestAuthority(in: folder, name: "monitoring")
+    let client = agent.options(authority, client: nil)
+    await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics", client) }
+
+    try FileManager.default.createDirectory(atPath: tls, withIntermediateDirectories: true)
+    try RunningAgent.install(authority, in: folder, as: "metrics")
+    try await eventually("the agent is ready") { try await agent.get("/readyz").status == 200 }
+    #expect(try await agent.get("/metrics", client).status == 200)
+    #expect(agent.program.isRunning)
+  }
+
   @Test func `renewed certificates are loaded without a restart and unusable ones ignored`() async throws {
     let agent = try await RunningAgent()
     let old = try agent.controller()

@@ -164,7 +164,10 @@ struct ServingTests {
     await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics", server) }
     let stranger = try TestAuthority(in: folder, name: "strangers").issue("stranger", usage: "clientAuth")
     await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics", agent.options(authority, client: stranger)) }
-    await #expect(throws: HTTPTransportError.self) { try await agent.get("/metrics") }
+    let plain = try await agent.get("/metrics")
+    #expect(plain.status == 400)
+    #expect(plain.text.contains("use https"))
+    for path in ["/livez", "/readyz"] { #expect(try await agent.get(path).status == 200) }
 
     // New connections get a renewed certificate, here from another authority, without a restart.
     let renewed = try TestAuthority(in: folder, name: "renewed")

@@ -28,7 +28,11 @@ struct MetricsResponder: HTTPResponder {
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     switch (request.uri.path, request.method) {
-    case ("/metrics", .get): await mayScrape(context.channel) ? metrics(for: request.headers, context.channel) : Self.forbidden
+    case ("/metrics", .get):
+      switch await refusal(of: context.channel) {
+      case nil: await metrics(for: request.headers, context.channel)
+      case let refusal?: refusal
+      }
     case ("/livez", .get): .text(.ok, "ok")
     case ("/readyz", .get):
       switch readiness.current {
@@ -40,15 +44,17 @@ struct MetricsResponder: HTTPResponder {
     }
   }
 
-  /// The handshake only verifies the certificate of a client that has one, since the kubelet's probes have none. So it is required here.
-  private func mayScrape(_ channel: any Channel) async -> Bool {
-    guard settings.requiresClientCertificate else { return true }
-    guard let certificate = try? await channel.nioSSL_peerCertificate().get() else { return false }
-    return certificate.isForClientAuthentication
-  }
-
-  private static var forbidden: Response {
-    .text(.forbidden, "/metrics requires a client certificate for client authentication, from this agent's authority")
+  /// Why the client may not read `/metrics`; `nil` if it may. Probes have neither a certificate nor, at their choice, TLS. So both are required
+  /// here.
+  private func refusal(of channel: any Channel) async -> Response? {
+    guard settings.metricsTLSDirectory != nil else { return nil }
+    guard (try? await channel.nioSSL_tlsVersion().get()) != nil else {
+      return .text(.badRequest, "/metrics is served over TLS only: use https")
+    }
+    guard settings.requiresClientCertificate else { return nil }
+    // The handshake only verifies the certificate of a client that has one.
+    if let certificate = try? await channel.nioSSL_peerCertificate().get(), certificate.isForClientAuthentication { return nil }
+    return .text(.forbidden, "/metrics requires a client certificate for client authentication, from this agent's authority")
   }
 
   private func metrics(for headers: HTTPFields, _ channel: any Channel) async -> Response {

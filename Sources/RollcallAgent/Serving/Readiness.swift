@@ -1,26 +1,28 @@
 import ServiceLifecycle
 import Synchronization
 
-/// The agent is ready while it has certificates for the roll and is not shutting down.
+/// The agent is ready while it has the certificates that it needs and is not shutting down.
 final class Readiness: Service {
   enum Condition: Equatable {
     case ready
     case waiting(String)
   }
 
-  private let credentials: TLSCredentials
+  private let roll: TLSCredentials
+  /// `nil` without TLS.
+  private let metrics: TLSCredentials?
   private let isStopping = Mutex(false)
 
-  init(credentials: TLSCredentials) {
-    self.credentials = credentials
+  init(roll: TLSCredentials, metrics: TLSCredentials?) {
+    self.roll = roll
+    self.metrics = metrics
   }
 
   var current: Condition {
     if isStopping.withLock({ $0 }) { return .waiting("stopping") }
-    return switch credentials.state {
-    case .loaded: .ready
-    case .missing(let reason): .waiting("no certificates for the roll: \(reason)")
-    }
+    if case .missing(let reason) = roll.state { return .waiting("no certificates for the roll: \(reason)") }
+    if case .missing(let reason) = metrics?.state { return .waiting("no certificates for /metrics: \(reason)") }
+    return .ready
   }
 
   /// Turns unready at graceful shutdown, before the servers stop.

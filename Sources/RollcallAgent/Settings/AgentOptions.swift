@@ -56,7 +56,7 @@ struct AgentOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Serve --listen over TLS, with tls.crt and tls.key of this folder, reread when they change.", valueName: "folder"))
+      "Serve /metrics over TLS only, with tls.crt and tls.key of this folder, reread when they change.", valueName: "folder"))
   var metricsTLSDir: String?
 
   @Option(

@@ -89,6 +89,20 @@ struct RollTests {
     }
   }
 
+  @Test func `R84: a frozen agent accepts connections and never answers the handshake`() async throws {
+    let agent = try await RunningAgent()
+    let tls = try agent.controller()
+    agent.program.send(signal: SIGSTOP)
+    defer { agent.program.send(signal: SIGCONT) }
+    var request = HTTPRequest(method: "POST", url: "https://\(agent.rollListen)/v1/roll", tls: tls)
+    request.connectTimeout = .seconds(1)
+    let error = await #expect(throws: HTTPTransportError.self) { try await HTTPTransport().send(request) }
+    guard case .timeout(.handshake, _) = error else {
+      Issue.record("another error: \(String(describing: error))")
+      return
+    }
+  }
+
   @Test func `R71: the agent answers for its own node only, and keeps its roll when called for another`() async throws {
     let agent = try await RunningAgent()
     let tls = try agent.controller()

@@ -104,7 +104,7 @@ let package = Package(
     .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
     .target(name: "GzipZlib", dependencies: ["CZlib"], swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
-    .target(name: "HTTPTransport", dependencies: ["CCurl", "Primitives"], swiftSettings: settings),
+    .target(name: "HTTPTransport", dependencies: ["AsyncPrimitives", "CCurl", "Primitives"], swiftSettings: settings),
 
     // Parts
     .target(

@@ -63,7 +63,8 @@ package final class RollcallController: Sendable {
       pace: .init(interval: settings.interval, maximumCalls: settings.maximumCalls), time: time)
 
     let alerts = AlertmanagerSender(
-      urls: settings.alertmanagers, transport: try .make(), time: time, logger: logger, gaps: { ledger.snapshot().gapsByNode().joined() })
+      settings: settings.alerts, transport: try .make(), time: time, logger: logger, gaps: { ledger.snapshot().gapsOfNodes(at: $0) },
+      workload: cluster.workload(of:))
     let events =
       settings.events == .on
       ? GapEventPoster(
@@ -89,7 +90,8 @@ package final class RollcallController: Sendable {
       ControllerStatus(
         version: version, settings: settings.serving, time: time, leadership: leadership,
         readiness: Readiness(freshness: freshness, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
-        rolls: rolls, ledger: ledger, counters: counters, exporters: exporters, archive: archive, alertmanagers: alerts, events: events,
+        rolls: rolls, ledger: ledger, workload: cluster.workload(of:), counters: counters, exporters: exporters, archive: archive,
+        alertmanagers: alerts, events: events,
         targets: targets, publication: reconciler, relay: relay, virtualCache: settings.virtualMode == .push ? nil : virtual.cache,
         push: push),
       logger: logger)

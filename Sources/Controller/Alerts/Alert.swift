@@ -1,29 +1,71 @@
 import JSON
+import KubeClient
 import Roll
 
 /// An alert, before it is encoded.
 enum Alert: Hashable {
-  case gap(Gap)
-  /// `leftOut` gaps have no alert of their own.
-  case tooManyGaps(leftOut: Int)
+  case gap(Gap, workload: Workload?)
+  /// The gaps of a node on which nothing is collected (scraped).
+  case node(NodeAlertKey, GapGroup)
+  /// Gaps of one workload.
+  case workload(WorkloadAlertKey, GapGroup)
+  /// `leftOut` gaps are in no other alert.
+  case tooManyGaps(leftOut: Int, since: Moment)
 
   var key: AlertKey {
     switch self {
-    case .gap(let gap): .gap(GapKey(gap))
+    case .gap(let gap, _): .gap(GapKey(gap))
+    case .node(let key, _): .node(key)
+    case .workload(let key, _): .workload(key)
     case .tooManyGaps: .tooManyGaps
     }
   }
 
-  /// Whether it must be sent at once although `old` was sent before: the reason changed.
+  /// The beginning of its oldest gap.
+  var since: Moment {
+    switch self {
+    case .gap(let gap, _): gap.since
+    case .node(_, let group), .workload(_, let group): group.oldest.since
+    case .tooManyGaps(_, let since): since
+    }
+  }
+
+  /// The number of gaps that it reports.
+  var gapCount: Int {
+    switch self {
+    case .gap: 1
+    case .node(_, let group), .workload(_, let group): group.count
+    case .tooManyGaps(let leftOut, _): leftOut
+    }
+  }
+
+  /// Whether it must be sent at once although `old` was sent before: the reason of the gap changed. The numbers of a group change more often
+  /// and wait until it is repeated.
   func hasNewReason(comparedWith old: Alert) -> Bool {
-    guard case .gap(let gap) = self, case .gap(let oldGap) = old else { return false }
+    guard case .gap(let gap, _) = self, case .gap(let oldGap, _) = old else { return false }
     return gap.reason != oldGap.reason
+  }
+
+  /// The alert with the labels of an earlier version of itself. The workload of a pod that was deleted just now is unknown.
+  func continuing(_ old: Alert) -> Alert {
+    guard case .gap(let gap, _) = self, case .gap(_, let workload) = old else { return self }
+    return .gap(gap, workload: workload)
+  }
+
+  /// The alerts that may report its gaps instead.
+  var possibleSuccessors: [AlertKey] {
+    guard case .gap(let gap, let workload) = self else { return [] }
+    let node = AlertKey.node(NodeAlertKey(gap))
+    return workload.map { [node, .workload(WorkloadAlertKey(gap, $0))] } ?? [node]
   }
 }
 
-/// The identity of an alert. Alertmanager identifies alerts by their labels, so the labels are derived from this key only.
+/// The identity of an alert. Alertmanager identifies alerts by their labels, so the labels are derived from this key, and from the workload,
+/// which stays the same as long as the pod.
 enum AlertKey: Hashable, Comparable {
   case tooManyGaps
+  case node(NodeAlertKey)
+  case workload(WorkloadAlertKey)
   case gap(GapKey)
 }
 
@@ -51,59 +93,66 @@ struct GapKey: Hashable, Comparable {
   }
 }
 
-extension Alert {
-  /// The alert as the v2 API takes it.
-  ///
-  /// Format: `postableAlert` in github.com/prometheus/alertmanager/api/v2/openapi.yaml.
-  func postable(startsAt: Int64, endsAt: Int64) -> JSONValue {
-    [
-      "labels": labels, "annotations": annotations(startsAt: startsAt), "startsAt": .string(rfc3339(startsAt)),
-      "endsAt": .string(rfc3339(endsAt)),
-    ]
+/// The identity of the alert on a node.
+struct NodeAlertKey: Hashable, Comparable {
+  var node: String
+  var source: Source
+  var kind: GapKind
+
+  init(_ gap: Gap) {
+    node = gap.node
+    source = gap.source
+    kind = gap.kind
   }
 
-  private var labels: JSONValue {
-    switch self {
-    case .gap(let gap):
-      [
-        "alertname": .string(gap.kind == .uncollected ? "RollcallContainerUncollected" : "RollcallContainerUnscraped"),
-        "severity": "warning",
-        "namespace": .string(gap.container.namespace),
-        "pod": .string(gap.container.pod),
-        "container": .string(gap.container.container),
-        "node": .string(gap.node),
-        "source": .string(gap.source.rawValue),
-      ]
-    case .tooManyGaps: ["alertname": "RollcallTooManyGaps", "severity": "warning"]
-    }
+  static func < (left: NodeAlertKey, right: NodeAlertKey) -> Bool {
+    (left.node, left.source.rawValue, left.kind.rawValue) < (right.node, right.source.rawValue, right.kind.rawValue)
+  }
+}
+
+/// The identity of the alert on a workload.
+struct WorkloadAlertKey: Hashable, Comparable {
+  var namespace: String
+  var workload: Workload
+  var kind: GapKind
+
+  init(_ gap: Gap, _ workload: Workload) {
+    namespace = gap.container.namespace
+    self.workload = workload
+    kind = gap.kind
   }
 
-  private func annotations(startsAt: Int64) -> JSONValue {
-    switch self {
-    case .gap(let gap):
-      let (state, stateSince) =
-        switch gap.kind {
-        case .uncollected: ("is not collected", "has not been collected since")
-        case .unscraped: ("is collected but not scraped by Prometheus", "has been collected but not scraped by Prometheus since")
-        }
-      let name = "\(gap.container.namespace)/\(gap.container.pod)/\(gap.container.container)"
-      let detail = gap.detail.isEmpty ? "" : " (\(gap.detail))"
-      return [
-        "summary": .string("Container \(name) \(state): \(gap.reason.rawValue)"),
-        "description": .string(
-          "Container \(name) on \(gap.source.rawValue) node \(gap.node) \(stateSince) \(rfc3339(startsAt)). Reason: \(gap.reason.rawValue)\(detail)."
-        ),
-        "reason": .string(gap.reason.rawValue),
-        "runbook": .string(advice(gap.reason)),
-      ]
-    case .tooManyGaps(let leftOut):
-      return [
-        "summary": .string("\(leftOut) open gaps have no alert of their own"),
-        "description": .string(
-          "Too many gaps are open for an alert each. Rollcall's metrics and API (/api/v1/gaps) have all of them."
-        ),
-        "runbook": "Find what they have in common: count by (reason, node) (rollcall_container_gap).",
-      ]
-    }
+  static func < (left: WorkloadAlertKey, right: WorkloadAlertKey) -> Bool {
+    (left.namespace, left.workload.kind, left.workload.name, left.kind.rawValue) < (
+      right.namespace, right.workload.kind, right.workload.name, right.kind.rawValue
+    )
+  }
+}
+
+/// What an alert says about several gaps.
+struct GapGroup: Hashable {
+  private static let maximumExamples = 3
+
+  private(set) var count = 0
+  private(set) var oldest: Gap
+  private var reasons: [Reason: Int] = [:]
+  /// The containers of the first gaps.
+  private(set) var examples: [ContainerReference] = []
+
+  init(_ first: Gap) {
+    oldest = first
+    add(first)
+  }
+
+  mutating func add(_ gap: Gap) {
+    count += 1
+    reasons[gap.reason, default: 0] += 1
+    if gap.since < oldest.since { oldest = gap }
+    if examples.count < Self.maximumExamples { examples.append(gap.container) }
+  }
+
+  /// The most frequent reason.
+  var reason: Reason {
+    reasons.max { ($0.value, $1.key.rawValue) < ($1.value, $0.key.rawValue) }?.key ?? oldest.reason
   }
 }

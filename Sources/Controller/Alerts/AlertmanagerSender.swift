@@ -1,174 +1,222 @@
 internal import AsyncPrimitives
+internal import Collector
 package import HTTPTransport
 internal import JSON
+package import KubeClient
 package import Logging
-internal import Primitives
-internal import Roll
+package import Primitives
+package import Roll
 internal import Synchronization
 
-/// The state of sending to one Alertmanager.
-package struct AlertmanagerStatus: Hashable, Sendable {
-  /// Without user and password.
-  package var url: String
-  /// Alerts accepted, repeats included.
-  package var sent = 0
-  /// Gaps without an alert of their own, because there are too many.
-  package var leftOut = 0
-  /// Requests that failed.
-  package var failures = 0
-  /// Why the last request failed; `nil` if it succeeded.
-  package var problem: String?
-}
-
-/// Sends the open gaps to every Alertmanager, repeatedly, and the end of each gap until it is accepted (R65).
+/// Sends alerts about the open gaps to every Alertmanager, repeatedly, and the end of each alert until it is accepted (R65).
 ///
 /// Each Alertmanager has its own loop and state: one that is down does not delay the others, and is sent everything once it is back.
 package final class AlertmanagerSender: Sendable {
-  private let posts: [AlertmanagerPost]
+  /// How often names are looked up: an Alertmanager that moved gets new gaps within seconds, as `AlertPolicy.backoff` has it.
+  private static let lookupInterval: Duration = .seconds(5)
+  /// The longest time to send before the alerts are read again, so that a new one need not wait until all others have been sent.
+  private static let turn: Duration = .seconds(5)
+
+  private let endpoints: [AlertmanagerMembers]
+  private let tls: TLSOptions
+  private let headersFile: HeadersFile?
+  private let externalLabels: [String: String]
   private let policy: AlertPolicy
   private let transport: HTTPTransport
   private let logger: Logger
   private let time: any TimeSource
-  private let gaps: @Sendable () -> any Sequence<Gap>
+  private let addresses: @Sendable (String) async throws -> [IPAddress]
+  private let gaps: @Sendable (Moment) -> any Sequence<NodeGaps>
+  private let workload: @Sendable (ContainerReference) -> Workload?
+  /// Shared, so that all Alertmanagers get the same alerts.
+  private let grouping = Mutex(AlertGrouping())
 
   /// - Parameters:
+  ///   - addresses: looks up a name.
   ///   - gaps: every open gap, in a stable order. A gap that is no longer among them has ended.
+  ///   - workload: the workload of a container's pod.
   package init(
-    urls: [AlertmanagerURL], policy: AlertPolicy = AlertPolicy(), transport: HTTPTransport, time: any TimeSource, logger: Logger,
-    gaps: @escaping @Sendable () -> any Sequence<Gap>
+    settings: AlertmanagerSettings, policy: AlertPolicy = AlertPolicy(), transport: HTTPTransport, time: any TimeSource, logger: Logger,
+    addresses: @escaping @Sendable (String) async throws -> [IPAddress] = { try await NameLookup.addresses(of: $0) },
+    gaps: @escaping @Sendable (Moment) -> any Sequence<NodeGaps>, workload: @escaping @Sendable (ContainerReference) -> Workload?
   ) {
-    posts = urls.map(AlertmanagerPost.init)
+    endpoints = settings.urls.map(AlertmanagerMembers.init)
+    tls = settings.tls
+    headersFile = settings.headersFile.map { HeadersFile(path: $0) }
+    externalLabels = settings.externalLabels
     self.policy = policy
     self.transport = transport
     self.logger = logger
     self.time = time
+    self.addresses = addresses
     self.gaps = gaps
+    self.workload = workload
   }
 
   /// Sends at once. Called when a gap has opened, has closed, or has a new reason.
   package func gapsChanged() {
-    for post in posts { post.wakeup.signal() }
+    for endpoint in endpoints { endpoint.signal() }
   }
 
   /// Sends until the task is cancelled. Runs on the leader only; alerts of an earlier leader expire if they are not repeated.
   package func run() async {
+    grouping.withLock { $0 = AlertGrouping() }
     await withTaskGroup(of: Void.self) { group in
-      for post in posts { group.addTask { await self.serve(post) } }
+      for endpoint in endpoints { group.addTask { await self.serve(endpoint) } }
+    }
+    // Only the leader has a status.
+    for endpoint in endpoints { _ = endpoint.set([]) }
+  }
+
+  // MARK: Addresses
+
+  /// Follows the addresses of a name, and sends to each.
+  private func serve(_ endpoint: AlertmanagerMembers) async {
+    let isName = endpoint.url.hasName
+    await withDiscardingTaskGroup { group in
+      repeat {
+        do {
+          let found = isName ? try await addresses(endpoint.url.host).map(\.description) : [endpoint.url.host]
+          for member in endpoint.set(found) { group.addTask { await self.serve(member, of: endpoint) } }
+        } catch {
+          guard !Task.isCancelled else { return }
+          if endpoint.failed("\(error)") {
+            logger.warning("cannot look up Alertmanager; retrying", metadata: ["alertmanager": "\(endpoint.url)", "error": "\(error)"])
+          }
+        }
+        // Cancellation ends the sleep; the loop's condition sees it.
+        if isName { try? await time.sleep(for: Self.lookupInterval) }
+      } while isName && !Task.isCancelled
     }
   }
 
-  private func serve(_ post: AlertmanagerPost) async {
-    var state = AlertmanagerState(policy: policy)
-    var backoff = Backoff(min(policy.firstBackoff, policy.resend)...policy.resend)
-    while !Task.isCancelled {
+  // MARK: One Alertmanager
+
+  private func serve(_ member: AlertmanagerMember, of endpoint: AlertmanagerMembers) async {
+    var state = AlertmanagerState(policy: policy, externalLabels: externalLabels)
+    var backoff = Backoff(policy.backoff)
+    while !Task.isCancelled, !member.isGone {
       let reading = time.reading()
-      state.update(gaps: gaps(), at: reading)
+      let (alerts, nextChange) = alerts(at: reading.moment)
+      state.update(alerts: alerts, at: reading)
       // Reading very many gaps takes a while: limit it to a tenth of the time.
       let gather = max(policy.gather, (time.now - reading.moment) * 10)
       let leftOut = state.leftOut
-      post.status.withLock { $0.leftOut = leftOut }
+      member.update { $0.leftOut = leftOut }
       do {
-        while let batch = state.nextBatch(at: reading) {
-          try await send(batch, to: post)
-          state.accepted(batch, at: reading.moment)
-          succeeded(post, count: batch.count)
-        }
+        let isComplete = try await send(&state, to: member, of: endpoint)
         backoff.succeeded()
-        if await post.wakeup.wait(until: time.now + (state.untilDue(at: reading.moment) ?? policy.resend), time: time) {
+        guard isComplete else { continue }
+        let due = time.now + (state.untilDue(at: time.now) ?? policy.resend)
+        if await member.wakeup.wait(until: min(due, nextChange ?? due), time: time) {
           // Gaps that open together are sent together. Cancellation ends the sleep; the loop's condition sees it.
           try? await time.sleep(for: gather)
         }
       } catch {
-        guard !Task.isCancelled else { return }
-        failed(post, error)
+        guard !Task.isCancelled, !member.isGone else { return }
+        failed(member, of: endpoint, error)
         // Cancellation ends the sleep; the loop's condition sees it.
         try? await time.sleep(for: backoff.failed())
       }
     }
   }
 
-  private func send(_ batch: AlertmanagerState.Batch, to post: AlertmanagerPost) async throws {
-    var request = HTTPRequest(
-      method: "POST", url: post.url.alerts, headers: [HTTPHeader("Content-Type", "application/json")], body: batch.alerts.bytes,
-      deadline: policy.deadline)
-    request.maximumBodyBytes = 64 << 10
-    let response = try await transport.send(request)
-    guard (200..<300).contains(response.status) else {
-      throw AlertingError.refused(status: response.status, body: String(decoding: response.body.prefix(200), as: UTF8.self))
+  private func alerts(at now: Moment) -> ([Alert], nextChange: Moment?) {
+    let gaps = gaps(now)
+    return grouping.withLock { grouping in
+      (grouping.alerts(for: gaps, at: now, workload: workload), grouping.nextChange)
     }
   }
 
-  private func succeeded(_ post: AlertmanagerPost, count: Int) {
-    let wasDown = post.status.withLock { status in
+  /// Sends what is due, until it is time to read the alerts again.
+  /// - Returns: whether everything was sent.
+  private func send(
+    _ state: inout AlertmanagerState, to member: AlertmanagerMember, of endpoint: AlertmanagerMembers
+  ) async throws -> Bool {
+    let end = time.now + Self.turn
+    while let batch = state.nextBatch(at: time.now) {
+      let response = try await post(batch.alerts.bytes, to: member, of: endpoint)
+      let received = time.reading()
+      switch response.status {
+      case 200..<300:
+        let date = response.header("Date").flatMap { Timestamp(httpDate: $0)?.unixMilliseconds } ?? received.unixMilliseconds
+        state.accepted(batch, date: date, at: received.moment)
+        succeeded(member, count: batch.count)
+      case let status where Self.isAboutContent(status):
+        if let (alert, isFirst) = state.refused(batch, at: received.moment) { refused(member, alert, response, isLogged: isFirst) }
+      default: throw AlertingError(refusedBy: response)
+      }
+      if !state.isSplitting, time.now >= end { return false }
+    }
+    return true
+  }
+
+  /// Whether a response with this status may be due to single alerts, and not to the URL, the credentials or the load.
+  private static func isAboutContent(_ status: Int) -> Bool {
+    (400..<500).contains(status) && ![401, 404, 405, 407, 408, 421, 425, 429].contains(status)
+  }
+
+  private func post(_ body: [UInt8], to member: AlertmanagerMember, of endpoint: AlertmanagerMembers) async throws -> HTTPResponse {
+    var request = HTTPRequest(
+      method: "POST", url: endpoint.url.alerts, headers: [HTTPHeader("Content-Type", "application/json")], body: body,
+      deadline: policy.deadline)
+    do throws(Miss) {
+      request.headers += try headersFile?.headers() ?? []
+    } catch {
+      throw AlertingError.headers(error.detail)
+    }
+    if endpoint.url.hasName { request.connectTo = ConnectTo(host: member.address, port: endpoint.url.port) }
+    request.tls = tls
+    request.maximumBodyBytes = 64 << 10
+    return try await transport.send(request)
+  }
+
+  // MARK: Status
+
+  private func succeeded(_ member: AlertmanagerMember, count: Int) {
+    let wasDown = member.update { status in
       defer { status.problem = nil }
       status.sent += count
       return status.problem != nil
     }
-    if wasDown { logger.info("Alertmanager accepts alerts again", metadata: ["alertmanager": "\(post.url)"]) }
+    if wasDown { logger.info("Alertmanager accepts alerts again", metadata: metadata(member)) }
   }
 
-  private func failed(_ post: AlertmanagerPost, _ error: any Error) {
+  private func refused(_ member: AlertmanagerMember, _ alert: Alert, _ response: HTTPResponse, isLogged: Bool) {
+    member.update { $0.refused += 1 }
+    guard isLogged else { return }
+    logger.warning(
+      "Alertmanager refuses an alert; it is tried again, and all others are sent",
+      metadata: metadata(member).merging(
+        ["alert": "\(alert.key.text)", "error": "\(AlertingError(refusedBy: response))"], uniquingKeysWith: { first, _ in first }))
+  }
+
+  private func failed(_ member: AlertmanagerMember, of endpoint: AlertmanagerMembers, _ error: any Error) {
+    guard !endpoint.isAlternative(member) else { return }
     let problem = "\(error)"
-    let wasUp = post.status.withLock { status in
+    let wasUp = member.update { status in
       defer { status.problem = problem }
       status.failures += 1
       return status.problem == nil
     }
     if wasUp {
       logger.warning(
-        "cannot send alerts; retrying", metadata: ["alertmanager": "\(post.url)", "error": "\(problem)"])
+        "cannot send alerts; retrying", metadata: metadata(member).merging(["error": "\(problem)"], uniquingKeysWith: { first, _ in first })
+      )
     }
+  }
+
+  private func metadata(_ member: AlertmanagerMember) -> Logger.Metadata {
+    ["alertmanager": "\(member.status.url)", "address": "\(member.address)"]
   }
 }
 
 extension AlertmanagerSender: StatusSource {
-  package var status: [AlertmanagerStatus] {
-    posts.map { post in post.status.withLock { $0 } }
-  }
+  package var status: [AlertmanagerStatus] { endpoints.flatMap(\.statuses) }
 }
 
-/// One Alertmanager.
-private final class AlertmanagerPost: Sendable {
-  let url: AlertmanagerURL
-  let wakeup = Wakeup()
-  let status: Mutex<AlertmanagerStatus>
-
-  init(url: AlertmanagerURL) {
-    self.url = url
-    status = Mutex(AlertmanagerStatus(url: url.description))
-  }
-}
-
-/// Timing and limits of sending.
-package struct AlertPolicy: Hashable, Sendable {
-  /// How often a firing alert is sent again. Alertmanager loses its alerts when it restarts without a persistent disk, and resolves those
-  /// that are not repeated. 30 s to 3 min are usual; Prometheus uses 1 min.
-  package var resend: Duration
-  /// How long an alert stays firing without being repeated (`endsAt`). Four times `resend`, as in Prometheus, so that a restart or a
-  /// change of leader does not resolve it.
-  package var lifetime: Duration
-  /// Total time of one request.
-  package var deadline: Duration
-  /// Alerts per request, about 300 KB. A refused request fails as a whole.
-  package var batch: Int
-  /// Maximum number of gaps with an alert of their own; one further alert counts the rest. An Alertmanager easily takes 10,000 alerts a
-  /// minute, and nobody reads more.
-  package var maximumGaps: Int
-  /// How long to wait for further gaps before sending.
-  package var gather: Duration
-  /// The wait after the first failure; it doubles with each further one, up to `resend`.
-  package var firstBackoff: Duration
-
-  package init(
-    resend: Duration = .seconds(60), lifetime: Duration? = nil, deadline: Duration = .seconds(10), batch: Int = 256,
-    maximumGaps: Int = 10_000, gather: Duration = .milliseconds(500), firstBackoff: Duration = .seconds(1)
-  ) {
-    self.resend = resend
-    self.lifetime = lifetime ?? resend * 4
-    self.deadline = deadline
-    self.batch = batch
-    self.maximumGaps = maximumGaps
-    self.gather = gather
-    self.firstBackoff = firstBackoff
+extension AlertingError {
+  fileprivate init(refusedBy response: HTTPResponse) {
+    self = .refused(status: response.status, body: String(decoding: response.body.prefix(200), as: UTF8.self))
   }
 }

@@ -1,134 +1,221 @@
 import JSON
 import Roll
 
-/// The alerts sent to one Alertmanager. Pure: takes gaps and the time, returns the next request, and is then told whether it succeeded.
+/// The alerts of one Alertmanager. Pure: takes the current alerts and the time, returns the next request, and is then told its outcome.
 ///
-/// Holds at most `AlertPolicy.maximumGaps` alerts for gaps; one further alert counts the remaining gaps.
+/// Holds at most `AlertPolicy.maximumAlerts` firing alerts and as many that have ended; one further alert counts the remaining gaps.
 struct AlertmanagerState {
   private struct Entry {
     var alert: Alert
-    /// Wall-clock time of the beginning, as first sent. It stays the same even if the clock is set.
-    var startsAt: Int64
-    /// The last update that found it open.
+    /// The beginning of its oldest gap. A group keeps it when that gap closes.
+    var since: Moment
+    /// The last update with this alert.
     var update: Int
-    /// When it was last accepted; `nil` if never. Alertmanager may still have it, if only the response was lost.
+    /// When it was last accepted as it is; `nil` if it was not. Alertmanager may still have it, if only the response was lost.
     var acceptedAt: Moment?
-    /// When the gap was found closed.
-    var endedAt: Int64?
-    var wasTried = false
+    /// When Alertmanager resolves it by itself; `nil` if it was never sent.
+    var expiresAt: Moment?
+    /// When it was found to have ended.
+    var endedAt: Moment?
+    /// When Alertmanager last refused it in a request of its own.
+    var refusedAt: Moment?
+    /// The alert that now reports its gaps and has to be accepted before this one ends.
+    var successor: AlertKey?
   }
 
-  private struct Due: Comparable {
-    enum Urgency: Int {
-      case ended, neverAccepted, repeated
-    }
-    var urgency: Urgency
+  /// An alert in a request.
+  fileprivate struct Due {
     var key: AlertKey
-
-    static func < (left: Due, right: Due) -> Bool { (left.urgency.rawValue, left.key) < (right.urgency.rawValue, right.key) }
+    var hasEnded: Bool
   }
 
   /// One request.
   struct Batch {
-    fileprivate var keys: [(key: AlertKey, isResolved: Bool)]
+    fileprivate var due: ArraySlice<Due>
+    fileprivate var sentAt: Moment
     var alerts: JSONValue
-    var count: Int { keys.count }
+    var count: Int { due.count }
   }
 
   private let policy: AlertPolicy
+  private let externalLabels: [String: String]
+  private var clock: AlertmanagerClock?
   private var entries: [AlertKey: Entry] = [:]
   private var updates = 0
-  /// Alerts due since the last update, most urgent first; `nil` until `nextBatch` computes them.
-  private var due: ArraySlice<Due>?
+  /// What is left to send since the last update, as requests in reverse order; `nil` until `nextBatch` computes them.
+  private var queue: [ArraySlice<Due>]?
+  /// The requests that are left when those that a refused one was split into have been sent.
+  private var afterSplit: Int?
 
-  init(policy: AlertPolicy) {
+  /// - Parameter externalLabels: added to every alert without a label of that name.
+  init(policy: AlertPolicy, externalLabels: [String: String] = [:]) {
     self.policy = policy
+    self.externalLabels = externalLabels
   }
 
   /// Alerts that are firing or whose end has not been accepted yet.
   var count: Int { entries.count }
 
-  /// Gaps without an alert of their own, as of the last update.
+  /// Whether parts of a refused request are left to send. An update would forget them.
+  var isSplitting: Bool { afterSplit.map { (queue?.count ?? 0) > $0 } ?? false }
+
+  /// Gaps without an alert, as of the last update.
   private(set) var leftOut = 0
 
-  /// Updates the alerts to the open gaps. Gaps that have an alert keep it; others get one in the order given, up to the limit.
-  mutating func update(gaps: some Sequence<Gap>, at now: ClockReading) {
+  // MARK: Updates
+
+  /// Updates the alerts. Those that were sent before keep their place; others get one in the order given, up to the limit.
+  mutating func update(alerts: some Sequence<Alert>, at now: ClockReading) {
+    if clock == nil { clock = AlertmanagerClock(now) }
     updates += 1
-    due = nil
+    queue = nil
+    afterSplit = nil
     leftOut = 0
-    let limit = policy.maximumGaps + (entries[.tooManyGaps] == nil ? 0 : 1)
-    for gap in gaps where !enter(.gap(gap), since: gap.since, at: now, limit: limit) { leftOut += 1 }
-    if leftOut > 0 { _ = enter(.tooManyGaps(leftOut: leftOut), since: now.moment, at: now, limit: .max) }
-    for (key, entry) in entries where entry.update != updates && entry.endedAt == nil {
-      if entry.wasTried {
-        entries[key]?.endedAt = now.unixMilliseconds
-      } else {
-        // Never sent, so there is nothing to resolve.
-        entries[key] = nil
-      }
+    var free = policy.maximumAlerts - entries.values.count { $0.endedAt == nil && $0.alert.key != .tooManyGaps }
+    for alert in alerts where !enter(alert, free: &free) { leftOut += alert.gapCount }
+    if leftOut > 0 {
+      var one = 1
+      _ = enter(.tooManyGaps(leftOut: leftOut, since: now.moment), free: &one)
     }
+    for (key, entry) in entries where entry.update != updates {
+      // If it was never sent or has expired, there is nothing to resolve.
+      guard let expiresAt = entry.expiresAt, expiresAt > now.moment else {
+        entries[key] = nil
+        continue
+      }
+      guard entry.endedAt == nil else { continue }
+      let successor = entry.alert.possibleSuccessors.first { entries[$0]?.update == updates }
+      entries[key]?.successor = successor
+      if let successor, entries[successor]?.acceptedAt == nil { continue }
+      entries[key]?.endedAt = now.moment
+    }
+    forgetEnds()
   }
 
   /// - Returns: whether the alert now has an entry.
-  private mutating func enter(_ alert: Alert, since: Moment, at now: ClockReading, limit: Int) -> Bool {
+  private mutating func enter(_ alert: Alert, free: inout Int) -> Bool {
     let key = alert.key
-    if var entry = entries[key] {
-      if alert.hasNewReason(comparedWith: entry.alert) || entry.endedAt != nil { entry.acceptedAt = nil }
-      if entry.endedAt != nil {
-        entry.endedAt = nil
-        entry.startsAt = now.unixMilliseconds(of: since)
-      }
-      entry.alert = alert
-      entry.update = updates
-      entries[key] = entry
+    guard var entry = entries[key], entry.endedAt == nil else {
+      guard free > 0 else { return false }
+      free -= 1
+      // If Alertmanager has it as ended or about to end, it starts again.
+      entries[key] = Entry(alert: alert, since: alert.since, update: updates, expiresAt: entries[key]?.expiresAt)
       return true
     }
-    guard entries.count < limit else { return false }
-    entries[key] = Entry(alert: alert, startsAt: now.unixMilliseconds(of: since), update: updates)
+    if alert.hasNewReason(comparedWith: entry.alert) { entry.acceptedAt = nil }
+    entry.alert = alert.continuing(entry.alert)
+    entry.since = min(entry.since, alert.since)
+    entry.update = updates
+    entry.successor = nil
+    entries[key] = entry
     return true
   }
 
-  /// The next request after an update: resolved alerts first, then those never accepted, then those due for repetition. `nil` if nothing
-  /// is left.
-  mutating func nextBatch(at now: ClockReading) -> Batch? {
-    var pending = due ?? everythingDue(at: now.moment)
-    let next = pending.prefix(policy.batch)
-    pending.removeFirst(next.count)
-    due = pending
-    guard !next.isEmpty else { return nil }
-
-    var batch = Batch(keys: [], alerts: .null)
-    var alerts: [JSONValue] = []
-    for item in next {
-      entries[item.key]?.wasTried = true
-      guard let entry = entries[item.key] else { continue }
-      batch.keys.append((item.key, item.urgency == .ended))
-      alerts.append(
-        entry.alert.postable(
-          startsAt: entry.startsAt, endsAt: entry.endedAt ?? now.unixMilliseconds + policy.lifetime.wholeMilliseconds))
-    }
-    batch.alerts = .array(alerts)
-    return batch
+  /// Limits the ends that wait for an Alertmanager. Those that would expire first are dropped.
+  private mutating func forgetEnds() {
+    let ended = entries.filter { $0.value.endedAt != nil }
+    guard ended.count > policy.maximumAlerts else { return }
+    let first = ended.sorted { ($0.value.expiresAt ?? .init(milliseconds: 0)) < ($1.value.expiresAt ?? .init(milliseconds: 0)) }
+    for (key, _) in first.prefix(ended.count - policy.maximumAlerts) { entries[key] = nil }
   }
 
-  private func everythingDue(at now: Moment) -> ArraySlice<Due> {
-    entries.compactMap { key, entry -> Due? in
-      if entry.endedAt != nil { return Due(urgency: .ended, key: key) }
-      guard let acceptedAt = entry.acceptedAt else { return Due(urgency: .neverAccepted, key: key) }
-      return now - acceptedAt >= policy.resend ? Due(urgency: .repeated, key: key) : nil
-    }.sorted()[...]
+  // MARK: Requests
+
+  /// The next request after an update; `nil` if nothing is left.
+  mutating func nextBatch(at now: Moment) -> Batch? {
+    var left = queue ?? requests(at: now)
+    let next = left.popLast()
+    queue = left
+    guard let next, let clock else { return nil }
+    let alerts = next.compactMap { due -> JSONValue? in
+      guard let entry = entries[due.key] else { return nil }
+      if !due.hasEnded { entries[due.key]?.expiresAt = now + policy.lifetime }
+      let endsAt = (due.hasEnded ? entry.endedAt : nil) ?? now + policy.lifetime
+      return entry.alert.postable(
+        startsAt: clock.unixMilliseconds(of: min(entry.since, endsAt)), endsAt: clock.unixMilliseconds(of: endsAt),
+        labels: externalLabels, successor: due.hasEnded ? entry.successor : nil)
+    }
+    return Batch(due: next, sentAt: now, alerts: .array(alerts))
   }
 
-  /// Records that a request was accepted. `now` is the time of the request.
-  mutating func accepted(_ batch: Batch, at now: Moment) {
-    for (key, isResolved) in batch.keys {
-      if isResolved { entries[key] = nil } else { entries[key]?.acceptedAt = now }
+  /// Alerts never accepted, alerts that have ended and alerts due for repetition take turns, so that many of one kind delay no other.
+  /// Alerts that were refused follow in a request of their own.
+  private func requests(at now: Moment) -> [ArraySlice<Due>] {
+    var kinds: [[Due]] = [[], [], []]
+    var refused: [Due] = []
+    for (key, entry) in entries {
+      let due = Due(key: key, hasEnded: entry.endedAt != nil)
+      if let refusedAt = entry.refusedAt {
+        if now - refusedAt >= policy.resend { refused.append(due) }
+      } else if due.hasEnded {
+        kinds[1].append(due)
+      } else if let acceptedAt = entry.acceptedAt {
+        if now - acceptedAt >= policy.resend { kinds[2].append(due) }
+      } else {
+        kinds[0].append(due)
+      }
     }
+    for kind in kinds.indices { kinds[kind].sort { $0.key < $1.key } }
+    var all: [Due] = []
+    for turn in 0..<(kinds.map(\.count).max() ?? 0) {
+      for kind in kinds where turn < kind.count { all.append(kind[turn]) }
+    }
+    var requests = stride(from: 0, to: all.count, by: policy.batch).map { all[$0..<min($0 + policy.batch, all.count)] }
+    refused.sort { (entries[$0.key]?.refusedAt ?? now, $0.key) < (entries[$1.key]?.refusedAt ?? now, $1.key) }
+    if !refused.isEmpty { requests.append(refused.prefix(policy.batch)) }
+    return requests.reversed()
+  }
+
+  /// Records that a request was accepted.
+  /// - Parameters:
+  ///   - date: the time of the response by Alertmanager's clock, in milliseconds since 1970.
+  ///   - now: when the response was received.
+  mutating func accepted(_ batch: Batch, date: Int64, at now: Moment) {
+    let error = clock?.correct(date: date, sent: batch.sentAt, received: now) ?? .zero
+    var wasRefused = false
+    for due in batch.due {
+      wasRefused = wasRefused || entries[due.key]?.refusedAt != nil
+      entries[due.key]?.refusedAt = nil
+      if due.hasEnded {
+        // With a wrong time it may be firing.
+        if error == .zero { entries[due.key] = nil }
+      } else {
+        entries[due.key]?.acceptedAt = batch.sentAt
+      }
+    }
+    // Every alert has a wrong end; those of a small error are corrected when they are repeated.
+    if error >= policy.resend {
+      for key in entries.keys { entries[key]?.acceptedAt = nil }
+    }
+    // What was wrong may have been a proxy and not the alerts.
+    if wasRefused {
+      for (key, entry) in entries where entry.refusedAt != nil { entries[key]?.refusedAt = now - policy.resend }
+    }
+  }
+
+  /// Records that Alertmanager refused the content of a request. One bad alert suffices for that, so each half is sent on its own, until the
+  /// bad alert stands alone. It is tried again every `AlertPolicy.resend`, since what refused it may change.
+  /// - Parameter now: when the response was received.
+  /// - Returns: the alert, if it stands alone, and whether it is the first time.
+  mutating func refused(_ batch: Batch, at now: Moment) -> (alert: Alert, isFirst: Bool)? {
+    guard batch.count == 1, let key = batch.due.first?.key else {
+      if !isSplitting { afterSplit = queue?.count }
+      let middle = batch.due.startIndex + batch.count / 2
+      queue?.append(batch.due[middle...])
+      queue?.append(batch.due[..<middle])
+      return nil
+    }
+    guard let entry = entries[key] else { return nil }
+    entries[key]?.refusedAt = now
+    entries[key]?.acceptedAt = nil
+    return (entry.alert, entry.refusedAt == nil)
   }
 
   /// The time until the next alert is due; `nil` without alerts.
   func untilDue(at now: Moment) -> Duration? {
     entries.values.map { entry in
+      if let refusedAt = entry.refusedAt { return max(policy.resend - (now - refusedAt), .zero) }
+      if let successor = entry.successor, entry.endedAt == nil, entries[successor]?.acceptedAt != nil { return .zero }
       guard entry.endedAt == nil, let acceptedAt = entry.acceptedAt else { return .zero }
       return max(policy.resend - (now - acceptedAt), .zero)
     }.min()

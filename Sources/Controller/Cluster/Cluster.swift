@@ -58,6 +58,11 @@ struct Cluster: Sendable {
     pods.store.snapshot()[ObjectKey(namespace: namespace, name: name)]
   }
 
+  /// The workload of the container's Pod; `nil` if it has none or the Pod is gone.
+  func workload(of container: ContainerReference) -> Workload? {
+    pod(namespace: container.namespace, name: container.pod)?.workload
+  }
+
   /// The names of a node's containers by container ID, exempt ones included.
   func containerNames(onNode node: String) -> ContainerNames {
     ContainerNames(

@@ -15,6 +15,8 @@ package struct NodeLedger: Sendable {
   private(set) var lastScrape: Moment?
   /// Whether the source observes scrapes. A failed call does not tell, so this holds until the source changes.
   private(set) var seesScrapes = false
+  /// Whether the node has been called.
+  private(set) var wasCalled = false
   /// The next review is due after this moment. No gap can open by time alone before it.
   private(set) var reviewDue: Moment
 
@@ -104,6 +106,7 @@ package struct NodeLedger: Sendable {
   /// Records the result of calling `called`, which may be an older roll than the current one.
   mutating func record(_ call: RollCall, of called: NodeRoll, at now: Moment, policy: LedgerPolicy) -> [GapTransition] {
     var transitions: [GapTransition] = []
+    wasCalled = true
     switch call.lastScrape {
     case .notObservable: break
     case .notExpected:

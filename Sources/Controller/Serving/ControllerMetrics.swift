@@ -92,7 +92,22 @@ struct ControllerMetrics {
       for gap in gaps {
         var labels = Self.labels(gap.container)
         labels.append(["node": gap.node, "source": gap.source.rawValue, "kind": gap.kind.rawValue, "reason": gap.reason.rawValue])
+        if let workload = controller.workload(gap.container) {
+          labels.append(["workload": workload.name, "workload_kind": workload.kind])
+        }
         writer.sample("rollcall_container_gap", labels, 1)
+      }
+      if writer.bytes.count > Self.chunkBytes { try await send(writer.takeBytes()) }
+    }
+    writer.family(
+      "rollcall_node_gap", .gauge,
+      help: "Containers with a gap on a node on which nothing is collected, or which Prometheus does not scrape; absent for other nodes.")
+    for node in ledger.gapsOfNodes(at: reading.moment) {
+      for kind in GapKind.allCases where node.areOfNode(kind) {
+        let gaps = node.gaps.filter { $0.kind == kind }
+        guard let first = gaps.first else { continue }
+        writer.sample(
+          "rollcall_node_gap", ["node": node.node, "source": first.source.rawValue, "kind": kind.rawValue], gaps.count)
       }
       if writer.bytes.count > Self.chunkBytes { try await send(writer.takeBytes()) }
     }
@@ -156,14 +171,14 @@ struct ControllerMetrics {
 
   private func writeAlerts(_ writer: inout ExpositionWriter) {
     let alertmanagers = controller.alertmanagers.status
-    writer.family("rollcall_alerts_sent_total", .counter, help: "Alerts accepted by the Alertmanager, repeats included.")
-    for statistics in alertmanagers { writer.sample("rollcall_alerts_sent_total", ["alertmanager": statistics.url], statistics.sent) }
-    writer.family("rollcall_alerts_left_out", .gauge, help: "Open gaps without an alert of their own, because there are too many.")
-    for statistics in alertmanagers { writer.sample("rollcall_alerts_left_out", ["alertmanager": statistics.url], statistics.leftOut) }
-    writer.family("rollcall_alert_failures_total", .counter, help: "Requests that failed or that the Alertmanager refused.")
-    for statistics in alertmanagers {
-      writer.sample("rollcall_alert_failures_total", ["alertmanager": statistics.url], statistics.failures)
+    func family(_ name: String, _ type: MetricType, _ help: String, _ value: (AlertmanagerStatus) -> Int) {
+      writer.family(name, type, help: help)
+      for status in alertmanagers { writer.sample(name, ["alertmanager": status.url, "address": status.address], value(status)) }
     }
+    family("rollcall_alerts_sent_total", .counter, "Alerts accepted by the Alertmanager, repeats included.") { $0.sent }
+    family("rollcall_alerts_left_out", .gauge, "Open gaps in no alert, because there are too many.") { $0.leftOut }
+    family("rollcall_alerts_refused_total", .counter, "Alerts that the Alertmanager refused in a request of their own.") { $0.refused }
+    family("rollcall_alert_failures_total", .counter, "Requests to the Alertmanager, or look-ups of its name, that failed.") { $0.failures }
   }
 
   private func writeEvents(_ writer: inout ExpositionWriter) {

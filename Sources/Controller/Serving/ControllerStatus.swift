@@ -16,6 +16,8 @@ struct ControllerStatus: Sendable {
 
   let rolls: RollStore
   let ledger: LedgerStore
+  /// The workload of a container's Pod.
+  let workload: @Sendable (ContainerReference) -> Workload?
   let counters: CollectionCounters
   let exporters: ExporterStatusStore
   let archive: any StatusSource<GapArchiveStatus>

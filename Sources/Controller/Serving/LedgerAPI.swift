@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import JSON
+import KubeClient
 import Roll
 
 /// The ledger as JSON.
@@ -22,7 +23,7 @@ struct LedgerAPI {
         for gap in gaps {
           if !isFirst { chunk.append(UInt8(ascii: ",")) }
           isFirst = false
-          chunk += Self.json(of: gap, at: reading).bytes
+          chunk += json(of: gap, at: reading).bytes
         }
         if chunk.count > 64 << 10 {
           try await send(chunk)
@@ -33,10 +34,12 @@ struct LedgerAPI {
     }
   }
 
-  private static func json(of gap: Gap, at reading: ClockReading) -> JSONValue {
-    [
+  private func json(of gap: Gap, at reading: ClockReading) -> JSONValue {
+    let workload = controller.workload(gap.container)
+    return [
       "namespace": .string(gap.container.namespace), "pod": .string(gap.container.pod), "container": .string(gap.container.container),
       "node": .string(gap.node), "source": .string(gap.source.rawValue), "kind": .string(gap.kind.rawValue),
+      "workload": workload.map { ["kind": .string($0.kind), "name": .string($0.name)] } ?? .null,
       "reason": .string(gap.reason.rawValue), "detail": .string(gap.detail),
       "since": .string(rfc3339(reading.unixMilliseconds(of: gap.since))),
       "ageSeconds": .integer((reading.moment - gap.since).wholeMilliseconds / 1000),

@@ -1,4 +1,5 @@
 internal import HTTPTypes
+import KubeClient
 import Roll
 
 /// The status page: expected and missing containers with the reasons, node by node. One document without scripts or external resources,
@@ -80,10 +81,11 @@ struct StatusPage {
       page.paragraph("None.")
     } else {
       page.table(
-        ["container", "node", "source", "kind", "age", "reason", "detail"],
+        ["container", "workload", "node", "source", "kind", "age", "reason", "detail"],
         gaps.map { gap in
           [
-            "\(gap.container.namespace)/\(gap.container.pod)/\(gap.container.container)", gap.node, gap.source.rawValue, gap.kind.rawValue,
+            "\(gap.container.namespace)/\(gap.container.pod)/\(gap.container.container)",
+            controller.workload(gap.container).map { "\($0.kind) \($0.name)" } ?? "–", gap.node, gap.source.rawValue, gap.kind.rawValue,
             (now - gap.since).inWholeSeconds.text, gap.reason.rawValue, gap.detail,
           ]
         })

@@ -96,6 +96,11 @@ package struct ControllerSettings: Hashable, Sendable {
 
   // Alerts, targets and Events.
   package var alertmanagers: [AlertmanagerURL] = []
+  package var alertmanagerHeadersFile: String?
+  package var alertmanagerCAFile: String?
+  package var alertmanagerCertificateFile: String?
+  package var alertmanagerKeyFile: String?
+  package var alertmanagerSkipsVerification = false
   package var serviceMonitors: ServiceMonitorMode = .auto
   package var serviceMonitorLabels: [String: String] = [:]
   /// Prometheus drops scrapes with more samples or, decompressed, more bytes than these limits.
@@ -137,6 +142,7 @@ package struct ControllerSettings: Hashable, Sendable {
       throw .contradiction("--kubelet-skip-verify and --kubelet-ca-file are mutually exclusive")
     }
     try checkPush()
+    try checkAlertmanagers()
   }
 }
 
@@ -170,6 +176,25 @@ extension ControllerSettings {
     }
     if remoteWriteKeyFile != nil, remoteWriteCertificateFile == nil {
       throw .contradiction("--remote-write-key-file needs --remote-write-cert-file")
+    }
+  }
+
+  /// Checks for settings of Alertmanagers that contradict each other.
+  private func checkAlertmanagers() throws(SettingsError) {
+    if alertmanagers.isEmpty,
+      alertmanagerHeadersFile ?? alertmanagerCAFile ?? alertmanagerCertificateFile ?? alertmanagerKeyFile != nil
+    {
+      throw .contradiction("--alertmanager-headers-file and the TLS files of Alertmanagers need --alertmanager-url, which is not given")
+    }
+    if alertmanagerHeadersFile != nil, let plain = alertmanagers.first(where: \.isPlain) {
+      throw .contradiction(
+        "--alertmanager-headers-file would be sent over plain http to \(plain): use an https URL in --alertmanager-url, or remove it")
+    }
+    if alertmanagerSkipsVerification, alertmanagerCAFile != nil {
+      throw .contradiction("--alertmanager-skip-verify and --alertmanager-ca-file are mutually exclusive")
+    }
+    if alertmanagerKeyFile != nil, alertmanagerCertificateFile == nil {
+      throw .contradiction("--alertmanager-key-file needs --alertmanager-cert-file")
     }
   }
 }

@@ -103,6 +103,19 @@ extension ControllerSettings {
   }
 }
 
+// MARK: Alerts
+
+extension ControllerSettings {
+  var alerts: AlertmanagerSettings {
+    AlertmanagerSettings(
+      urls: alertmanagers,
+      tls: TLSOptions(
+        certificateAuthorities: alertmanagerCAFile.map { .file($0) }, clientCertificate: alertmanagerCertificateFile.map { .file($0) },
+        clientKey: alertmanagerKeyFile.map { .file($0) }, verification: alertmanagerSkipsVerification ? .none : .full),
+      headersFile: alertmanagerHeadersFile, externalLabels: externalLabels)
+  }
+}
+
 // MARK: Targets
 
 extension ControllerSettings {

@@ -137,7 +137,7 @@ package enum SettingsTable {
       read: { PushURL($0).map { .some($0) } }, write: { $0?.text }),
     Setting(
       name: "external-labels", shape: .list,
-      help: "Label name=value added to all pushed samples without a label of that name. Can be repeated.",
+      help: "Label name=value added to all pushed samples and to alerts that have no label of that name. Can be repeated.",
       accepts: "name=value with a name of letters, digits and underscores"
     ) { texts, settings in
       var labels: [String: String] = [:]
@@ -224,8 +224,20 @@ package enum SettingsTable {
   private static let publication: [Setting] = [
     .list(
       "alertmanager-url", \.alertmanagers, accepts: "an http or https URL such as http://alertmanager:9093",
-      help: "Alertmanager to which open gaps are sent. Can be repeated; each receives all alerts.",
+      help:
+        "Alertmanager to which open gaps are sent. Can be repeated. Each receives all alerts, and so does each address of a name, such as a "
+        + "headless Service of a cluster of Alertmanagers.",
       read: { try? AlertmanagerURL($0) }, write: { "\($0)" }),
+    .text(
+      "alertmanager-headers-file", \.alertmanagerHeadersFile,
+      help:
+        "File with request headers for Alertmanagers, such as Authorization, one 'Name: value' per line. Sent only over https or to loopback "
+        + "addresses. Reread on each use."),
+    .text("alertmanager-ca-file", \.alertmanagerCAFile, help: "CA file to verify Alertmanagers, instead of the system's CAs."),
+    .text("alertmanager-cert-file", \.alertmanagerCertificateFile, help: "Client certificate for Alertmanagers."),
+    .text(
+      "alertmanager-key-file", \.alertmanagerKeyFile, help: "Private key of --alertmanager-cert-file, if it is not in the same file."),
+    .truth("alertmanager-skip-verify", \.alertmanagerSkipsVerification, help: "Do not verify the certificates of Alertmanagers."),
     .choice(
       "service-monitors", \.serviceMonitors,
       help: "Whether to write ServiceMonitors for Prometheus Operator: on, off or auto (on if the cluster has the CRD)."),

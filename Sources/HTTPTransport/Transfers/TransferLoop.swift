@@ -183,7 +183,7 @@ extension TransferLoop {
 
   /// Leaves signals to the program's other threads. SIGPIPE in particular must be blocked: OpenSSL writes to sockets whose peer may be gone. Signals
   /// of crashes stay unblocked, so that they are reported.
-  private static func blockSignals() {
+  static func blockSignals() {
     var signals = sigset_t()
     sigfillset(&signals)
     for signal in [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS] { sigdelset(&signals, signal) }

@@ -107,7 +107,8 @@ import Testing
         gaps == [
           [
             "namespace": "shop", "pod": "web", "container": "quiet", "node": "linux-1", "source": "linux", "kind": "uncollected",
-            "reason": "PidNotFound", "detail": "no <process> with \"this\" ID", "since": "2023-11-14T22:13:20.000Z", "ageSeconds": 301,
+            "workload": ["kind": "Deployment", "name": "web"], "reason": "PidNotFound", "detail": "no <process> with \"this\" ID",
+            "since": "2023-11-14T22:13:20.000Z", "ageSeconds": 301,
           ]
         ])
       let total = try await served.json("/api/v1/coverage")["total"]

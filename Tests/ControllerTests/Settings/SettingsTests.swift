@@ -21,7 +21,9 @@ import Testing
     "open-falcon-url": ["http://[::1]:1988/v1/push"], "external-labels": ["cluster=east", "zone=a=b"], "push-timeout": ["5s"],
     "push-shards": ["2"], "push-samples-per-send": ["500"], "push-send-deadline": ["1s"], "push-memory": ["1536KB"],
     "push-spool-dir": ["/spool"], "push-spool-limit": ["3GB"], "own-address": ["10.3.0.4"],
-    "allow-loopback-targets": ["true"], "alertmanager-url": ["http://a:9093", "https://b"], "service-monitors": ["off"],
+    "allow-loopback-targets": ["true"], "alertmanager-url": ["https://a:9093", "https://b"], "alertmanager-headers-file": ["/ah"],
+    "alertmanager-ca-file": ["/aca"], "alertmanager-cert-file": ["/acert"], "alertmanager-key-file": ["/akey"],
+    "alertmanager-skip-verify": ["true"], "service-monitors": ["off"],
     "service-monitor-labels": ["release=kps", "team=x"], "service-monitor-sample-limit": ["7"], "service-monitor-body-limit": ["1GB"],
     "events": ["off"], "listen": ["[::1]:80"], "kubeconfig": ["/k"], "context": ["c"],
     "namespace": ["n"], "leader-election": ["off"], "identity": ["me"], "log-level": ["debug"],
@@ -48,6 +50,8 @@ import Testing
     ]
     for name in ["headers", "ca", "cert", "key"] { companions["remote-write-\(name)-file"] = receiver }
     companions["remote-write-key-file"]?["remote-write-cert-file"] = ["/cert"]
+    for name in ["headers", "ca", "cert", "key"] { companions["alertmanager-\(name)-file"] = ["alertmanager-url": ["https://am"]] }
+    companions["alertmanager-key-file"]?["alertmanager-cert-file"] = ["/cert"]
     return companions
   }()
 
@@ -76,7 +80,9 @@ import Testing
 
   @Test func `printed settings can be read back`() throws {
     // These exclude the CA files.
-    let unchecked = ["windows-skip-verify", "kubelet-skip-verify", "remote-write-skip-verify", "virtual-skip-verify"]
+    let unchecked = [
+      "windows-skip-verify", "kubelet-skip-verify", "remote-write-skip-verify", "virtual-skip-verify", "alertmanager-skip-verify",
+    ]
     let samples = Self.samples.filter { !unchecked.contains($0.key) }
     let settings = try SettingsSources(flags: samples).settings()
     #expect(try SettingsSources(file: ("printed.yaml", Array(settings.yaml.utf8))).settings() == settings)
@@ -147,6 +153,20 @@ import Testing
       SettingsSources(
         flags: ["virtual-mode": ["push"], "remote-write-url": ["https://r/write"], "remote-write-key-file": ["/key"]]),
       ["--remote-write-key-file", "--remote-write-cert-file"]
+    ),
+    (SettingsSources(flags: ["alertmanager-ca-file": ["/ca"]]), ["--alertmanager-url", "not given"]),
+    (
+      SettingsSources(flags: ["alertmanager-url": ["https://a", "http://b"], "alertmanager-headers-file": ["/h"]]),
+      ["--alertmanager-headers-file", "plain http to http://b"]
+    ),
+    (
+      SettingsSources(
+        flags: ["alertmanager-url": ["https://a"], "alertmanager-ca-file": ["/ca"], "alertmanager-skip-verify": ["true"]]),
+      ["--alertmanager-skip-verify", "--alertmanager-ca-file"]
+    ),
+    (
+      SettingsSources(flags: ["alertmanager-url": ["https://a"], "alertmanager-key-file": ["/key"]]),
+      ["--alertmanager-key-file", "--alertmanager-cert-file"]
     ),
     (SettingsSources(flags: ["external-labels": ["cluster"]]), ["--external-labels", "name=value"]),
     (SettingsSources(flags: ["external-labels": ["__name__=x"]]), ["--external-labels"]),

@@ -46,7 +46,8 @@ final class ServedController: Sendable {
         ]))
     let controller = ControllerStatus(
       version: "1.2.3", settings: settings.serving, time: served.time, leadership: served.leadership, readiness: served.checks,
-      watches: watches, certificates: certificates, rolls: served.rolls, ledger: served.ledger, counters: served.counters,
+      watches: watches, certificates: certificates, rolls: served.rolls, ledger: served.ledger,
+      workload: { $0.pod == "web" ? Workload(kind: "Deployment", name: "web") : nil }, counters: served.counters,
       exporters: served.exporters, archive: SettableStatus(GapArchiveStatus()), alertmanagers: SettableStatus<[AlertmanagerStatus]>([]),
       events: nil,
       targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddress: { nil }),

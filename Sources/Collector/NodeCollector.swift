@@ -55,7 +55,7 @@ package struct CollectorRunner: Sendable {
     func measured(by clock: some Clock<Duration>) async -> (call: RollCall, record: CollectionRecord) {
       let start = clock.now
       let call = await collector.call(roll)
-      return (call, CollectionRecord(of: call, source: roll.source, duration: start.duration(to: clock.now)))
+      return (call, CollectionRecord(of: call, roll, duration: start.duration(to: clock.now)))
     }
     return await measured(by: clock)
   }
@@ -67,7 +67,7 @@ package struct CollectionRecord: Hashable, Sendable {
   package var duration: Duration
   /// Number of collected containers.
   package var collected: Int
-  /// Number of missed containers by reason.
+  /// Number of missed containers by reason, of those that are due.
   package var missed: [Reason: Int]
 
   package init(source: Source, duration: Duration, collected: Int, missed: [Reason: Int]) {
@@ -77,12 +77,13 @@ package struct CollectionRecord: Hashable, Sendable {
     self.missed = missed
   }
 
-  init(of call: RollCall, source: Source, duration: Duration) {
-    self.init(source: source, duration: duration, collected: 0, missed: [:])
-    for answer in call.answers {
+  init(of call: RollCall, _ roll: NodeRoll, duration: Duration) {
+    self.init(source: roll.source, duration: duration, collected: 0, missed: [:])
+    for (index, answer) in call.answers.enumerated() {
       switch answer {
       case .collected: collected += 1
-      case .missed(let reason, _): missed[reason, default: 0] += 1
+      case .missed(let reason, _):
+        if index >= roll.entries.count || roll.entries.notDue(at: index) == nil { missed[reason, default: 0] += 1 }
       case .exempt: break
       }
     }

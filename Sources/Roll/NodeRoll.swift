@@ -12,6 +12,8 @@ package struct NodeRoll: Hashable, Sendable {
   package var exempt: [ExemptEntry]
   /// A hash of `entries` without `notDue`. Equal entries have equal hashes, also across restarts of the controller.
   package var hash: String
+  /// Set if the node is not called because another one has its address: the name of that node. The containers stay on the roll.
+  package var addressHolder: String?
 
   package init(
     node: String, source: Source, address: String?, nodeReady: Bool, entries: RollEntries, exempt: [ExemptEntry], hash: String

@@ -127,6 +127,9 @@ package struct RollEntries: RandomAccessCollection, Hashable, Sendable {
       namespace: identity.namespace.description, pod: identity.name, container: containers[position].name.description)
   }
 
+  /// Why nothing is due from the container at a position; `nil` if it is due.
+  package func notDue(at position: Int) -> Exemption? { containers[position].notDue }
+
   /// The index of the pod of the container at a position.
   private func pod(of position: Int) -> Int {
     pods.partitioningIndex { $0.firstContainer > position } - 1

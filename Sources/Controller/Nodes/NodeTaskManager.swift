@@ -97,9 +97,21 @@ package final class NodeTaskManager: Sendable {
   private func call(_ roll: NodeRoll) async {
     // An agent needs an empty roll too, and a virtual node's cached scrapes must be removed. An exporter has nothing to report.
     if roll.entries.isEmpty, roll.source == .windows { return }
+    if let holder = roll.addressHolder {
+      ledger.record(roll.missed(byHolder: holder), of: roll, at: time.now)
+      return
+    }
     let (call, record) = await CollectorRunner(collectors.collector(roll.source)).call(roll)
     guard !Task.isCancelled else { return }
     ledger.record(call, of: roll, at: time.now)
     counters.add(record)
+  }
+}
+
+extension NodeRoll {
+  /// The result for a node that is not called because another one has its address.
+  fileprivate func missed(byHolder holder: String) -> RollCall {
+    let miss = Miss(.wrongNode, "the ready node \(holder) has the address \(address ?? "")")
+    return missed(miss, lastScrape: .notObservable)
   }
 }

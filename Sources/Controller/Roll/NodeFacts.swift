@@ -1,22 +1,24 @@
 internal import Collector
 package import KubeClient
-package import Primitives
+internal import Primitives
 package import Roll
 
 /// How a Node's containers are collected, from its spec, status, labels and annotations.
 package struct NodeFacts: Hashable, Sendable {
   package var source: Source
   package var address: String?
+  /// Where the node answers; `nil` for a virtual node, whose pods answer themselves, and without an address.
+  var endpoint: NodeEndpoint?
   package var ready: Bool
   /// Problems with the node, for display. A note alone does not change how the node is collected.
   package var notes: [String]
 
-  package init(_ node: NodeRecord, virtualNodes: [LabelSelector]) {
+  package init(_ node: NodeRecord, settings: RollSettings) {
     notes = []
     ready = node.ready ?? true
 
     let reported = node.operatingSystem.isEmpty ? node.labels["kubernetes.io/os"] ?? "" : node.operatingSystem
-    if virtualNodes.contains(where: { $0.matches(node.labels) }) {
+    if settings.virtualNodes.contains(where: { $0.matches(node.labels) }) {
       source = .virtual
     } else if reported == "windows" {
       source = .windows
@@ -41,22 +43,42 @@ package struct NodeFacts: Hashable, Sendable {
         notes.append("annotation \(Annotations.address): \"\(override)\" is neither an IP address nor a DNS name")
       }
     } else {
-      address = Self.bestAddress(of: node.addresses)
+      address = Self.bestAddress(of: node.addresses, allowsLoopback: settings.allowsLoopback)
       // The pods of a virtual node are collected at their own addresses.
       if address == nil, source != .virtual {
-        notes.append("the node has no address; set annotation \(Annotations.address)")
+        let unusable = node.addresses.map { "\($0.type) \($0.address)" }.joined(separator: ", ")
+        notes.append(
+          "the node has no usable address\(unusable.isEmpty ? "" : " (\(unusable))"); set annotation \(Annotations.address)")
       }
+    }
+    if source != .virtual, let address {
+      endpoint = NodeEndpoint(source: source, address: address, port: source == .windows ? node.annotations[Annotations.windowsPort] : nil)
     }
   }
 
-  /// The first address of the preferred type: internal before external before host names, IPv4 before IPv6.
-  private static func bestAddress(of addresses: [NodeAddress]) -> String? {
-    let kinds = ["InternalIP", "ExternalIP", "InternalDNS", "Hostname", "ExternalDNS"]
-    func rank(_ address: NodeAddress) -> Int? {
-      guard let kind = kinds.firstIndex(of: address.type), isHost(address.address) else { return nil }
-      return kind * 2 + (address.address.contains(":") ? 1 : 0)
-    }
-    return addresses.compactMap { address in rank(address).map { (rank: $0, address: address.address) } }
-      .min { $0.rank < $1.rank }?.address
+  /// The first usable address of the preferred type: internal before external before host names. The kubelet lists the cluster's primary
+  /// family first.
+  private static func bestAddress(of addresses: [NodeAddress], allowsLoopback: Bool) -> String? {
+    ["InternalIP", "ExternalIP", "InternalDNS", "Hostname", "ExternalDNS"].lazy.compactMap { type in
+      addresses.first { $0.type == type && $0.isUsable(allowsLoopback: allowsLoopback) }?.address
+    }.first
+  }
+}
+
+/// Where a node answers. Two nodes with one endpoint are one machine under two names.
+struct NodeEndpoint: Hashable {
+  var source: Source
+  var address: String
+  /// The Node's own port; `nil` for that of the settings.
+  var port: String?
+}
+
+extension NodeAddress {
+  /// Whether other machines reach the node there. An address that only the node itself reaches, such as a link-local one, leads from here to
+  /// another machine or to this one.
+  fileprivate func isUsable(allowsLoopback: Bool) -> Bool {
+    guard isHost(address) else { return false }
+    guard let special = IPAddress(address)?.special else { return true }
+    return special == .loopback && allowsLoopback
   }
 }

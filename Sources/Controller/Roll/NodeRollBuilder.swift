@@ -5,13 +5,23 @@ import Roll
 
 /// Builds the roll of one node from its pods.
 struct NodeRollBuilder {
-  /// Container instances within their grace period, and when it ends.
-  typealias Starting = [Instance: Moment]
+  /// Containers within their grace period, and when it ends.
+  typealias Starting = [PodContainer: Moment]
 
-  struct Instance: Hashable {
+  /// A container of a pod, across restarts.
+  struct PodContainer: Hashable {
     var podUID: String
     var container: String
-    var containerID: String
+  }
+
+  /// What the roll of a node is built with.
+  struct Context {
+    var source: Source
+    var grace: Duration
+    var now: ClockReading
+    var wasStarting: Starting
+    var previous: NodeRoll?
+    var containerNames: NameTable
   }
 
   private struct PodPart {
@@ -19,52 +29,42 @@ struct NodeRollBuilder {
     var containers: [RollContainer]
   }
 
+  /// How long a pod may exist after its deletion timestamp. The kubelet stops a pod within seconds after its grace period, and the timestamp
+  /// is by the API server's clock.
+  private static let terminationMargin: Duration = .seconds(10)
+
+  private let context: Context
   private var pods: [PodPart] = []
   private var exempt: [ExemptEntry] = []
   private(set) var starting: Starting = [:]
+  /// When the roll changes by the passage of time.
+  private(set) var nextChange: Moment?
 
-  private let source: Source
-  private let grace: Duration
-  private let now: ClockReading
-  private let wasStarting: Starting
-  private let previous: NodeRoll?
-  private let containerNames: NameTable
-
-  init(
-    source: Source, grace: Duration, now: ClockReading, wasStarting: Starting, previous: NodeRoll?, containerNames: NameTable
-  ) {
-    self.source = source
-    self.grace = grace
-    self.now = now
-    self.wasStarting = wasStarting
-    self.previous = previous
-    self.containerNames = containerNames
+  init(_ context: Context) {
+    self.context = context
   }
 
   mutating func add(_ pod: PodRecord) {
-    let phase = pod.phase
-    let isFinished = phase == "Succeeded" || phase == "Failed"
+    let isFinished = pod.phase == "Succeeded" || pod.phase == "Failed"
     let isIgnored = pod.annotations[Annotations.ignore] == "true"
+    let termination = isFinished ? nil : termination(of: pod)
     var part = PodPart(pod: RollPod(identity: pod.identity, address: pod.address, hostNetwork: pod.hostNetwork), containers: [])
-    func exempt(_ container: ContainerRecord, _ exemption: Exemption) -> ExemptEntry {
-      ExemptEntry(
-        reference: ContainerReference(namespace: pod.namespace, pod: pod.name, container: container.name), exemption: exemption)
-    }
     for container in pod.containers {
-      guard !isFinished, case .running(let startedAt) = container.state else {
+      let isRunning = if case .running = container.state { true } else { false }
+      // The kubelet restarts no container of a pod that is finished or being deleted.
+      guard !isFinished, isRunning || container.restarts && termination == nil else {
         // A stopped init or ephemeral container is not expected to run, so it needs no exemption.
-        if container.kind == .regular { self.exempt.append(exempt(container, .notRunning)) }
+        if container.kind == .regular || container.kind == .sidecar { exempt(container, of: pod, .notRunning) }
         continue
       }
       if isIgnored {
-        self.exempt.append(exempt(container, .ignored))
-      } else if source == .windows, container.hostProcess {
-        self.exempt.append(exempt(container, .hostProcess))
-      } else if let (instance, end) = grace(of: container, in: pod, startedAt: startedAt) {
-        starting[instance] = end
-        self.exempt.append(exempt(container, .starting))
+        exempt(container, of: pod, .ignored)
+      } else if context.source == .windows, container.hostProcess {
+        exempt(container, of: pod, .hostProcess)
       } else {
-        part.containers.append(RollContainer(name: containerNames.name(container.name), id: container.id.bare))
+        let notDue = termination ?? (isRunning ? isStarting(container, of: pod) ? .starting : nil : .restarting)
+        part.containers.append(
+          RollContainer(name: context.containerNames.name(container.name), id: container.id.bare, notDue: notDue))
       }
     }
     if !part.containers.isEmpty { pods.append(part) }
@@ -80,29 +80,60 @@ struct NodeRollBuilder {
       exempt: exempt.sorted { $0.reference < $1.reference }, hash: entries.rollHash)
   }
 
-  /// The end of the container's grace period; `nil` if it has passed.
+  private mutating func exempt(_ container: ContainerRecord, of pod: PodRecord, _ exemption: Exemption) {
+    exempt.append(
+      ExemptEntry(
+        reference: ContainerReference(namespace: pod.namespace, pod: pod.name, container: container.name), exemption: exemption))
+  }
+
+  /// Why nothing is due from the pod's containers if it is being deleted. Its deletion timestamp is the end of its grace period.
+  private mutating func termination(of pod: PodRecord) -> Exemption? {
+    guard let deletion = pod.deletionTimestamp else { return nil }
+    let left = Self.left(untilUnixSeconds: deletion, at: context.now) + Self.terminationMargin
+    guard left > .zero else { return .terminationOverdue }
+    changes(at: context.now.moment + left)
+    return .terminating
+  }
+
+  /// Whether the container is within its grace period, which it has once: a restart does not start another.
   ///
   /// The start time is by the node's clock, which may be wrong. The end is therefore at most `grace` after the container was first seen,
   /// and never changes. A container without a start time has no grace period; it still becomes a gap only after the threshold.
-  private func grace(
-    of container: ContainerRecord, in pod: PodRecord, startedAt: Int64?
-  ) -> (instance: Instance, end: Moment)? {
-    let age = startedAt.map { Duration.milliseconds(max(now.unixMilliseconds - $0, 0)) }
-    let isYoung = age.map { $0 < grace } ?? false
-    guard isYoung || !wasStarting.isEmpty else { return nil }
-
-    let instance = Instance(podUID: pod.uid, container: container.name, containerID: container.id.bare.description)
-    if let end = wasStarting[instance] { return end > now.moment ? (instance, end) : nil }
-    guard let age, isYoung, !hasStarted(instance, in: pod) else { return nil }
-    return (instance, now.moment + (grace - age))
+  private mutating func isStarting(_ container: ContainerRecord, of pod: PodRecord) -> Bool {
+    guard !container.restarts, let end = endOfGrace(of: container, in: pod) else { return false }
+    starting[PodContainer(podUID: pod.uid, container: container.name)] = end
+    changes(at: end)
+    return true
   }
 
-  /// Whether the instance has been on the roll. If so, its grace period is over even if the wall clock was set back.
-  private func hasStarted(_ instance: Instance, in pod: PodRecord) -> Bool {
-    let reference = ContainerReference(namespace: pod.namespace, pod: pod.name, container: instance.container)
-    guard let previous, let index = previous.entries.index(of: reference) else { return false }
-    let entry = previous.entries[index]
-    return entry.podUID == instance.podUID && entry.containerID == instance.containerID
+  /// The end of the grace period; `nil` if it has passed.
+  private func endOfGrace(of container: ContainerRecord, in pod: PodRecord) -> Moment? {
+    let (now, grace) = (context.now, context.grace)
+    guard case .running(let startedAt) = container.state else { return nil }
+    let age = startedAt.map { Duration.milliseconds(max(now.unixMilliseconds - $0, 0)) }
+    let isYoung = age.map { $0 < grace } ?? false
+    guard isYoung || !context.wasStarting.isEmpty else { return nil }
+
+    if let end = context.wasStarting[PodContainer(podUID: pod.uid, container: container.name)] { return end > now.moment ? end : nil }
+    guard let age, isYoung, !hasStarted(container, in: pod) else { return nil }
+    return now.moment + (grace - age)
+  }
+
+  /// Whether the container has been on the roll. If so, its grace period is over even if the wall clock was set back.
+  private func hasStarted(_ container: ContainerRecord, in pod: PodRecord) -> Bool {
+    let reference = ContainerReference(namespace: pod.namespace, pod: pod.name, container: container.name)
+    guard let previous = context.previous, let index = previous.entries.index(of: reference) else { return false }
+    return previous.entries[index].podUID == pod.uid
+  }
+
+  private mutating func changes(at moment: Moment) {
+    nextChange = min(nextChange ?? moment, moment)
+  }
+
+  /// The time until a time of day, at least -1 day and at most a year, so that no absurd time overflows.
+  private static func left(untilUnixSeconds seconds: Int64, at now: ClockReading) -> Duration {
+    let nowSeconds = now.unixMilliseconds / 1000
+    return .milliseconds(min(max(seconds, nowSeconds - 86_400), nowSeconds + 31_536_000) * 1000 - now.unixMilliseconds)
   }
 }
 

@@ -29,7 +29,12 @@ package struct RollBuilder: Sendable {
   package private(set) var rolls: [String: NodeRoll] = [:]
   /// Problems by node, for display. Nodes without problems are absent.
   package private(set) var notes: [String: [String]] = [:]
+  private var facts: [String: NodeFacts] = [:]
+  /// The names of the nodes at each endpoint. Usually one.
+  private var nodesByEndpoint: [NodeEndpoint: Set<String>] = [:]
   private var starting: [String: NodeRollBuilder.Starting] = [:]
+  /// When each roll changes by the passage of time.
+  private var nextChanges: [String: Moment] = [:]
   /// Interned container names; most pods share them.
   private let containerNames = NameTable()
 
@@ -37,10 +42,9 @@ package struct RollBuilder: Sendable {
     self.settings = settings
   }
 
-  /// When the next grace period ends. Call `update` then, even without a change.
-  package var nextEndOfGrace: Moment? {
-    starting.values.joined().map(\.value).min()
-  }
+  /// When a roll changes next by the passage of time: a grace period of a container or of a deletion ends. Call `update` then, even without a
+  /// change.
+  package var nextChange: Moment? { nextChanges.values.min() }
 
   /// Updates the rolls.
   /// - Parameters:
@@ -50,51 +54,87 @@ package struct RollBuilder: Sendable {
   package mutating func update(
     nodes: some NodeLookup, nodeChange: StoreChange?, pods: some PodLookup, podChange: StoreChange?, at now: ClockReading
   ) -> [RollChange] {
-    var touched = Set(starting.lazy.filter { $0.value.values.contains { $0 <= now.moment } }.map(\.key))
-    for change in [nodeChange, podChange] {
-      switch change {
-      case nil: break
-      case .keys(let keys): touched.formUnion(keys.lazy.map(\.name))
-      case .all:
-        touched.formUnion(nodes.lazy.map(\.name))
-        touched.formUnion(rolls.keys)
-      }
+    var touched = Set(nextChanges.lazy.filter { $0.value <= now.moment }.map(\.key))
+    touched.formUnion(names(of: podChange, in: nodes))
+    for name in names(of: nodeChange, in: nodes) {
+      touched.insert(name)
+      touched.formUnion(updateFacts(of: name, nodes[ObjectKey(name: name)]))
     }
-    return touched.sorted().compactMap { rebuild($0, nodes: nodes, pods: pods, at: now) }
+    return touched.sorted().compactMap { rebuild($0, pods: pods, at: now) }
   }
 
-  private mutating func rebuild(
-    _ name: String, nodes: some NodeLookup, pods: some PodLookup, at now: ClockReading
-  ) -> RollChange? {
-    guard let node = nodes[ObjectKey(name: name)] else {
+  private func names(of change: StoreChange?, in nodes: some NodeLookup) -> Set<String> {
+    switch change {
+    case nil: []
+    case .keys(let keys): Set(keys.lazy.map(\.name))
+    case .all: Set(nodes.lazy.map(\.name)).union(rolls.keys)
+    }
+  }
+
+  /// - Returns: the other nodes at the node's old and new endpoints, if the change may decide which of them is called.
+  private mutating func updateFacts(of name: String, _ node: NodeRecord?) -> Set<String> {
+    let old = facts[name]
+    let new = node.map { NodeFacts($0, settings: settings) }
+    facts[name] = new
+    if old?.endpoint == new?.endpoint, old?.ready == new?.ready { return [] }
+    if let endpoint = old?.endpoint { nodesByEndpoint[endpoint]?.remove(name) }
+    if let endpoint = new?.endpoint { nodesByEndpoint[endpoint, default: []].insert(name) }
+    var others = Set<String>()
+    for endpoint in Set([old?.endpoint, new?.endpoint].compactMap(\.self)) {
+      others.formUnion(nodesByEndpoint[endpoint] ?? [])
+      if nodesByEndpoint[endpoint]?.isEmpty == true { nodesByEndpoint[endpoint] = nil }
+    }
+    return others
+  }
+
+  private mutating func rebuild(_ name: String, pods: some PodLookup, at now: ClockReading) -> RollChange? {
+    guard let facts = facts[name] else {
       starting[name] = nil
+      nextChanges[name] = nil
       notes[name] = nil
       return rolls.removeValue(forKey: name).map { _ in .removed(node: name) }
     }
-    let facts = NodeFacts(node, virtualNodes: settings.virtualNodes)
     var builder = NodeRollBuilder(
-      source: facts.source, grace: settings.grace, now: now, wasStarting: starting[name] ?? [:], previous: rolls[name],
-      containerNames: containerNames)
+      .init(
+        source: facts.source, grace: settings.grace, now: now, wasStarting: starting[name] ?? [:], previous: rolls[name],
+        containerNames: containerNames))
     for pod in pods.pods(onNode: name) { builder.add(pod) }
     starting[name] = builder.starting.isEmpty ? nil : builder.starting
-    let notes = facts.notes + (facts.source == .virtual ? VirtualNode.notes(on: pods.pods(onNode: name)) : [])
+    nextChanges[name] = builder.nextChange
+    var roll = builder.roll(of: name, facts: facts)
+    var notes = facts.notes + (facts.source == .virtual ? VirtualNode.notes(on: pods.pods(onNode: name)) : [])
+    if let holder = addressHolder(of: name, facts) {
+      roll.addressHolder = holder
+      notes.append("not called: the node is not ready, and the ready node \(holder) has its address \(facts.address ?? "")")
+    }
     self.notes[name] = notes.isEmpty ? nil : notes
-    let roll = builder.roll(of: name, facts: facts)
     guard rolls[name] != roll else { return nil }
     rolls[name] = roll
     return .changed(roll)
+  }
+
+  /// The node that has the address of this one; `nil` if the node keeps it.
+  ///
+  /// A machine that is replaced leaves its Node behind, not ready, until the cloud controller deletes it, and its successor may have the same
+  /// address. Between two nodes that are equally ready nothing is decided: each is called, and an agent answers for its own node only.
+  private func addressHolder(of name: String, _ facts: NodeFacts) -> String? {
+    guard !facts.ready, let endpoint = facts.endpoint else { return nil }
+    return nodesByEndpoint[endpoint]?.filter { self.facts[$0]?.ready == true }.min()
   }
 }
 
 /// Settings for building rolls.
 package struct RollSettings: Hashable, Sendable {
-  /// A container is exempt for this time after its start.
+  /// A container is not due for this time after its first start.
   package var grace: Duration
   /// A node that matches any of these is virtual.
   package var virtualNodes: [LabelSelector]
+  /// Whether a Node's loopback addresses are used, for tests and the demo.
+  package var allowsLoopback: Bool
 
-  package init(grace: Duration, virtualNodes: [LabelSelector]) {
+  package init(grace: Duration, virtualNodes: [LabelSelector], allowsLoopback: Bool = false) {
     self.grace = grace
     self.virtualNodes = virtualNodes
+    self.allowsLoopback = allowsLoopback
   }
 }

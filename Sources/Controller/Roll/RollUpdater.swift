@@ -44,7 +44,7 @@ struct RollUpdater: Sendable {
         log(builder.notes)
         rolls.publish(changes, of: builder)
       }
-      let wait = builder.nextEndOfGrace.map { max($0 - time.now, .zero) } ?? Self.longestWait
+      let wait = builder.nextChange.map { max($0 - time.now, .zero) } ?? Self.longestWait
       if await inbox.wakeup.wait(until: time.now + min(wait, Self.longestWait), time: time) {
         // Cancellation ends the sleep; the loop's condition sees it.
         try? await time.sleep(for: Self.debounce)

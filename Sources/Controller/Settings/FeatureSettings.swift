@@ -15,7 +15,7 @@ extension ControllerSettings {
 
   var archive: ArchivePolicy { ArchivePolicy(uncollected: interval, unscraped: threshold / 2) }
 
-  var rolls: RollSettings { RollSettings(grace: grace, virtualNodes: virtualNodes) }
+  var rolls: RollSettings { RollSettings(grace: grace, virtualNodes: virtualNodes, allowsLoopback: allowsLoopbackTargets) }
 
   var serving: ServingSettings {
     ServingSettings(

@@ -24,9 +24,10 @@ public struct ContainerRecord: Hashable, Sendable {
   /// The container ID in binary.
   package let id: ContainerStatusID
   public let state: State
-  /// Whether it has run, has stopped, and is started again by the kubelet: it waits for a restart, or its exit code and restart policy ask
-  /// for one. Ignores that the kubelet restarts no container of a Pod that is finished or being deleted.
-  public let isRestarting: Bool
+  /// Whether it is started more than once: a running container is not the first instance, and one that has stopped is started again by the
+  /// kubelet, because it waits for that, or because its exit code and restart policy ask for it. Does not consider that the kubelet restarts
+  /// no container of a Pod that is finished or being deleted.
+  public let restarts: Bool
   /// Whether it is a Windows host process.
   public let hostProcess: Bool
 
@@ -34,19 +35,19 @@ public struct ContainerRecord: Hashable, Sendable {
   public var containerID: String { id.description }
 
   public init(
-    name: String, kind: Kind = .regular, containerID: String = "", state: State = .waiting(reason: ""), isRestarting: Bool = false,
+    name: String, kind: Kind = .regular, containerID: String = "", state: State = .waiting(reason: ""), restarts: Bool = false,
     hostProcess: Bool = false
   ) {
     self.init(
-      name: name, kind: kind, id: ContainerStatusID(containerID), state: state, isRestarting: isRestarting, hostProcess: hostProcess)
+      name: name, kind: kind, id: ContainerStatusID(containerID), state: state, restarts: restarts, hostProcess: hostProcess)
   }
 
-  package init(name: String, kind: Kind, id: ContainerStatusID, state: State, isRestarting: Bool, hostProcess: Bool) {
+  package init(name: String, kind: Kind, id: ContainerStatusID, state: State, restarts: Bool, hostProcess: Bool) {
     self.name = name
     self.kind = kind
     self.id = id
     self.state = state
-    self.isRestarting = isRestarting
+    self.restarts = restarts
     self.hostProcess = hostProcess
   }
 }

@@ -68,6 +68,25 @@ import Testing
     }
   }
 
+  @Test func `R71: a Node that lost its address to a ready one is not called, and its containers age`() async throws {
+    try await run(Rig()) { rig in
+      rig.publish([nodeRecord("old", ready: false), nodeRecord("new")])
+      try await eventually("both are scheduled") { rig.manager.nodes.count == 2 }
+      for _ in 0..<21 { try await rig.advance(15) }
+      try await eventually("all calls have ended") { rig.isIdle() }
+      #expect(rig.linux.calls(of: "old") == 0)
+      #expect(rig.linux.calls(of: "new") == 21)
+      rig.ledger.evaluate(at: rig.time.now)
+      let gaps = rig.ledger.snapshot().gapsByNode().joined()
+      #expect(gaps.map(\.node) == ["old"])
+      #expect(gaps.map(\.reason) == [.nodeNotReady])
+      #expect(gaps.allSatisfy { $0.detail.contains("WrongNode: the ready node new has the address 10.0.0.1") })
+      rig.publish([nodeRecord("old", ready: false), nodeRecord("new", address: "10.0.0.2")])
+      for _ in 0..<2 { try await rig.advance(15) }
+      try await eventually("it is called again") { rig.linux.calls(of: "old") > 0 }
+    }
+  }
+
   @Test func `Nodes can be added and removed`() async throws {
     try await run(Rig()) { rig in
       rig.publish([nodeRecord("a"), nodeRecord("b")])

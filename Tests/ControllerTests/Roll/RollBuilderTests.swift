@@ -21,47 +21,88 @@ import Testing
 
   // MARK: Entries and exemptions
 
-  static let containers: [(String, ContainerRecord, Exemption?, Bool)] = [
-    ("running", containerRecord("c"), nil, true),
-    ("running init container", containerRecord("c", kind: .initialization), nil, true),
-    ("running ephemeral container", containerRecord("c", kind: .ephemeral), nil, true),
-    ("waiting", containerRecord("c", .waiting(reason: "CrashLoopBackOff")), .notRunning, false),
-    ("terminated", containerRecord("c", .terminated), .notRunning, false),
-    ("finished init container", containerRecord("c", .terminated, kind: .initialization), nil, false),
-    ("finished ephemeral container", containerRecord("c", .terminated, kind: .ephemeral), nil, false),
-    ("start unknown", containerRecord("c", .running(startedAtUnixMilliseconds: nil)), nil, true),
-    ("started 59 s ago", containerRecord("c", .running(startedAtUnixMilliseconds: 3_600_000 - 59_000)), .starting, false),
-    ("started 60 s ago", containerRecord("c", .running(startedAtUnixMilliseconds: 3_600_000 - 60_000)), nil, true),
-    ("HostProcess on Linux", containerRecord("c", hostProcess: true), nil, true),
+  /// What a roll says about a container.
+  enum Standing: Equatable {
+    case due
+    case called(Exemption)
+    case exempt(Exemption)
+    /// Neither on the roll nor exempt: nothing is expected.
+    case absent
+  }
+
+  /// What the roll says about the only container of its only pod.
+  func standing(_ roll: NodeRoll?) throws -> Standing {
+    let roll = try #require(roll)
+    #expect(roll.entries.count + roll.exempt.count <= 1)
+    if let exempt = roll.exempt.first { return .exempt(exempt.exemption) }
+    guard let entry = roll.entries.first else { return .absent }
+    return entry.notDue.map { .called($0) } ?? .due
+  }
+
+  static let containers: [(String, ContainerRecord, Standing)] = [
+    ("running", containerRecord("c"), .due),
+    ("running init container", containerRecord("c", kind: .initialization), .due),
+    ("running sidecar", containerRecord("c", kind: .sidecar), .due),
+    ("running ephemeral container", containerRecord("c", kind: .ephemeral), .due),
+    ("waiting for its first start", containerRecord("c", .waiting(reason: "ContainerCreating")), .exempt(.notRunning)),
+    ("sidecar waiting for its first start", containerRecord("c", .waiting(reason: ""), kind: .sidecar), .exempt(.notRunning)),
+    ("init container waiting for its first start", containerRecord("c", .waiting(reason: ""), kind: .initialization), .absent),
+    ("crash-looping", containerRecord("c", .waiting(reason: "CrashLoopBackOff"), restarts: true), .called(.restarting)),
+    ("crash-looping sidecar", containerRecord("c", .waiting(reason: ""), kind: .sidecar, restarts: true), .called(.restarting)),
+    (
+      "crash-looping init container", containerRecord("c", .waiting(reason: ""), kind: .initialization, restarts: true),
+      .called(.restarting)
+    ),
+    ("stopped, to be restarted", containerRecord("c", .terminated, restarts: true), .called(.restarting)),
+    ("stopped sidecar", containerRecord("c", .terminated, kind: .sidecar, restarts: true), .called(.restarting)),
+    ("finished", containerRecord("c", .terminated), .exempt(.notRunning)),
+    ("finished init container", containerRecord("c", .terminated, kind: .initialization), .absent),
+    ("finished ephemeral container", containerRecord("c", .terminated, kind: .ephemeral), .absent),
+    ("start unknown", containerRecord("c", .running(startedAtUnixMilliseconds: nil)), .due),
+    ("started 59 s ago", containerRecord("c", .running(startedAtUnixMilliseconds: 3_600_000 - 59_000)), .called(.starting)),
+    ("started 60 s ago", containerRecord("c", .running(startedAtUnixMilliseconds: 3_600_000 - 60_000)), .due),
+    ("restarted 1 s ago", containerRecord("c", .running(startedAtUnixMilliseconds: 3_600_000 - 1000), restarts: true), .due),
+    ("HostProcess on Linux", containerRecord("c", hostProcess: true), .due),
   ]
 
   @Test(arguments: containers)
-  func `a container is either on the roll or exempt`(what: String, container: ContainerRecord, exemption: Exemption?, isOnRoll: Bool) throws
-  {
-    let roll = try #require(build([nodeRecord("a")], [podRecord("p", on: "a", [container])]).rolls["a"])
-    #expect(roll.entries.count == (isOnRoll ? 1 : 0), "\(what)")
-    #expect(roll.exempt.map(\.exemption) == (exemption.map { [$0] } ?? []), "\(what)")
+  func `R72 and R73: a container is due, called without being due, or exempt`(
+    what: String, container: ContainerRecord, expected: Standing
+  ) throws {
+    #expect(try standing(build([nodeRecord("a")], [podRecord("p", on: "a", [container])]).rolls["a"]) == expected, "\(what)")
   }
 
-  static let pods: [(String, PodRecord, Exemption?, Bool)] = [
-    ("ignored", podRecord("p", on: "a", annotations: ["rollcall.dev/ignore": "true"], [containerRecord("c")]), .ignored, false),
-    ("not ignored", podRecord("p", on: "a", annotations: ["rollcall.dev/ignore": "false"], [containerRecord("c")]), nil, true),
-    ("being deleted and still running", podRecord("p", on: "a", deletion: 0, [containerRecord("c")]), nil, true),
-    ("being deleted and stopped", podRecord("p", on: "a", deletion: 0, [containerRecord("c", .terminated)]), .notRunning, false),
-    ("finished", podRecord("p", on: "a", phase: "Succeeded", [containerRecord("c")]), .notRunning, false),
-    ("failed", podRecord("p", on: "a", phase: "Failed", [containerRecord("c")]), .notRunning, false),
-    ("not scheduled", podRecord("p", on: nil, phase: "Pending", [containerRecord("c", .waiting(reason: ""))]), nil, false),
-    ("on an unknown node", podRecord("p", on: "zz", [containerRecord("c")]), nil, false),
+  static let pods: [(String, PodRecord, Standing)] = [
+    ("ignored", podRecord("p", on: "a", annotations: ["rollcall.dev/ignore": "true"], [containerRecord("c")]), .exempt(.ignored)),
+    ("not ignored", podRecord("p", on: "a", annotations: ["rollcall.dev/ignore": "false"], [containerRecord("c")]), .due),
+    ("deleted, within its grace period", podRecord("p", on: "a", deletion: 3600 + 30, [containerRecord("c")]), .called(.terminating)),
+    ("deleted, a moment overdue", podRecord("p", on: "a", deletion: 3600 - 9, [containerRecord("c")]), .called(.terminating)),
+    ("deleted, overdue", podRecord("p", on: "a", deletion: 3600 - 10, [containerRecord("c")]), .called(.terminationOverdue)),
+    ("deleted in the year 1", podRecord("p", on: "a", deletion: .min, [containerRecord("c")]), .called(.terminationOverdue)),
+    ("deleted in the far future", podRecord("p", on: "a", deletion: .max, [containerRecord("c")]), .called(.terminating)),
+    (
+      "deleted while starting",
+      podRecord("p", on: "a", deletion: 3630, [containerRecord("c", .running(startedAtUnixMilliseconds: 3_600_000))]), .called(.terminating)
+    ),
+    (
+      "deleted, stopped and not restarted", podRecord("p", on: "a", deletion: 3630, [containerRecord("c", .terminated, restarts: true)]),
+      .exempt(.notRunning)
+    ),
+    ("finished", podRecord("p", on: "a", phase: "Succeeded", [containerRecord("c")]), .exempt(.notRunning)),
+    (
+      "failed",
+      podRecord("p", on: "a", phase: "Failed", [containerRecord("c", .waiting(reason: "CrashLoopBackOff"), restarts: true)]),
+      .exempt(.notRunning)
+    ),
+    ("not scheduled", podRecord("p", on: nil, phase: "Pending", [containerRecord("c", .waiting(reason: ""))]), .absent),
+    ("on an unknown node", podRecord("p", on: "zz", [containerRecord("c")]), .absent),
   ]
 
-  @Test(arguments: pods) func `a Pod is either on the roll or exempt`(what: String, pod: PodRecord, exemption: Exemption?, isOnRoll: Bool)
-    throws
-  {
+  @Test(arguments: pods)
+  func `R70: a Pod that is ignored, finished or being deleted owes nothing`(what: String, pod: PodRecord, expected: Standing) throws {
     let builder = build([nodeRecord("a")], [pod])
-    let roll = try #require(builder.rolls["a"])
     #expect(builder.rolls.count == 1)
-    #expect(roll.entries.count == (isOnRoll ? 1 : 0), "\(what)")
-    #expect(roll.exempt.map(\.exemption) == (exemption.map { [$0] } ?? []), "\(what)")
+    #expect(try standing(builder.rolls["a"]) == expected, "\(what)")
   }
 
   @Test func `a HostProcess container on Windows is exempt`() throws {
@@ -99,28 +140,73 @@ import Testing
     (nodeRecord("n", os: "", labels: ["kubernetes.io/os": "windows"]), .windows, "10.0.0.1", 0),
     (nodeRecord("n", address: nil), .linux, nil, 1),
     (
-      NodeRecord(
-        name: "n", operatingSystem: "linux",
-        addresses: [("Hostname", "n.example"), ("ExternalIP", "198.51.100.1"), ("InternalIP", "fd00::1"), ("InternalIP", "10.0.0.9")].map {
-          NodeAddress(type: $0.0, address: $0.1)
-        }), .linux, "10.0.0.9", 0
+      nodeRecord("n", [("Hostname", "n.example"), ("ExternalIP", "198.51.100.1"), ("InternalIP", "fd00::1"), ("InternalIP", "10.0.0.9")]),
+      .linux, "fd00::1", 0
     ),
-    (
-      NodeRecord(name: "n", operatingSystem: "linux", addresses: [NodeAddress(type: "Hostname", address: "n.example")]), .linux,
-      "n.example", 0
-    ),
+    (nodeRecord("n", [("InternalIP", "10.0.0.9"), ("InternalIP", "fd00::1")]), .linux, "10.0.0.9", 0),
+    (nodeRecord("n", [("InternalIP", "169.254.7.7"), ("InternalIP", "fe80::1"), ("InternalIP", "10.0.0.9")]), .linux, "10.0.0.9", 0),
+    (nodeRecord("n", [("InternalIP", "0.0.0.0"), ("InternalIP", "::"), ("ExternalIP", "2001:db8::1")]), .linux, "2001:db8::1", 0),
+    (nodeRecord("n", [("InternalIP", "127.0.0.1"), ("InternalIP", "::1"), ("Hostname", "n.example")]), .linux, "n.example", 0),
+    (nodeRecord("n", [("InternalIP", "fe80::1%eth0"), ("InternalIP", "169.254.7.7")]), .linux, nil, 1),
+    (nodeRecord("n", [("Hostname", "n.example")]), .linux, "n.example", 0),
     (NodeRecord(name: "n", annotations: ["rollcall.dev/address": "10.9.9.9"], operatingSystem: "linux"), .linux, "10.9.9.9", 0),
     (NodeRecord(name: "n", annotations: ["rollcall.dev/address": "10.9.9.9/x?"], operatingSystem: "linux"), .linux, nil, 1),
     (nodeRecord("n", address: "not an address"), .linux, nil, 1),
   ]
 
-  @Test(arguments: nodes) func `the source and address of a Node are derived from its record`(
+  @Test(arguments: nodes) func `R75: the source and address of a Node are derived from its record`(
     record: NodeRecord, source: Source, address: String?, notes: Int
   ) {
-    let facts = NodeFacts(record, virtualNodes: settings.virtualNodes)
+    let facts = NodeFacts(record, settings: settings)
     #expect(facts.source == source)
     #expect(facts.address == address)
     #expect(facts.notes.count == notes)
+  }
+
+  @Test(arguments: [("127.0.0.9", "127.0.0.9"), ("::1", "::1"), ("169.254.7.7", nil)] as [(String, String?)])
+  func `R75: loopback addresses of Nodes are used only if that is allowed`(address: String, used: String?) {
+    var settings = settings
+    #expect(NodeFacts(nodeRecord("n", [("InternalIP", address)]), settings: settings).address == nil)
+    settings.allowsLoopback = true
+    #expect(NodeFacts(nodeRecord("n", [("InternalIP", address)]), settings: settings).address == used)
+  }
+
+  // MARK: Two Nodes at one address
+
+  /// Builds the rolls of Nodes at one address, one after the other, and returns who has the address of whom.
+  func holders(_ steps: [(name: String, ready: Bool?, address: String)]) -> [String: String] {
+    var builder = RollBuilder(settings: settings)
+    var nodes = Records<NodeRecord>([])
+    let pods = Records(steps.map { podRecord("p-\($0.name)", on: $0.name, [containerRecord("c")]) }.uniqued())
+    for (number, step) in steps.enumerated() {
+      let key = ObjectKey(name: step.name)
+      nodes.records[key] = step.ready.map { nodeRecord(step.name, address: step.address, ready: $0) }
+      let change: StoreChange = number == 0 ? .all : .keys([key])
+      _ = builder.update(nodes: nodes, nodeChange: change, pods: pods, podChange: number == 0 ? .all : nil, at: reading(Double(number)))
+    }
+    for roll in builder.rolls.values { #expect(roll.entries.count == 1, "the containers stay on the roll") }
+    for (name, roll) in builder.rolls { #expect((builder.notes[name] != nil) == (roll.addressHolder != nil)) }
+    return builder.rolls.compactMapValues(\.addressHolder)
+  }
+
+  @Test func `R71: a Node that is not ready loses its address to a ready one`() {
+    #expect(holders([("old", false, "10.0.0.1"), ("new", true, "10.0.0.1")]) == ["old": "new"])
+    #expect(holders([("new", true, "10.0.0.1"), ("old", false, "10.0.0.1")]) == ["old": "new"])
+    #expect(holders([("old", true, "10.0.0.1"), ("new", true, "10.0.0.1"), ("old", false, "10.0.0.1")]) == ["old": "new"])
+  }
+
+  @Test func `R71: a Node keeps or regains its address while no other Node is ready there`() {
+    #expect(holders([("old", false, "10.0.0.1"), ("new", true, "10.0.0.2")]) == [:])
+    #expect(holders([("old", false, "10.0.0.1"), ("new", false, "10.0.0.1")]) == [:])
+    #expect(holders([("old", true, "10.0.0.1"), ("new", true, "10.0.0.1")]) == [:])
+    #expect(holders([("old", false, "10.0.0.1"), ("new", true, "10.0.0.1"), ("new", false, "10.0.0.1")]) == [:])
+    #expect(holders([("old", false, "10.0.0.1"), ("new", true, "10.0.0.1"), ("new", true, "10.0.0.2")]) == [:])
+    #expect(holders([("old", false, "10.0.0.1"), ("new", true, "10.0.0.1"), ("new", nil, "")]) == [:])
+  }
+
+  @Test func `R71: virtual Nodes may share an address`() {
+    let nodes = [("v1", false), ("v2", true)].map { nodeRecord($0.0, labels: ["type": "virtual-kubelet"], ready: $0.1) }
+    #expect(build(nodes, []).rolls.values.allSatisfy { $0.addressHolder == nil })
   }
 
   // MARK: Changes
@@ -179,7 +265,7 @@ import Testing
     #expect(builder.rolls["a"]?.nodeReady == false)
   }
 
-  // MARK: Grace
+  // MARK: Grace and termination
 
   func starting(at startedAt: Int64) -> (builder: RollBuilder, pods: Records<PodRecord>) {
     let pods = Records([podRecord("p", on: "a", [containerRecord("c", .running(startedAtUnixMilliseconds: startedAt))])])
@@ -188,40 +274,77 @@ import Testing
     return (builder, pods)
   }
 
-  @Test func `the grace period ends by the passage of time alone`() {
+  @Test func `R84: a container is on the roll while it starts, and due by the passage of time alone`() throws {
     var (builder, pods) = starting(at: hour - 20_000)
-    #expect(builder.nextEndOfGrace == moment(40))
+    #expect(try standing(builder.rolls["a"]) == .called(.starting))
+    let hash = builder.rolls["a"]?.hash
+    #expect(builder.nextChange == moment(40))
     let nodes = Records([nodeRecord("a")])
     #expect(builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: nil, at: reading(39.9)).isEmpty)
     #expect(builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: nil, at: reading(40)).count == 1)
-    #expect(builder.rolls["a"]?.entries.count == 1)
-    #expect(builder.nextEndOfGrace == nil)
+    #expect(try standing(builder.rolls["a"]) == .due)
+    #expect(builder.rolls["a"]?.hash == hash, "the agent's roll is the same")
+    #expect(builder.nextChange == nil)
   }
 
   @Test func `a Node clock that is an hour ahead grants no more than one grace period`() {
     let (builder, _) = starting(at: 2 * hour)
-    #expect(builder.nextEndOfGrace == moment(60))
+    #expect(builder.nextChange == moment(60))
   }
 
-  @Test func `setting the controller's clock back returns no container to its grace period`() {
+  @Test func `setting the controller's clock back returns no container to its grace period`() throws {
     var (builder, pods) = starting(at: hour - 20_000)
     let nodes = Records([nodeRecord("a")])
     _ = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(41))
     let changes = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(42, wall: hour - 15_000))
     #expect(changes.isEmpty)
-    #expect(builder.rolls["a"]?.entries.count == 1)
+    #expect(try standing(builder.rolls["a"]) == .due)
   }
 
-  @Test func `a container restart starts a new grace period`() {
-    var (builder, pods) = starting(at: 0)
-    #expect(builder.rolls["a"]?.entries.count == 1)
-    let key = ObjectKey(namespace: "shop", name: "p")
-    pods.records[key] = podRecord(
-      "p", on: "a", [containerRecord("c", .running(startedAtUnixMilliseconds: hour + 90_000), id: "containerd://2")])
+  @Test(arguments: [false, true])
+  func `R72: a restart does not start another grace period`(reportsRestarts: Bool) throws {
+    var (builder, pods) = starting(at: hour - 20_000)
+    let steps: [(Double, ContainerRecord, Standing)] = [
+      (10, containerRecord("c", .terminated, restarts: true), .called(.restarting)),
+      (
+        20, containerRecord("c", .running(startedAtUnixMilliseconds: hour + 20_000), id: "containerd://2", restarts: reportsRestarts),
+        .due
+      ),
+      (30, containerRecord("c", .waiting(reason: "CrashLoopBackOff"), id: "containerd://2", restarts: true), .called(.restarting)),
+      (
+        90, containerRecord("c", .running(startedAtUnixMilliseconds: hour + 90_000), id: "containerd://3", restarts: reportsRestarts),
+        .due
+      ),
+    ]
+    for (seconds, container, expected) in steps {
+      pods.records[ObjectKey(namespace: "shop", name: "p")] = podRecord("p", on: "a", [container])
+      _ = builder.update(
+        nodes: Records([nodeRecord("a")]), nodeChange: nil, pods: pods, podChange: .keys([ObjectKey(name: "a")]), at: reading(seconds))
+      #expect(try standing(builder.rolls["a"]) == expected, "\(seconds)")
+    }
+    #expect(builder.nextChange == nil)
+  }
+
+  @Test func `R72: another instance within the grace period keeps its end`() throws {
+    var (builder, pods) = starting(at: hour - 20_000)
+    pods.records[ObjectKey(namespace: "shop", name: "p")] = podRecord(
+      "p", on: "a", [containerRecord("c", .running(startedAtUnixMilliseconds: hour + 30_000), id: "containerd://2")])
     _ = builder.update(
-      nodes: Records([nodeRecord("a")]), nodeChange: nil, pods: pods, podChange: .keys([ObjectKey(name: "a")]), at: reading(100))
-    #expect(builder.rolls["a"]?.exempt.map(\.exemption) == [.starting])
-    #expect(builder.nextEndOfGrace == moment(150))
+      nodes: Records([nodeRecord("a")]), nodeChange: nil, pods: pods, podChange: .keys([ObjectKey(name: "a")]), at: reading(30))
+    #expect(try standing(builder.rolls["a"]) == .called(.starting))
+    #expect(builder.nextChange == moment(40))
+  }
+
+  @Test func `R70: a Pod that outlives its deletion timestamp becomes overdue by the passage of time alone`() throws {
+    let pods = Records([podRecord("p", on: "a", deletion: 3630, [containerRecord("c")])])
+    let nodes = Records([nodeRecord("a")])
+    var builder = RollBuilder(settings: settings)
+    _ = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: reading(0))
+    #expect(builder.nextChange == moment(40))
+    #expect(builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: nil, at: reading(39.9)).isEmpty)
+    #expect(builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: nil, at: reading(40)).count == 1)
+    #expect(try standing(builder.rolls["a"]) == .called(.terminationOverdue))
+    #expect(builder.nextChange == nil)
   }
 
   // MARK: The hash
@@ -239,6 +362,19 @@ import Testing
     #expect(try hash([podRecord("p", on: "a", [containerRecord("c", id: "containerd://cccd")])]) != base)
     #expect(try hash([podRecord("p", on: "a", [containerRecord("cc", id: "containerd://ccc")])]) != base)
     #expect(try hash([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "SHA-256 of no bytes")
+  }
+}
+
+/// A Linux Node with these types and addresses.
+private func nodeRecord(_ name: String, _ addresses: [(String, String)]) -> NodeRecord {
+  NodeRecord(name: name, operatingSystem: "linux", addresses: addresses.map { NodeAddress(type: $0.0, address: $0.1) }, ready: true)
+}
+
+extension [PodRecord] {
+  /// The first Pod of each name.
+  fileprivate func uniqued() -> [PodRecord] {
+    var names = Set<String>()
+    return filter { names.insert($0.name).inserted }
   }
 }
 

@@ -25,9 +25,9 @@ func nodeRecord(_ name: String, os: String = "linux", address: String? = "10.0.0
 
 func containerRecord(
   _ name: String, _ state: ContainerRecord.State = .running(startedAtUnixMilliseconds: 0), kind: ContainerRecord.Kind = .regular,
-  id: String = "containerd://cccc", hostProcess: Bool = false
+  id: String = "containerd://cccc", restarts: Bool = false, hostProcess: Bool = false
 ) -> ContainerRecord {
-  ContainerRecord(name: name, kind: kind, containerID: id, state: state, hostProcess: hostProcess)
+  ContainerRecord(name: name, kind: kind, containerID: id, state: state, restarts: restarts, hostProcess: hostProcess)
 }
 
 func podRecord(

@@ -214,9 +214,9 @@ import Testing
       #expect(
         record.containers == [
           ContainerRecord(name: "setup", kind: .initialization, containerID: "containerd://aaa", state: .terminated),
-          ContainerRecord(name: "mesh", kind: .sidecar, containerID: "containerd://ddd", state: .terminated, isRestarting: true),
+          ContainerRecord(name: "mesh", kind: .sidecar, containerID: "containerd://ddd", state: .terminated, restarts: true),
           ContainerRecord(name: "app", containerID: "containerd://bbb", state: .running(startedAtUnixMilliseconds: 1_772_366_400_000)),
-          ContainerRecord(name: "sidecar", state: .waiting(reason: "CrashLoopBackOff"), isRestarting: true),
+          ContainerRecord(name: "sidecar", state: .waiting(reason: "CrashLoopBackOff"), restarts: true),
         ])
     }
   }

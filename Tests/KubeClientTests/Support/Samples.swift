@@ -176,11 +176,11 @@ enum Samples {
     deletionTimestamp: 1_700_000_500, workload: Workload(kind: "Deployment", name: "web"), runtimeClassName: "kata-qemu",
     containers: [
       ContainerRecord(name: "setup", kind: .initialization, containerID: "containerd://aaa", state: .terminated, hostProcess: true),
-      ContainerRecord(name: "mesh", kind: .sidecar, state: .terminated, isRestarting: true, hostProcess: true),
+      ContainerRecord(name: "mesh", kind: .sidecar, state: .terminated, restarts: true, hostProcess: true),
       ContainerRecord(
         name: "app", containerID: "containerd://bbb", state: .running(startedAtUnixMilliseconds: 1_700_000_200_000), hostProcess: false),
       ContainerRecord(
-        name: "sidecar", containerID: "containerd://ccc", state: .waiting(reason: "CrashLoopBackOff"), isRestarting: true,
+        name: "sidecar", containerID: "containerd://ccc", state: .waiting(reason: "CrashLoopBackOff"), restarts: true,
         hostProcess: true),
       ContainerRecord(name: "debug", kind: .ephemeral, state: .running(startedAtUnixMilliseconds: nil), hostProcess: true),
     ], images: ["app": "docker.io/library/image:1", "sidecar": "proxy"])

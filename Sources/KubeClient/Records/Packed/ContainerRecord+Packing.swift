@@ -34,7 +34,7 @@ struct ContainerRecordBuilder {
   var restartRules: [RestartRule] = []
   /// Whether the status tells of an earlier instance.
   var hasRunBefore = false
-  var isRestarting = false
+  var restarts = false
 }
 
 /// Joins the specs and statuses of a Pod's containers, which arrive in any order.
@@ -69,7 +69,7 @@ struct ContainerListBuilder {
         if !status.image.isEmpty { specifications[index].image = status.image }
         break
       }
-      specifications[index].isRestarting = specifications[index].isRestarting(podPolicy: podRestartPolicy)
+      specifications[index].restarts = specifications[index].restarts(podPolicy: podRestartPolicy)
       if kind == .initialization, specifications[index].restartPolicy == .always { specifications[index].kind = .sidecar }
     }
     // The case of most Pods.
@@ -96,11 +96,10 @@ extension ContainerRecordBuilder {
   /// Decides as the kubelet: `ContainerShouldRestart` in pkg/api/v1/pod/util.go, and `computeInitContainerActions` in
   /// pkg/kubelet/kuberuntime/kuberuntime_container.go of k8s.io/kubernetes. While a container that has stopped is started again, the kubelet
   /// reports it as waiting.
-  fileprivate func isRestarting(podPolicy: RestartPolicy) -> Bool {
+  fileprivate func restarts(podPolicy: RestartPolicy) -> Bool {
     if kind == .ephemeral { return false }
     switch state {
-    case .running: return false
-    case .waiting: return hasRunBefore
+    case .running, .waiting: return hasRunBefore
     case .terminated(let exitCode):
       if restartRules.contains(where: { $0.exitCodes.contains(exitCode) != $0.isInverted }) { return true }
       switch restartPolicy ?? podPolicy {
@@ -159,7 +158,7 @@ extension PackedWriter {
     let state = PackedState(container.state, usualReason: usualReason)
     append(
       byte: container.kind.rawValue | state.rawValue << 2 | (container.hostProcess == true ? 1 << 5 : 0)
-        | (container.isRestarting ? 1 << 6 : 0))
+        | (container.restarts ? 1 << 6 : 0))
     append(text: container.name, of: buffer)
     append(buffer.extracting(container.containerID).withUnsafeBytes { ContainerStatusID(bytes: $0) })
     switch container.state {
@@ -202,7 +201,7 @@ extension PackedReader {
       case .terminated: .terminated
       }
     return ContainerRecord(
-      name: name, kind: ContainerRecord.Kind(rawValue: first & 3) ?? .regular, id: id, state: state, isRestarting: first & 1 << 6 != 0,
+      name: name, kind: ContainerRecord.Kind(rawValue: first & 3) ?? .regular, id: id, state: state, restarts: first & 1 << 6 != 0,
       hostProcess: first & 1 << 5 != 0)
   }
 }
@@ -213,7 +212,7 @@ extension ContainerRecordBuilder {
     kind = container.kind
     name = arena.add(container.name)
     hostProcess = container.hostProcess
-    isRestarting = container.isRestarting
+    restarts = container.restarts
     containerID = arena.add(container.containerID)
     switch container.state {
     case .waiting(let reason): state = .waiting(reason: arena.add(reason))

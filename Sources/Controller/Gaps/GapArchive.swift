@@ -133,30 +133,43 @@ package struct GapArchive: Sendable {
 /// Decides when to write the archive: after its content changed, but at most every 15 s.
 package struct GapArchiveSchedule: Sendable {
   package static let shortestPause: Duration = .seconds(15)
+  /// The archive has wall-clock times. If the clock was set by more than this since they were written, they are wrong.
+  private static let clockTolerance: Int64 = 5000
 
-  /// The fingerprint of the stored content; `nil` if unknown.
-  private var written: Int?
-  private var lastAttempt: Moment?
-
-  package init(written: Int?) {
-    self.written = written
+  private struct Written {
+    var fingerprint: Int
+    var clockOffset: Int64?
   }
 
-  package func hasWritten(_ fingerprint: Int) -> Bool { written == fingerprint }
+  /// `nil` if the stored content is unknown.
+  private var written: Written?
+  private var lastAttempt: Moment?
+
+  /// - Parameter written: the fingerprint of the stored content; `nil` if unknown.
+  package init(written: Int?) {
+    self.written = written.map { Written(fingerprint: $0, clockOffset: nil) }
+  }
 
   /// Whether a write may be due, so that the fingerprint is worth computing.
   package func isOpen(at now: Moment) -> Bool {
     lastAttempt.map { now - $0 >= Self.shortestPause } ?? true
   }
 
-  package func isDue(_ fingerprint: Int, at now: Moment) -> Bool {
-    isOpen(at: now) && written != fingerprint
+  package func isDue(_ fingerprint: Int, at now: ClockReading) -> Bool {
+    isOpen(at: now.moment) && !hasWritten(fingerprint, at: now)
+  }
+
+  /// Whether the stored content is that of the fingerprint, with right times.
+  package func hasWritten(_ fingerprint: Int, at now: ClockReading) -> Bool {
+    guard let written, written.fingerprint == fingerprint else { return false }
+    guard fingerprint != 0, let offset = written.clockOffset else { return true }
+    return abs(now.clockOffset - offset) <= Self.clockTolerance
   }
 
   /// Records a write attempt. After a failed one the next is due once the pause is over.
-  package mutating func attempted(_ fingerprint: Int, succeeded: Bool, at now: Moment) {
-    lastAttempt = now
-    if succeeded { written = fingerprint }
+  package mutating func attempted(_ fingerprint: Int, succeeded: Bool, at now: ClockReading) {
+    lastAttempt = now.moment
+    if succeeded { written = Written(fingerprint: fingerprint, clockOffset: now.clockOffset) }
   }
 
   /// The stored content is unknown or gone: the next write is due at once.
@@ -164,6 +177,11 @@ package struct GapArchiveSchedule: Sendable {
     written = nil
     lastAttempt = nil
   }
+}
+
+extension ClockReading {
+  /// The wall clock less the monotonic clock, in milliseconds. It changes when the wall clock is set.
+  fileprivate var clockOffset: Int64 { unixMilliseconds - moment.milliseconds }
 }
 
 /// The state of the archive, for metrics.

@@ -76,22 +76,22 @@ final class GapArchiver: StatusSource {
       }
       guard !Task.isCancelled, isLeading(), schedule.isOpen(at: time.now) else { continue }
       let fingerprint = ledger.snapshot().archiveFingerprint(at: time.now, policy: policy)
-      guard schedule.isDue(fingerprint, at: time.now) else { continue }
+      guard schedule.isDue(fingerprint, at: time.reading()) else { continue }
       let content = content()
       do {
         try await write(content)
-        schedule.attempted(content.fingerprint, succeeded: true, at: time.now)
+        schedule.attempted(content.fingerprint, succeeded: true, at: time.reading())
         problem = nil
       } catch {
         guard !Task.isCancelled else { break }
-        schedule.attempted(content.fingerprint, succeeded: false, at: time.now)
+        schedule.attempted(content.fingerprint, succeeded: false, at: time.reading())
         latest.withLock { $0.failures += 1 }
         note("\(error)", &problem)
       }
     }
     // The ledger is emptied next. A request of this task would be cancelled at once.
     let content = content()
-    if schedule.hasWritten(content.fingerprint) { return }
+    if schedule.hasWritten(content.fingerprint, at: time.reading()) { return }
     unwritten.withLock { $0 = content }
   }
 

@@ -140,17 +140,26 @@ import Testing
     #expect(throws: GapArchiveError.self) { try GapArchive().gaps(in: ["data": ["gaps.json": .string(text)]]) }
   }
 
-  @Test func `the archive is written when the set of gaps changes, at a limited rate`() {
+  @Test func `the archive is written when its content changes, at a limited rate`() {
+    func at(_ second: Double, clock: Int64 = 0) -> ClockReading {
+      ClockReading(moment: moment(second), unixMilliseconds: Int64(second * 1000) + clock)
+    }
     var schedule = GapArchiveSchedule(written: 0)
-    #expect(!schedule.isDue(0, at: moment(0)))
-    #expect(schedule.isDue(1, at: moment(0)))
-    schedule.attempted(1, succeeded: true, at: moment(0))
-    #expect(!schedule.isDue(2, at: moment(14)))
-    #expect(schedule.isDue(2, at: moment(15)))
-    schedule.attempted(2, succeeded: false, at: moment(15))
-    #expect(schedule.isDue(2, at: moment(30)))
-    schedule.attempted(2, succeeded: true, at: moment(30))
-    #expect(!schedule.isDue(2, at: moment(60)))
+    #expect(!schedule.isDue(0, at: at(0)))
+    #expect(schedule.isDue(1, at: at(0)))
+    schedule.attempted(1, succeeded: true, at: at(0))
+    #expect(!schedule.isDue(2, at: at(14)))
+    #expect(schedule.isDue(2, at: at(15)))
+    schedule.attempted(2, succeeded: false, at: at(15))
+    #expect(schedule.isDue(2, at: at(30)))
+    schedule.attempted(2, succeeded: true, at: at(30))
+    #expect(!schedule.isDue(2, at: at(60)))
+    #expect(!schedule.isDue(2, at: at(60, clock: 3000)), "clocks drift")
+    #expect(schedule.isDue(2, at: at(60, clock: -3_600_000)), "its times are by a clock that was set")
+    schedule.attempted(0, succeeded: true, at: at(60))
+    #expect(!schedule.isDue(0, at: at(80, clock: -3_600_000)), "there are no times")
+    schedule.invalidate()
+    #expect(schedule.isDue(0, at: at(61)))
   }
 
   @Test func `Nodes are evaluated a few at a time`() {

@@ -1,0 +1,25 @@
+import Foundation
+import Roll
+import Testing
+
+@Suite struct GapWorldTests {
+  /// The number of random sequences, each of half an hour; `ROLLCALL_GAP_WORLDS` sets another.
+  private static let worlds = ProcessInfo.processInfo.environment["ROLLCALL_GAP_WORLDS"].flatMap { UInt64($0) } ?? 400
+
+  @Test func `R70, R72: gaps are those that an observer with perfect knowledge reports, whatever fails meanwhile`() {
+    var withGaps = 0
+    for seed in 1...Self.worlds {
+      var world = GapWorld(seed: seed)
+      for _ in 0..<360 {
+        let problems = world.advance()
+        guard problems.isEmpty else {
+          Issue.record(
+            "seed \(seed), at \(world.now.milliseconds / 1000): \(problems.sorted())\n\(world.log.suffix(40).joined(separator: "\n"))")
+          return
+        }
+      }
+      if world.mostGaps > 0 { withGaps += 1 }
+    }
+    #expect(withGaps > Self.worlds / 2, "enough has happened")
+  }
+}

@@ -71,7 +71,11 @@ package final class RollcallController: Sendable {
         client: cluster.client, identity: leadership.identity, time: time, logger: logger, isLeading: { leadership.isLeader }) : nil
     let archive = GapArchiver(
       client: cluster.client, namespace: cluster.namespace, ledger: ledger, policy: settings.archive, time: time, logger: logger,
-      isLeading: { leadership.isLeader }, didRestore: { alerts.gapsChanged() })
+      isLeading: { leadership.isLeader },
+      didRestore: { ledger in
+        events?.takeOver(ledger)
+        alerts.gapsChanged()
+      })
     let freshness = RollFreshness(watches: cluster, limit: settings.stalenessLimit)
     let watch = GapWatch(ledger: ledger, freshness: freshness, settling: settings.interval, time: time, logger: logger) { transitions in
       alerts.gapsChanged()

@@ -91,7 +91,7 @@ import Testing
       try await RunningController.run(kubeconfig: server.kubeconfig(), collectors: collectors) { running in
         try await eventually("there is a gap") { try await running.gaps()?.isEmpty == false }
         since = try await running.gaps()?.first?["since"]
-        try await eventually("the gap is archived") { server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps") != nil }
+        try await eventually("the open gap is archived") { server.archivesOpenGap }
       }
       try await RunningController.run(kubeconfig: server.kubeconfig(), collectors: collectors) { running in
         try await eventually("the gaps are restored") { running.log.count("restored open gaps") == 1 }
@@ -107,6 +107,64 @@ import Testing
         try await eventually("the archive is empty") {
           server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps")?["data"]?["gaps.json"]?.string?.contains("\"gaps\":[]")
             == true
+        }
+      }
+    }
+  }
+
+  @Test func `R79: a killed replica leads again at once and continues the Events of its predecessor`() async throws {
+    let collector = ScriptedCollector()
+    collector.answer(.missed(.agentUnreachable, detail: "connection refused"))
+    let collectors = NodeCollectors { _ in collector }
+    let leases = "leases.coordination.k8s.io"
+    try await withSimulator { server in
+      try server.put(nodeObject("a", address: "10.0.0.1"))
+      try server.put(podObject("web", on: "a"))
+      func nodeEvents(_ reason: String) throws -> Int {
+        try server.list("events").count { $0["involvedObject"]?["kind"] == "Node" && $0["reason"]?.string == reason }
+      }
+      func whileRunning(_ body: (RunningController) async throws -> Void) async throws {
+        try await RunningController.run(
+          kubeconfig: server.kubeconfig(), leaderElection: "on", collectors: collectors, environment: ["POD_NAME": "rollcall-0"], body)
+      }
+      // Cancelled like this, a controller does not release its Lease.
+      try await whileRunning { running in
+        try await eventually("the missing node is reported") { try nodeEvents("NotCollected") == 1 }
+        try await eventually("the open gap is archived") { server.archivesOpenGap }
+      }
+      #expect(server.get(leases, namespace: "rollcall", name: "rollcall-controller")?["spec"]?["holderIdentity"] == "rollcall-0")
+      let reads = server.requestCount(.get, leases)
+      try await whileRunning { running in
+        try await eventually("it leads") { running.controller.core.leadership.isLeader }
+        #expect(server.requestCount(.get, leases) == reads + 1, "the Lease was acquired by the first attempt")
+        try await eventually("the gaps are restored") { running.log.count("restored open gaps") == 1 }
+        collector.answer(.collected(age: .zero))
+        try await eventually("the recovery is reported") { try nodeEvents("CollectedAgain") == 1 }
+        #expect(try nodeEvents("NotCollected") == 1)
+      }
+    }
+  }
+
+  @Test func `R79: a replica that lost the Lease serves the gauges of one that never led`() async throws {
+    let collector = ScriptedCollector()
+    collector.answer(.missed(.agentUnreachable, detail: "connection refused"))
+    let collectors = NodeCollectors { _ in collector }
+    try await withSimulator { server in
+      try server.put(nodeObject("a", address: "10.0.0.1"))
+      try server.put(nodeObject("b", address: "10.0.0.1"))
+      try server.put(podObject("web", on: "a"))
+      try await RunningController.run(kubeconfig: server.kubeconfig(), leaderElection: "on", collectors: collectors) { first in
+        try await eventually("it knows what a leader knows") {
+          let gauges = try await first.gauges()
+          return ["rollcall_refused_targets{source=\"linux\"} 1", "rollcall_archived_gaps 1"].allSatisfy { gauges.contains($0) }
+        }
+        var lease = try #require(server.get("leases.coordination.k8s.io", namespace: "rollcall", name: "rollcall-controller"))
+        lease["spec"]?["holderIdentity"] = "somebody"
+        lease["spec"]?["leaseDurationSeconds"] = 3600
+        try server.put(lease)
+        try await eventually("it has noticed") { first.controller.core.leadership.isOtherLeading }
+        try await RunningController.run(kubeconfig: server.kubeconfig(), leaderElection: "on", collectors: collectors) { second in
+          try await eventually("both serve the same") { try await first.gauges() == second.gauges() }
         }
       }
     }
@@ -192,5 +250,13 @@ import Testing
         #expect(try await running.gaps()?.first?["reason"] == "NotInResponse")
       }
     }
+  }
+}
+
+extension SimulatedAPIServer {
+  /// Whether there is an archive of gaps and each of them is open.
+  fileprivate var archivesOpenGap: Bool {
+    let archive = get("configmaps", namespace: "rollcall", name: "rollcall-gaps")?["data"]?["gaps.json"]?.string ?? ""
+    return archive.contains("\"since\"") && !archive.contains("\"open\":false")
   }
 }

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Builds Events for gaps that open and close: one per pod, preceded by one per node on which no container is collected.
 ///
-/// Pure, except that it remembers the nodes already reported.
+/// Pure, except that it remembers the nodes that were reported and are not collected again.
 struct GapEvents {
   private static let action = "CallingRoll"
 
@@ -40,24 +40,30 @@ struct GapEvents {
 
   private mutating func nodeEvents(_ nodes: Set<String>, ledger: Ledger, at reading: ClockReading) -> [ClusterEvent] {
     missingNodes = missingNodes.filter { ledger.nodes[$0] != nil }
-    return nodes.sorted().compactMap { name in
+    // Also the missing nodes without a transition: one may have recovered when no Event could be written.
+    return nodes.union(missingNodes).sorted().compactMap { name in
       guard let node = ledger.nodes[name] else { return nil }
-      let gaps = node.gaps().filter { $0.kind == .uncollected }
-      let count = node.expectedCount
-      if count > 0, gaps.count == count, missingNodes.insert(name).inserted, let first = gaps.min(by: { $0.since < $1.since }) {
-        return event(
-          about: .node(name), isOpen: true, kind: .uncollected,
-          note: "None of the \(count) containers on this \(first.source.rawValue) node has been collected since "
-            + "\(rfc3339(reading.unixMilliseconds(of: first.since))): \(first.reason.rawValue)\(inParentheses(first.detail)). "
-            + advice(first.reason))
-      }
-      if gaps.count < count, missingNodes.remove(name) != nil {
+      let coverage = node.coverage(at: reading.moment, threshold: ledger.threshold)
+      if coverage.collected > 0, missingNodes.remove(name) != nil {
         return event(
           about: .node(name), isOpen: false, kind: .uncollected,
-          note: "\(count - gaps.count) of the \(count) containers on this node are collected again.")
+          note: "\(coverage.collected) of the \(coverage.expected) containers on this node are collected again.")
       }
-      return nil
+      guard node.isMissing, missingNodes.insert(name).inserted,
+        let first = node.gaps().filter({ $0.kind == .uncollected }).min(by: { $0.since < $1.since })
+      else { return nil }
+      return event(
+        about: .node(name), isOpen: true, kind: .uncollected,
+        note: "None of the \(coverage.expected) containers on this \(first.source.rawValue) node has been collected since "
+          + "\(rfc3339(reading.unixMilliseconds(of: first.since))): \(first.reason.rawValue)\(inParentheses(first.detail)). "
+          + advice(first.reason))
     }
+  }
+
+  /// Takes over the missing nodes that an earlier leader reported.
+  /// - Parameter ledger: the ledger with the restored gaps.
+  mutating func takeOver(_ ledger: Ledger) {
+    for (name, node) in ledger.nodes where node.isMissing { missingNodes.insert(name) }
   }
 
   // MARK: Pods
@@ -154,10 +160,16 @@ final class GapEventPoster: StatusSource {
     }
   }
 
+  /// Nodes that an earlier leader reported as missing are not reported again, and their recovery is.
+  /// - Parameter ledger: the ledger with the restored gaps.
+  func takeOver(_ ledger: Ledger) {
+    builder.withLock { $0.takeOver(ledger) }
+  }
+
   /// Writes until the task is cancelled.
   func run() async {
-    // Nodes reported in an earlier term are no longer ours to report as collected again.
-    builder.withLock { $0 = GapEvents() }
     await recorder.run()
+    // The next leader reports what has become of the missing nodes.
+    builder.withLock { $0 = GapEvents() }
   }
 }

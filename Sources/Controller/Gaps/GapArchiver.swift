@@ -15,8 +15,9 @@ final class GapArchiver: StatusSource {
   let logger: Logger
   /// Checked before every write.
   let isLeading: @Sendable () -> Bool
-  /// Called after gaps of an earlier leader were restored, so that their alerts are repeated at once.
-  let didRestore: @Sendable () -> Void
+  /// Called with the ledger after gaps of an earlier leader were restored: their alerts are repeated at once, and nodes whose Event was
+  /// written are not reported again.
+  let didRestore: @Sendable (_ ledger: Ledger) -> Void
 
   private let latest = Mutex(GapArchiveStatus())
   private let isGone = Mutex(false)
@@ -33,7 +34,7 @@ final class GapArchiver: StatusSource {
 
   init(
     client: KubeClient, namespace: String, ledger: LedgerStore, policy: ArchivePolicy, time: any TimeSource, logger: Logger,
-    isLeading: @escaping @Sendable () -> Bool, didRestore: @escaping @Sendable () -> Void
+    isLeading: @escaping @Sendable () -> Bool, didRestore: @escaping @Sendable (_ ledger: Ledger) -> Void
   ) {
     self.client = client
     self.namespace = namespace
@@ -55,12 +56,19 @@ final class GapArchiver: StatusSource {
   /// Runs until the task is cancelled. Nothing is written before the archive was read.
   func run() async {
     unwritten.withLock { $0 = nil }
+    // What the archive holds is known to the leader only.
+    defer {
+      latest.withLock { status in
+        status.kept = 0
+        status.cut = 0
+      }
+    }
     guard let restored = await read() else { return }
-    ledger.restore(restored, at: time.reading())
+    let ledgerAfter = ledger.restore(restored, at: time.reading())
     ledger.settleRestored(at: time.now)
     if !restored.isEmpty {
       logger.notice("restored open gaps", metadata: ["gaps": "\(restored.count { $0.isOpen })", "ages": "\(restored.count)"])
-      didRestore()
+      didRestore(ledgerAfter)
     }
 
     latest.withLock { $0.kept = restored.count }

@@ -40,7 +40,8 @@ final class Leadership: Sendable {
 
   /// Creates a separate client for the Lease, so that its requests never queue behind a list of pods.
   init(settings: LeadershipSettings, cluster: Cluster, environment: [String: String], logger: Logger) throws(ControllerError) {
-    identity = settings.identity ?? Self.identity(environment: environment)
+    let podName = environment["POD_NAME"].flatMap { $0.isEmpty ? nil : $0 }
+    identity = settings.identity ?? podName ?? Self.randomIdentity(environment: environment)
     guard settings.hasElection else {
       elector = nil
       return
@@ -48,7 +49,10 @@ final class Leadership: Sendable {
     do throws(KubeError) {
       elector = LeaderElector(
         client: try KubeClient(configuration: cluster.configuration, logger: logger),
-        lease: ObjectKey(namespace: cluster.namespace, name: Self.leaseName), identity: identity, logger: logger)
+        lease: ObjectKey(namespace: cluster.namespace, name: Self.leaseName), identity: identity,
+        // The kubelet starts a container of a Pod only after the last one has ended, and no two Pods of a Deployment ever have the same
+        // name. An identity set by hand may be shared.
+        isIdentityExclusive: identity == podName, logger: logger)
     } catch {
       throw .configuration("\(error)")
     }
@@ -82,11 +86,9 @@ final class Leadership: Sendable {
     await elector?.release()
   }
 
-  /// The name of our Pod if the manifest sets `POD_NAME`; otherwise the host name and a random number, so that two controllers started by
-  /// hand on one machine differ.
-  private static func identity(environment: [String: String]) -> String {
-    if let pod = environment["POD_NAME"], !pod.isEmpty { return pod }
-    return "\(environment["HOSTNAME"] ?? "rollcall")-\(String(UInt32.random(in: .min ... .max), radix: 16))"
+  /// The host name and a random number, so that two controllers started by hand on one machine differ.
+  private static func randomIdentity(environment: [String: String]) -> String {
+    "\(environment["HOSTNAME"] ?? "rollcall")-\(String(UInt32.random(in: .min ... .max), radix: 16))"
   }
 }
 

@@ -34,6 +34,12 @@ extension NodeLedger {
   /// Number of containers from which a collection is due.
   package var expectedCount: Int { rows.count { $0.isExpected } }
 
+  /// Whether there is an `uncollected` gap for each container from which a collection is due.
+  var isMissing: Bool {
+    let expected = rows.lazy.filter(\.isExpected)
+    return !expected.isEmpty && expected.allSatisfy { $0.uncollectedSince != nil }
+  }
+
   /// The node's open gaps, in roll order.
   package func gaps() -> [Gap] {
     guard openGapCount > 0 else { return [] }

@@ -69,10 +69,12 @@ package final class LedgerStore: Sendable {
     return state.withLock { !$0.ledger.isReviewed(at: now) }
   }
 
-  package func restore(_ ages: [ArchivedAge], at reading: ClockReading) {
-    change { ledger in
-      ledger.restore(ages, at: reading)
-      return []
+  /// - Returns: the ledger with the restored gaps.
+  @discardableResult
+  package func restore(_ ages: [ArchivedAge], at reading: ClockReading) -> Ledger {
+    state.withLock { state in
+      state.ledger.restore(ages, at: reading)
+      return state.ledger
     }
   }
 

@@ -1,17 +1,29 @@
 internal import Primitives
 import Roll
 
-/// Schedules each node once per interval, at the node's phase. Turns are sorted by phase, so two binary searches find the due ones.
+/// Schedules each node soon after it was inserted, and then once per interval, at the node's phase. Turns are sorted by phase, so two binary
+/// searches find the due ones.
 struct CallSchedule {
+  /// The first calls of nodes inserted together are spread over this time. A new leader inserts all nodes, and knows of none whether its
+  /// containers can be collected, so it does not wait for their phases. With the time that `LeaderLoop` needs it stays below two seconds.
+  static let firstCallsWithin: Duration = .milliseconds(1500)
+
   private struct Turn {
     /// Milliseconds into the interval.
     var offset: Int64
     var node: String
   }
 
+  private struct FirstCall {
+    var due: Moment
+    var node: String
+  }
+
   private let interval: Duration
   private let length: Int64
   private var turns: [Turn] = []
+  /// The first calls that are not due yet, in order of time.
+  private var firstCalls: [FirstCall] = []
   private var lastCheck: Moment
 
   init(interval: Duration, from now: Moment) {
@@ -23,29 +35,37 @@ struct CallSchedule {
   var nodes: [String] { turns.map(\.node) }
 
   /// Does nothing if the node is already scheduled.
-  mutating func insert(_ node: String) {
-    let turn = Turn(offset: CallPhase(node: node, interval: interval).offset, node: node)
+  mutating func insert(_ node: String, at now: Moment) {
+    let phase = CallPhase(node: node, interval: interval)
+    let turn = Turn(offset: phase.offset, node: node)
     let index = index(of: turn)
     if index < turns.count, turns[index].node == node { return }
     turns.insert(turn, at: index)
+    let due = now + min(Self.firstCallsWithin, interval) * (Double(phase.offset) / Double(length))
+    firstCalls.insert(FirstCall(due: due, node: node), at: firstCalls.partitioningIndex { $0.due > due })
   }
 
   mutating func remove(_ node: String) {
     let index = index(of: Turn(offset: CallPhase(node: node, interval: interval).offset, node: node))
     if index < turns.count, turns[index].node == node { turns.remove(at: index) }
+    firstCalls.removeAll { $0.node == node }
   }
 
   /// The nodes that became due since the last call of this method, each once. Missed turns are not made up for.
   mutating func due(at now: Moment) -> [String] {
     guard now > lastCheck else { return [] }
     defer { lastCheck = now }
+    let firstDue = firstCalls.prefix { $0.due <= now }.map(\.node)
+    firstCalls.removeFirst(firstDue.count)
     if now - lastCheck >= interval { return nodes }
     let first = firstIndex(after: offset(of: lastCheck))
     let end = firstIndex(after: offset(of: now))
     // A new interval may have begun since the last check.
     let indices =
       first <= end && offset(of: lastCheck) <= offset(of: now) ? Array(first..<end) : Array(first..<turns.count) + Array(0..<end)
-    return indices.map { turns[$0].node }
+    // The set is almost always empty.
+    let isFirst = Set(firstDue)
+    return firstDue + indices.map { turns[$0].node }.filter { !isFirst.contains($0) }
   }
 
   /// The next turn after `now`; `nil` without nodes.
@@ -53,8 +73,9 @@ struct CallSchedule {
     guard let earliest = turns.first else { return nil }
     let elapsed = offset(of: now)
     let index = firstIndex(after: elapsed)
-    let next = index < turns.count ? turns[index].offset : earliest.offset + length
-    return Moment(milliseconds: now.milliseconds - elapsed + next)
+    let offset = index < turns.count ? turns[index].offset : earliest.offset + length
+    let next = Moment(milliseconds: now.milliseconds - elapsed + offset)
+    return firstCalls.first.map { min($0.due, next) } ?? next
   }
 
   /// Milliseconds into the interval.

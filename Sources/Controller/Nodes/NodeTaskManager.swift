@@ -3,7 +3,7 @@ import Collector
 import Roll
 internal import Synchronization
 
-/// Calls the roll of every node once per interval, and records the results in the ledger.
+/// Calls the roll of every node at once and then once per interval, and records the results in the ledger.
 ///
 /// A node has at most one call in progress. The number of concurrent calls is bounded; further due nodes wait in order. A change to a
 /// node's source takes effect on its next call. A hung call blocks only its own slot, and its containers keep ageing in the ledger.
@@ -62,7 +62,12 @@ package final class NodeTaskManager: Sendable {
         _ = await wakeup.wait(until: max(next ?? now + Self.longestSleep, now + Self.shortestSleep), time: time)
       }
     }
-    queue.withLock { $0.clear(at: time.now) }
+    // A replica that does not lead serves nothing that it once learned by calling nodes (R79).
+    let called = queue.withLock { queue in
+      defer { queue.clear(at: time.now) }
+      return queue.schedule.nodes
+    }
+    for node in called { collectors.forget(node) }
   }
 
   /// Updates the ledger and the schedule when rolls change.
@@ -73,7 +78,7 @@ package final class NodeTaskManager: Sendable {
         for node in changed {
           if let roll = rolls.roll(of: node) {
             ledger.update(roll, at: now)
-            queue.withLock { $0.schedule.insert(node) }
+            queue.withLock { $0.schedule.insert(node, at: now) }
           } else {
             ledger.remove(node: node, at: now)
             queue.withLock { $0.schedule.remove(node) }

@@ -49,7 +49,7 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
 
   /// Runs until the task is cancelled. Runs on the leader only.
   package func run() async {
-    reconciler.begin()
+    defer { reconciler.end() }
     var statuses: [R.Key: KeyStatus] = [:]
     let backoff = Backoff(min(policy.firstBackoff, policy.resync)...policy.resync)
     for key in keys { statuses[key] = KeyStatus(due: time.now, backoff: backoff) }
@@ -98,8 +98,8 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
 package protocol Reconciler: Sendable {
   associatedtype Key: Hashable & Sendable
 
-  /// Called when a loop starts. Discards cached state.
-  func begin()
+  /// Called when a loop ends. Discards cached state, and everything that only a leader knows.
+  func end()
 
   /// - Throws: if the desired state was not reached. The loop retries the key with back-off.
   func reconcile(_ key: Key) async throws -> ReconcileOutcome

@@ -44,11 +44,12 @@ struct TargetMemory {
     settledTargets = nil
   }
 
+  /// Forgets everything but the counters.
   mutating func forget() {
-    let old = self
+    let old = status
     self = TargetMemory()
-    status = old.status
-    logged = old.logged
+    status.applied = old.applied
+    status.deleted = old.deleted
   }
 
   // MARK: Deciding

@@ -42,7 +42,7 @@ package final class TargetReconciler: Reconciler {
     await watches.run(didChange: didChange)
   }
 
-  package func begin() {
+  package func end() {
     memory.withLock { memory in
       for source in memory.keys { memory[source]?.forget() }
     }

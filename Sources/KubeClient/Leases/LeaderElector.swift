@@ -24,9 +24,11 @@ public final class LeaderElector: Sendable {
   ///   - client: preferably a separate client, so that no other requests delay its own.
   ///   - lease: created if it does not exist.
   ///   - identity: unique among the candidates, e.g. the name of the Pod.
+  ///   - isIdentityExclusive: whether an earlier process with our identity has ended for certain once we run, as in a Pod whose container
+  ///     restarts. A lease left by it is then acquired at once, and otherwise once it has expired.
   ///   - clock: must advance during suspend, as `ContinuousClock` does (`CLOCK_BOOTTIME` on Linux).
   public init(
-    client: KubeClient, lease: ObjectKey, identity: String, timing: LeaseTiming = LeaseTiming(),
+    client: KubeClient, lease: ObjectKey, identity: String, isIdentityExclusive: Bool = false, timing: LeaseTiming = LeaseTiming(),
     clock: any Clock<Duration> = ContinuousClock(), logger: Logger
   ) {
     self.client = client
@@ -37,7 +39,7 @@ public final class LeaderElector: Sendable {
     var logger = logger
     logger[metadataKey: "lease"] = "\(lease)"
     self.logger = logger
-    election = Mutex(LeaseElection(lease: lease, identity: identity, timing: timing))
+    election = Mutex(LeaseElection(lease: lease, identity: identity, isIdentityExclusive: isIdentityExclusive, timing: timing))
   }
 
   /// Whether we are the leader now. Check before every write: it turns false as soon as the renewal deadline passes, even while the process

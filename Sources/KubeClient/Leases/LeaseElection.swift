@@ -7,6 +7,8 @@ internal import Primitives
 struct LeaseElection: Sendable {
   private let lease: ObjectKey
   private let identity: String
+  /// Whether no other running process can have our identity.
+  private let isIdentityExclusive: Bool
   private let timing: LeaseTiming
 
   private struct Observation {
@@ -17,16 +19,17 @@ struct LeaseElection: Sendable {
   }
   private var observation: Observation?
   /// Our last successful write and the attempts since. A Lease that equals one of these is ours, even if the response to the write was
-  /// lost. The holder's name is not enough, since a restarted container has the same name.
+  /// lost. The holder's name is not enough, since another process may have the same one.
   private var written: [LeaseRecord] = []
   /// The start of our last successful write.
   private var renewedAt: Duration?
   /// Whether `observation` is the newest version, so that a write can be based on it.
   private var isUpToDate = false
 
-  init(lease: ObjectKey, identity: String, timing: LeaseTiming) {
+  init(lease: ObjectKey, identity: String, isIdentityExclusive: Bool = false, timing: LeaseTiming) {
     self.lease = lease
     self.identity = identity
+    self.isIdentityExclusive = isIdentityExclusive
     self.timing = timing
   }
 
@@ -149,6 +152,8 @@ extension LeaseElection {
 
   private mutating func observe(_ object: JSONValue, at now: Duration) {
     let record = LeaseRecord(object)
+    // The first Lease that a process with an exclusive identity sees under its own name was written by an earlier process, which has ended.
+    if isIdentityExclusive, observation == nil, written.isEmpty, record.holder == identity { written = [record] }
     let since = observation?.record == record ? observation?.since : nil
     observation = Observation(object: object, record: record, since: since ?? now)
   }

@@ -41,6 +41,38 @@ import Testing
     #expect(closed[1].note == "Collected again: app after 9s, sidecar after 9s.")
   }
 
+  @Test func `R79: the next leader reports a missing Node no second time, and its recovery`() throws {
+    let roll = nodeRoll(pods)
+    _ = call(allMissed(.agentUnreachable, count: 3), roll, 0)
+    #expect(call(allMissed(.agentUnreachable, count: 3), roll, 6).map(\.object).contains(.node("node-a")))
+    let archived = ledger.archivedAges(at: reading(7), policy: ArchivePolicy(uncollected: .seconds(1), unscraped: .seconds(1))).oldest
+
+    ledger = Ledger(threshold: .seconds(5))
+    builder = GapEvents()
+    _ = ledger.update(roll, at: moment(8))
+    ledger.restore(archived, at: reading(8))
+    builder.takeOver(ledger)
+    #expect(call(allMissed(.agentUnreachable, count: 3), roll, 9).isEmpty)
+    let closed = call(allCollected(3), roll, 10)
+    #expect(closed.map(\.object) == [.node("node-a"), web(0), web(1)])
+    #expect(closed.allSatisfy { $0.reason == "CollectedAgain" })
+  }
+
+  @Test func `a missing Node that recovered while no Event could be written is reported with the next Events`() throws {
+    let roll = nodeRoll(pods)
+    _ = call(allMissed(.agentUnreachable, count: 3), roll, 0)
+    _ = call(allMissed(.agentUnreachable, count: 3), roll, 6)
+    _ = ledger.record(allCollected(3), of: roll, at: moment(7))
+    #expect(builder.events([], ledger: ledger, at: reading(8)).map(\.reason) == ["CollectedAgain"])
+  }
+
+  @Test func `a new container on a missing Node does not make it collected`() throws {
+    _ = call(allMissed(.agentUnreachable, count: 3), nodeRoll(pods), 0)
+    _ = call(allMissed(.agentUnreachable, count: 3), nodeRoll(pods), 6)
+    let more = nodeRoll(pods + [rollEntry("app", pod: "web-2", uid: "uid-3", id: "dddd")])
+    #expect(call(allMissed(.agentUnreachable, count: 4), more, 7).isEmpty)
+  }
+
   @Test func `a Node with at least one collected container is not missing`() {
     let roll = nodeRoll(pods)
     let call = RollCall(

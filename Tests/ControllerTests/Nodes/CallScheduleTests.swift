@@ -8,10 +8,29 @@ import Testing
 @Suite struct CallScheduleTests {
   private let names = (0..<1500).map { "ip-10-0-0-\($0).eu-central-1.compute.internal" }
 
+  /// A schedule after the first calls.
   private func schedule(_ nodes: some Sequence<String>, from start: Double = 0) -> CallSchedule {
-    var schedule = CallSchedule(interval: .seconds(15), from: moment(start))
-    for node in nodes { schedule.insert(node) }
+    let inserted = moment(start) - CallSchedule.firstCallsWithin
+    var schedule = CallSchedule(interval: .seconds(15), from: inserted)
+    for node in nodes { schedule.insert(node, at: inserted) }
+    _ = schedule.due(at: moment(start))
     return schedule
+  }
+
+  @Test func `R79: the first calls to Nodes are spread over less than two seconds`() {
+    var schedule = CallSchedule(interval: .seconds(15), from: moment(7))
+    for name in names { schedule.insert(name, at: moment(7)) }
+    let tenths = (1...15).map { schedule.due(at: moment(7 + Double($0) / 10)) }
+    #expect(Set(tenths.joined()) == Set(names))
+    // A tenth of the nodes also have their regular turn in this time.
+    #expect(tenths.allSatisfy { (60...170).contains($0.count) }, "\(tenths.map(\.count))")
+  }
+
+  @Test func `a Node removed before its first call is not called`() {
+    var schedule = CallSchedule(interval: .seconds(15), from: moment(0))
+    schedule.insert("a", at: moment(0))
+    schedule.remove("a")
+    #expect(schedule.due(at: moment(15)).isEmpty)
   }
 
   @Test func `calls to Nodes are spread over the interval`() {

@@ -12,7 +12,7 @@ import Testing
     let passes = Mutex<[String: Int]>([:])
     let failing = Mutex<Set<String>>([])
 
-    func begin() {}
+    func end() {}
 
     func reconcile(_ key: String) async throws -> ReconcileOutcome {
       passes.withLock { $0[key, default: 0] += 1 }

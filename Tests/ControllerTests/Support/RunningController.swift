@@ -16,7 +16,7 @@ struct RunningController {
   /// Runs the controller with short times against the API server of a kubeconfig while `body` runs.
   static func run(
     kubeconfig: String, leaderElection: String = "off", collectors: NodeCollectors? = nil, flags: [String: [String]] = [:],
-    _ body: (RunningController) async throws -> Void
+    environment: [String: String] = [:], _ body: (RunningController) async throws -> Void
   ) async throws {
     let folder = try TemporaryFolder()
     var given = [
@@ -27,7 +27,8 @@ struct RunningController {
     for (name, values) in flags { given[name] = values }
     let log = RecordedLog()
     let controller = try RollcallController(
-      settings: SettingsSources(flags: given).settings(), environment: [:], version: "test", collectors: collectors, logger: log.logger)
+      settings: SettingsSources(flags: given).settings(), environment: environment, version: "test", collectors: collectors,
+      logger: log.logger)
     try await whileServing(controller.server) { port in
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await controller.relay.run() }
@@ -50,6 +51,15 @@ struct RunningController {
   func gaps() async throws -> [JSONValue]? {
     let response = try await request("/api/v1/gaps")
     return response.status == 200 ? try JSONValue(parsing: response.body)["gaps"]?.array : nil
+  }
+}
+
+extension RunningController {
+  /// The lines of every gauge at `/metrics`, without those of the process.
+  func gauges() async throws -> Set<Substring> {
+    let lines = String(decoding: try await request("/metrics").body, as: UTF8.self).split(separator: "\n")
+    let names = Set(lines.filter { $0.hasPrefix("# TYPE ") && $0.hasSuffix(" gauge") }.map { $0.dropFirst(7).dropLast(6) })
+    return Set(lines.filter { names.contains($0.prefix { $0 != "{" && $0 != " " }) && !$0.hasPrefix("process_") })
   }
 }
 

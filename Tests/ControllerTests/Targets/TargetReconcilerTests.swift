@@ -97,7 +97,7 @@ import Testing
       let writes = try await stage.writes { () async throws in
         #expect(try await stage.reconciler.reconcile(.linux) == .settled)
         // Like a replica that has just taken over and remembers nothing.
-        stage.reconciler.begin()
+        stage.reconciler.end()
         #expect(try await stage.reconciler.reconcile(.linux) == .settled)
       }
       #expect(writes == 0)
@@ -146,7 +146,7 @@ import Testing
       _ = try await stage.reconciler.reconcile(.linux)
       let writes = try await stage.writes { () async throws in
         stage.set(nil)
-        stage.reconciler.begin()
+        stage.reconciler.end()
         #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(1)))
       }
       #expect(writes == 0)
@@ -401,7 +401,7 @@ import Testing
           "apiVersion": "v1", "kind": "Service",
           "metadata": ["name": "rollcall-linux", "namespace": "rollcall", "labels": ["app.kubernetes.io/name": "mine"]],
         ], fieldManager: "somebody", force: true)
-      stage.reconciler.begin()
+      stage.reconciler.end()
       #expect(try await stage.reconciler.reconcile(.linux) == .again(after: .seconds(300)))
       #expect(stage.status.failing.keys.contains(ObjectName(kind: "Service", name: "rollcall-linux")))
 

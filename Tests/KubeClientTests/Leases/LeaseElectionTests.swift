@@ -39,8 +39,9 @@ private struct Candidate {
   let clockOffset: Duration
   var wallClockOffset: Int64 = 0
 
-  init(_ identity: String, clockOffset: Duration = .zero, wallClockOffset: Int64 = 0) {
-    election = LeaseElection(lease: ObjectKey(namespace: "n", name: "l"), identity: identity, timing: LeaseTiming())
+  init(_ identity: String, isExclusive: Bool = false, clockOffset: Duration = .zero, wallClockOffset: Int64 = 0) {
+    election = LeaseElection(
+      lease: ObjectKey(namespace: "n", name: "l"), identity: identity, isIdentityExclusive: isExclusive, timing: LeaseTiming())
     self.clockOffset = clockOffset
     self.wallClockOffset = wallClockOffset
   }
@@ -255,6 +256,46 @@ private struct Candidate {
   }
 
   @Test
+  func `R79: a restarted container acquires the Lease of its Pod at once`() {
+    var server = LeaseServer()
+    var before = Candidate("a", isExclusive: true)
+    var after = Candidate("a", isExclusive: true, clockOffset: .seconds(5))
+    before.round(&server, at: .zero)
+    after.round(&server, at: .seconds(1))
+    #expect(after.leads(at: .seconds(1)))
+    #expect(server.lease?["spec"]?["leaseTransitions"] == 0, "the Lease stays with its holder")
+  }
+
+  @Test
+  func `R79: a restarted container whose first write fails acquires the Lease with the next`() {
+    var server = LeaseServer()
+    var before = Candidate("a", isExclusive: true)
+    var after = Candidate("a", isExclusive: true)
+    before.round(&server, at: .zero)
+    let claim = after.election.handle(
+      server.respond(to: .read, begunAt: .seconds(1)), at: .seconds(1), wallClock: after.wallClock(.seconds(1)))
+    #expect(claim != nil)
+    _ = after.election.handle(.failed, at: .seconds(1), wallClock: after.wallClock(.seconds(1)))
+    after.round(&server, at: .seconds(3))
+    #expect(after.leads(at: .seconds(3)))
+  }
+
+  @Test
+  func `R33: only the first Lease that a process sees can be that of its predecessor`() {
+    var server = LeaseServer()
+    var a = Candidate("a")
+    var first = Candidate("p", isExclusive: true)
+    var second = Candidate("p", isExclusive: true)
+    a.round(&server, at: .zero)
+    first.round(&server, at: .seconds(1))
+    a.release(&server, at: .seconds(2))
+    second.round(&server, at: .seconds(2))
+    #expect(second.leads(at: .seconds(2)))
+    first.round(&server, at: .seconds(3))
+    #expect(!first.leads(at: .seconds(3)))
+  }
+
+  @Test
   func `R33: one of two candidates acquires a free Lease`() {
     var server = LeaseServer()
     var (a, b) = (Candidate("a"), Candidate("b"))
@@ -302,11 +343,13 @@ private struct Candidate {
   }
 
   @Test
-  func `R33: with delays, lost responses and stopped processes there is at most one leader`() {
+  func `R33: with delays, lost responses, and stopped and killed processes there is at most one leader`() {
     for seed in 0..<200 as Range<UInt64> {
       var random = SplitMix64(seed: seed)
       var server = LeaseServer()
-      var candidates = (0..<3).map { Candidate("c\($0)", clockOffset: .seconds(1000 * $0), wallClockOffset: Int64($0) * 3600) }
+      var candidates = (0..<3).map {
+        Candidate("c\($0)", isExclusive: true, clockOffset: .seconds(1000 * $0), wallClockOffset: Int64($0) * 3600)
+      }
       var stoppedUntil = [0, 0, 0]
       for second in 0..<300 {
         let now = Duration.seconds(second)
@@ -318,6 +361,10 @@ private struct Candidate {
         }
         let isReleasing = Int.random(in: 0..<50, using: &random) == 0
         if isReleasing { candidates[0].release(&server, at: now) }
+        // Killed, and started again as a new process with another clock.
+        if Int.random(in: 0..<50, using: &random) == 0 {
+          candidates[1] = Candidate("c1", isExclusive: true, clockOffset: .seconds(second * 7))
+        }
         let leaders = candidates.filter { $0.leads(at: now) }.count
         #expect(leaders <= 1, "seed \(seed), second \(second)")
       }

@@ -221,7 +221,7 @@ struct GapWorld {
             name: container.name, containerID: id,
             state: .running(startedAtUnixMilliseconds: Self.unix(container.instance.startedAt, 0)))
         case .restarting:
-          ContainerRecord(name: container.name, containerID: id, state: .waiting(reason: "CrashLoopBackOff"), isRestarting: true)
+          ContainerRecord(name: container.name, containerID: id, state: .waiting(reason: "CrashLoopBackOff"), restarts: true)
         case .finished: ContainerRecord(name: container.name, containerID: id, state: .terminated)
         }
       })

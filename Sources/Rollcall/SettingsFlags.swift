@@ -64,6 +64,11 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("push-spool-dir")) var pushSpoolDir: String?
   @Option(help: .of("push-spool-limit")) var pushSpoolLimit: String?
   @Option(help: .of("alertmanager-url")) var alertmanagerUrl: [String] = []
+  @Option(help: .of("alertmanager-headers-file")) var alertmanagerHeadersFile: String?
+  @Option(help: .of("alertmanager-ca-file")) var alertmanagerCaFile: String?
+  @Option(help: .of("alertmanager-cert-file")) var alertmanagerCertFile: String?
+  @Option(help: .of("alertmanager-key-file")) var alertmanagerKeyFile: String?
+  @Flag(help: .of("alertmanager-skip-verify")) var alertmanagerSkipVerify = false
   @Option(help: .of("service-monitors")) var serviceMonitors: String?
   @Option(help: .of("service-monitor-labels")) var serviceMonitorLabels: [String] = []
   @Option(help: .of("service-monitor-sample-limit")) var serviceMonitorSampleLimit: String?

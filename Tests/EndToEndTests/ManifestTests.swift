@@ -1,5 +1,6 @@
 import Controller
 import Foundation
+import HTTPTransport
 import JSON
 import KubeClient
 import Logging
@@ -266,6 +267,63 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   func `promtool accepts the rules and their tests pass`() async throws {
     #expect(try await run("promtool", "check", "rules", "--lint-fatal", "\(root)/manifests/monitoring/rules.yaml").contains("SUCCESS"))
     #expect(try await run("promtool", "test", "rules", "\(root)/manifests/monitoring/rules_test.yaml").contains("SUCCESS"))
+  }
+
+  @Test func `R82: every alert has a test that expects it, and no rule depends on the name of a job`() throws {
+    let rules = try file("monitoring/rules.yaml")["groups"]?.array?.flatMap { $0["rules"]?.array ?? [] } ?? []
+    let tests = try file("monitoring/rules_test.yaml")["tests"]?.array?.flatMap { $0["alert_rule_test"]?.array ?? [] } ?? []
+    let expected = Set(tests.filter { $0["exp_alerts"]?.array?.isEmpty == false }.compactMap { $0["alertname"]?.string })
+    #expect(Set(rules.compactMap { $0["alert"]?.string }).subtracting(expected) == [])
+    for rule in rules { #expect(rule["expr"]?.string?.contains("job") == false) }
+  }
+
+  /// While another replica takes the lead, these have no series.
+  @Test func `R79: alerts on what only the leader exports outlast a change of leader`() throws {
+    let leaderOnly = [
+      "rollcall_container_gap", "rollcall_node_gap", "rollcall_refused_targets", "rollcall_failing_objects", "rollcall_exporter_",
+    ]
+    for rule in try file("monitoring/rules.yaml")["groups"]?.array?.flatMap({ $0["rules"]?.array ?? [] }) ?? [] {
+      guard let expression = rule["expr"]?.string, leaderOnly.contains(where: expression.contains) else { continue }
+      #expect(rule["keep_firing_for"] == "3m", "\(rule["alert"]?.string ?? "")")
+    }
+  }
+
+  @Test(.enabled(if: findProgram("prometheus-alertmanager") != nil, "prometheus-alertmanager is not installed"))
+  func `R80: an alert on a node or a workload inhibits those of its containers, and no others`() async throws {
+    let inhibition = try String(contentsOfFile: "\(root)/manifests/monitoring/alertmanager-inhibit.yaml", encoding: .utf8)
+    let configuration = try folder.write("route: {receiver: none}\nreceivers: [{name: none}]\n\(inhibition)", to: "inhibit.yml")
+    if findProgram("amtool") != nil {
+      #expect(try await run("amtool", "check-config", configuration).contains("4 inhibit rules"))
+    }
+    let transport = try HTTPTransport()
+    let alertmanager = try await Alertmanager(folder: folder, transport: transport, inhibition: inhibition)
+    defer { alertmanager.program.stop() }
+    func alert(_ name: String, _ labels: [String: String]) -> JSONValue {
+      ["labels": .object(labels.merging(["alertname": name], uniquingKeysWith: { first, _ in first }).mapValues { .string($0) })]
+    }
+    func container(_ pod: String, on node: String, _ name: String = "Uncollected", of workload: String? = nil) -> JSONValue {
+      var labels = ["namespace": "shop", "pod": pod, "node": node]
+      if let workload { labels.merge(["workload": workload, "workload_kind": "Deployment"]) { first, _ in first } }
+      return alert("RollcallContainer\(name)", labels)
+    }
+    let groups = [
+      alert("RollcallNodeUncollected", ["node": "w1"]), alert("RollcallNodeUnscraped", ["node": "w2"]),
+      alert("RollcallNodeUncollected", ["node": "w3", "cluster": "other"]), alert("RollcallExporterDown", ["node": "w1"]),
+      alert("RollcallWorkloadUncollected", ["namespace": "shop", "workload": "cart", "workload_kind": "Deployment"]),
+    ]
+    let containers = [
+      container("on-w1", on: "w1"), container("unscraped-on-w1", on: "w1", "Unscraped"), container("on-w2", on: "w2"),
+      container("unscraped-on-w2", on: "w2", "Unscraped"), container("on-w3", on: "w3"), container("cart", on: "w4", of: "cart"),
+      container("web", on: "w4", of: "web"), container("alone", on: "w4"), container("unscraped-cart", on: "w4", "Unscraped", of: "cart"),
+    ]
+    try await alertmanager.post(groups + containers)
+    try await eventually("the inhibition is in effect") {
+      let alerts = try await alertmanager.activeAlerts()
+      let inhibited = alerts.filter { $0["status"]?["inhibitedBy"]?.array?.isEmpty == false }
+      return alerts.count == 14
+        && Set(inhibited.compactMap { ($0["labels"]?["pod"] ?? $0["labels"]?["alertname"])?.string })
+          == ["on-w1", "unscraped-on-w1", "unscraped-on-w2", "cart", "RollcallExporterDown"]
+    }
   }
 
   @Test func `the PrometheusRule has the same groups as the rules file`() throws {

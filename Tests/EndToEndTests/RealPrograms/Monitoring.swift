@@ -97,13 +97,15 @@ struct Alertmanager {
   let url: String
   private let transport: HTTPTransport
 
-  init(folder: TemporaryFolder, transport: HTTPTransport) async throws {
+  /// - Parameter inhibition: a part of the configuration.
+  init(folder: TemporaryFolder, transport: HTTPTransport, inhibition: String = "") async throws {
     let address = OwnAddress()
     let configuration = """
       route:
         receiver: nobody
       receivers:
         - name: nobody
+      \(inhibition)
       """
     try configuration.write(toFile: "\(folder.path)/alertmanager.yml", atomically: true, encoding: .utf8)
     program = try ExternalProgram(
@@ -115,6 +117,14 @@ struct Alertmanager {
     url = "http://\(address)"
     self.transport = transport
     try await program.waitForPort(address)
+  }
+
+  func post(_ alerts: [JSONValue]) async throws {
+    let request = HTTPRequest(
+      method: "POST", url: "\(url)/api/v2/alerts", headers: [HTTPHeader("Content-Type", "application/json")],
+      body: JSONValue.array(alerts).bytes, deadline: .seconds(10))
+    let response = try await transport.send(request)
+    guard response.status == 200 else { throw CommandFailed(description: String(decoding: response.body, as: UTF8.self)) }
   }
 
   func activeAlerts() async throws -> [JSONValue] {

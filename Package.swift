@@ -50,6 +50,7 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let serviceLifecycleTestKit: Target.Dependency = .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -194,7 +195,7 @@ let package = Package(
       name: "ControllerTests",
       dependencies: [
         "AsyncPrimitives", "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "Push", "Roll",
-        "Simulator", "TestSupport", logging, serviceLifecycle, x509,
+        "Simulator", "TestSupport", logging, serviceLifecycle, serviceLifecycleTestKit, x509,
       ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(

@@ -59,10 +59,13 @@ import Roll
     let desired = DesiredTargets(source: .linux, targets: targets, live: known.values.compactMap(\.slice), settings: settings)
     let plan = ChangePlan(known: known, desired: desired.desiredObjects, json: desired.json)
     let end = ProcessFigures.seconds(CLOCK_PROCESS_CPUTIME_ID)
-    for (object, _) in plan.apply {
+    for write in plan.apply {
       version += 1
-      let result: JSONValue = ["metadata": ["uid": "uid", "resourceVersion": .string("\(version)")]]
-      known[object.name] = KnownObject(applied: object, result: result)
+      // The server keeps every field.
+      var result = write.json
+      result["metadata"]?["uid"] = "uid"
+      result["metadata"]?["resourceVersion"] = .string("\(version)")
+      known[write.object.name] = KnownObject(applied: write.object, json: write.json, result: result)
     }
     for object in plan.delete { known[object.name] = nil }
     let slices = plan.apply.count { $0.object.name.kind == ObjectName.sliceKind } + plan.delete.count

@@ -12,7 +12,7 @@ struct ControllerCore: Service {
   let services: [@Sendable () async -> Void]
   let leaderWork: LeaderLoop
   let publication: TargetPublication
-  /// Called once the leader's work has ended, before the Lease is released.
+  /// Called on the leader once its work has ended, before the Lease is released.
   let finish: @Sendable () async -> Void
 
   /// Runs until the task is cancelled or the service group shuts down. It then reports not ready at once (R60), stops the work, and
@@ -37,7 +37,7 @@ struct ControllerCore: Service {
       shutdown.begin()
       logger.notice("shutting down")
     }
-    await finish()
+    if leadership.mayFinish { await finish() }
     await leadership.release()
   }
 

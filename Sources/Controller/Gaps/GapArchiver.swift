@@ -103,9 +103,9 @@ final class GapArchiver: StatusSource {
     unwritten.withLock { $0 = content }
   }
 
-  /// Writes what changed since the last write, if this replica still leads. Called once `run` has returned, outside of its cancelled task.
+  /// Writes what changed since the last write. Called once `run` has returned, outside of its cancelled task, if this replica still leads.
   func finish() async {
-    guard isLeading(), let content = unwritten.withLock({ $0.take() }) else { return }
+    guard let content = unwritten.withLock({ $0.take() }) else { return }
     do {
       try await write(content)
     } catch {

@@ -61,6 +61,9 @@ final class Leadership: Sendable {
   /// Checked before every write.
   var isLeader: Bool { elector?.isLeader ?? isWorking.withLock { $0 } }
 
+  /// Whether this replica may still write after `run` has ended.
+  var mayFinish: Bool { elector?.isLeader ?? true }
+
   /// Whether another replica is known to lead. Never while the API server is unreachable.
   var isOtherLeading: Bool {
     guard let elector, !elector.isLeader, let holder = elector.holder else { return false }

@@ -75,18 +75,19 @@ struct LedgerRow: Sendable {
   /// The last scrape, or the moment from which one is due; `nil` while there is nothing to scrape.
   func scrapeBase(lastScrape: Moment?) -> Moment? {
     guard case .collected(let since) = collection else { return nil }
-    let base = due.map { max($0, since) } ?? since
-    guard let lastScrape else { return base }
-    return max(base, lastScrape)
+    guard let lastScrape else { return since }
+    return max(since, lastScrape)
   }
 
   /// Takes over what the roll says.
   mutating func update(notDue new: Exemption?, at now: Moment) {
     guard new != notDue else { return }
+    let wasStarting = notDue == .starting
     notDue = new
     switch new {
     case nil:
       if dueMoment == .never { dueMoment = now }
+      if wasStarting { restartScrapes(at: now) }
     case .restarting where isOutstanding: break  // Only a collection ends its age.
     default: stopClock()
     }
@@ -97,6 +98,7 @@ struct LedgerRow: Sendable {
     if exemption != nil {
       exemption = nil
       dueMoment = now
+      restartScrapes(at: now)
     }
     lastCollection = max(lastCollection, moment)
     if case .neverCollected = collection { collection = .collected(since: now) }
@@ -125,6 +127,11 @@ struct LedgerRow: Sendable {
     case .collected(let later): collection = .collected(since: min(later, since))
     case .missing: break
     }
+  }
+
+  /// A scrape is due from now on.
+  private mutating func restartScrapes(at now: Moment) {
+    if case .collected = collection { collection = .collected(since: now) }
   }
 
   private mutating func stopClock() { dueMoment = .never }

@@ -47,6 +47,7 @@ struct LedgerModel {
       if entry.notDue != row.entry.notDue {
         if entry.notDue == nil {
           row.due = row.due ?? now
+          if row.entry.notDue == .starting, row.collectedSince != nil { row.collectedSince = now }
         } else if entry.notDue != .restarting || !row.isOutstanding {
           row.due = nil
         }
@@ -97,6 +98,7 @@ struct LedgerModel {
         if row.exemption != nil {
           row.exemption = nil
           row.due = now
+          if row.collectedSince != nil { row.collectedSince = now }
         }
         row.lastCollected = max(row.lastCollected ?? now - age, now - age)
         if row.entry.notDue != nil, row.uncollectedSince == nil { row.due = nil }
@@ -158,7 +160,7 @@ struct LedgerModel {
         row.unscrapedSince = nil
       }
       if row.unscrapedSince == nil, node.seesScrapes, let collectedSince = row.collectedSince, let collected = row.lastCollected {
-        let owed = [row.due, collectedSince, node.lastScrape].compactMap(\.self).max() ?? collectedSince
+        let owed = max(collectedSince, node.lastScrape ?? collectedSince)
         if collected - owed > threshold {
           row.unscrapedSince = owed
           change(.unscraped, since: owed, .opened)

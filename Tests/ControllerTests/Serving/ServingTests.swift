@@ -115,7 +115,10 @@ import Testing
       #expect(
         total == [
           "expected": 4, "collected": 3, "gaps": 1, "nodes": 4,
-          "exempt": ["HostProcess": 1, "Ignored": 0, "NotRunning": 1, "Starting": 0],
+          "exempt": [
+            "HostProcess": 1, "Ignored": 0, "NoAgentExpected": 0, "NotRunning": 1, "Restarting": 0, "SandboxedRuntime": 0, "Starting": 0,
+            "Terminating": 0, "TerminationOverdue": 0,
+          ],
         ])
       let nodes = try #require(try await served.json("/api/v1/nodes")["nodes"]?.array)
       #expect(nodes.map { $0["name"]?.string } == ["linux-1", "linux-2", "virtual-1", "windows-1"])

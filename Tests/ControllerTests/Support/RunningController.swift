@@ -1,6 +1,8 @@
 import HTTPTransport
 import JSON
 import Logging
+import ServiceLifecycle
+import ServiceLifecycleTestKit
 import Simulator
 import TestSupport
 
@@ -32,8 +34,20 @@ struct RunningController {
     try await whileServing(controller.server) { port in
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await controller.relay.run() }
-        group.addTask { try await controller.core.run() }
+        let (ends, end) = AsyncStream.makeStream(of: GracefulShutdownTestTrigger.self)
+        group.addTask {
+          try await testGracefulShutdown { trigger in
+            end.yield(trigger)
+            try await controller.core.run()
+          }
+          end.finish()
+        }
+        var shutdown = ends.makeAsyncIterator()
+        let trigger = await shutdown.next()
         try await body(RunningController(controller: controller, log: log, port: port, transport: HTTPTransport()))
+        // As on SIGTERM: the archive is written and the Lease is released.
+        trigger?.triggerGracefulShutdown()
+        _ = await shutdown.next()
         group.cancelAll()
       }
     }

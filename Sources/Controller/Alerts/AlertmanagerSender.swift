@@ -16,6 +16,8 @@ package final class AlertmanagerSender: Sendable {
   private static let lookupInterval: Duration = .seconds(5)
   /// The longest time to send before the alerts are read again, so that a new one need not wait until all others have been sent.
   private static let turn: Duration = .seconds(5)
+  /// Refused alerts logged at a time. A proxy may refuse everything.
+  private static let loggedRefusals = 10
 
   private let endpoints: [AlertmanagerMembers]
   private let tls: TLSOptions
@@ -134,6 +136,7 @@ package final class AlertmanagerSender: Sendable {
     _ state: inout AlertmanagerState, to member: AlertmanagerMember, of endpoint: AlertmanagerMembers
   ) async throws -> Bool {
     let end = time.now + Self.turn
+    var logged = 0
     while let batch = state.nextBatch(at: time.now) {
       let response = try await post(batch.alerts.bytes, to: member, of: endpoint)
       let received = time.reading()
@@ -143,7 +146,12 @@ package final class AlertmanagerSender: Sendable {
         state.accepted(batch, date: date, at: received.moment)
         succeeded(member, count: batch.count)
       case let status where Self.isAboutContent(status):
-        if let (alert, isFirst) = state.refused(batch, at: received.moment) { refused(member, alert, response, isLogged: isFirst) }
+        if let (alert, isFirst) = state.refused(batch, at: received.moment) {
+          member.update { $0.refused += 1 }
+          guard isFirst, logged < Self.loggedRefusals else { continue }
+          logged += 1
+          logRefusal(of: alert, response, by: member)
+        }
       default: throw AlertingError(refusedBy: response)
       }
       if !state.isSplitting, time.now >= end { return false }
@@ -182,13 +190,11 @@ package final class AlertmanagerSender: Sendable {
     if wasDown { logger.info("Alertmanager accepts alerts again", metadata: metadata(member)) }
   }
 
-  private func refused(_ member: AlertmanagerMember, _ alert: Alert, _ response: HTTPResponse, isLogged: Bool) {
-    member.update { $0.refused += 1 }
-    guard isLogged else { return }
-    logger.warning(
-      "Alertmanager refuses an alert; it is tried again, and all others are sent",
-      metadata: metadata(member).merging(
-        ["alert": "\(alert.key.text)", "error": "\(AlertingError(refusedBy: response))"], uniquingKeysWith: { first, _ in first }))
+  private func logRefusal(of alert: Alert, _ response: HTTPResponse, by member: AlertmanagerMember) {
+    var metadata = metadata(member)
+    metadata["alert"] = "\(alert.key.text)"
+    metadata["error"] = "\(AlertingError(refusedBy: response))"
+    logger.warning("Alertmanager refuses an alert; it is tried again, and all others are sent", metadata: metadata)
   }
 
   private func failed(_ member: AlertmanagerMember, of endpoint: AlertmanagerMembers, _ error: any Error) {

@@ -1,0 +1,194 @@
+import JSON
+import KubeClient
+import Primitives
+import Roll
+import Testing
+
+@testable import Controller
+
+/// Alertmanager as far as it decides which alerts are active: `provider/mem` and `Alert.Merge` in github.com/prometheus/alertmanager.
+private struct AlertmanagerModel {
+  private struct Stored {
+    var startsAt: String
+    var endsAt: String
+  }
+
+  private var alerts: [JSONValue: Stored] = [:]
+
+  /// - Returns: whether all alerts are valid. Valid ones are stored in any case.
+  mutating func post(_ batch: JSONValue, now: Int64, isBad: (JSONValue) -> Bool) -> Bool {
+    var isValid = true
+    for alert in batch.array ?? [] {
+      guard let labels = alert["labels"], let startsAt = alert["startsAt"]?.string, let endsAt = alert["endsAt"]?.string,
+        startsAt <= endsAt, !isBad(labels)
+      else {
+        isValid = false
+        continue
+      }
+      var new = Stored(startsAt: startsAt, endsAt: endsAt)
+      if let old = alerts[labels], overlap(old, new) {
+        new.startsAt = min(old.startsAt, new.startsAt)
+        if endsAt > rfc3339(now) { new.endsAt = max(old.endsAt, new.endsAt) }
+      }
+      alerts[labels] = new
+    }
+    return isValid
+  }
+
+  private func overlap(_ old: Stored, _ new: Stored) -> Bool {
+    (new.endsAt > old.startsAt && new.endsAt < old.endsAt) || (new.startsAt > old.startsAt && new.startsAt < old.endsAt)
+  }
+
+  func active(now: Int64) -> [JSONValue] {
+    alerts.filter { $0.value.endsAt > rfc3339(now) }.map(\.key)
+  }
+}
+
+/// A leader, an Alertmanager and what happens to them, second by second.
+private struct World {
+  private static let epoch: Int64 = 1_767_225_600_000
+  /// The longest time to react: the longest back-off and a little more.
+  private static let reaction = 7
+
+  private var random: SplitMix64
+  private var now = 0
+  private var clockError: Int64 = 0
+  private var alertmanager = AlertmanagerModel()
+  /// `nil` while it is up.
+  private var downUntil: Int?
+  private var upSince = 0
+
+  private var grouping = AlertGrouping()
+  private var state = AlertmanagerState(policy: AlertPolicy(batch: 5))
+  private var nextAttempt = 0
+  private var backoff = Backoff(AlertPolicy().backoff)
+
+  /// The open gaps and since when they are open.
+  private var open: [GapKey: (gap: Gap, since: Int)] = [:]
+  /// When gaps closed.
+  private var closed: [GapKey: Int] = [:]
+  private var isDown: [String: Bool] = [:]
+  /// When a leader last ended, whose alerts expire by themselves.
+  private var lastHandOver = -10_000
+
+  private(set) var problems: [String] = []
+
+  init(seed: UInt64) {
+    random = SplitMix64(seed: seed)
+  }
+
+  private func workload(_ container: ContainerReference) -> Workload? {
+    container.pod.hasSuffix("0") ? nil : Workload(kind: "Deployment", name: "d\(container.pod.suffix(1))")
+  }
+
+  mutating func run(seconds: Int) {
+    while now < seconds {
+      happen()
+      send()
+      check()
+      now += 1
+    }
+  }
+
+  private mutating func chance(_ oneIn: Int) -> Bool { Int.random(in: 0..<oneIn, using: &random) == 0 }
+
+  private mutating func happen() {
+    for node in ["n1", "n2", "n3", "n4", "n5"] {
+      if chance(60) {
+        isDown[node] = !(isDown[node] ?? false)
+        for pod in 0..<4 { set(node, pod, isOpen: isDown[node] ?? false) }
+      }
+      if isDown[node] != true, chance(20) { set(node, Int.random(in: 0..<4, using: &random), isOpen: chance(3)) }
+    }
+    if chance(80) { clockError = [-86_400_000, -3_600_000, 0, 3_600_000, 86_400_000].randomElement(using: &random) ?? 0 }
+    if downUntil == nil, chance(100) { downUntil = now + Int.random(in: 1...200, using: &random) }
+    if let end = downUntil, now >= end {
+      downUntil = nil
+      upSince = now
+      if chance(2) { alertmanager = AlertmanagerModel() }  // It keeps nothing on disk.
+    }
+    if chance(150) {
+      // Another leader, with the same gaps.
+      grouping = AlertGrouping()
+      state = AlertmanagerState(policy: AlertPolicy(batch: 5))
+      nextAttempt = now
+      lastHandOver = now
+    }
+  }
+
+  private mutating func set(_ node: String, _ pod: Int, isOpen: Bool) {
+    let gap = Gap(
+      container: ContainerReference(namespace: "shop", pod: "\(node)-\(pod)", container: "app"), node: node, source: .linux,
+      kind: .uncollected, reason: .agentUnreachable, detail: "", since: moment(Double(now - 300)))
+    if isOpen, open[GapKey(gap)] == nil {
+      open[GapKey(gap)] = (gap, now)
+    } else if !isOpen, open.removeValue(forKey: GapKey(gap)) != nil {
+      closed[GapKey(gap)] = now
+    }
+  }
+
+  /// One round of the sender.
+  private mutating func send() {
+    guard now >= nextAttempt else { return }
+    let reading = ClockReading(moment: moment(Double(now)), unixMilliseconds: wallClock + clockError)
+    let nodes = Dictionary(grouping: open.values.map(\.gap), by: \.node).sorted { $0.key < $1.key }.map { node, gaps in
+      NodeGaps(
+        node: node, collection: isDown[node] == true ? .nothing : .some, expected: 4,
+        gaps: gaps.sorted { $0.container < $1.container })
+    }
+    state.update(alerts: grouping.alerts(for: nodes, at: reading.moment, workload: workload), at: reading)
+    while let batch = state.nextBatch(at: reading.moment) {
+      guard downUntil == nil else {
+        nextAttempt = now + Int(backoff.failed().components.seconds) + 1
+        return
+      }
+      if alertmanager.post(batch.alerts, now: wallClock, isBad: { $0["pod"] == "n1-0" }) {
+        // Whole seconds, as in the header.
+        state.accepted(batch, date: wallClock / 1000 * 1000, at: reading.moment)
+      } else {
+        _ = state.refused(batch, at: reading.moment)
+      }
+    }
+    backoff.succeeded()
+  }
+
+  private var wallClock: Int64 { Self.epoch + Int64(now) * 1000 }
+
+  private mutating func check() {
+    guard downUntil == nil, now - upSince > Self.reaction else { return }
+    let active = alertmanager.active(now: wallClock)
+    for (key, (gap, since)) in open where now - since > Self.reaction && gap.container.pod != "n1-0" {
+      let workload = workload(gap.container)
+      let isReported = active.contains { labels in
+        labels["pod"]?.string == gap.container.pod || labels["pod"] == nil && labels["node"]?.string == gap.node
+          || labels["pod"] == nil && workload != nil && labels["workload"]?.string == workload?.name
+      }
+      if !isReported { problems.append("\(now): \(key.container.pod) is in no alert") }
+    }
+    // Two seconds more: a group ends after its successors.
+    let late = max(Self.reaction + 2, lastHandOver == -10_000 ? 0 : Self.reaction)
+    guard now - lastHandOver > 610 || lastHandOver == -10_000 else { return }
+    for labels in active {
+      let isNeeded = open.values.contains { gap, _ in covers(labels, gap) }
+      let wasNeeded = closed.contains { key, at in now - at <= late && labels["node"].map { $0.string == key.node } ?? true }
+      if !isNeeded, !wasNeeded { problems.append("\(now): \(labels) has no gap") }
+    }
+  }
+
+  private func covers(_ labels: JSONValue, _ gap: Gap) -> Bool {
+    if let pod = labels["pod"]?.string { return pod == gap.container.pod }
+    if let node = labels["node"]?.string { return node == gap.node }
+    return labels["workload"]?.string == workload(gap.container)?.name
+  }
+}
+
+@Suite struct AlertmanagerModelTests {
+  /// Outages, lost state, clocks that are set, changes of leader, nodes that go down and an alert that is refused.
+  @Test(arguments: 0..<8) func `R78: Alertmanager has an alert for every open gap, and none without a gap, whatever happens`(part: Int) {
+    for seed in 0..<40 {
+      var world = World(seed: UInt64(part * 40 + seed))
+      world.run(seconds: 1200)
+      #expect(world.problems.isEmpty, "seed \(part * 40 + seed): \(world.problems.prefix(3))")
+    }
+  }
+}

@@ -9,13 +9,17 @@ struct ReasonTests {
       "NoAgent", "AgentUnreachable", "AgentTimeout", "PidNotFound", "PermissionDenied", "ExporterUnreachable", "ExporterTimeout",
       "CollectorFailed",
       "EndpointUnreachable", "EndpointTimeout", "BadExposition", "TooLarge", "NotInResponse", "StaleData", "NotScraped", "NodeNotReady",
-      "Unknown",
+      "WrongNode", "Restarting", "RollStale", "Unknown",
     ]
     #expect(Reason.allCases.map(\.rawValue) == names)
   }
 
   @Test func `the exemptions have fixed names`() {
-    #expect(Exemption.allCases.map(\.rawValue) == ["HostProcess", "NotRunning", "Starting", "Ignored"])
+    let names = [
+      "HostProcess", "NotRunning", "Restarting", "Terminating", "TerminationOverdue", "Starting", "Ignored", "NoAgentExpected",
+      "SandboxedRuntime",
+    ]
+    #expect(Exemption.allCases.map(\.rawValue) == names)
   }
 
   @Test func `the sources have fixed names`() {

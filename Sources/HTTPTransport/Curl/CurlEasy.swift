@@ -29,12 +29,6 @@ final class CurlEasy {
     return message.isEmpty ? String(cString: curl_easy_strerror(code)) : message
   }
 
-  /// Whether the peer, or the proxy, has accepted a TCP connection of this transfer.
-  var hasTCPConnection: Bool {
-    var microseconds: curl_off_t = 0
-    return rollcall_easy_get_offset(handle, CURLINFO_CONNECT_TIME_T, &microseconds) == CURLE_OK && microseconds > 0
-  }
-
   func set(_ option: CURLoption, _ number: Int) throws(CurlFailure) {
     try check(rollcall_easy_set_long(handle, option, number), option)
   }

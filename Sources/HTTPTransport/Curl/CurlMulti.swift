@@ -8,6 +8,8 @@ final class CurlMulti {
   private(set) var timerDue: ContinuousClock.Instant?
   /// The easy handle of each socket that libcurl only reads from.
   private var readers: [Int32: UnsafeMutableRawPointer] = [:]
+  /// The easy handles for which a TCP connection has been accepted.
+  private var accepted: Set<UnsafeMutableRawPointer> = []
 
   init(connectionCacheSize: Int, poller: Poller) throws(HTTPTransportError) {
     if let problem = CurlLibrary.problem { throw .setUp(problem) }
@@ -47,6 +49,7 @@ final class CurlMulti {
 
   /// Aborts the transfer and closes its connection unless it has finished.
   func remove(_ easy: CurlEasy) {
+    accepted.remove(easy.handle)
     curl_multi_remove_handle(handle, easy.handle)
   }
 
@@ -76,7 +79,12 @@ final class CurlMulti {
   /// The easy handle of the transfer that reads from the socket; nil while libcurl also writes to it.
   func reader(of socket: Int32) -> UnsafeMutableRawPointer? { readers[socket] }
 
+  /// Whether the peer, or the proxy, has accepted a TCP connection. libcurl reports the time of that only after the handshake.
+  func isAccepted(_ easy: CurlEasy) -> Bool { accepted.contains(easy.handle) }
+
   private func watch(_ socket: Int32, for easy: UnsafeMutableRawPointer?, interest: Int32) {
+    // A socket that still connects is only written to.
+    if interest & CURL_POLL_IN != 0, let easy, SocketState.isConnectedTCP(socket) { accepted.insert(easy) }
     readers[socket] = interest == CURL_POLL_IN ? easy : nil
     if interest == CURL_POLL_REMOVE { return poller.forget(socket) }
     poller.watch(socket, reading: interest & CURL_POLL_IN != 0, writing: interest & CURL_POLL_OUT != 0)

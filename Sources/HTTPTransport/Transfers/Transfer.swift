@@ -13,6 +13,8 @@ final class Transfer {
   private(set) var bodyBytes = 0
   /// Set once the connection is established, its address is allowed, and the request is being sent.
   private(set) var isConnected = false
+  /// Whether a TCP connection was accepted, for the error of a transfer that did not get further.
+  var isAccepted = false
   private(set) var isPaused = false
   private(set) var lastByte = ContinuousClock.now
   /// Why one of our callbacks aborted the transfer; libcurl only reports that one did.
@@ -153,7 +155,7 @@ extension Transfer {
   }
 
   private var phase: HTTPTransportError.Phase {
-    if !isConnected { return easy.hasTCPConnection ? .handshake : .connect }
+    if !isConnected { return isAccepted ? .handshake : .connect }
     return hasHead ? .body : .head
   }
 

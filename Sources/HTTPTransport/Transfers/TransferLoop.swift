@@ -93,6 +93,7 @@ final class TransferLoop {
   private func endFinished() {
     while let (handle, code) = multi.nextFinished() {
       guard let transfer = runningByHandle[handle] else { continue }
+      transfer.isAccepted = multi.isAccepted(transfer.easy)
       end(transfer, transfer.outcome(of: code))
     }
   }
@@ -133,6 +134,7 @@ final class TransferLoop {
     self.nextCheck = nil
     for transfer in running.values {
       if let deadline = transfer.prepared.deadline, deadline <= now {
+        transfer.isAccepted = multi.isAccepted(transfer.easy)
         end(transfer, .failed(transfer.timeout()))
       } else if let idleEnd = transfer.idleEnd, idleEnd <= now {
         end(transfer, .failed(transfer.idleTimeout()))
@@ -214,6 +216,16 @@ enum ReadPacing {
 }
 
 enum SocketState {
+  /// libcurl's other sockets, through which a name lookup reports its end, are no internet sockets.
+  static func isConnectedTCP(_ socket: Int32) -> Bool {
+    var address = sockaddr_storage()
+    var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let code = withUnsafeMutableBytes(of: &address) { bytes in
+      bytes.withMemoryRebound(to: sockaddr.self) { getpeername(socket, $0.baseAddress, &size) }
+    }
+    return code == 0 && [AF_INET, AF_INET6].contains(Int32(address.ss_family))
+  }
+
   /// Whether there is nothing left to read. In a bulk transfer there mostly is, and a pause would slow it down.
   static func isEmpty(_ socket: Int32) -> Bool {
     var byte: UInt8 = 0

@@ -33,7 +33,9 @@ enum TLSFailure: Hashable {
       switch reason.number {
       case 192: self = .noClientCertificate  // PEER_DID_NOT_RETURN_A_CERTIFICATE
       case 125: self = .untrustedClient  // CERTIFICATE_VERIFY_FAILED
-      case 1042...1046, 1048: self = .untrustedByClient  // bad_certificate to certificate_unknown, unknown_ca
+      // bad_certificate to certificate_unknown, unknown_ca. With TLS 1.3, OpenSSL sends this alert in the clear where an encrypted record is
+      // expected: BAD_PACKET_LENGTH, DECRYPTION_FAILED_OR_BAD_RECORD_MAC.
+      case 1042...1046, 1048, 112, 139: self = .untrustedByClient
       case 155, 156, 247: self = .notTLS  // HTTP_REQUEST, HTTPS_PROXY_REQUEST, WRONG_VERSION_NUMBER
       default: continue
       }
@@ -62,7 +64,8 @@ extension TLSFailure: CustomStringConvertible {
     switch self {
     case .noClientCertificate: "the client has no certificate"
     case .untrustedClient: "the client's certificate is not valid for a client, has expired, or is not from an authority in ca.crt"
-    case .untrustedByClient: "the client rejects this agent's certificate"
+    case .untrustedByClient:
+      "the client rejects this agent's certificate: it is not from an authority that the client knows, or has expired"
     case .notTLS: "the client does not use TLS"
     case .closedByClient: "the client closed the connection during the handshake"
     case .tooSlow: "the client did not finish the handshake in time"

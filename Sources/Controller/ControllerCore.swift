@@ -57,6 +57,7 @@ struct LeaderWork: Sendable {
   let ledger: LedgerStore
   let tasks: NodeTaskManager
   let archive: GapArchiver
+  let archiveWatch: ObjectWatch
   let watch: GapWatch
   let alerts: AlertmanagerSender
   /// `nil` if no Events are written.
@@ -73,6 +74,7 @@ struct LeaderWork: Sendable {
     await withTaskGroup { group in
       group.addTask { await tasks.run() }
       group.addTask { await archive.run() }
+      group.addTask { await archiveWatch.run(of: GapArchive.configMapName, didDelete: archive.rewrite) }
       group.addTask { await watch.run() }
       group.addTask { await alerts.run() }
       if let events { group.addTask { await events.run() } }

@@ -69,6 +69,8 @@ package final class RollcallController: Sendable {
       settings.events == .on
       ? GapEventPoster(
         client: cluster.client, identity: leadership.identity, time: time, logger: logger, isLeading: { leadership.isLeader }) : nil
+    let archiveWatch = ObjectWatch(
+      .configMaps, namespace: cluster.namespace, name: GapArchive.configMapName, client: cluster.client, logger: logger)
     let archive = GapArchiver(
       client: cluster.client, namespace: cluster.namespace, ledger: ledger, policy: settings.archive, time: time, logger: logger,
       isLeading: { leadership.isLeader },
@@ -84,6 +86,7 @@ package final class RollcallController: Sendable {
 
     let targets = CurrentTargets(
       rolls: rolls, exporters: exporters, endpoints: settings.endpoints, virtualAddress: { leaderAddress.current })
+    let replicas = ControllerReplicas(cluster: cluster, pod: environment["POD_NAME"])
     let reconciler = TargetReconciler(
       client: cluster.client, settings: settings.targets(namespace: cluster.namespace), time: time, logger: logger,
       isLeading: { leadership.isLeader }, snapshot: targets.snapshot)
@@ -95,8 +98,8 @@ package final class RollcallController: Sendable {
         version: version, settings: settings.serving, time: time, leadership: leadership,
         readiness: Readiness(freshness: freshness, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
         rolls: rolls, ledger: ledger, workload: cluster.workload(of:), counters: counters, exporters: exporters, archive: archive,
-        alertmanagers: alerts, events: events,
-        targets: targets, publication: reconciler, relay: relay, virtualCache: settings.virtualMode == .push ? nil : virtual.cache,
+        alertmanagers: alerts, events: events, targets: targets, replicas: replicas, publication: reconciler, relay: relay,
+        virtualCache: settings.virtualMode == .push ? nil : virtual.cache,
         push: push),
       logger: logger)
     core = ControllerCore(
@@ -104,7 +107,9 @@ package final class RollcallController: Sendable {
       services: [cluster.nodes.run, cluster.pods.run, updater.run, certificates.run],
       leaderWork: LeaderLoop(leadership: leadership, time: time) {
         await LeaderWork(
-          rolls: rolls, ledger: ledger, tasks: tasks, archive: archive, watch: watch, alerts: alerts, events: events, push: push,
+          rolls: rolls, ledger: ledger, tasks: tasks, archive: archive, archiveWatch: archiveWatch, watch: watch, alerts: alerts,
+          events: events,
+          push: push,
           time: time
         ).run()
       },

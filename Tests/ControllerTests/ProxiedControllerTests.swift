@@ -54,7 +54,7 @@ import Testing
 extension RunningController {
   /// Addresses of targets without ports.
   fileprivate func targets() async throws -> Set<String> {
-    let groups = try await json("/sd/v1/targets").array ?? []
+    let groups = try await json("/sd/v1/targets?source=linux").array ?? []
     return Set(groups.flatMap { $0["targets"]?.array ?? [] }.compactMap { $0.string?.split(separator: ":").first.map(String.init) })
   }
 }

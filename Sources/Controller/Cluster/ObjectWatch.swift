@@ -44,6 +44,19 @@ struct ObjectWatch: Sendable {
   }
 }
 
+extension ObjectWatch {
+  /// Runs until the task is cancelled.
+  /// - Parameter didDelete: called when the object with this name was deleted.
+  func run(of name: String, didDelete: () -> Void) async {
+    var existed = false
+    await run { _ in
+      let exists = object(name) != nil
+      if existed, !exists { didDelete() }
+      existed = exists
+    }
+  }
+}
+
 /// What is kept of a watched object.
 struct ObjectVersion: Record {
   var key: ObjectKey

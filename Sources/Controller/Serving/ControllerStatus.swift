@@ -26,6 +26,8 @@ struct ControllerStatus: Sendable {
   let events: (any StatusSource<EventStatistics>)?
 
   let targets: CurrentTargets
+  /// All replicas, including this one; empty outside of the cluster.
+  let replicas: any StatusSource<[ControllerReplicas.Replica]>
   let publication: any StatusSource<[Source: TargetStatus]>
   let relay: NodeRelay?
   /// The newest scrapes of the pods on virtual nodes; `nil` if they are not kept.

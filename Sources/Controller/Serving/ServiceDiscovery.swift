@@ -3,9 +3,12 @@ internal import JSON
 internal import Primitives
 import Roll
 
-/// Targets in Prometheus's HTTP service discovery format.
+/// Targets in Prometheus's HTTP service discovery format: nodes by their source, and the replicas of the controller.
 /// Format: https://prometheus.io/docs/prometheus/latest/http_sd/
 struct ServiceDiscovery {
+  /// Selects the replicas, as the name of a source selects its nodes.
+  private static let controllerSource = "controller"
+
   private let controller: ControllerStatus
 
   init(_ controller: ControllerStatus) {
@@ -15,12 +18,9 @@ struct ServiceDiscovery {
   /// Responds 503 until the caches are in sync: Prometheus then keeps its old targets, while an empty list would drop them (R36).
   /// - Parameter authority: host and port of the request, at which Prometheus reaches us.
   func response(source text: String?, authority: String?) -> ServerResponse {
-    var wanted: Source?
-    if let text {
-      guard let source = Source(rawValue: text) else {
-        return .problem(.badRequest, "source \"\(text)\" is not one of \(Source.allCases.map(\.rawValue).joined(separator: ", "))")
-      }
-      wanted = source
+    let sources = Source.allCases.map(\.rawValue) + [Self.controllerSource]
+    if let text, !sources.contains(text) {
+      return .problem(.badRequest, "source \"\(text)\" is not one of \(sources.joined(separator: ", "))")
     }
     guard let targets = controller.targets.snapshot() else {
       return .problem(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
@@ -31,14 +31,32 @@ struct ServiceDiscovery {
     let virtual = targets.filter { $0.source == .virtual && (!$0.address.isEmpty || probeAddress != nil) }
     let published = (admitted.targets + virtual).sorted { $0.node < $1.node }
     let isProxied = controller.settings.proxiesWindows
-    return .json(
-      .array(
-        published.filter { wanted == nil || $0.source == wanted }.map { target in
-          var group = Self.group(target)
-          if target.source == .virtual { Self.redirectToController(&group, of: target, orAt: probeAddress) }
-          if isProxied, target.source == .windows, let probeAddress { Self.redirectToProbe(&group, at: probeAddress) }
-          return group
-        }))
+    var groups = published.filter { text == nil || $0.source.rawValue == text }.map { target in
+      var group = Self.group(target)
+      if target.source == .virtual { Self.redirectToController(&group, of: target, orAt: probeAddress) }
+      if isProxied, target.source == .windows, let probeAddress { Self.redirectToProbe(&group, at: probeAddress) }
+      return group
+    }
+    if text == nil || text == Self.controllerSource { groups += replicas(authority: authority) }
+    return .json(.array(groups))
+  }
+
+  /// The replicas of the controller; outside of the cluster this one, at the address that was asked.
+  private func replicas(authority: String?) -> [JSONValue] {
+    let port = controller.settings.listen.port
+    var addresses = controller.replicas.status.map { (pod: $0.pod, address: Self.authority($0.address, port)) }
+    if addresses.isEmpty, let asked = authority.flatMap(Self.address(asked:)) { addresses = [("", asked)] }
+    return addresses.map { pod, address in
+      var labels: JSONValue = [
+        "__meta_rollcall_source": .string(Self.controllerSource), "__metrics_path__": "/metrics", "__scheme__": "http",
+      ]
+      if !pod.isEmpty { labels["__meta_rollcall_pod"] = .string(pod) }
+      return ["targets": [.string(address)], "labels": labels]
+    }
+  }
+
+  private static func authority(_ host: String, _ port: Int) -> String {
+    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 
   /// Host and port of the request. Clients omit the port if it is 80.
@@ -47,7 +65,6 @@ struct ServiceDiscovery {
   }
 
   private static func group(_ target: Target) -> JSONValue {
-    let host = target.address.contains(":") ? "[\(target.address)]" : target.address
     let labels: JSONValue = [
       "node": .string(target.node),
       "__meta_rollcall_node": .string(target.node),
@@ -55,7 +72,7 @@ struct ServiceDiscovery {
       "__metrics_path__": .string(target.path),
       "__scheme__": .string(target.scheme),
     ]
-    return ["targets": [.string("\(host):\(target.port)")], "labels": labels]
+    return ["targets": [.string(authority(target.address, target.port))], "labels": labels]
   }
 
   /// Scrapes a virtual node at the leader, or at `address` if the leader's is unknown.

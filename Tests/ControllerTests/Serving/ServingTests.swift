@@ -1,11 +1,12 @@
 import Collector
-import Controller
 import HTTPTransport
 import JSON
 import Roll
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import Controller
 
 #if canImport(Musl)
   import Musl
@@ -63,7 +64,7 @@ import Testing
     try await ServedController.run { served in
       #expect(try await served.request("/sd/v1/targets").status == 503)
       served.publish([], [])
-      let empty = try await served.request("/sd/v1/targets")
+      let empty = try await served.request("/sd/v1/targets?source=linux")
       #expect(empty.status == 200)
       #expect(try JSONValue(parsing: empty.body) == [])
       #expect(empty.header("Content-Type") == "application/json")
@@ -75,9 +76,10 @@ import Testing
       served.publishSample()
       let targets = try #require(try await served.json("/sd/v1/targets").array)
       #expect(
-        targets.map { $0["targets"]?[0]?.string } == ["10.0.0.1:9753", served.authority, served.authority], "linux-2 has linux-1's address")
+        targets.map { $0["targets"]?[0]?.string } == ["10.0.0.1:9753", served.authority, served.authority, served.authority],
+        "linux-2 has linux-1's address")
       #expect(
-        targets.last?["labels"] == [
+        targets[2]["labels"] == [
           "node": "windows-1", "__meta_rollcall_node": "windows-1", "__meta_rollcall_source": "windows", "__metrics_path__": "/probe",
           "__scheme__": "http", "__param_node": "windows-1", "instance": "[fd00::5]:9182",
         ], "in the multi-target way, at the address that was asked")
@@ -91,6 +93,28 @@ import Testing
       let atPort80 = try await served.request("/sd/v1/targets?source=windows", headers: [HTTPHeader("Host", "rollcall.example")])
       #expect(try JSONValue(parsing: atPort80.body)[0]?["targets"] == ["rollcall.example:80"])
       #expect(try await served.request("/sd/v1/targets?source=mac").status == 400)
+    }
+  }
+
+  @Test func `R82: every replica of the controller is a target`() async throws {
+    try await ServedController.run { served in
+      served.publish([nodeRecord("linux-1")], [])
+      // Outside of the cluster there is one, at the address that was asked.
+      #expect(
+        try await served.json("/sd/v1/targets?source=controller") == [
+          [
+            "targets": [.string(served.authority)],
+            "labels": ["__meta_rollcall_source": "controller", "__metrics_path__": "/metrics", "__scheme__": "http"],
+          ]
+        ])
+      served.replicas.status = [
+        .init(pod: "rollcall-controller-1", address: "10.1.0.7"), .init(pod: "rollcall-controller-2", address: "fd00::8"),
+      ]
+      let all = try #require(try await served.json("/sd/v1/targets").array)
+      #expect(all.map { $0["targets"]?[0] } == ["10.0.0.1:9753", "10.1.0.7:0", "[fd00::8]:0"], "R76")
+      #expect(all[1]["labels"]?["__meta_rollcall_pod"] == "rollcall-controller-1")
+      #expect(all[1]["labels"]?["node"] == nil, "its samples name the nodes that they are about")
+      #expect(try await served.json("/sd/v1/targets?source=controller").array == Array(all.dropFirst()))
     }
   }
 

@@ -19,6 +19,7 @@ final class ServedController: Sendable {
   let leadership = SettableStatus(LeadershipStatus(isLeader: true, holder: "replica-0"))
   let virtualCache = VirtualScrapeCache(stalenessLimit: .seconds(3600))
   let checks = SettableStatus<[ReadinessCheck]>([])
+  let replicas = SettableStatus<[ControllerReplicas.Replica]>([])
   private let transport: HTTPTransport
   private let listening = Mutex(0)
 
@@ -51,6 +52,7 @@ final class ServedController: Sendable {
       exporters: served.exporters, archive: SettableStatus(GapArchiveStatus()), alertmanagers: SettableStatus<[AlertmanagerStatus]>([]),
       events: nil,
       targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddress: { nil }),
+      replicas: served.replicas,
       publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualCache: served.virtualCache, push: push)
     let server = ControllerServer(controller, limits: limits, logger: .silent)
     try await whileServing(server) { port in

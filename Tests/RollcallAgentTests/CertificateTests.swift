@@ -32,7 +32,7 @@ struct CertificateTests {
     #expect(try await agent.get("/livez").status == 200)
     let waiting = try await agent.get("/readyz")
     #expect(waiting.status == 503)
-    #expect(waiting.text.contains("no certificates for /metrics: \(tls): No such file"), "\(waiting.text)")
+    #expect(waiting.text.contains("no certificates for /metrics: open \(tls): No such file"), "\(waiting.text)")
     #expect(try await agent.get("/metrics").status == 400)
     let authority = try TestAuthority(in: folder, name: "monitoring")
     let client = agent.options(authority, client: nil)

@@ -44,6 +44,8 @@ final class HandshakeMonitor: ChannelInboundHandler {
   static let limit: TimeAmount = .seconds(10)
 
   private let report: HandshakeReport
+  /// The client's address, noted while the connection is open: a broken one has none.
+  private var client = "unknown"
   private var timeout: Scheduled<Void>?
 
   init(report: HandshakeReport) {
@@ -52,11 +54,16 @@ final class HandshakeMonitor: ChannelInboundHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     let channel = context.channel
-    let client = Self.client(context)
+    if channel.isActive { client = Self.client(of: channel) }
     timeout = context.eventLoop.scheduleTask(in: Self.limit) { [report] in
-      report.failed(.tooSlow, client: client)
+      report.failed(.tooSlow, client: Self.client(of: channel))
       channel.close(promise: nil)
     }
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    client = Self.client(of: context.channel)
+    context.fireChannelActive()
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -66,20 +73,22 @@ final class HandshakeMonitor: ChannelInboundHandler {
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case .handshakeCompleted? = event as? TLSUserEvent {
       timeout?.cancel()
-      report.succeeded(client: Self.client(context))
+      report.succeeded(client: client)
     }
     context.fireUserInboundEventTriggered(event)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     if let refusal = error as? NIOSSLError, case .handshakeFailed(let cause) = refusal {
-      report.failed(TLSFailure(cause), client: Self.client(context))
+      report.failed(TLSFailure(cause), client: client)
     }
     context.fireErrorCaught(error)
   }
 
   /// Without the port, which is another one for each connection.
-  private static func client(_ context: ChannelHandlerContext) -> String {
-    context.remoteAddress?.ipAddress ?? "unknown"
+  private static func client(of channel: any Channel) -> String {
+    guard let address = channel.remoteAddress?.ipAddress else { return "unknown" }
+    // On a socket for both families, IPv4 addresses are mapped.
+    return address.hasPrefix("::ffff:") ? String(address.dropFirst("::ffff:".count)) : address
   }
 }

@@ -91,13 +91,14 @@ struct Composer {
     _ parser: borrowing EventParser, depth: Int
   ) throws(YAMLError) -> (entries: [YAMLMapping.Entry], height: Int) {
     var entries: [YAMLMapping.Entry] = []
-    var marks: [String: YAMLMark] = [:]
+    var marks: [[UInt8]: YAMLMark] = [:]
     var height = 1
     while true {
       let next = try parser.next()
       if case .mappingEnd = next.event { return (entries, height) }
       let key = try key(try value(next, parser, depth: depth).node)
-      if let first = marks.updateValue(next.mark, forKey: key) {
+      // By its bytes: Swift's strings are also equal if they differ in Unicode normalization.
+      if let first = marks.updateValue(next.mark, forKey: Array(key.utf8)) {
         throw YAMLError(
           .parsing, at: next.mark, "duplicate key \"\(shortened(key))\", first in line \(first.line)", "remove one of them")
       }

@@ -62,7 +62,7 @@ package struct YAMLMapping: Sendable {
 
   /// The value of a key; `nil` if the key is missing. A key without a value has the value null.
   package subscript(key: String) -> YAMLNode? {
-    entries.first { $0.key == key }?.value
+    entries.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
   }
 }
 

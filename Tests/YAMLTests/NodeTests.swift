@@ -52,8 +52,35 @@ struct NodeTests {
     #expect(throws: YAMLError.self) { try YAMLNode.documents(parsing: "--- &a 1\n--- *a\n".utf8, file: "stream") }
   }
 
-  @Test func `a byte order mark is skipped`() throws {
-    #expect(try YAMLNode(parsing: [0xEF, 0xBB, 0xBF] + Array("a: 1".utf8), file: "bom").jsonValue == ["a": 1])
+  @Test func `R85: a byte order mark is skipped, and does not move the first line`() throws {
+    let text = "\u{FEFF}a: 1\r\nb: [é, x\r\n"
+    let error = try #require(throws: YAMLError.self) { try YAMLNode(parsing: text.utf8, file: "bom") }
+    #expect(error.mark.line >= 2)
+    let node = try YAMLNode(parsing: (text + "]").utf8, file: "bom")
+    #expect(node.jsonValue == ["a": 1, "b": ["é", "x"]])
+    #expect(try node.mapping().entries.map(\.keyMark.column) == [1, 1])
+  }
+
+  @Test func `R85: UTF-16 is read if it has a byte order mark`() throws {
+    let text = "\u{FEFF}a: é\nb: 😀\n"
+    let littleEndian = text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+    let bigEndian = text.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
+    for bytes in [littleEndian, bigEndian] {
+      #expect(try YAMLNode(parsing: bytes, file: "utf16").jsonValue == ["a": "é", "b": "😀"])
+      let error = try #require(throws: YAMLError.self) { try YAMLNode(parsing: bytes.dropLast(), file: "utf16") }
+      #expect(error.what.contains("UTF-16") && error.remedy.contains("UTF-8"))
+    }
+    #expect(throws: YAMLError.self) { try YAMLNode(parsing: [0xFF, 0xFE, 0x00, 0xD8], file: "unpaired surrogate") }
+    #expect(throws: YAMLError.self) { try YAMLNode(parsing: littleEndian.dropFirst(2), file: "without a mark") }
+    #expect(try YAMLNode.documents(parsing: [0xFF, 0xFE], file: "empty").isEmpty)
+  }
+
+  @Test func `R85: keys that differ in Unicode normalization are two`() throws {
+    let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+    let mapping = try parse("\(composed): 1\n\(decomposed): 2\n").mapping()
+    #expect(mapping.entries.count == 2)
+    #expect(try mapping.required(composed).integer() == 1)
+    #expect(try mapping.required(decomposed).integer() == 2)
   }
 
   @Test func `JSON is YAML, except for escaped surrogates`() throws {

@@ -5,9 +5,12 @@ internal import YAML
 /// Source: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/, and for merging
 /// https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
 struct Kubeconfig {
-  private(set) var clusters: [String: KubeconfigEntry] = [:]
-  private(set) var users: [String: KubeconfigEntry] = [:]
-  private(set) var contexts: [String: KubeconfigEntry] = [:]
+  /// By the UTF-8 of their names: Swift's strings are also equal if they differ in Unicode normalization, and such entries are two.
+  typealias Entries = [[UInt8]: KubeconfigEntry]
+
+  private(set) var clusters: Entries = [:]
+  private(set) var users: Entries = [:]
+  private(set) var contexts: Entries = [:]
   private(set) var currentContext: String?
   private(set) var files: [String] = []
 
@@ -37,8 +40,12 @@ struct Kubeconfig {
   }
 
   private mutating func merge(_ config: YAMLMapping, of path: String) throws(YAMLError) {
-    if let kind = config.optional("kind"), try kind.text() != "Config" {
+    // As for kubectl, both may be missing or empty.
+    if let kind = config.optional("kind"), !["", "Config"].contains(try kind.text()) {
       throw YAMLError(.reading, at: kind.mark, "this is not a kubeconfig: its kind is not Config", "name a kubeconfig file")
+    }
+    if let version = config.optional("apiVersion"), !["", "v1"].contains(try version.text()) {
+      throw YAMLError(.reading, at: version.mark, "the apiVersion of the kubeconfig is not v1", "write apiVersion: v1")
     }
     clusters.merge(try Self.entries(config, list: "clusters", of: "cluster", path)) { first, _ in first }
     users.merge(try Self.entries(config, list: "users", of: "user", path)) { first, _ in first }
@@ -49,17 +56,16 @@ struct Kubeconfig {
   /// The entries of one list: `- name: …` with the entry itself below its kind.
   private static func entries(
     _ config: YAMLMapping, list: String, of kind: String, _ path: String
-  ) throws(YAMLError) -> [String: KubeconfigEntry] {
-    var entries: [String: KubeconfigEntry] = [:]
+  ) throws(YAMLError) -> Entries {
+    var entries: Entries = [:]
     for element in try config.optional(list)?.elements() ?? [] {
       let item = try element.mapping()
       let name = try item.required("name").text()
       let fields = try item.optional(kind)?.mapping() ?? YAMLMapping(entries: [], mark: element.mark)
       let entry = KubeconfigEntry(kind: kind, name: name, file: path, line: element.mark.line, fields: fields)
-      if let first = entries.updateValue(entry, forKey: name) {
+      if let first = entries.updateValue(entry, forKey: Array(name.utf8)) {
         throw YAMLError(
-          .reading, at: element.mark, "the \(kind) \"\(name)\" is defined again, first in line \(first.line)",
-          "rename or remove one of them")
+          .reading, at: element.mark, "duplicate \(kind) \"\(name)\", first in line \(first.line)", "rename or remove one of them")
       }
     }
     return entries
@@ -87,7 +93,7 @@ extension Kubeconfig {
     tls.clientCertificate = try user?.pem("client-certificate")
     tls.clientKey = try user?.pem("client-key")
     let configuration = ClusterConfiguration(
-      server: server.hasSuffix("/") ? String(server.dropLast()) : server,
+      server: try cluster.url(ofServer: server, tls: tls),
       tls: tls,
       credentials: try user?.credentials(for: cluster) ?? .none,
       impersonation: try user?.impersonation(),
@@ -103,7 +109,7 @@ extension Kubeconfig {
     guard let name = wanted ?? currentContext else {
       throw .dangling(location, reason: "no current-context is set", remedy: "set one, or name a context (\(known(contexts)))")
     }
-    guard let context = contexts[name] else {
+    guard let context = contexts[Array(name.utf8)] else {
       let asked = wanted == nil ? "the current-context" : "the context asked for"
       throw .dangling(
         location, reason: "there is no context \"\(name)\", \(asked)", remedy: "use another one (\(known(contexts)))")
@@ -112,9 +118,9 @@ extension Kubeconfig {
   }
 
   private func entry(
-    _ name: String, in entries: [String: KubeconfigEntry], of kind: String, for context: KubeconfigEntry
+    _ name: String, in entries: Entries, of kind: String, for context: KubeconfigEntry
   ) throws(ConfigurationError) -> KubeconfigEntry {
-    guard let entry = entries[name] else {
+    guard let entry = entries[Array(name.utf8)] else {
       throw .dangling(
         context.location, reason: "it refers to \(kind) \"\(name)\", which does not exist",
         remedy: "add it to \(kind)s, or use another one (\(known(entries)))")
@@ -122,7 +128,7 @@ extension Kubeconfig {
     return entry
   }
 
-  private func known(_ entries: [String: KubeconfigEntry]) -> String {
-    entries.isEmpty ? "none available" : "available: " + entries.keys.sorted().joined(separator: ", ")
+  private func known(_ entries: Entries) -> String {
+    entries.isEmpty ? "none available" : "available: " + entries.values.map(\.name).sorted().joined(separator: ", ")
   }
 }

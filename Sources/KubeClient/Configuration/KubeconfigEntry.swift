@@ -94,6 +94,20 @@ struct KubeconfigEntry {
 // MARK: Cluster entries
 
 extension KubeconfigEntry {
+  /// The URL of the server, without a trailing slash. A server without a scheme is reached by https if the kubeconfig has authorities, a
+  /// client certificate or `insecure-skip-tls-verify`, and otherwise by http.
+  ///
+  /// Source: `DefaultServerURL` in https://pkg.go.dev/k8s.io/client-go/rest
+  func url(ofServer server: String, tls: ClusterTLS) throws(ConfigurationError) -> String {
+    let server = server.hasSuffix("/") ? String(server.dropLast()) : server
+    if server.contains("://") { return server }
+    guard !server.contains("/") else {
+      throw invalid("server", "has a path and no scheme", "write it as https://host:port/path")
+    }
+    let hasTLS = tls.certificateAuthorities != nil || tls.clientCertificate != nil || tls.skipsVerification
+    return (hasTLS ? "https://" : "http://") + server
+  }
+
   func proxy() throws(ConfigurationError) -> ProxyServer? {
     guard let url = try text("proxy-url") else { return nil }
     guard let proxy = ProxyServer(url: url) else {

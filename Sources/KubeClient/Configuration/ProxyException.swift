@@ -14,29 +14,35 @@ struct ProxyException {
   private let hosts: Hosts
   /// `nil` for all ports.
   private let port: String?
+  /// `nil` for all zones.
+  private let zone: String?
 
   /// - Returns: `nil` for an empty entry.
   init?(_ text: Substring) {
     if text == "*" {
-      (hosts, port) = (.all, nil)
+      (hosts, port, zone) = (.all, nil, nil)
     } else if let prefix = AddressPrefix(String(text)) {
-      (hosts, port) = (.addresses(prefix), nil)
+      (hosts, port, zone) = (.addresses(prefix), nil, nil)
     } else {
-      let (host, port) = ServerAddress.split(text)
+      let (host, zone, port) = ServerAddress.split(text)
       let name = host.hasPrefix("*.") ? String(host.dropFirst()) : host
       guard !name.isEmpty else { return nil }
       self.port = port
+      self.zone = zone
       hosts = AddressPrefix(name).map { .addresses($0) } ?? (name.hasPrefix(".") ? .subdomains(name) : .domain(name))
     }
   }
 
   func covers(_ server: ServerAddress) -> Bool {
     if let port, port != server.port { return false }
+    if let zone, zone != server.zone { return false }
+    let address = AddressPrefix(server.host)
     return switch hosts {
     case .all: true
-    case .addresses(let prefix): AddressPrefix(server.host).map(prefix.covers) ?? false
-    case .domain(let name): server.host == name || server.host.hasSuffix(".\(name)")
-    case .subdomains(let suffix): server.host.hasSuffix(suffix)
+    case .addresses(let prefix): address.map(prefix.covers) ?? false
+    // Also the zone of an address is no part of a domain.
+    case .domain(let name): address == nil && (server.host == name || server.host.hasSuffix(".\(name)"))
+    case .subdomains(let suffix): address == nil && server.host.hasSuffix(suffix)
     }
   }
 }

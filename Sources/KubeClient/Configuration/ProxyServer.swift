@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// An HTTP or SOCKS proxy: `proxy-url` in a kubeconfig, or `HTTPS_PROXY` in the environment. The certificate of an `https` proxy is
 /// verified with the cluster's authorities, as by kubectl. The description shows only scheme and host, since the URL may contain a
 /// password.
@@ -77,27 +79,40 @@ struct ProxyEnvironment {
 /// Scheme, host and port of the API server's URL.
 struct ServerAddress {
   var isPlain: Bool
-  /// In lower case; an IPv6 address without brackets.
+  /// In lower case; an IPv6 address without brackets and zone.
   var host: String
+  /// The zone of an IPv6 address, such as `eth0` in `https://[fe80::1%25eth0]:6443`.
+  var zone: String?
   var port: String
 
   init?(_ url: String) {
     guard let schemeEnd = url.firstRange(of: "://") else { return nil }
     isPlain = url[..<schemeEnd.lowerBound].lowercased() == "http"
-    let (host, port) = Self.split(url[schemeEnd.upperBound...].prefix { $0 != "/" })
+    let (host, zone, port) = Self.split(url[schemeEnd.upperBound...].prefix { $0 != "/" })
     self.host = host
+    self.zone = zone
     self.port = port ?? (isPlain ? "80" : "443")
   }
 
-  /// Splits `host`, `host:port`, `[address]:port`, or an IPv6 address without brackets and port.
-  static func split(_ text: Substring) -> (host: String, port: String?) {
+  /// Splits `host`, `host:port`, `[address]:port`, or an IPv6 address without brackets and port. An address may have a zone.
+  static func split(_ text: Substring) -> (host: String, zone: String?, port: String?) {
     let text = text.lowercased()
     if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
       let rest = text[end...].dropFirst()
-      return (String(text[..<end].dropFirst()), rest.hasPrefix(":") ? String(rest.dropFirst()) : nil)
+      let (host, zone) = splitZone(text[..<end].dropFirst())
+      return (host, zone, rest.hasPrefix(":") ? String(rest.dropFirst()) : nil)
     }
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    return parts.count == 2 ? (String(parts[0]), String(parts[1])) : (text, nil)
+    if parts.count == 2 { return (String(parts[0]), nil, String(parts[1])) }
+    let (host, zone) = splitZone(text[...])
+    return (host, zone, nil)
+  }
+
+  /// In a URL the percent sign before the zone is `%25` (RFC 6874).
+  private static func splitZone(_ text: Substring) -> (host: String, zone: String?) {
+    guard let percent = text.firstIndex(of: "%"), IPAddress(String(text[..<percent]))?.family == .ipv6 else { return (String(text), nil) }
+    let zone = text[percent...].dropFirst()
+    return (String(text[..<percent]), zone.hasPrefix("25") && zone.count > 2 ? String(zone.dropFirst(2)) : String(zone))
   }
 
   /// A loopback address or name, which a proxy cannot reach for us.

@@ -78,6 +78,14 @@ import Testing
     #expect(try show(name, SettingsSources(environment: environment, file: ("f", bad))) == sample)
   }
 
+  @Test func `R85: a byte order mark before a file of several lines is skipped`() throws {
+    let text = "\u{FEFF}interval: 20s\r\nthreshold: 3m\r\n"
+    for bytes in [Array(text.utf8), text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }] {
+      let settings = try SettingsSources(file: ("f.yaml", bytes)).settings()
+      #expect(settings.interval == .seconds(20) && settings.threshold == .seconds(180))
+    }
+  }
+
   @Test func `printed settings can be read back`() throws {
     // These exclude the CA files.
     let unchecked = [
@@ -123,6 +131,7 @@ import Testing
     (SettingsSources(flags: ["listen": ["9750"]]), ["--listen", "0.0.0.0:9750"]),
     (SettingsSources(flags: ["listen": ["::1:9750"]]), ["--listen"]),
     (SettingsSources(flags: ["service-monitor-labels": ["release"]]), ["--service-monitor-labels", "key=value"]),
+    (SettingsSources(flags: ["service-monitor-labels": ["a=b,c"]]), ["--service-monitor-labels", "\"a=b,c\""]),
     (SettingsSources(flags: ["leader-election": ["maybe"]]), ["--leader-election", "on, off"]),
     (SettingsSources(flags: ["windows-path": ["metrics"]]), ["--windows-path", "slash"]),
     (SettingsSources(flags: ["namespace": ["Foo_Bar"]]), ["--namespace", "\"Foo_Bar\"", "lower-case"]),

@@ -18,8 +18,9 @@ import Testing
     ("clusters: {a: b}\n", 1, 11, "a sequence"),
     ("clusters:\n- cluster: {server: x}\n", 2, 3, "name is missing"),
     ("clusters:\n- {name: a, cluster: https://h}\n", 2, 22, "a mapping"),
-    ("clusters:\n- name: a\n- name: a\n", 3, 3, "\"a\" is defined again, first in line 2"),
+    ("clusters:\n- name: a\n- name: a\n", 3, 3, "duplicate cluster \"a\", first in line 2"),
     ("kind: Pod\n", 1, 7, "kind is not Config"),
+    ("kind: Config\napiVersion: v1beta1\n", 2, 13, "apiVersion of the kubeconfig is not v1"),
     ("just text\n", 1, 1, "a mapping"),
     ("a: 1\n--- b\n", 2, 5, "second document"),
   ])
@@ -81,7 +82,9 @@ import Testing
       ("server: https://h, proxy-url: 'ftp://p:1'", "6: cluster \"c\": proxy-url is not a URL"),
       ("server: https://h, proxy-url: 'socks5://'", "6: cluster \"c\": proxy-url is not a URL"),
       ("server: [a]", "6: cluster \"c\": server cannot be read: expected text, found a sequence"),
-      ("server: 'h:6443'", "5: cluster \"c\": the server's URL does not start with https"),
+      ("server: 'ftp://h:6443'", "5: cluster \"c\": the server's URL does not start with https"),
+      ("server: 'h:6443/prefix'", "6: cluster \"c\": server has a path and no scheme"),
+      ("server: 'me:pw@h'", "5: cluster \"c\": the server's URL holds a user"),
       ("server: 'https:///x'", "5: cluster \"c\": the server's URL names no host"),
       ("server: 'https://me:pw@h'", "5: cluster \"c\": the server's URL holds a user"),
       ("server: 'https://h?x'", "5: cluster \"c\": the server's URL has a query"),
@@ -110,6 +113,14 @@ import Testing
       "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1beta1, env: [A]}",
       "9: user \"u\": env cannot be read: expected a mapping (key: value), found text"
     ),
+    (
+      "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1beta1, env: [{value: x}]}",
+      "9: user \"u\": env cannot be read: name is missing"
+    ),
+    (
+      "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1beta1, env: [{name: '', value: x}]}",
+      "9: user \"u\": env cannot be read: the name of a variable is empty"
+    ),
     ("auth-provider: {name: gcp}", "9: user \"u\": auth-provider is not supported"),
     ("token: t, username: me", "9: user \"u\": username conflicts with the token"),
     ("client-certificate-data: LS0tLS1CRUdJTiA=", "8: user \"u\": a client certificate without its key"),
@@ -133,6 +144,8 @@ import Testing
   func `R26: credentials are never sent over plain HTTP`(user: String) throws {
     let error = try failure(kubeconfig(cluster: "server: HTTP://127.0.0.1:8001", user: user))
     #expect(error.description.contains("user \"u\": its credentials would be sent over plain http"))
+    let plain = try failure(kubeconfig(cluster: "server: '127.0.0.1:8001'", user: "token: t"))
+    #expect(plain.description.contains("user \"u\": its credentials would be sent over plain http to http://127.0.0.1:8001"))
     let path = try directory.write("anonymous", kubeconfig(cluster: "server: http://127.0.0.1:8001", user: ""))
     #expect(try directory.load(kubeconfig: path).server == "http://127.0.0.1:8001")
   }

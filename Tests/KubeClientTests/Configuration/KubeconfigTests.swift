@@ -37,6 +37,51 @@ import Testing
     #expect(configuration.origin == "\(directory.path)/config, context \"main\"")
   }
 
+  @Test(arguments: [
+    ("server: '10.0.0.1:6443'", "http://10.0.0.1:6443"), ("server: localhost", "http://localhost"),
+    ("server: '[fd00::1]:6443/'", "http://[fd00::1]:6443"),
+    ("server: 'h:6443', insecure-skip-tls-verify: true", "https://h:6443"),
+    ("server: 'h:6443', certificate-authority-data: \(PEMSample.encodedCertificate)", "https://h:6443"),
+    ("server: 'h:6443', tls-server-name: api.test", "http://h:6443"),
+  ])
+  func `R85: a server without a scheme is reached by https if TLS is configured`(cluster: String, server: String) throws {
+    #expect(try load(kubeconfig(cluster: cluster, user: "")).server == server)
+  }
+
+  @Test func `R85: a client certificate is TLS, too`() throws {
+    let user = "client-certificate-data: \(PEMSample.encodedCertificate), client-key-data: \(PEMSample.encodedKey)"
+    #expect(try load(kubeconfig(cluster: "server: 'h:6443'", user: user)).server == "https://h:6443")
+  }
+
+  @Test(arguments: Encoding.allCases)
+  func `R85: a byte order mark before several lines is skipped`(encoding: Encoding) throws {
+    var config = Kubeconfig()
+    try config.merge(encoding.bytes(of: kubeconfig(context: "namespace: küche")), of: "config")
+    #expect(try config.resolve(context: nil).defaultNamespace == "küche")
+  }
+
+  @Test func `R85: kind and apiVersion may be missing or empty`() throws {
+    for head in ["", "apiVersion: ''\nkind: ''\n", "apiVersion: v1\n", "apiVersion:\nkind: Config\n"] {
+      var config = Kubeconfig()
+      try config.merge(Array((head + "current-context: c\n").utf8), of: "config")
+      #expect(config.currentContext == "c")
+    }
+  }
+
+  @Test func `R85: names that differ in Unicode normalization are two`() throws {
+    let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+    let text = """
+      clusters:
+      - {name: \(composed), cluster: {server: "https://one"}}
+      - {name: \(decomposed), cluster: {server: "https://two"}}
+      contexts:
+      - {name: a, context: {cluster: \(composed)}}
+      - {name: b, context: {cluster: \(decomposed)}}
+      """
+    #expect(try load(text, context: "a").server == "https://one")
+    #expect(try load(text, context: "b").server == "https://two")
+  }
+
   @Test func `R24: without an authority the system's are used to verify`() throws {
     let tls = try load(kubeconfig()).tls
     #expect(tls.certificateAuthorities == nil)
@@ -114,5 +159,19 @@ import Testing
               \(folded)
         """)
     #expect(try load(text).tls.certificateAuthorities == .data(Secret(PEMSample.certificate)))
+  }
+}
+
+enum Encoding: CaseIterable {
+  case utf8, utf16LittleEndian, utf16BigEndian
+
+  /// The text with a byte order mark.
+  func bytes(of text: String) -> [UInt8] {
+    let text = "\u{FEFF}" + text
+    return switch self {
+    case .utf8: Array(text.utf8)
+    case .utf16LittleEndian: text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+    case .utf16BigEndian: text.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
+    }
   }
 }

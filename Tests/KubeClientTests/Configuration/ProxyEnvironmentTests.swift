@@ -44,6 +44,12 @@ import Testing
       ("10.96.0.1:443", "10.96.0.1:443", true), ("10.96.0.1:6443", "10.96.0.1:443", false), ("10.96.0.1", "0.0.0.0/0", true),
       ("10.96.0.1", "10.96.0.0/33", false), ("[fd00::1]:6443", "fd00::/8", true), ("[fd00::1]:6443", "fd00::1", true),
       ("[fd00::1]:6443", "[fd00::1]:6443", true), ("[fd00::1]:6443", "10.0.0.0/8", false), ("[fd00::1]", "fe00::/8", false),
+      ("[fe80::1%25eth0]:6443", "fe80::1", true), ("[fe80::1%25eth0]:6443", "fe80::/10", true),
+      ("[fe80::1%25eth0]:6443", "fe80::1%eth0", true),
+      ("[fe80::1%25eth0]:6443", "[fe80::1%25eth0]:6443", true), ("[fe80::1%25eth0]:6443", "fe80::1%eth1", false),
+      ("[fe80::1]:6443", "fe80::1%eth0", false), ("[fe80::1%25x.example]:6443", ".example", false),
+      ("[fe80::1%25x.example]", "example", false),
+      ("10.96.0.1", "0.1", false), ("10.96.0.1", ".1", false),
       ("localhost:6443", "", true), ("127.8.9.10:6443", "", true), ("[::1]:6443", "", true),
     ])
   func `NO_PROXY and loopback addresses bypass the proxy`(server: String, list: String, isDirect: Bool) throws {

@@ -40,7 +40,11 @@ extension KubeconfigEntry {
       var environment: [String: String] = [:]
       for element in try node.elements() {
         let variable = try element.mapping()
-        environment[try variable.required("name").text()] = try variable.required("value").text()
+        let name = try variable.required("name")
+        guard let text = try name.text().nonEmpty else {
+          throw YAMLError(.reading, at: name.mark, "the name of a variable is empty", "write its name")
+        }
+        environment[text] = try variable.optional("value")?.text() ?? ""
       }
       return environment
     } ?? [:]

@@ -17,7 +17,7 @@ import Testing
   @Test func `all fields of exec`() throws {
     let credentials = try credentials(
       user: """
-        exec: {command: aws, args: [eks, get-token], env: [{name: A, value: "1"}, {name: B, value: ""}], installHint: buy it,
+        exec: {command: aws, args: [eks, get-token], env: [{name: A, value: "1"}, {name: B, value: ""}, {name: C}, {name: D, value: null}], installHint: buy it,
           apiVersion: client.authentication.k8s.io/v1, provideClusterInfo: true, interactiveMode: IfAvailable}
         """,
       cluster:
@@ -26,7 +26,8 @@ import Testing
       credentials
         == .plugin(
           CredentialPlugin(
-            command: "aws", arguments: ["eks", "get-token"], environment: ["A": "1", "B": ""], apiVersion: .v1, installHint: "buy it",
+            command: "aws", arguments: ["eks", "get-token"], environment: ["A": "1", "B": "", "C": "", "D": ""], apiVersion: .v1,
+            installHint: "buy it",
             providesClusterInfo: true, clusterConfiguration: ["a": ["b"]],
             location: ConfigurationLocation(file: "\(directory.path)/config", line: 9, entry: "user \"u\""))))
   }

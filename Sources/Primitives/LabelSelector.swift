@@ -1,6 +1,6 @@
 /// A label selector in the form of `kubectl --selector`: requirements that must all hold.
 ///
-/// Syntax: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors.
+/// Syntax: `Parse` in https://pkg.go.dev/k8s.io/apimachinery/pkg/labels.
 /// The simulator has a second parser as an independent oracle: `Simulator/Selectors/LabelSelector.swift`.
 package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
   private enum Requirement: Hashable {
@@ -8,6 +8,8 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
     case absent(String)
     case isOneOf(String, Set<String>)
     case isNoneOf(String, Set<String>)
+    case isGreater(String, than: Int64)
+    case isLess(String, than: Int64)
   }
 
   package let description: String
@@ -16,13 +18,13 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
   /// `nil` for text that is not a selector, and for an empty one, which would select everything.
   package init?(_ text: String) {
     description = text
-    var parsed: [Requirement] = []
-    for part in Self.split(text) {
-      guard let requirement = Self.requirement(part) else { return nil }
-      parsed.append(requirement)
-    }
-    guard !parsed.isEmpty else { return nil }
-    requirements = parsed
+    requirements = []
+    var tokens = Self.tokens(of: text)[...]
+    repeat {
+      guard let requirement = Self.requirement(&tokens) else { return nil }
+      requirements.append(requirement)
+    } while tokens.take(",")
+    guard tokens.isEmpty else { return nil }
   }
 
   package func matches(_ labels: [String: String]) -> Bool {
@@ -32,76 +34,107 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
       case .absent(let key): labels[key] == nil
       case .isOneOf(let key, let values): labels[key].map(values.contains) ?? false
       case .isNoneOf(let key, let values): !(labels[key].map(values.contains) ?? false)
+      case .isGreater(let key, let number): labels[key].flatMap { Int64($0) }.map { $0 > number } ?? false
+      case .isLess(let key, let number): labels[key].flatMap { Int64($0) }.map { $0 < number } ?? false
       }
     }
   }
 
-  /// Splits at the commas outside parentheses.
-  private static func split(_ text: String) -> [Substring] {
-    var depth = 0
-    return text.split(omittingEmptySubsequences: false) { character in
-      if character == "(" { depth += 1 }
-      if character == ")" { depth -= 1 }
-      return character == "," && depth == 0
+  /// Whether an object can have this label.
+  package static func isLabel(key: String, value: String) -> Bool { isKey(key[...]) && isValue(value[...]) }
+
+  // MARK: Parsing
+
+  /// Words and operators, without the white space between them.
+  private static func tokens(of text: String) -> [Substring] {
+    var tokens: [Substring] = []
+    var rest = text[...]
+    while let first = rest.first {
+      if first.isWhitespace {
+        rest.removeFirst()
+        continue
+      }
+      let length =
+        if let symbol = ["==", "!=", "=", "!", ">", "<", "(", ")", ","].first(where: { rest.hasPrefix($0) }) {
+          symbol.count
+        } else {
+          rest.prefix { !$0.isWhitespace && !"=!><(),".contains($0) }.count
+        }
+      tokens.append(rest.prefix(length))
+      rest.removeFirst(length)
     }
+    return tokens
   }
 
-  private static func requirement(_ text: Substring) -> Requirement? {
-    let text = trimmed(text)
-    if let sign = text.firstIndex(of: "=") { return equality(text[..<sign], text[text.index(after: sign)...]) }
-    if text.last == ")", let open = text.firstIndex(of: "(") {
-      return membership(text[..<open], text[text.index(after: open)...].dropLast())
-    }
-    if text.first == "!" {
-      let key = trimmed(text.dropFirst())
-      return isKey(key) ? .absent(String(key)) : nil
-    }
-    return isKey(text) ? .exists(String(text)) : nil
-  }
-
-  /// The text before and after the first `=` of `key=value`, `key==value` or `key!=value`.
-  private static func equality(_ left: Substring, _ right: Substring) -> Requirement? {
-    let isNegated = left.last == "!"
-    let key = trimmed(isNegated ? left.dropLast() : left)
-    let value = trimmed(!isNegated && right.first == "=" ? right.dropFirst() : right)
-    guard isKey(key), isValue(value) else { return nil }
-    return isNegated ? .isNoneOf(String(key), [String(value)]) : .isOneOf(String(key), [String(value)])
-  }
-
-  /// The text before and between the parentheses of `key in (a, b)` or `key notin (a, b)`.
-  private static func membership(_ left: Substring, _ list: Substring) -> Requirement? {
-    let words = left.split(whereSeparator: \.isWhitespace)
-    let values = list.split(separator: ",").map(trimmed)
-    guard words.count == 2, isKey(words[0]), !values.isEmpty, values.allSatisfy(isValue) else { return nil }
-    switch words[1] {
-    case "in": return .isOneOf(String(words[0]), Set(values.map(String.init)))
-    case "notin": return .isNoneOf(String(words[0]), Set(values.map(String.init)))
+  private static func requirement(_ tokens: inout ArraySlice<Substring>) -> Requirement? {
+    let isNegated = tokens.take("!")
+    guard let word = tokens.popFirst(), isKey(word) else { return nil }
+    let key = String(word)
+    if tokens.isEmpty || tokens.first == "," { return isNegated ? .absent(key) : .exists(key) }
+    guard !isNegated else { return nil }
+    switch tokens.popFirst() {
+    case "=", "==": return value(&tokens).map { .isOneOf(key, [$0]) }
+    case "!=": return value(&tokens).map { .isNoneOf(key, [$0]) }
+    case "in": return values(&tokens).map { .isOneOf(key, $0) }
+    case "notin": return values(&tokens).map { .isNoneOf(key, $0) }
+    case ">": return value(&tokens).flatMap { Int64($0) }.map { .isGreater(key, than: $0) }
+    case "<": return value(&tokens).flatMap { Int64($0) }.map { .isLess(key, than: $0) }
     default: return nil
     }
   }
 
+  /// A value, which may be empty before a comma, a closing parenthesis or the end. `nil` for anything else.
+  private static func value(_ tokens: inout ArraySlice<Substring>) -> String? {
+    guard let first = tokens.first, first != ",", first != ")" else { return "" }
+    tokens.removeFirst()
+    return isValue(first) ? String(first) : nil
+  }
+
+  /// The values of `(a, b)`. Without a value between commas the empty one is meant.
+  private static func values(_ tokens: inout ArraySlice<Substring>) -> Set<String>? {
+    guard tokens.take("(") else { return nil }
+    var values: Set<String> = []
+    repeat {
+      guard let value = value(&tokens) else { return nil }
+      values.insert(value)
+    } while tokens.take(",")
+    return tokens.take(")") ? values : nil
+  }
+
+  /// A name of at most 63 bytes, after an optional DNS subdomain and a slash.
   private static func isKey(_ text: Substring) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { $0.isLabelCharacter || $0 == UInt8(ascii: "/") }
+    guard let slash = text.firstIndex(of: "/") else { return !text.isEmpty && isValue(text) }
+    let (domain, name) = (text[..<slash], text[text.index(after: slash)...])
+    return !name.isEmpty && isValue(name) && domain.utf8.count <= 253
+      && domain.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+        isFramed(label)
+          && label.utf8.allSatisfy { $0.isAlphanumeric && !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "-") }
+      }
   }
 
   private static func isValue(_ text: Substring) -> Bool {
-    text.utf8.count <= 63 && text.utf8.allSatisfy(\.isLabelCharacter)
+    text.isEmpty || text.utf8.count <= 63 && isFramed(text) && text.utf8.allSatisfy { $0.isAlphanumeric || "-_.".utf8.contains($0) }
   }
 
-  private static func trimmed(_ text: Substring) -> Substring {
-    var text = text.drop(while: \.isWhitespace)
-    while text.last?.isWhitespace == true { text.removeLast() }
-    return text
+  /// Whether the text starts and ends with a letter or a digit.
+  private static func isFramed(_ text: Substring) -> Bool {
+    text.utf8.first?.isAlphanumeric == true && text.utf8.last?.isAlphanumeric == true
+  }
+}
+
+extension ArraySlice<Substring> {
+  /// Removes the first token if it is `token`.
+  fileprivate mutating func take(_ token: Substring) -> Bool {
+    guard first == token else { return false }
+    removeFirst()
+    return true
   }
 }
 
 extension UInt8 {
-  /// Letters, digits, `-`, `_` and `.`.
-  fileprivate var isLabelCharacter: Bool {
+  fileprivate var isAlphanumeric: Bool {
     switch self {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-      UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
-      true
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
     default: false
     }
   }

@@ -254,8 +254,7 @@ package enum SettingsTable {
       var labels: [String: String] = [:]
       for text in texts {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        // The parser of selectors checks the syntax of key and value.
-        guard parts.count == 2, !parts[0].isEmpty, LabelSelector("\(parts[0]) in (\(parts[1]))") != nil else { return text }
+        guard parts.count == 2, LabelSelector.isLabel(key: parts[0], value: parts[1]) else { return text }
         labels[parts[0]] = parts[1]
       }
       settings.serviceMonitorLabels = labels

@@ -43,11 +43,11 @@ struct FieldSelector: Sendable {
 
   init() {}
 
-  /// - Throws: `APIFailure` 400 for an unsupported field.
+  /// - Throws: `APIFailure` 400 for a malformed selector or an unsupported field.
   init(_ text: String, kind: ResourceKind) throws(APIFailure) {
-    for part in text.split(separator: ",").map({ String($0).trimmed }) where !part.isEmpty {
-      guard let (name, value, isEqual) = Self.comparison(part) else {
-        throw .badRequest("invalid selector: '\(text)'; can't understand '\(part)'")
+    for term in Self.terms(of: text) where !term.isEmpty {
+      guard let (name, value, isEqual) = Self.comparison(term), let value = Self.unescaped(value) else {
+        throw .badRequest("invalid selector: '\(text)'; can't understand '\(term)'")
       }
       requirements.append(Requirement(field: try Self.field(name, kind: kind), value: value, isEqual: isEqual))
     }
@@ -57,25 +57,38 @@ struct FieldSelector: Sendable {
     requirements.allSatisfy { $0.matches(object) }
   }
 
-  private static func comparison(_ part: String) -> (name: String, value: String, isEqual: Bool)? {
-    if let (name, value) = part.split(at: "!=") { return (name, unescaped(value), false) }
-    if let (name, value) = part.split(at: "==") ?? part.split(at: "=") { return (name, unescaped(value), true) }
-    return nil
+  /// Splits at the commas without a backslash before them.
+  private static func terms(of text: String) -> [Substring] {
+    var isEscaped = false
+    return text.split(omittingEmptySubsequences: false) { character in
+      defer { isEscaped = character == "\\" && !isEscaped }
+      return character == "," && !isEscaped
+    }
   }
 
-  /// A backslash escapes `\`, `,` and `=` in values.
-  private static func unescaped(_ value: String) -> String {
+  /// Splits at the first operator. White space belongs to the name and the value.
+  private static func comparison(_ term: Substring) -> (name: String, value: Substring, isEqual: Bool)? {
+    guard let start = term.indices.first(where: { term[$0] == "=" || term[$0...].hasPrefix("!=") }) else { return nil }
+    let length = term[start...].hasPrefix("!=") || term[start...].hasPrefix("==") ? 2 : 1
+    return (String(term[..<start]), term[start...].dropFirst(length), term[start] == "=")
+  }
+
+  /// A backslash stands before each `\`, `,` and `=` of a value, and nowhere else; `nil` if it does not.
+  private static func unescaped(_ value: Substring) -> String? {
     var text = ""
     var isEscaped = false
     for character in value {
-      if character == "\\", !isEscaped {
+      let isSpecial = "\\,=".contains(character)
+      if isEscaped, !isSpecial { return nil }
+      if !isEscaped, isSpecial {
+        guard character == "\\" else { return nil }
         isEscaped = true
       } else {
         text.append(character)
         isEscaped = false
       }
     }
-    return text
+    return isEscaped ? nil : text
   }
 
   private static func field(_ name: String, kind: ResourceKind) throws(APIFailure) -> Requirement.Field {

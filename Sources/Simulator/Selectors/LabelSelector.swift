@@ -1,4 +1,4 @@
-/// A label selector: `a=b, c!=d, e in (f, g), h notin (i), j, !k`. Source: k8s.io/apimachinery/pkg/labels.
+/// A label selector: `a=b, c!=d, e in (f, g), h notin (i), j, !k, l>1, m<2`. Source: k8s.io/apimachinery/pkg/labels.
 ///
 /// This is a second implementation on purpose: the simulator is an independent oracle for the selector that the product uses
 /// (`LabelSelector` in Primitives).
@@ -9,6 +9,8 @@ struct LabelSelector: Sendable {
       case isNotIn(Set<String>)
       case exists
       case isMissing
+      case isGreater(than: Int64)
+      case isLess(than: Int64)
     }
 
     var key: String
@@ -20,6 +22,8 @@ struct LabelSelector: Sendable {
       case .isNotIn(let values): labels[key].map { !values.contains($0) } ?? true
       case .exists: labels[key] != nil
       case .isMissing: labels[key] == nil
+      case .isGreater(let number): labels[key].flatMap { Int64($0) }.map { $0 > number } ?? false
+      case .isLess(let number): labels[key].flatMap { Int64($0) }.map { $0 < number } ?? false
       }
     }
   }
@@ -30,6 +34,7 @@ struct LabelSelector: Sendable {
 
   /// - Throws: `APIFailure` 400 with the malformed part.
   init(_ text: String) throws(APIFailure) {
+    if text.trimmed.isEmpty { return }
     for part in Self.parts(of: text) {
       requirements.append(try Self.requirement(part, in: text))
     }
@@ -55,31 +60,41 @@ struct LabelSelector: Sendable {
       }
     }
     parts.append(current)
-    return parts.map(\.trimmed).filter { !$0.isEmpty }
+    return parts.map(\.trimmed)
   }
 
   private static func requirement(_ part: String, in text: String) throws(APIFailure) -> Requirement {
     if part.hasPrefix("!") {
       return Requirement(key: try key(String(part.dropFirst()), in: text), condition: .isMissing)
     }
-    if let open = part.firstIndex(of: "("), part.hasSuffix(")") {
-      let words = part[..<open].split(separator: " ")
-      let values = Set(
-        part[part.index(after: open)...].dropLast().split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed })
-      guard words.count == 2 else { throw unreadable(part, in: text) }
-      switch words[1] {
-      case "in": return Requirement(key: try key(String(words[0]), in: text), condition: .isIn(values))
-      case "notin": return Requirement(key: try key(String(words[0]), in: text), condition: .isNotIn(values))
-      default: throw unreadable(part, in: text)
-      }
+    let name = part.prefix { !$0.isWhitespace && !"=!<>()".contains($0) }
+    let key = try key(String(name), in: text)
+    let rest = String(part.dropFirst(name.count)).trimmed
+    if rest.isEmpty { return Requirement(key: key, condition: .exists) }
+    if let operand = rest.following("!=") { return Requirement(key: key, condition: .isNotIn([try value(operand, in: text)])) }
+    if let operand = rest.following("==") ?? rest.following("=") {
+      return Requirement(key: key, condition: .isIn([try value(operand, in: text)]))
     }
-    if let pair = part.split(at: "!=") {
-      return Requirement(key: try key(pair.0, in: text), condition: .isNotIn([try value(pair.1, in: text)]))
+    if let operand = rest.following(">") { return Requirement(key: key, condition: .isGreater(than: try number(operand, in: text))) }
+    if let operand = rest.following("<") { return Requirement(key: key, condition: .isLess(than: try number(operand, in: text))) }
+    if let list = rest.following("in") { return Requirement(key: key, condition: .isIn(try values(list, in: text))) }
+    if let list = rest.following("notin") { return Requirement(key: key, condition: .isNotIn(try values(list, in: text))) }
+    throw unreadable(part, in: text)
+  }
+
+  /// The values of `(a, b)`. `(a,)` has the empty value, too.
+  private static func values(_ list: String, in text: String) throws(APIFailure) -> Set<String> {
+    guard list.hasPrefix("("), list.hasSuffix(")") else { throw unreadable(list, in: text) }
+    var values: Set<String> = []
+    for item in list.dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false) {
+      values.insert(try value(String(item).trimmed, in: text))
     }
-    if let pair = part.split(at: "==") ?? part.split(at: "=") {
-      return Requirement(key: try key(pair.0, in: text), condition: .isIn([try value(pair.1, in: text)]))
-    }
-    return Requirement(key: try key(part, in: text), condition: .exists)
+    return values
+  }
+
+  private static func number(_ operand: String, in text: String) throws(APIFailure) -> Int64 {
+    guard let number = Int64(try value(operand, in: text)) else { throw unreadable(operand, in: text) }
+    return number
   }
 
   private static func key(_ key: String, in text: String) throws(APIFailure) -> String {
@@ -103,6 +118,11 @@ extension String {
     while let first = text.first, first.isWhitespace { text.removeFirst() }
     while let last = text.last, last.isWhitespace { text.removeLast() }
     return String(text)
+  }
+
+  /// The trimmed text after `prefix`; `nil` if it does not start with it.
+  fileprivate func following(_ prefix: String) -> String? {
+    hasPrefix(prefix) ? String(dropFirst(prefix.count)).trimmed : nil
   }
 
   /// The trimmed texts before and after the first `separator`.

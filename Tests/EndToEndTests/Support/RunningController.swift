@@ -10,9 +10,14 @@ struct RunningController {
   let apiServer: SimulatedAPIServer
   let program: ExternalProgram
   let transport: HTTPTransport
+  private let folder: TemporaryFolder
+  private let arguments: [String]
 
   /// Starts both with these objects, runs the body and stops them.
-  static func run(_ objects: [JSONValue], _ arguments: [String], _ body: (RunningController) async throws -> Void) async throws {
+  /// - Parameter pod: the name of the controller's Pod.
+  static func run(
+    _ objects: [JSONValue], _ arguments: [String], pod: String? = nil, _ body: (RunningController) async throws -> Void
+  ) async throws {
     let apiServer = SimulatedAPIServer(
       configuration: .init(host: "127.0.0.1", port: 0, acceptsLoopbackEndpoints: true),
       logger: Logger(label: "api-server") { _ in SwiftLogNoOpLogHandler() })
@@ -21,21 +26,40 @@ struct RunningController {
       _ = try await apiServer.waitUntilListening()
       try apiServer.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall"]])
       for object in objects { try apiServer.put(object) }
-      let folder = try TemporaryFolder()
-      let kubeconfig = try folder.write(apiServer.kubeconfig(), to: "kubeconfig")
-      let address = OwnAddress()
-      let program = try ExternalProgram(
-        try builtExecutable("rollcall"),
-        [
-          "controller", "--kubeconfig", kubeconfig, "--namespace", "rollcall", "--listen", "\(address)", "--grace", "0s",
-          "--allow-loopback-targets", "--proxy-address", "\(address)",
-        ] + arguments, log: "\(folder.path)/controller.log")
-      defer { program.stop() }
-      try await program.waitForPort(address)
-      try await body(
-        RunningController(url: "http://\(address)", apiServer: apiServer, program: program, transport: HTTPTransport()))
+      let controller = try await RunningController(apiServer, arguments, pod: pod)
+      defer { controller.program.stop() }
+      try await body(controller)
       group.cancelAll()
     }
+  }
+
+  /// Starts another controller with the same API server, which the caller stops.
+  func startAnother(pod: String) async throws -> RunningController {
+    try await RunningController(apiServer, arguments, pod: pod)
+  }
+
+  private init(_ apiServer: SimulatedAPIServer, _ arguments: [String], pod: String?) async throws {
+    let folder = try TemporaryFolder()
+    let kubeconfig = try folder.write(apiServer.kubeconfig(), to: "kubeconfig")
+    let address = OwnAddress()
+    let program = try ExternalProgram(
+      try builtExecutable("rollcall"),
+      [
+        "controller", "--kubeconfig", kubeconfig, "--namespace", "rollcall", "--listen", "\(address)", "--grace", "0s",
+        "--allow-loopback-targets", "--proxy-address", "\(address)",
+      ] + arguments, environment: pod.map { ["POD_NAME": $0] } ?? [:], log: "\(folder.path)/controller.log")
+    do {
+      try await program.waitForPort(address)
+    } catch {
+      program.stop()
+      throw error
+    }
+    url = "http://\(address)"
+    self.apiServer = apiServer
+    self.program = program
+    self.folder = folder
+    self.arguments = arguments
+    transport = try HTTPTransport()
   }
 
   func get(_ path: String) async throws -> [UInt8] {
@@ -46,9 +70,9 @@ struct RunningController {
   }
 
   /// The first value in the controller's `/metrics` with this name and label text; 0 if there is none.
-  func metric(_ name: String, where label: String) async throws -> Double {
+  func metric(_ name: String, where label: String = "") async throws -> Double {
     let line = String(decoding: try await get("/metrics"), as: UTF8.self).split(separator: "\n")
-      .first { $0.hasPrefix("\(name){") && $0.contains(label) }
+      .first { $0.hasPrefix("\(name){") && $0.contains(label) || $0.hasPrefix("\(name) ") && label.isEmpty }
     return line?.split(separator: " ").last.flatMap { Double($0) } ?? 0
   }
 }

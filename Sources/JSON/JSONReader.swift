@@ -45,7 +45,7 @@ struct JSONReader {
   /// The last of several members with one name wins, as in the API server.
   private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
     try enter(depth)
-    var members: [String: JSONValue] = [:]
+    var members = JSONObject()
     skipWhitespace()
     if take(UInt8(ascii: "}")) { return .object(members) }
     repeat {

@@ -10,7 +10,7 @@ public enum JSONValue: Hashable, Sendable {
   case number(Double)
   case string(String)
   case array([JSONValue])
-  case object([String: JSONValue])
+  case object(JSONObject)
 }
 
 // MARK: Access
@@ -71,7 +71,7 @@ extension JSONValue {
     return value
   }
 
-  public var object: [String: JSONValue]? {
+  public var object: JSONObject? {
     guard case .object(let value) = self else { return nil }
     return value
   }
@@ -88,7 +88,7 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
   public init(booleanLiteral value: Bool) { self = .bool(value) }
   public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
-    self = .object(Dictionary(elements, uniquingKeysWith: { _, last in last }))
+    self = .object(JSONObject(elements))
   }
   public init(nilLiteral: ()) { self = .null }
 }

@@ -20,7 +20,7 @@ struct JSONWriter {
     case .array(let elements):
       writeList("[", "]", elements, level: level) { writer, element in writer.write(element, level: level + 1) }
     case .object(let members):
-      writeList("{", "}", members.sorted { $0.key < $1.key }, level: level) { writer, member in
+      writeList("{", "}", members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }, level: level) { writer, member in
         writer.write(member.key)
         writer.bytes += (writer.indentation == nil ? ":" : ": ").utf8
         writer.write(member.value, level: level + 1)

@@ -8,12 +8,12 @@ package struct APIFailure: Error, CustomStringConvertible, Sendable, Hashable {
   package var reason: String
   package var message: String
   /// The members of `details`: `name`, `group`, `kind`, `uid`, `causes`, `retryAfterSeconds`.
-  package var details: [String: JSONValue]
+  package var details: JSONObject
 
   /// The token with which a client continues an expired list at the newest version.
   var continuation = ""
 
-  package init(code: Int, reason: String, message: String, details: [String: JSONValue] = [:]) {
+  package init(code: Int, reason: String, message: String, details: JSONObject = [:]) {
     self.code = code
     self.reason = reason
     self.message = message

@@ -97,7 +97,7 @@ extension YAMLNode {
     case .scalar(let scalar): scalar.value
     case .sequence(let elements): .array(elements.map(\.jsonValue))
     case .mapping(let mapping):
-      .object(Dictionary(mapping.entries.map { ($0.key, $0.value.jsonValue) }, uniquingKeysWith: { first, _ in first }))
+      .object(JSONObject(mapping.entries.lazy.map { ($0.key, $0.value.jsonValue) }))
     }
   }
 }

@@ -25,6 +25,17 @@ struct JSONValueTests {
     #expect(try parse(JSONValue.object(["b": 1, "a": [2]]).prettyText) == ["a": [2], "b": 1])
   }
 
+  @Test func `R85: members whose names differ in Unicode normalization are two`() throws {
+    let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+    var value = try parse("{\"\(composed)\":1,\"\(decomposed)\":2,\"\(composed)\":3}")
+    #expect(value.object?.count == 2)
+    #expect(value[composed] == 3 && value[decomposed] == 2)
+    #expect(try parse(text(value)) == value)
+    #expect(Array(text(value).utf8) == Array("{\"\(decomposed)\":2,\"\(composed)\":3}".utf8))
+    value[decomposed] = nil
+    #expect(value == .object([composed: 3]) && value != .object([decomposed: 3]))
+  }
+
   @Test(
     arguments: [
       ("1", .integer(1)), ("-0", .integer(0)), ("1e3", .number(1000)), ("3.0", .number(3)), ("2.5e-1", .number(0.25)),

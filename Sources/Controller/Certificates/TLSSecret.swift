@@ -35,7 +35,7 @@ struct TLSSecret: Sendable {
   }
 
   /// The members in base64, as the API server expects them.
-  var data: JSONValue { .object(members.mapValues { .string(Data($0).base64EncodedString()) }) }
+  var data: JSONValue { .object(JSONObject(members.map { ($0.key, .string(Data($0.value).base64EncodedString())) })) }
 
   func object(namespace: String) -> JSONValue {
     [

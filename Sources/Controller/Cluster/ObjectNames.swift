@@ -33,8 +33,8 @@ package enum ObjectNames {
   }
 
   /// The labels of every object of a source. Ours override the user's: without them the objects could not be found again.
-  static func labels(_ source: Source, extra: [String: String]) -> [String: JSONValue] {
-    var labels = extra.mapValues { JSONValue.string($0) }
+  static func labels(_ source: Source, extra: [String: String]) -> JSONObject {
+    var labels = JSONObject(extra.map { ($0.key, .string($0.value)) })
     labels["app.kubernetes.io/name"] = "rollcall"
     labels["app.kubernetes.io/component"] = .string("\(source.rawValue)-targets")
     labels[managedBy] = .string(manager)

@@ -142,7 +142,7 @@ extension APIRequest {
   /// Deletes an object if the preconditions hold.
   package static func delete(_ resource: APIResource, _ key: ObjectKey, _ preconditions: DeletePreconditions) -> APIRequest {
     var options: JSONValue = ["kind": "DeleteOptions", "apiVersion": "v1"]
-    var conditions: [String: JSONValue] = [:]
+    var conditions: JSONObject = [:]
     conditions["uid"] = preconditions.uid.map { .string($0) }
     conditions["resourceVersion"] = preconditions.resourceVersion.map { .string($0) }
     if !conditions.isEmpty { options["preconditions"] = .object(conditions) }

@@ -111,8 +111,8 @@ enum EmptyMembers {
     }
   }
 
-  private static func pruned(_ members: [String: JSONValue], maps: Set<String>, kept: [String]) -> [String: JSONValue] {
-    var left: [String: JSONValue] = [:]
+  private static func pruned(_ members: JSONObject, maps: Set<String>, kept: [String]) -> JSONObject {
+    var left: JSONObject = [:]
     for (name, value) in members {
       if value == [] && !kept.contains(name) || value == [:] && maps.contains(name) { continue }
       // Managed fields and the entries of maps are not API objects.

@@ -64,8 +64,8 @@ extension ResourceKind {
   var qualifiedKind: String { group.isEmpty ? kind : "\(kind).\(group)" }
 
   /// The `details` of a Status about an object of this kind.
-  func details(name: String, kindName: String) -> [String: JSONValue] {
-    var details: [String: JSONValue] = ["kind": .string(kindName)]
+  func details(name: String, kindName: String) -> JSONObject {
+    var details: JSONObject = ["kind": .string(kindName)]
     if !name.isEmpty { details["name"] = .string(name) }
     if !group.isEmpty { details["group"] = .string(group) }
     return details
@@ -146,6 +146,6 @@ extension ResourceKind {
 
   private static func renamed(_ object: JSONValue, _ names: [String: String]) -> JSONValue {
     guard case .object(let members) = object else { return object }
-    return .object(Dictionary(members.map { (names[$0.key] ?? $0.key, $0.value) }, uniquingKeysWith: { first, _ in first }))
+    return .object(JSONObject(members.lazy.map { (names[$0.key] ?? $0.key, $0.value) }))
   }
 }

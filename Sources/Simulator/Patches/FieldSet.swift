@@ -4,7 +4,7 @@ import JSON
 enum PathElement: Hashable, Sendable {
   case field(String)
   /// An element of a list, identified by these members.
-  case key([String: JSONValue])
+  case key(JSONObject)
   /// A scalar in a set.
   case value(JSONValue)
 
@@ -103,7 +103,7 @@ struct FieldSet: Hashable, Sendable {
 
   /// The set as `fieldsV1`.
   var json: JSONValue {
-    var members: [String: JSONValue] = [:]
+    var members: JSONObject = [:]
     if isMember, !children.isEmpty { members["."] = [:] }
     for (element, child) in children { members[element.serialized] = child.json }
     return .object(members)
@@ -131,7 +131,7 @@ extension FieldSchema {
     case .map(let keys, _, _):
       var elements: [(path: PathElement, value: JSONValue)] = []
       for value in list {
-        var members: [String: JSONValue] = [:]
+        var members: JSONObject = [:]
         for key in keys { members[key.name] = value[key.name] ?? key.defaultValue.map { .string($0) } }
         if members.isEmpty { return nil }
         elements.append((.key(members), value))

@@ -22,7 +22,7 @@ enum MergePatch {
     var members = target.object ?? [:]
     for (name, change) in changes {
       if change == .null {
-        members.removeValue(forKey: name)
+        members.remove(name)
       } else {
         members[name] = patched(members[name] ?? [:], change)
       }

@@ -97,7 +97,7 @@ enum ApplyMerge {
     if removed.children.isEmpty { return value }
     switch value {
     case .object(let members):
-      var left: [String: JSONValue] = [:]
+      var left: JSONObject = [:]
       for (name, member) in members {
         let path = PathElement.field(name)
         guard let part = removed.children[path] else {

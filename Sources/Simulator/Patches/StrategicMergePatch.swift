@@ -6,13 +6,13 @@ enum StrategicMergePatch {
   /// - Throws: `APIFailure` 400 for an element without its merge key.
   static func patched(_ target: JSONValue, _ patch: JSONValue, schema: FieldSchema) throws(APIFailure) -> JSONValue {
     guard case .object(var changes) = patch else { return patch }
-    switch changes.removeValue(forKey: "$patch")?.string {
+    switch changes.remove("$patch")?.string {
     case "replace": return .object(changes)
     case "delete": return [:]
     default: break
     }
     var members = target.object ?? [:]
-    if let retained = changes.removeValue(forKey: "$retainKeys")?.array {
+    if let retained = changes.remove("$retainKeys")?.array {
       let names = Set(retained.compactMap(\.string))
       members = members.filter { names.contains($0.key) }
     }

@@ -59,11 +59,11 @@ struct PodTemplate: Sendable {
 
   private func managedFields(_ manager: String, subresource: String?, of parts: [String: [String]]) -> JSONValue {
     let fields = parts.map { name, paths in
-      ("f:" + name, JSONValue.object(Dictionary(uniqueKeysWithValues: paths.map { ($0, [:]) })))
+      ("f:" + name, JSONValue.object(JSONObject(paths.map { ($0, [:]) })))
     }
     var entry: JSONValue = [
       "manager": .string(manager), "operation": "Update", "apiVersion": "v1", "time": .string(created), "fieldsType": "FieldsV1",
-      "fieldsV1": .object(Dictionary(uniqueKeysWithValues: fields)),
+      "fieldsV1": .object(JSONObject(fields)),
     ]
     if let subresource { entry["subresource"] = .string(subresource) }
     return entry

@@ -27,12 +27,14 @@ struct ProtobufDecoder {
   }
 
   private static func merged(_ object: JSONValue, _ other: JSONValue) -> JSONValue {
-    .object((object.object ?? [:]).merging(other.object ?? [:]) { _, new in new })
+    var members = object.object ?? [:]
+    members.merge(other.object ?? [:])
+    return .object(members)
   }
 
   private static func decode(_ bytes: ArraySlice<UInt8>, as message: ProtobufMessage) throws(APIFailure) -> JSONValue {
     var reader = ProtobufDecoder(bytes)
-    var object: [String: JSONValue] = [:]
+    var object: JSONObject = [:]
     while let (number, value) = try reader.next() {
       guard let field = message.fields.first(where: { $0.number == number }) else { continue }
       switch field.kind {
@@ -43,7 +45,7 @@ struct ProtobufDecoder {
         object[field.name] = map
       case .inlined(let message):
         guard case .bytes(let bytes) = value else { throw malformed(field.name) }
-        object.merge(try decode(bytes, as: message).object ?? [:]) { _, new in new }
+        object.merge(try decode(bytes, as: message).object ?? [:])
       default:
         guard let json = try json(value, field.kind, isEmptyKept: field.presence != .always) else { continue }
         if field.presence == .repeated {

@@ -105,11 +105,11 @@ enum OpenAPI {
     let paths = Set(ResourceTable.all.map { path(of: $0) }).map { path in
       (path, JSONValue.object(["serverRelativeURL": .string("/openapi/v3/\(path)?hash=1")]))
     }
-    return ["paths": .object(Dictionary(paths, uniquingKeysWith: { first, _ in first }))]
+    return ["paths": .object(JSONObject(paths))]
   }
 
   private static func document(_ kinds: [ResourceKind]) -> JSONValue {
-    var paths: [String: JSONValue] = [:]
+    var paths: JSONObject = [:]
     for kind in kinds {
       let collection = "/\(path(of: kind))/" + (kind.isNamespaced ? "namespaces/{namespace}/" : "") + kind.plural
       paths["\(collection)/{name}"] = ["patch": operation(kind)]

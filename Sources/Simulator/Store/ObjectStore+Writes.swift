@@ -128,7 +128,7 @@ extension ObjectStore {
   }
 
   /// The members that count for `metadata.generation`.
-  private static func specification(_ object: JSONValue) -> [String: JSONValue] {
+  private static func specification(_ object: JSONValue) -> JSONObject {
     (object.object ?? [:]).filter { !["metadata", "status", "apiVersion", "kind"].contains($0.key) }
   }
 

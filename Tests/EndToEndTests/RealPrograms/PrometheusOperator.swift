@@ -57,6 +57,6 @@ enum PrometheusOperator {
   /// Converts a relabelling rule of a ServiceMonitor to the Prometheus configuration.
   private static func inConfiguration(_ rule: JSONValue) -> JSONValue {
     let names = ["sourceLabels": "source_labels", "targetLabel": "target_label"]
-    return .object(Dictionary(uniqueKeysWithValues: (rule.object ?? [:]).map { (names[$0.key] ?? $0.key, $0.value) }))
+    return .object(JSONObject((rule.object ?? [:]).map { (names[$0.key] ?? $0.key, $0.value) }))
   }
 }

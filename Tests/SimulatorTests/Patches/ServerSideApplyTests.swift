@@ -146,7 +146,7 @@ struct ApplyCase: Sendable, CustomTestStringConvertible {
   @Test func `apply creates an object, then changes nothing, then conflicts with an update`() throws {
     let kind = ResourceTable.configMaps
     var store = Sample.store()
-    func apply(_ data: [String: JSONValue], force: Bool = false, after seconds: Double) throws -> (object: StoredObject, isNew: Bool) {
+    func apply(_ data: JSONObject, force: Bool = false, after seconds: Double) throws -> (object: StoredObject, isNew: Bool) {
       try store.apply(
         Sample.configMap("a", data: data), kind: kind, namespace: "default", name: "a", force: force,
         context: Sample.context("rollcall", after: seconds))

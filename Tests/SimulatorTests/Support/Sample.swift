@@ -23,7 +23,7 @@ enum Sample {
     try JSONValue(parsing: text.utf8)
   }
 
-  static func configMap(_ name: String, namespace: String = "default", labels: [String: JSONValue] = [:], data: [String: JSONValue] = [:])
+  static func configMap(_ name: String, namespace: String = "default", labels: JSONObject = [:], data: JSONObject = [:])
     -> JSONValue
   {
     [

@@ -52,15 +52,15 @@ extension CredentialPlugin {
   /// The content of `KUBERNETES_EXEC_INFO`.
   /// - Throws: `ConfigurationError.unreadable` if the plugin needs the certificate authorities and their file is unreadable.
   func executionInformation(_ configuration: ClusterConfiguration) throws(ConfigurationError) -> String {
-    var spec: [String: JSONValue] = ["interactive": false]
+    var spec: JSONObject = ["interactive": false]
     if providesClusterInfo { spec["cluster"] = .object(try clusterInformation(configuration)) }
     let object: JSONValue = ["apiVersion": .string(apiVersion.rawValue), "kind": "ExecCredential", "spec": .object(spec)]
     return String(decoding: object.bytes, as: UTF8.self)
   }
 
   /// A cluster entry as in a kubeconfig, with the certificate authorities always as data.
-  private func clusterInformation(_ configuration: ClusterConfiguration) throws(ConfigurationError) -> [String: JSONValue] {
-    var cluster: [String: JSONValue] = ["server": .string(configuration.server)]
+  private func clusterInformation(_ configuration: ClusterConfiguration) throws(ConfigurationError) -> JSONObject {
+    var cluster: JSONObject = ["server": .string(configuration.server)]
     if let name = configuration.tls.serverName { cluster["tls-server-name"] = .string(name) }
     if configuration.tls.skipsVerification { cluster["insecure-skip-tls-verify"] = true }
     switch configuration.tls.certificateAuthorities {

@@ -24,7 +24,7 @@ struct LabelSelectorTests {
     "a=b=c", "(a)", "a!==b", "a===b", "!a=b", "a=!b", "a b=c",
     "a in (b", "a in b)", "a in (b),",
   ])
-  func `refuses text that is not a selector`(text: String) {
+  func `R85: refuses text that is not a selector`(text: String) {
     #expect(LabelSelector(text) == nil)
   }
 

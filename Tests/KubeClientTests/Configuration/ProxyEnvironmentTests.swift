@@ -52,7 +52,7 @@ import Testing
       ("10.96.0.1", "0.1", false), ("10.96.0.1", ".1", false),
       ("localhost:6443", "", true), ("127.8.9.10:6443", "", true), ("[::1]:6443", "", true),
     ])
-  func `NO_PROXY and loopback addresses bypass the proxy`(server: String, list: String, isDirect: Bool) throws {
+  func `R85: NO_PROXY and loopback addresses bypass the proxy`(server: String, list: String, isDirect: Bool) throws {
     let found = try proxy(["HTTPS_PROXY": "http://p:3128", "NO_PROXY": list], for: "https://\(server)/prefix")
     #expect(found == (isDirect ? nil : "http://p:3128"))
   }

@@ -22,7 +22,7 @@ import Testing
     "a in b)",
     "a in (b c)", "a in ((b))", "a=b=c", "a===b", "a>", "a>x", "a<1.5", "a>-1", "a=-b", "a!", "(a)",
   ])
-  func `malformed label selectors are rejected`(text: String) {
+  func `R85: malformed label selectors are rejected`(text: String) {
     let failure = #expect(throws: APIFailure.self) { try LabelSelector(text) }
     #expect(failure?.code == 400)
   }

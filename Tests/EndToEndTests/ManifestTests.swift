@@ -299,7 +299,9 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     let alertmanager = try await Alertmanager(folder: folder, transport: transport, inhibition: inhibition)
     defer { alertmanager.program.stop() }
     func alert(_ name: String, _ labels: [String: String]) -> JSONValue {
-      ["labels": .object(labels.merging(["alertname": name], uniquingKeysWith: { first, _ in first }).mapValues { .string($0) })]
+      var members = JSONObject(labels.map { ($0.key, .string($0.value)) })
+      members["alertname"] = .string(name)
+      return ["labels": .object(members)]
     }
     func container(_ pod: String, on node: String, _ name: String = "Uncollected", of workload: String? = nil) -> JSONValue {
       var labels = ["namespace": "shop", "pod": pod, "node": node]

@@ -36,7 +36,8 @@ package final class RollcallController: Sendable {
     let leadership = try Leadership(settings: settings.leadership, cluster: cluster, environment: environment, logger: logger)
     let leaderAddress = LeaderAddress(leadership: leadership, cluster: cluster, own: settings.servingAddress)
     let updater = RollUpdater(
-      nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: settings.rolls, time: time, logger: logger)
+      nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: settings.rolls,
+      exemptions: cluster.exemptions, exemptionSettings: settings.exemptions, time: time, logger: logger)
     let certificates = CertificateManager(
       client: cluster.client, namespace: cluster.namespace, time: time, logger: logger, isLeading: { leadership.isLeader })
     let push = try PushService(settings: settings.push, transport: .make(), time: time, logger: logger)
@@ -104,7 +105,7 @@ package final class RollcallController: Sendable {
       logger: logger)
     core = ControllerCore(
       cluster: cluster, leadership: leadership, shutdown: shutdown, logger: logger,
-      services: [cluster.nodes.run, cluster.pods.run, updater.run, certificates.run],
+      services: [cluster.nodes.run, cluster.pods.run, cluster.exemptions.run, updater.run, certificates.run],
       leaderWork: LeaderLoop(leadership: leadership, time: time) {
         await LeaderWork(
           rolls: rolls, ledger: ledger, tasks: tasks, archive: archive, archiveWatch: archiveWatch, watch: watch, alerts: alerts,

@@ -12,6 +12,8 @@ package struct NodeRoll: Hashable, Sendable {
   package var exempt: [ExemptEntry]
   /// A hash of `entries` without `notDue`. Equal entries have equal hashes, also across restarts of the controller.
   package var hash: String
+  /// Why all containers of the node are exempt. The node is then neither called nor a target; `nil` for most nodes.
+  package var exemption: Exemption?
   /// Set if the node is not called because another one has its address: the name of that node. The containers stay on the roll.
   package var addressHolder: String?
 

@@ -8,6 +8,9 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("threshold")) var threshold: String?
   @Option(help: .of("grace")) var grace: String?
   @Option(help: .of("virtual-nodes")) var virtualNodes: [String] = []
+  @Option(help: .of("ignore-nodes")) var ignoreNodes: [String] = []
+  @Option(help: .of("ignore-namespaces")) var ignoreNamespaces: [String] = []
+  @Option(help: .of("sandboxed-runtime-classes")) var sandboxedRuntimeClasses: [String] = []
   @Option(help: .of("scrapers")) var scrapers: [String] = []
   @Option(help: .of("deadline")) var deadline: String?
   @Option(help: .of("max-calls")) var maxCalls: String?

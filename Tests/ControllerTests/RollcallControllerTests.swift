@@ -52,6 +52,56 @@ import Testing
     }
   }
 
+  @Test(arguments: [false, true])
+  func `R74: exemptions follow DaemonSets, Namespaces and RuntimeClasses, and do without permission to read them`(isForbidden: Bool)
+    async throws
+  {
+    let collector = ScriptedCollector()
+    try await withSimulator { server in
+      if isForbidden {
+        for resource in ["daemonsets.apps", "namespaces", "runtimeclasses.node.k8s.io"] {
+          server.rejectNext(Rejection(status: 403, reason: "Forbidden", count: .max, resource: resource))
+        }
+      }
+      for (name, pool) in [("a", "x"), ("b", "y")] {
+        try server.put(nodeObject(name, address: "10.0.0.\(pool == "x" ? 1 : 2)", labels: ["pool": .string(pool)]))
+      }
+      try server.put(nodeObject("fargate", address: "10.0.0.3", labels: ["eks.amazonaws.com/compute-type": "fargate"]))
+      for node in ["a", "b", "fargate"] { try server.put(podObject("web-\(node)", on: node)) }
+      var sandboxed = podObject("sandboxed", on: "a")
+      sandboxed["spec"]?["runtimeClassName"] = "strict"
+      try server.put(sandboxed)
+      try await RunningController.run(kubeconfig: server.kubeconfig(), collectors: NodeCollectors { _ in collector }) { running in
+        func exempt() async throws -> [String: Int64] {
+          let counts = try await running.json("/api/v1/coverage")["total"]?["exempt"]?.object ?? [:]
+          return counts.compactMapValues(\.integer).filter { $0.value > 0 }
+        }
+        try await eventually("ready") { try await running.request("/readyz").status == 200 }
+        try await eventually("the shipped rule applies") { try await exempt() == ["NoAgentExpected": 1] }
+        try server.put([
+          "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": ["namespace": "rollcall", "name": "rollcall-agent"],
+          "spec": ["template": ["spec": ["nodeSelector": ["pool": "x"]]]],
+        ])
+        try server.put(["apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": ["name": "strict"], "handler": "runsc"])
+        if isForbidden {
+          try await eventually("the refusals are logged") { running.log.count("watch not in sync") >= 3 }
+          #expect(try await exempt() == ["NoAgentExpected": 1])
+          #expect(try await running.request("/readyz").status == 200)
+          let page = String(decoding: try await running.request("/").body, as: UTF8.self)
+          #expect(page.contains("runtimeclasses") && page.contains("Forbidden"))
+        } else {
+          try await eventually("the DaemonSet leaves a node out, and a runtime is a sandbox") {
+            try await exempt() == ["NoAgentExpected": 2, "SandboxedRuntime": 1]
+          }
+          try server.put([
+            "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "default", "annotations": ["rollcall.dev/ignore": "true"]],
+          ])
+          try await eventually("the namespace is ignored") { try await exempt() == ["Ignored": 4] }
+        }
+      }
+    }
+  }
+
   @Test func `gaps survive an API server outage`() async throws {
     let collector = ScriptedCollector()
     collector.answer(.missed(.agentUnreachable, detail: "connection refused"))

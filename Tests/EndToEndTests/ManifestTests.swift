@@ -334,6 +334,15 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     #expect(try file("monitoring/prometheusrule.yaml")["spec"]?["groups"] == groups)
   }
 
+  @Test func `R74: the controller expects agents where the DaemonSet runs`() throws {
+    let documents = try YAMLNode.documents(parsing: Array(Repository.text("manifests/default/agent.yaml").utf8), file: "agent.yaml")
+    let daemonSet = try #require(documents.map(\.jsonValue).first { $0["kind"] == "DaemonSet" })
+    var podSpec = try #require(daemonSet["spec"]?["template"]?["spec"])
+    #expect(podSpec["nodeSelector"] == ["kubernetes.io/os": "linux"])
+    podSpec["nodeSelector"] = nil
+    #expect(AgentPlacement(podSpec: podSpec) == .standard)
+  }
+
   // MARK: Rights
 
   /// A verb on a resource.
@@ -390,7 +399,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     // The simulated server supports initial events of a watch; on servers without them every watch is preceded by a list.
     let listed = used.filter { $0.verb == "watch" }.map { Right(resource: $0.resource, verb: "list") }
     let needed = used.union(listed)
-    let clusterWide: Set = ["nodes", "pods", "events.events.k8s.io"]
+    let clusterWide: Set = ["nodes", "pods", "events.events.k8s.io", "namespaces", "runtimeclasses.node.k8s.io"]
     #expect(clusterRole == needed.filter { clusterWide.contains($0.resource) })
     #expect(role == needed.filter { !clusterWide.contains($0.resource) })
   }

@@ -2,7 +2,7 @@
 package enum Annotations {
   static let prefix = "rollcall.dev/"
 
-  /// On a Pod: `"true"` exempts its containers.
+  /// On a Pod, a Node or a Namespace: `"true"` exempts its containers.
   package static let ignore = "rollcall.dev/ignore"
   /// On a Node: overrides the addresses in its status.
   package static let address = "rollcall.dev/address"
@@ -23,8 +23,13 @@ package enum Annotations {
   /// A label on a virtual Node: overrides `--virtual-port`. A label cannot hold a URL.
   package static let cadvisorPort = "rollcall.dev/cadvisor-port"
 
-  /// Prefixes of the annotations that records keep.
+  /// On a Node that kwok simulates. Source: https://kwok.sigs.k8s.io/docs/user/kwok-manage-nodes-and-pods/.
+  static let kwokNode = "kwok.x-k8s.io/node"
+
+  /// Prefixes of the annotations that the records of Pods keep.
   package static let keptPrefixes = [prefix]
+  /// Prefixes of the annotations that the records of Nodes keep.
+  package static let keptOnNodes = [prefix, kwokNode]
 
   /// The note about an annotation or label with an invalid value.
   static func refusal(_ name: String, _ text: String, accepted: String) -> String {

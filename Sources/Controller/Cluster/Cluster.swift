@@ -19,13 +19,14 @@ package struct ClusterSettings: Hashable, Sendable {
   }
 }
 
-/// The API client and the watched Nodes and Pods.
+/// The API client and what is watched.
 struct Cluster: Sendable {
   let configuration: ClusterConfiguration
   let client: KubeClient
   let namespace: String
   let nodes: Reflector<NodeRecord>
   let pods: Reflector<PodRecord>
+  let exemptions: ExemptionWatches
 
   init(settings: ClusterSettings, environment: [String: String], logger: Logger) throws(ControllerError) {
     do throws(ConfigurationError) {
@@ -39,8 +40,9 @@ struct Cluster: Sendable {
       throw .configuration("\(error)")
     }
     namespace = settings.namespace ?? configuration.defaultNamespace
-    nodes = Reflector(client: client, resource: .nodes, decoder: .nodes(annotationPrefixes: Annotations.keptPrefixes), logger: logger)
+    nodes = Reflector(client: client, resource: .nodes, decoder: .nodes(annotationPrefixes: Annotations.keptOnNodes), logger: logger)
     pods = Reflector(client: client, resource: .pods, decoder: .pods(annotationPrefixes: Annotations.keptPrefixes), logger: logger)
+    exemptions = ExemptionWatches(client: client, namespace: namespace, logger: logger)
   }
 
   /// The Node as last received from the watch.
@@ -80,7 +82,14 @@ struct Cluster: Sendable {
 }
 
 extension Cluster: StatusSource {
-  var status: [WatchStatus] { [WatchStatus(nodes, of: "nodes"), WatchStatus(pods, of: "pods")] }
+  var status: [WatchStatus] {
+    [
+      WatchStatus(nodes, of: "nodes"), WatchStatus(pods, of: "pods"),
+      WatchStatus(exemptions.namespaces, of: "namespaces", isRequired: false),
+      WatchStatus(exemptions.runtimeClasses, of: "runtimeclasses", isRequired: false),
+      WatchStatus(exemptions.daemonSets, of: "daemonsets", isRequired: false),
+    ]
+  }
 }
 
 extension String {

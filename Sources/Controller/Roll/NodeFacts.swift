@@ -10,15 +10,18 @@ package struct NodeFacts: Hashable, Sendable {
   /// Where the node answers; `nil` for a virtual node, whose pods answer themselves, and without an address.
   var endpoint: NodeEndpoint?
   package var ready: Bool
+  /// Why all containers of the node are exempt.
+  package var exemption: Exemption?
   /// Problems with the node, for display. A note alone does not change how the node is collected.
   package var notes: [String]
 
-  package init(_ node: NodeRecord, settings: RollSettings) {
+  package init(_ node: NodeRecord, settings: RollSettings, rules: ExemptionRules = ExemptionRules()) {
+    let (labels, annotations) = (node.labels, node.annotations)
     notes = []
     ready = node.ready ?? true
 
-    let reported = node.operatingSystem.isEmpty ? node.labels["kubernetes.io/os"] ?? "" : node.operatingSystem
-    if settings.virtualNodes.contains(where: { $0.matches(node.labels) }) {
+    let reported = node.operatingSystem.isEmpty ? labels["kubernetes.io/os"] ?? "" : node.operatingSystem
+    if settings.virtualNodes.matchAny(labels) {
       source = .virtual
     } else if reported == "windows" {
       source = .windows
@@ -33,11 +36,17 @@ package struct NodeFacts: Hashable, Sendable {
 
     switch source {
     case .linux: break
-    case .windows: notes += WindowsNode(node.annotations).notes
+    case .windows: notes += WindowsNode(annotations).notes
     case .virtual: notes += VirtualNode(node, configured: VirtualEndpoint()).notes
     }
 
-    if let override = node.annotations[Annotations.address], !override.isEmpty {
+    if annotations[Annotations.ignore] == "true" || settings.ignoredNodes.matchAny(labels) {
+      exemption = .ignored
+    } else if source == .linux, !rules.expectsAgent(onNode: node.name, labels: labels, annotations: annotations) {
+      exemption = .noAgentExpected
+    }
+
+    if let override = annotations[Annotations.address], !override.isEmpty {
       address = isHost(override) ? override : nil
       if address == nil {
         notes.append("annotation \(Annotations.address): \"\(override)\" is neither an IP address nor a DNS name")
@@ -45,14 +54,14 @@ package struct NodeFacts: Hashable, Sendable {
     } else {
       address = Self.bestAddress(of: node.addresses, allowsLoopback: settings.allowsLoopback)
       // The pods of a virtual node are collected at their own addresses.
-      if address == nil, source != .virtual {
+      if address == nil, source != .virtual, exemption == nil {
         let unusable = node.addresses.map { "\($0.type) \($0.address)" }.joined(separator: ", ")
         notes.append(
           "the node has no usable address\(unusable.isEmpty ? "" : " (\(unusable))"); set annotation \(Annotations.address)")
       }
     }
     if source != .virtual, let address {
-      endpoint = NodeEndpoint(source: source, address: address, port: source == .windows ? node.annotations[Annotations.windowsPort] : nil)
+      endpoint = NodeEndpoint(source: source, address: address, port: source == .windows ? annotations[Annotations.windowsPort] : nil)
     }
   }
 

@@ -16,7 +16,8 @@ struct NodeRollBuilder {
 
   /// What the roll of a node is built with.
   struct Context {
-    var source: Source
+    var facts: NodeFacts
+    var rules: ExemptionRules
     var grace: Duration
     var now: ClockReading
     var wasStarting: Starting
@@ -46,7 +47,7 @@ struct NodeRollBuilder {
 
   mutating func add(_ pod: PodRecord) {
     let isFinished = pod.phase == "Succeeded" || pod.phase == "Failed"
-    let isIgnored = pod.annotations[Annotations.ignore] == "true"
+    let exemption = exemption(of: pod)
     let termination = isFinished ? nil : termination(of: pod)
     var part = PodPart(pod: RollPod(identity: pod.identity, address: pod.address, hostNetwork: pod.hostNetwork), containers: [])
     for container in pod.containers {
@@ -57,10 +58,10 @@ struct NodeRollBuilder {
         if container.kind == .regular || container.kind == .sidecar { exempt(container, of: pod, .notRunning) }
         continue
       }
-      if isIgnored {
-        exempt(container, of: pod, .ignored)
-      } else if context.source == .windows, container.hostProcess {
+      if exemption != .ignored, context.facts.source == .windows, container.hostProcess {
         exempt(container, of: pod, .hostProcess)
+      } else if let exemption {
+        exempt(container, of: pod, exemption)
       } else {
         let notDue = termination ?? (isRunning ? isStarting(container, of: pod) ? .starting : nil : .restarting)
         part.containers.append(
@@ -70,14 +71,27 @@ struct NodeRollBuilder {
     if !part.containers.isEmpty { pods.append(part) }
   }
 
-  func roll(of node: String, facts: NodeFacts) -> NodeRoll {
+  func roll(of node: String) -> NodeRoll {
+    let facts = context.facts
     var entries = RollEntries(reservingPods: pods.count, containers: pods.reduce(0) { $0 + $1.containers.count })
     for part in pods.sorted(by: { $0.pod.identity < $1.pod.identity }) {
       entries.append(part.pod, part.containers.sorted { $0.name < $1.name })
     }
-    return NodeRoll(
+    var roll = NodeRoll(
       node: node, source: facts.source, address: facts.address, nodeReady: facts.ready, entries: entries,
       exempt: exempt.sorted { $0.reference < $1.reference }, hash: entries.rollHash)
+    roll.exemption = facts.exemption
+    return roll
+  }
+
+  /// Why the pod's containers are not called, if they are not.
+  private func exemption(of pod: PodRecord) -> Exemption? {
+    let (facts, rules) = (context.facts, context.rules)
+    if facts.exemption == .ignored || pod.annotations[Annotations.ignore] == "true" { return .ignored }
+    if !rules.ignoredNamespaces.isEmpty, rules.ignoredNamespaces.contains(pod.namespace) { return .ignored }
+    if let exemption = facts.exemption { return exemption }
+    if facts.source == .linux, let name = pod.runtimeClassName, rules.isSandboxed(runtimeClass: name) { return .sandboxedRuntime }
+    return nil
   }
 
   private mutating func exempt(_ container: ContainerRecord, of pod: PodRecord, _ exemption: Exemption) {

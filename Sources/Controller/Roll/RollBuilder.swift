@@ -29,6 +29,7 @@ package struct RollBuilder: Sendable {
   package private(set) var rolls: [String: NodeRoll] = [:]
   /// Problems by node, for display. Nodes without problems are absent.
   package private(set) var notes: [String: [String]] = [:]
+  private var rules = ExemptionRules()
   private var facts: [String: NodeFacts] = [:]
   /// The names of the nodes at each endpoint. Usually one.
   private var nodesByEndpoint: [NodeEndpoint: Set<String>] = [:]
@@ -50,10 +51,17 @@ package struct RollBuilder: Sendable {
   /// - Parameters:
   ///   - nodeChange: the Nodes that changed since the last call; `nil` for none.
   ///   - podChange: the keys of the Nodes with added, changed or deleted Pods (`Store.changesByNode`); `nil` for none.
+  ///   - rules: the exemptions by other objects; `nil` if they have not changed.
   /// - Returns: the changes, sorted by node name.
   package mutating func update(
-    nodes: some NodeLookup, nodeChange: StoreChange?, pods: some PodLookup, podChange: StoreChange?, at now: ClockReading
+    nodes: some NodeLookup, nodeChange: StoreChange?, pods: some PodLookup, podChange: StoreChange?, rules: ExemptionRules? = nil,
+    at now: ClockReading
   ) -> [RollChange] {
+    var nodeChange = nodeChange
+    if let rules, rules != self.rules {
+      self.rules = rules
+      nodeChange = .all
+    }
     var touched = Set(nextChanges.lazy.filter { $0.value <= now.moment }.map(\.key))
     touched.formUnion(names(of: podChange, in: nodes))
     for name in names(of: nodeChange, in: nodes) {
@@ -74,7 +82,7 @@ package struct RollBuilder: Sendable {
   /// - Returns: the other nodes at the node's old and new endpoints, if the change may decide which of them is called.
   private mutating func updateFacts(of name: String, _ node: NodeRecord?) -> Set<String> {
     let old = facts[name]
-    let new = node.map { NodeFacts($0, settings: settings) }
+    let new = node.map { NodeFacts($0, settings: settings, rules: rules) }
     facts[name] = new
     if old?.endpoint == new?.endpoint, old?.ready == new?.ready { return [] }
     if let endpoint = old?.endpoint { nodesByEndpoint[endpoint]?.remove(name) }
@@ -96,12 +104,12 @@ package struct RollBuilder: Sendable {
     }
     var builder = NodeRollBuilder(
       .init(
-        source: facts.source, grace: settings.grace, now: now, wasStarting: starting[name] ?? [:], previous: rolls[name],
+        facts: facts, rules: rules, grace: settings.grace, now: now, wasStarting: starting[name] ?? [:], previous: rolls[name],
         containerNames: containerNames))
     for pod in pods.pods(onNode: name) { builder.add(pod) }
     starting[name] = builder.starting.isEmpty ? nil : builder.starting
     nextChanges[name] = builder.nextChange
-    var roll = builder.roll(of: name, facts: facts)
+    var roll = builder.roll(of: name)
     var notes = facts.notes + (facts.source == .virtual ? VirtualNode.notes(on: pods.pods(onNode: name)) : [])
     if let holder = addressHolder(of: name, facts) {
       roll.addressHolder = holder
@@ -129,12 +137,15 @@ package struct RollSettings: Hashable, Sendable {
   package var grace: Duration
   /// A node that matches any of these is virtual.
   package var virtualNodes: [LabelSelector]
+  /// A node that matches any of these is ignored.
+  package var ignoredNodes: [LabelSelector]
   /// Whether a Node's loopback addresses are used, for tests and the demo.
   package var allowsLoopback: Bool
 
-  package init(grace: Duration, virtualNodes: [LabelSelector], allowsLoopback: Bool = false) {
+  package init(grace: Duration, virtualNodes: [LabelSelector], ignoredNodes: [LabelSelector] = [], allowsLoopback: Bool = false) {
     self.grace = grace
     self.virtualNodes = virtualNodes
+    self.ignoredNodes = ignoredNodes
     self.allowsLoopback = allowsLoopback
   }
 }

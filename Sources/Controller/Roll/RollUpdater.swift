@@ -4,7 +4,7 @@ import Logging
 import Roll
 internal import Synchronization
 
-/// Updates the rolls when Nodes or Pods change and when a grace period ends.
+/// Updates the rolls when Nodes, Pods or exemptions change and when a grace period ends.
 struct RollUpdater: Sendable {
   /// Changes are collected for this time before rolls are rebuilt, so that draining a node does not rebuild them for each pod.
   private static let debounce: Duration = .milliseconds(100)
@@ -15,6 +15,8 @@ struct RollUpdater: Sendable {
   let pods: Store<PodRecord>
   let rolls: RollStore
   let settings: RollSettings
+  let exemptions: ExemptionWatches
+  let exemptionSettings: ExemptionSettings
   let time: any TimeSource
   let logger: Logger
 
@@ -24,6 +26,7 @@ struct RollUpdater: Sendable {
     await withTaskGroup { group in
       group.addTask { for await change in nodes.changes { inbox.post(nodes: change) } }
       group.addTask { for await change in pods.changesByNode { inbox.post(pods: change) } }
+      group.addTask { await exemptions.forEachChange { inbox.postRules() } }
       await update(from: inbox)
       group.cancelAll()
     }
@@ -36,7 +39,8 @@ struct RollUpdater: Sendable {
       if nodes.isSynced, pods.isSynced {
         let change = hasUpdated ? inbox.take() : .everything
         let changes = builder.update(
-          nodes: nodes.snapshot(), nodeChange: change.nodes, pods: pods.snapshot(), podChange: change.pods, at: time.reading())
+          nodes: nodes.snapshot(), nodeChange: change.nodes, pods: pods.snapshot(), podChange: change.pods,
+          rules: change.rules ? exemptions.rules(exemptionSettings) : nil, at: time.reading())
         if !hasUpdated {
           logger.info("rolls are complete", metadata: ["nodes": "\(builder.rolls.count)", "containers": "\(builder.containers)"])
         }
@@ -69,8 +73,9 @@ extension RollBuilder {
 private struct PendingChange {
   var nodes: StoreChange?
   var pods: StoreChange?
+  var rules = false
 
-  static let everything = PendingChange(nodes: .all, pods: .all)
+  static let everything = PendingChange(nodes: .all, pods: .all, rules: true)
 }
 
 private final class Inbox: Sendable {
@@ -84,6 +89,11 @@ private final class Inbox: Sendable {
 
   func post(pods change: StoreChange) {
     pending.withLock { $0.pods = merged($0.pods, change) }
+    wakeup.signal()
+  }
+
+  func postRules() {
+    pending.withLock { $0.rules = true }
     wakeup.signal()
   }
 

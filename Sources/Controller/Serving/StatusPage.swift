@@ -46,7 +46,7 @@ struct StatusPage {
       page.paragraph(
         "This replica does not lead; \(leadership.holder.map { "\($0) does" } ?? "no replica does yet"). The leader has the ledger.")
     }
-    let broken = controller.watches.status.filter { $0.isListed && $0.problem != nil }
+    let broken = controller.watches.status.filter { ($0.isListed || !$0.isRequired) && $0.problem != nil }
     if !broken.isEmpty {
       page.heading("Not in sync with the API server")
       page.table(["resource", "problem"], broken.map { [$0.resource, $0.problem ?? ""] })

@@ -33,6 +33,9 @@ package struct ControllerSettings: Hashable, Sendable {
   package var threshold: Duration = .seconds(300)
   package var grace: Duration = .seconds(60)
   package var virtualNodes = [LabelSelector("type=virtual-kubelet")].compactMap(\.self)
+  package var ignoredNodes: [LabelSelector] = []
+  package var ignoredNamespaces: [LabelSelector] = []
+  package var sandboxedRuntimeClasses: [LabelSelector] = []
   package var scrapers = Scrapers.common
 
   // Collection.

@@ -15,7 +15,13 @@ extension ControllerSettings {
 
   var archive: ArchivePolicy { ArchivePolicy(uncollected: interval, unscraped: threshold / 2) }
 
-  var rolls: RollSettings { RollSettings(grace: grace, virtualNodes: virtualNodes, allowsLoopback: allowsLoopbackTargets) }
+  var rolls: RollSettings {
+    RollSettings(grace: grace, virtualNodes: virtualNodes, ignoredNodes: ignoredNodes, allowsLoopback: allowsLoopbackTargets)
+  }
+
+  var exemptions: ExemptionSettings {
+    ExemptionSettings(ignoredNamespaces: ignoredNamespaces, sandboxedRuntimeClasses: sandboxedRuntimeClasses)
+  }
 
   var serving: ServingSettings {
     ServingSettings(

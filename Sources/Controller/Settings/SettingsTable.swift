@@ -17,11 +17,21 @@ package enum SettingsTable {
     .duration("threshold", \.threshold, help: "Maximum age of a container's last collection or scrape before it is a gap."),
     .duration(
       "grace", \.grace, allowsZero: true, help: "How long a newly started container need not be collected."),
-    .list(
-      "virtual-nodes", \.virtualNodes, accepts: "a label selector such as type=virtual-kubelet or role in (a,b)",
+    .selectors(
+      "virtual-nodes", \.virtualNodes,
       help:
-        "Label selector of virtual nodes, whose pods are collected one by one. Can be repeated; a node that matches any selector is virtual.",
-      read: { LabelSelector($0) }, write: { "\($0)" }),
+        "Label selector of virtual nodes, whose pods are collected one by one. Can be repeated; a node that matches any selector is virtual."
+    ),
+    .selectors(
+      "ignore-nodes", \.ignoredNodes,
+      help: "Label selector of nodes that are ignored: not called, not scraped, and their containers exempt. Can be repeated."),
+    .selectors(
+      "ignore-namespaces", \.ignoredNamespaces, help: "Label selector of namespaces whose containers are exempt. Can be repeated."),
+    .selectors(
+      "sandboxed-runtime-classes", \.sandboxedRuntimeClasses,
+      help:
+        "Label selector of RuntimeClasses whose containers are exempt because nodes do not see their processes, in addition to those with "
+        + "the handler runsc or gvisor or one that begins with kata. Can be repeated."),
     Setting(
       name: "scrapers", shape: .list,
       help:
@@ -319,6 +329,12 @@ extension Setting {
     one(
       name, path, accepts: "a path that begins with a slash and has no spaces, ? or #", help: help,
       read: { isURLPath($0) ? $0 : nil }, write: { $0 })
+  }
+
+  fileprivate static func selectors(_ name: String, _ path: any Path<[LabelSelector]>, help: String) -> Setting {
+    list(
+      name, path, accepts: "a label selector such as type=virtual-kubelet or role in (a,b)", help: help, read: { LabelSelector($0) },
+      write: { "\($0)" })
   }
 
   fileprivate static func scheme(_ name: String, _ path: any Path<String>, help: String) -> Setting {

@@ -13,7 +13,7 @@ package struct TargetBuilder: Hashable, Sendable {
     self.virtualAddress = virtualAddress
   }
 
-  /// One target per node, sorted by node name. Virtual nodes have `virtualAddress`. A target without a known address has an empty one, and
+  /// One target per node that is not exempt, sorted by node name. Virtual nodes have `virtualAddress`. A target without a known address has an empty one, and
   /// is refused on publication.
   package func targets(of rolls: some Sequence<NodeRoll>) -> [Target] {
     targets(of: Array(rolls))
@@ -23,7 +23,7 @@ package struct TargetBuilder: Hashable, Sendable {
     // Sort indices, since rolls are large and full of references. Rolls that are already sorted take one comparison each.
     rolls.indices.sorted { rolls[$0].node < rolls[$1].node }.compactMap { index -> Target? in
       let roll = rolls[index]
-      guard let endpoint = endpoints[roll.source] else { return nil }
+      guard let endpoint = endpoints[roll.source], roll.exemption == nil else { return nil }
       // A virtual node without pods has no metrics.
       if roll.source == .virtual, roll.entries.isEmpty, roll.exempt.isEmpty { return nil }
       let address = roll.source == .virtual ? virtualAddress : roll.address

@@ -29,6 +29,9 @@ extension APIResource {
   public static let secrets = APIResource(group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true)
   public static let configMaps = APIResource(group: "", version: "v1", plural: "configmaps", kind: "ConfigMap", namespaced: true)
   public static let namespaces = APIResource(group: "", version: "v1", plural: "namespaces", kind: "Namespace", namespaced: false)
+  public static let daemonSets = APIResource(group: "apps", version: "v1", plural: "daemonsets", kind: "DaemonSet", namespaced: true)
+  public static let runtimeClasses = APIResource(
+    group: "node.k8s.io", version: "v1", plural: "runtimeclasses", kind: "RuntimeClass", namespaced: false)
   public static let endpointSlices = APIResource(
     group: "discovery.k8s.io", version: "v1", plural: "endpointslices", kind: "EndpointSlice", namespaced: true)
   public static let leases = APIResource(
@@ -44,7 +47,8 @@ extension APIResource {
 
   /// The resources declared here. Objects of these kinds need no explicit `APIResource`.
   public static let known: [APIResource] = [
-    .nodes, .pods, .services, .secrets, .configMaps, .namespaces, .endpointSlices, .leases, .events, .serviceMonitors, .prometheusRules,
+    .nodes, .pods, .services, .secrets, .configMaps, .namespaces, .daemonSets, .runtimeClasses, .endpointSlices, .leases, .events,
+    .serviceMonitors, .prometheusRules,
   ]
 
   /// The known resource with this `apiVersion` and `kind`.

@@ -2,6 +2,7 @@
 enum ResourceTable {
   static let all: [ResourceKind] = [
     configMaps, endpointSlices, events, newEvents, leases, namespaces, nodes, pods, secrets, services, deployments, daemonSets,
+    runtimeClasses,
     serviceMonitors, podMonitors, prometheusRules,
   ]
 
@@ -74,6 +75,10 @@ enum ResourceTable {
   static let daemonSets = ResourceKind(
     group: "apps", version: "v1", kind: "DaemonSet", plural: "daemonsets", singular: "daemonset", shortNames: ["ds"],
     categories: ["all"], hasStatus: true, countsGenerations: true, schema: .workload, columns: TableColumn.daemonSet)
+
+  static let runtimeClasses = ResourceKind(
+    group: "node.k8s.io", version: "v1", kind: "RuntimeClass", plural: "runtimeclasses", singular: "runtimeclass", isNamespaced: false,
+    schema: .object(["metadata": .metadata]), columns: TableColumn.runtimeClass)
 
   static let serviceMonitors = ResourceKind(
     group: "monitoring.coreos.com", version: "v1", kind: "ServiceMonitor", plural: "servicemonitors", singular: "servicemonitor",

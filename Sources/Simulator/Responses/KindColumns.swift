@@ -145,6 +145,8 @@ extension TableColumn {
       age,
     ] + workload
 
+  static let runtimeClass: [TableColumn] = [name, text("Handler") { $0["handler"]?.string ?? "" }, age]
+
   private static let workload: [TableColumn] = [
     text("Containers", isWide: true) { containers($0, "name") },
     text("Images", isWide: true) { containers($0, "image") },

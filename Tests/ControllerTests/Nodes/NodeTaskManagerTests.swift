@@ -90,6 +90,20 @@ import Testing
     }
   }
 
+  @Test func `R74: a Node without an agent by design is not called, and its containers are no gaps`() async throws {
+    try await run(Rig()) { rig in
+      rig.publish([nodeRecord("fargate", labels: ["eks.amazonaws.com/compute-type": "fargate"]), nodeRecord("b", address: "10.0.0.2")])
+      try await eventually("both are scheduled") { rig.manager.nodes.count == 2 }
+      for _ in 0..<25 { try await rig.advance(15) }
+      try await eventually("all calls have ended") { rig.isIdle() }
+      #expect(rig.linux.calls(of: "fargate") == 0 && rig.linux.calls(of: "b") == 25)
+      rig.ledger.evaluate(at: rig.time.now)
+      #expect(rig.ledger.snapshot().gaps().isEmpty)
+      let coverage = rig.ledger.snapshot().coverage(at: rig.time.now).first { $0.node == "fargate" }
+      #expect(coverage?.exempt == [.noAgentExpected: 1] && coverage?.expected == 0)
+    }
+  }
+
   @Test func `Nodes can be added and removed`() async throws {
     try await run(Rig()) { rig in
       rig.publish([nodeRecord("a"), nodeRecord("b")])

@@ -1,4 +1,5 @@
 import Controller
+import JSON
 import KubeClient
 import Primitives
 import Roll
@@ -103,6 +104,68 @@ import Testing
     let builder = build([nodeRecord("a")], [pod])
     #expect(builder.rolls.count == 1)
     #expect(try standing(builder.rolls["a"]) == expected, "\(what)")
+  }
+
+  static let exemptions: [(String, NodeRecord, PodRecord, Standing, isNodeExempt: Bool)] = [
+    ("Fargate", nodeRecord("a", labels: ["eks.amazonaws.com/compute-type": "fargate"]), pod(), .exempt(.noAgentExpected), true),
+    ("simulated node", nodeRecord("a", annotations: ["kwok.x-k8s.io/node": "fake"]), pod(), .exempt(.noAgentExpected), true),
+    ("not selected by the DaemonSet", nodeRecord("a", labels: ["pool": "none"]), pod(), .exempt(.noAgentExpected), true),
+    ("virtual node", nodeRecord("a", labels: ["type": "virtual-kubelet", "pool": "none"]), pod(), .due, false),
+    ("Windows node", nodeRecord("a", os: "windows", labels: ["pool": "none"]), pod(), .due, false),
+    ("ignored node", nodeRecord("a", annotations: ["rollcall.dev/ignore": "true"]), pod(), .exempt(.ignored), true),
+    ("ignored virtual node", nodeRecord("a", labels: ["type": "virtual-kubelet", "lab": ""]), pod(), .exempt(.ignored), true),
+    (
+      "not running on an ignored node", nodeRecord("a", labels: ["lab": ""]), pod(containerRecord("c", .terminated)),
+      .exempt(.notRunning), true
+    ),
+    ("ignored namespace", nodeRecord("a"), pod(namespace: "lab"), .exempt(.ignored), false),
+    ("sandbox", nodeRecord("a"), pod(runtimeClass: "strict"), .exempt(.sandboxedRuntime), false),
+    (
+      "restarting sandbox", nodeRecord("a"), pod(runtimeClass: "strict", containerRecord("c", .terminated, restarts: true)),
+      .exempt(.sandboxedRuntime), false
+    ),
+    ("sandbox on a virtual node", nodeRecord("a", labels: ["type": "virtual-kubelet"]), pod(runtimeClass: "strict"), .due, false),
+    ("ordinary runtime class", nodeRecord("a"), pod(runtimeClass: "nvidia"), .due, false),
+  ]
+
+  private static func pod(
+    namespace: String = "shop", runtimeClass: String? = nil, _ container: ContainerRecord = containerRecord("c")
+  ) -> PodRecord {
+    PodRecord(
+      namespace: namespace, name: "p", uid: "u", nodeName: "a", phase: "Running", runtimeClassName: runtimeClass, containers: [container])
+  }
+
+  @Test(arguments: exemptions)
+  func `R74: what cannot or need not be collected is exempt without an annotation on the Pod`(
+    what: String, node: NodeRecord, pod: PodRecord, expected: Standing, isNodeExempt: Bool
+  ) throws {
+    var settings = settings
+    settings.ignoredNodes = [LabelSelector("lab")].compactMap(\.self)
+    var rules = ExemptionRules()
+    rules.runtimeClasses = ["strict": true, "nvidia": false]
+    rules.ignoredNamespaces = ["lab"]
+    if node.labels["pool"] != nil { rules.placements = [AgentPlacement(podSpec: ["nodeSelector": ["pool": "all"]])] }
+    var builder = RollBuilder(settings: settings)
+    _ = builder.update(
+      nodes: Records([node]), nodeChange: .all, pods: Records([pod]), podChange: .all, rules: rules, at: reading(0))
+    #expect(try standing(builder.rolls["a"]) == expected, "\(what)")
+    #expect((builder.rolls["a"]?.exemption != nil) == isNodeExempt, "\(what)")
+  }
+
+  @Test func `R74: all rolls follow a change of the rules, and only of the rules`() {
+    let nodes = Records([nodeRecord("a", labels: ["pool": "x"]), nodeRecord("b", address: "10.0.0.2", labels: ["pool": "y"])])
+    let pods = Records(["a", "b"].map { (node: String) in podRecord("p-\(node)", on: node, [containerRecord("c")]) })
+    var builder = RollBuilder(settings: settings)
+    _ = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, rules: ExemptionRules(), at: reading(0))
+    var rules = ExemptionRules()
+    rules.placements = [AgentPlacement(podSpec: ["nodeSelector": ["pool": "x"]])]
+    let changes = builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: nil, rules: rules, at: reading(1))
+    #expect(changes.map(\.node) == ["b"])
+    #expect(builder.rolls["b"]?.exempt.map(\.exemption) == [.noAgentExpected])
+    #expect(builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: nil, rules: rules, at: reading(2)).isEmpty)
+    #expect(builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: nil, rules: nil, at: reading(3)).isEmpty)
+    _ = builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: nil, rules: ExemptionRules(), at: reading(4))
+    #expect(builder.rolls["b"]?.exemption == nil && builder.rolls["b"]?.entries.count == 1)
   }
 
   @Test func `a HostProcess container on Windows is exempt`() throws {

@@ -15,11 +15,13 @@ extension Records: PodLookup where Value == PodRecord {
   func pods(onNode node: String) -> [PodRecord] { records.values.filter { $0.nodeName == node } }
 }
 
-func nodeRecord(_ name: String, os: String = "linux", address: String? = "10.0.0.1", labels: [String: String] = [:], ready: Bool? = true)
-  -> NodeRecord
-{
+func nodeRecord(
+  _ name: String, os: String = "linux", address: String? = "10.0.0.1", labels: [String: String] = [:],
+  annotations: [String: String] = [:], ready: Bool? = true
+) -> NodeRecord {
   NodeRecord(
-    name: name, labels: labels, operatingSystem: os, addresses: address.map { [NodeAddress(type: "InternalIP", address: $0)] } ?? [],
+    name: name, labels: labels, annotations: annotations, operatingSystem: os,
+    addresses: address.map { [NodeAddress(type: "InternalIP", address: $0)] } ?? [],
     ready: ready)
 }
 
@@ -32,9 +34,9 @@ func containerRecord(
 
 func podRecord(
   _ name: String, on node: String?, phase: String = "Running", annotations: [String: String] = [:], deletion: Int64? = nil,
-  _ containers: [ContainerRecord]
+  runtimeClass: String? = nil, _ containers: [ContainerRecord]
 ) -> PodRecord {
   PodRecord(
     namespace: "shop", name: name, uid: "uid-\(name)", nodeName: node, phase: phase, podIPs: ["10.1.0.7", "fd00::7"],
-    annotations: annotations, deletionTimestamp: deletion, containers: containers)
+    annotations: annotations, deletionTimestamp: deletion, runtimeClassName: runtimeClass, containers: containers)
 }

@@ -21,6 +21,15 @@ import Testing
       ])
   }
 
+  @Test func `R74: an exempt Node is no target`() {
+    let rolls = [Source.linux, .windows, .virtual].map { source in
+      var roll = nodeRoll(node: source.rawValue, source: source, address: "10.0.0.1", [rollEntry("a")])
+      roll.exemption = source == .linux ? .noAgentExpected : .ignored
+      return roll
+    }
+    #expect(builder.targets(of: rolls).isEmpty)
+  }
+
   @Test func `a virtual node is a single target at the controller's own address`() {
     let rolls = [
       nodeRoll(

@@ -147,13 +147,12 @@ package struct NodeLedger: Sendable {
       }
     case .missed(let reason, let detail):
       guard rows[row].exemption == nil, rows[row].due != nil else { return }
-      if reason.dependsOnRoll(roll.source) {
-        // Without a running instance this is no news.
-        if rows[row].notDue == .restarting { return }
-        miss(row: row, policy.isRollStale ? .rollStale : reason, detail: detail)
-      } else {
-        miss(row: row, reason, detail: detail)
-      }
+      let dependsOnRoll = reason.dependsOnRoll(roll.source)
+      // Without a running instance this is no news.
+      if dependsOnRoll, rows[row].notDue == .restarting { return }
+      // A container that is probably gone stays so when its agent becomes unreachable as well.
+      let isStale = policy.isRollStale && (dependsOnRoll || rows[row].miss == .rollStale)
+      miss(row: row, isStale ? .rollStale : reason, detail: detail)
     case .exempt(let exemption):
       rows[row].exemption = exemption
     }

@@ -97,6 +97,8 @@ struct GapWorld {
     var mayCountSince: Moment?
     /// It can be collected, or need not be, since this moment.
     var goodSince: Moment?
+    /// Whether it was missing on its node at any time since `badSince`: with a cut watch it may be gone.
+    var wasMissing = false
     /// Changes of leader since `badSince`.
     var handOvers = 0
     /// Whether it could be a gap when it was last expected; `nil` while it is expected.
@@ -337,6 +339,7 @@ struct GapWorld {
     truth.couldBeGap = nil
     if isCollectable || isRestarting && truth.badSince == nil {
       truth.badSince = nil
+      truth.wasMissing = false
       truth.handOvers = 0
       if isRestarting { return }
       truth.goodSince = truth.goodSince ?? now
@@ -346,6 +349,7 @@ struct GapWorld {
     } else {
       truth.goodSince = nil
       truth.mayCountSince = truth.mayCountSince ?? now
+      truth.wasMissing = truth.wasMissing || container.isHidden || isRestarting
       if now - firstRun >= Self.grace { truth.badSince = truth.badSince ?? now }
     }
   }
@@ -353,9 +357,13 @@ struct GapWorld {
   /// The container is gone, finished or being deleted.
   private func unexpected(_ truth: Truth) -> Truth {
     var truth = truth
-    // A controller that cannot know this reports an agent that does not respond all the same.
-    if truth.couldBeGap == nil || isWatchCut && isAgentDown.contains(truth.node) { truth.couldBeGap = nil }
-    truth.couldBeGap = truth.couldBeGap ?? truth.mayBeGap(at: now)
+    if isWatchCut, isAgentDown.contains(truth.node) {
+      // A controller that cannot know this reports an agent that does not respond all the same.
+      truth.couldBeGap = nil
+      truth.mayCountSince = truth.mayCountSince ?? now
+    } else {
+      truth.couldBeGap = truth.couldBeGap ?? truth.mayBeGap(at: now)
+    }
     truth.badSince = nil
     truth.handOvers = 0
     truth.goodSince = truth.goodSince ?? now
@@ -380,7 +388,7 @@ struct GapWorld {
     let isDown = isAgentDown
     let missing = truths.values.filter { truth in
       guard let bad = truth.badSince, !open.contains(truth.reference),
-        let able = isDown.contains(truth.node) ? ledSince : healthySince
+        let able = isDown.contains(truth.node) && !truth.wasMissing ? ledSince : healthySince
       else { return false }
       let age = Self.threshold + Self.slack + Self.handOver * truth.handOvers
       return now - bad > age && now - able > Self.recovery

@@ -88,11 +88,9 @@ struct LedgerModel {
       switch outcome {
       case .missed(let reason, let detail):
         guard row.exemption == nil, row.due != nil else { break }
-        if !reason.dependsOnRoll(node.roll.source) {
-          row.miss = (reason, detail)
-        } else if row.entry.notDue != .restarting {
-          row.miss = (isRollStale ? .rollStale : reason, detail)
-        }
+        let dependsOnRoll = reason.dependsOnRoll(node.roll.source)
+        if dependsOnRoll, row.entry.notDue == .restarting { break }
+        row.miss = (isRollStale && (dependsOnRoll || row.miss?.reason == .rollStale) ? .rollStale : reason, detail)
       case .exempt(let exemption): row.exemption = exemption
       case .collected(let age):
         if row.exemption != nil {

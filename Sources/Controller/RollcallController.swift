@@ -37,7 +37,7 @@ package final class RollcallController: Sendable {
     let leaderAddress = LeaderAddress(leadership: leadership, cluster: cluster, own: settings.servingAddress)
     let updater = RollUpdater(
       nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: settings.rolls,
-      exemptions: cluster.exemptions, exemptionSettings: settings.exemptions, time: time, logger: logger)
+      exemptions: cluster.exemptions, time: time, logger: logger)
     let certificates = CertificateManager(
       client: cluster.client, namespace: cluster.namespace, time: time, logger: logger, isLeading: { leadership.isLeader })
     let push = try PushService(settings: settings.push, transport: .make(), time: time, logger: logger)

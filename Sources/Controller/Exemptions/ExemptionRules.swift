@@ -47,12 +47,17 @@ package struct ExemptionRules: Hashable, Sendable {
 
 /// Settings for exemptions.
 package struct ExemptionSettings: Hashable, Sendable {
+  /// A node that matches any of these is ignored.
+  package var ignoredNodes: [LabelSelector]
   /// A namespace that matches any of these is ignored.
   package var ignoredNamespaces: [LabelSelector]
   /// A RuntimeClass that matches any of these is sandboxed.
   package var sandboxedRuntimeClasses: [LabelSelector]
 
-  package init(ignoredNamespaces: [LabelSelector] = [], sandboxedRuntimeClasses: [LabelSelector] = []) {
+  package init(
+    ignoredNodes: [LabelSelector] = [], ignoredNamespaces: [LabelSelector] = [], sandboxedRuntimeClasses: [LabelSelector] = []
+  ) {
+    self.ignoredNodes = ignoredNodes
     self.ignoredNamespaces = ignoredNamespaces
     self.sandboxedRuntimeClasses = sandboxedRuntimeClasses
   }

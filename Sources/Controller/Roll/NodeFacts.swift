@@ -40,7 +40,7 @@ package struct NodeFacts: Hashable, Sendable {
     case .virtual: notes += VirtualNode(node, configured: VirtualEndpoint()).notes
     }
 
-    if annotations[Annotations.ignore] == "true" || settings.ignoredNodes.matchAny(labels) {
+    if annotations[Annotations.ignore] == "true" || settings.exemptions.ignoredNodes.matchAny(labels) {
       exemption = .ignored
     } else if source == .linux, !rules.expectsAgent(onNode: node.name, labels: labels, annotations: annotations) {
       exemption = .noAgentExpected

@@ -137,15 +137,16 @@ package struct RollSettings: Hashable, Sendable {
   package var grace: Duration
   /// A node that matches any of these is virtual.
   package var virtualNodes: [LabelSelector]
-  /// A node that matches any of these is ignored.
-  package var ignoredNodes: [LabelSelector]
+  package var exemptions: ExemptionSettings
   /// Whether a Node's loopback addresses are used, for tests and the demo.
   package var allowsLoopback: Bool
 
-  package init(grace: Duration, virtualNodes: [LabelSelector], ignoredNodes: [LabelSelector] = [], allowsLoopback: Bool = false) {
+  package init(
+    grace: Duration, virtualNodes: [LabelSelector], exemptions: ExemptionSettings = ExemptionSettings(), allowsLoopback: Bool = false
+  ) {
     self.grace = grace
     self.virtualNodes = virtualNodes
-    self.ignoredNodes = ignoredNodes
+    self.exemptions = exemptions
     self.allowsLoopback = allowsLoopback
   }
 }

@@ -16,7 +16,6 @@ struct RollUpdater: Sendable {
   let rolls: RollStore
   let settings: RollSettings
   let exemptions: ExemptionWatches
-  let exemptionSettings: ExemptionSettings
   let time: any TimeSource
   let logger: Logger
 
@@ -40,7 +39,7 @@ struct RollUpdater: Sendable {
         let change = hasUpdated ? inbox.take() : .everything
         let changes = builder.update(
           nodes: nodes.snapshot(), nodeChange: change.nodes, pods: pods.snapshot(), podChange: change.pods,
-          rules: change.rules ? exemptions.rules(exemptionSettings) : nil, at: time.reading())
+          rules: change.rules ? exemptions.rules(settings.exemptions) : nil, at: time.reading())
         if !hasUpdated {
           logger.info("rolls are complete", metadata: ["nodes": "\(builder.rolls.count)", "containers": "\(builder.containers)"])
         }

@@ -16,11 +16,11 @@ extension ControllerSettings {
   var archive: ArchivePolicy { ArchivePolicy(uncollected: interval, unscraped: threshold / 2) }
 
   var rolls: RollSettings {
-    RollSettings(grace: grace, virtualNodes: virtualNodes, ignoredNodes: ignoredNodes, allowsLoopback: allowsLoopbackTargets)
-  }
-
-  var exemptions: ExemptionSettings {
-    ExemptionSettings(ignoredNamespaces: ignoredNamespaces, sandboxedRuntimeClasses: sandboxedRuntimeClasses)
+    RollSettings(
+      grace: grace, virtualNodes: virtualNodes,
+      exemptions: ExemptionSettings(
+        ignoredNodes: ignoredNodes, ignoredNamespaces: ignoredNamespaces, sandboxedRuntimeClasses: sandboxedRuntimeClasses),
+      allowsLoopback: allowsLoopbackTargets)
   }
 
   var serving: ServingSettings {

@@ -140,7 +140,7 @@ import Testing
     what: String, node: NodeRecord, pod: PodRecord, expected: Standing, isNodeExempt: Bool
   ) throws {
     var settings = settings
-    settings.ignoredNodes = [LabelSelector("lab")].compactMap(\.self)
+    settings.exemptions.ignoredNodes = [LabelSelector("lab")].compactMap(\.self)
     var rules = ExemptionRules()
     rules.runtimeClasses = ["strict": true, "nvidia": false]
     rules.ignoredNamespaces = ["lab"]

@@ -54,7 +54,8 @@ extension Reason {
   }
 }
 
-/// Why a container is not called: it cannot or need not be collected. Never a gap; metrics and status page count it.
+/// Why nothing is due from a container: it cannot or need not be collected. Opens no gap; metrics and status page count it. A container that
+/// starts, restarts or terminates is called nevertheless (`RollEntry.notDue`), any other is not.
 package enum Exemption: String, CaseIterable, Codable, Hashable, Sendable {
   /// A Windows HostProcess container. The Host Compute Service keeps no statistics for it.
   case hostProcess = "HostProcess"
@@ -64,11 +65,11 @@ package enum Exemption: String, CaseIterable, Codable, Hashable, Sendable {
   case restarting = "Restarting"
   /// The pod is being deleted.
   case terminating = "Terminating"
-  /// The pod is being deleted and still exists after its grace period.
+  /// The pod is being deleted, and the container still runs after the pod's grace period.
   case terminationOverdue = "TerminationOverdue"
-  /// Running for less than the grace period.
+  /// Running for less than the grace period since its first start.
   case starting = "Starting"
-  /// The pod has the annotation `rollcall.dev/ignore`.
+  /// A user exempts the pod, its namespace or its node, by the annotation `rollcall.dev/ignore` or by the settings.
   case ignored = "Ignored"
   /// No agent runs on the node by design, for example on Fargate.
   case noAgentExpected = "NoAgentExpected"

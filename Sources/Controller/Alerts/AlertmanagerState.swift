@@ -40,6 +40,8 @@ struct AlertmanagerState {
   private let policy: AlertPolicy
   private let externalLabels: [String: String]
   private var clock: AlertmanagerClock?
+  /// Whether a response has shown Alertmanager's clock.
+  private var knowsClock = false
   private var entries: [AlertKey: Entry] = [:]
   private var updates = 0
   /// What is left to send since the last update, as requests in reverse order; `nil` until `nextBatch` computes them.
@@ -121,9 +123,14 @@ struct AlertmanagerState {
 
   // MARK: Requests
 
-  /// The next request after an update; `nil` if nothing is left.
+  /// The next request after an update; `nil` if nothing is left. The first one is empty, since only a response shows Alertmanager's clock: an
+  /// end by a clock that is a day ahead would outlive the gap by a day.
   mutating func nextBatch(at now: Moment) -> Batch? {
     var left = queue ?? requests(at: now)
+    if !knowsClock, !left.isEmpty {
+      queue = left
+      return Batch(due: [], sentAt: now, alerts: [])
+    }
     let next = left.popLast()
     queue = left
     guard let next, let clock else { return nil }
@@ -172,6 +179,7 @@ struct AlertmanagerState {
   ///   - now: when the response was received.
   mutating func accepted(_ batch: Batch, date: Int64, at now: Moment) {
     let error = clock?.correct(date: date, sent: batch.sentAt, received: now) ?? .zero
+    defer { knowsClock = true }
     var wasRefused = false
     for due in batch.due {
       wasRefused = wasRefused || entries[due.key]?.refusedAt != nil
@@ -198,6 +206,8 @@ struct AlertmanagerState {
   /// - Parameter now: when the response was received.
   /// - Returns: the alert, if it stands alone, and whether it is the first time.
   mutating func refused(_ batch: Batch, at now: Moment) -> (alert: Alert, isFirst: Bool)? {
+    knowsClock = true
+    guard batch.count > 0 else { return nil }
     guard batch.count == 1, let key = batch.due.first?.key else {
       if !isSplitting { afterSplit = queue?.count }
       let middle = batch.due.startIndex + batch.count / 2

@@ -101,7 +101,7 @@ struct ControllerMetrics {
     }
     writer.family(
       "rollcall_node_gap", .gauge,
-      help: "Containers with a gap on a node on which nothing is collected, or which Prometheus does not scrape; absent for other nodes.")
+      help: "Containers with a gap on a node without any collected container, or which Prometheus does not scrape; absent for others.")
     for node in ledger.gapsOfNodes(at: reading.moment) {
       for kind in GapKind.allCases where node.areOfNode(kind) {
         let gaps = node.gaps.filter { $0.kind == kind }

@@ -57,6 +57,9 @@ private struct World {
   /// `nil` while it is up.
   private var downUntil: Int?
   private var upSince = 0
+  /// When it last lost its alerts, which are repeated every minute.
+  private var lostAt = -1000
+  private let handsOver: Bool
 
   private var grouping = AlertGrouping()
   private var state = AlertmanagerState(policy: AlertPolicy(batch: 5))
@@ -75,6 +78,7 @@ private struct World {
 
   init(seed: UInt64) {
     random = SplitMix64(seed: seed)
+    handsOver = seed.isMultiple(of: 2)
   }
 
   private func workload(_ container: ContainerReference) -> Workload? {
@@ -105,9 +109,13 @@ private struct World {
     if let end = downUntil, now >= end {
       downUntil = nil
       upSince = now
-      if chance(2) { alertmanager = AlertmanagerModel() }  // It keeps nothing on disk.
+      if chance(2) {
+        // It keeps nothing on disk.
+        alertmanager = AlertmanagerModel()
+        lostAt = now
+      }
     }
-    if chance(150) {
+    if handsOver, chance(300) {
       // Another leader, with the same gaps.
       grouping = AlertGrouping()
       state = AlertmanagerState(policy: AlertPolicy(batch: 5))
@@ -157,17 +165,15 @@ private struct World {
   private mutating func check() {
     guard downUntil == nil, now - upSince > Self.reaction else { return }
     let active = alertmanager.active(now: wallClock)
-    for (key, (gap, since)) in open where now - since > Self.reaction && gap.container.pod != "n1-0" {
-      let workload = workload(gap.container)
-      let isReported = active.contains { labels in
-        labels["pod"]?.string == gap.container.pod || labels["pod"] == nil && labels["node"]?.string == gap.node
-          || labels["pod"] == nil && workload != nil && labels["workload"]?.string == workload?.name
+    if now - lostAt > 60 + Self.reaction {
+      for (gap, since) in open.values where now - since > Self.reaction && gap.container.pod != "n1-0" {
+        if !active.contains(where: { covers($0, gap) }) { problems.append("\(now): \(gap.container.pod) is in no alert") }
       }
-      if !isReported { problems.append("\(now): \(key.container.pod) is in no alert") }
     }
+    // Alerts of an earlier leader that it did not end expire.
+    guard now - lastHandOver > 610 else { return }
     // Two seconds more: a group ends after its successors.
-    let late = max(Self.reaction + 2, lastHandOver == -10_000 ? 0 : Self.reaction)
-    guard now - lastHandOver > 610 || lastHandOver == -10_000 else { return }
+    let late = Self.reaction + 2
     for labels in active {
       let isNeeded = open.values.contains { gap, _ in covers(labels, gap) }
       let wasNeeded = closed.contains { key, at in now - at <= late && labels["node"].map { $0.string == key.node } ?? true }
@@ -185,10 +191,10 @@ private struct World {
 @Suite struct AlertmanagerModelTests {
   /// Outages, lost state, clocks that are set, changes of leader, nodes that go down and an alert that is refused.
   @Test(arguments: 0..<8) func `R78: Alertmanager has an alert for every open gap, and none without a gap, whatever happens`(part: Int) {
-    for seed in 0..<40 {
-      var world = World(seed: UInt64(part * 40 + seed))
+    for seed in 0..<10 {
+      var world = World(seed: UInt64(part * 10 + seed))
       world.run(seconds: 1200)
-      #expect(world.problems.isEmpty, "seed \(part * 40 + seed): \(world.problems.prefix(3))")
+      #expect(world.problems.isEmpty, "seed \(part * 10 + seed): \(world.problems.prefix(3))")
     }
   }
 }

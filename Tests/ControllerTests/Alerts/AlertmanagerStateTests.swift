@@ -26,6 +26,9 @@ private final class SentAlerts {
   /// The time by a clock that is right.
   private func date(_ seconds: Double) -> Int64 { Self.epoch + Int64(seconds * 1000) }
 
+  /// The time by a clock that is right, as in alerts.
+  func text(_ seconds: Double) -> String { rfc3339(date(seconds)) }
+
   var count: Int { state.count }
   var leftOut: Int { state.leftOut }
 
@@ -37,9 +40,18 @@ private final class SentAlerts {
   /// The alerts of the next request, which is accepted unless `fails`.
   func alerts(_ alerts: [Alert], _ seconds: Double, fails: Bool = false) -> [JSONValue] {
     update(alerts, seconds)
+    readClock(seconds)
     guard let batch = state.nextBatch(at: moment(seconds)) else { return [] }
     if !fails { state.accepted(batch, date: date(seconds), at: moment(seconds)) }
     return batch.alerts.array ?? []
+  }
+
+  /// Gets the response to the empty request, if there was none yet.
+  private func readClock(_ seconds: Double) {
+    var next = state
+    guard let batch = next.nextBatch(at: moment(seconds)), batch.count == 0 else { return }
+    next.accepted(batch, date: date(seconds), at: moment(seconds))
+    state = next
   }
 
   func alerts(_ gaps: [Gap], _ seconds: Double, fails: Bool = false) -> [JSONValue] {
@@ -59,6 +71,7 @@ private final class SentAlerts {
   /// - Returns: the pods of the accepted alerts, and the alerts that were refused alone.
   func send(_ seconds: Double, isBad: (String) -> Bool) -> (accepted: [String], refused: [(pod: String, isFirst: Bool)], requests: Int) {
     var (accepted, refused, requests): ([String], [(String, Bool)], Int) = ([], [], 0)
+    readClock(seconds)
     while let batch = state.nextBatch(at: moment(seconds)) {
       requests += 1
       let pods = (batch.alerts.array ?? []).map { name($0, seconds) }
@@ -170,6 +183,8 @@ private final class SentAlerts {
     let now = ClockReading(moment: Moment(milliseconds: 0), unixMilliseconds: 1_767_225_600_000)
     state.update(alerts: (0..<10).map { Alert.gap(cartGap("p\($0)"), workload: nil) }, at: now)
     var sent: [String] = []
+    // The first request only reads the clock.
+    #expect(state.nextBatch(at: now.moment)?.count == 0)
     while let batch = state.nextBatch(at: now.moment) {
       #expect(batch.count <= 3)
       sent += (batch.alerts.array ?? []).compactMap { $0["labels"]?["pod"]?.string }
@@ -291,25 +306,51 @@ private final class SentAlerts {
 
   // MARK: Clocks
 
-  @Test(arguments: [-86_400, -3600, -61, -3, 3, 61, 3600, 86_400] as [Int64])
-  func `R78: an alert is active by Alertmanager's clock and never ends before it starts, however wrong our clock is`(error: Int64) throws {
+  @Test(arguments: [-86_400, -3600, -61, -3, 0, 3, 61, 3600, 86_400] as [Int64])
+  func `R78: times are by Alertmanager's clock, however wrong ours is or becomes`(error: Int64) throws {
     let sent = SentAlerts()
     sent.clockError = error
     let gaps = [cartGap("a", since: -300)]
-    _ = sent.alerts(gaps, 0)
-    // The first response shows the difference. A small one changes nothing that matters.
-    for seconds in [1.0, 61, 122] {
-      guard let alert = sent.alerts(gaps, seconds).first else { continue }
-      let (starts, ends) = (alert["startsAt"]?.string ?? "", alert["endsAt"]?.string ?? "")
-      #expect(starts < ends)
-      #expect(starts.hasPrefix("2025-12-31T23:5"))
-      #expect(ends > "2026-01-01T00:09:55" && ends < "2026-01-01T00:12:10")
-      // Our clock is set while the gap is open.
+    for seconds in [0.0, 60, 120] {
+      let alert = try #require(sent.alerts(gaps, seconds).first)
+      // Up to two seconds early, so that starts do not move with every response.
+      #expect(["2025-12-31T23:54:58", "2025-12-31T23:54:59", "2025-12-31T23:55:00"].contains(alert["startsAt"]?.string?.prefix(19)))
+      let endsAt = alert["endsAt"]?.string ?? ""
+      #expect(endsAt >= sent.text(seconds + 598) && endsAt <= sent.text(seconds + 600))
+      // Ours is set while the gap is open.
       sent.clockError = -error
     }
     let end = try #require(sent.alerts([Gap](), 130).first)
     #expect((end["startsAt"]?.string ?? "") < (end["endsAt"]?.string ?? ""))
     #expect((end["endsAt"]?.string ?? "") <= "2026-01-01T00:02:10.000Z")
+  }
+
+  @Test func `R78: when Alertmanager's clock was set, all alerts are sent again with the right times`() {
+    let policy = AlertPolicy()
+    var state = AlertmanagerState(policy: policy)
+    let reading = ClockReading(moment: moment(0), unixMilliseconds: 0)
+    func send(_ alerts: [Alert], at seconds: Double, theirs: Int64) -> [String?] {
+      state.update(alerts: alerts, at: reading)
+      var ends: [String?] = []
+      while let batch = state.nextBatch(at: moment(seconds)) {
+        ends += (batch.alerts.array ?? []).map { $0["endsAt"]?.string }
+        state.accepted(batch, date: theirs, at: moment(seconds))
+      }
+      return ends
+    }
+    let gaps = ["a", "b"].map { Alert.gap(cartGap($0), workload: nil) }
+    #expect(send(gaps, at: 0, theirs: 0) == Array(repeating: "1970-01-01T00:10:00.000Z", count: 2))
+    // It is an hour ahead now, which the response shows.
+    #expect(send(gaps, at: 60, theirs: 3_660_000).count == 2)
+    #expect(state.untilDue(at: moment(60)) == .zero)
+    #expect(send(gaps, at: 60, theirs: 3_660_000) == Array(repeating: "1970-01-01T01:11:00.000Z", count: 2))
+    // Back again; an end with a wrong time does not count.
+    #expect(send([gaps[0]], at: 70, theirs: 70_000) == ["1970-01-01T01:01:10.000Z"])
+    #expect(
+      send([gaps[0]], at: 70, theirs: 70_000).sorted { ($0 ?? "") < ($1 ?? "") } == [
+        "1970-01-01T00:01:10.000Z", "1970-01-01T00:11:10.000Z",
+      ])
+    #expect(state.count == 1)
   }
 
   @Test func `R78: startsAt is not after endsAt, whatever the beginning of a gap`() throws {

@@ -84,7 +84,7 @@ struct PodChange: Hashable {
 }
 
 /// The pods of virtual nodes that currently fail, with reasons, so that each change is logged once. A pod's reason is that of its first
-/// missed container. Pure.
+/// missed container that is due. Pure.
 struct PodFailures {
   private struct Pod: Hashable {
     var namespace: String
@@ -104,6 +104,11 @@ struct PodFailures {
       let reference = roll.entries.reference(at: index)
       let pod = Pod(namespace: reference.namespace, name: reference.pod)
       guard now[pod] == nil else { continue }
+      guard roll.entries.notDue(at: index) == nil else {
+        // It has neither failed nor recovered.
+        now[pod] = before[pod]
+        continue
+      }
       now[pod] = reason
       if before[pod] != reason {
         changes.append(PodChange(namespace: pod.namespace, pod: pod.name, state: .failed(reason), detail: detail))

@@ -8,12 +8,13 @@ import Testing
 @testable import Controller
 
 @Suite struct PodFailuresTests {
-  private static func roll(_ pods: [String], node: String = "v1") -> NodeRoll {
+  private static func roll(_ pods: [String], node: String = "v1", notDue: Exemption? = nil) -> NodeRoll {
     let entries = pods.flatMap { pod in
       ["app", "log"].map { container in
         RollEntry(
-          reference: ContainerReference(namespace: "shop", pod: pod, container: container), podUID: pod, containerID: "", hostNetwork: false
-        )
+          reference: ContainerReference(namespace: "shop", pod: pod, container: container), podUID: pod, containerID: "",
+          hostNetwork: false,
+          notDue: notDue)
       }
     }
     return NodeRoll(node: node, source: .virtual, address: nil, nodeReady: true, entries: entries, exempt: [], hash: "")
@@ -52,6 +53,19 @@ import Testing
     #expect(failures.changes(by: Self.call([.endpointTimeout, nil]), of: Self.roll(["a", "b"])).map(\.pod) == ["a", "b"])
     failures.forget(node: "v1")
     #expect(failures.changes(by: Self.call([.endpointTimeout]), of: Self.roll(["a"])).count == 1)
+  }
+
+  @Test func `a Pod that starts, restarts or terminates has neither failed nor recovered`() {
+    var failures = PodFailures()
+    func change(_ reason: Reason?, _ notDue: Exemption? = nil) -> [PodChange.State] {
+      failures.changes(by: Self.call([reason]), of: Self.roll(["a"], notDue: notDue)).map(\.state)
+    }
+    #expect(change(.endpointUnreachable, .starting) == [])
+    #expect(change(.endpointUnreachable) == [.failed(.endpointUnreachable)])
+    #expect(change(.endpointUnreachable, .restarting) == [])
+    #expect(change(.endpointUnreachable) == [])
+    #expect(change(nil, .terminating) == [.recovered(.endpointUnreachable)])
+    #expect(change(.endpointUnreachable, .terminating) == [])
   }
 
   @Test func `thousands of simultaneous failures share log lines`() throws {

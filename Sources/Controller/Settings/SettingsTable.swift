@@ -306,7 +306,9 @@ package enum SettingsTable {
       help: "Whether replicas elect a leader, which calls rolls, writes objects and sends alerts: on or off."),
     .text(
       "identity", \.identity,
-      help: "Identity in the leader election, unique among replicas. If unset: POD_NAME, or the host name and a random number."
+      help:
+        "Identity in the leader election, unique among replicas. If unset: POD_NAME, with which a restarted container leads again at once, "
+        + "or the host name and a random number."
     ),
     .choice("log-level", \.logLevel, help: "Minimum level of logged messages."),
   ]

@@ -77,6 +77,12 @@ struct EventCorrelator: Sendable {
     return queue.removeFirst()
   }
 
+  /// Drops the queue and the series. What they report may no longer be true when events are written again.
+  mutating func forget() {
+    queue = []
+    series = [:]
+  }
+
   mutating func written() {
     statistics.written += 1
   }

@@ -46,6 +46,7 @@ public final class EventRecorder: Sendable {
 
   /// Writes until the task is cancelled. Queued events are then lost.
   public func run() async {
+    defer { correlator.withLock { $0.forget() } }
     var backoff = Backoff(policy.backoff, reset: policy.backoffReset)
     var random = SystemRandomNumberGenerator()
     while !Task.isCancelled {

@@ -53,6 +53,17 @@ import Testing
     #expect(correlator.statistics.folded == 4)
   }
 
+  @Test func `queued events are lost with the run, and later ones are no part of their series`() throws {
+    record(event(), 0)
+    record(event("web-1"), 0)
+    let created = try #require(next(0))
+    correlator.forget()
+    #expect(writes(1).isEmpty)
+    record(event(), 2)
+    #expect(writes(2).map(\.key) != [created.key])
+    #expect(writes(700).isEmpty)
+  }
+
   @Test func `another reason is another event`() {
     record(event(), 0)
     record(event(reason: "CollectedAgain"), 1)

@@ -12,7 +12,7 @@ import Testing
       for path in ["/healthz", "/livez", "/readyz"] { #expect(try await client.send("GET", path).bytes == Array("ok".utf8)) }
       #expect(try await client.send("GET", "/api").json["versions"] == ["v1"])
       let groups = try await client.send("GET", "/apis").json["groups"]?.array?.compactMap { $0["name"]?.string } ?? []
-      #expect(groups == ["apps", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "monitoring.coreos.com"])
+      #expect(groups == ["apps", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "monitoring.coreos.com", "node.k8s.io"])
       var kinds: [String] = []
       for path in ["/api/v1"] + groups.map({ "/apis/\($0)/v1" }) {
         let resources = try await client.send("GET", path).json["resources"]?.array ?? []

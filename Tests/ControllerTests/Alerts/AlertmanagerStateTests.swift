@@ -328,9 +328,8 @@ private final class SentAlerts {
   @Test func `R78: when Alertmanager's clock was set, all alerts are sent again with the right times`() {
     let policy = AlertPolicy()
     var state = AlertmanagerState(policy: policy)
-    let reading = ClockReading(moment: moment(0), unixMilliseconds: 0)
     func send(_ alerts: [Alert], at seconds: Double, theirs: Int64) -> [String?] {
-      state.update(alerts: alerts, at: reading)
+      state.update(alerts: alerts, at: ClockReading(moment: moment(seconds), unixMilliseconds: Int64(seconds) * 1000))
       var ends: [String?] = []
       while let batch = state.nextBatch(at: moment(seconds)) {
         ends += (batch.alerts.array ?? []).map { $0["endsAt"]?.string }

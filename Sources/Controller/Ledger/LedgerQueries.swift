@@ -64,7 +64,8 @@ extension NodeLedger {
         if let since = row.supersededUnscrapedSince { body(RowAge(row: index, kind: .unscraped, since: since, isOpen: true)) }
         continue
       }
-      if row.isExpected, row.isOutstanding, let base = row.collectionBase, now - base > policy.uncollected {
+      // An age of misses with a stale roll may be void.
+      if row.isExpected, row.isOutstanding, row.miss != .rollStale, let base = row.collectionBase, now - base > policy.uncollected {
         body(RowAge(row: index, kind: .uncollected, since: base, isOpen: false))
       }
       if let since = row.unscrapedSince {

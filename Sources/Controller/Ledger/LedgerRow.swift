@@ -26,6 +26,8 @@ struct LedgerRow: Sendable {
   var exemption: Exemption?
   /// Why nothing is due from the container at present, by the roll.
   private(set) var notDue: Exemption?
+  /// Whether it was collected since it last waited for a restart.
+  private var isCollectedInRun = false
 
   init(notDue: Exemption?, now: Moment) {
     self.notDue = notDue
@@ -69,8 +71,8 @@ struct LedgerRow: Sendable {
   /// The last collection, or the moment from which one is due; `nil` if nothing is due.
   var collectionBase: Moment? { due.map { max($0, lastCollection) } }
 
-  /// Whether the container has not been collected although it was due or called, so that its age counts.
-  var isOutstanding: Bool { miss != nil || lastCollected == nil || uncollectedSince != nil }
+  /// Whether the container was missed, or has not been collected in its last run, so that a restart does not end its age.
+  var isOutstanding: Bool { miss != nil || !isCollectedInRun || uncollectedSince != nil }
 
   /// The last scrape, or the moment from which one is due; `nil` while there is nothing to scrape.
   func scrapeBase(lastScrape: Moment?) -> Moment? {
@@ -82,12 +84,13 @@ struct LedgerRow: Sendable {
   /// Takes over what the roll says.
   mutating func update(notDue new: Exemption?, at now: Moment) {
     guard new != notDue else { return }
-    let wasStarting = notDue == .starting
+    let old = notDue
     notDue = new
     switch new {
     case nil:
       if dueMoment == .never { dueMoment = now }
-      if wasStarting { restartScrapes(at: now) }
+      if old == .starting { restartScrapes(at: now) }
+      if old == .restarting { isCollectedInRun = false }
     case .restarting where isOutstanding: break  // Only a collection ends its age.
     default: stopClock()
     }
@@ -101,6 +104,7 @@ struct LedgerRow: Sendable {
       restartScrapes(at: now)
     }
     lastCollection = max(lastCollection, moment)
+    isCollectedInRun = true
     if case .neverCollected = collection { collection = .collected(since: now) }
     if notDue != nil, uncollectedSince == nil { stopClock() }
   }
@@ -117,7 +121,22 @@ struct LedgerRow: Sendable {
   mutating func openUnscraped(since: Moment) { unscraped = since }
   mutating func closeUnscraped() { unscraped = .none }
 
-  /// Continues the age from before a restart.
+  /// Another instance of the container runs. What a call found out about the last one may not hold for it.
+  mutating func restarted(at now: Moment) {
+    guard exemption != nil else { return }
+    exemption = nil
+    dueMoment = notDue == nil ? now : .never
+    restartScrapes(at: now)
+  }
+
+  /// Begins the age again: the misses so far were those of an instance that was gone.
+  mutating func forgive(at now: Moment) {
+    guard uncollectedSince == nil, dueMoment != .never else { return }
+    dueMoment = now
+    isCollectedInRun = lastCollected != nil
+  }
+
+  /// Continues the age from before a restart of the controller.
   mutating func restore(due since: Moment) { dueMoment = min(dueMoment, since) }
 
   /// Continues the time without a scrape from before a restart.

@@ -17,6 +17,8 @@ package struct NodeLedger: Sendable {
   private(set) var seesScrapes = false
   /// Whether the node has been called.
   private(set) var wasCalled = false
+  /// Time between two reviews of a withheld gap.
+  private static let withheldReview: Duration = .seconds(1)
   /// The next review is due after this moment. No gap can open by time alone before it.
   private(set) var reviewDue: Moment
 
@@ -66,7 +68,13 @@ package struct NodeLedger: Sendable {
         continue
       }
       if candidate.podUID == entry.podUID {
+        if candidate.containerID != entry.containerID || candidate.notDue != entry.notDue, rows[row].miss == .rollStale {
+          // The new roll explains the misses: there was no such instance any more.
+          clearMiss(row: row)
+          rows[row].forgive(at: now)
+        }
         if let detail = details[Int32(row)] { keptDetails[Int32(kept.count)] = detail }
+        if candidate.containerID != entry.containerID { rows[row].restarted(at: now) }
         rows[row].update(notDue: entry.notDue, at: now)
         kept.append(rows[row])
       } else {
@@ -87,6 +95,8 @@ package struct NodeLedger: Sendable {
   /// - Returns: whether the container is on the roll.
   mutating func restore(_ archived: ArchivedAge, since: Moment) -> Bool {
     guard let row = row(of: archived.container), roll.entries[row].podUID == archived.podUID else { return false }
+    // An open gap of a terminating pod is closed by the next review.
+    guard archived.isOpen || rows[row].gapExemption == nil else { return true }
     let wasOpen = rows[row].isOpen
     switch archived.kind {
     case .uncollected:
@@ -153,6 +163,9 @@ package struct NodeLedger: Sendable {
       // A container that is probably gone stays so when its agent becomes unreachable as well.
       let isStale = policy.isRollStale && (dependsOnRoll || rows[row].miss == .rollStale)
       miss(row: row, isStale ? .rollStale : reason, detail: detail)
+    case .exempt(.sandboxedRuntime) where policy.isRollStale && rows[row].exemption == nil:
+      // A process that an old roll does not have looks like that of a sandbox.
+      if rows[row].due != nil { miss(row: row, .rollStale, detail: "") }
     case .exempt(let exemption):
       rows[row].exemption = exemption
     }
@@ -203,7 +216,7 @@ package struct NodeLedger: Sendable {
     }
     if let miss = rows[row].miss, miss == .rollStale || policy.isRollStale && miss.dependsOnRoll(roll.source) {
       withheldGapCount += 1
-      reviewDue = now
+      reviewDue = min(reviewDue, now + Self.withheldReview)
       return
     }
     if let unscraped = rows[row].unscrapedSince {

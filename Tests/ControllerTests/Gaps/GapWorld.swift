@@ -99,6 +99,10 @@ struct GapWorld {
     var goodSince: Moment?
     /// Whether it was missing on its node at any time since `badSince`: with a cut watch it may be gone.
     var wasMissing = false
+    /// Whether it restarted while the watch was cut: the controller looks for an instance that is gone.
+    var isUnseen = false
+    /// Since when it is gone, finished or being deleted.
+    var goneSince: Moment?
     /// Changes of leader since `badSince`.
     var handOvers = 0
     /// Whether it could be a gap when it was last expected; `nil` while it is expected.
@@ -337,6 +341,8 @@ struct GapWorld {
       return
     }
     truth.couldBeGap = nil
+    truth.goneSince = nil
+    truth.isUnseen = isWatchCut && (truth.isUnseen || isRestarting)
     if isCollectable || isRestarting && truth.badSince == nil {
       truth.badSince = nil
       truth.wasMissing = false
@@ -357,10 +363,11 @@ struct GapWorld {
   /// The container is gone, finished or being deleted.
   private func unexpected(_ truth: Truth) -> Truth {
     var truth = truth
+    truth.goneSince = truth.goneSince ?? now
     if isWatchCut, isAgentDown.contains(truth.node) {
       // A controller that cannot know this reports an agent that does not respond all the same.
       truth.couldBeGap = nil
-      truth.mayCountSince = truth.mayCountSince ?? now
+      truth.mayCountSince = truth.mayCountSince ?? truth.goneSince
     } else {
       truth.couldBeGap = truth.couldBeGap ?? truth.mayBeGap(at: now)
     }
@@ -388,10 +395,12 @@ struct GapWorld {
     let isDown = isAgentDown
     let missing = truths.values.filter { truth in
       guard let bad = truth.badSince, !open.contains(truth.reference),
-        let able = isDown.contains(truth.node) && !truth.wasMissing ? ledSince : healthySince
+        let able = isDown.contains(truth.node) && !truth.wasMissing && !truth.isUnseen ? ledSince : healthySince
       else { return false }
       let age = Self.threshold + Self.slack + Self.handOver * truth.handOvers
-      return now - bad > age && now - able > Self.recovery
+      // A container that was missing while the watch was cut has its age from when that ended.
+      let since = truth.wasMissing ? max(bad, able) : bad
+      return now - since > age && now - able > Self.recovery
     }
     return open.subtracting(allowed).map { "false gap of \($0)" } + missing.map { "no gap of \($0.reference)" }
   }

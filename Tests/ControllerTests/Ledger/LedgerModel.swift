@@ -15,8 +15,9 @@ struct LedgerModel {
     /// Hidden while `uncollectedSince` is set.
     var unscrapedSince: Moment?
     var exemption: Exemption?
+    var isCollectedInRun = false
 
-    var isOutstanding: Bool { miss != nil || lastCollected == nil || uncollectedSince != nil }
+    var isOutstanding: Bool { miss != nil || !isCollectedInRun || uncollectedSince != nil }
     var noGap: Exemption? {
       exemption ?? (entry.notDue == .terminating || entry.notDue == .terminationOverdue ? entry.notDue : nil)
     }
@@ -44,10 +45,23 @@ struct LedgerModel {
         rows[entry.reference] = Row(entry: entry, due: entry.notDue == nil ? now : nil)
         continue
       }
+      if entry.containerID != row.entry.containerID || entry.notDue != row.entry.notDue, row.miss?.reason == .rollStale {
+        row.miss = nil
+        if row.uncollectedSince == nil, row.due != nil {
+          row.due = now
+          row.isCollectedInRun = row.lastCollected != nil
+        }
+      }
+      if entry.containerID != row.entry.containerID, row.exemption != nil {
+        row.exemption = nil
+        row.due = row.entry.notDue == nil ? now : nil
+        if row.collectedSince != nil { row.collectedSince = now }
+      }
       if entry.notDue != row.entry.notDue {
         if entry.notDue == nil {
           row.due = row.due ?? now
           if row.entry.notDue == .starting, row.collectedSince != nil { row.collectedSince = now }
+          if row.entry.notDue == .restarting { row.isCollectedInRun = false }
         } else if entry.notDue != .restarting || !row.isOutstanding {
           row.due = nil
         }
@@ -91,6 +105,8 @@ struct LedgerModel {
         let dependsOnRoll = reason.dependsOnRoll(node.roll.source)
         if dependsOnRoll, row.entry.notDue == .restarting { break }
         row.miss = (isRollStale && (dependsOnRoll || row.miss?.reason == .rollStale) ? .rollStale : reason, detail)
+      case .exempt(.sandboxedRuntime) where isRollStale && row.exemption == nil:
+        if row.due != nil { row.miss = (.rollStale, "") }
       case .exempt(let exemption): row.exemption = exemption
       case .collected(let age):
         if row.exemption != nil {
@@ -99,6 +115,7 @@ struct LedgerModel {
           if row.collectedSince != nil { row.collectedSince = now }
         }
         row.lastCollected = max(row.lastCollected ?? now - age, now - age)
+        row.isCollectedInRun = true
         if row.entry.notDue != nil, row.uncollectedSince == nil { row.due = nil }
         if age > threshold {
           row.miss = (.staleData, "the newest data is older than the threshold of 5m")

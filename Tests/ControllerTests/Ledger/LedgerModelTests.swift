@@ -41,7 +41,7 @@ import Testing
       let answers = called.entries.map { _ -> Answer in
         if isDown { return .missed(.agentUnreachable, detail: "connection refused") }
         if chance(15) { return .missed(chance(50) ? .pidNotFound : .unknown, detail: chance(50) ? "" : "gone") }
-        if chance(5) { return .exempt(.hostProcess) }
+        if chance(5) { return .exempt(chance(50) ? .hostProcess : .sandboxedRuntime) }
         return .collected(age: chance(95) ? .milliseconds(Int64.random(in: 0...20_000, using: &random)) : .seconds(400))
       }
       let scrape: LastScrape = isDown || chance(20) ? .notObservable : chance(40) ? .never : .ago(.seconds(chance(50) ? 5 : 350))

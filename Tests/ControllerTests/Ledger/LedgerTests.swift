@@ -291,6 +291,65 @@ import Testing
     #expect(ledger.evaluate(at: moment(1211)).map(\.gap.since) == [moment(910)])
   }
 
+  @Test func `R72: a container that was collected and now restarts before any call is a gap`() {
+    var ledger = ledger(app(), at: moment(0))
+    _ = ledger.record(allCollected(), of: app(), at: moment(15))
+    _ = ledger.update(app(.restarting), at: moment(20))
+    for run in 1...5 {
+      let start = 100.0 * Double(run)
+      _ = ledger.update(app(id: "run\(run)"), at: moment(start))
+      _ = ledger.update(app(id: "run\(run)", .restarting), at: moment(start + 2))
+    }
+    #expect(ledger.evaluate(at: moment(503)).map(\.gap.since) == [moment(100)], "the first run without a collection")
+    #expect(ledger.gaps().map(\.reason) == [.restarting])
+  }
+
+  @Test func `an exemption found by a call ends with the container instance`() {
+    var ledger = ledger(app(), at: moment(0))
+    _ = ledger.record(RollCall(answers: [.exempt(.sandboxedRuntime)], lastScrape: .notObservable), of: app(), at: moment(10))
+    #expect(ledger.coverage(at: moment(10)).map(\.expected) == [0])
+    _ = ledger.update(app(id: "b"), at: moment(100))
+    _ = ledger.record(allMissed(.agentUnreachable), of: app(id: "b"), at: moment(110))
+    #expect(ledger.evaluate(at: moment(401)).map(\.gap.since) == [moment(100)])
+  }
+
+  @Test func `R70: with a stale roll, a process beside the roll does not make a container exempt`() {
+    var ledger = ledger(oneApp)
+    ledger.setRollStale(true)
+    _ = ledger.record(RollCall(answers: [.exempt(.sandboxedRuntime)], lastScrape: .notObservable), of: oneApp, at: moment(290))
+    #expect(ledger.evaluate(at: moment(301)).isEmpty)
+    #expect(ledger.withheldGaps == [.linux: 1])
+  }
+
+  @Test func `R70: a new roll voids the misses of an instance that was gone`() {
+    var ledger = ledger(app(), at: moment(0))
+    _ = ledger.record(allCollected(), of: app(), at: moment(15))
+    ledger.setRollStale(true)
+    _ = ledger.record(allMissed(.pidNotFound), of: app(), at: moment(400))
+    ledger.setRollStale(false)
+    // It had restarted in the meantime.
+    _ = ledger.update(app(id: "b"), at: moment(410))
+    _ = ledger.record(allMissed(.agentUnreachable), of: app(id: "b"), at: moment(420))
+    #expect(ledger.evaluate(at: moment(710)).isEmpty)
+    #expect(ledger.evaluate(at: moment(711)).map(\.gap.since) == [moment(410)])
+  }
+
+  @Test func `R70: withheld gaps are reviewed once per second, on any number of nodes`() {
+    let store = LedgerStore(threshold: .seconds(300))
+    let rolls = (0..<200).map { nodeRoll(node: "n\($0)", [rollEntry("app")]) }
+    store.begin(with: rolls, at: moment(0))
+    store.setRollStale(true)
+    for roll in rolls { store.record(allMissed(.pidNotFound), of: roll, at: moment(10)) }
+    var now = 301.0
+    var batches = 1
+    while store.evaluate(at: moment(now), nodes: 64), batches < 10 {
+      batches += 1
+      now += 0.01
+    }
+    #expect(batches == 4)
+    #expect(store.snapshot().withheldGaps == [.linux: 200])
+  }
+
   @Test func `R70: a container of a terminating Pod has no gap`() {
     var ledger = ledger(app(), at: moment(0))
     _ = ledger.evaluate(at: moment(301))

@@ -47,7 +47,7 @@ package final class AgentCollector: NodeCollector {
 
   private func report(on roll: NodeRoll) async throws(Miss) -> AgentReport {
     guard let address = roll.address else {
-      throw Miss(.noAgent, "the node \(roll.node) has no address in its status")
+      throw Miss(.noAgent, "the node \(roll.node) has no usable address in its status")
     }
     guard let tls = tls() else {
       throw Miss(.agentUnreachable, "the certificates for calling agents are not ready yet: the leader creates them when it starts")

@@ -31,7 +31,7 @@ struct ScrapeRequest: Sendable {
 
   private static func url(ofNode roll: NodeRoll, at endpoint: VirtualEndpoint) -> Result<String, Miss> {
     guard let address = roll.address else {
-      return .failure(Miss(.endpointUnreachable, "the node \(roll.node) has no address in its status"))
+      return .failure(Miss(.endpointUnreachable, "the node \(roll.node) has no usable address in its status"))
     }
     guard let host = urlHost(of: address) else {
       return .failure(

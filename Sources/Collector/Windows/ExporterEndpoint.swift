@@ -52,7 +52,7 @@ struct ExporterRequests: Sendable {
   func request(
     node: String, address: String?, endpoint: ExporterEndpoint, deadline: Duration, announced: Duration
   ) throws(Miss) -> HTTPRequest {
-    guard let address else { throw Miss(.exporterUnreachable, "the node \(node) has no address in its status") }
+    guard let address else { throw Miss(.exporterUnreachable, "the node \(node) has no usable address in its status") }
     guard let host = urlHost(of: address) else {
       throw Miss(.exporterUnreachable, "the address of the node \(node) is neither an IP address nor a DNS name: '\(address)'")
     }

@@ -196,11 +196,14 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     }
     defer { server.stop() }
     let flags = ["windows-port": ["\(server.port)"], "allow-loopback-targets": ["false"]]
-    try await withProxy(nodes: ["win-1": windowsNode("win-1", "127.0.0.1")], flags: flags) { running in
-      for path in ["/probe?node=win-1", "/proxy/win-1/metrics"] {
-        let answer = try await running.request(path)
-        let text = String(decoding: answer.body, as: UTF8.self)
-        #expect(answer.status == 502 && text.hasPrefix("ExporterUnreachable") && text.contains("loopback"), "\(text)")
+    let nodes = ["win-1": windowsNode("win-1", "127.0.0.1"), "win-2": windowsNode("win-2", "localhost")]
+    try await withProxy(nodes: nodes, flags: flags) { running in
+      for (node, problem) in [("win-1", "no usable address"), ("win-2", "loopback")] {
+        for path in ["/probe?node=\(node)", "/proxy/\(node)/metrics"] {
+          let answer = try await running.request(path)
+          let text = String(decoding: answer.body, as: UTF8.self)
+          #expect(answer.status == 502 && text.hasPrefix("ExporterUnreachable") && text.contains(problem), "\(text)")
+        }
       }
     }
     #expect(server.requests.isEmpty)

@@ -80,6 +80,8 @@ struct LeaderWork: Sendable {
       if let events { group.addTask { await events.run() } }
     }
     ledger.reset()
+    // First, because a node that is forgotten otherwise ends its pushed series, which the next leader continues.
     push.forgetAll()
+    tasks.forgetAll()
   }
 }

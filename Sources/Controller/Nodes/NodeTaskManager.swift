@@ -62,12 +62,13 @@ package final class NodeTaskManager: Sendable {
         _ = await wakeup.wait(until: max(next ?? now + Self.longestSleep, now + Self.shortestSleep), time: time)
       }
     }
-    // A replica that does not lead serves nothing that it once learned by calling nodes (R79).
-    let called = queue.withLock { queue in
-      defer { queue.clear(at: time.now) }
-      return queue.schedule.nodes
-    }
-    for node in called { collectors.forget(node) }
+    queue.withLock { $0.clear(at: time.now) }
+  }
+
+  /// Frees what the collectors keep for each node. Called after `run`: a replica that does not lead serves nothing that it once learned by
+  /// calling nodes (R79).
+  func forgetAll() {
+    for node in rolls.snapshot().rolls.keys { collectors.forget(node) }
   }
 
   /// Updates the ledger and the schedule when rolls change.

@@ -241,7 +241,7 @@ struct AgentCollectorTests {
       answered.answers == [.collected(age: .seconds(1)), .missed(.nodeNotReady, detail: "the node is not ready; PidNotFound: gone")])
     let lost = await agent.collector.call(nodeRoll(.linux, twoContainers, address: nil, ready: false))
     #expect(lost.answers.map(\.reason) == [.nodeNotReady, .nodeNotReady])
-    #expect(lost.answers[0].detail.contains("NoAgent: the node node-1 has no address"))
+    #expect(lost.answers[0].detail.contains("NoAgent: the node node-1 has no usable address"))
   }
 }
 

@@ -23,6 +23,7 @@ import Testing
     let server: SimulatedAPIServer
     let client: KubeClient
     let inputs: Inputs
+    let wakeup = Wakeup()
     let reconciler: TargetReconciler
 
     /// The IP families of a Service; `nil` if it does not exist.
@@ -256,13 +257,15 @@ import Testing
   /// Runs the reconcile loop and the watches while `body` runs.
   private func whileWatching(_ stage: Stage, _ body: (Stage) async throws -> Void) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
-      let wakeup = Wakeup()
+      let wakeup = stage.wakeup
       let loop = ReconcileLoop(
         stage.reconciler, keys: Source.allCases, wakeup: wakeup, policy: ReconcilePolicy(debounce: .milliseconds(50)), time: SystemTime(),
         logger: .silent)
       group.addTask { await loop.run() }
       group.addTask { await stage.reconciler.watch { wakeup.signal() } }
-      try await eventually("everything is published and watched") { stage.status.published > 0 && stage.server.watchCount == 3 }
+      try await eventually("everything is published and watched") {
+        stage.reconciler.status.values.allSatisfy { $0.applied >= 2 } && stage.status.published > 0 && stage.server.watchCount == 3
+      }
       try await body(stage)
       group.cancelAll()
     }
@@ -340,13 +343,28 @@ import Testing
         let before = stage.server.writeCount()
         for count in 251..<254 {
           stage.set(nodes(0..<count))
-          var label = try #require(stage.server.get("services", namespace: "rollcall", name: "rollcall-linux"))
-          label["metadata"]?["annotations"] = ["seen": .string("\(count)")]
-          try stage.server.put(label)
+          stage.wakeup.signal()
           try await eventually("the node is published") { try stage.nodes().count == count }
         }
         try await Task.sleep(for: .milliseconds(500))
         #expect(stage.server.writeCount() - before == 3)
+      }
+    }
+  }
+
+  @Test func `R84: what others add to an object is left alone`() async throws {
+    try await withStage { stage async throws in
+      stage.set(nodes(0..<3))
+      try await whileWatching(stage) { stage async throws in
+        let (before, reads) = (stage.server.writeCount(), stage.server.requestCount(.list, "services"))
+        var service = try #require(stage.server.get("services", namespace: "rollcall", name: "rollcall-linux"))
+        service["metadata"]?["annotations"] = ["theirs": "1"]
+        try stage.server.put(service)
+        try await eventually("it was read") { stage.server.requestCount(.list, "services") > reads }
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(stage.server.writeCount() == before)
+        let annotations = stage.server.get("services", namespace: "rollcall", name: "rollcall-linux")?["metadata"]?["annotations"]
+        #expect(annotations?["theirs"] == "1")
       }
     }
   }

@@ -55,8 +55,9 @@ struct ServiceDiscovery {
     }
   }
 
+  /// An IPv6 address in its canonical form, as in EndpointSlices, so that both discoveries give a node the same `instance`.
   private static func authority(_ host: String, _ port: Int) -> String {
-    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    host.contains(":") ? "[\(IPAddress(host)?.description ?? host)]:\(port)" : "\(host):\(port)"
   }
 
   /// Host and port of the request. Clients omit the port if it is 80.

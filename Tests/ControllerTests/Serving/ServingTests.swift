@@ -108,7 +108,7 @@ import Testing
           ]
         ])
       served.replicas.status = [
-        .init(pod: "rollcall-controller-1", address: "10.1.0.7"), .init(pod: "rollcall-controller-2", address: "fd00::8"),
+        .init(pod: "rollcall-controller-1", address: "10.1.0.7"), .init(pod: "rollcall-controller-2", address: "FD00:0::8"),
       ]
       let all = try #require(try await served.json("/sd/v1/targets").array)
       #expect(all.map { $0["targets"]?[0] } == ["10.0.0.1:9753", "10.1.0.7:0", "[fd00::8]:0"], "R76")

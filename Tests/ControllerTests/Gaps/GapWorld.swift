@@ -342,12 +342,19 @@ struct GapWorld {
     }
     truth.couldBeGap = nil
     truth.goneSince = nil
-    truth.isUnseen = isWatchCut && (truth.isUnseen || isRestarting)
+    if isWatchCut, isRestarting {
+      truth.isUnseen = true
+    } else if let healthySince, now - healthySince > Self.recovery {
+      truth.isUnseen = false
+    }
     if isCollectable || isRestarting && truth.badSince == nil {
       truth.badSince = nil
       truth.wasMissing = false
       truth.handOvers = 0
-      if isRestarting { return }
+      if isRestarting {
+        truth.goodSince = nil
+        return
+      }
       truth.goodSince = truth.goodSince ?? now
       settle(&truth)
       // A first run may be too short for a call.
@@ -402,7 +409,18 @@ struct GapWorld {
       let since = truth.wasMissing ? max(bad, able) : bad
       return now - since > age && now - able > Self.recovery
     }
-    return open.subtracting(allowed).map { "false gap of \($0)" } + missing.map { "no gap of \($0.reference)" }
+    func text(_ truth: Truth) -> String {
+      let node = controller.ledger.nodes[truth.node]
+      let row = node?.collections().first { $0.container == truth.reference }
+      func seconds(_ moment: Moment?, from start: Moment = Moment(milliseconds: 0)) -> String {
+        moment.map { "\(($0.milliseconds + start.milliseconds) / 1000)" } ?? "never"
+      }
+      return "\(truth.reference.pod)/\(truth.reference.container) on \(truth.node): bad since \(seconds(truth.badSince)), may count since "
+        + "\(seconds(truth.mayCountSince)), good since \(seconds(truth.goodSince)), \(truth.handOvers) hand-overs; the ledger has due "
+        + "\(seconds(row?.due, from: controller.start)), collected \(seconds(row?.lastCollected, from: controller.start))"
+    }
+    let wrong = truths.values.filter { open.subtracting(allowed).contains($0.reference) }
+    return wrong.map { "false gap of \(text($0))" } + missing.map { "no gap of \(text($0))" }
   }
 
   /// Lets the time of one step pass.

@@ -27,10 +27,11 @@ struct LedgerRow: Sendable {
   /// Why nothing is due from the container at present, by the roll.
   private(set) var notDue: Exemption?
   /// Whether it was collected since it last waited for a restart.
-  private var isCollectedInRun = false
+  private var isCollectedInRun: Bool
 
-  init(notDue: Exemption?, now: Moment) {
+  init(notDue: Exemption?, isCollectedInRun: Bool = false, now: Moment) {
     self.notDue = notDue
+    self.isCollectedInRun = isCollectedInRun
     dueMoment = notDue == nil ? now : .never
   }
 

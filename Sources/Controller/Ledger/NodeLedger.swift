@@ -24,7 +24,8 @@ package struct NodeLedger: Sendable {
 
   init(roll: NodeRoll, at now: Moment, threshold: Duration) {
     self.roll = roll
-    rows = roll.entries.map { LedgerRow(notDue: $0.notDue, now: now) }
+    // An earlier leader may have collected the containers that run already.
+    rows = roll.entries.map { LedgerRow(notDue: $0.notDue, isCollectedInRun: true, now: now) }
     reviewDue = now + threshold
   }
 
@@ -160,8 +161,8 @@ package struct NodeLedger: Sendable {
       let dependsOnRoll = reason.dependsOnRoll(roll.source)
       // Without a running instance this is no news.
       if dependsOnRoll, rows[row].notDue == .restarting { return }
-      // A container that is probably gone stays so when its agent becomes unreachable as well.
-      let isStale = policy.isRollStale && (dependsOnRoll || rows[row].miss == .rollStale)
+      // A container that may be gone stays so when its agent becomes unreachable as well.
+      let isStale = policy.isRollStale && (dependsOnRoll || rows[row].miss?.dependsOnRoll(roll.source) ?? false)
       miss(row: row, isStale ? .rollStale : reason, detail: detail)
     case .exempt(.sandboxedRuntime) where policy.isRollStale && rows[row].exemption == nil:
       // A process that an old roll does not have looks like that of a sandbox.

@@ -362,7 +362,7 @@ struct GapWorld {
     } else {
       truth.goodSince = nil
       truth.mayCountSince = truth.mayCountSince ?? now
-      truth.wasMissing = truth.wasMissing || container.isHidden || isRestarting
+      truth.wasMissing = truth.wasMissing || container.isHidden || isRestarting || truth.isUnseen
       if now - firstRun >= Self.grace { truth.badSince = truth.badSince ?? now }
     }
   }
@@ -406,7 +406,7 @@ struct GapWorld {
       else { return false }
       let age = Self.threshold + Self.slack + Self.handOver * truth.handOvers
       // A container that was missing while the watch was cut has its age from when that ended.
-      let since = truth.wasMissing ? max(bad, able) : bad
+      let since = truth.wasMissing ? max(bad, able + Self.recovery) : bad
       return now - since > age && now - able > Self.recovery
     }
     func text(_ truth: Truth) -> String {

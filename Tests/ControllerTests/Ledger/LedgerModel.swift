@@ -42,7 +42,7 @@ struct LedgerModel {
     for entry in roll.entries {
       guard var row = node.rows[entry.reference], row.entry.podUID == entry.podUID else {
         if let row = node.rows[entry.reference] { transitions += closings(of: row, in: node, .replaced, at: now) }
-        rows[entry.reference] = Row(entry: entry, due: entry.notDue == nil ? now : nil)
+        rows[entry.reference] = Row(entry: entry, due: entry.notDue == nil ? now : nil, isCollectedInRun: old == nil)
         continue
       }
       if entry.containerID != row.entry.containerID || entry.notDue != row.entry.notDue, row.miss?.reason == .rollStale {
@@ -104,7 +104,9 @@ struct LedgerModel {
         guard row.exemption == nil, row.due != nil else { break }
         let dependsOnRoll = reason.dependsOnRoll(node.roll.source)
         if dependsOnRoll, row.entry.notDue == .restarting { break }
-        row.miss = (isRollStale && (dependsOnRoll || row.miss?.reason == .rollStale) ? .rollStale : reason, detail)
+        row.miss = (
+          isRollStale && (dependsOnRoll || row.miss?.reason.dependsOnRoll(node.roll.source) ?? false) ? .rollStale : reason, detail
+        )
       case .exempt(.sandboxedRuntime) where isRollStale && row.exemption == nil:
         if row.due != nil { row.miss = (.rollStale, "") }
       case .exempt(let exemption): row.exemption = exemption

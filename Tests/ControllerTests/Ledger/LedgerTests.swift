@@ -269,7 +269,8 @@ import Testing
   }
 
   @Test func `R72: a container that no call finds running is a gap with its reason`() {
-    var ledger = ledger(app(.starting), at: moment(0))
+    var ledger = ledger(nodeRoll([]), at: moment(0))
+    _ = ledger.update(app(.starting), at: moment(0))
     _ = ledger.update(app(), at: moment(60))
     _ = ledger.update(app(.restarting), at: moment(62))
     _ = ledger.record(allMissed(.pidNotFound), of: app(.restarting), at: moment(70))

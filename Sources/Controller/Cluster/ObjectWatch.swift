@@ -23,7 +23,7 @@ struct ObjectWatch: Sendable {
       decoder: RecordDecoder(kind: resource.kind, convert: ObjectVersion.init), logger: logger)
   }
 
-  /// The objects as last received. Continues to exist while the watch is broken.
+  /// The objects as last received; kept while the watch is broken.
   var objects: StoreSnapshot<ObjectVersion> { reflector.store.snapshot() }
 
   /// The object with this name as last received.

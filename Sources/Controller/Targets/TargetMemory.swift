@@ -8,6 +8,8 @@ struct TargetMemory {
   private(set) var objects: [ObjectName: KnownObject] = [:]
   private(set) var status = TargetStatus()
   private var readAt: Moment?
+  /// When objects that lack fields were last applied again.
+  private var retriedAt: Moment?
   /// The API server's refusal to list ServiceMonitors; `nil` if it lists them.
   private var monitorsRefused: APIStatus?
   /// The targets that all objects reflect; `nil` while some may not.
@@ -29,15 +31,19 @@ struct TargetMemory {
     settledTargets = nil
   }
 
-  mutating func read(_ live: LiveObjects, at now: Moment) {
+  mutating func read(_ live: LiveObjects, patience: Duration, at now: Moment) {
     let monitors = (try? live.serviceMonitors.get()) ?? []
+    let retries = retriedAt.map { now - $0 >= patience } ?? true
+    if retries { retriedAt = now }
     let before = objects
     objects = [:]
     for object in live.services + live.slices + monitors {
       let name = ObjectName(object)
       let read = KnownObject(read: object)
-      // An object that has not changed since it was settled still is. One that lacks fields is applied again: its CRD may be newer now.
-      objects[name] = before[name].flatMap { $0.settled != nil && $0.missing.isEmpty && $0.isOf(read) ? $0 : nil } ?? read
+      // An object that has not changed since it was settled still is. One that lacks fields is applied again now and then: its CRD may be
+      // newer by then.
+      objects[name] =
+        before[name].flatMap { $0.settled != nil && ($0.missing.isEmpty || !retries) && $0.isOf(read) ? $0 : nil } ?? read
     }
     monitorsRefused = if case .failure(let status) = live.serviceMonitors { status } else { nil }
     readAt = now

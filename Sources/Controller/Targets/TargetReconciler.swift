@@ -59,7 +59,7 @@ package final class TargetReconciler: Reconciler {
       guard snapshot() != nil else { return .again(after: .seconds(1)) }
       let live = try await objects.read(source)
       if case .success = live.serviceMonitors { watches.serviceMonitorsExist() }
-      memory.read(live, at: time.now)
+      memory.read(live, patience: patience, at: time.now)
     }
     // Taken after reading, so it is never older than the objects it is compared with.
     guard let targets = snapshot()?.filter({ $0.source == source }) else { return .again(after: .seconds(1)) }

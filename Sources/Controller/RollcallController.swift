@@ -77,7 +77,7 @@ package final class RollcallController: Sendable {
       isLeading: { leadership.isLeader },
       didRestore: { ledger in
         events?.takeOver(ledger)
-        alerts.gapsChanged()
+        alerts.takeOver(ledger.gapsByNode().joined())
       })
     let freshness = RollFreshness(watches: cluster, limit: settings.stalenessLimit)
     let watch = GapWatch(ledger: ledger, freshness: freshness, settling: settings.interval, time: time, logger: logger) { transitions in

@@ -22,6 +22,9 @@ struct AlertGrouping {
   /// Since when gaps wait for the first call of their node.
   private var waiting: [String: Moment] = [:]
 
+  /// Whether gaps are left out until their node has been called.
+  var isWaiting: Bool { !waiting.isEmpty }
+
   /// When time alone may change the alerts; `nil` if it does not.
   private(set) var nextChange: Moment?
 
@@ -100,6 +103,20 @@ struct AlertGrouping {
 
   private mutating func changeAt(_ moment: Moment) {
     nextChange = nextChange.map { min($0, moment) } ?? moment
+  }
+
+  /// The alerts that another leader may have sent for these gaps.
+  static func possibleAlerts(for gaps: some Sequence<Gap>, workload: (ContainerReference) -> Workload?) -> [Alert] {
+    var nodes: [NodeAlertKey: GapGroup] = [:]
+    var workloads: [WorkloadAlertKey: GapGroup] = [:]
+    var single: [Alert] = []
+    for gap in gaps {
+      add(gap, to: &nodes[NodeAlertKey(gap)])
+      let workload = workload(gap.container)
+      if let workload { add(gap, to: &workloads[WorkloadAlertKey(gap, workload)]) }
+      single.append(.gap(gap, workload: workload))
+    }
+    return nodes.map { .node($0.key, $0.value) } + workloads.map { .workload($0.key, $0.value) } + single
   }
 
   private static func add(_ gap: Gap, to group: inout GapGroup?) {

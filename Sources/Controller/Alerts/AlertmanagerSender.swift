@@ -32,6 +32,8 @@ package final class AlertmanagerSender: Sendable {
   private let workload: @Sendable (ContainerReference) -> Workload?
   /// Shared, so that all Alertmanagers get the same alerts.
   private let grouping = Mutex(AlertGrouping())
+  /// The alerts that an earlier leader may have sent; `nil` until they are known.
+  private let inherited = Mutex<[Alert]?>(nil)
 
   /// - Parameters:
   ///   - addresses: looks up a name.
@@ -60,12 +62,21 @@ package final class AlertmanagerSender: Sendable {
     for endpoint in endpoints { endpoint.signal() }
   }
 
-  /// Sends until the task is cancelled. Runs on the leader only; alerts of an earlier leader expire if they are not repeated.
+  /// Takes over the gaps of an earlier leader: the alerts on those that have closed are ended.
+  func takeOver(_ gaps: some Sequence<Gap>) {
+    let alerts = AlertGrouping.possibleAlerts(for: gaps, workload: workload)
+    inherited.withLock { $0 = alerts }
+    gapsChanged()
+  }
+
+  /// Sends until the task is cancelled. Runs on the leader only. Alerts of an earlier leader that `takeOver` does not know expire if they are
+  /// not repeated.
   package func run() async {
     grouping.withLock { $0 = AlertGrouping() }
     await withTaskGroup(of: Void.self) { group in
       for endpoint in endpoints { group.addTask { await self.serve(endpoint) } }
     }
+    inherited.withLock { $0 = nil }
     // Only the leader has a status.
     for endpoint in endpoints { _ = endpoint.set([]) }
   }
@@ -97,9 +108,15 @@ package final class AlertmanagerSender: Sendable {
   private func serve(_ member: AlertmanagerMember, of endpoint: AlertmanagerMembers) async {
     var state = AlertmanagerState(policy: policy, externalLabels: externalLabels)
     var backoff = Backoff(policy.backoff)
+    var hasTakenOver = false
     while !Task.isCancelled, !member.isGone {
       let reading = time.reading()
-      let (alerts, nextChange) = alerts(at: reading.moment)
+      let (alerts, nextChange, isWaiting) = alerts(at: reading.moment)
+      // A gap that waits has no alert here yet, and must not end that of the earlier leader.
+      if !hasTakenOver, !isWaiting, let inherited = inherited.withLock({ $0 }) {
+        state.takeOver(inherited, at: reading.moment)
+        hasTakenOver = true
+      }
       state.update(alerts: alerts, at: reading)
       // Reading very many gaps takes a while: limit it to a tenth of the time.
       let gather = max(policy.gather, (time.now - reading.moment) * 10)
@@ -123,10 +140,10 @@ package final class AlertmanagerSender: Sendable {
     }
   }
 
-  private func alerts(at now: Moment) -> ([Alert], nextChange: Moment?) {
+  private func alerts(at now: Moment) -> ([Alert], nextChange: Moment?, isWaiting: Bool) {
     let gaps = gaps(now)
     return grouping.withLock { grouping in
-      (grouping.alerts(for: gaps, at: now, workload: workload), grouping.nextChange)
+      (grouping.alerts(for: gaps, at: now, workload: workload), grouping.nextChange, grouping.isWaiting)
     }
   }
 

@@ -94,6 +94,13 @@ struct AlertmanagerState {
     forgetEnds()
   }
 
+  /// Adds alerts that an earlier leader may have sent. The next update ends those that are not among its alerts.
+  mutating func takeOver(_ alerts: some Sequence<Alert>, at now: Moment) {
+    for alert in alerts.prefix(2 * policy.maximumAlerts) where entries[alert.key] == nil {
+      entries[alert.key] = Entry(alert: alert, since: alert.since, update: updates, expiresAt: now + policy.lifetime)
+    }
+  }
+
   /// - Returns: whether the alert now has an entry.
   private mutating func enter(_ alert: Alert, free: inout Int) -> Bool {
     let key = alert.key

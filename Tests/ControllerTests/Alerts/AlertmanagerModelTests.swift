@@ -69,9 +69,9 @@ private struct World {
   /// The open gaps and since when they are open.
   private var open: [GapKey: (gap: Gap, since: Int)] = [:]
   /// When gaps closed.
-  private var closed: [GapKey: Int] = [:]
+  private var closed: [GapKey: (gap: Gap, at: Int)] = [:]
   private var isDown: [String: Bool] = [:]
-  /// When a leader last ended, whose alerts expire by themselves.
+  /// When a leader last ended. The alerts on gaps that closed before then, and whose end it did not send, expire by themselves.
   private var lastHandOver = -10_000
 
   private(set) var problems: [String] = []
@@ -119,6 +119,7 @@ private struct World {
       // Another leader, with the same gaps.
       grouping = AlertGrouping()
       state = AlertmanagerState(policy: AlertPolicy(batch: 5))
+      state.takeOver(AlertGrouping.possibleAlerts(for: open.values.map(\.gap), workload: workload), at: moment(Double(now)))
       nextAttempt = now
       lastHandOver = now
     }
@@ -131,7 +132,7 @@ private struct World {
     if isOpen, open[GapKey(gap)] == nil {
       open[GapKey(gap)] = (gap, now)
     } else if !isOpen, open.removeValue(forKey: GapKey(gap)) != nil {
-      closed[GapKey(gap)] = now
+      closed[GapKey(gap)] = (gap, now)
     }
   }
 
@@ -170,13 +171,13 @@ private struct World {
         if !active.contains(where: { covers($0, gap) }) { problems.append("\(now): \(gap.container.pod) is in no alert") }
       }
     }
-    // Alerts of an earlier leader that it did not end expire.
-    guard now - lastHandOver > 610 else { return }
     // Two seconds more: a group ends after its successors.
     let late = Self.reaction + 2
     for labels in active {
       let isNeeded = open.values.contains { gap, _ in covers(labels, gap) }
-      let wasNeeded = closed.contains { key, at in now - at <= late && labels["node"].map { $0.string == key.node } ?? true }
+      let wasNeeded = closed.contains { key, gap in now - gap.at <= late && labels["node"].map { $0.string == key.node } ?? true }
+      let isKnown = now - lastHandOver > 610 || closed.values.contains { $0.at > lastHandOver && covers(labels, $0.gap) }
+      if !isKnown { continue }
       if !isNeeded, !wasNeeded { problems.append("\(now): \(labels) has no gap") }
     }
   }

@@ -124,17 +124,17 @@ struct LedgerRow: Sendable {
 
   /// Another instance of the container runs. What a call found out about the last one may not hold for it.
   mutating func restarted(at now: Moment) {
+    isCollectedInRun = false
     guard exemption != nil else { return }
     exemption = nil
     dueMoment = notDue == nil ? now : .never
     restartScrapes(at: now)
   }
 
-  /// Begins the age again: the misses so far were those of an instance that was gone.
+  /// Begins the age again: all misses were those of an instance that was gone.
   mutating func forgive(at now: Moment) {
-    guard uncollectedSince == nil, dueMoment != .never else { return }
-    dueMoment = now
     isCollectedInRun = lastCollected != nil
+    if dueMoment != .never { dueMoment = now }
   }
 
   /// Continues the age from before a restart of the controller.

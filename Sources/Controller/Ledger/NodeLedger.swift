@@ -69,10 +69,12 @@ package struct NodeLedger: Sendable {
         continue
       }
       if candidate.podUID == entry.podUID {
-        if candidate.containerID != entry.containerID || candidate.notDue != entry.notDue, rows[row].miss == .rollStale {
-          // The new roll explains the misses: there was no such instance any more.
+        if candidate.containerID != entry.containerID || candidate.notDue != entry.notDue, let miss = rows[row].miss,
+          miss.dependsOnRoll(roll.source), rows[row].uncollectedSince == nil
+        {
+          // The new roll explains the miss: there was no such instance any more.
+          if miss == .rollStale { rows[row].forgive(at: now) }
           clearMiss(row: row)
-          rows[row].forgive(at: now)
         }
         if let detail = details[Int32(row)] { keptDetails[Int32(kept.count)] = detail }
         if candidate.containerID != entry.containerID { rows[row].restarted(at: now) }

@@ -101,6 +101,11 @@ struct GapWorld {
     var wasMissing = false
     /// Whether it restarted while the watch was cut: the controller looks for an instance that is gone.
     var isUnseen = false
+    /// The instance that runs, or ran last, and whether it could be collected at any time.
+    var instance = 0
+    var wasCollectable = false
+    /// Whether it waits for a restart after such a run.
+    var isIdle = false
     /// Since when it is gone, finished or being deleted.
     var goneSince: Moment?
     /// Changes of leader since `badSince`.
@@ -342,12 +347,28 @@ struct GapWorld {
     }
     truth.couldBeGap = nil
     truth.goneSince = nil
-    if isWatchCut, isRestarting {
+    if isRestarting || container.instance.number != truth.instance, let good = truth.goodSince {
+      // The run may have been too short for a call.
+      if now - good < Self.slack { truth.mayCountSince = truth.mayCountSince ?? good }
+      truth.goodSince = nil
+    }
+    // While a container that could be collected in its last run waits, nothing is due, whatever happened at the end of that run.
+    if isRestarting || container.instance.number != truth.instance, truth.wasCollectable {
+      truth.badSince = nil
+      truth.wasMissing = false
+      truth.wasCollectable = false
+      truth.handOvers = 0
+      truth.isIdle = isRestarting
+    }
+    if !isRestarting { truth.isIdle = false }
+    if isWatchCut, isRestarting || container.instance.number != truth.instance {
       truth.isUnseen = true
     } else if let healthySince, now - healthySince > Self.recovery {
       truth.isUnseen = false
     }
-    if isCollectable || isRestarting && truth.badSince == nil {
+    truth.instance = container.instance.number
+    truth.wasCollectable = truth.wasCollectable || isCollectable
+    if isCollectable || truth.isIdle {
       truth.badSince = nil
       truth.wasMissing = false
       truth.handOvers = 0
@@ -357,8 +378,6 @@ struct GapWorld {
       }
       truth.goodSince = truth.goodSince ?? now
       settle(&truth)
-      // A first run may be too short for a call.
-      if truth.mayCountSince == nil, truth.goodSince == now, now == firstRun { truth.mayCountSince = now }
     } else {
       truth.goodSince = nil
       truth.mayCountSince = truth.mayCountSince ?? now

@@ -280,6 +280,14 @@ import Testing
     #expect(opened.map(\.gap.since) == [moment(60)])
   }
 
+  @Test func `R72: a call between the end of a container and the news of it does not count`() {
+    var ledger = ledger(app(), at: moment(0))
+    _ = ledger.record(allCollected(), of: app(), at: moment(15))
+    _ = ledger.record(allMissed(.pidNotFound), of: app(), at: moment(30))
+    _ = ledger.update(app(.restarting), at: moment(31))
+    #expect(ledger.evaluate(at: moment(900)).isEmpty)
+  }
+
   @Test func `R72: nothing is due while a collected container waits for its restart`() {
     var ledger = ledger(app(), at: moment(0))
     _ = ledger.record(allCollected(), of: app(), at: moment(15))

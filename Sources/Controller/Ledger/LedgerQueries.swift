@@ -65,7 +65,9 @@ extension NodeLedger {
         continue
       }
       // An age of misses with a stale roll may be void.
-      if row.isExpected, row.isOutstanding, row.miss != .rollStale, let base = row.collectionBase, now - base > policy.uncollected {
+      if row.isExpected, row.isOutstanding || row.lastCollected == nil, row.miss != .rollStale, let base = row.collectionBase,
+        now - base > policy.uncollected
+      {
         body(RowAge(row: index, kind: .uncollected, since: base, isOpen: false))
       }
       if let since = row.unscrapedSince {

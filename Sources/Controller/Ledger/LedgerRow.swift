@@ -133,7 +133,7 @@ struct LedgerRow: Sendable {
 
   /// Begins the age again: all misses were those of an instance that was gone.
   mutating func forgive(at now: Moment) {
-    isCollectedInRun = lastCollected != nil
+    isCollectedInRun = true
     if dueMoment != .never { dueMoment = now }
   }
 

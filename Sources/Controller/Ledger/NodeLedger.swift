@@ -69,6 +69,7 @@ package struct NodeLedger: Sendable {
         continue
       }
       if candidate.podUID == entry.podUID {
+        if candidate.containerID != entry.containerID { rows[row].restarted(at: now) }
         if candidate.containerID != entry.containerID || candidate.notDue != entry.notDue, let miss = rows[row].miss,
           miss.dependsOnRoll(roll.source), rows[row].uncollectedSince == nil
         {
@@ -77,7 +78,6 @@ package struct NodeLedger: Sendable {
           clearMiss(row: row)
         }
         if let detail = details[Int32(row)] { keptDetails[Int32(kept.count)] = detail }
-        if candidate.containerID != entry.containerID { rows[row].restarted(at: now) }
         rows[row].update(notDue: entry.notDue, at: now)
         kept.append(rows[row])
       } else {

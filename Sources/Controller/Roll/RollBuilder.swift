@@ -84,7 +84,7 @@ package struct RollBuilder: Sendable {
     let old = facts[name]
     let new = node.map { NodeFacts($0, settings: settings, rules: rules) }
     facts[name] = new
-    if old?.endpoint == new?.endpoint, old?.ready == new?.ready { return [] }
+    if old?.endpoint == new?.endpoint, old?.ready == new?.ready, old?.exemption == new?.exemption { return [] }
     if let endpoint = old?.endpoint { nodesByEndpoint[endpoint]?.remove(name) }
     if let endpoint = new?.endpoint { nodesByEndpoint[endpoint, default: []].insert(name) }
     var others = Set<String>()
@@ -124,10 +124,11 @@ package struct RollBuilder: Sendable {
   /// The node that has the address of this one; `nil` if the node keeps it.
   ///
   /// A machine that is replaced leaves its Node behind, not ready, until the cloud controller deletes it, and its successor may have the same
-  /// address. Between two nodes that are equally ready nothing is decided: each is called, and an agent answers for its own node only.
+  /// address. A node that is not called, such as one of kwok, takes no address. Between two nodes that are equally ready nothing is decided:
+  /// each is called, and an agent answers for its own node only.
   private func addressHolder(of name: String, _ facts: NodeFacts) -> String? {
     guard !facts.ready, let endpoint = facts.endpoint else { return nil }
-    return nodesByEndpoint[endpoint]?.filter { self.facts[$0]?.ready == true }.min()
+    return nodesByEndpoint[endpoint]?.filter { self.facts[$0]?.ready == true && self.facts[$0]?.exemption == nil }.min()
   }
 }
 

@@ -73,6 +73,8 @@ private struct World {
   private var isDown: [String: Bool] = [:]
   /// When a leader last ended. The alerts on gaps that closed before then, and whose end it did not send, expire by themselves.
   private var lastHandOver = -10_000
+  /// The gaps that the leader took over.
+  private var inherited: Set<GapKey> = []
 
   private(set) var problems: [String] = []
 
@@ -120,6 +122,7 @@ private struct World {
       grouping = AlertGrouping()
       state = AlertmanagerState(policy: AlertPolicy(batch: 5))
       state.takeOver(AlertGrouping.possibleAlerts(for: open.values.map(\.gap), workload: workload), at: moment(Double(now)))
+      inherited = Set(open.keys)
       nextAttempt = now
       lastHandOver = now
     }
@@ -176,7 +179,7 @@ private struct World {
     for labels in active {
       let isNeeded = open.values.contains { gap, _ in covers(labels, gap) }
       let wasNeeded = closed.contains { key, gap in now - gap.at <= late && labels["node"].map { $0.string == key.node } ?? true }
-      let isKnown = now - lastHandOver > 610 || closed.values.contains { $0.at > lastHandOver && covers(labels, $0.gap) }
+      let isKnown = now - lastHandOver > 610 || closed.contains { inherited.contains($0) && $1.at > lastHandOver && covers(labels, $1.gap) }
       if !isKnown { continue }
       if !isNeeded, !wasNeeded { problems.append("\(now): \(labels) has no gap") }
     }

@@ -363,6 +363,7 @@ struct GapWorld {
     if !isRestarting { truth.isIdle = false }
     if isWatchCut, isRestarting || container.instance.number != truth.instance {
       truth.isUnseen = true
+      truth.mayCountSince = truth.mayCountSince ?? now
     } else if let healthySince, now - healthySince > Self.recovery {
       truth.isUnseen = false
     }
@@ -382,7 +383,7 @@ struct GapWorld {
       truth.goodSince = nil
       truth.mayCountSince = truth.mayCountSince ?? now
       truth.wasMissing = truth.wasMissing || container.isHidden || isRestarting || truth.isUnseen
-      if now - firstRun >= Self.grace { truth.badSince = truth.badSince ?? now }
+      if now - firstRun >= Self.grace, isRunning { truth.badSince = truth.badSince ?? now }
     }
   }
 

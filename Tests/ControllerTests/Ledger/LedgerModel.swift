@@ -45,16 +45,16 @@ struct LedgerModel {
         rows[entry.reference] = Row(entry: entry, due: entry.notDue == nil ? now : nil, isCollectedInRun: old == nil)
         continue
       }
+      if entry.containerID != row.entry.containerID { row.isCollectedInRun = false }
       if entry.containerID != row.entry.containerID || entry.notDue != row.entry.notDue, let miss = row.miss,
         miss.reason.dependsOnRoll(node.roll.source), row.uncollectedSince == nil
       {
         if miss.reason == .rollStale {
-          row.isCollectedInRun = row.lastCollected != nil
+          row.isCollectedInRun = true
           if row.due != nil { row.due = now }
         }
         row.miss = nil
       }
-      if entry.containerID != row.entry.containerID { row.isCollectedInRun = false }
       if entry.containerID != row.entry.containerID, row.exemption != nil {
         row.exemption = nil
         row.due = row.entry.notDue == nil ? now : nil

@@ -267,6 +267,11 @@ import Testing
     #expect(holders([("old", false, "10.0.0.1"), ("new", true, "10.0.0.1"), ("new", nil, "")]) == [:])
   }
 
+  @Test func `R71: an exempt Node takes no address`() {
+    let nodes = [nodeRecord("real", ready: false), nodeRecord("fake", labels: ["type": "kwok"], ready: true)]
+    #expect(build(nodes, []).rolls.values.allSatisfy { $0.addressHolder == nil })
+  }
+
   @Test func `R71: virtual Nodes may share an address`() {
     let nodes = [("v1", false), ("v2", true)].map { nodeRecord($0.0, labels: ["type": "virtual-kubelet"], ready: $0.1) }
     #expect(build(nodes, []).rolls.values.allSatisfy { $0.addressHolder == nil })

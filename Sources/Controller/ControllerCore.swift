@@ -74,7 +74,7 @@ struct LeaderWork: Sendable {
     await withTaskGroup { group in
       group.addTask { await tasks.run() }
       group.addTask { await archive.run() }
-      group.addTask { await archiveWatch.run(of: GapArchive.configMapName, didDelete: archive.rewrite) }
+      group.addTask { await archiveWatch.run(of: GapArchive.configMapName, isMissing: archive.rewrite) }
       group.addTask { await watch.run() }
       group.addTask { await alerts.run() }
       if let events { group.addTask { await events.run() } }

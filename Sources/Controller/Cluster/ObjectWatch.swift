@@ -46,13 +46,11 @@ struct ObjectWatch: Sendable {
 
 extension ObjectWatch {
   /// Runs until the task is cancelled.
-  /// - Parameter didDelete: called when the object with this name was deleted.
-  func run(of name: String, didDelete: () -> Void) async {
-    var existed = false
+  /// - Parameter isMissing: called when the object with this name does not exist, be it because it was deleted, also before the first list,
+  ///   or because it was never created.
+  func run(of name: String, isMissing: () -> Void) async {
     await run { _ in
-      let exists = object(name) != nil
-      if existed, !exists { didDelete() }
-      existed = exists
+      if object(name) == nil { isMissing() }
     }
   }
 }

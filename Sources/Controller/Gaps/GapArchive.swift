@@ -172,8 +172,9 @@ package struct GapArchiveSchedule: Sendable {
     if succeeded { written = Written(fingerprint: fingerprint, clockOffset: now.clockOffset) }
   }
 
-  /// The stored content is unknown or gone: the next write is due at once.
+  /// The stored content is gone: the next write is due at once, unless nothing was stored.
   package mutating func invalidate() {
+    if written?.fingerprint == 0 { return }
     written = nil
     lastAttempt = nil
   }

@@ -48,7 +48,7 @@ final class GapArchiver: StatusSource {
 
   var status: GapArchiveStatus { latest.withLock { $0 } }
 
-  /// Writes the archive again although its content did not change. Called when somebody else has deleted the ConfigMap.
+  /// Writes the archive again although its content did not change, unless it is empty. Called when the ConfigMap does not exist.
   func rewrite() {
     isGone.withLock { $0 = true }
   }

@@ -159,7 +159,10 @@ import Testing
     schedule.attempted(0, succeeded: true, at: at(60))
     #expect(!schedule.isDue(0, at: at(80, clock: -3_600_000)), "there are no times")
     schedule.invalidate()
-    #expect(schedule.isDue(0, at: at(61)))
+    #expect(!schedule.isDue(0, at: at(80)), "there was nothing to lose")
+    schedule.attempted(3, succeeded: true, at: at(80))
+    schedule.invalidate()
+    #expect(schedule.isDue(3, at: at(81)))
   }
 
   @Test func `Nodes are evaluated a few at a time`() {

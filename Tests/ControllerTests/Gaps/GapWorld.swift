@@ -24,6 +24,8 @@ struct GapWorld {
   private static let nodeNames = ["n0", "n1", "n2"]
   private static let epoch: Int64 = 1_767_225_600_000
 
+  private static let stalenessLimit = min(interval * 3, threshold / 2)
+
   // MARK: The cluster
 
   private struct Instance {
@@ -121,6 +123,8 @@ struct GapWorld {
   private var truths: [String: Truth] = [:]
   /// Since when there is a leader and its watch is in sync.
   private var healthySince: Moment?
+  /// When a leader last ended.
+  private var leaderEndedAt: Moment?
   /// Since when there is a leader.
   private var ledSince: Moment?
 
@@ -186,6 +190,7 @@ struct GapWorld {
       let isGraceful = chance(50)
       if isGraceful { archiveNow() }
       controller = nil
+      leaderEndedAt = now
       nextLeaderAt = now + .seconds(isGraceful ? 0 : Int.random(in: 0...3, using: &random) * 5)
       note("leader \(isGraceful ? "ends" : "is killed")")
     case 64..<67:
@@ -269,7 +274,7 @@ struct GapWorld {
     let moment = reading.moment
 
     // The roll counts as stale after three intervals or half a threshold, and until each node was called with its new roll.
-    if isWatchCut, let since = cutSince, now - since >= min(Self.interval * 3, Self.threshold / 2) {
+    if isWatchCut, let since = cutSince, now - since >= Self.stalenessLimit {
       controller.staleUntil = moment + Self.interval
     } else if !isWatchCut, let end = controller.staleUntil, moment >= end {
       controller.staleUntil = nil
@@ -395,6 +400,8 @@ struct GapWorld {
       // A controller that cannot know this reports an agent that does not respond all the same.
       truth.couldBeGap = nil
       truth.mayCountSince = truth.mayCountSince ?? truth.goneSince
+    } else if isWatchCut, truth.mayCountSince != nil, truth.couldBeGap == nil, cutSince.map({ now - $0 < Self.stalenessLimit }) ?? false {
+      // Nor does it know yet that the roll is stale.
     } else {
       truth.couldBeGap = truth.couldBeGap ?? truth.mayBeGap(at: now)
     }
@@ -426,7 +433,9 @@ struct GapWorld {
       else { return false }
       let age = Self.threshold + Self.slack + Self.handOver * truth.handOvers
       // A container that was missing while the watch was cut has its age from when that ended.
-      let since = truth.wasMissing ? max(bad, able + Self.recovery) : bad
+      var since = truth.wasMissing ? max(bad, able + Self.recovery) : bad
+      // An age that is not archived yet begins again under the next leader, however long there is none.
+      if truth.handOvers > 0, let end = leaderEndedAt, let ledSince, end - bad < Self.interval * 2 { since = max(since, ledSince) }
       return now - since > age && now - able > Self.recovery
     }
     func text(_ truth: Truth) -> String {

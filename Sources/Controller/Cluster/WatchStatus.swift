@@ -38,6 +38,9 @@ package struct WatchStatus: Hashable, Sendable {
 
 /// Whether the rolls are current: the watches that they depend on are in sync, or have not been for a short time only, as when the API
 /// server restarts.
+///
+/// `GapWatch` tells the ledger, which then withholds gaps of containers that were not found. A withheld gap opens or ends with the next
+/// call after the roll is current, not with the end of the staleness.
 struct RollFreshness: Sendable {
   let watches: any StatusSource<[WatchStatus]>
   /// The time out of sync from which rolls are stale: a few intervals, and always less than the threshold, so that the roll is known to be

@@ -1,8 +1,16 @@
 import Roll
 
 /// The ledger's record of one container on the roll. It belongs to the container of a pod, not to one instance of it: a restart changes
-/// neither the time from which a collection is due nor an open gap. 40 bytes, since there may be 300,000 rows. Miss details are rare, so
-/// `NodeLedger` stores them separately.
+/// neither the time from which a collection is due nor an open gap. What the roll says (`notDue`) starts and stops the clock:
+///
+/// - `nil`: a collection is due, from the moment when the clock started.
+/// - `starting`: the clock has not started; misses do not count.
+/// - `restarting`: the clock stops if the container was collected in its last run, and runs on otherwise.
+/// - `terminating`, `terminationOverdue`: the clock stops, and open gaps close.
+///
+/// An `exemption` is what a call found out; it ends with a collection or a restart.
+///
+/// 40 bytes, since there may be 300,000 rows. Miss details are rare, so `NodeLedger` stores them separately.
 struct LedgerRow: Sendable {
   /// Whether the container is collected.
   private enum CollectionState {

@@ -114,6 +114,7 @@ package struct GapArchive: Sendable {
       "reason": .string(age.reason.rawValue), "since": .integer(age.sinceUnixMilliseconds),
     ]
     if !age.isOpen { json["open"] = false }
+    if age.isCollectedInRun { json["collectedInRun"] = true }
     return json
   }
 
@@ -126,7 +127,7 @@ package struct GapArchive: Sendable {
     return ArchivedAge(
       container: ContainerReference(namespace: namespace, pod: pod, container: container), podUID: podUID, node: node, source: source,
       kind: kind, reason: json["reason"]?.string.flatMap(Reason.init) ?? .unknown, sinceUnixMilliseconds: since,
-      isOpen: json["open"] != false)
+      isOpen: json["open"] != false, isCollectedInRun: json["collectedInRun"] == true)
   }
 }
 

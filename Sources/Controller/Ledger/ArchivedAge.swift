@@ -13,10 +13,12 @@ package struct ArchivedAge: Hashable, Sendable {
   package var sinceUnixMilliseconds: Int64
   /// Whether it is a gap already.
   package var isOpen: Bool
+  /// Whether the container was collected since its last restart.
+  package var isCollectedInRun: Bool
 
   package init(
     container: ContainerReference, podUID: String, node: String, source: Source, kind: GapKind, reason: Reason,
-    sinceUnixMilliseconds: Int64, isOpen: Bool = true
+    sinceUnixMilliseconds: Int64, isOpen: Bool = true, isCollectedInRun: Bool = false
   ) {
     self.container = container
     self.podUID = podUID
@@ -26,6 +28,7 @@ package struct ArchivedAge: Hashable, Sendable {
     self.reason = reason
     self.sinceUnixMilliseconds = sinceUnixMilliseconds
     self.isOpen = isOpen
+    self.isCollectedInRun = isCollectedInRun
   }
 }
 

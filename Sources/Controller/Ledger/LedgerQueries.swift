@@ -85,7 +85,8 @@ extension NodeLedger {
     return ArchivedAge(
       container: entry.reference, podUID: entry.podUID, node: roll.node, source: roll.source, kind: age.kind,
       reason: age.kind == .uncollected ? uncollectedGap(row: age.row, since: age.since).reason : .notScraped,
-      sinceUnixMilliseconds: reading.unixMilliseconds(of: age.since), isOpen: age.isOpen)
+      sinceUnixMilliseconds: reading.unixMilliseconds(of: age.since), isOpen: age.isOpen,
+      isCollectedInRun: rows[age.row].isCollectedInRun)
   }
 
   func fingerprint(_ age: RowAge) -> Int {

@@ -35,7 +35,7 @@ struct LedgerRow: Sendable {
   /// Why nothing is due from the container at present, by the roll.
   private(set) var notDue: Exemption?
   /// Whether it was collected since it last waited for a restart.
-  private var isCollectedInRun: Bool
+  private(set) var isCollectedInRun: Bool
 
   init(notDue: Exemption?, isCollectedInRun: Bool = false, now: Moment) {
     self.notDue = notDue
@@ -146,7 +146,10 @@ struct LedgerRow: Sendable {
   }
 
   /// Continues the age from before a restart of the controller.
-  mutating func restore(due since: Moment) { dueMoment = min(dueMoment, since) }
+  mutating func restore(due since: Moment, isCollectedInRun: Bool) {
+    dueMoment = min(dueMoment, since)
+    if lastCollected == nil { self.isCollectedInRun = isCollectedInRun }
+  }
 
   /// Continues the time without a scrape from before a restart.
   mutating func restore(scrapeDue since: Moment) {

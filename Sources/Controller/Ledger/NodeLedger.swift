@@ -98,13 +98,16 @@ package struct NodeLedger: Sendable {
   /// - Returns: whether the container is on the roll.
   mutating func restore(_ archived: ArchivedAge, since: Moment) -> Bool {
     guard let row = row(of: archived.container), roll.entries[row].podUID == archived.podUID else { return false }
-    // An open gap of a terminating pod is closed by the next review.
-    guard archived.isOpen || rows[row].gapExemption == nil else { return true }
+    // An open gap of a terminating pod is closed by the next review. A miss before the news of a restart does not count, as in `match`.
+    let isVoid =
+      rows[row].gapExemption != nil
+      || rows[row].notDue == .restarting && archived.isCollectedInRun && archived.reason.dependsOnRoll(roll.source)
+    guard archived.isOpen || archived.kind == .unscraped || !isVoid else { return true }
     let wasOpen = rows[row].isOpen
     switch archived.kind {
     case .uncollected:
       // A collection since the restart has ended the age, and closes the gap in the next review.
-      if archived.isOpen || rows[row].lastCollected == nil { rows[row].restore(due: since) }
+      if archived.isOpen || rows[row].lastCollected == nil { rows[row].restore(due: since, isCollectedInRun: archived.isCollectedInRun) }
       if archived.isOpen { rows[row].openUncollected(since: since) }
       if rows[row].miss == nil, rows[row].lastCollected == nil || archived.isOpen { rows[row].miss = archived.reason }
     case .unscraped:

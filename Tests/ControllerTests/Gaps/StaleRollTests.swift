@@ -27,7 +27,9 @@ import Testing
     _ collector: ScriptedCollector, leaderElection: String = "off", _ body: (RunningController) async throws -> Void
   ) async throws {
     try await RunningController.run(
-      kubeconfig: kubeconfig, leaderElection: leaderElection, collectors: NodeCollectors { _ in collector }
+      kubeconfig: kubeconfig, leaderElection: leaderElection, collectors: NodeCollectors { _ in collector },
+      // More than two of the seconds at which staleness is looked at.
+      flags: ["threshold": ["3s"]]
     ) { running in
       try await withSimulator(at: address) { server in
         try server.put(nodeObject("a", address: "10.0.0.1"))

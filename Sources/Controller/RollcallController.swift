@@ -100,8 +100,7 @@ package final class RollcallController: Sendable {
         readiness: Readiness(freshness: freshness, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
         rolls: rolls, ledger: ledger, workload: cluster.workload(of:), counters: counters, exporters: exporters, archive: archive,
         alertmanagers: alerts, events: events, targets: targets, replicas: replicas, publication: reconciler, relay: relay,
-        virtualCache: settings.virtualMode == .push ? nil : virtual.cache,
-        push: push),
+        virtualCache: settings.virtualMode == .push ? nil : virtual.cache, push: push),
       logger: logger)
     core = ControllerCore(
       cluster: cluster, leadership: leadership, shutdown: shutdown, logger: logger,
@@ -109,9 +108,7 @@ package final class RollcallController: Sendable {
       leaderWork: LeaderLoop(leadership: leadership, time: time) {
         await LeaderWork(
           rolls: rolls, ledger: ledger, tasks: tasks, archive: archive, archiveWatch: archiveWatch, watch: watch, alerts: alerts,
-          events: events,
-          push: push,
-          time: time
+          events: events, push: push, time: time
         ).run()
       },
       publication: TargetPublication(reconciler: reconciler, rolls: rolls, time: time, logger: logger), finish: archive.finish)

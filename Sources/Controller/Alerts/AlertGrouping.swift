@@ -22,8 +22,8 @@ struct AlertGrouping {
   /// Since when gaps wait for the first call of their node.
   private var waiting: [String: Moment] = [:]
 
-  /// Whether gaps are left out until their node has been called.
-  var isWaiting: Bool { !waiting.isEmpty }
+  /// Whether gaps were left out, because their node has not been called yet.
+  private(set) var isWaiting = false
 
   /// When time alone may change the alerts; `nil` if it does not.
   private(set) var nextChange: Moment?
@@ -33,6 +33,7 @@ struct AlertGrouping {
     for gapsByNode: some Sequence<NodeGaps>, at now: Moment, workload: (ContainerReference) -> Workload?
   ) -> [Alert] {
     nextChange = nil
+    isWaiting = false
     var onNodes: [NodeAlertKey: GapGroup] = [:]
     var single: [(gap: Gap, workload: Workload?)] = []
     var onWorkloads: [WorkloadAlertKey: GapGroup] = [:]
@@ -45,6 +46,7 @@ struct AlertGrouping {
         let since = waiting[node.node] ?? now
         waitingNow[node.node] = since
         if now - since < Self.patience {
+          isWaiting = true
           changeAt(min(since + Self.patience, now + .seconds(1)))
           continue
         }

@@ -47,7 +47,7 @@ struct RollFreshness: Sendable {
   /// stale before a container that it names in vain becomes a gap.
   let limit: Duration
 
-  /// The watches because of which the rolls are stale.
+  /// The watches that make the rolls stale.
   var staleWatches: [WatchStatus] { watches.status.filter { $0.isRequired && isStale($0) } }
 
   func isStale(_ watch: WatchStatus) -> Bool { watch.timeOutOfSync.map { $0 >= limit } ?? false }

@@ -41,12 +41,12 @@ package struct GapArchive: Sendable {
     var kept = min(gaps.count, maximumGaps)
     var data: JSONValue = [:]
     var binaryData: JSONValue?
-    let plain = text(of: gaps.prefix(min(kept, maximumBytes / 100)), total: total) { Self.json(of: $0) }
+    let plain = text(of: gaps.prefix(min(kept, maximumBytes / 100)), total: total)
     if plain.utf8.count <= maximumBytes, kept <= maximumBytes / 100 {
       data = [Self.dataKey: .string(plain)]
     } else {
       while true {
-        let text = text(of: gaps.prefix(kept), total: total) { Self.json(of: $0) }
+        let text = text(of: gaps.prefix(kept), total: total)
         let bytes = gzip(Array(text.utf8)) ?? []
         if bytes.count <= maximumBytes, !bytes.isEmpty || kept == 0 {
           binaryData = [Self.compressedKey: .string(Data(bytes).base64EncodedString())]
@@ -96,13 +96,13 @@ package struct GapArchive: Sendable {
     return list.compactMap(Self.gap(from:))
   }
 
-  private func text(of gaps: ArraySlice<ArchivedAge>, total: Int, json: (ArchivedAge) -> JSONValue) -> String {
+  private func text(of gaps: ArraySlice<ArchivedAge>, total: Int) -> String {
     var text = "{\"version\":\(Self.version),\"cut\":\(total - gaps.count),\"gaps\":["
     var isFirst = true
     for gap in gaps {
       if !isFirst { text += "," }
       isFirst = false
-      text += String(decoding: json(gap).bytes, as: UTF8.self)
+      text += String(decoding: Self.json(of: gap).bytes, as: UTF8.self)
     }
     return text + "]}"
   }

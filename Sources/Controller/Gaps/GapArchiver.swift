@@ -20,7 +20,7 @@ final class GapArchiver: StatusSource {
   let didRestore: @Sendable (_ ledger: Ledger) -> Void
 
   private let latest = Mutex(GapArchiveStatus())
-  private let isGone = Mutex(false)
+  private let isGone = Atomic(false)
   /// What is still to write after the leader's work has ended.
   private let unwritten = Mutex<Content?>(nil)
 
@@ -50,7 +50,7 @@ final class GapArchiver: StatusSource {
 
   /// Writes the archive again although its content did not change, unless it is empty. Called when the ConfigMap does not exist.
   func rewrite() {
-    isGone.withLock { $0 = true }
+    isGone.store(true, ordering: .relaxed)
   }
 
   /// Runs until the task is cancelled. Nothing is written before the archive was read.
@@ -77,11 +77,7 @@ final class GapArchiver: StatusSource {
     while !Task.isCancelled {
       // Cancellation ends the sleep; the loop's condition sees it.
       try? await time.sleep(for: .seconds(1))
-      if isGone.withLock({ isGone in
-        defer { isGone = false }; return isGone
-      }) {
-        schedule.invalidate()
-      }
+      if isGone.exchange(false, ordering: .relaxed) { schedule.invalidate() }
       guard !Task.isCancelled, isLeading(), schedule.isOpen(at: time.now) else { continue }
       let fingerprint = ledger.snapshot().archiveFingerprint(at: time.now, policy: policy)
       guard schedule.isDue(fingerprint, at: time.reading()) else { continue }

@@ -26,8 +26,9 @@ package struct ContainerCollection: Hashable, Sendable {
 extension NodeLedger {
   /// One for each container from which a collection is due, in roll order.
   package func collections() -> some Sequence<ContainerCollection> {
-    zip(roll.entries.references, rows).lazy.filter { $0.1.isExpected }.compactMap { reference, row in
-      row.due.map { ContainerCollection(container: reference, due: $0, lastCollected: row.lastCollected) }
+    zip(roll.entries.references, rows).lazy.compactMap { reference, row -> ContainerCollection? in
+      guard row.isExpected, let due = row.due else { return nil }
+      return ContainerCollection(container: reference, due: due, lastCollected: row.lastCollected)
     }
   }
 

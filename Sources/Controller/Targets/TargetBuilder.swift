@@ -13,8 +13,8 @@ package struct TargetBuilder: Hashable, Sendable {
     self.virtualAddress = virtualAddress
   }
 
-  /// One target per node that is not exempt, sorted by node name. Virtual nodes have `virtualAddress`. A target without a known address has an empty one, and
-  /// is refused on publication.
+  /// One target per node that is not exempt, sorted by node name. Virtual nodes have `virtualAddress`. A target without a known address has
+  /// an empty one, and is refused on publication.
   package func targets(of rolls: some Sequence<NodeRoll>) -> [Target] {
     targets(of: Array(rolls))
   }

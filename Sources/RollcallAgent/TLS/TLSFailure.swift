@@ -16,10 +16,7 @@ enum TLSFailure: Hashable {
     let stack: NIOBoringSSLErrorStack
     switch error as? BoringSSLError {
     case .sslError(let errors), .unknownError(let errors): stack = errors
-    case nil:
-      self = .other("\(error)")
-      return
-    case let error?:
+    default:
       self = .other("\(error)")
       return
     }

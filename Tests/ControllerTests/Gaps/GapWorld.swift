@@ -342,7 +342,7 @@ struct GapWorld {
 
   private func observe(_ container: Container, of pod: Pod, _ truth: inout Truth) {
     let isRunning = container.state == .running && !pod.isStopped
-    // A container of which the controller cannot know yet is not due.
+    // A container is not due before the controller can know it.
     if isRunning, truth.firstRun == nil, !isWatchCut { truth.firstRun = now }
     let isCollectable = isRunning && !container.isHidden && !isAgentDown.contains(pod.node)
     let isRestarting = if case .restarting = container.state { true } else { false }

@@ -62,7 +62,7 @@ import Testing
       try await eventually("R79: every first call has ended") { rig.isIdle() && Set(rig.linux.calls).count == 20 }
       for _ in 0..<28 { try await rig.advance(1) }
       try await eventually("all calls have ended") { rig.isIdle() }
-      // The first call, and one in each interval, of which the first may come together with the first call.
+      // The first call, and one in each interval; that of the first interval may come together with the first call.
       for number in 0..<20 { #expect((2...3).contains(rig.linux.calls(of: "n\(number)"))) }
       #expect(rig.ledger.snapshot().coverage(at: rig.time.now).allSatisfy { $0.collected == 1 })
       #expect(rig.counters.snapshot()[.linux]?.collections == UInt64(rig.linux.calls.count))

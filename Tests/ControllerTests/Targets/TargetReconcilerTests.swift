@@ -371,7 +371,7 @@ import Testing
 
   // MARK: Faults
 
-  @Test func `R83: an object of which the server drops a field fails until the server keeps it`() async throws {
+  @Test func `R83: an object fails as long as the server drops one of its fields`() async throws {
     try await withStage(patience: .zero) { stage async throws in
       let resource = "servicemonitors.monitoring.coreos.com"
       let name = ObjectName(kind: "ServiceMonitor", name: "rollcall-linux")

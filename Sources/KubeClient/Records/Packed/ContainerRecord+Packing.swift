@@ -32,7 +32,7 @@ struct ContainerRecordBuilder {
   /// `nil` if the container has the Pod's policy.
   var restartPolicy: RestartPolicy?
   var restartRules: [RestartRule] = []
-  /// Whether the status tells of an earlier instance.
+  /// Whether the status has an earlier instance.
   var hasRunBefore = false
   var restarts = false
 }

@@ -44,10 +44,36 @@ package struct ProcessDirectory: ~Copyable {
     self.directory = directory
   }
 
+  /// A thread of the process that lives, if the process's first thread has ended; otherwise `nil`.
+  ///
+  /// A process whose first thread has ended is a zombie that has no namespaces and no files, while its other threads run on. The directory of
+  /// each thread has the same entries as that of a process.
+  package func liveThread(_ buffer: ReadBuffer) -> ProcessDirectory? {
+    do {
+      _ = try networkNamespace()
+      return nil
+    } catch {
+      guard error.isGone, let tasks = try? self.directory.directory("task"), let threads = try? tasks.subdirectories() else { return nil }
+      for thread in threads {
+        guard let directory = try? tasks.directory(thread) else { continue }
+        let process = ProcessDirectory(directory)
+        if (try? process.networkNamespace()) != nil { return process }
+      }
+      return nil
+    }
+  }
+
   /// The name of the process's program, without its directory and cut to 15 bytes.
   package func command(_ buffer: ReadBuffer) throws(ProcFSError) -> String {
     try directory.read("comm", into: buffer) { bytes throws(MalformedFile) in
       String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+  }
+
+  /// The first argument that the process's program was given, by convention its name. Empty for a kernel thread and a zombie.
+  package func firstArgument(_ buffer: ReadBuffer) throws(ProcFSError) -> String {
+    try directory.read("cmdline", into: buffer) { bytes throws(MalformedFile) in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
   }
 }

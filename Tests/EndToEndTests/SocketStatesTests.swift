@@ -100,6 +100,8 @@ struct SocketStatesTests {
     for (sockets, suffix) in zip(both, ["", "6"]) {
       for (state, number) in sockets.states {
         expected["rollcall_pod_tcp_sockets state=\"\(state)\",family=\"\(sockets.family)\""] = number
+      }
+      for (state, number) in sockets.listedStates {
         expected["container_network_tcp\(suffix)_usage_total tcp_state=\"\(state.filter { $0 != "_" })\""] = number
       }
       expected["container_network_udp\(suffix)_usage_total udp_state=\"listen\""] = sockets.udp

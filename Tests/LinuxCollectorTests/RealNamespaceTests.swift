@@ -53,7 +53,7 @@ struct RealNamespaceTests {
   @Test(
     .enabled(if: NamespaceThread.isPermitted, "needs CAP_SYS_ADMIN to create a network namespace"),
     arguments: [SocketMethod.inetDiag, .text])
-  func `sockets are counted by state`(method: SocketMethod) async throws {
+  func `R89: sockets are counted by state`(method: SocketMethod) async throws {
     let busy = try NamespaceThread {
       try LoopbackSockets.bringLoopbackUp()
       let sockets = LoopbackSockets()
@@ -94,12 +94,14 @@ struct RealNamespaceTests {
       #expect(family[.listen] == 3)
       // Both ends of four connections, and of three that are not accepted.
       #expect(family[.established] == 8 + 6)
-      // One end is closed and has no process, the other is open.
-      #expect(family[.finWait2] == 3)
+      // One end is closed and has no process, so that the kernel counts it as tw, the other is open.
+      #expect(family[.finWait2] == 0)
+      #expect(family.finWait2MiniSockets == 3)
       #expect(family[.closeWait] == 3)
-      #expect(family[.timeWait] == 2)
+      #expect(family[.timeWait] == 2 + 3)
     }
-    #expect(counts.orphans == 6)
+    #expect(counts.orphans == 0)
+    #expect(sweep.namespaces[0].sockstat[.tcpTimeWait] == 10)
     #expect(counts.acceptQueues.total == 6)
     #expect(counts.acceptQueues.longest == 3)
     if method == .inetDiag { #expect(counts.acceptQueues.fullest == 3.0 / 129) }
@@ -107,6 +109,106 @@ struct RealNamespaceTests {
     #expect(counts.ipv6.udp?.count == 6)
     #expect(try #require(counts.ipv6.udp).receiveQueue > 0)
     #expect(sweep.namespaces[1].sockets == SocketCounts())
+  }
+
+  /// Closed connections whose peers keep them open. Whether the kernel counts them as orphans or as tw depends on the namespace's
+  /// tcp_fin_timeout; the sum over the pods never exceeds the host's number.
+  @Test(
+    .enabled(if: NamespaceThread.isPermitted, "needs CAP_SYS_ADMIN to create a network namespace"), arguments: [60, 120],
+    [SocketMethod.inetDiag, .text])
+  func `R89: orphans are those that the kernel counts`(timeout: Int, method: SocketMethod) async throws {
+    let made = Mutex<[Int32]>([])
+    let busy = try NamespaceThread {
+      try LoopbackSockets.bringLoopbackUp()
+      try "\(timeout)".write(toFile: "/proc/sys/net/ipv4/tcp_fin_timeout", atomically: false, encoding: .utf8)
+      let sockets = LoopbackSockets()
+      try sockets.listen(1)
+      try sockets.connect(20, then: .serverCloses)
+      try sockets.connect(5, then: .serverShutsDown)
+      made.withLock { $0 = sockets.descriptors }
+      return sockets
+    }
+    defer { busy.stop() }
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("docker/\(containerID("1"))", [busy.identifier])
+    let sweeper = LinuxSweeper(
+      procFS: ProcFS(), locator: tree.locator, sockets: method, cachedNamespaces: 10, now: { Moment(milliseconds: 0) })
+    func expect(orphans: Int64, timeWait: Int64, held: Int64) async throws {
+      try await eventually("\(orphans) orphans, \(timeWait) in TIME_WAIT and \(held) held") {
+        let sweep = sweeper.sweep()
+        guard let reading = sweep.namespaces.first, let counts = reading.sockets, let host = sweep.host?[.hostTCPOrphans] else {
+          return false
+        }
+        return counts.orphans == orphans && counts.orphans <= host && counts.ipv4[.finWait2] == orphans + held
+          && counts.ipv4[.timeWait] == timeWait && reading.sockstat[.tcpTimeWait] == timeWait
+      }
+    }
+    try await expect(orphans: timeout > 60 ? 20 : 0, timeWait: timeout > 60 ? 0 : 20, held: 5)
+    // With the longer timeout no counter of the namespace changes when the five become orphans.
+    let null = open("/dev/null", O_RDONLY)
+    defer { close(null) }
+    // The last ten are pairs of a client and its server. Another file takes the descriptor, which the namespace's thread closes later.
+    for (index, descriptor) in made.withLock({ $0 }).suffix(10).enumerated() where index % 2 == 1 { _ = dup2(null, descriptor) }
+    try await expect(orphans: timeout > 60 ? 25 : 0, timeWait: timeout > 60 ? 0 : 25, held: 0)
+  }
+
+  private static let hasMultipath: Bool = {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), LoopbackSockets.multipath)
+    defer { close(descriptor) }
+    let netstat = try? String(contentsOfFile: "/proc/net/netstat", encoding: .utf8)
+    return descriptor >= 0 && netstat?.contains("MPCurrEstab") == true
+  }()
+
+  @Test(
+    .enabled(
+      if: NamespaceThread.isPermitted && hasMultipath, "needs CAP_SYS_ADMIN to create a network namespace, and Multipath TCP of Linux 6.8"),
+    arguments: [AF_INET, AF_INET6])
+  func `R89: connections of Multipath TCP that one side has closed are seen`(family: Int32) async throws {
+    let busy = try NamespaceThread {
+      try LoopbackSockets.bringLoopbackUp()
+      let sockets = LoopbackSockets()
+      try sockets.listen(1, family, protocol: LoopbackSockets.multipath)
+      try sockets.connect(4)
+      try sockets.connect(3, then: .serverCloses)
+      return sockets
+    }
+    let plain = try NamespaceThread {
+      try LoopbackSockets.bringLoopbackUp()
+      let sockets = LoopbackSockets()
+      try sockets.listen(1, family)
+      try sockets.connect(1)
+      return sockets
+    }
+    defer {
+      busy.stop()
+      plain.stop()
+    }
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.cgroup("docker/\(containerID("1"))", [busy.identifier])
+    try tree.cgroup("docker/\(containerID("2"))", [plain.identifier])
+    let sweeper = LinuxSweeper(
+      procFS: ProcFS(), locator: tree.locator, sockets: .inetDiag, cachedNamespaces: 10, now: { Moment(milliseconds: 0) })
+    var sweep = sweeper.sweep()
+    try await eventually("three clients are in CLOSE_WAIT") {
+      sweep = sweeper.sweep()
+      guard let sockets = sweep.namespaces.first?.sockets?.multipath?[family == AF_INET ? .ipv4 : .ipv6] else { return false }
+      return sockets[.closeWait] == 3 && sockets[.established] == 8 && sockets[.listen] == 1
+    }
+    let first = sweep.namespaces[0]
+    #expect(first.netstat[.mpCurrEstab] == 11)
+    // TCP itself shows none of it.
+    #expect(first.sockets?.ipv4[.closeWait] == 0 && first.sockets?.ipv6[.closeWait] == 0)
+    #expect(sweep.namespaces[1].sockets?.multipath == nil)
+    #expect(sweep.namespaces[1].netstat[.mpCurrEstab] == 0)
+    let metrics = AgentMetrics(
+      node: "n", roll: [RollEntry.test("shop", "web", "app", id: containerID("1"))], sweep: sweep,
+      state: AgentState(version: "1", sweeps: 1, answers: AnswerCounts()), process: nil, memoryPageBytes: 4096)
+    let text = String(decoding: metrics.render(), as: UTF8.self)
+    let name = family == AF_INET ? "ipv4" : "ipv6"
+    #expect(text.contains(#"rollcall_pod_mptcp_sockets{namespace="shop",pod="web",node="n",state="close_wait",family="\#(name)"} 3"#))
+    #expect(text.contains(#"rollcall_pod_mptcp_current_established{namespace="shop",pod="web",node="n"} 11"#))
   }
 
   @Test(.enabled(if: NamespaceThread.isPermitted, "needs CAP_SYS_ADMIN to create a network namespace"))

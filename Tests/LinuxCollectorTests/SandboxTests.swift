@@ -132,4 +132,39 @@ struct SandboxTests {
     _ = locator.locate(buffer)
     #expect(locator.processes(ofPod: Self.uid, buffer).map(\.identifier) == [11])
   }
+
+  /// A pod that the controller exempts by its RuntimeClass is not on the roll.
+  @Test(arguments: [("exe", "runsc-sandbox\0--root=/run\0"), ("qemu-system-x86", "qemu-system-x86_64\0"), ("cloud-hyperviso", "")])
+  func `R93: a sandboxed pod that is not on the roll has no series either`(program: String, arguments: String) throws {
+    try process(10, namespace: "web", program: program)
+    try tree.write(arguments, to: "proc/10/cmdline")
+    try tree.cgroup("\(Self.systemdPod)/cri-containerd-\(containerID("a0")).scope", [10])
+    #expect(!exposition(on: [roll[2]]).contains(Self.uid))
+    #expect(!exposition(on: []).contains(Self.uid))
+    #expect(exposition(on: []).contains("22222222-2222-3333-4444-555555555555"))
+  }
+
+  @Test(arguments: [("exe", "exe\0"), ("nginx", "runsc-sandbox\0")])
+  func `R93: a pod with another program is no sandbox`(program: String, arguments: String) throws {
+    try process(10, namespace: "web", program: program)
+    try tree.write(arguments, to: "proc/10/cmdline")
+    try tree.cgroup("\(Self.cgroupfsPod)/crio-\(containerID("a0"))", [10])
+    #expect(exposition(on: []).contains(Self.uid))
+  }
+
+  @Test func `R93: a container that runs a virtual machine is no sandbox if it is on the roll or its pod has a pause container`() throws {
+    try process(10, namespace: "web", program: "qemu-system-x86")
+    try tree.cgroup("\(Self.cgroupfsPod)/\(containerID("a1"))", [10])
+    #expect(exposition(on: roll).contains(#"rollcall_pod_sockstat_tcp_inuse{namespace="shop",pod="web-0""#))
+    try process(11, namespace: "web", program: "pause")
+    try tree.cgroup("\(Self.cgroupfsPod)/\(containerID("a0"))", [11])
+    #expect(exposition(on: []).contains(Self.uid))
+  }
+
+  private func exposition(on roll: [RollEntry]) -> String {
+    let metrics = AgentMetrics(
+      node: "node-1", roll: roll, sweep: tree.sweep(sockets: .text), state: AgentState(version: "1", sweeps: 1, answers: AnswerCounts()),
+      process: nil, memoryPageBytes: 4096, isCadvisorCompatible: true)
+    return String(decoding: metrics.render(), as: UTF8.self)
+  }
 }

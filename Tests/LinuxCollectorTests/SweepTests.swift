@@ -119,13 +119,13 @@ struct SweepTests {
     try tree.process(1, namespace: "host")
     try tree.process(10, namespace: "a")
     try tree.process(11, namespace: "b")
-    try tree.write("sockets: used 3\nTCP: inuse what\n", to: "proc/10/net/sockstat")
+    try tree.write("what\n", to: "proc/10/net/sockstat")
     try tree.cgroup("docker/\(containerID("1"))", [10])
     try tree.cgroup("docker/\(containerID("2"))", [11])
     let sweep = tree.sweep()
     #expect(
       sweep.containers[0].finding
-        == .missed(.unknown, detail: "\(tree.folder.path)/proc/10/net/sockstat line 2: inuse is what, not a number"))
+        == .missed(.unknown, detail: "\(tree.folder.path)/proc/10/net/sockstat line 1: no known field in 1 lines"))
     #expect(sweep.containers[1].finding == .namespace(0))
   }
 
@@ -141,15 +141,92 @@ struct SweepTests {
     #expect(reading.sockstat[.tcpInUse] == 0)
   }
 
-  @Test(arguments: [("3.10.0-1160.el7.x86_64", nil), ("4.10.17", nil), ("4.11.0", 3), ("6.18.44", 3)])
-  func `TIME_WAIT is exported only on kernels that count it by namespace`(release: String, expected: Int64?) throws {
+  @Test(arguments: [
+    ("3.10.0-1160.el7.x86_64", nil, nil), ("4.10.17", nil, nil), ("4.11.0", 3, nil), ("4.14.355-amzn2", 3, nil), ("4.15.0", 3, nil),
+    ("4.16.0", 3, 4), ("4.18.0-553.el8.x86_64", 3, 4), ("5.15.0", 3, 4), ("6.18.44", 3, 4),
+  ])
+  func `R91: a number of sockstat is exported for a pod only on kernels that count it by namespace`(
+    release: String, timeWait: Int64?, total: Int64?
+  ) throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.write(release + "\n", to: "proc/sys/kernel/osrelease")
     try tree.process(1, namespace: "host")
     try tree.process(10, namespace: "a")
     try tree.cgroup("docker/\(containerID("1"))", [10])
-    #expect(try #require(tree.sweep().namespaces.first).sockstat[.tcpTimeWait] == expected)
+    let sweep = tree.sweep()
+    #expect(try #require(sweep.namespaces.first).sockstat[.tcpTimeWait] == timeWait)
+    let pod = try #require(sweep.sockets(of: [RollEntry.test("shop", "web", "app", id: containerID("1"))]).first)
+    #expect(pod.timeWait == timeWait)
+    #expect(pod.total == total)
+    #expect(pod.inUse == 0)
+  }
+
+  @Test func `R90: a value that cannot be read costs one series and not the container`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    try tree.process(10, namespace: "a", sockets: 6)
+    try tree.write(FixtureTree.sockstat(6).replacing("tw 3", with: "tw 99999999999999999999"), to: "proc/10/net/sockstat")
+    try tree.write(
+      FixtureTree.snmp(6).replacing("4665", with: "18446744073709551615").replacing("-1 21", with: "-1 x"), to: "proc/10/net/snmp")
+    try tree.write(FixtureTree.devices(6).replacing("eth0: 600", with: "eth0: 18446744073709551615"), to: "proc/10/net/dev")
+    try tree.cgroup("docker/\(containerID("1"))", [10])
+    let sweep = tree.sweep()
+    let metrics = AgentMetrics(
+      node: "n", roll: [RollEntry.test("shop", "web", "app", id: containerID("1"))], sweep: sweep,
+      state: AgentState(version: "1", sweeps: 1, answers: AnswerCounts()), process: nil, memoryPageBytes: 4096)
+    let text = String(decoding: metrics.render(), as: UTF8.self)
+    let labels = #"namespace="shop",pod="web",node="n""#
+    #expect(text.contains("rollcall_pod_sockstat_tcp_inuse{\(labels)} 6\n"))
+    #expect(!text.contains("rollcall_pod_sockstat_tcp_tw{"))
+    #expect(!text.contains("rollcall_pod_tcp_active_opens_total{"))
+    #expect(text.contains("rollcall_pod_tcp_passive_opens_total{\(labels)} 2\n"))
+    for name in ["tcp_received_segments_total{\(labels)} ", "network_receive_bytes_total{\(labels),interface=\"eth0\"} "] {
+      let value = text.split(separator: "\n").first { $0.hasPrefix("rollcall_pod_\(name)") }?.split(separator: " ").last.flatMap {
+        Double($0)
+      }
+      #expect(value == 18_446_744_073_709_551_615, "\(name)")
+    }
+  }
+
+  @Test func `R88: a process whose first thread has ended is read through another thread`() throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    try tree.process(1, namespace: "host")
+    try tree.process(100, namespace: "a", sockets: 6)
+    for entry in ["ns/net", "net"] { try tree.remove("proc/100/\(entry)") }
+    try tree.write("100 (app) Z 1 1 1 0 -1 4227084 0 0 0 0 0 0 0 0 20 0 2 0 1100 0 0\n", to: "proc/100/stat")
+    try tree.cgroup("docker/\(containerID("1"))", [100])
+    guard case .missed(.pidNotFound, _) = try #require(tree.sweep().containers.first).finding else {
+      Issue.record("a process without any thread was read")
+      return
+    }
+    // A thread that has ended too, and one that runs.
+    try tree.write("101 (app) Z\n", to: "proc/100/task/101/stat")
+    try tree.process(102, namespace: "a", sockets: 6)
+    try FileManager.default.moveItem(atPath: tree.folder.path + "/proc/102", toPath: tree.folder.path + "/proc/100/task/102")
+    let sweeper = LinuxSweeper(procFS: tree.procFS, locator: tree.locator, cachedNamespaces: 10, now: { Moment(milliseconds: 0) })
+    for _ in 1...2 { #expect(sweeper.sweep().namespaces.map { $0.sockstat[.tcpInUse] } == [6]) }
+  }
+
+  @Test(.enabled(if: findProgram("python3") != nil, "python3 is not installed"), .timeLimit(.minutes(1)))
+  func `R88: a real process whose first thread has ended is collected`() async throws {
+    let tree = try FixtureTree()
+    try tree.unify()
+    let script = """
+      import ctypes, threading, time
+      threading.Thread(target=time.sleep, args=(600,)).start()
+      ctypes.CDLL(None).pthread_exit(None)
+      """
+    let program = try ExternalProgram("python3", ["-c", script], log: tree.folder.path + "/log")
+    defer { program.stop() }
+    let stat = "/proc/\(program.processIdentifier)/stat"
+    try await eventually("its first thread has ended") { try String(contentsOfFile: stat, encoding: .utf8).contains(") Z ") }
+    try tree.cgroup("docker/\(containerID("1"))", [program.processIdentifier])
+    let sweep = LinuxSweeper(procFS: ProcFS(), locator: tree.locator, now: { Moment(milliseconds: 0) }).sweep()
+    let answers = sweep.answers(to: [RollEntry.test("shop", "web", "app", id: containerID("1"))], at: Moment(milliseconds: 0))
+    #expect(answers.map(\.reason) == [nil])
   }
 
   @Test func `kthreadd does not stand in for a missing process 1`() throws {

@@ -1,3 +1,4 @@
+import Foundation
 import ProcFS
 import Testing
 
@@ -15,6 +16,20 @@ struct ProcessFileTests {
   @Test(arguments: [("", "parentheses"), ("7 (a) S 1 2", "field 9"), ("7 (a) S 1 2 3 4 5 6 7 8 9 10", "field 22")])
   func `a truncated stat is rejected`(text: String, reason: String) throws {
     let error = try #require(throws: MalformedFile.self) { try parseText(text, ProcessStat.parse) }
+    #expect(error.reason.contains(reason))
+  }
+
+  @Test func `R86: a process has a number in each PID namespace that it is in`() throws {
+    let status = try parseText("Name:\tapp\nState:\tS (sleeping)\nNSpid:\t4242\t17\t1\nThreads:\t2\n", ProcessStatus.parse)
+    #expect(status == ProcessStatus(identifiers: [4242, 17, 1]))
+    #expect(status.isFirst)
+    #expect(try !parseText("NSpid:\t4242\t17\n", ProcessStatus.parse).isFirst)
+    #expect(try ProcFS().process(getpid()).status(ReadBuffer()).identifiers.first == getpid())
+  }
+
+  @Test(arguments: [("", "no NSpid"), ("Name:\tNSpid:\n", "no NSpid"), ("NSpid:\n", "not a list"), ("NSpid:\t1\tx\n", "not a list")])
+  func `a status without the process's numbers is rejected`(text: String, reason: String) throws {
+    let error = try #require(throws: MalformedFile.self) { try parseText(text, ProcessStatus.parse) }
     #expect(error.reason.contains(reason))
   }
 

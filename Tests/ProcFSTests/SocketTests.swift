@@ -10,17 +10,21 @@ struct SocketTests {
        2: 0100007F:1F90 0100007F:C351 06 00000000:00000000 03:00000F5D 00000000     0        0 0 3 0000000000000000
        3: 0100007F:1F90 0100007F:C352 05 00000000:00000000 00:00000000 00000000     0        0 0 1 0000000000000000 20 4 30 10 -1
        4: 0100007F:1F90 0100007F:C353 05 00000000:00000000 00:00000000 00000000     0        0 99 1 0000000000000000 20 4 30 10 -1
+       5: 0100007F:1F90 0100007F:C354 05 00000000:00000000 03:00000F5D 00000000     0        0 0 3 0000000000000000
 
     """
 
-  @Test func `TCP sockets are counted by state, queue and owner`() throws {
+  @Test func `R89: TCP sockets are counted by state, queue and owner, mini-sockets as TIME_WAIT`() throws {
     var counts = SocketCounts()
     var table = SocketTable()
     try parseText(tcp) { bytes throws(MalformedFile) in try table.countTCP(bytes, .ipv4, into: &counts) }
-    #expect(TCPState.allCases.map { counts.ipv4[$0] } == [1, 0, 0, 0, 2, 1, 0, 0, 0, 1, 0])
+    // Of three in FIN_WAIT_2, one is a mini-socket.
+    #expect(TCPState.allCases.map { counts.ipv4[$0] } == [1, 0, 0, 0, 2, 2, 0, 0, 0, 1, 0])
+    #expect(counts.ipv4.finWait2MiniSockets == 1)
     #expect(counts.ipv6 == FamilySockets())
-    // One of the two in FIN_WAIT_2 has no process; those in TIME_WAIT never have one.
+    // Of the other two one has no process.
     #expect(counts.orphans == 1)
+    #expect(counts.heldHalfClosed == 1)
     #expect(counts.acceptQueues.total == 3)
     #expect(counts.acceptQueues.fullest == nil)
   }
@@ -43,7 +47,8 @@ struct SocketTests {
 
   @Test(arguments: [
     ("", 1, "empty"), ("sl\n 0: a b zz 0:0 0 0 0 0 5\n", 2, "state is zz"), ("sl\n 0: a b 0A 00 0 0 0 0 5\n", 2, "queues are 00"),
-    ("sl\n 0: a b 0A 0:0 0 0 0 0 x\n", 2, "inode is x"), ("sl\n 0: a b 0A\n", 2, "4 columns"),
+    ("sl\n 0: a b 0A 0:0 00 0 0 0 5\n", 2, "timer is 00"),
+    ("sl\n 0: a b 0A 0:0 00:0 0 0 0 x\n", 2, "inode is x"), ("sl\n 0: a b 0A\n", 2, "4 columns"),
   ])
   func `a malformed table is rejected with the line number`(text: String, line: Int, reason: String) throws {
     var counts = SocketCounts()
@@ -69,10 +74,10 @@ struct SocketTests {
   }
 
   /// `struct inet_diag_msg`: 4 bytes, 48 bytes of addresses, then expiry, both queues, user and inode.
-  private func socket(family: UInt8, state: UInt8, received: UInt32 = 0, sent: UInt32 = 0, inode: UInt32 = 1, _ attributes: [UInt8] = [])
-    -> [UInt8]
-  {
-    [family, state, 0, 0] + [UInt8](repeating: 0, count: 48) + number(UInt32(0)) + number(received) + number(sent) + number(UInt32(0))
+  private func socket(
+    family: UInt8, state: UInt8, timer: UInt8 = 0, received: UInt32 = 0, sent: UInt32 = 0, inode: UInt32 = 1, _ attributes: [UInt8] = []
+  ) -> [UInt8] {
+    [family, state, timer, 0] + [UInt8](repeating: 0, count: 48) + number(UInt32(0)) + number(received) + number(sent) + number(UInt32(0))
       + number(inode) + attributes
   }
 
@@ -93,6 +98,28 @@ struct SocketTests {
     #expect(counts.acceptQueues.total == 4)
     #expect(counts.acceptQueues.longest == 4)
     #expect(counts.acceptQueues.fullest == 0.5)
+  }
+
+  @Test func `R89: of the sockets in FIN_WAIT_2 without a process, mini-sockets are time-wait and the others orphans`() {
+    var counts = SocketCounts()
+    let messages =
+      message(type: 20, socket(family: 2, state: 5, timer: 3, inode: 0))
+      + message(type: 20, socket(family: 10, state: 5, timer: 2, inode: 0))
+      + message(type: 20, socket(family: 2, state: 6, timer: 3, inode: 0)) + message(type: 20, socket(family: 2, state: 5))
+    #expect(count(messages, into: &counts) == .more)
+    #expect(counts.ipv4[.timeWait] == 2)
+    #expect(counts.ipv4[.finWait2] == 1)
+    #expect(counts.ipv6[.finWait2] == 1)
+    #expect(counts.orphans == 1)
+    #expect(counts.heldHalfClosed == 1)
+  }
+
+  @Test func `R89: sockets of Multipath TCP are counted apart`() {
+    var counts = SocketCounts()
+    #expect(count(message(type: 20, socket(family: 10, state: 8)), .multipath(.ipv6), into: &counts) == .more)
+    #expect(counts.multipath?.ipv6[.closeWait] == 1)
+    #expect(counts.multipath?.ipv4[.closeWait] == 0)
+    #expect(counts.ipv6 == FamilySockets())
   }
 
   @Test func `UDP drops are read from the memory attribute`() {

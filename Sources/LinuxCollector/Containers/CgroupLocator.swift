@@ -36,6 +36,7 @@ package final class CgroupLocator: ContainerLocator {
     if update == .changed, let containers = tree?.containers, let problems = tree?.problems {
       result.containers = containers
       result.problems = problems
+      result.cgroupsLeftOut = tree?.leftOut ?? 0
     }
     return result
   }
@@ -62,7 +63,8 @@ package final class CgroupLocator: ContainerLocator {
       let hierarchies = try CgroupHierarchies.paths(below: root)
       let tree = CgroupTree(hierarchies, watchLimit: mayWatch ? watchLimit : 0, buffer)
       result = LocatorResult(
-        containers: tree.containers, problems: tree.problems, searchedPaths: hierarchies.isEmpty ? [root] : hierarchies)
+        containers: tree.containers, problems: tree.problems, searchedPaths: hierarchies.isEmpty ? [root] : hierarchies,
+        cgroupsLeftOut: tree.leftOut)
       self.tree = consume tree
     } catch {
       result = LocatorResult(containers: [], problems: [error], searchedPaths: [root])

@@ -24,30 +24,57 @@ package struct LocatorResult: Sendable {
   package var problems: [ProcFSError]
   /// The searched directories or sockets, for messages: `/sys/fs/cgroup/pids`.
   package var searchedPaths: [String]
+  /// Cgroups at which the search below a container ended, because it has too many.
+  package var cgroupsLeftOut: Int
 
-  package init(containers: [LocatedContainer], problems: [ProcFSError], searchedPaths: [String]) {
+  package init(containers: [LocatedContainer], problems: [ProcFSError], searchedPaths: [String], cgroupsLeftOut: Int = 0) {
     self.containers = containers
     self.problems = problems
     self.searchedPaths = searchedPaths
+    self.cgroupsLeftOut = cgroupsLeftOut
   }
 }
 
 package struct LocatedContainer: Hashable, Sendable {
   package var id: ContainerID
-  /// `nil` outside Kubernetes.
+  /// The UID in the names of the cgroups above the container's, of the innermost pod; `nil` outside Kubernetes.
   package var podUID: String?
+  package var nesting: ContainerNesting
   package var role: ContainerRole
   /// The path of the container's cgroup, or of the runtime's socket.
   package var origin: String
   /// Some of the container's processes, in start order. Any may have ended.
   package var processes: [LocatedProcess]
 
-  package init(id: ContainerID, podUID: String?, role: ContainerRole = .unknown, origin: String, processes: [LocatedProcess]) {
+  package init(
+    id: ContainerID, podUID: String?, nesting: ContainerNesting = ContainerNesting(), role: ContainerRole = .unknown, origin: String,
+    processes: [LocatedProcess]
+  ) {
     self.id = id
     self.podUID = podUID
+    self.nesting = nesting
     self.role = role
     self.origin = origin
     self.processes = processes
+  }
+}
+
+extension LocatedContainer {
+  /// The pod that the container belongs to unless the roll has another name for it.
+  package var outerPodUID: String? { nesting.podUID ?? podUID }
+}
+
+/// Where a container's cgroup is, relative to those of other containers. Whatever runs in a container may be able to create cgroups of any
+/// name below the container's own, as Docker does in a pod, and as a Kind node does that runs a kubelet.
+package struct ContainerNesting: Hashable, Sendable {
+  /// The number of containers around it.
+  package var level = 0
+  /// The pod of the outermost of them.
+  package var podUID: String?
+
+  package init(level: Int = 0, podUID: String? = nil) {
+    self.level = level
+    self.podUID = podUID
   }
 }
 
@@ -81,6 +108,7 @@ package struct LocatedProcess: Hashable, Sendable {
   ///
   /// The number may have been reused since the container was located. The check runs after the directory is open: if the cgroup still lists
   /// the number, or the start time matches, the directory is the container's process, or that has ended and every read of it fails.
+  /// - Returns: the directory of another thread if the process's first one has ended.
   /// - Throws: an error that `isGone` if the process has left the container.
   package func open(_ procFS: ProcFS, _ buffer: ReadBuffer) throws(ProcFSError) -> ProcessDirectory {
     let directory = try procFS.process(identifier)
@@ -93,6 +121,7 @@ package struct LocatedProcess: Hashable, Sendable {
     case .started(let ticks):
       if try directory.stat(buffer).startTicks != ticks { throw .gone("the container's process \(identifier)") }
     }
+    if let thread = directory.liveThread(buffer) { return thread }
     return directory
   }
 }

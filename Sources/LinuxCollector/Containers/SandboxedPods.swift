@@ -19,9 +19,6 @@ package struct SandboxedPods: Hashable, Sendable {
   /// pause container (CRI-O leaves it out by default), and so does a pause container before it starts its program.
   private static let settlingTime: Duration = .seconds(10)
 
-  /// The programs of pause containers; OpenShift's is `pod`. A pod with one of them has ordinary containers.
-  private static let pausePrograms: Set = ["pause", "pod"]
-
   package init() {}
 
   /// - Parameters:
@@ -47,7 +44,8 @@ package struct SandboxedPods: Hashable, Sendable {
       guard let directory = try? procFS.process(process.identifier), let program = try? directory.command(buffer),
         let ticks = try? directory.stat(buffer).startTicks
       else { continue }
-      if pausePrograms.contains(program) { return nil }
+      // A pod with one has ordinary containers.
+      if ContainerProgram.isPause(program) { return nil }
       first = min(first ?? ticks, ticks)
     }
     return first.map { Moment(milliseconds: $0 * 1000 / ticksPerSecond) }

@@ -9,7 +9,7 @@ package struct AgentMetrics: Sendable {
   package var node: String
   /// The roll, from which containers get their names; empty until the first call of the controller.
   package var roll: [RollEntry]
-  /// Pods that have no series of sockets and file systems.
+  /// Pods on the roll that have no series of sockets and file systems.
   package var sandboxed: SandboxedPods
   package var sweep: Sweep
   package var state: AgentState
@@ -45,13 +45,14 @@ package struct AgentMetrics: Sendable {
   /// The exposition in pieces, in order. A large node's has megabytes.
   package func render(_ format: ExpositionFormat, _ take: ([UInt8]) -> Void) {
     var writer = ExpositionWriter(format, reservingCapacity: Self.pieceBytes * 2)
-    writeNamespaces(to: &writer, take)
+    let matches = RollMatches(roll, sweep.containers)
+    let sandboxed = self.sandboxed.all.union(sweep.unnamedSandboxes(by: matches))
+    writeNamespaces(matches, sandboxed, to: &writer, take)
     writeHostNetworkPods(to: &writer)
     if var report = sweep.filesystems {
-      // The report may be older than the sweep: containers that have ended since are left out.
-      let found = Set(sweep.containers.map(\.id))
-      report.containers.removeAll { !found.contains($0.id) || $0.podUID.map(sandboxed.all.contains) ?? false }
-      FilesystemMetrics(node: node, roll: roll, report: report).write(to: &writer) { writer in Self.drainPiece(of: &writer, take) }
+      report.containers.removeAll { $0.podUID.map(sandboxed.contains) ?? false }
+      let names = Dictionary(uniqueKeysWithValues: sweep.containers.lazy.map { ($0.id, matches.entry(of: $0)?.reference) })
+      FilesystemMetrics(node: node, names: names, report: report).write(to: &writer) { writer in Self.drainPiece(of: &writer, take) }
     }
     writeHost(to: &writer)
     writeAgent(to: &writer)
@@ -68,8 +69,10 @@ package struct AgentMetrics: Sendable {
     if writer.bytes.count >= pieceBytes { writer.drain(take) }
   }
 
-  private func writeNamespaces(to writer: inout ExpositionWriter, _ take: ([UInt8]) -> Void) {
-    let owners = sweep.owners(by: roll, sandboxed)
+  private func writeNamespaces(
+    _ matches: RollMatches, _ sandboxed: Set<String>, to writer: inout ExpositionWriter, _ take: ([UInt8]) -> Void
+  ) {
+    let owners = sweep.owners(by: matches, sandboxed)
     let order = owners.indices.sorted { owners[$0] < owners[$1] }
     var pods: [(labels: ExpositionLabels, reading: NamespaceReading)] = []
     var unnamed: [(labels: ExpositionLabels, reading: NamespaceReading)] = []
@@ -108,7 +111,7 @@ package struct AgentMetrics: Sendable {
   private func writeCadvisor(
     _ owners: [NamespaceOwner], _ order: [Int], to writer: inout ExpositionWriter, _ take: ([UInt8]) -> Void
   ) {
-    let sandboxes = sweep.sandboxes(by: roll)
+    let sandboxes = sweep.sandboxes()
     var rows: [(labels: ExpositionLabels, reading: NamespaceReading)] = []
     for index in order {
       guard let sandbox = sandboxes[index] else { continue }
@@ -176,6 +179,11 @@ package struct AgentMetrics: Sendable {
     writer.family(
       "rollcall_agent_sweep_problems", .gauge, help: "Files and directories that the last sweep could not read.",
       value: Double(sweep.problems.count))
+    writer.family(
+      "rollcall_agent_cgroups_left_out", .gauge,
+      help:
+        "Cgroups at which the search below a container ended, because it has more than \(CgroupTree.maximumBelowContainer); more may be behind them.",
+      value: Double(sweep.cgroupsLeftOut))
     writer.family("rollcall_agent_sweep_duration_seconds", .gauge, help: "Duration of the last sweep.", value: sweep.duration.seconds)
     writer.family(
       "rollcall_agent_socket_states", .gauge,

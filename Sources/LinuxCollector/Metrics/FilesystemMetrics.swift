@@ -29,17 +29,15 @@ struct FilesystemMetrics {
     Metric(name: "inodes_free", help: "Free inodes of the file system; 0 if their number is not fixed.") { $0.inodesFree },
   ]
 
-  init(node: String, roll: [RollEntry], report: FilesystemReport) {
+  /// - Parameter names: the containers that run, with their names if they are on the roll. The report may be older, and have others.
+  init(node: String, names: [ContainerID: ContainerReference?], report: FilesystemReport) {
     self.node = node
-    var byContainer: [ContainerID: ContainerReference] = [:]
-    for entry in roll {
-      if let id = ContainerID(entry.containerID) { byContainer[id] = entry.reference }
-    }
     var named: [(ContainerReference, [Series])] = []
     var unnamed: [Series] = []
     for container in report.containers {
+      guard let name = names[container.id] else { continue }
       let owner: ExpositionLabels
-      if let reference = byContainer[container.id] {
+      if let reference = name {
         owner = ["namespace": reference.namespace, "pod": reference.pod, "container": reference.container, "node": node]
         named.append((reference, Self.series(of: container, owner)))
       } else {
@@ -83,7 +81,8 @@ struct FilesystemMetrics {
       guard case .failure(let failure) = one.usage else { continue }
       writer.family(
         prefix + "unreadable", .gauge,
-        help: "1 if the file system could not be read: Hung (it does not respond), PermissionDenied or Failed.")
+        help:
+          "1 if the file system was not read: Hung (it does not respond), NotAsked (too many others hang), PermissionDenied or Failed.")
       writer.sample(prefix + "unreadable", one.labels.adding("reason", failure.rawValue), 1)
     }
   }

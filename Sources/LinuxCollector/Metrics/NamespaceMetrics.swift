@@ -21,6 +21,13 @@ struct NamespaceMetric: Sendable {
     }
   }
 
+  private static func counter(_ name: String, _ help: String, _ value: @escaping @Sendable (NamespaceReading) -> UInt64?) -> NamespaceMetric
+  {
+    NamespaceMetric(name: name + "_total", type: .counter, help: help) { reading, emit in
+      if let value = value(reading) { emit(.none, Double(value)) }
+    }
+  }
+
   private static func sockstat(_ field: Sockstat, _ name: String, _ help: String) -> NamespaceMetric {
     one("sockstat_" + name, .gauge, help) { $0.sockstat[field] }
   }
@@ -30,18 +37,20 @@ struct NamespaceMetric: Sendable {
   }
 
   private static func counter(_ field: SNMP, _ name: String, _ help: String) -> NamespaceMetric {
-    one(name + "_total", .counter, help) { $0.snmp[field] }
+    counter(name, help) { $0.snmp.counter(field) }
   }
 
   private static func counter(_ field: Netstat, _ name: String, _ help: String) -> NamespaceMetric {
-    one(name + "_total", .counter, help) { $0.netstat[field] }
+    counter(name, help) { $0.netstat.counter(field) }
   }
 
   private static func device(
-    _ name: String, _ help: String, _ value: @escaping @Sendable (NetworkDevice) -> Int64
+    _ name: String, _ help: String, _ value: @escaping @Sendable (NetworkDevice) -> UInt64?
   ) -> NamespaceMetric {
     NamespaceMetric(name: "network_" + name + "_total", type: .counter, help: help) { reading, emit in
-      for device in reading.devices { emit(["interface": device.name], Double(value(device))) }
+      for device in reading.devices {
+        if let value = value(device) { emit(["interface": device.name], Double(value)) }
+      }
     }
   }
 
@@ -81,6 +90,10 @@ struct NamespaceMetric: Sendable {
         "tcp_current_established", .gauge,
         "TCP connections in ESTABLISHED or CLOSE_WAIT in the pod's network namespace, IPv4 and IPv6 together (snmp Tcp CurrEstab)."
       ) { $0.snmp[.tcpCurrEstab] },
+      one(
+        "mptcp_current_established", .gauge,
+        "Multipath TCP connections in ESTABLISHED or CLOSE_WAIT in the pod's network namespace, IPv4 and IPv6 together (netstat MPTcpExt MPCurrEstab)."
+      ) { $0.netstat[.mpCurrEstab] },
       counter(.tcpActiveOpens, "tcp_active_opens", "TCP connections opened by the pod (snmp Tcp ActiveOpens)."),
       counter(.tcpPassiveOpens, "tcp_passive_opens", "TCP connections accepted by the pod (snmp Tcp PassiveOpens)."),
       counter(.tcpAttemptFails, "tcp_attempt_failures", "Failed attempts to open or accept a TCP connection (snmp Tcp AttemptFails)."),
@@ -148,14 +161,22 @@ private enum SocketMetrics {
     NamespaceMetric(
       name: "tcp_sockets", type: .gauge,
       help:
-        "TCP sockets in the pod's network namespace by state and address family; IPv6 sockets with an IPv4-mapped peer count as ipv6."
+        "TCP sockets in the pod's network namespace by state and address family; connections in FIN_WAIT_2 that the kernel counts as tw are in time_wait, and IPv6 sockets with an IPv4-mapped peer count as ipv6."
     ) { reading, emit in
       guard let sockets = reading.sockets else { return }
       for series in states { emit(series.labels, Double(sockets[series.family][series.state])) }
     },
+    NamespaceMetric(
+      name: "mptcp_sockets", type: .gauge,
+      help:
+        "Multipath TCP sockets in the pod's network namespace by state and address family. Absent until the namespace has had a connection of Multipath TCP."
+    ) { reading, emit in
+      guard let sockets = reading.sockets?.multipath else { return }
+      for series in states { emit(series.labels, Double(sockets[series.family][series.state])) }
+    },
     gauge(
       "tcp_orphans",
-      "TCP connections of the pod without a process, in FIN_WAIT_1, FIN_WAIT_2, LAST_ACK or CLOSING.",
+      "TCP connections of the pod without a process, in FIN_WAIT_1, FIN_WAIT_2, LAST_ACK or CLOSING, without those in FIN_WAIT_2 that the kernel counts as tw.",
       \.orphans),
     gauge(
       "tcp_accept_queue_connections",

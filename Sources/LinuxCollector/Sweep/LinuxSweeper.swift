@@ -14,9 +14,8 @@ package struct LinuxSweeper: ~Copyable {
   private let socketBudget: Duration
   /// The maximum number of namespaces in the cache.
   private let cachedNamespaces: Int
-  /// Whether `TCP: tw` of sockstat counts the namespace. On older kernels it counts the whole host.
-  /// Source: "ipv4: Namespaceify tcp_tw_recycle and tcp_max_tw_buckets knob", in Linux since 4.11.
-  private let timeWaitIsPerNamespace: Bool
+  /// Numbers of sockstat that are exported for a namespace and that this kernel counts for the whole host.
+  private let hostNumbers: [Sockstat]
 
   /// - Parameters:
   ///   - sockets: how sockets are counted.
@@ -41,7 +40,7 @@ package struct LinuxSweeper: ~Copyable {
     self.now = now
     // An unreadable release is a recent kernel's: older ones never hide /proc/sys.
     let release = try? procFS.kernelRelease(buffer)
-    timeWaitIsPerNamespace = release.map { $0 >= KernelRelease(major: 4, minor: 11) } ?? true
+    hostNumbers = Sockstat.ofHost(on: release ?? KernelRelease(major: .max, minor: 0))
   }
 
   /// Sweeps once. Blocks on files and on the runtime's socket. An error in one container does not affect the others.
@@ -74,13 +73,17 @@ package struct LinuxSweeper: ~Copyable {
     let located = locator.locate(buffer)
     var sweep = Sweep(
       containers: [], namespaces: [], host: nil, problems: located.problems, searchedPaths: located.searchedPaths, duration: .zero)
+    sweep.cgroupsLeftOut = located.cgroupsLeftOut
     sweep.cost.locating = time.elapsed()
     sweep.containers.reserveCapacity(located.containers.count)
     var partial = PartialSweep(
       hostNamespace: readHost(into: &sweep), sockets: SocketCounter(sockets, mayEnter: mayEnter, budget: socketBudget, buffer: buffer))
     for container in located.containers {
-      let finding = finding(of: container, &partial)
-      sweep.containers.append(SweptContainer(id: container.id, podUID: container.podUID, origin: container.origin, finding: finding))
+      let (finding, program) = finding(of: container, &partial)
+      sweep.containers.append(
+        SweptContainer(
+          id: container.id, podUID: container.podUID, nesting: container.nesting, origin: container.origin, finding: finding,
+          program: program))
     }
     // Drops the namespaces and processes that this sweep did not find.
     cache.namespaces = partial.cachedNamespaces
@@ -119,30 +122,50 @@ package struct LinuxSweeper: ~Copyable {
 
   /// Reads the namespace of a container, or sets the reason why it could not be read. Containers on the roll that the locator did not find
   /// get their reason, mostly `PidNotFound`, in `Sweep.answers(to:at:)`.
-  private func finding(of container: LocatedContainer, _ partial: inout PartialSweep) -> SweptContainer.Finding {
+  private func finding(
+    of container: LocatedContainer, _ partial: inout PartialSweep
+  ) -> (SweptContainer.Finding, ContainerProgram) {
     var lastGone: ProcFSError?
-    if let cached = cache.process(of: container, at: now()), let finding = try? read(cached, of: container, &partial) { return finding }
+    if let cached = cache.process(of: container, at: now()), let finding = try? read(cached, of: container, &partial) {
+      return (finding, cached.program)
+    }
     // The processes that the locator listed; if all have ended, the current ones.
     for listed in [container.processes, nil] {
-      for process in listed ?? locator.processes(of: container, buffer).filter({ !container.processes.contains($0) }) {
+      let processes = listed ?? locator.processes(of: container, buffer).filter { !container.processes.contains($0) }
+      for process in processes.firstProcessFirst(procFS, buffer) {
         if process.identifier == 0 {
-          return .missed(
+          return missed(
             .pidNotFound,
-            detail: "the processes of \(container.origin) are outside the agent's PID namespace: run the agent in the host's (hostPID)")
+            "the processes of \(container.origin) are outside the agent's PID namespace: run the agent in the host's (hostPID)")
         }
         do {
-          return try read(CachedProcess(process, try process.open(procFS, buffer), at: now()), of: container, &partial)
+          let opened = try open(process, of: container)
+          return (try read(opened, of: container, &partial), opened.program)
         } catch let error where error.isGone {
           lastGone = error
         } catch let error where error.isPermissionDenied {
-          return .missed(.permissionDenied, detail: "\(error): the agent lacks a capability (CAP_SYS_PTRACE) or is confined")
+          return missed(.permissionDenied, "\(error): the agent lacks a capability (CAP_SYS_PTRACE) or is confined")
         } catch {
-          return .missed(.unknown, detail: "\(error)")
+          return missed(.unknown, "\(error)")
         }
       }
     }
-    guard let lastGone else { return .missed(.pidNotFound, detail: "\(container.origin) has no process") }
-    return .missed(.pidNotFound, detail: "all processes tried of \(container.origin) have ended: \(lastGone)")
+    guard let lastGone else { return missed(.pidNotFound, "\(container.origin) has no process") }
+    return missed(.pidNotFound, "all processes tried of \(container.origin) have ended: \(lastGone)")
+  }
+
+  private func missed(_ reason: Reason, _ detail: String) -> (SweptContainer.Finding, ContainerProgram) {
+    (.missed(reason, detail: detail), .other)
+  }
+
+  private func open(_ process: LocatedProcess, of container: LocatedContainer) throws(ProcFSError) -> CachedProcess {
+    let directory = try process.open(procFS, buffer)
+    // Only the containers of pods are told apart by their programs.
+    let program =
+      if container.role == .sandbox { ContainerProgram.pause } else if container.podUID == nil { ContainerProgram.other } else {
+        ContainerProgram(of: directory, buffer)
+      }
+    return CachedProcess(process, directory, program: program, at: now())
   }
 
   /// Reads the process's namespace, unless this sweep has read it for another container.
@@ -158,7 +181,7 @@ package struct LinuxSweeper: ~Copyable {
     let cached = cache.namespaces[namespace]
     let files = if let cached { cached } else { CachedNamespace(try process.directory.networkFiles()) }
     var reading = try files.read(namespace, cache, buffer, at: now())
-    if !timeWaitIsPerNamespace { reading.sockstat[.tcpTimeWait] = nil }
+    for number in hostNumbers { reading.sockstat[number] = nil }
     reading.sockets = try partial.sockets.count(reading, of: process.directory, files)
     // Files opened through the process may be of two namespaces if it changed its own in between.
     if cached == nil || sockets == .text || sockets == .inetDiagOrText {

@@ -5,12 +5,13 @@ package import Roll
 extension Sweep {
   /// The answer to each entry of the roll, in order.
   ///
-  /// Containers that the sweep did not find are answered `PidNotFound` or `PermissionDenied` here. For containers that it found but could not
+  /// Containers that the sweep did not find, or only under another pod, are answered `PidNotFound` or `PermissionDenied` here. For containers that it found but could not
   /// read, `LinuxSweeper.finding(of:)` has set the reason.
   /// - Parameters:
   ///   - sandboxed: pods whose containers have no process on the host by design. Their containers are exempt once that is settled.
   ///   - now: by the clock of the sweep.
   package func answers(to entries: [RollEntry], sandboxed: SandboxedPods = SandboxedPods(), at now: Moment) -> [AgentAnswer] {
+    let matches = RollMatches(entries, containers)
     let found = Dictionary(uniqueKeysWithValues: containers.indices.map { (containers[$0].id, $0) })
     return entries.map { entry in
       if sandboxed.settled.contains(entry.podUID) {
@@ -21,6 +22,9 @@ extension Sweep {
         return .missed(.pidNotFound, detail: invalidContainerIDDetail(entry.containerID))
       }
       guard let index = found[id] else { return notFound(id) }
+      if matches.entry(of: containers[index]) == nil {
+        return .missed(.pidNotFound, detail: "the cgroup \(containers[index].origin) has the container's name and is not the pod's")
+      }
       switch containers[index].finding {
       case .namespace(let index): return .collected(age: (now - namespaces[index].readAt).seconds)
       case .host(let moment): return .collected(age: (now - moment).seconds)
@@ -31,14 +35,11 @@ extension Sweep {
 
   /// The pods on the roll, by UID, none of whose containers was found with a process that exists.
   package func podsWithoutProcess(on entries: [RollEntry]) -> Set<String> {
-    var withProcess: Set<ContainerID> = []
+    let matches = RollMatches(entries, containers)
+    var without = Set(entries.lazy.map(\.podUID))
     for container in containers {
       if case .missed(.pidNotFound, _) = container.finding { continue }
-      withProcess.insert(container.id)
-    }
-    var without = Set(entries.lazy.map(\.podUID))
-    for entry in entries {
-      if let id = ContainerID(entry.containerID), withProcess.contains(id) { without.remove(entry.podUID) }
+      if let entry = matches.entry(of: container) { without.remove(entry.podUID) }
     }
     return without
   }
@@ -62,7 +63,7 @@ extension Sweep {
   /// The socket numbers of the pods on the roll that have a network namespace of their own.
   /// - Parameter sandboxed: pods that are left out.
   package func sockets(of entries: [RollEntry], sandboxed: SandboxedPods = SandboxedPods()) -> [PodSockets] {
-    zip(owners(by: entries, sandboxed), namespaces).compactMap { owner, reading in
+    zip(owners(by: RollMatches(entries, containers), sandboxed.all), namespaces).compactMap { owner, reading in
       guard case .pod(let namespace, let name) = owner else { return nil }
       var pod = PodSockets(namespace: namespace, pod: name)
       pod.established = reading.snmp[.tcpCurrEstab]

@@ -91,6 +91,7 @@ struct SocketCounter {
       var counts = last ?? SocketCounts()
       if last == nil {
         try socket.countTCP(into: &counts, buffer)
+        if reading.usesMultipath { try countMultipath(socket, into: &counts) }
         cached.remember(counts, of: reading)
       }
       for family in families {
@@ -108,6 +109,15 @@ struct SocketCounter {
       problem = error
       giveUpEntering()
       return nil
+    }
+  }
+
+  private func countMultipath(_ socket: borrowing DiagSocket, into counts: inout SocketCounts) throws(ProcFSError) {
+    do {
+      try socket.countMultipath(into: &counts, buffer)
+    } catch let error where error.isGone {
+      // A kernel without the module mptcp_diag, or before 5.9.
+      counts.multipath = nil
     }
   }
 

@@ -19,6 +19,8 @@ package struct Sweep: Sendable {
   package var startedAt = Moment(milliseconds: 0)
   package var duration: Duration
   package var cost = SweepCost()
+  /// Cgroups at which the search below a container ended, because it has too many.
+  package var cgroupsLeftOut = 0
   /// Why sockets were not counted by the configured method; `nil` if they were, or if counting is off.
   package var socketProblem: ProcFSError?
 
@@ -37,17 +39,29 @@ package struct Sweep: Sendable {
 
 package struct SweptContainer: Hashable, Sendable {
   package var id: ContainerID
+  /// As in `LocatedContainer`.
   package var podUID: String?
+  package var nesting: ContainerNesting
   /// The path of the container's cgroup, or of the runtime's socket.
   package var origin: String
   package var finding: Finding
+  /// `other` outside Kubernetes.
+  package var program: ContainerProgram
 
-  package init(id: ContainerID, podUID: String?, origin: String, finding: Finding) {
+  package init(
+    id: ContainerID, podUID: String?, nesting: ContainerNesting = ContainerNesting(), origin: String, finding: Finding,
+    program: ContainerProgram = .other
+  ) {
     self.id = id
     self.podUID = podUID
+    self.nesting = nesting
     self.origin = origin
     self.finding = finding
+    self.program = program
   }
+
+  /// The pod that a container without a name on the roll belongs to.
+  package var outerPodUID: String? { nesting.podUID ?? podUID }
 
   package enum Finding: Hashable, Sendable {
     /// The container is in the namespace at this index of `Sweep.namespaces`.
@@ -77,6 +91,11 @@ extension NamespaceReading {
   var mayHaveTCP: Bool {
     // An unknown number of TIME_WAIT sockets may be greater than 0.
     sockstat[.tcpInUse] != 0 || sockstat[.tcpTimeWait] != 0 || sockstat6.map { $0[.tcpInUse] != 0 } == true
+  }
+
+  /// Whether the namespace has had a connection of Multipath TCP.
+  var usesMultipath: Bool {
+    netstat.counter(.mpCapableSYNRX) ?? 0 > 0 || netstat.counter(.mpCapableSYNACKRX) ?? 0 > 0 || netstat[.mpCurrEstab] ?? 0 > 0
   }
 }
 

@@ -33,11 +33,13 @@ final class CachedProcess {
 
   let located: LocatedProcess
   let directory: ProcessDirectory
+  let program: ContainerProgram
   let openedAt: Moment
 
-  init(_ process: LocatedProcess, _ directory: consuming ProcessDirectory, at now: Moment) {
+  init(_ process: LocatedProcess, _ directory: consuming ProcessDirectory, program: ContainerProgram, at now: Moment) {
     located = process
     self.directory = directory
+    self.program = program
     openedAt = now
   }
 }
@@ -84,12 +86,15 @@ final class CachedNamespace {
   /// The last counts of TCP sockets, if a new count would have the same result; otherwise `nil`.
   ///
   /// A socket changes state by a segment, by a timer that sends one, or by a call that sends one or adds or removes the socket; each changes
-  /// a number of `TCPActivity`. Only accepting a waiting connection does not.
+  /// a number of `TCPActivity`. Two calls do not: accepting a waiting connection, and closing a socket whose direction was closed before,
+  /// which makes it an orphan.
   func sockets(for reading: NamespaceReading) -> SocketCounts? {
-    guard let sockets, reading.readAt - sockets.at < Self.idleLimit, sockets.counts.acceptQueues.total == 0 else { return nil }
-    // Without a number of TIME_WAIT sockets, their end goes unnoticed.
-    guard reading.sockstat[.tcpTimeWait] != nil, sockets.tcp == TCPActivity(reading) else { return nil }
-    return sockets.counts
+    guard let sockets, reading.readAt - sockets.at < Self.idleLimit, sockets.counts.acceptQueues.total == 0,
+      sockets.counts.heldHalfClosed == 0
+    else { return nil }
+    let tcp = TCPActivity(reading)
+    // Without one of its numbers, for example that of TIME_WAIT sockets, changes go unnoticed.
+    return tcp.isComplete && sockets.tcp == tcp ? sockets.counts : nil
   }
 
   /// The last counts of TCP sockets up to `busyLimit`, for a sweep without budget for a new count.
@@ -112,19 +117,35 @@ final class CachedNamespace {
 
 /// Counters of TCP activity: at least one of them changes with it.
 private struct TCPActivity: Equatable {
-  private var numbers: [Int64?]
+  private var numbers = InlineArray<14, Int64>(repeating: Self.absent)
 
-  init(_ snmp: FieldTable<SNMP>) {
-    numbers = Self.fields.map { snmp[$0] }
-  }
-
-  init(_ reading: NamespaceReading) {
-    self.init(reading.snmp)
-    numbers += [reading.sockstat[.tcpInUse], reading.sockstat[.tcpTimeWait], reading.sockstat6?[.tcpInUse]]
-  }
-
+  private static let absent = Int64.min
   private static let fields: [SNMP] = [
     .tcpActiveOpens, .tcpPassiveOpens, .tcpAttemptFails, .tcpEstabResets, .tcpCurrEstab, .tcpInSegs, .tcpOutSegs, .tcpRetransSegs,
     .tcpInErrs, .tcpOutRsts,
   ]
+
+  init(_ snmp: FieldTable<SNMP>) {
+    for (index, field) in Self.fields.enumerated() { numbers[index] = snmp[field] ?? Self.absent }
+  }
+
+  init(_ reading: NamespaceReading) {
+    self.init(reading.snmp)
+    numbers[10] = reading.sockstat[.tcpInUse] ?? Self.absent
+    numbers[11] = reading.sockstat[.tcpTimeWait] ?? Self.absent
+    numbers[12] = reading.usesMultipath ? 1 : 0
+    // Absent without IPv6.
+    numbers[13] = reading.sockstat6?[.tcpInUse] ?? Self.absent
+  }
+
+  /// Whether the kernel has all numbers that do not depend on IPv6.
+  var isComplete: Bool {
+    for index in 0...12 where numbers[index] == Self.absent { return false }
+    return true
+  }
+
+  static func == (left: TCPActivity, right: TCPActivity) -> Bool {
+    for index in left.numbers.indices where left.numbers[index] != right.numbers[index] { return false }
+    return true
+  }
 }

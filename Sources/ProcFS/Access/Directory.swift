@@ -83,8 +83,8 @@ package struct Directory: ~Copyable {
     return fstat(descriptor, &status) == 0 && status.st_nlink == 2
   }
 
-  /// The names of the subdirectories, in readdir order.
-  package func subdirectories() throws(ProcFSError) -> [String] {
+  /// The names of the first `limit` subdirectories, in readdir order.
+  package func subdirectories(limit: Int = .max) throws(ProcFSError) -> [String] {
     // closedir closes the descriptor, so it needs a separate one.
     let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard own >= 0 else { throw .system(.list, path: path, code: errno) }
@@ -95,7 +95,7 @@ package struct Directory: ~Copyable {
     }
     defer { closedir(stream) }
     var names: [String] = []
-    while true {
+    while names.count < limit {
       errno = 0
       guard let entry = readdir(stream) else {
         if errno != 0 { throw .system(.list, path: path, code: errno) }
@@ -107,6 +107,7 @@ package struct Directory: ~Copyable {
       }
       if name != ".", name != ".." { names.append(name) }
     }
+    return names
   }
 }
 

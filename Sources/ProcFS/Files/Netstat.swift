@@ -1,5 +1,5 @@
-/// `/proc/<pid>/net/netstat`: the network namespace's counters that no RFC defines. Only the `TcpExt` fields below are read.
-/// Source: `snmp4_net_list` in the kernel's net/ipv4/proc.c.
+/// `/proc/<pid>/net/netstat`: the network namespace's counters that no RFC defines. Only the fields below are read, of TCP and Multipath TCP.
+/// Source: `snmp4_net_list` in the kernel's net/ipv4/proc.c, `mptcp_snmp_list` in net/mptcp/mib.c.
 package enum Netstat: Int, KernelField {
   case syncookiesSent, syncookiesRecv, syncookiesFailed, embryonicRsts, pruneCalled, rcvPruned, ofoPruned, outOfWindowIcmps
   case lockDroppedIcmps, tw, twRecycled, twKilled, pawsActive, pawsEstab, delayedACKs, delayedACKLocked, delayedACKLost
@@ -13,8 +13,12 @@ package enum Netstat: Int, KernelField {
   case tcpSackShiftFallback, tcpBacklogDrop, pfMemallocDrop, tcpMinTTLDrop, tcpDeferAcceptDrop, ipReversePathFilter
   case tcpTimeWaitOverflow, tcpReqQFullDoCookies, tcpReqQFullDrop, tcpRetransFail, tcpFastOpenActive, tcpFastOpenActiveFail
   case tcpFastOpenPassive, tcpFastOpenPassiveFail, tcpFastOpenListenOverflow, tcpFastOpenCookieReqd, tcpSynRetrans, tcpOrigDataSent
+  /// Connections of Multipath TCP: requested by a peer; accepted by a peer; and those in ESTABLISHED or CLOSE_WAIT, since Linux 6.8.
+  case mpCapableSYNRX, mpCapableSYNACKRX, mpCurrEstab
 
-  package var line: StaticString { "TcpExt" }
+  package var line: StaticString { rawValue < Netstat.mpCapableSYNRX.rawValue ? "TcpExt" : "MPTcpExt" }
+
+  package var isCounter: Bool { self != .mpCurrEstab }
 
   package var key: StaticString { Self.keys[rawValue] }
 
@@ -32,7 +36,7 @@ package enum Netstat: Int, KernelField {
     "TCPSackShiftFallback", "TCPBacklogDrop", "PFMemallocDrop", "TCPMinTTLDrop", "TCPDeferAcceptDrop", "IPReversePathFilter",
     "TCPTimeWaitOverflow", "TCPReqQFullDoCookies", "TCPReqQFullDrop", "TCPRetransFail", "TCPFastOpenActive", "TCPFastOpenActiveFail",
     "TCPFastOpenPassive", "TCPFastOpenPassiveFail", "TCPFastOpenListenOverflow", "TCPFastOpenCookieReqd", "TCPSynRetrans",
-    "TCPOrigDataSent",
+    "TCPOrigDataSent", "MPCapableSYNRX", "MPCapableSYNACKRX", "MPCurrEstab",
   ]
 
   package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> FieldTable<Netstat> {

@@ -1,11 +1,19 @@
 /// The counters of one network interface: a line of `/proc/<pid>/net/dev`.
 /// Source: `dev_seq_printf_stats` in the kernel's net/core/net-procfs.c.
 package struct NetworkDevice: Hashable, Sendable {
+  /// A value that could not be read is `nil`.
   package struct Direction: Hashable, Sendable {
-    package var bytes: Int64
-    package var packets: Int64
-    package var errors: Int64
-    package var dropped: Int64
+    package var bytes: UInt64?
+    package var packets: UInt64?
+    package var errors: UInt64?
+    package var dropped: UInt64?
+
+    package init(bytes: UInt64? = nil, packets: UInt64? = nil, errors: UInt64? = nil, dropped: UInt64? = nil) {
+      self.bytes = bytes
+      self.packets = packets
+      self.errors = errors
+      self.dropped = dropped
+    }
   }
 
   package var name: String
@@ -20,9 +28,9 @@ package enum NetworkDevices {
   private static let ignored: [StaticString] = [
     "lo", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0",
   ]
-  private static let columns = 16
 
-  /// In the kernel's order.
+  /// In the kernel's order. Lines without a name are ignored.
+  /// - Throws: if the file does not have its two header lines.
   package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> [NetworkDevice] {
     var devices: [NetworkDevice] = []
     var lines = Lines(bytes)
@@ -30,22 +38,28 @@ package enum NetworkDevices {
       // Two header lines.
       if lines.number <= 2 { continue }
       // Old kernels write no space between the colon and the first number.
-      guard let line = words.rest.splitAtLastColon else { throw lines.malformed("does not begin with a name and a colon") }
+      guard let line = words.rest.splitAtLastColon else { continue }
       let name = Words(line.before).trimmed
       if ignored.contains(where: { name.isEqual(to: $0) }) { continue }
       words = Words(line.after)
-      var values = InlineArray<16, Int64>(repeating: 0)
-      for column in 0..<columns {
-        guard let value = words.next()?.decimal else { throw lines.malformed("column \(column + 1) of \(name.excerpt) is not a number") }
-        values[column] = value
-      }
-      devices.append(
-        NetworkDevice(
-          name: String(decoding: name, as: UTF8.self),
-          received: .init(bytes: values[0], packets: values[1], errors: values[2], dropped: values[3]),
-          sent: .init(bytes: values[8], packets: values[9], errors: values[10], dropped: values[11])))
+      var received = NetworkDevice.Direction()
+      var sent = NetworkDevice.Direction()
+      // Each direction has eight columns, of which the first four are the same.
+      received.read(&words)
+      for _ in 4..<8 { _ = words.next() }
+      sent.read(&words)
+      devices.append(NetworkDevice(name: String(decoding: name, as: UTF8.self), received: received, sent: sent))
     }
-    if lines.number == 0 { throw MalformedFile(line: 1, reason: "the file is empty") }
+    if lines.number < 2 { throw MalformedFile(line: 1, reason: lines.number == 0 ? "the file is empty" : "no header lines") }
     return devices
+  }
+}
+
+extension NetworkDevice.Direction {
+  fileprivate mutating func read(_ words: inout Words) {
+    bytes = words.next()?.unsigned
+    packets = words.next()?.unsigned
+    errors = words.next()?.unsigned
+    dropped = words.next()?.unsigned
   }
 }

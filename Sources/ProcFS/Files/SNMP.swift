@@ -10,6 +10,13 @@ package enum SNMP: Int, KernelField {
     rawValue < SNMP.udpInDatagrams.rawValue ? "Tcp" : "Udp"
   }
 
+  package var isCounter: Bool {
+    switch self {
+    case .tcpRtoAlgorithm, .tcpRtoMin, .tcpRtoMax, .tcpMaxConn, .tcpCurrEstab: false
+    default: true
+    }
+  }
+
   package var key: StaticString {
     switch self {
     case .tcpRtoAlgorithm: "RtoAlgorithm"

@@ -5,7 +5,7 @@ package enum Sockstat: Int, KernelField {
   case tcpInUse, tcpTimeWait
   case udpInUse, udpLiteInUse, rawInUse
   case fragmentQueues, fragmentBytes
-  /// Of the whole host, in whichever namespace they are read.
+  /// Of the whole host, in whichever namespace they are read: see `ofHost(on:)`.
   case hostTCPOrphans, hostTCPAllocated, hostTCPMemoryPages, hostUDPMemoryPages
 
   package var line: StaticString {
@@ -29,6 +29,34 @@ package enum Sockstat: Int, KernelField {
     case .hostTCPAllocated: "alloc"
     case .hostTCPMemoryPages, .hostUDPMemoryPages: "mem"
     }
+  }
+
+  package var isCounter: Bool { false }
+
+  /// The first kernel on which the number is the namespace's; `nil` if it is the whole host's on every kernel.
+  ///
+  /// | number | before 4.11 | 4.11 to 4.15, with 4.14 | from 4.16 on: 4.18 of EL 8, 5.x, 6.x |
+  /// |---|---|---|---|
+  /// | `TCP: inuse`, `UDP: inuse`, `UDPLITE`, `RAW`, `FRAG`, all of `sockstat6` | namespace | namespace | namespace |
+  /// | `TCP: tw` | host | namespace | namespace |
+  /// | `sockets: used` | host | host | namespace |
+  /// | `TCP: orphan`, `TCP: alloc`, `TCP: mem`, `UDP: mem` | host | host | host |
+  ///
+  /// All counters of `snmp`, `netstat` and `net/dev` are the namespace's on each of them.
+  /// Source: the commits "ipv4: Namespaceify tcp_tw_recycle and tcp_max_tw_buckets knob" (4.11) and "sock: Move the socket inuse to
+  /// namespace" (4.16).
+  private var ofNamespaceSince: KernelRelease? {
+    switch self {
+    case .hostTCPOrphans, .hostTCPAllocated, .hostTCPMemoryPages, .hostUDPMemoryPages: nil
+    case .socketsUsed: KernelRelease(major: 4, minor: 16)
+    case .tcpTimeWait: KernelRelease(major: 4, minor: 11)
+    case .tcpInUse, .udpInUse, .udpLiteInUse, .rawInUse, .fragmentQueues, .fragmentBytes: KernelRelease(major: 2, minor: 6)
+    }
+  }
+
+  /// The numbers that are the whole host's on this kernel, in whichever namespace they are read.
+  package static func ofHost(on release: KernelRelease) -> [Sockstat] {
+    allCases.filter { field in field.ofNamespaceSince.map { release < $0 } ?? true }
   }
 
   package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> FieldTable<Sockstat> {
@@ -64,6 +92,8 @@ package enum Sockstat6: Int, KernelField {
     case .fragmentBytes: "memory"
     }
   }
+
+  package var isCounter: Bool { false }
 
   package static func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> FieldTable<Sockstat6> {
     try FieldTable(pairs: bytes)

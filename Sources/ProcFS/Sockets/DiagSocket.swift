@@ -23,6 +23,13 @@ package struct DiagSocket: ~Copyable {
     try dump(.udp(family), into: &counts, buffer)
   }
 
+  /// Counts the sockets of Multipath TCP of both families in `counts`.
+  /// - Throws: an error that `isGone` if the kernel lacks the module mptcp_diag.
+  package func countMultipath(into counts: inout SocketCounts, _ buffer: ReadBuffer) throws(ProcFSError) {
+    counts.multipath = MultipathSockets()
+    for family in SocketCounts.Family.allCases { try dump(.multipath(family), into: &counts, buffer) }
+  }
+
   private func dump(_ request: DiagRequest, into counts: inout SocketCounts, _ buffer: ReadBuffer) throws(ProcFSError) {
     let message = request.bytes
     let sent = message.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, 0) }
@@ -50,6 +57,7 @@ enum DiagRequest {
   /// Source: `inet_diag_dump_compat` in the kernel's net/ipv4/inet_diag.c.
   case tcp
   case udp(SocketCounts.Family)
+  case multipath(SocketCounts.Family)
 
   /// NLM_F_REQUEST | NLM_F_DUMP, where NLM_F_DUMP is NLM_F_ROOT | NLM_F_MATCH.
   private static let dump = UInt16(NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH)
@@ -59,12 +67,17 @@ enum DiagRequest {
   private static let ipv4: UInt8 = 2
   private static let ipv6: UInt8 = 10
   private static let udpProtocol: UInt8 = 17
+  /// IPPROTO_MPTCP, which does not fit into the request's own field, and INET_DIAG_REQ_PROTOCOL, the attribute for such numbers.
+  /// Source: the kernel's include/uapi/linux/in.h and inet_diag.h; since Linux 5.9.
+  private static let multipathProtocol: UInt32 = 262
+  private static let protocolAttribute: UInt16 = 3
 
   /// For error messages.
   var name: String {
     switch self {
     case .tcp: "sock_diag of TCP"
     case .udp: "sock_diag of UDP"
+    case .multipath: "sock_diag of MPTCP"
     }
   }
 
@@ -82,16 +95,24 @@ enum DiagRequest {
       request.idiag_ext = 1 << UInt8(DiagReply.memoryAttribute - 1)
       request.idiag_states = .max
       return Self.message(type: UInt16(SOCK_DIAG_BY_FAMILY), request)
+    case .multipath(let family):
+      var request = inet_diag_req_v2()
+      request.sdiag_family = family == .ipv4 ? Self.ipv4 : Self.ipv6
+      request.idiag_states = Self.states
+      let attribute = nlattr(nla_len: UInt16(MemoryLayout<nlattr>.size + MemoryLayout<UInt32>.size), nla_type: Self.protocolAttribute)
+      return Self.message(
+        type: UInt16(SOCK_DIAG_BY_FAMILY), request,
+        withUnsafeBytes(of: attribute) { Array($0) } + withUnsafeBytes(of: Self.multipathProtocol) { Array($0) })
     }
   }
 
-  private static func message(type: UInt16, _ request: some BitwiseCopyable) -> [UInt8] {
+  private static func message(type: UInt16, _ request: some BitwiseCopyable, _ attributes: [UInt8] = []) -> [UInt8] {
     var header = nlmsghdr()
     header.nlmsg_type = type
     header.nlmsg_flags = dump
-    let size = withUnsafeBytes(of: header, \.count) + withUnsafeBytes(of: request, \.count)
+    let size = withUnsafeBytes(of: header, \.count) + withUnsafeBytes(of: request, \.count) + attributes.count
     header.nlmsg_len = UInt32(size)
-    return withUnsafeBytes(of: header) { Array($0) } + withUnsafeBytes(of: request) { Array($0) }
+    return withUnsafeBytes(of: header) { Array($0) } + withUnsafeBytes(of: request) { Array($0) } + attributes
   }
 }
 
@@ -142,8 +163,12 @@ enum DiagReply {
     case .tcp:
       // 2 is AF_INET; the only other family with TCP is AF_INET6.
       counts.countTCP(
-        socket.idiag_family == 2 ? .ipv4 : .ipv6, state: Int(socket.idiag_state), inode: socket.idiag_inode,
-        receiveQueue: socket.idiag_rqueue, listenLimit: socket.idiag_wqueue)
+        socket.idiag_family == 2 ? .ipv4 : .ipv6,
+        SocketCounts.TCPSocket(
+          state: Int(socket.idiag_state), inode: socket.idiag_inode,
+          isMini: Int(socket.idiag_timer) == SocketCounts.TCPSocket.miniSocketTimer, receiveQueue: socket.idiag_rqueue,
+          listenLimit: socket.idiag_wqueue))
+    case .multipath(let family): counts.countMultipath(family, state: Int(socket.idiag_state))
     case .udp(let family):
       counts.countUDP(
         family, receiveQueue: socket.idiag_rqueue, sendQueue: socket.idiag_wqueue, drops: drops(in: attributes))

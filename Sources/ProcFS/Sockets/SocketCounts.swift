@@ -3,8 +3,14 @@ package struct SocketCounts: Hashable, Sendable {
   package var ipv4 = FamilySockets()
   package var ipv6 = FamilySockets()
   /// TCP connections that no process holds and that the peer has not finished closing: the kernel's orphans, of this namespace alone.
-  package var orphans: Int64 = 0
+  package private(set) var orphans: Int64 = 0
+  /// TCP connections that a process holds although it has closed its direction. When it closes the socket, they become orphans without a
+  /// change of any counter.
+  package private(set) var heldHalfClosed: Int64 = 0
   package var acceptQueues = AcceptQueues()
+  /// The connections and listening sockets of Multipath TCP; `nil` if they were not counted. Each connection consists of TCP connections
+  /// that are counted above, and whose states do not show when one side has closed.
+  package var multipath: MultipathSockets?
 
   package init() {}
 
@@ -17,16 +23,38 @@ package struct SocketCounts: Hashable, Sendable {
     set { if family == .ipv4 { ipv4 = newValue } else { ipv6 = newValue } }
   }
 
-  /// Counts one TCP socket.
-  /// - Parameters:
-  ///   - receiveQueue: for a listening socket, the connections waiting to be accepted.
-  ///   - listenLimit: for a listening socket, the accept queue's limit; `nil` if unknown, as from the text files.
-  mutating func countTCP(_ family: Family, state number: Int, inode: UInt32, receiveQueue: UInt32, listenLimit: UInt32?) {
+  /// One TCP socket of a list.
+  struct TCPSocket {
+    /// The kernel's number of the state.
+    var state: Int
+    /// 0 for a socket that no process holds.
+    var inode: UInt32
+    /// Whether it is a mini-socket, by which the kernel replaces a connection in TIME_WAIT, and one in FIN_WAIT_2 that no process holds. Of
+    /// the latter the list shows the state FIN_WAIT_2; sockstat counts both as `tw` and neither as an orphan.
+    /// Source: `tcp_time_wait` in the kernel's net/ipv4/tcp_minisocks.c.
+    var isMini: Bool
+    /// For a listening socket, the connections waiting to be accepted.
+    var receiveQueue: UInt32
+    /// For a listening socket, the accept queue's limit; `nil` if unknown, as from the text files.
+    var listenLimit: UInt32?
+
+    /// The timer that the lists show for mini-sockets only. Source: sock_diag(7), `idiag_timer`; `tr` in proc_net(5).
+    static let miniSocketTimer = 3
+  }
+
+  mutating func countTCP(_ family: Family, _ socket: TCPSocket) {
     // An unknown state of a newer kernel.
+    guard let state = TCPState(rawValue: socket.state) else { return }
+    if family == .ipv4 { ipv4.add(state, isMini: socket.isMini) } else { ipv6.add(state, isMini: socket.isMini) }
+    if state == .listen { acceptQueues.add(length: socket.receiveQueue, limit: socket.listenLimit) }
+    guard state.isClosingDown, !socket.isMini else { return }
+    if socket.inode == 0 { orphans += 1 } else { heldHalfClosed += 1 }
+  }
+
+  mutating func countMultipath(_ family: Family, state number: Int) {
     guard let state = TCPState(rawValue: number) else { return }
-    if family == .ipv4 { ipv4.add(state) } else { ipv6.add(state) }
-    if state == .listen { acceptQueues.add(length: receiveQueue, limit: listenLimit) }
-    if inode == 0, state.isClosingDown { orphans += 1 }
+    if multipath == nil { multipath = MultipathSockets() }
+    multipath?[family].add(state)
   }
 
   mutating func countUDP(_ family: Family, receiveQueue: UInt32, sendQueue: UInt32, drops: UInt32) {
@@ -40,16 +68,38 @@ package struct SocketCounts: Hashable, Sendable {
 
 /// The sockets of one address family. An IPv6 socket with an IPv4-mapped peer counts as IPv6.
 package struct FamilySockets: Hashable, Sendable {
-  private var tcp = [Int64](repeating: 0, count: TCPState.allCases.count)
+  private var tcp = StateCounts()
+  /// The mini-sockets whose state is FIN_WAIT_2; they are counted in TIME_WAIT.
+  package private(set) var finWait2MiniSockets: Int64 = 0
   /// `nil` if the kernel does not list them.
   package var udp: UDPSockets? = UDPSockets()
 
-  package subscript(state: TCPState) -> Int64 {
-    tcp[state.rawValue - 1]
-  }
+  /// Every mini-socket counts in TIME_WAIT.
+  package subscript(state: TCPState) -> Int64 { tcp[state] }
 
-  mutating func add(_ state: TCPState) {
-    tcp[state.rawValue - 1] += 1
+  fileprivate mutating func add(_ state: TCPState, isMini: Bool) {
+    tcp.add(isMini ? .timeWait : state)
+    if isMini, state == .finWait2 { finWait2MiniSockets += 1 }
+  }
+}
+
+/// Numbers of sockets by state.
+package struct StateCounts: Hashable, Sendable {
+  private var counts = [Int64](repeating: 0, count: TCPState.allCases.count)
+
+  package subscript(state: TCPState) -> Int64 { counts[state.rawValue - 1] }
+
+  fileprivate mutating func add(_ state: TCPState) { counts[state.rawValue - 1] += 1 }
+}
+
+/// The sockets of Multipath TCP by address family and state.
+package struct MultipathSockets: Hashable, Sendable {
+  package var ipv4 = StateCounts()
+  package var ipv6 = StateCounts()
+
+  package subscript(family: SocketCounts.Family) -> StateCounts {
+    get { family == .ipv4 ? ipv4 : ipv6 }
+    set { if family == .ipv4 { ipv4 = newValue } else { ipv6 = newValue } }
   }
 }
 

@@ -13,7 +13,10 @@ struct SocketTable {
   ) throws(MalformedFile) {
     try eachSocket(bytes) { socket throws(MalformedFile) in
       counts.countTCP(
-        family, state: socket.state, inode: socket.inode, receiveQueue: socket.receiveQueue, listenLimit: nil)
+        family,
+        SocketCounts.TCPSocket(
+          state: socket.state, inode: socket.inode, isMini: socket.timer == SocketCounts.TCPSocket.miniSocketTimer,
+          receiveQueue: socket.receiveQueue, listenLimit: nil))
     }
   }
 
@@ -28,6 +31,8 @@ struct SocketTable {
 
   private struct Socket {
     var state = 0
+    /// `tr`; 0 without a timer.
+    var timer: UInt32 = 0
     var sendQueue: UInt32 = 0
     var receiveQueue: UInt32 = 0
     var inode: UInt32 = 0
@@ -56,6 +61,9 @@ struct SocketTable {
           else { throw lines.malformed("the queues are \(word.excerpt)") }
           socket.sendQueue = sendQueue
           socket.receiveQueue = receiveQueue
+        case 5:
+          guard let timer = word.splitAtLastColon?.before.hexadecimal else { throw lines.malformed("the timer is \(word.excerpt)") }
+          socket.timer = timer
         case 9:
           guard let inode = word.decimal else { throw lines.malformed("the inode is \(word.excerpt)") }
           socket.inode = UInt32(truncatingIfNeeded: inode)

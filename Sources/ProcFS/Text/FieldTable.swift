@@ -6,19 +6,22 @@ package protocol KernelField: CaseIterable, RawRepresentable, Hashable, Sendable
   var line: StaticString { get }
   /// The number's name on that line.
   var key: StaticString { get }
+  /// Whether it is a counter, which the kernel prints as an unsigned number of 64 bits.
+  var isCounter: Bool { get }
 }
 
-/// The numbers of one kernel file. A field that the running kernel lacks is absent, not 0.
+/// The numbers of one kernel file. A field that the running kernel lacks, or whose value cannot be read, is absent, not 0.
 package struct FieldTable<Field: KernelField>: Hashable, Sendable {
-  /// No kernel counter reaches this value.
   private static var absent: Int64 { .min }
 
+  /// Counters from 2^63 on are stored as the negative number of the same bits.
   private var values: [Int64]
 
   package init() {
     values = Array(repeating: Self.absent, count: Field.allCases.count)
   }
 
+  /// The value of a field that is no counter.
   package subscript(field: Field) -> Int64? {
     get {
       let value = values[field.rawValue]
@@ -27,44 +30,77 @@ package struct FieldTable<Field: KernelField>: Hashable, Sendable {
     set { values[field.rawValue] = newValue ?? Self.absent }
   }
 
-  fileprivate mutating func set(_ number: Int, to value: Int64) {
+  /// The value of a counter. 2^63 itself counts as absent.
+  package func counter(_ field: Field) -> UInt64? {
+    self[field].map { UInt64(bitPattern: $0) }
+  }
+
+  /// The value of any field, exact up to 2^53.
+  package func value(_ field: Field) -> Double? {
+    field.isCounter ? counter(field).map { Double($0) } : self[field].map { Double($0) }
+  }
+
+  /// Sets a field to the number that the word has; a word that is not one leaves the field absent.
+  fileprivate mutating func set(_ number: Int, to word: UnsafeRawBufferPointer) {
+    guard let value = word.decimal, value >= 0 else {
+      setUnusual(number, to: word)
+      return
+    }
     values[number] = value
+  }
+
+  /// A negative number is not a counter's, and one from 2^63 on is only a counter's: a gauge that the kernel prints like this has been
+  /// decremented before it was incremented.
+  private mutating func setUnusual(_ number: Int, to word: UnsafeRawBufferPointer) {
+    let isCounter = Field(rawValue: number)?.isCounter ?? false
+    values[number] = (isCounter ? word.unsigned.map { Int64(bitPattern: $0) } : word.decimal) ?? Self.absent
   }
 
   /// Sets the field with this line and key. Ignores unknown fields.
   /// - Parameter cursor: where the search starts. Kernels write fields in the order of `Field`'s cases, so the search usually ends at once.
   ///   Searching from the first case would take 2% more of the agent's own CPU time in a sweep.
-  fileprivate mutating func set(line: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, to value: Int64, cursor: inout Int) {
+  /// - Returns: whether there is such a field.
+  fileprivate mutating func set(
+    line: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, to word: UnsafeRawBufferPointer, cursor: inout Int
+  ) -> Bool {
     var number = cursor
     for _ in values.indices {
       if number >= values.count { number = 0 }
       // The key first: most keys differ in length.
       if let field = Field(rawValue: number), key.isEqual(to: field.key), line.isEqual(to: field.line) {
-        values[number] = value
+        set(number, to: word)
         cursor = number + 1
-        return
+        return true
       }
       number += 1
     }
+    return false
   }
 }
 
 extension FieldTable {
-  /// Parses lines of the form `TCP: inuse 1 orphan 0`. Unknown fields are ignored, since new kernels add some.
+  /// Parses lines of the form `TCP: inuse 1 orphan 0`. Unknown fields are ignored, since new kernels add some, and so is what does not have
+  /// this form.
+  /// - Throws: if the file has no known field: it must not look like a namespace without sockets.
   init(pairs bytes: UnsafeRawBufferPointer) throws(MalformedFile) {
     self.init()
     var lines = Lines(bytes)
     var cursor = 0
+    var isKnown = false
     while var words = lines.next() {
-      guard let name = words.next()?.withoutColon else { throw lines.malformed("does not begin with a name and a colon") }
-      while let key = words.next() {
-        guard let value = words.next() else { throw lines.malformed("no value after \(key.excerpt)") }
-        guard let number = value.decimal else { throw lines.malformed("\(key.excerpt) is \(value.excerpt), not a number") }
-        set(line: name, key: key, to: number, cursor: &cursor)
+      guard let name = words.next()?.withoutColon else { continue }
+      while let key = words.next(), let value = words.next() {
+        if set(line: name, key: key, to: value, cursor: &cursor) { isKnown = true }
       }
     }
-    // An empty file must not look like a namespace without sockets.
-    if lines.number == 0 { throw MalformedFile(line: 1, reason: "the file is empty") }
+    guard isKnown else { throw .withoutFields(lines) }
+  }
+}
+
+extension MalformedFile {
+  /// The file has none of the fields that its kind has on every kernel.
+  static func withoutFields(_ lines: borrowing Lines) -> MalformedFile {
+    MalformedFile(line: 1, reason: lines.number == 0 ? "the file is empty" : "no known field in \(lines.number) lines")
   }
 }
 
@@ -86,26 +122,30 @@ package struct HeaderLayout<Field: KernelField> {
 
   package init() {}
 
-  /// Unknown groups and fields are ignored.
+  /// Unknown groups and fields are ignored, and so is a line without its other half. A value that cannot be read leaves its field absent.
+  /// - Throws: if the file has no known field.
   package mutating func parse(_ bytes: UnsafeRawBufferPointer) throws(MalformedFile) -> FieldTable<Field> {
     var table = empty
     var lines = Lines(bytes)
-    while let headers = lines.next() {
-      let known = groups.firstIndex { $0.headers.isEqual(to: headers.rest) }
+    var isKnown = false
+    var next = lines.next()
+    while let headers = next {
+      next = lines.next()
       var words = headers
-      guard let name = words.next()?.withoutColon else { throw lines.malformed("does not begin with a name and a colon") }
-      guard var values = lines.next() else { throw lines.malformed("no line of values after the headers of \(name.excerpt)") }
-      guard let valueName = values.next()?.withoutColon, valueName.elementsEqual(name) else {
-        throw lines.malformed("not the values of \(name.excerpt)")
-      }
-      if let known {
-        try table.read(values, groups[known].fields, headers: words, at: lines)
+      guard let name = words.next()?.withoutColon, var values = next, let valueName = values.next()?.withoutColon,
+        valueName.elementsEqual(name)
+      else { continue }
+      next = lines.next()
+      if let known = groups.firstIndex(where: { $0.headers.isEqual(to: headers.rest) }) {
+        table.read(values, groups[known].fields)
+        isKnown = true
       } else if let group = Self.group(headers.rest, name: name, words) {
-        try table.read(values, group.fields, headers: words, at: lines)
+        table.read(values, group.fields)
         groups.append(group)
+        isKnown = true
       }
     }
-    if lines.number == 0 { throw MalformedFile(line: 1, reason: "the file is empty") }
+    guard isKnown else { throw .withoutFields(lines) }
     return table
   }
 
@@ -124,27 +164,12 @@ package struct HeaderLayout<Field: KernelField> {
 
 extension FieldTable {
   /// Reads one line of values.
-  fileprivate mutating func read(
-    _ line: Words, _ fields: [Int16], headers: Words, at lines: borrowing Lines
-  ) throws(MalformedFile) {
+  fileprivate mutating func read(_ line: Words, _ fields: [Int16]) {
     var values = line
-    for column in fields.indices {
-      guard let value = values.next() else { throw lines.malformed("no value of \(headers.word(column))") }
-      let field = fields[column]
-      if field < 0 { continue }
-      guard let number = value.decimal else { throw lines.malformed("\(headers.word(column)) is \(value.excerpt), not a number") }
-      set(Int(field), to: number)
+    for field in fields {
+      guard let value = values.next() else { return }
+      if field >= 0 { set(Int(field), to: value) }
     }
-    guard values.next() == nil else { throw lines.malformed("more values than headers") }
-  }
-}
-
-extension Words {
-  /// The word at an index, for error messages.
-  fileprivate func word(_ number: Int) -> String {
-    var words = self
-    for _ in 0..<number { _ = words.next() }
-    return words.next()?.excerpt ?? "column \(number + 1)"
   }
 }
 

@@ -115,6 +115,20 @@ extension UnsafeRawBufferPointer {
     return isNegative ? -value : value
   }
 
+  /// All bytes as a decimal number without a sign; `nil` if they are not one, or on overflow.
+  var unsigned: UInt64? {
+    guard !isEmpty else { return nil }
+    var value: UInt64 = 0
+    for byte in self {
+      guard UInt8(ascii: "0") <= byte, byte <= UInt8(ascii: "9") else { return nil }
+      let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (next, carry) = shifted.addingReportingOverflow(UInt64(byte - UInt8(ascii: "0")))
+      guard !overflow, !carry else { return nil }
+      value = next
+    }
+    return value
+  }
+
   /// The first bytes as text, for error messages.
   var excerpt: String {
     String(decoding: prefix(60), as: UTF8.self)

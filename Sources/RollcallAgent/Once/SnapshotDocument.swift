@@ -59,6 +59,10 @@ struct SnapshotDocument: Encodable {
     /// Sockets by state, for IPv4 and IPv6.
     var tcp: [String: Int64]?
     var tcp6: [String: Int64]?
+    /// The same of Multipath TCP.
+    var mptcpEstablished: Int64?
+    var mptcp: [String: Int64]?
+    var mptcp6: [String: Int64]?
     var acceptQueue: Int64?
     var acceptQueueLongest: Int64?
     var interfaces: [Interface]
@@ -66,8 +70,8 @@ struct SnapshotDocument: Encodable {
 
   private struct Interface: Encodable {
     var name: String
-    var receivedBytes: Int64
-    var sentBytes: Int64
+    var receivedBytes: UInt64?
+    var sentBytes: UInt64?
   }
 
   init(_ snapshot: HostSnapshot, node: String) {
@@ -91,19 +95,22 @@ struct SnapshotDocument: Encodable {
       return document
     }
     namespaces = sweep.namespaces.map { reading in
-      func states(_ family: SocketCounts.Family) -> [String: Int64]? {
-        reading.sockets.map { sockets in
-          Dictionary(uniqueKeysWithValues: TCPState.allCases.map { ($0.name, sockets[family][$0]) })
-        }
-      }
+      let (sockets, multipath) = (reading.sockets, reading.sockets?.multipath)
       return Namespace(
         inode: reading.namespace.inode, established: reading.snmp[.tcpCurrEstab], tcpInUse: reading.sockstat[.tcpInUse],
         tcp6InUse: reading.sockstat6?[.tcpInUse], timeWait: reading.sockstat[.tcpTimeWait], orphans: reading.sockets?.orphans,
         socketsUsed: reading.sockstat[.socketsUsed], udpInUse: reading.sockstat[.udpInUse], udp6InUse: reading.sockstat6?[.udpInUse],
-        tcp: states(.ipv4), tcp6: states(.ipv6), acceptQueue: reading.sockets?.acceptQueues.total,
+        tcp: sockets.map { sockets in Self.byState { sockets.ipv4[$0] } },
+        tcp6: sockets.map { sockets in Self.byState { sockets.ipv6[$0] } }, mptcpEstablished: reading.netstat[.mpCurrEstab],
+        mptcp: multipath.map { sockets in Self.byState { sockets.ipv4[$0] } },
+        mptcp6: multipath.map { sockets in Self.byState { sockets.ipv6[$0] } }, acceptQueue: reading.sockets?.acceptQueues.total,
         acceptQueueLongest: reading.sockets?.acceptQueues.longest,
         interfaces: reading.devices.map { Interface(name: $0.name, receivedBytes: $0.received.bytes, sentBytes: $0.sent.bytes) })
     }
+  }
+
+  private static func byState(_ number: (TCPState) -> Int64) -> [String: Int64] {
+    Dictionary(uniqueKeysWithValues: TCPState.allCases.map { ($0.name, number($0)) })
   }
 
   private static func filesystems(_ container: ContainerFilesystems) -> [Filesystem] {

@@ -5,7 +5,7 @@ struct PodSockets {
   var listening: Int
   /// Connections with both ends open.
   var connected: Int
-  /// Connections with one end closed: it is in FIN_WAIT_2 without a process, the other end in CLOSE_WAIT.
+  /// Connections with one end closed: it is a mini-socket in FIN_WAIT_2, which counts as TIME_WAIT, the other end in CLOSE_WAIT.
   var closeWait: Int
   /// Connections closed at both ends.
   var timeWait: Int
@@ -29,13 +29,19 @@ struct PodSockets {
   /// The numbers by the value of the label `state`.
   var states: [String: Int] {
     [
-      "listen": listening, "established": 2 * connected + 2 * waiting + finWait1, "close_wait": closeWait, "time_wait": timeWait,
-      "fin_wait_1": finWait1, "fin_wait_2": closeWait + lastAck, "last_ack": lastAck, "syn_sent": synSent, "syn_recv": 0, "close": 0,
+      "listen": listening, "established": 2 * connected + 2 * waiting + finWait1, "close_wait": closeWait,
+      "time_wait": timeWaitOfSockstat, "fin_wait_1": finWait1, "fin_wait_2": lastAck, "last_ack": lastAck, "syn_sent": synSent,
+      "syn_recv": 0, "close": 0,
       "closing": 0,
     ]
   }
 
-  var orphans: Int { closeWait + finWait1 + lastAck }
+  /// The same as the kernel lists them, and cAdvisor with it: mini-sockets by the state that they replace.
+  var listedStates: [String: Int] {
+    states.merging(["time_wait": timeWait, "fin_wait_2": closeWait + lastAck]) { $1 }
+  }
+
+  var orphans: Int { finWait1 + lastAck }
 
   /// The kernel's timewait sockets, which include FIN_WAIT_2 without a process.
   var timeWaitOfSockstat: Int { timeWait + closeWait }

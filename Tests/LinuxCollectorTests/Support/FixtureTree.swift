@@ -37,8 +37,8 @@ final class FixtureTree {
   }
 
   /// Creates a process in the network namespace of that name. Its numbers are derived from `sockets`.
-  func process(_ identifier: Int32, namespace: String, sockets: Int = 0) throws {
-    try Self.process(identifier, in: folder.path, namespace: namespace, sockets: sockets)
+  func process(_ identifier: Int32, namespace: String, sockets: Int = 0, startTicks: Int = 1000) throws {
+    try Self.process(identifier, in: folder.path, namespace: namespace, sockets: sockets, startTicks: startTicks)
   }
 
   static func process(_ identifier: Int32, in folder: String, namespace: String, sockets: Int, startTicks: Int = 1000) throws {
@@ -122,6 +122,8 @@ final class FixtureTree {
     TcpExt: 1 2 3 4 5 6 7 8 9 10 11
     IpExt: InOctets OutOctets
     IpExt: 5 6
+    MPTcpExt: MPCapableSYNRX MPCapableSYNACKRX MPCurrEstab
+    MPTcpExt: 0 0 0
 
     """
 

@@ -11,8 +11,14 @@ final class LoopbackSockets {
 
   /// The socket that `connect` connects to: the last one that listens.
   private var listener: Int32 = -1
+  private var protocolNumber: Int32 = 0
 
-  func listen(_ count: Int, _ family: Int32 = AF_INET) throws {
+  /// IPPROTO_MPTCP. Source: the kernel's include/uapi/linux/in.h.
+  static let multipath: Int32 = 262
+
+  /// - Parameter protocolNumber: of the listening sockets, and of the clients that connect to them.
+  func listen(_ count: Int, _ family: Int32 = AF_INET, protocol protocolNumber: Int32 = 0) throws {
+    self.protocolNumber = protocolNumber
     for _ in 0..<count {
       listener = try open(SOCK_STREAM, family)
       try check(bind(listener, family))
@@ -24,6 +30,8 @@ final class LoopbackSockets {
     case staysOpen
     /// Leaves the client in CLOSE_WAIT and the server in FIN_WAIT_2 without a process.
     case serverCloses
+    /// Leaves the client in CLOSE_WAIT and the server in FIN_WAIT_2 with its process.
+    case serverShutsDown
     /// Leaves the server in TIME_WAIT.
     case clientClosesAfterServer
   }
@@ -37,7 +45,12 @@ final class LoopbackSockets {
         descriptors.append(accepted)
         continue
       }
-      _ = Foundation.close(accepted)
+      if ending == .serverShutsDown {
+        descriptors.append(accepted)
+        try check(shutdown(accepted, Int32(SHUT_WR)))
+      } else {
+        _ = Foundation.close(accepted)
+      }
       // Waits for the end of the stream.
       var byte: UInt8 = 0
       try check(Int32(read(client, &byte, 1)))
@@ -90,7 +103,7 @@ final class LoopbackSockets {
   }
 
   private func open(_ type: __socket_type, _ family: Int32) throws -> Int32 {
-    let descriptor = socket(family, Int32(type.rawValue), 0)
+    let descriptor = socket(family, Int32(type.rawValue), type == SOCK_STREAM ? protocolNumber : 0)
     try check(descriptor)
     descriptors.append(descriptor)
     return descriptor

@@ -19,16 +19,17 @@ struct MountInfoTests {
           identifier: 612, device: DeviceNumber(major: 0, minor: 52), mountPoint: "/", isReadOnly: false, type: "overlay",
           source: "overlay"),
         MountInfo(
-          identifier: 613, device: DeviceNumber(major: 259, minor: 1), mountPoint: "/data", isReadOnly: true, type: "ext4",
-          source: "/dev/nvme0n1p1"),
+          identifier: 613, device: DeviceNumber(major: 259, minor: 1), root: "/var/lib/kubelet/pods/1/volumes/v", mountPoint: "/data",
+          isReadOnly: true, type: "ext4", source: "/dev/nvme0n1p1"),
       ])
     #expect(try mounts(text) { $0 != "overlay" }.map(\.identifier) == [613])
   }
 
   @Test func `escaped characters in names are decoded`() throws {
-    let mount = try #require(try mounts(#"1 2 0:3 / /a\040b\011c\012d\134e\043f\9 rw - nfs4 host:/x\040y rw"#).first)
+    let mount = try #require(try mounts(#"1 2 0:3 /r\040s /a\040b\011c\012d\134e\043f\9 rw - nfs4 host:/x\040y rw"#).first)
     #expect(mount.mountPoint == "/a b\tc\nd\\e#f\\9")
     #expect(mount.source == "host:/x y")
+    #expect(mount.root == "/r s")
   }
 
   @Test(arguments: [

@@ -34,7 +34,7 @@ final class FilesystemProbe: Sendable {
     var helper = 0
     var steps = 0
     var waitsFor: DeviceNumber?
-    var usages: [DeviceNumber: FilesystemUsage] = [:]
+    var usages: [FilesystemPart: FilesystemUsage] = [:]
     var results: [ContainerFilesystems] = []
   }
 
@@ -62,7 +62,7 @@ final class FilesystemProbe: Sendable {
     }
     return state.withLock { state in
       // The remaining containers, if the limit of helpers was reached.
-      let rest = state.run.containers[state.run.next...].map { ContainerFilesystems(id: $0.id, podUID: $0.podUID, failure: .hung) }
+      let rest = state.run.containers[state.run.next...].map { ContainerFilesystems($0, failure: .notAsked) }
       let hung = Set(state.stuck.values.compactMap(\.self)).count
       defer { state.run = Run() }
       return FilesystemReport(containers: state.run.results + rest, readAt: now(), hung: hung)
@@ -101,7 +101,7 @@ final class FilesystemProbe: Sendable {
       if state.run.waitsFor == nil {
         // The process itself hangs and not one of its file systems: the next helper skips the container.
         let container = state.run.containers[state.run.next]
-        state.run.results.append(ContainerFilesystems(id: container.id, podUID: container.podUID, failure: .hung))
+        state.run.results.append(ContainerFilesystems(container, failure: .hung))
         state.run.next += 1
       }
       state.run.waitsFor = nil
@@ -155,16 +155,19 @@ final class FilesystemProbe: Sendable {
         if container.podUID != nil, try process.command(buffer) == "pause" { return nil }
         if let hostRoot, (try? process.root()) == hostRoot { return nil }
         let mounts = MountSelection.mounts(try process.mounts(buffer, where: MountSelection.isWanted(type:)))
-        var result = ContainerFilesystems(id: container.id, podUID: container.podUID)
-        result.leftOut = max(0, mounts.count - MountSelection.maximumPerContainer)
-        for mount in mounts.prefix(MountSelection.maximumPerContainer) {
-          if let reading = read(mount, of: process, helper) { result.readings.append(reading) }
+        var readings: [(device: DeviceNumber, reading: FilesystemReading)] = []
+        for mount in mounts.prefix(MountSelection.maximumMounts) {
+          if let reading = read(mount, of: process, helper) { readings.append((mount.device, reading)) }
         }
+        let distinct = MountSelection.distinct(readings)
+        var result = ContainerFilesystems(container)
+        result.readings = Array(distinct.prefix(MountSelection.maximumPerContainer))
+        result.leftOut = distinct.count - result.readings.count + max(0, mounts.count - MountSelection.maximumMounts)
         return result
       } catch let error where error.isGone {
         continue
       } catch {
-        return ContainerFilesystems(id: container.id, podUID: container.podUID, failure: FilesystemFailure(error))
+        return ContainerFilesystems(container, failure: FilesystemFailure(error))
       }
     }
     return nil
@@ -173,18 +176,20 @@ final class FilesystemProbe: Sendable {
   /// - Returns: `nil` for a mount that is covered by another one, and for a file system without a size.
   private func read(_ mount: MountInfo, of process: borrowing ProcessDirectory, _ helper: Int) -> FilesystemReading? {
     var reading = FilesystemReading(
-      mountPoint: mount.mountPoint, device: mount.source, type: mount.type, usage: .failure(.hung))
+      mountPoint: mount.mountPoint, device: mount.source, type: mount.type, usage: .failure(.notAsked))
     switch begin(mount, helper) {
-    case .known(let usage): reading.usage = .success(usage)
-    case .hung: break
+    case .known(let usage):
+      if usage.size == 0 { return nil }
+      reading.usage = .success(usage)
+    case .failed(let failure): reading.usage = .failure(failure)
     case .query:
       do {
         let usage = try process.usage(of: mount)
-        end(mount.device, usage, helper)
+        end(mount, usage, helper)
         if usage.size == 0 { return nil }
         reading.usage = .success(usage)
       } catch {
-        end(mount.device, nil, helper)
+        end(mount, nil, helper)
         // The mount was removed or covered, or the process has ended.
         if error.isGone { return nil }
         reading.usage = .failure(FilesystemFailure(error))
@@ -194,27 +199,35 @@ final class FilesystemProbe: Sendable {
   }
 
   private enum Action {
-    case query, hung
+    case query
+    case failed(FilesystemFailure)
     case known(FilesystemUsage)
   }
 
   private func begin(_ mount: MountInfo, _ helper: Int) -> Action {
     state.withLock { state in
-      if let usage = state.run.usages[mount.device], state.run.helper == helper { return .known(usage) }
-      if state.stuck.values.contains(.some(mount.device)) { return .hung }
-      if state.stuck.count >= Self.remoteLimit, !MountSelection.isLocal(type: mount.type) { return .hung }
-      guard state.run.helper == helper else { return .hung }
+      // The result of an abandoned helper is not used.
+      guard state.run.helper == helper else { return .failed(.notAsked) }
+      if let usage = state.run.usages[FilesystemPart(mount)] { return .known(usage) }
+      if state.stuck.values.contains(.some(mount.device)) { return .failed(.hung) }
+      if state.stuck.count >= Self.remoteLimit, !MountSelection.isLocal(type: mount.type) { return .failed(.notAsked) }
       state.run.steps += 1
       state.run.waitsFor = mount.device
       return .query
     }
   }
 
-  private func end(_ device: DeviceNumber, _ usage: FilesystemUsage?, _ helper: Int) {
+  private func end(_ mount: MountInfo, _ usage: FilesystemUsage?, _ helper: Int) {
     state.withLock { state in
       guard state.run.helper == helper else { return }
       state.run.waitsFor = nil
-      if let usage { state.run.usages[device] = usage }
+      if let usage { state.run.usages[FilesystemPart(mount)] = usage }
     }
+  }
+}
+
+extension ContainerFilesystems {
+  fileprivate init(_ container: LocatedContainer, failure: FilesystemFailure? = nil) {
+    self.init(id: container.id, podUID: container.outerPodUID, failure: failure)
   }
 }

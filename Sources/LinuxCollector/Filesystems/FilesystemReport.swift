@@ -20,6 +20,7 @@ package struct FilesystemReport: Hashable, Sendable {
 
 package struct ContainerFilesystems: Hashable, Sendable {
   package var id: ContainerID
+  /// Of the outermost pod.
   package var podUID: String?
   package var readings: [FilesystemReading]
   /// The number of file systems above the limit for one container.
@@ -44,6 +45,7 @@ package struct FilesystemReading: Hashable, Sendable {
   /// The mount source: `/dev/sda1`, `server:/export`, `overlay`.
   package var device: String
   package var type: String
+  /// Of several mounts of one file system with the same numbers, only the first has a reading.
   package var usage: Result<FilesystemUsage, FilesystemFailure>
 
   package init(mountPoint: String, device: String, type: String, usage: Result<FilesystemUsage, FilesystemFailure>) {
@@ -58,6 +60,8 @@ package struct FilesystemReading: Hashable, Sendable {
 package enum FilesystemFailure: String, Error, CaseIterable, Hashable, Sendable {
   /// It did not respond within the deadline. It is not queried again until it does.
   case hung = "Hung"
+  /// It was not queried, because too many others hang.
+  case notAsked = "NotAsked"
   case permissionDenied = "PermissionDenied"
   case failed = "Failed"
 

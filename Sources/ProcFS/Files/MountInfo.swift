@@ -5,6 +5,8 @@ package struct MountInfo: Hashable, Sendable {
   package var identifier: Int64
   /// The file system's device number, shared by all its mounts.
   package var device: DeviceNumber
+  /// The directory or file of the file system that is mounted: `/` or, of a bind mount or a subvolume, another one.
+  package var root: String
   /// Relative to the process's root directory.
   package var mountPoint: String
   package var isReadOnly: Bool
@@ -13,9 +15,12 @@ package struct MountInfo: Hashable, Sendable {
   /// The mount source: `/dev/sda1`, `server:/export`, `overlay`.
   package var source: String
 
-  package init(identifier: Int64, device: DeviceNumber, mountPoint: String, isReadOnly: Bool, type: String, source: String) {
+  package init(
+    identifier: Int64, device: DeviceNumber, root: String = "/", mountPoint: String, isReadOnly: Bool, type: String, source: String
+  ) {
     self.identifier = identifier
     self.device = device
+    self.root = root
     self.mountPoint = mountPoint
     self.isReadOnly = isReadOnly
     self.type = type
@@ -30,7 +35,7 @@ package struct MountInfo: Hashable, Sendable {
     var lines = Lines(bytes)
     while var words = lines.next() {
       guard let identifier = words.next()?.decimal, words.next() != nil, let device = words.next().flatMap(DeviceNumber.init),
-        words.next() != nil, let mountPoint = words.next(), let options = words.next()
+        let root = words.next(), let mountPoint = words.next(), let options = words.next()
       else { throw lines.malformed("not a mount: no identifier, device, mount point and options") }
       // Any number of optional fields, ended by a hyphen.
       var field = words.next()
@@ -39,8 +44,8 @@ package struct MountInfo: Hashable, Sendable {
       guard isWanted(type) else { continue }
       mounts.append(
         MountInfo(
-          identifier: identifier, device: device, mountPoint: mountPoint.unescaped, isReadOnly: options.isReadOnly, type: type,
-          source: source.unescaped))
+          identifier: identifier, device: device, root: root.unescaped, mountPoint: mountPoint.unescaped, isReadOnly: options.isReadOnly,
+          type: type, source: source.unescaped))
     }
     return mounts
   }

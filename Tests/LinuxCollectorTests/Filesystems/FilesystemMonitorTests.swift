@@ -65,6 +65,30 @@ struct FilesystemMonitorTests {
     #expect(usage.used >= 2 << 20)
   }
 
+  @Test(
+    .enabled(
+      if: findProgram("bindfs") != nil && access("/dev/fuse", R_OK | W_OK) == 0, "needs /dev/fuse and bindfs (Debian: bindfs)"))
+  func `R92: directories of one device have their own sizes`() async throws {
+    // bindfs answers for each directory with the size of the file system behind it.
+    let container = try await MountNamespace(
+      """
+      mkdir -p low/a low/b all a b again secondOfA
+      mount -t tmpfs -o size=1m none low/a; mount -t tmpfs -o size=8m none low/b
+      mkdir low/a/part; dd if=/dev/zero of=low/b/file bs=1M count=2 2>/dev/null
+      bindfs -f low all & echo bindfs $!
+      until mountpoint -q all; do sleep 0.05; done
+      mount --bind all/a a; mount --bind all/b b; mount --bind all/b again; mount --bind all/a/part secondOfA
+      umount --lazy all
+      """)
+    let line = try await container.program.waitForLine(containing: "bindfs ")
+    let bindfs = try #require(line.split(separator: " ").last.flatMap { Int32($0) })
+    defer { kill(bindfs, SIGKILL) }
+    let usages = try container.usages(monitor().read(container.containers)).mapValues { try? $0.get() }
+    #expect(usages.mapValues { $0?.size } == ["a": 1 << 20, "b": 8 << 20, "low/a": 1 << 20, "low/b": 8 << 20])
+    #expect(usages["b"]??.used == 2 << 20)
+    #expect(usages["a"]??.used == 0)
+  }
+
   @Test func `a symbolic link in the path of a mount point is not followed`() async throws {
     let container = try await MountNamespace(
       """

@@ -89,4 +89,35 @@ struct HungMountTests {
       return try usages["healthy"]?.get().size == 1 << 20 && usages["frozen"] == .failure(.hung) && report.hung == 1
     }
   }
+
+  @Test func `R92: a file system that is not asked because others hang has a reason of its own`() async throws {
+    let container = try await MountNamespace(
+      """
+      mkdir low healthy
+      mount -t tmpfs -o size=1m none healthy
+      for i in 1 2 3 4 5 6 7 8 9; do
+        mkdir fuse$i; bindfs -f low fuse$i & echo bindfs$i. $!
+        until mountpoint -q fuse$i; do sleep 0.05; done
+      done
+      """)
+    var processes: [Int32] = []
+    defer { for process in processes { kill(process, SIGKILL) } }
+    for index in 1...9 {
+      let line = try await container.program.waitForLine(containing: "bindfs\(index). ")
+      processes.append(try #require(line.split(separator: " ").last.flatMap { Int32($0) }))
+    }
+    for process in processes {
+      kill(process, SIGSTOP)
+      try await eventually("bindfs is stopped") {
+        try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8).contains(") T ")
+      }
+    }
+    let monitor = FilesystemMonitor(procFS: ProcFS(), deadline: .milliseconds(200), now: { .init(milliseconds: 0) })
+    let report = monitor.read(container.containers)
+    let usages = try container.usages(report)
+    #expect(try usages["healthy"]?.get().size == 1 << 20)
+    #expect(usages.values.filter { $0 == .failure(.hung) }.count == 8)
+    #expect(usages["fuse9"] == .failure(.notAsked))
+    #expect(report.hung == 8)
+  }
 }

@@ -219,10 +219,10 @@ let package = Package(
 package.targets.append(
   withFuzzer
     ? .executableTarget(
-      name: "Fuzz", dependencies: ["Exposition", "JSON", "KubeClient", "YAML"], path: "Tests/FuzzTests",
+      name: "Fuzz", dependencies: ["Exposition", "JSON", "KubeClient", "ProcFS", "YAML"], path: "Tests/FuzzTests",
       exclude: ["Corpus", "FuzzTests.swift"], swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
     : .testTarget(
-      name: "FuzzTests", dependencies: ["Exposition", "JSON", "KubeClient", "Primitives", "TestSupport", "YAML"],
+      name: "FuzzTests", dependencies: ["Exposition", "JSON", "KubeClient", "Primitives", "ProcFS", "TestSupport", "YAML"],
       exclude: ["Corpus", "LibFuzzer.swift"], swiftSettings: settings))
 
 // Each benchmark links only what it measures. hack/bench-* builds and runs them.

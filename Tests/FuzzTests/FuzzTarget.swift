@@ -17,6 +17,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
   case refusal
   case execCredential = "exec-credential"
   case exposition
+  case kernelFiles = "kernel-files"
+  case sockets
 
   /// Runs the parser on the input.
   /// - Returns: the invariant that is broken; `nil` if none is, whether the parser accepts the input or not.
@@ -30,6 +32,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .refusal: refusal(input)
     case .execCredential: credential(input)
     case .exposition: exposition(input)
+    case .kernelFiles: kernelFiles(input)
+    case .sockets: sockets(input)
     }
   }
 }

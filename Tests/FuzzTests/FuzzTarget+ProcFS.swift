@@ -54,17 +54,14 @@ extension FuzzTarget {
     var counts = SocketCounts()
     var table = SocketTable()
     var rest = body[...]
-    do {
-      for piece in 1...pieces {
-        // Pieces end with a line.
-        let middle = piece < pieces ? rest.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? rest.startIndex : rest.endIndex
-        if piece < pieces, middle == rest.startIndex { continue }
-        try rest[..<middle].withUnsafeBytes { bytes throws(MalformedFile) in try table.countTCP(bytes, .ipv4, into: &counts) }
-        rest = rest[middle...]
-      }
-      return counts
-    } catch {
-      return nil
+    for piece in 1...pieces {
+      // Pieces end with a line.
+      let middle = piece < pieces ? rest.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? rest.startIndex : rest.endIndex
+      if piece < pieces, middle == rest.startIndex { continue }
+      let isAccepted = rest[..<middle].withUnsafeBytes { (try? table.countTCP($0, .ipv4, into: &counts)) != nil }
+      if !isAccepted { return nil }
+      rest = rest[middle...]
     }
+    return counts
   }
 }

@@ -4,7 +4,7 @@
 #   docker build --target agent -t rollcall-agent .
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libcurl4-openssl-dev libisal-dev libsnappy-dev libyaml-dev pkg-config zlib1g-dev \
+ && apt-get install -y --no-install-recommends libcurl4-openssl-dev libisal-dev libre2-dev libsnappy-dev libyaml-dev pkg-config zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # Dependencies change rarely: fetching them first keeps them in their own layer.
@@ -26,7 +26,7 @@ ENTRYPOINT ["/usr/local/bin/rollcall-agent"]
 # Last, so that a build without --target builds it.
 FROM debian:bookworm-slim AS controller
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates libcurl4 libisal2 libsnappy1v5 libstdc++6 libyaml-0-2 zlib1g \
+ && apt-get install -y --no-install-recommends ca-certificates libcurl4 libisal2 libre2-9 libsnappy1v5 libstdc++6 libyaml-0-2 zlib1g \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/rollcall /usr/local/bin/rollcall
 USER 65532:65532

@@ -88,6 +88,7 @@ let package = Package(
     // C libraries
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -104,6 +105,7 @@ let package = Package(
     .target(name: "Exposition", swiftSettings: settings),
     .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
     .target(name: "GzipZlib", dependencies: ["CZlib"], swiftSettings: settings),
+    .target(name: "Relabeling", dependencies: ["CRE2", crypto], swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
     .target(name: "HTTPTransport", dependencies: ["AsyncPrimitives", "CCurl", "Primitives"], swiftSettings: settings),
 
@@ -134,7 +136,7 @@ let package = Package(
       name: "Controller",
       dependencies: [
         "AsyncPrimitives", "Collector", "Exposition", "Gzip", "GzipZlib", "HTTPTransport", "JSON", "KubeClient", "Primitives",
-        "ProcessLimits", "Push", "Roll", "YAML",
+        "ProcessLimits", "Push", "Relabeling", "Roll", "YAML",
         crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings + controllerTesting),
@@ -163,6 +165,7 @@ let package = Package(
     .testTarget(name: "AsyncPrimitivesTests", dependencies: ["AsyncPrimitives"], swiftSettings: settings),
     .testTarget(name: "ProtobufTests", dependencies: ["Protobuf"], swiftSettings: settings),
     .testTarget(name: "RollTests", dependencies: ["Roll"], swiftSettings: settings),
+    .testTarget(name: "RelabelingTests", dependencies: ["Relabeling"], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "YAMLTests", dependencies: ["JSON", "Primitives", "TestSupport", "YAML"], swiftSettings: settings),
     .testTarget(name: "ProcFSTests", dependencies: ["ProcFS", "TestSupport"], exclude: ["Fixtures"], swiftSettings: settings),
@@ -194,8 +197,9 @@ let package = Package(
     .testTarget(
       name: "ControllerTests",
       dependencies: [
-        "AsyncPrimitives", "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "Push", "Roll",
-        "Simulator", "TestSupport", logging, serviceLifecycle, serviceLifecycleTestKit, x509,
+        "AsyncPrimitives", "Controller", "Collector", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "Push",
+        "Relabeling",
+        "Roll", "Simulator", "TestSupport", logging, serviceLifecycle, serviceLifecycleTestKit, x509,
       ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
@@ -208,11 +212,13 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "HTTPTransport", "JSON", "KubeClient", "Primitives", "Roll", "Simulator", "TestSupport", "Controller", "Rollcall", "YAML", logging,
-        serviceLifecycle,
+        "HTTPTransport", "JSON", "KubeClient", "Primitives", "Relabeling", "Roll", "Simulator", "TestSupport", "Controller", "Rollcall",
+        "YAML",
+        logging, serviceLifecycle,
       ],
       swiftSettings: settings),
-  ]
+  ],
+  cxxLanguageStandard: .cxx17
 )
 
 // One folder, built in two ways: as a test target, which mutates the seeds in Corpus/, and for libFuzzer, which provides `main`.

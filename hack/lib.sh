@@ -38,7 +38,7 @@ need_swift() {
 }
 
 # Libraries that the package links.
-build_packages=(libcurl4-openssl-dev libisal-dev libsnappy-dev libyaml-dev pkg-config zlib1g-dev)
+build_packages=(libcurl4-openssl-dev libisal-dev libre2-dev libsnappy-dev libyaml-dev pkg-config zlib1g-dev)
 # Programs that the tests run.
 test_packages=(bindfs busybox-static containerd docker.io iproute2 jq libnginx-mod-stream microsocks nginx-light openssl podman prometheus prometheus-alertmanager
   runc shellcheck tinyproxy victoria-metrics)

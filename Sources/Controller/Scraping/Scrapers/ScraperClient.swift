@@ -1,0 +1,187 @@
+package import Collector
+package import HTTPTransport
+internal import JSON
+package import Primitives
+package import Relabeling
+
+/// Asks one scraper (a Prometheus, a Prometheus agent, a vmagent, a Thanos Query) for its targets and for how it came to them.
+///
+/// Every failure is of this request only, and an error that says what was asked and what to do.
+package struct ScraperClient: Sendable {
+  package struct Settings: Hashable, Sendable {
+    /// For one response, however long it is.
+    package var deadline: Duration = .seconds(30)
+    package var connectTimeout: Duration = .seconds(3)
+    /// For a list of targets, which is not kept: twice that of 50,000 targets.
+    package var maximumTargetBytes = 512 << 20
+    /// For all other responses, which are.
+    package var maximumBytes = 16 << 20
+    package var tls: TLSOptions?
+
+    package init() {}
+  }
+
+  package let url: String
+  private let transport: HTTPTransport
+  private let settings: Settings
+  private let headers: HeadersFile?
+
+  /// - Parameters:
+  ///   - url: with the path prefix, if the scraper has one.
+  ///   - headers: such as an `Authorization`.
+  package init(url: String, transport: HTTPTransport, settings: Settings = Settings(), headers: HeadersFile? = nil) {
+    self.url = url
+    self.transport = transport
+    self.settings = settings
+    self.headers = headers
+  }
+
+  /// The names of all scrape pools. `nil` if the server does not tell, and then ignores the name of a pool as well.
+  package func scrapePools() async throws(ScraperError) -> [String]? {
+    guard let answer = try await answer(to: .scrapePools) else { return nil }
+    guard let pools = answer["scrapePools"]?.array else { throw notTheAPI(.scrapePools) }
+    return pools.compactMap(\.string)
+  }
+
+  /// The active targets. They are read while they arrive; the response is never in memory.
+  /// - Parameter pool: `nil` for those of all scrape pools.
+  func activeTargets(pool: String?) async throws(ScraperError) -> TargetTable {
+    var table = TargetTable()
+    let (_, sent) = try await scan(.activeTargets(pool: pool)) { table.append($0) }
+    table.finish(sent: sent)
+    return table
+  }
+
+  /// The number of dropped targets by scrape pool; `nil` if the server does not count them.
+  package func droppedCounts() async throws(ScraperError) -> [String: Int]? {
+    try await scan(.droppedCounts) { _ in }.summary.droppedCounts
+  }
+
+  /// When the server loaded its configuration, by its clock; `nil` if it does not tell.
+  package func configurationTime() async throws(ScraperError) -> Timestamp? {
+    try await answer(to: .runtimeInformation)?["lastConfigTime"]?.string.flatMap(Timestamp.init(rfc3339:))
+  }
+
+  /// Which rules the server's release has; `nil` if it does not tell. VictoriaMetrics and Thanos answer with versions of their own.
+  package func dialect() async throws(ScraperError) -> RelabelDialect? {
+    let version = try await answer(to: .buildInformation)?["version"]?.string
+    let numbers = version?.split(separator: ".").prefix(2).map { Int($0) } ?? []
+    guard numbers.count == 2, let major = numbers[0], let minor = numbers[1] else { return nil }
+    return RelabelDialect(major: major, minor: minor)
+  }
+
+  /// What the relabel rules of a pool make of a target with these labels: by the server, or, if it is too old to tell, by our own evaluation of the
+  /// rules in its configuration.
+  /// - Parameter labels: of the target before relabelling.
+  /// - Returns: `nil` if there is no such pool, or if the server's rules cannot be evaluated here.
+  package func verdict(pool: String, labels: [String: String]) async throws(ScraperError) -> RelabelVerdict? {
+    if let verdict = try await ownVerdict(pool: pool, labels: labels) { return verdict }
+    guard let dialect = try await dialect(), let rules = try await relabelRules(pool: pool),
+      let relabeler = try? Relabeler(rules, dialect: dialect)
+    else { return nil }
+    switch relabeler.relabel(labels) {
+    case .kept: return .kept
+    case .dropped(let index): return .dropped(DroppingRule(index: index, rule: rules[index], judge: .rollcall))
+    }
+  }
+
+  /// The server's own judgement; `nil` if it cannot tell.
+  private func ownVerdict(pool: String, labels: [String: String]) async throws(ScraperError) -> RelabelVerdict? {
+    guard let steps = try await answer(to: .relabelSteps(pool: pool, labels: labels))?["steps"]?.array else { return nil }
+    // Steps after the one that drops are listed as well.
+    guard let index = steps.firstIndex(where: { $0["keep"]?.bool == false }) else { return .kept }
+    guard let rule = steps[index]["rule"].flatMap(RelabelRule.init(configuration:)) else {
+      throw notTheAPI(.relabelSteps(pool: "", labels: [:]))
+    }
+    return .dropped(DroppingRule(index: index, rule: rule, judge: .scraper))
+  }
+
+  /// The relabel rules of a scrape pool in the loaded configuration.
+  /// - Returns: `nil` if the configuration has no such pool.
+  package func relabelRules(pool: String) async throws(ScraperError) -> [RelabelRule]? {
+    guard let yaml = try await answer(to: .configuration)?["yaml"]?.string else { throw notTheAPI(.configuration) }
+    do {
+      return try ScrapeConfiguration.relabelRules(pool: pool, in: yaml)
+    } catch {
+      throw ScraperError(.notTheAPI, url: shown(.configuration), "its configuration cannot be read: \(error)")
+    }
+  }
+
+  // MARK: Requests
+
+  /// The member `data` of a response. `nil` if the server does not know the path.
+  private func answer(to question: ScraperRequest) async throws(ScraperError) -> JSONValue? {
+    let url = shown(question)
+    let response: HTTPResponse
+    do {
+      response = try await transport.send(try request(question, maximumBytes: settings.maximumBytes))
+    } catch let error as HTTPTransportError {
+      throw ScraperError(error, url: url)
+    } catch let error as ScraperError {
+      throw error
+    } catch {
+      throw ScraperError(.unsent, url: url, "\(error)")
+    }
+    // vmagent: 400 with "unsupported path requested".
+    if response.status == 404 || response.status == 405 || response.status == 400 && !isError(response.body) { return nil }
+    guard let body = try? JSONValue(parsing: response.body) else {
+      guard response.status == 200 else { throw ScraperError(status: response.status, location: response.header("Location"), url: url) }
+      throw notTheAPI(question, html: response.body.first == UInt8(ascii: "<"))
+    }
+    if let message = body["error"]?.string { throw ScraperError(.refused, url: url, "the server reports an error: \(message.prefix(400))") }
+    guard response.status == 200 else { throw ScraperError(status: response.status, location: response.header("Location"), url: url) }
+    guard let data = body["data"] else { throw notTheAPI(question) }
+    return data
+  }
+
+  private func isError(_ body: [UInt8]) -> Bool { (try? JSONValue(parsing: body))?["errorType"] != nil }
+
+  private func scan(
+    _ question: ScraperRequest, _ found: (borrowing ScannedTarget) -> Void
+  ) async throws(ScraperError) -> (summary: TargetsSummary, sent: Timestamp) {
+    let url = shown(question)
+    do {
+      let stream = try await transport.open(try request(question, maximumBytes: settings.maximumTargetBytes))
+      guard stream.status == 200 else { throw ScraperError(status: stream.status, location: stream.header("Location"), url: url) }
+      var scanner = TargetsScanner()
+      var pieces = stream.body.makeAsyncIterator()
+      var piece: [UInt8] = []
+      while true {
+        piece.removeAll(keepingCapacity: true)
+        guard try await pieces.append(to: &piece) else { break }
+        try scanner.scan(piece, found)
+      }
+      return (try scanner.finish(), stream.header("Date").flatMap(Timestamp.init(httpDate:)) ?? .now)
+    } catch let error as HTTPTransportError {
+      throw ScraperError(error, url: url)
+    } catch let error as TargetsScanError {
+      throw ScraperError(error, url: url)
+    } catch let error as ScraperError {
+      throw error
+    } catch {
+      throw ScraperError(.unsent, url: url, "\(error)")
+    }
+  }
+
+  private func request(_ question: ScraperRequest, maximumBytes: Int) throws(ScraperError) -> HTTPRequest {
+    var request = HTTPRequest(url: question.url(at: url), deadline: settings.deadline, tls: settings.tls)
+    request.headers = [HTTPHeader("Accept", "application/json")]
+    if let headers {
+      do {
+        request.headers += try headers.headers()
+      } catch {
+        throw ScraperError(.unsent, url: shown(question), error.detail)
+      }
+    }
+    request.connectTimeout = settings.connectTimeout
+    request.maximumBodyBytes = maximumBytes
+    request.acceptsCompression = true
+    return request
+  }
+
+  private func shown(_ question: ScraperRequest) -> String { String(question.url(at: url).prefix { $0 != "?" }) }
+
+  private func notTheAPI(_ question: ScraperRequest, html: Bool = false) -> ScraperError {
+    ScraperError(.notTheAPI, url: shown(question), html ? "\(TargetsScanError.html)" : "the response is not that of a Prometheus API")
+  }
+}

@@ -1,0 +1,74 @@
+internal import JSON
+
+/// The questions that a scraper is asked, as paths and parameters. None changes anything.
+///
+/// Source: web/api/v1/api.go of Prometheus.
+enum ScraperRequest: Hashable {
+  /// The names of all scrape pools. Prometheus since 2.42; not vmagent, not Thanos Query.
+  case scrapePools
+  /// The active targets, of one scrape pool or of all. Servers without `scrapePools` ignore the name. Never those that were dropped: Prometheus has
+  /// run out of memory writing them.
+  case activeTargets(pool: String?)
+  /// The number of dropped targets of every pool. Prometheus sends the counts with dropped targets only, and those of all pools whatever the pool;
+  /// hence a pool that does not exist.
+  case droppedCounts
+  /// When the configuration was loaded.
+  case runtimeInformation
+  /// The release.
+  case buildInformation
+  /// What each relabel rule of a pool makes of the labels. Prometheus since 3.8.
+  case relabelSteps(pool: String, labels: [String: String])
+  /// The loaded configuration, with secrets removed.
+  case configuration
+
+  /// A name that no operator makes.
+  private static let noPool = "rollcall-no-such-pool"
+
+  var path: String {
+    switch self {
+    case .scrapePools: "/api/v1/scrape_pools"
+    case .activeTargets, .droppedCounts: "/api/v1/targets"
+    case .runtimeInformation: "/api/v1/status/runtimeinfo"
+    case .buildInformation: "/api/v1/status/buildinfo"
+    case .relabelSteps: "/api/v1/targets/relabel_steps"
+    case .configuration: "/api/v1/status/config"
+    }
+  }
+
+  private var parameters: [(name: String, value: String)] {
+    switch self {
+    case .scrapePools, .runtimeInformation, .buildInformation, .configuration: []
+    case .activeTargets(let pool): [("state", "active")] + (pool.map { [("scrapePool", $0)] } ?? [])
+    case .droppedCounts: [("state", "dropped"), ("scrapePool", Self.noPool)]
+    case .relabelSteps(let pool, let labels):
+      [
+        ("scrapePool", pool),
+        ("labels", String(decoding: JSONValue.object(JSONObject(labels.map { ($0, .string($1)) })).bytes, as: UTF8.self)),
+      ]
+    }
+  }
+
+  /// - Parameter base: the scraper's URL, with or without a slash at the end.
+  func url(at base: String) -> String {
+    let query = parameters.map { "\($0.name)=\(Self.percentEncoded($0.value))" }.joined(separator: "&")
+    return Self.withoutSlash(base) + path + (query.isEmpty ? "" : "?\(query)")
+  }
+
+  private static func withoutSlash(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }
+
+  /// RFC 3986, section 2.3: all but unreserved characters.
+  private static func percentEncoded(_ text: String) -> String {
+    var result = ""
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+        result.unicodeScalars.append(Unicode.Scalar(byte))
+      default:
+        let digits = String(byte, radix: 16, uppercase: true)
+        result += byte < 16 ? "%0\(digits)" : "%\(digits)"
+      }
+    }
+    return result
+  }
+}

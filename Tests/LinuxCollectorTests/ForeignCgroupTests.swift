@@ -14,6 +14,9 @@ struct ForeignCgroupTests {
   private static let attacker = containerID("bb")
   /// Visited before the attacker's, or after.
   private static let victimPods = ["kubepods/besteffort/pod\(victimUID)", "kubepods/zzz/pod\(victimUID)"]
+  /// TCP of both families, which the fixture derives from the number given.
+  private static let victimSockets: Int64 = 42 + 21
+  private static let attackerSockets: Int64 = 7 + 3
   private static let attackerPod = "kubepods/pod\(attackerUID)"
 
   private let tree: FixtureTree
@@ -67,8 +70,8 @@ struct ForeignCgroupTests {
     for watchLimit in [16_384, 0] {
       let sweep = sweeper(locator(watchLimit: watchLimit)).sweep()
       #expect(sweep.sockets(of: roll).map(\.pod).sorted() == ["attacker", "victim"])
-      #expect(sweep.sockets(of: roll).first { $0.pod == "victim" }?.inUse == 42 + 21)
-      #expect(sweep.sockets(of: roll).first { $0.pod == "attacker" }?.inUse == 7 + 3)
+      #expect(sweep.sockets(of: roll).first { $0.pod == "victim" }?.inUse == Self.victimSockets)
+      #expect(sweep.sockets(of: roll).first { $0.pod == "attacker" }?.inUse == Self.attackerSockets)
       #expect(sweep.answers(to: roll, at: clock.now()).allSatisfy { $0.age != nil })
     }
   }
@@ -88,9 +91,9 @@ struct ForeignCgroupTests {
 
       try tree.cgroup("\(pod)/\(Self.victim)", [200])
       let during = sweeper.sweep()
-      #expect(during.sockets(of: roll).first { $0.pod == "victim" }?.inUse == 42 + 21)
+      #expect(during.sockets(of: roll).first { $0.pod == "victim" }?.inUse == Self.victimSockets)
       try tree.cgroup("\(Self.attackerPod)/\(Self.attacker)/\(name)/later", [301])
-      #expect(sweeper.sweep().sockets(of: roll).first { $0.pod == "victim" }?.inUse == 42 + 21)
+      #expect(sweeper.sweep().sockets(of: roll).first { $0.pod == "victim" }?.inUse == Self.victimSockets)
       try tree.remove("cgroup/\(pod)")
       // The next sweep may be one that walks.
       clock.advance(.seconds(45))

@@ -25,6 +25,8 @@ public struct PodRecord: Record, @unchecked Sendable {
     static let isBeingDeleted = Flags(rawValue: 2)
     /// The tail starts with the text of the version.
     static let versionIsText = Flags(rawValue: 4)
+    /// The tail ends with labels that the Pod does not share.
+    static let hasOwnLabels = Flags(rawValue: 8)
   }
 
   enum Phase: UInt8, CaseIterable {
@@ -41,10 +43,13 @@ public struct PodRecord: Record, @unchecked Sendable {
   ///   - deletionTimestamp: in seconds since 1970.
   ///   - containers: in start order.
   ///   - images: by container name.
+  ///   - labels: `nil` for a record without `scrapeFacts`.
+  ///   - ports: the declared ports, by container name.
   public init(
     namespace: String, name: String, uid: String = "", resourceVersion: String = "", nodeName: String? = nil, phase: String = "",
     hostNetwork: Bool = false, podIPs: [String] = [], annotations: [String: String] = [:], deletionTimestamp: Int64? = nil,
-    workload: Workload? = nil, runtimeClassName: String? = nil, containers: [ContainerRecord] = [], images: [String: String] = [:]
+    workload: Workload? = nil, runtimeClassName: String? = nil, containers: [ContainerRecord] = [], images: [String: String] = [:],
+    labels: [String: String]? = nil, ports: [String: [ContainerPort]] = [:]
   ) {
     var arena = TextArena()
     var builder = PodRecordBuilder()
@@ -60,9 +65,12 @@ public struct PodRecord: Record, @unchecked Sendable {
     builder.runtimeClassName = arena.add(runtimeClassName ?? "")
     builder.podIPs = podIPs.map { arena.add($0) }
     builder.annotations = arena.add(annotations)
+    builder.keepsScrapeFacts = labels != nil
+    builder.labels = arena.add(labels ?? [:])
     builder.containers = containers.map { container in
       var builder = ContainerRecordBuilder(container, in: &arena)
       builder.image = arena.add(images[container.name] ?? "")
+      builder.ports = (ports[container.name] ?? []).map { ContainerPortBuilder(name: arena.add($0.name), number: $0.number) }
       return builder
     }
     self.init(builder, in: arena.bytes.span.bytes, names: nil)
@@ -121,7 +129,7 @@ extension PodRecord {
   }
   /// One per IP family; empty until addresses are assigned.
   public var podIPs: [String] { addresses.map(\.description) }
-  /// Only the annotations with the decoder's prefixes.
+  /// Only the annotations with the decoder's prefixes, without those of `scrapeFacts`.
   public var annotations: [String: String] {
     readBody { reader in
       for _ in 0..<reader.count() { _ = reader.address() }

@@ -23,7 +23,7 @@ public struct RecordDecoder<Value: Record>: Sendable {
     protobuf: ProtobufReader?
   ) {
     self.kind = kind
-    accept = protobuf == nil ? MediaType.json : MediaType.either
+    accept = protobuf == nil ? MediaType.leanJSON : MediaType.leanEither
     readProtobuf = protobuf
     readJSONPage = { data, known in
       try WireList<Wire>.read(data, kind: kind).page { known.reusing(try convert($0)) }
@@ -102,9 +102,12 @@ extension RecordDecoder where Value == NodeRecord {
 
 extension RecordDecoder where Value == PodRecord {
   /// Decodes Pods.
-  /// - Parameter annotationPrefixes: keeps the annotations that start with one of these.
-  public static func pods(annotationPrefixes: [String] = []) -> RecordDecoder {
-    let filter = MetadataFilter(keepsLabels: false, annotationPrefixes: annotationPrefixes)
+  /// - Parameters:
+  ///   - annotationPrefixes: keeps the annotations that start with one of these.
+  ///   - keepsScrapeFacts: keeps `PodRecord.scrapeFacts`.
+  public static func pods(annotationPrefixes: [String] = [], keepsScrapeFacts: Bool = false) -> RecordDecoder {
+    let filter = MetadataFilter(
+      keepsLabels: keepsScrapeFacts, annotationPrefixes: annotationPrefixes + (keepsScrapeFacts ? [ScrapeFacts.annotationPrefix] : []))
     let names = NameTable()
     return RecordDecoder(
       kind: APIResource.pods.kind, wire: WirePod.self, convert: { PodRecord($0, keeping: filter) },

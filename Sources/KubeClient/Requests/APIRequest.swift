@@ -54,6 +54,12 @@ package enum MediaType {
   package static let protobuf = "application/vnd.kubernetes.protobuf"
   /// Prefers protobuf, and accepts JSON for resources without it, such as custom resources.
   package static let either = "\(protobuf), \(json)"
+  /// JSON without `metadata.managedFields`, which no record keeps and which are often a third of an object (KEP-5958). A server that does not know
+  /// the parameter ignores it.
+  package static let leanJSON = json + withoutManagedFields
+  /// `either`, without `metadata.managedFields`.
+  package static let leanEither = "\(protobuf)\(withoutManagedFields), \(leanJSON)"
+  private static let withoutManagedFields = ";drop=metadata.managedFields"
   /// RFC 7386.
   package static let mergePatch = "application/merge-patch+json"
   /// Server-side apply. The body may be JSON, since JSON is valid YAML.

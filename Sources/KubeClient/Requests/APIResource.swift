@@ -42,13 +42,35 @@ extension APIResource {
   public static let serviceMonitors = APIResource(
     group: "monitoring.coreos.com", version: "v1", plural: "servicemonitors", kind: "ServiceMonitor", namespaced: true)
   /// A custom resource of the Prometheus Operator; exists only where its CRDs are installed.
+  public static let podMonitors = APIResource(
+    group: "monitoring.coreos.com", version: "v1", plural: "podmonitors", kind: "PodMonitor", namespaced: true)
+  /// A custom resource of the Prometheus Operator; exists only where its CRDs are installed.
+  public static let probes = APIResource(
+    group: "monitoring.coreos.com", version: "v1", plural: "probes", kind: "Probe", namespaced: true)
+  /// A custom resource of the Prometheus Operator; exists only where its CRDs are installed.
+  public static let scrapeConfigs = APIResource(
+    group: "monitoring.coreos.com", version: "v1alpha1", plural: "scrapeconfigs", kind: "ScrapeConfig", namespaced: true)
+  /// A custom resource of the Prometheus Operator; exists only where its CRDs are installed.
+  public static let prometheuses = APIResource(
+    group: "monitoring.coreos.com", version: "v1", plural: "prometheuses", kind: "Prometheus", namespaced: true)
+  /// A custom resource of the Prometheus Operator; exists only where its CRDs are installed.
+  public static let prometheusAgents = APIResource(
+    group: "monitoring.coreos.com", version: "v1alpha1", plural: "prometheusagents", kind: "PrometheusAgent", namespaced: true)
+  /// A custom resource of the VictoriaMetrics operator; exists only where its CRDs are installed.
+  public static let vmServiceScrapes = APIResource(
+    group: "operator.victoriametrics.com", version: "v1beta1", plural: "vmservicescrapes", kind: "VMServiceScrape", namespaced: true)
+  /// A custom resource of the VictoriaMetrics operator; exists only where its CRDs are installed.
+  public static let vmPodScrapes = APIResource(
+    group: "operator.victoriametrics.com", version: "v1beta1", plural: "vmpodscrapes", kind: "VMPodScrape", namespaced: true)
+  /// A custom resource of the Prometheus Operator; exists only where its CRDs are installed.
   public static let prometheusRules = APIResource(
     group: "monitoring.coreos.com", version: "v1", plural: "prometheusrules", kind: "PrometheusRule", namespaced: true)
 
   /// The resources declared here. Objects of these kinds need no explicit `APIResource`.
   public static let known: [APIResource] = [
     .nodes, .pods, .services, .secrets, .configMaps, .namespaces, .daemonSets, .runtimeClasses, .endpointSlices, .leases, .events,
-    .serviceMonitors, .prometheusRules,
+    .serviceMonitors, .podMonitors, .probes, .scrapeConfigs, .prometheuses, .prometheusAgents, .vmServiceScrapes, .vmPodScrapes,
+    .prometheusRules,
   ]
 
   /// The known resource with this `apiVersion` and `kind`.

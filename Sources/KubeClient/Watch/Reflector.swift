@@ -30,6 +30,7 @@ public final class Reflector<Value: Record>: Sendable {
       outOfSyncSince = new == .synced ? nil : outOfSyncSince ?? now
     }
     var statistics = WatchStatistics()
+    var refusal: Int?
   }
   private let state: Mutex<State>
 
@@ -67,6 +68,10 @@ public final class Reflector<Value: Record>: Sendable {
     let now = time.now()
     return state.withLock { $0.outOfSyncSince }.map { max(now - $0, .zero) }
   }
+
+  /// The HTTP status with which the API server last refused the resource: 403 without the permission, 404 for a custom resource without a
+  /// definition. `nil` while the store is in sync, and after any other failure.
+  public var refusal: Int? { state.withLock { $0.refusal } }
 
   public var statistics: WatchStatistics { state.withLock { $0.statistics } }
 
@@ -134,7 +139,10 @@ public final class Reflector<Value: Record>: Sendable {
 
   private func report(_ machine: WatchStateMachine<Value>) {
     let wereRefused = state.withLock { state in
-      defer { state.statistics = machine.statistics }
+      defer {
+        state.statistics = machine.statistics
+        state.refusal = machine.status == .synced ? nil : machine.refusal
+      }
       return state.statistics.initialEventsRefused < machine.statistics.initialEventsRefused
     }
     if wereRefused, let refusal = machine.initialEventsRefusal {

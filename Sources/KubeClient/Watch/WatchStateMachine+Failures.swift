@@ -61,6 +61,7 @@ extension WatchStateMachine {
     statistics.failures += 1
     if case .unreadable = failure { statistics.unreadable += 1 }
     status = .waiting(reason: failure.reason)
+    refusal = if case .status(let status) = failure { status.code } else { nil }
     state = .waiting(then: next)
     let delay = backoff.failed(at: now, random: &random)
     guard case .status(let refusal) = failure, let retryAfter = refusal.retryAfter else { return .wait(delay) }

@@ -22,6 +22,8 @@ struct WatchStateMachine<Value: Record> {
 
   /// For readiness.
   var status = ReflectorStatus.waiting(reason: "the first list is under way")
+  /// The HTTP status of the last failure, if it was a refusal.
+  var refusal: Int?
   var statistics = WatchStatistics()
 
   init(policy: WatchPolicy) {

@@ -27,6 +27,8 @@ struct ContainerRecordBuilder {
   var hostProcess: Bool?
   var containerID = 0..<0
   var image = 0..<0
+  /// Empty unless the facts for scrapes are kept.
+  var ports: [ContainerPortBuilder] = []
   /// A status without a state means waiting (`ContainerState` in k8s.io/api/core/v1).
   var state = State.waiting(reason: 0..<0)
   /// `nil` if the container has the Pod's policy.

@@ -3,9 +3,14 @@ internal import Primitives
 /// Reads the output of `PackedWriter` in the same order. Does no checks, since the bytes are our own.
 struct PackedReader {
   private let bytes: UnsafeRawBufferPointer
-  private var offset = 0
+  private(set) var offset: Int
 
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  init(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0) {
+    self.bytes = bytes
+    self.offset = offset
+  }
+
+  var isAtEnd: Bool { offset == bytes.count }
 
   mutating func byte() -> UInt8 {
     defer { offset += 1 }

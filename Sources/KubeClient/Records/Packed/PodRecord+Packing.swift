@@ -17,14 +17,17 @@ struct PodRecordBuilder {
   var podIP = 0..<0
   var podIPs: [Range<Int>] = []
   var annotations: [TextPair] = []
+  /// Whether the record has `ScrapeFacts`: labels, ports, and annotations of scrapes.
+  var keepsScrapeFacts = false
+  var labels: [TextPair] = []
   var containers: [ContainerRecordBuilder] = []
 }
 
 // The tail of a Pod's record, in this order: the texts of the version and the phase, and the deletion timestamp, if the header says so; the
-// addresses; the annotations; the containers. Lists start with their count.
+// addresses; the annotations; the containers; the Pod's own labels, if the header says so. Lists start with their count.
 //
 // What the Pods of a workload have in common is a separate text that they share, so that it needs no memory per Pod. In this order: kind and
-// name of the workload; the name of the runtime class; container names and images.
+// name of the workload; the name of the runtime class; container names and images; then, if they are kept, what `ScrapeFacts` has.
 
 extension PodRecord {
   /// - Parameters:
@@ -52,9 +55,14 @@ extension PodRecord {
     let podIPs = builder.podIPs.isEmpty && !builder.podIP.isEmpty ? [builder.podIP] : builder.podIPs
     tail.append(count: podIPs.count)
     for address in podIPs { tail.append(PodIP(bytes.text(address))) }
-    tail.append(pairs: builder.annotations, of: bytes)
+    tail.append(pairs: builder.annotations.filter { !builder.keepsScrapeFacts || !$0.isScrapeAnnotation(in: bytes) }, of: bytes)
     tail.append(count: builder.containers.count)
     for container in builder.containers { tail.append(container, of: bytes) }
+    let ownLabels = builder.labels.filter { $0.isOwnLabel(in: bytes) }
+    if builder.keepsScrapeFacts, !ownLabels.isEmpty {
+      flags.insert(.hasOwnLabels)
+      tail.append(pairs: ownLabels, of: bytes)
+    }
 
     let header = Header(
       version: version, count: UInt32(tail.bytes.count), phase: phase, flags: flags,
@@ -106,7 +114,7 @@ extension PodRecordBuilder {
 
   fileprivate func common(in bytes: RawSpan, older: Name?, names: NameTable?) -> Name? {
     let imageCount = containers.count { !$0.image.isEmpty }
-    guard imageCount > 0 || workload != nil || !runtimeClassName.isEmpty else { return nil }
+    guard imageCount > 0 || workload != nil || !runtimeClassName.isEmpty || keepsScrapeFacts else { return nil }
     var common = PackedWriter()
     common.append(text: workload?.kind ?? "")
     common.append(text: workload?.name ?? 0..<0, of: bytes)
@@ -116,6 +124,7 @@ extension PodRecordBuilder {
       common.append(text: container.name, of: bytes)
       common.append(text: container.image, of: bytes)
     }
+    if keepsScrapeFacts { common.append(scrapeFactsOf: self, in: bytes) }
     return common.bytes.withUnsafeBytes { common in
       if let older, older.hasBytes(common) { return older }
       return names?.name(common) ?? Name(bytes: common)

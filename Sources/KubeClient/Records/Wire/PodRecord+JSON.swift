@@ -17,8 +17,13 @@ struct WirePod: Decodable {
       var action: String?
       var exitCodes: ExitCodes?
     }
+    struct Port: Decodable {
+      var name: String?
+      var containerPort: Int64?
+    }
     var name: String?
     var image: String?
+    var ports: [Port]?
     var securityContext: SecurityContext?
     var restartPolicy: String?
     var restartPolicyRules: [RestartRule]?
@@ -73,7 +78,15 @@ extension PodRecord {
       (wire.spec?.initContainers, ContainerRecord.Kind.initialization), (wire.spec?.containers, .regular),
       (wire.spec?.ephemeralContainers, .ephemeral),
     ] {
-      for container in containers ?? [] { assembly.add(specification: ContainerRecordBuilder(container, kind, in: &arena)) }
+      for container in containers ?? [] {
+        var specification = ContainerRecordBuilder(container, kind, in: &arena)
+        if filter.keepsLabels, kind != .ephemeral {
+          specification.ports = (container.ports ?? []).map {
+            ContainerPortBuilder(name: arena.add($0.name ?? ""), number: UInt16(exactly: $0.containerPort ?? 0) ?? 0)
+          }
+        }
+        assembly.add(specification: specification)
+      }
     }
     for (statuses, kind) in [
       (wire.status?.initContainerStatuses, ContainerRecord.Kind.initialization), (wire.status?.containerStatuses, .regular),
@@ -98,6 +111,8 @@ extension PodRecord {
     builder.podIP = arena.add(wire.status?.podIP ?? "")
     builder.podIPs = (wire.status?.podIPs ?? []).compactMap(\.ip).map { arena.add($0) }
     builder.annotations = arena.add((wire.metadata?.annotations ?? [:]).filter { filter.keeps(annotation: $0.key) })
+    builder.keepsScrapeFacts = filter.keepsLabels
+    if filter.keepsLabels { builder.labels = arena.add(wire.metadata?.labels ?? [:]) }
     let bytes = arena.bytes.span.bytes
     builder.workload = WorkloadBuilder(controller: controller, templateHash: templateHash, in: bytes)
     builder.containers = assembly.containers(in: bytes)

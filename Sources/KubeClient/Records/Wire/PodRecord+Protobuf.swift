@@ -16,6 +16,7 @@ extension PodRecordBuilder {
   /// `Pod`: metadata 1, spec 2, status 3.
   fileprivate init(protobuf object: Range<Int>, in bytes: RawSpan, keeping filter: MetadataFilter) throws(RecordError) {
     self.init()
+    keepsScrapeFacts = filter.keepsLabels
     var assembly = ContainerListBuilder()
     var fields = ProtobufFields(object)
     while let field = try fields.next(in: bytes) {
@@ -27,9 +28,10 @@ extension PodRecordBuilder {
         uid = metadata.uid
         resourceVersion = metadata.resourceVersion
         annotations = metadata.annotations
+        labels = metadata.labels
         deletionTimestamp = metadata.deletionTimestamp
         workload = WorkloadBuilder(controller: metadata.controller, templateHash: metadata.templateHash, in: bytes)
-      case 2: try readSpecification(field, in: bytes, into: &assembly)
+      case 2: try readSpecification(field, in: bytes, keepsPorts: filter.keepsLabels, into: &assembly)
       case 3: try readStatus(field, in: bytes, into: &assembly)
       default: break
       }
@@ -40,17 +42,18 @@ extension PodRecordBuilder {
   /// `PodSpec`: containers 2, restartPolicy 3, nodeName 10, hostNetwork 11, securityContext 14, initContainers 20, runtimeClassName 29,
   /// ephemeralContainers 34; `PodSecurityContext`: windowsOptions 8.
   private mutating func readSpecification(
-    _ field: ProtobufField, in bytes: RawSpan, into assembly: inout ContainerListBuilder
+    _ field: ProtobufField, in bytes: RawSpan, keepsPorts: Bool, into assembly: inout ContainerListBuilder
   ) throws(RecordError) {
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
       switch field.number {
-      case 2: assembly.add(specification: try ContainerRecordBuilder(specification: field, .regular, in: bytes))
+      case 2: assembly.add(specification: try ContainerRecordBuilder(specification: field, .regular, in: bytes, keepsPorts: keepsPorts))
       case 3: assembly.podRestartPolicy = ContainerRecordBuilder.RestartPolicy(try field.string(in: bytes)) ?? .always
       case 10: nodeName = try field.range()
       case 11: hostNetwork = try field.bool()
       case 14: assembly.podHostProcess = try windowsHostProcess(field, options: 8, in: bytes)
-      case 20: assembly.add(specification: try ContainerRecordBuilder(specification: field, .initialization, in: bytes))
+      case 20:
+        assembly.add(specification: try ContainerRecordBuilder(specification: field, .initialization, in: bytes, keepsPorts: keepsPorts))
       case 29: runtimeClassName = try field.range()
       case 34: try readEphemeralContainer(field, in: bytes, into: &assembly)
       default: break
@@ -64,7 +67,8 @@ extension PodRecordBuilder {
   ) throws(RecordError) {
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
-      if field.number == 1 { assembly.add(specification: try ContainerRecordBuilder(specification: field, .ephemeral, in: bytes)) }
+      guard field.number == 1 else { continue }
+      assembly.add(specification: try ContainerRecordBuilder(specification: field, .ephemeral, in: bytes, keepsPorts: false))
     }
   }
 
@@ -96,14 +100,15 @@ extension PodRecordBuilder {
 }
 
 extension ContainerRecordBuilder {
-  /// `Container`: name 1, image 2, securityContext 15, restartPolicy 24, restartPolicyRules 25; `SecurityContext`: windowsOptions 10.
-  init(specification field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan) throws(RecordError) {
+  /// `Container`: name 1, image 2, ports 6, securityContext 15, restartPolicy 24, restartPolicyRules 25; `SecurityContext`: windowsOptions 10.
+  init(specification field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan, keepsPorts: Bool) throws(RecordError) {
     self.kind = kind
     var fields = try field.fields()
     while let field = try fields.next(in: bytes) {
       switch field.number {
       case 1: name = try field.range()
       case 2: image = try field.range()
+      case 6 where keepsPorts: ports.append(try ContainerPortBuilder(field, in: bytes))
       case 15: hostProcess = try windowsHostProcess(field, options: 10, in: bytes)
       case 24: restartPolicy = RestartPolicy(try field.string(in: bytes))
       case 25: try readRestartRule(field, in: bytes)

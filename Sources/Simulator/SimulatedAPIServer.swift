@@ -199,6 +199,22 @@ package final class SimulatedAPIServer: Service, Sendable {
     }
   }
 
+  /// Removes the definition of a custom resource, and with it its objects: open watches see them deleted and end, and requests get 404.
+  /// Discovery still lists it.
+  /// - Parameter resource: the plural with its API group.
+  /// - Throws: `APIFailure` 404 for an unknown resource.
+  package func removeDefinition(of resource: String) throws(APIFailure) {
+    let kind = try kind(resource).storage
+    let context = WriteContext(now: Date(), part: .everything)
+    try cluster.write { (store) throws(APIFailure) in try store.removeDefinition(of: kind, context: context) }
+  }
+
+  /// Restores a removed definition, without the objects.
+  package func restoreDefinition(of resource: String) throws(APIFailure) {
+    let kind = try kind(resource).storage
+    try cluster.write { (store) throws(APIFailure) in store.restoreDefinition(of: kind) }
+  }
+
   /// Rejects the next requests that match. Rejections are used in the order of these calls.
   package func rejectNext(_ rejection: Rejection) {
     faults.add(rejection)

@@ -41,6 +41,8 @@ struct ServerRules: Sendable {
   var isIPv6First = false
   /// The paths of fields that are dropped, as by a CRD without them.
   var prunedFields: [ResourceKind.ID: [[String]]] = [:]
+  /// The custom resources without a definition: requests for them get 404.
+  var undefinedKinds: Set<ResourceKind.ID> = []
   /// The API group of the request, which differs from the kind's for a view.
   var requestedGroup = ""
 }

@@ -3,7 +3,8 @@ enum ResourceTable {
   static let all: [ResourceKind] = [
     configMaps, endpointSlices, events, newEvents, leases, namespaces, nodes, pods, secrets, services, deployments, daemonSets,
     runtimeClasses,
-    serviceMonitors, podMonitors, prometheusRules,
+    endpoints, serviceMonitors, podMonitors, probes, scrapeConfigs, prometheuses, prometheusAgents, prometheusRules, vmServiceScrapes,
+    vmPodScrapes,
   ]
 
   static let nodes = ResourceKind(
@@ -23,7 +24,7 @@ enum ResourceTable {
 
   static let services = ResourceKind(
     group: "", version: "v1", kind: "Service", plural: "services", singular: "service", shortNames: ["svc"], categories: ["all"],
-    naming: .serviceLabel, hasStatus: true, schema: .service, columns: TableColumn.service,
+    naming: .serviceLabel, hasStatus: true, schema: .service, message: .service, columns: TableColumn.service,
     selectableFields: [SelectableField("spec.clusterIP"), SelectableField("spec.type")], applyDefaults: Defaults.service,
     validate: ServiceRules.validate)
 
@@ -61,8 +62,13 @@ enum ResourceTable {
   static let endpointSlices = ResourceKind(
     group: "discovery.k8s.io", version: "v1", kind: "EndpointSlice", plural: "endpointslices", singular: "endpointslice",
     countsGenerations: true,
-    schema: .object(["metadata": .metadata]), columns: TableColumn.endpointSlice, applyDefaults: EndpointSliceRules.applyDefaults,
+    schema: .object(["metadata": .metadata]), message: .endpointSlice, columns: TableColumn.endpointSlice,
+    applyDefaults: EndpointSliceRules.applyDefaults,
     validate: EndpointSliceRules.validate)
+
+  static let endpoints = ResourceKind(
+    group: "", version: "v1", kind: "Endpoints", plural: "endpoints", singular: "endpoints", shortNames: ["ep"],
+    schema: .object(["metadata": .metadata, "subsets": .atomic]))
 
   static let leases = ResourceKind(
     group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases", singular: "lease", schema: .kind(),
@@ -87,6 +93,31 @@ enum ResourceTable {
   static let podMonitors = ResourceKind(
     group: "monitoring.coreos.com", version: "v1", kind: "PodMonitor", plural: "podmonitors", singular: "podmonitor",
     shortNames: ["pmon"], categories: ["prometheus-operator"], countsGenerations: true, isCustom: true, schema: .kind())
+
+  static let probes = ResourceKind(
+    group: "monitoring.coreos.com", version: "v1", kind: "Probe", plural: "probes", singular: "probe", shortNames: ["prb"],
+    categories: ["prometheus-operator"], countsGenerations: true, isCustom: true, schema: .kind())
+
+  static let scrapeConfigs = ResourceKind(
+    group: "monitoring.coreos.com", version: "v1alpha1", kind: "ScrapeConfig", plural: "scrapeconfigs", singular: "scrapeconfig",
+    shortNames: ["scfg"], categories: ["prometheus-operator"], countsGenerations: true, isCustom: true, schema: .kind())
+
+  static let prometheuses = ResourceKind(
+    group: "monitoring.coreos.com", version: "v1", kind: "Prometheus", plural: "prometheuses", singular: "prometheus",
+    shortNames: ["prom"], categories: ["prometheus-operator"], hasStatus: true, countsGenerations: true, isCustom: true, schema: .kind())
+
+  static let prometheusAgents = ResourceKind(
+    group: "monitoring.coreos.com", version: "v1alpha1", kind: "PrometheusAgent", plural: "prometheusagents", singular: "prometheusagent",
+    shortNames: ["promagent"], categories: ["prometheus-operator"], hasStatus: true, countsGenerations: true, isCustom: true,
+    schema: .kind())
+
+  static let vmServiceScrapes = ResourceKind(
+    group: "operator.victoriametrics.com", version: "v1beta1", kind: "VMServiceScrape", plural: "vmservicescrapes",
+    singular: "vmservicescrape", countsGenerations: true, isCustom: true, schema: .kind())
+
+  static let vmPodScrapes = ResourceKind(
+    group: "operator.victoriametrics.com", version: "v1beta1", kind: "VMPodScrape", plural: "vmpodscrapes", singular: "vmpodscrape",
+    countsGenerations: true, isCustom: true, schema: .kind())
 
   static let prometheusRules = ResourceKind(
     group: "monitoring.coreos.com", version: "v1", kind: "PrometheusRule", plural: "prometheusrules", singular: "prometheusrule",

@@ -15,6 +15,7 @@ struct APIHandler: Sendable {
 
   /// - Throws: the `APIFailure` to respond with.
   func response(to request: APIRequest, verb: Verb, on path: ResourcePath, now: Date) throws(APIFailure) -> APIResponse {
+    guard try cluster.read({ $0.isDefined(path.kind) }) else { throw .noSuchResource }
     let form = try ResponseForm.negotiated(request.accept, kind: path.kind)
     let encoder = ObjectEncoder(kind: path.kind, form: form, now: now)
     switch verb {

@@ -36,25 +36,26 @@ enum Discovery {
   ]
 
   private static var paths: [String] {
-    ["/api", "/api/v1", "/apis"] + groups.flatMap { ["/apis/\($0.name)", "/apis/\($0.name)/\($0.version)"] }
+    ["/api", "/api/v1", "/apis"] + groups.flatMap { group in ["/apis/\(group.name)"] + group.versions.map { "/apis/\(group.name)/\($0)" } }
       + ["/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]
   }
 
   // MARK: Groups
 
-  /// A group with its one version.
+  /// A group with its versions, the preferred one first.
   private struct Group: Hashable {
     var name: String
-    var version: String
+    var versions: [String]
 
     var json: JSONValue {
-      let version: JSONValue = ["groupVersion": .string("\(name)/\(version)"), "version": .string(self.version)]
-      return ["kind": "APIGroup", "apiVersion": "v1", "name": .string(name), "versions": [version], "preferredVersion": version]
+      let versions: [JSONValue] = versions.map { ["groupVersion": .string("\(name)/\($0)"), "version": .string($0)] }
+      return ["kind": "APIGroup", "apiVersion": "v1", "name": .string(name), "versions": .array(versions), "preferredVersion": versions[0]]
     }
   }
 
-  private static let groups: [Group] = Set(ResourceTable.all.map { Group(name: $0.group, version: $0.version) })
-    .filter { !$0.name.isEmpty }.sorted { $0.name < $1.name }
+  /// `v1` sorts before `v1alpha1`.
+  private static let groups: [Group] = Dictionary(grouping: ResourceTable.all, by: \.group)
+    .filter { !$0.key.isEmpty }.map { Group(name: $0.key, versions: Set($0.value.map(\.version)).sorted()) }.sorted { $0.name < $1.name }
 
   private static var groupList: JSONValue {
     ["kind": "APIGroupList", "apiVersion": "v1", "groups": .array(groups.map(\.json))]

@@ -83,6 +83,8 @@ struct WatchSession: Sendable {
           if reached == version { break }
           version = reached
         }
+        // Its definition was removed, and it has seen its objects deleted.
+        if try !cluster.read({ $0.isDefined(encoder.kind.storage) }) { return }
       } catch let failure as APIFailure {
         return try await write(encoder.failure(failure))
       }

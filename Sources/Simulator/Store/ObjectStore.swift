@@ -55,6 +55,18 @@ struct ObjectStore: Sendable {
   /// Drops these fields from objects of the kind that are written from now on.
   mutating func prune(_ paths: [[String]], of kind: ResourceKind) { rules.prunedFields[kind.id] = paths }
 
+  /// Removes the definition of a custom resource, and its objects.
+  mutating func removeDefinition(of kind: ResourceKind, context: WriteContext) throws(APIFailure) {
+    for object in withCollection(kind, { $0.ordered(prefix: "", after: nil) }) {
+      _ = try delete(kind, namespace: object.namespace, name: object.name, context: context)
+    }
+    rules.undefinedKinds.insert(kind.id)
+  }
+
+  mutating func restoreDefinition(of kind: ResourceKind) { rules.undefinedKinds.remove(kind.id) }
+
+  func isDefined(_ kind: ResourceKind) -> Bool { !rules.undefinedKinds.contains(kind.id) }
+
   // MARK: Writing
 
   /// - Throws: `APIFailure` 400, 404 (no such namespace), 409 or 422.

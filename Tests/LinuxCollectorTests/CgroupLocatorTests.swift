@@ -137,13 +137,15 @@ struct CgroupLocatorTests {
     #expect(tree.locator.locate(ReadBuffer()).containers.isEmpty)
   }
 
-  @Test func `processes of the container's own cgroup precede those of child cgroups, up to a limit`() throws {
+  @Test func `processes of the container's own cgroup precede those of child cgroups, up to a limit for each`() throws {
     let tree = try FixtureTree()
     try tree.unify()
     try tree.cgroup("docker/\(Self.id)", [1, 2])
     try tree.cgroup("docker/\(Self.id)/nested", Array(3...1000))
     let location = tree.locator.locate(ReadBuffer())
-    #expect(location.containers.first?.processes.map(\.identifier) == Array(1...8))
+    #expect(location.containers.first?.processes.map(\.identifier) == Array(1...10))
+    for index in 1...100 { try tree.cgroup("docker/\(Self.id)/other/\(index)", [2000 + Int32(index)]) }
+    #expect(tree.locator.locate(ReadBuffer()).containers.first?.processes.count == 64)
   }
 
   @Test func `a nested container's processes do not belong to the outer container`() throws {

@@ -111,6 +111,16 @@ struct PodNamespaceTests {
     #expect(inUse().pods == ["runner": 21])
   }
 
+  @Test func `R86: the first process of a container that runs systemd is found among its services`() throws {
+    for index: Int32 in 0..<20 {
+      try process(100 + index, "private", 3, startTicks: 2000)
+      try tree.cgroup("\(Self.pod)/\(containerID("b1"))/system.slice/\(index).service", [100 + index])
+    }
+    try process(99, "pod", 21, program: "systemd", startTicks: 1000)
+    try tree.cgroup("\(Self.pod)/\(containerID("b1"))/init.scope", [99])
+    #expect(inUse().pods == ["runner": 21])
+  }
+
   @Test func `R86: the pods of a Kind node have their names`() throws {
     let node = "system.slice/docker-\(containerID("77")).scope"
     try process(10, "node", 2)

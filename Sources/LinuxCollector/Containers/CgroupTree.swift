@@ -5,8 +5,10 @@ internal import ProcFS
 struct CgroupTree: ~Copyable {
   /// Bounds descriptors and stack. Containers nest (Kind runs a node and its pods in one container), but not this deep.
   private static let maximumDepth = 64
-  /// One process suffices to read a container; the others are tried if it has ended.
-  private static let processesPerContainer = 8
+  /// One process suffices to read a container, but it should be the first one, and others are tried if it has ended. A container that runs
+  /// systemd has its first process in one of many cgroups.
+  private static let processesPerCgroup = 8
+  private static let processesPerContainer = 64
   /// Bounds what one container can make the agent search: whatever runs in it may create cgroups below its own. A Kind node of 400 pods has
   /// as many.
   static let maximumBelowContainer = 2048
@@ -159,7 +161,7 @@ struct CgroupTree: ~Copyable {
     guard depth <= maximumDepth, remaining > 0, let directory = try? Directory(path) else { return }
     remaining -= 1
     let own = try? directory.read("cgroup.procs", into: buffer) { bytes throws(MalformedFile) in
-      try CgroupProcesses.parse(bytes, limit: processesPerContainer)
+      try CgroupProcesses.parse(bytes, limit: processesPerCgroup)
     }
     processes += (own ?? []).map { PodProcess(identifier: $0, container: container) }
     if directory.isLeaf { return }
@@ -335,7 +337,7 @@ struct CgroupTree: ~Copyable {
       let path = directory.path
       let known = container.processes
       let processes = try directory.read("cgroup.procs", into: buffer) { bytes throws(MalformedFile) in
-        try CgroupProcesses.parse(bytes, limit: Self.processesPerContainer)
+        try CgroupProcesses.parse(bytes, limit: Self.processesPerCgroup)
       }
       let new = processes.filter { process in !known.contains { $0.identifier == process } }
       found[owner.id]?.processes += new.prefix(Self.processesPerContainer - known.count).map {

@@ -153,7 +153,7 @@ import Testing
         ],
       ])
       let decoder = RecordDecoder<NodeRecord>.nodes(annotationPrefixes: ["rollcall.dev/"])
-      let records = try await readTwice(fixture, .nodes, decoder, selection, from: version)
+      let records = try await fixture.readTwice(.nodes, decoder, selection, from: version)
       let record = try #require(records.first { $0.name == fixture.clusterWideName })
       #expect(record.annotations == ["rollcall.dev/ignore": "true"] && record.operatingSystem == "linux" && record.kubeletPort == 10250)
       #expect(record.addresses.first == NodeAddress(type: "InternalIP", address: "127.0.0.77"))
@@ -207,7 +207,7 @@ import Testing
         APIRequest(
           method: "PATCH", path: "\(APIResource.pods.path(key))/status", body: status.bytes, contentType: "application/merge-patch+json"))
       let decoder = RecordDecoder<PodRecord>.pods(annotationPrefixes: ["rollcall.dev/"])
-      let records = try await readTwice(fixture, .pods, decoder, fixture.selection, from: version)
+      let records = try await fixture.readTwice(.pods, decoder, fixture.selection, from: version)
       let record = try #require(records.first { $0.name == "web-0" && $0.phase == "Running" })
       #expect(record.podIPs == ["127.0.0.78"] && record.nodeName == nil && !record.hostNetwork && !record.isBeingDeleted)
       #expect(record.annotations == ["rollcall.dev/ignore": "true"])
@@ -223,23 +223,5 @@ import Testing
 
   private func container(_ name: JSONValue, id: JSONValue, _ state: JSONValue, restarts: JSONValue = 0) -> JSONValue {
     ["name": name, "containerID": id, "image": "", "imageID": "", "ready": false, "restartCount": restarts, "state": state]
-  }
-
-  /// Reads a resource in both formats by list and by watch, compares them, and returns the listed records.
-  private func readTwice<Value: Record>(
-    _ fixture: Fixture, _ resource: APIResource, _ decoder: RecordDecoder<Value>, _ selection: Selection, from version: String
-  ) async throws -> [Value] {
-    let json = try await fixture.page(resource, decoder, selection, accept: MediaType.json)
-    let protobuf = try await fixture.page(resource, decoder, selection, accept: MediaType.protobuf)
-    #expect(json.records == protobuf.records)
-    #expect(!json.records.isEmpty)
-    var changes: [[RecordChange<Value>]] = []
-    for accept in [MediaType.json, MediaType.protobuf] {
-      var stream = try await fixture.watch(resource, decoder, selection, from: version, accept: accept)
-      changes.append(try await stream.changes(json.records.count))
-    }
-    let count = changes.map(\.count).min() ?? 0
-    #expect(Array(changes[0].prefix(count)) == Array(changes[1].prefix(count)))
-    return protobuf.records
   }
 }

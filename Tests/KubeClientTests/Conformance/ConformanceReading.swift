@@ -1,6 +1,7 @@
 import HTTPTransport
 import JSON
 import TestSupport
+import Testing
 
 @testable import KubeClient
 
@@ -25,6 +26,24 @@ extension Fixture {
     let limits = RequestLimits(deadline: .seconds(timeoutSeconds + 30), maximumBodyBytes: .max)
     let stream = try await client.open(request, limits: limits)
     return try WatchStream(stream, decoder: decoder, policy: .standard, store: Store(), hasInitialEvents: false)
+  }
+
+  /// Reads a resource in both formats by list and by watch, compares them, and returns the listed records.
+  func readTwice<Value: Record>(
+    _ resource: APIResource, _ decoder: RecordDecoder<Value>, _ selection: Selection, from version: String
+  ) async throws -> [Value] {
+    let json = try await page(resource, decoder, selection, accept: MediaType.json)
+    let protobuf = try await page(resource, decoder, selection, accept: MediaType.protobuf)
+    #expect(json.records == protobuf.records)
+    #expect(!json.records.isEmpty)
+    var changes: [[RecordChange<Value>]] = []
+    for accept in [MediaType.json, MediaType.protobuf] {
+      var stream = try await watch(resource, decoder, selection, from: version, accept: accept)
+      changes.append(try await stream.changes(json.records.count))
+    }
+    let count = changes.map(\.count).min() ?? 0
+    #expect(Array(changes[0].prefix(count)) == Array(changes[1].prefix(count)))
+    return protobuf.records
   }
 
   struct Unexpected: Error, CustomStringConvertible {

@@ -84,7 +84,7 @@ import Testing
       try await eventually("changes are stored") { names(reflector) == ["b"] }
       #expect(reflector.store.isSynced)
       #expect(reflector.status == .synced)
-      #expect(server.requests.map { $0.header("Accept") } == Array(repeating: MediaType.either, count: 2))
+      #expect(server.requests.map { $0.header("Accept") } == Array(repeating: MediaType.leanEither, count: 2))
       #expect(server.requests[1].parameter("resourceVersion") == "5000")
       #expect(reflector.statistics.changes == 2)
       gate.open()

@@ -11,15 +11,34 @@ import Testing
       #expect(try await client.send("GET", "/version").json["gitVersion"]?.string?.hasPrefix("v1.") == true)
       for path in ["/healthz", "/livez", "/readyz"] { #expect(try await client.send("GET", path).bytes == Array("ok".utf8)) }
       #expect(try await client.send("GET", "/api").json["versions"] == ["v1"])
-      let groups = try await client.send("GET", "/apis").json["groups"]?.array?.compactMap { $0["name"]?.string } ?? []
-      #expect(groups == ["apps", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "monitoring.coreos.com", "node.k8s.io"])
+      let groups = try await client.send("GET", "/apis").json["groups"]?.array ?? []
+      let versions = groups.flatMap { group in (group["versions"]?.array ?? []).compactMap { $0["groupVersion"]?.string } }
+      #expect(
+        versions == [
+          "apps/v1", "coordination.k8s.io/v1", "discovery.k8s.io/v1", "events.k8s.io/v1", "monitoring.coreos.com/v1",
+          "monitoring.coreos.com/v1alpha1", "node.k8s.io/v1", "operator.victoriametrics.com/v1beta1",
+        ])
+      #expect(groups.allSatisfy { $0["preferredVersion"] == $0["versions"]?[0] })
       var kinds: [String] = []
-      for path in ["/api/v1"] + groups.map({ "/apis/\($0)/v1" }) {
+      for path in ["/api/v1"] + versions.map({ "/apis/\($0)" }) {
         let resources = try await client.send("GET", path).json["resources"]?.array ?? []
         kinds += resources.filter { $0["name"]?.string?.contains("/") == false }.compactMap { $0["kind"]?.string }
       }
       #expect(kinds.sorted() == ResourceTable.all.map(\.kind).sorted())
       #expect(try await client.send("GET", "/apis/nothing.example/v1").status == 404)
+    }
+  }
+
+  @Test func `a custom resource without a definition has no objects and no requests`() async throws {
+    try await withServer { server, client in
+      let path = "/apis/monitoring.coreos.com/v1/namespaces/default/podmonitors"
+      let monitor: JSONValue = ["apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor", "metadata": ["name": "a"], "spec": [:]]
+      #expect(try await client.send("POST", path, monitor).status == 201)
+      try server.removeDefinition(of: "podmonitors.monitoring.coreos.com")
+      for method in ["GET", "POST"] { #expect(try await client.send(method, path, method == "GET" ? nil : monitor).status == 404) }
+      #expect(try await client.send("GET", "/apis/monitoring.coreos.com/v1/namespaces/default/servicemonitors").status == 200)
+      try server.restoreDefinition(of: "podmonitors.monitoring.coreos.com")
+      #expect(try await client.send("GET", path).json["items"] == [])
     }
   }
 

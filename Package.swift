@@ -238,6 +238,7 @@ if withBenchmarks {
     .executable(name: "bench-virtual", targets: ["VirtualBenchmark"]),
     .executable(name: "bench-push", targets: ["PushBenchmark"]),
     .executable(name: "bench-targets", targets: ["TargetsBenchmark"]),
+    .executable(name: "bench-expectation", targets: ["ExpectationBenchmark"]),
   ]
   package.targets += [
     .target(name: "BenchmarkSupport", path: "Benchmarks/BenchmarkSupport", swiftSettings: settings),
@@ -259,5 +260,8 @@ if withBenchmarks {
     .executableTarget(
       name: "TargetsBenchmark", dependencies: ["BenchmarkSupport", "Controller", "JSON", "Roll"], path: "Benchmarks/TargetsBenchmark",
       swiftSettings: settings),
+    .executableTarget(
+      name: "ExpectationBenchmark", dependencies: ["BenchmarkSupport", "Controller", "JSON", "KubeClient"],
+      path: "Benchmarks/ExpectationBenchmark", swiftSettings: settings),
   ]
 }

@@ -109,12 +109,15 @@ extension MalformedFile {
 /// A kernel writes the same headers in every namespace, and they are most of the file. So the column of each field is cached per header
 /// line, and known header lines are only compared as a whole.
 package struct HeaderLayout<Field: KernelField> {
-  /// One header line with at least one field of `Field`.
+  /// One header line.
   private struct Group {
     var headers: [UInt8]
-    /// The raw value of each column's field, or -1.
+    /// The raw value of each column's field, or -1, without the columns after the last field; empty for a line without any.
     var fields: [Int16]
   }
+
+  /// A kernel has six, but those of ICMP have the types that a namespace has seen.
+  private static var maximumGroups: Int { 16 }
 
   private var groups: [Group] = []
   /// Copied for each file, which is faster than counting the cases again.
@@ -136,29 +139,29 @@ package struct HeaderLayout<Field: KernelField> {
         valueName.elementsEqual(name)
       else { continue }
       next = lines.next()
-      if let known = groups.firstIndex(where: { $0.headers.isEqual(to: headers.rest) }) {
-        table.read(values, groups[known].fields)
-        isKnown = true
-      } else if let group = Self.group(headers.rest, name: name, words) {
-        table.read(values, group.fields)
-        groups.append(group)
+      let known = groups.firstIndex { $0.headers.isEqual(to: headers.rest) }
+      let fields = known.map { groups[$0].fields } ?? Self.fields(of: words, name: name)
+      if !fields.isEmpty {
+        table.read(values, fields)
         isKnown = true
       }
+      if known == nil, groups.count < Self.maximumGroups { groups.append(Group(headers: Array(headers.rest), fields: fields)) }
     }
     guard isKnown else { throw .withoutFields(lines) }
     return table
   }
 
-  /// `nil` for a line without any field of `Field`.
-  private static func group(_ line: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer, _ headers: Words) -> Group? {
+  /// The field of each column up to the last one that has any.
+  private static func fields(of headers: Words, name: UnsafeRawBufferPointer) -> [Int16] {
     let candidates = Field.allCases.filter { name.isEqual(to: $0.line) }
-    if candidates.isEmpty { return nil }
+    if candidates.isEmpty { return [] }
     var headers = headers
     var fields: [Int16] = []
     while let key = headers.next() {
       fields.append(candidates.first { key.isEqual(to: $0.key) }.map { Int16($0.rawValue) } ?? -1)
     }
-    return Group(headers: Array(line), fields: fields)
+    fields.removeLast(fields.reversed().prefix { $0 < 0 }.count)
+    return fields
   }
 }
 

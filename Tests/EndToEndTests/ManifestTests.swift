@@ -123,10 +123,15 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     #expect(spec?["replicas"] == 2)
     let pod = spec?["template"]?["spec"]
     let labels = try #require(spec?["template"]?["metadata"]?["labels"])
-    let spreads = pod?["topologySpreadConstraints"]?.array ?? []
-    #expect(spreads.compactMap { $0["topologyKey"]?.string } == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"])
-    // A cluster of one node still runs both replicas.
-    #expect(spreads.allSatisfy { $0["whenUnsatisfiable"] == "ScheduleAnyway" && $0["labelSelector"]?["matchLabels"] == labels })
+    // Preferences, so that a cluster of one node still runs both replicas. The scheduler ignores preferred topologySpreadConstraints on
+    // nodes without one of the labels, such as that of the zone.
+    #expect(pod?["topologySpreadConstraints"] == nil)
+    let affinity = pod?["affinity"]?["podAntiAffinity"]
+    #expect(affinity?.object?.keys.sorted() == ["preferredDuringSchedulingIgnoredDuringExecution"])
+    let terms = affinity?["preferredDuringSchedulingIgnoredDuringExecution"]?.array?.compactMap { $0["podAffinityTerm"] } ?? []
+    #expect(terms.compactMap { $0["topologyKey"]?.string } == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"])
+    // Replicas that a rollout is about to remove do not count.
+    #expect(terms.allSatisfy { $0["matchLabelKeys"] == ["pod-template-hash"] && $0["labelSelector"]?["matchLabels"] == labels })
     let tolerations = pod?["tolerations"]?.array ?? []
     #expect(
       tolerations.compactMap { $0["key"]?.string } == ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"])

@@ -6,7 +6,7 @@ package struct NodeCoverage: Hashable, Sendable {
   package var source: Source
   package var address: String?
   package var ready: Bool
-  /// Containers on the roll from which a collection is due.
+  /// Containers from which a collection is due.
   package var expected: Int
   /// Containers with a collection within the threshold.
   package var collected: Int

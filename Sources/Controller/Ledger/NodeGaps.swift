@@ -13,7 +13,7 @@ package enum NodeCollection: Hashable, Sendable {
 package struct NodeGaps: Hashable, Sendable {
   package var node: String
   package var collection: NodeCollection
-  /// Containers on the node's roll that are not exempt.
+  /// Containers from which a collection is due.
   package var expected: Int
   package var gaps: [Gap]
 

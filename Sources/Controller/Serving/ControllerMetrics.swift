@@ -69,7 +69,7 @@ struct ControllerMetrics {
 
   private func writeNodes(_ writer: inout ExpositionWriter, _ send: Send) async throws {
     let coverage = ledger.coverage(at: reading.moment)
-    writer.family("rollcall_expected_containers", .gauge, help: "Containers on the roll that are not exempt.")
+    writer.family("rollcall_expected_containers", .gauge, help: "Containers from which a collection is due.")
     for node in coverage {
       writer.sample("rollcall_expected_containers", ["node": node.node, "source": node.source.rawValue], node.expected)
       if writer.bytes.count > Self.chunkBytes { try await send(writer.takeBytes()) }
@@ -163,7 +163,7 @@ struct ControllerMetrics {
         writer.sample("rollcall_object_writes_total", ["source": source.rawValue], report.applied + report.deleted)
       }
     }
-    writer.family("rollcall_failing_objects", .gauge, help: "Objects that could not be written or deleted.")
+    writer.family("rollcall_failing_objects", .gauge, help: "Objects that could not be written or deleted, or do not stay as written.")
     for source in Source.allCases {
       if let report = reports[source] { writer.sample("rollcall_failing_objects", ["source": source.rawValue], report.failing.count) }
     }

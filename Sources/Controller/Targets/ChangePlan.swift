@@ -12,6 +12,8 @@ struct ChangePlan {
   struct Write {
     var object: DesiredObject
     var json: JSONValue
+    /// The object that differs; `nil` if there is none.
+    var live: JSONValue?
     /// Whether to take our fields back from those who edited them (R84). Fields that another manager has applied are left to it (R34).
     var force: Bool
   }
@@ -29,7 +31,7 @@ struct ChangePlan {
         settled.append(object)
       } else {
         let force = live.map { !isApplied(in: $0, desired: json, byOtherThan: ObjectNames.fieldManager) } ?? false
-        apply.append(Write(object: object, json: json, force: force))
+        apply.append(Write(object: object, json: json, live: live, force: force))
       }
     }
     delete = known.filter { !wanted.contains($0.key) }.sorted { $0.key < $1.key }.map { ObjectIdentity(name: $0.key, uid: $0.value.uid) }
@@ -140,6 +142,15 @@ private func isApplied(in live: JSONValue, desired: JSONValue, byOtherThan field
     entry["operation"]?.string == "Apply" && entry["manager"]?.string != fieldManager
       && entry["fieldsV1"].map { hasAny($0, of: desired) } ?? false
   }
+}
+
+/// The managers that have changed desired fields by operations other than server-side apply, sorted.
+func managersUpdating(_ desired: JSONValue, in live: JSONValue) -> [String] {
+  let entries = live["metadata"]?["managedFields"]?.array ?? []
+  let managers = entries.lazy.filter { entry in
+    entry["operation"]?.string == "Update" && entry["fieldsV1"].map { hasAny($0, of: desired) } ?? false
+  }
+  return Set(managers.compactMap { $0["manager"]?.string }).sorted()
 }
 
 /// Whether the field set contains a field of `desired`.

@@ -15,6 +15,7 @@ struct TargetMemory {
   /// The targets that all objects reflect; `nil` while some may not.
   private var settledTargets: [Target]?
   private var conflicts: [ObjectName: Moment] = [:]
+  private var undone = UndoneWrites()
   private var logged: [ProblemSubject: String] = [:]
 
   // MARK: Reading
@@ -61,10 +62,11 @@ struct TargetMemory {
   // MARK: Deciding
 
   /// Starts a pass. Clears the failures of the last one.
-  mutating func begin(_ desired: DesiredTargets, serviceMonitors mode: ServiceMonitorMode) {
+  mutating func begin(_ desired: DesiredTargets, serviceMonitors mode: ServiceMonitorMode, patience: Duration, at now: Moment) {
     status.published = desired.published
     status.refused = desired.refused
-    status.failing = objects.compactMapValues(\.problem)
+    undone.recover(patience: patience, at: now)
+    status.failing = objects.compactMapValues(\.problem).merging(undone.problems) { missing, _ in missing }
     status.lacksServiceMonitors = false
     guard let refusal = monitorsRefused, let monitor = desired.serviceMonitor else { return }
     if refusal.isNotFound, mode == .auto {
@@ -76,12 +78,20 @@ struct TargetMemory {
     }
   }
 
-  func isSettled(with targets: [Target]) -> Bool { settledTargets == targets }
+  func isSettled(with targets: [Target], patience: Duration, at now: Moment) -> Bool {
+    settledTargets == targets && undone.nextChange(patience: patience).map { now < $0 } ?? true
+  }
 
   mutating func settle(with targets: [Target]) { settledTargets = targets }
 
+  /// The time after which a failing object should be tried again; `nil` without one.
+  func retry(patience: Duration, at now: Moment) -> Duration? {
+    if status.failing.isEmpty { return nil }
+    return undone.nextChange(patience: patience).map { max(.zero, min(patience, $0 - now)) } ?? patience
+  }
+
   /// Whether no EndpointSlice has failed or is in conflict in this pass.
-  var hasAllSlices: Bool { !status.failing.keys.contains { $0.kind == ObjectName.sliceKind } }
+  var hasAllSlices: Bool { !status.failing.keys.contains { $0.kind == ObjectName.sliceKind && !undone.isOnTrial($0) } }
 
   func canWrite(_ object: DesiredObject) -> Bool {
     monitorsRefused == nil || object.name.kind != APIResource.serviceMonitors.kind
@@ -102,19 +112,29 @@ struct TargetMemory {
     return true
   }
 
+  /// Whether the object is not written yet, because others undo each write.
+  mutating func isHeldBack(_ write: ChangePlan.Write, patience: Duration, at now: Moment) -> Bool {
+    let isHeldBack = !undone.mayRepeat(write, patience: patience, at: now)
+    if let problem = undone.problem(of: write.object.name) { status.failing[write.object.name] = problem }
+    return isHeldBack
+  }
+
   // MARK: Recording writes
 
-  mutating func applied(_ write: ChangePlan.Write, result: JSONValue) {
+  mutating func applied(_ write: ChangePlan.Write, result: JSONValue, patience: Duration, at now: Moment) {
     let name = write.object.name
     let known = KnownObject(applied: write.object, json: write.json, result: result)
     objects[name] = known
-    status.failing[name] = known.problem
+    // What the API server does not store is not undone by others.
+    if known.missing.isEmpty { undone.wrote(write.object, patience: patience, at: now) } else { undone.forget(name) }
+    status.failing[name] = known.problem ?? undone.problem(of: name)
     conflicts[name] = nil
     status.applied += 1
   }
 
   mutating func deleted(_ name: ObjectName) {
     objects[name] = nil
+    undone.forget(name)
     status.failing[name] = nil
     status.deleted += 1
   }

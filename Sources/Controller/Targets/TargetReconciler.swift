@@ -19,7 +19,8 @@ package final class TargetReconciler: Reconciler {
   private let memory = Mutex<[Source: TargetMemory]>([:])
 
   /// - Parameters:
-  ///   - patience: the time after which objects are read again, and conflicts and missing kinds are retried.
+  ///   - patience: the time after which objects are read again, and conflicts and missing kinds are retried. A write that others undo within
+  ///     this time was in vain.
   ///   - isLeading: called before every write.
   ///   - snapshot: returns the current targets of every source, or `nil` until the caches have synced. The targets are kept if a watch
   ///     fails later.
@@ -64,9 +65,9 @@ package final class TargetReconciler: Reconciler {
     // Taken after reading, so it is never older than the objects it is compared with.
     guard let targets = snapshot()?.filter({ $0.source == source }) else { return .again(after: .seconds(1)) }
     // Most roll changes are pods that start and stop, and do not affect the targets.
-    if memory.isSettled(with: targets) { return outcome(memory) }
+    if memory.isSettled(with: targets, patience: patience, at: time.now) { return outcome(memory) }
     let desired = DesiredTargets(source: source, targets: targets, live: memory.slices, settings: settings)
-    memory.begin(desired, serviceMonitors: settings.serviceMonitors)
+    memory.begin(desired, serviceMonitors: settings.serviceMonitors, patience: patience, at: time.now)
     defer { log(&memory, source) }
 
     let wanted = desired.desiredObjects.filter { memory.canWrite($0) }
@@ -76,8 +77,10 @@ package final class TargetReconciler: Reconciler {
     for write in plan.apply {
       let name = write.object.name
       guard write.force || !memory.isInConflict(name, patience: patience, at: time.now) else { continue }
+      guard !memory.isHeldBack(write, patience: patience, at: time.now) else { continue }
       do {
-        memory.applied(write, result: try await objects.apply(write.json, force: write.force))
+        let result = try await objects.apply(write.json, force: write.force)
+        memory.applied(write, result: result, patience: patience, at: time.now)
       } catch {
         try memory.failed(name, error, at: time.now, into: &failures)
       }
@@ -101,7 +104,7 @@ package final class TargetReconciler: Reconciler {
   }
 
   private func outcome(_ memory: TargetMemory) -> ReconcileOutcome {
-    memory.status.failing.isEmpty ? .settled : .again(after: patience)
+    memory.retry(patience: patience, at: time.now).map { .again(after: $0) } ?? .settled
   }
 
   /// Logs new problems and those that have ended.
@@ -145,7 +148,7 @@ package struct TargetStatus: Hashable, Sendable {
   package var published = 0
   /// Targets that cannot be published.
   package var refused: [RefusedTarget] = []
-  /// Objects that could not be written, or that the API server did not store as written, with the reason.
+  /// Objects that could not be written, that the API server did not store as written, or that others change after each write, with the reason.
   package var failing: [ObjectName: String] = [:]
   /// True if the API server has no ServiceMonitors and the settings do not require them.
   package var lacksServiceMonitors = false

@@ -8,13 +8,14 @@ package protocol NodeCollector: Sendable {
 }
 
 extension NodeRoll {
-  /// The call with these answers, one for each entry. If the API server reports the node as not ready, that is the reason of every miss, and
-  /// the detail keeps the reason found.
+  /// The call with these answers, one for each entry. If the API server reports the node as not ready, that is the reason of every miss that
+  /// only says that the node does not respond; the detail keeps the reason found. A node that responds, or a pod that is asked itself, is known
+  /// better: its containers keep their reason, and whether that depends on the roll.
   func answered(_ answers: [Answer], lastScrape: LastScrape) -> RollCall {
     assert(answers.count == entries.count, "one answer for each entry")
     guard !nodeReady else { return RollCall(answers: answers, lastScrape: lastScrape) }
     let explained = answers.map { answer in
-      guard case .missed(let reason, let detail) = answer else { return answer }
+      guard case .missed(let reason, let detail) = answer, reason.isSilenceOfNode else { return answer }
       return .missed(.nodeNotReady, detail: "the node is not ready; \(reason.rawValue): \(detail)")
     }
     return RollCall(answers: explained, lastScrape: lastScrape)
@@ -23,6 +24,16 @@ extension NodeRoll {
   /// The call in which every entry was missed for the same reason.
   package func missed(_ miss: Miss, lastScrape: LastScrape) -> RollCall {
     answered(Array(repeating: miss.answer, count: entries.count), lastScrape: lastScrape)
+  }
+}
+
+extension Reason {
+  /// Whether the miss says no more than that the node does not respond.
+  fileprivate var isSilenceOfNode: Bool {
+    switch self {
+    case .noAgent, .agentUnreachable, .agentTimeout, .exporterUnreachable, .exporterTimeout, .unknown: true
+    default: false
+    }
   }
 }
 

@@ -82,8 +82,8 @@ import Testing
       rig.ledger.evaluate(at: rig.time.now)
       let gaps = rig.ledger.snapshot().gapsByNode().joined()
       #expect(gaps.map(\.node) == ["old"])
-      #expect(gaps.map(\.reason) == [.nodeNotReady])
-      #expect(gaps.allSatisfy { $0.detail.contains("WrongNode: the ready node new has the address 10.0.0.1") })
+      #expect(gaps.map(\.reason) == [.wrongNode])
+      #expect(gaps.allSatisfy { $0.detail.contains("the ready node new has the address 10.0.0.1") })
       rig.publish([nodeRecord("old", ready: false), nodeRecord("new", address: "10.0.0.2")])
       for _ in 0..<2 { try await rig.advance(15) }
       try await eventually("it is called again") { rig.linux.calls(of: "old") > 0 }

@@ -74,10 +74,10 @@ package final class RollcallController: Sendable {
       .configMaps, namespace: cluster.namespace, name: GapArchive.configMapName, client: cluster.client, logger: logger)
     let archive = GapArchiver(
       client: cluster.client, namespace: cluster.namespace, ledger: ledger, policy: settings.archive, time: time, logger: logger,
-      isLeading: { leadership.isLeader },
-      didRestore: { ledger in
+      isLeading: { leadership.isLeader }, groups: { alerts.groups },
+      didRestore: { ledger, groups in
         events?.takeOver(ledger)
-        alerts.takeOver(ledger.gapsByNode().joined())
+        alerts.takeOver(ledger.gapsByNode().joined(), groups)
       })
     let freshness = RollFreshness(watches: cluster, limit: settings.stalenessLimit)
     let watch = GapWatch(ledger: ledger, freshness: freshness, settling: settings.interval, time: time, logger: logger) { transitions in

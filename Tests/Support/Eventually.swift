@@ -10,7 +10,7 @@ package struct NeverHappened: Error, CustomStringConvertible {
 ///
 /// Throws `NeverHappened` after `limit`, and `CancellationError` where the task is cancelled.
 package func eventually(
-  _ what: String, within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
+  _ what: String, within limit: Duration = .seconds(120), _ condition: () async throws -> Bool
 ) async throws {
   let end = ContinuousClock.now + limit
   var looks = 0

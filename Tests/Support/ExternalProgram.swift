@@ -63,7 +63,7 @@ package final class ExternalProgram: Sendable {
   package var output: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
 
   /// Returns when a TCP connection to the port is accepted; throws with the program's output where it ends or `limit` passes first.
-  package func waitForPort(_ port: Int, host: String = "127.0.0.1", within limit: Duration = .seconds(60)) async throws {
+  package func waitForPort(_ port: Int, host: String = "127.0.0.1", within limit: Duration = .seconds(120)) async throws {
     _ = try await wait(for: "port \(port)", within: limit) { accepts(host: host, port: port) ? true : nil }
   }
 
@@ -72,14 +72,14 @@ package final class ExternalProgram: Sendable {
   }
 
   /// Returns the first line of output that holds the text; throws as `waitForPort` does.
-  package func waitForLine(containing text: String, within limit: Duration = .seconds(60)) async throws -> String {
+  package func waitForLine(containing text: String, within limit: Duration = .seconds(120)) async throws -> String {
     try await wait(for: "a line with \"\(text)\"", within: limit) {
       output.split(separator: "\n").first { $0.contains(text) }.map(String.init)
     }
   }
 
   /// Returns the exit status when it has ended of its own accord.
-  package func waitForExit(within limit: Duration = .seconds(60)) async throws -> Int32 {
+  package func waitForExit(within limit: Duration = .seconds(120)) async throws -> Int32 {
     let end = ContinuousClock.now + limit
     while true {
       if let exitStatus { return exitStatus }

@@ -99,10 +99,14 @@ struct NodeAlertKey: Hashable, Comparable {
   var source: Source
   var kind: GapKind
 
+  init(node: String, source: Source, kind: GapKind) {
+    self.node = node
+    self.source = source
+    self.kind = kind
+  }
+
   init(_ gap: Gap) {
-    node = gap.node
-    source = gap.source
-    kind = gap.kind
+    self.init(node: gap.node, source: gap.source, kind: gap.kind)
   }
 
   static func < (left: NodeAlertKey, right: NodeAlertKey) -> Bool {
@@ -116,10 +120,14 @@ struct WorkloadAlertKey: Hashable, Comparable {
   var workload: Workload
   var kind: GapKind
 
-  init(_ gap: Gap, _ workload: Workload) {
-    namespace = gap.container.namespace
+  init(namespace: String, workload: Workload, kind: GapKind) {
+    self.namespace = namespace
     self.workload = workload
-    kind = gap.kind
+    self.kind = kind
+  }
+
+  init(_ gap: Gap, _ workload: Workload) {
+    self.init(namespace: gap.container.namespace, workload: workload, kind: gap.kind)
   }
 
   static func < (left: WorkloadAlertKey, right: WorkloadAlertKey) -> Bool {

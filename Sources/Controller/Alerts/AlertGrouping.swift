@@ -1,6 +1,14 @@
 import KubeClient
 import Roll
 
+/// The groups that have an alert. A leader hands them over, because a group keeps its alert after the gaps have become few.
+struct AlertGroups: Hashable, Sendable {
+  var nodes: Set<NodeAlertKey> = []
+  var workloads: Set<WorkloadAlertKey> = []
+
+  var isEmpty: Bool { nodes.isEmpty && workloads.isEmpty }
+}
+
 /// Decides which alert reports each gap: one on the node if nothing on it is collected (scraped), one on the workload if more than a few of
 /// its containers have a gap, and otherwise one for each gap. Pure.
 ///
@@ -24,6 +32,15 @@ struct AlertGrouping {
 
   /// Whether gaps were left out, because their node has not been called yet.
   private(set) var isWaiting = false
+
+  /// The groups that have an alert, for the next leader.
+  var groups: AlertGroups { AlertGroups(nodes: Set(nodes.keys), workloads: workloads) }
+
+  /// Continues the groups of an earlier leader that still have a gap.
+  mutating func takeOver(_ groups: AlertGroups) {
+    for key in groups.nodes where nodes[key] == nil { nodes[key] = .some(nil) }
+    workloads.formUnion(groups.workloads)
+  }
 
   /// When time alone may change the alerts; `nil` if it does not.
   private(set) var nextChange: Moment?
@@ -72,9 +89,11 @@ struct AlertGrouping {
         }
       }
     }
-    nodes = nodes.filter { onNodes[$0.key] != nil }
+    nodes = nodes.filter { onNodes[$0.key] != nil || isWaiting && waitingNow[$0.key.node] != nil }
     waiting = waitingNow
-    workloads = Set(onWorkloads.filter { $0.value.count > Self.fewGaps || workloads.contains($0.key) }.keys)
+    let many = onWorkloads.filter { $0.value.count > Self.fewGaps || workloads.contains($0.key) }.keys
+    // A gap that waits may be of any of them.
+    workloads = isWaiting ? workloads.union(many) : Set(many)
     for (key, gaps) in few where !workloads.contains(key) { single += gaps }
     single.sort { GapKey($0.gap) < GapKey($1.gap) }
     return onNodes.sorted { $0.key < $1.key }.map { .node($0.key, $0.value) }

@@ -62,9 +62,13 @@ package final class AlertmanagerSender: Sendable {
     for endpoint in endpoints { endpoint.signal() }
   }
 
-  /// Takes over the gaps of an earlier leader: the alerts on those that have closed are ended.
-  func takeOver(_ gaps: some Sequence<Gap>) {
+  /// The groups of gaps that have one alert.
+  var groups: AlertGroups { grouping.withLock { $0.groups } }
+
+  /// Takes over the gaps and groups of an earlier leader: the alerts on gaps that have closed are ended.
+  func takeOver(_ gaps: some Sequence<Gap>, _ groups: AlertGroups) {
     let alerts = AlertGrouping.possibleAlerts(for: gaps, workload: workload)
+    grouping.withLock { $0.takeOver(groups) }
     inherited.withLock { $0 = alerts }
     gapsChanged()
   }
@@ -72,11 +76,11 @@ package final class AlertmanagerSender: Sendable {
   /// Sends until the task is cancelled. Runs on the leader only. Alerts of an earlier leader that `takeOver` does not know expire if they are
   /// not repeated.
   package func run() async {
-    grouping.withLock { $0 = AlertGrouping() }
     await withTaskGroup(of: Void.self) { group in
       for endpoint in endpoints { group.addTask { await self.serve(endpoint) } }
     }
     inherited.withLock { $0 = nil }
+    grouping.withLock { $0 = AlertGrouping() }
     // Only the leader has a status.
     for endpoint in endpoints { _ = endpoint.set([]) }
   }

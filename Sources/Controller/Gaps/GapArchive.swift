@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import GzipZlib
-package import JSON
+internal import JSON
+internal import KubeClient
 package import Roll
 
 /// The ConfigMap with the open gaps cannot be decoded.
@@ -12,12 +13,13 @@ package struct GapArchiveError: Error, CustomStringConvertible, Sendable {
 ///
 ///     data:
 ///       gaps.json: |
-///         {"version":1,"cut":0,"gaps":[{"namespace":"shop","pod":"cart-0","container":"app",…,"since":1767225600000},…]}
+///         {"version":1,"cut":0,"gaps":[{"namespace":"shop","pod":"cart-0","container":"app",…,"since":1767225600000},…],
+///         "groups":[{"kind":"uncollected","node":"w1","source":"linux"},{"kind":…,"namespace":"shop","workload":{…}},…]}
 ///
-/// An age that is no gap yet has `"open":false`. From 9,000 ages on this is too large; the text is then stored gzipped in `binaryData` under
-/// `gaps.json.gz`. Both forms are read.
-package struct GapArchive: Sendable {
-  package static let configMapName = "rollcall-gaps"
+/// An age that is no gap yet has `"open":false`. The groups are the nodes and workloads with one alert for all of their gaps. From 9,000 ages
+/// on this is too large; the text is then stored gzipped in `binaryData` under `gaps.json.gz`. Both forms are read.
+struct GapArchive {
+  static let configMapName = "rollcall-gaps"
   static let dataKey = "gaps.json"
   static let compressedKey = "gaps.json.gz"
   private static let version: Int64 = 1
@@ -25,28 +27,29 @@ package struct GapArchive: Sendable {
   private static let maximumTextBytes = 64 << 20
 
   /// Maximum number of ages; beyond it the youngest are left out, as they lose the least.
-  package var maximumGaps = 30_000
+  var maximumGaps = 30_000
   /// Maximum size of the data. The API server refuses objects over 1.5 MiB and ConfigMaps with more than 1 MiB of data (`MaxSecretSize` in
   /// Kubernetes' validation); the rest is left for other fields.
-  package var maximumBytes = 900_000
-
-  package init() {}
+  var maximumBytes = 900_000
 
   /// The ConfigMap to apply, and the number of ages in it.
   /// - Parameters:
   ///   - gaps: oldest first.
   ///   - total: the number of ages, if `gaps` is not all of them.
-  package func configMap(of gaps: [ArchivedAge], total: Int? = nil, namespace: String) -> (object: JSONValue, kept: Int) {
+  func configMap(
+    of gaps: [ArchivedAge], total: Int? = nil, groups: AlertGroups = AlertGroups(), namespace: String
+  ) -> (object: JSONValue, kept: Int) {
     let total = total ?? gaps.count
+    let groups = Self.json(of: groups)
     var kept = min(gaps.count, maximumGaps)
     var data: JSONValue = [:]
     var binaryData: JSONValue?
-    let plain = text(of: gaps.prefix(min(kept, maximumBytes / 100)), total: total)
+    let plain = text(of: gaps.prefix(min(kept, maximumBytes / 100)), total: total, groups: groups)
     if plain.utf8.count <= maximumBytes, kept <= maximumBytes / 100 {
       data = [Self.dataKey: .string(plain)]
     } else {
       while true {
-        let text = text(of: gaps.prefix(kept), total: total)
+        let text = text(of: gaps.prefix(kept), total: total, groups: groups)
         let bytes = gzip(Array(text.utf8)) ?? []
         if bytes.count <= maximumBytes, !bytes.isEmpty || kept == 0 {
           binaryData = [Self.compressedKey: .string(Data(bytes).base64EncodedString())]
@@ -65,8 +68,8 @@ package struct GapArchive: Sendable {
     return (object, kept)
   }
 
-  /// Decodes a ConfigMap made by `configMap(of:total:namespace:)`.
-  package func gaps(in configMap: JSONValue) throws(GapArchiveError) -> [ArchivedAge] {
+  /// Decodes a ConfigMap made by `configMap(of:total:groups:namespace:)`.
+  func content(of configMap: JSONValue) throws(GapArchiveError) -> (ages: [ArchivedAge], groups: AlertGroups) {
     let text: [UInt8]
     let field: String
     if let encoded = configMap["binaryData"]?[Self.compressedKey]?.string {
@@ -93,10 +96,10 @@ package struct GapArchive: Sendable {
     guard document["version"]?.integer == Self.version, let list = document["gaps"]?.array else {
       throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(field): not a list of gaps of version \(Self.version)")
     }
-    return list.compactMap(Self.gap(from:))
+    return (list.compactMap(Self.gap(from:)), Self.groups(from: document["groups"]))
   }
 
-  private func text(of gaps: ArraySlice<ArchivedAge>, total: Int) -> String {
+  private func text(of gaps: ArraySlice<ArchivedAge>, total: Int, groups: [JSONValue]) -> String {
     var text = "{\"version\":\(Self.version),\"cut\":\(total - gaps.count),\"gaps\":["
     var isFirst = true
     for gap in gaps {
@@ -104,7 +107,35 @@ package struct GapArchive: Sendable {
       isFirst = false
       text += String(decoding: Self.json(of: gap).bytes, as: UTF8.self)
     }
+    if !groups.isEmpty { text += "],\"groups\":" + String(decoding: JSONValue.array(groups).bytes.dropLast(), as: UTF8.self) }
     return text + "]}"
+  }
+
+  /// In a stable order.
+  private static func json(of groups: AlertGroups) -> [JSONValue] {
+    groups.nodes.sorted().map { ["kind": .string($0.kind.rawValue), "node": .string($0.node), "source": .string($0.source.rawValue)] }
+      + groups.workloads.sorted().map { key in
+        [
+          "kind": .string(key.kind.rawValue), "namespace": .string(key.namespace),
+          "workload": ["kind": .string(key.workload.kind), "name": .string(key.workload.name)],
+        ]
+      }
+  }
+
+  /// An entry that cannot be read affects no other. Earlier versions wrote none.
+  private static func groups(from json: JSONValue?) -> AlertGroups {
+    var groups = AlertGroups()
+    for entry in json?.array ?? [] {
+      guard let kind = entry["kind"]?.string.flatMap(GapKind.init) else { continue }
+      if let node = entry["node"]?.string, let source = entry["source"]?.string.flatMap(Source.init) {
+        groups.nodes.insert(NodeAlertKey(node: node, source: source, kind: kind))
+      } else if let namespace = entry["namespace"]?.string, let workload = entry["workload"]?["kind"]?.string,
+        let name = entry["workload"]?["name"]?.string
+      {
+        groups.workloads.insert(WorkloadAlertKey(namespace: namespace, workload: Workload(kind: workload, name: name), kind: kind))
+      }
+    }
+    return groups
   }
 
   private static func json(of age: ArchivedAge) -> JSONValue {

@@ -15,9 +15,11 @@ final class GapArchiver: StatusSource {
   let logger: Logger
   /// Checked before every write.
   let isLeading: @Sendable () -> Bool
-  /// Called with the ledger after gaps of an earlier leader were restored: their alerts are repeated at once, and nodes whose Event was
-  /// written are not reported again.
-  let didRestore: @Sendable (_ ledger: Ledger) -> Void
+  /// The groups of gaps that have one alert.
+  let groups: @Sendable () -> AlertGroups
+  /// Called with the ledger after gaps of an earlier leader were restored, and with its groups: their alerts are repeated at once, and nodes
+  /// whose Event was written are not reported again.
+  let didRestore: @Sendable (_ ledger: Ledger, _ groups: AlertGroups) -> Void
 
   private let latest = Mutex(GapArchiveStatus())
   private let isGone = Atomic(false)
@@ -27,6 +29,7 @@ final class GapArchiver: StatusSource {
   private struct Content: Sendable {
     var ages: [ArchivedAge]
     var total: Int
+    var groups: AlertGroups
     var fingerprint: Int
   }
 
@@ -34,7 +37,8 @@ final class GapArchiver: StatusSource {
 
   init(
     client: KubeClient, namespace: String, ledger: LedgerStore, policy: ArchivePolicy, time: any TimeSource, logger: Logger,
-    isLeading: @escaping @Sendable () -> Bool, didRestore: @escaping @Sendable (_ ledger: Ledger) -> Void
+    isLeading: @escaping @Sendable () -> Bool, groups: @escaping @Sendable () -> AlertGroups,
+    didRestore: @escaping @Sendable (_ ledger: Ledger, _ groups: AlertGroups) -> Void
   ) {
     self.client = client
     self.namespace = namespace
@@ -43,6 +47,7 @@ final class GapArchiver: StatusSource {
     self.time = time
     self.logger = logger
     self.isLeading = isLeading
+    self.groups = groups
     self.didRestore = didRestore
   }
 
@@ -63,12 +68,12 @@ final class GapArchiver: StatusSource {
         status.cut = 0
       }
     }
-    guard let restored = await read() else { return }
+    guard let (restored, restoredGroups) = await read() else { return }
     let ledgerAfter = ledger.restore(restored, at: time.reading())
     ledger.settleRestored(at: time.now)
     if !restored.isEmpty {
       logger.notice("restored open gaps", metadata: ["gaps": "\(restored.count { $0.isOpen })", "ages": "\(restored.count)"])
-      didRestore(ledgerAfter)
+      didRestore(ledgerAfter, restoredGroups)
     }
 
     latest.withLock { $0.kept = restored.count }
@@ -79,7 +84,7 @@ final class GapArchiver: StatusSource {
       try? await time.sleep(for: .seconds(1))
       if isGone.exchange(false, ordering: .relaxed) { schedule.invalidate() }
       guard !Task.isCancelled, isLeading(), schedule.isOpen(at: time.now) else { continue }
-      let fingerprint = ledger.snapshot().archiveFingerprint(at: time.now, policy: policy)
+      let fingerprint = fingerprint(of: ledger.snapshot(), groups(), at: time.now)
       guard schedule.isDue(fingerprint, at: time.reading()) else { continue }
       let content = content()
       do {
@@ -115,12 +120,18 @@ final class GapArchiver: StatusSource {
     let snapshot = ledger.snapshot()
     let reading = time.reading()
     let (ages, total) = snapshot.archivedAges(at: reading, policy: policy, atMost: GapArchive().maximumGaps)
-    return Content(
-      ages: ages, total: total, fingerprint: snapshot.archiveFingerprint(at: reading.moment, policy: policy))
+    let groups = ages.isEmpty ? AlertGroups() : groups()
+    return Content(ages: ages, total: total, groups: groups, fingerprint: fingerprint(of: snapshot, groups, at: reading.moment))
+  }
+
+  /// 0 for an empty archive.
+  private func fingerprint(of ledger: Ledger, _ groups: AlertGroups, at now: Moment) -> Int {
+    let ages = ledger.archiveFingerprint(at: now, policy: policy)
+    return ages == 0 || groups.isEmpty ? ages : ages ^ groups.hashValue
   }
 
   private func write(_ content: Content) async throws(KubeError) {
-    let (object, kept) = GapArchive().configMap(of: content.ages, total: content.total, namespace: namespace)
+    let (object, kept) = GapArchive().configMap(of: content.ages, total: content.total, groups: content.groups, namespace: namespace)
     try await client.apply(object, fieldManager: ObjectNames.fieldManager, force: true)
     let wasCut = latest.withLock { status in
       defer { (status.kept, status.cut) = (kept, content.total - kept) }
@@ -134,16 +145,17 @@ final class GapArchiver: StatusSource {
   }
 
   /// Reads the archive, retrying until it succeeds. An unreadable archive counts as empty. `nil` if the task was cancelled.
-  private func read() async -> [ArchivedAge]? {
+  private func read() async -> (ages: [ArchivedAge], groups: AlertGroups)? {
     var problem: String?
     while !Task.isCancelled {
       do {
-        return try GapArchive().gaps(in: try await client.get(.configMaps, name: GapArchive.configMapName, namespace: namespace))
+        let object = try await client.get(.configMaps, name: GapArchive.configMapName, namespace: namespace)
+        return try GapArchive().content(of: object)
       } catch let error as KubeError where error.status?.isNotFound == true {
-        return []
+        return ([], AlertGroups())
       } catch let error as GapArchiveError {
         logger.warning("cannot restore the open gaps of an earlier leader; they start over", metadata: ["error": "\(error)"])
-        return []
+        return ([], AlertGroups())
       } catch {
         guard !Task.isCancelled else { return nil }
         note("\(error)", &problem)

@@ -1,11 +1,12 @@
 import KubeClient
 import Primitives
 import Roll
+import TestSupport
 import Testing
 
 @testable import Controller
 
-@Suite struct AlertGroupingTests {
+@Suite(.ownThread) struct AlertGroupingTests {
   private let cart = Workload(kind: "Deployment", name: "cart")
 
   /// A gap of the container `shop/POD/app` on a node.
@@ -110,7 +111,35 @@ import Testing
     #expect(other.nextChange == nil)
   }
 
-  /// Every open gap is in exactly one alert, and groups neither begin nor end without need.
+  @Test func `R80: a new leader continues the groups of the last one, also while nodes wait for their first call`() {
+    var last = AlertGrouping()
+    let down = [gap("a"), gap("b")]
+    func pods(_ count: Int, _ collection: NodeCollection = .some) -> [NodeGaps] {
+      (0..<count).map { NodeGaps(node: "x\($0)", collection: collection, expected: 2, gaps: [gap("p\($0)", on: "x\($0)")]) }
+    }
+    func workload(_ container: ContainerReference) -> Workload? { container.pod.hasPrefix("p") ? cart : nil }
+    func next(_ grouping: inout AlertGrouping, _ nodes: [NodeGaps], at seconds: Double) -> [String] {
+      names(grouping.alerts(for: nodes, at: moment(seconds), workload: workload))
+    }
+    #expect(next(&last, [node(.nothing, down)] + pods(4), at: 0) == ["w1: 2", "Deployment/cart: 4"])
+    var new = AlertGrouping()
+    new.takeOver(last.groups)
+    #expect(next(&new, [node(.unknown, down)] + pods(2, .unknown), at: 1) == [])
+    #expect(next(&new, [node(.unknown, down)] + pods(1) + pods(2, .unknown).suffix(1), at: 2) == ["Deployment/cart: 1"])
+    // A node that is partly collected by now keeps its alert for a while.
+    #expect(next(&new, [node(.some, down)] + pods(2), at: 3) == ["w1: 2", "Deployment/cart: 2"])
+    #expect(next(&new, [node(.some, down)] + pods(2), at: 63) == ["Deployment/cart: 2", "a", "b"])
+    #expect(new.groups == AlertGroups(workloads: [WorkloadAlertKey(gap("p0"), cart)]))
+
+    // Groups without a gap are gone.
+    var other = AlertGrouping()
+    other.takeOver(last.groups)
+    #expect(next(&other, pods(1), at: 1) == ["Deployment/cart: 1"])
+    #expect(next(&other, [node(.some, [down[0]])], at: 2) == ["a"])
+    #expect(other.groups.isEmpty)
+  }
+
+  /// Every open gap is in exactly one alert, and groups neither begin nor end without need, also over changes of leader.
   @Test func `R80: random sequences of gaps, down nodes and partly collected nodes neither lose a gap nor flap`() {
     for seed in 0..<300 as Range<UInt64> {
       var random = SplitMix64(seed: seed)
@@ -124,6 +153,11 @@ import Testing
       let workloads = (0..<3).map { Workload(kind: "Deployment", name: "d\($0)") }
       for _ in 0..<60 {
         now += Double(Int.random(in: 1...20, using: &random))
+        if Int.random(in: 0..<5, using: &random) == 0 {
+          let groups = grouping.groups
+          grouping = AlertGrouping()
+          grouping.takeOver(groups)
+        }
         for number in 0..<4 {
           let name = "w\(number)"
           collections[name] = [.nothing, .some, .some].randomElement(using: &random) ?? .some

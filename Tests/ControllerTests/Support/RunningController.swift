@@ -18,7 +18,7 @@ struct RunningController {
   /// Runs the controller with short times against the API server of a kubeconfig while `body` runs.
   static func run(
     kubeconfig: String, leaderElection: String = "off", collectors: NodeCollectors? = nil, flags: [String: [String]] = [:],
-    environment: [String: String] = [:], _ body: (RunningController) async throws -> Void
+    environment: [String: String] = [:], time: any TimeSource = SystemTime(), _ body: (RunningController) async throws -> Void
   ) async throws {
     let folder = try TemporaryFolder()
     var given = [
@@ -29,7 +29,7 @@ struct RunningController {
     for (name, values) in flags { given[name] = values }
     let log = RecordedLog()
     let controller = try RollcallController(
-      settings: SettingsSources(flags: given).settings(), environment: environment, version: "test", collectors: collectors,
+      settings: SettingsSources(flags: given).settings(), environment: environment, version: "test", time: time, collectors: collectors,
       logger: log.logger)
     try await whileServing(controller.server) { port in
       try await withThrowingTaskGroup(of: Void.self) { group in

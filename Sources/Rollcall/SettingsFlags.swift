@@ -105,7 +105,8 @@ struct SettingsFlags: ParsableArguments {
 }
 
 extension ArgumentHelp {
-  fileprivate static func of(_ setting: String) -> ArgumentHelp {
-    ArgumentHelp(stringLiteral: SettingsTable.all.first { $0.name == setting }?.fullHelp ?? "")
-  }
+  /// By the name of the setting. Made once, because ArgumentParser creates the flags several times in each run.
+  private static let helps = Dictionary(uniqueKeysWithValues: SettingsTable.all.map { ($0.name, ArgumentHelp(stringLiteral: $0.fullHelp)) })
+
+  fileprivate static func of(_ setting: String) -> ArgumentHelp { helps[setting] ?? "" }
 }

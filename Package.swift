@@ -162,7 +162,7 @@ let package = Package(
     // Tests
     .target(name: "TestSupport", dependencies: ["Exposition", logging], path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
-    .testTarget(name: "AsyncPrimitivesTests", dependencies: ["AsyncPrimitives"], swiftSettings: settings),
+    .testTarget(name: "AsyncPrimitivesTests", dependencies: ["AsyncPrimitives", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "ProtobufTests", dependencies: ["Protobuf"], swiftSettings: settings),
     .testTarget(name: "RollTests", dependencies: ["Roll"], swiftSettings: settings),
     .testTarget(name: "RelabelingTests", dependencies: ["Relabeling"], swiftSettings: settings),

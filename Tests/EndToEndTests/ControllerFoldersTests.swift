@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 /// The folders of `Sources/Controller` depend on each other in one direction, like modules. The files beside them, the composition root,
 /// may use every folder, and no folder uses them.
-@Suite struct ControllerFoldersTests {
+@Suite(.ownThread) struct ControllerFoldersTests {
   private static let root = "the composition root"
 
   /// Names that only one folder declares, and the folder.

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The documents agree with the tree: links, paths and names exist, and tables hold what the code says.
-@Suite struct DocumentTests {
+@Suite(.ownThread) struct DocumentTests {
   // MARK: Links, paths and names
 
   @Test func `links lead to files and headings that exist`() throws {

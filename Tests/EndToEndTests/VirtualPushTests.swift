@@ -20,7 +20,7 @@ struct VirtualPushTests {
     var controller = try await cluster.startController()
     defer { controller.stop() }
     let ofAllPods = "count(container_processes{cluster=\"east\",node=\"v0\"})"
-    try await eventually("all pods are pushed", within: .seconds(60)) { try await prometheus.number(ofAllPods) == Double(Self.pods) }
+    try await eventually("all pods are pushed") { try await prometheus.number(ofAllPods) == Double(Self.pods) }
 
     // The served metrics have only the basic families.
     let served = try await controller.get("/metrics/cadvisor?node=v0")
@@ -36,31 +36,31 @@ struct VirtualPushTests {
     // Kill the receiver in mid-push, like a crash.
     prometheus.program.send(signal: SIGKILL)
     _ = try await prometheus.program.waitForExit()
-    try await eventually("samples wait on disk", within: .seconds(60)) {
+    try await eventually("samples wait on disk") {
       try await controller.metric("rollcall_push_spool_bytes") ?? 0 > 0
     }
 
     // Kill the controller as well, after its last round is on disk.
     try await cluster.hideMetrics()
-    try await eventually("no samples wait in memory", within: .seconds(60)) {
+    try await eventually("no samples wait in memory") {
       try await controller.metric("rollcall_push_memory_bytes") == 0
     }
     controller.program.send(signal: SIGKILL)
     _ = try await controller.program.waitForExit()
     try cluster.showMetrics()
     controller = try await cluster.startController()
-    try await eventually("the samples of the old controller are pending", within: .seconds(60)) {
+    try await eventually("the samples of the old controller are pending") {
       try await controller.metric("rollcall_push_samples_pending") ?? 0 > 0
     }
     prometheus = try await cluster.startPrometheus()
     let before = cluster.responseCounts.values.reduce(0, +)
-    try await eventually("the rounds continue", within: .seconds(60)) {
+    try await eventually("the rounds continue") {
       cluster.responseCounts.values.reduce(0, +) >= before + 3 * Self.pods
     }
 
     // After the last response every sample is in Prometheus exactly once.
     try await cluster.hideMetrics()
-    try await eventually("no samples are pending", within: .seconds(60)) {
+    try await eventually("no samples are pending") {
       try await controller.metric("rollcall_push_samples_pending") == 0
     }
     let responses = cluster.responseCounts.mapValues(Double.init)
@@ -75,9 +75,9 @@ struct VirtualPushTests {
 
     // The series of a deleted pod end at once, not after Prometheus's lookback of five minutes.
     try cluster.showMetrics()
-    try await eventually("all pods are pushed again", within: .seconds(60)) { try await prometheus.number(ofAllPods) == Double(Self.pods) }
+    try await eventually("all pods are pushed again") { try await prometheus.number(ofAllPods) == Double(Self.pods) }
     try cluster.removePod(0)
-    try await eventually("one pod is gone", within: .seconds(60)) {
+    try await eventually("one pod is gone") {
       try await prometheus.query("container_processes", by: "pod").keys.sorted() == (1..<Self.pods).map { "pod-\($0)" }
     }
 
@@ -97,12 +97,12 @@ struct VirtualPushTests {
     let controller = try await cluster.startController(
       mode: "push", url: guarded, ["--remote-write-ca-file", authority.certificate, "--remote-write-headers-file", headers])
     defer { controller.stop() }
-    try await eventually("the receiver rejects the samples for good", within: .seconds(60)) {
+    try await eventually("the receiver rejects the samples for good") {
       try await controller.metric("rollcall_push_samples_failed_total") ?? 0 > 0
     }
     #expect(try await prometheus.number("count(container_processes)") == nil)
     _ = try cluster.folder.write("Authorization: Bearer good-secret\n", to: "headers")
-    try await eventually("the receiver accepts the new header", within: .seconds(60)) {
+    try await eventually("the receiver accepts the new header") {
       try await prometheus.number("count(container_processes)") == 3
     }
 
@@ -132,13 +132,13 @@ struct VirtualPushTests {
     let controller = try await cluster.startController(
       mode: "push", url: guarded, ["--remote-write-ca-file", authority.certificate] + credentials)
     defer { controller.stop() }
-    try await eventually("the unknown client is rejected", within: .seconds(60)) {
+    try await eventually("the unknown client is rejected") {
       try await controller.metric("rollcall_push_samples_failed_total") ?? 0 > 0
     }
     #expect(cluster.acceptedClients.isEmpty)
     for name in ["pusher", "renewed"] {
       try show(name, by: authority)
-      try await eventually("the samples of \(name) are accepted", within: .seconds(60)) {
+      try await eventually("the samples of \(name) are accepted") {
         let pods = try await prometheus.number("count(container_processes)")
         return pods == 3 && cluster.acceptedClients.last == "CN=\(name)"
       }
@@ -149,7 +149,7 @@ struct VirtualPushTests {
     // Without the CA the receiver cannot be verified: nothing is sent and nothing is lost.
     let wary = try await cluster.startController("wary", mode: "push", url: guarded, credentials)
     defer { wary.stop() }
-    try await eventually("the receiver is not trusted", within: .seconds(60)) {
+    try await eventually("the receiver is not trusted") {
       let retries = try await wary.metric("rollcall_push_retries_total") ?? 0
       let waiting = try await wary.metric("rollcall_push_samples_pending") ?? 0
       return retries > 0 && waiting > 0
@@ -165,7 +165,7 @@ struct VirtualPushTests {
     let careless = try await cluster.startController(
       "careless", mode: "push", url: guarded, ["--remote-write-skip-verify", "--remote-write-cert-file", both])
     defer { careless.stop() }
-    try await eventually("samples are accepted", within: .seconds(60)) {
+    try await eventually("samples are accepted") {
       try await careless.metric("rollcall_push_samples_sent_total") ?? 0 > 0
     }
     #expect(try await careless.metric("rollcall_push_samples_failed_total") == 0)
@@ -178,16 +178,16 @@ struct VirtualPushTests {
     let prometheus = try await cluster.startPrometheus()
     let first = try await cluster.startController("first")
     defer { first.stop() }
-    try await eventually("the first pushes", within: .seconds(60)) { try await prometheus.number("count(container_processes)") == 3 }
+    try await eventually("the first pushes") { try await prometheus.number("count(container_processes)") == 3 }
     let second = try await cluster.startController("second")
     defer { second.stop() }
     let before = cluster.responseCounts["pod-0"] ?? 0
-    try await eventually("some rounds have passed", within: .seconds(60)) { cluster.responseCounts["pod-0"] ?? 0 > before + 8 }
+    try await eventually("some rounds have passed") { cluster.responseCounts["pod-0"] ?? 0 > before + 8 }
     #expect(try await second.metric("rollcall_push_samples_sent_total") == 0)
 
     first.program.send(signal: SIGTERM)
     #expect(try await first.program.waitForExit() == 0)
-    try await eventually("the second pushes", within: .seconds(60)) {
+    try await eventually("the second pushes") {
       try await second.metric("rollcall_push_samples_sent_total") ?? 0 > 30
     }
     #expect(try await second.metric("rollcall_push_samples_failed_total") == 0)
@@ -313,7 +313,7 @@ private final class PushCluster {
   func hideMetrics() async throws {
     try FileManager.default.moveItem(atPath: "\(nginx.folder.path)/pods", toPath: "\(nginx.folder.path)/hidden")
     let known = nginx.accessLog.count
-    try await eventually("every pod has responded with 404 twice", within: .seconds(60)) {
+    try await eventually("every pod has responded with 404 twice") {
       let refused = nginx.accessLog.dropFirst(known).compactMap { Self.pod(in: $0, status: 404) }
       return (0..<pods).allSatisfy { pod in refused.count { $0 == "\(pod)" } >= 2 }
     }

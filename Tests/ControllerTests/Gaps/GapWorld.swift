@@ -22,18 +22,19 @@ struct GapWorld {
   static let recovery: Duration = interval * 3 + step
 
   private static let nodeNames = ["n0", "n1", "n2"]
+  private static let nodes = Records(nodeNames.map { nodeRecord($0) })
   private static let epoch: Int64 = 1_767_225_600_000
 
   private static let stalenessLimit = min(interval * 3, threshold / 2)
 
   // MARK: The cluster
 
-  private struct Instance {
+  private struct Instance: Equatable {
     var number: Int
     var startedAt: Moment
   }
 
-  private struct Container {
+  private struct Container: Equatable {
     enum State: Equatable { case waiting, running, restarting(until: Moment), finished }
     var name: String
     var state = State.waiting
@@ -42,7 +43,7 @@ struct GapWorld {
     var isHidden = false
   }
 
-  private struct Pod {
+  private struct Pod: Equatable {
     var name: String
     var uid: String
     var node: String
@@ -70,6 +71,8 @@ struct GapWorld {
     var schedule = GapArchiveSchedule(written: nil)
     var staleUntil: Moment?
     var wasRestored = false
+    /// The Pods as its rolls have them, by node.
+    var known: [String: [Pod]]?
   }
 
   private var controller: Controller?
@@ -77,7 +80,8 @@ struct GapWorld {
   private var isWatchCut = false
   private var cutSince: Moment?
   /// The Pods as last received by a watch.
-  private var view: [PodRecord] = []
+  private var viewed: [Pod] = []
+  private var view = Records<PodRecord>([])
   private var archive: [ArchivedAge] = []
   private(set) var mostGaps = 0
   /// When the wall clock was last set. An archive with times by the old clock is useless until it is written again, so the leader ends only
@@ -267,7 +271,10 @@ struct GapWorld {
       note("new leader")
       for key in truths.keys { truths[key]?.handOvers += 1 }
     }
-    if !isWatchCut { view = pods.map(record) }
+    if !isWatchCut, viewed != pods {
+      viewed = pods
+      view = Records(pods.map(record))
+    }
     guard var controller else { return }
     defer { self.controller = controller }
     let reading = reading(controller)
@@ -281,8 +288,13 @@ struct GapWorld {
     }
     controller.ledger.setRollStale(controller.staleUntil != nil)
 
-    let nodes = Records(Self.nodeNames.map { nodeRecord($0) })
-    for change in controller.builder.update(nodes: nodes, nodeChange: .all, pods: Records(view), podChange: .all, at: reading) {
+    let known = controller.known
+    controller.known = Dictionary(grouping: viewed, by: \.node)
+    let changed = Self.nodeNames.filter { known?[$0] != controller.known?[$0] }
+    let changes = controller.builder.update(
+      nodes: Self.nodes, nodeChange: known == nil ? .all : nil, pods: view, podChange: .keys(Set(changed.map { ObjectKey(name: $0) })),
+      at: reading)
+    for change in changes {
       switch change {
       case .changed(let roll): _ = controller.ledger.update(roll, at: moment)
       case .removed(let node): _ = controller.ledger.remove(node: node, at: moment)

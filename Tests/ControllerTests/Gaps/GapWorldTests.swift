@@ -1,8 +1,9 @@
 import Foundation
 import Roll
+import TestSupport
 import Testing
 
-@Suite struct GapWorldTests {
+@Suite(.ownThread) struct GapWorldTests {
   /// The number of random sequences, each of half an hour; `ROLLCALL_GAP_WORLDS` sets another.
   private static let worlds = ProcessInfo.processInfo.environment["ROLLCALL_GAP_WORLDS"].flatMap { UInt64($0) } ?? 60
 

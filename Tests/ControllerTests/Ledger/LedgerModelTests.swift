@@ -4,7 +4,7 @@ import Roll
 import TestSupport
 import Testing
 
-@Suite struct LedgerModelTests {
+@Suite(.ownThread) struct LedgerModelTests {
   /// Random events: rolls are added, changed and removed, current and older rolls are answered, and time passes.
   private struct World {
     var random: SplitMix64

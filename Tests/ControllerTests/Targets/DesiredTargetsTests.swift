@@ -1,10 +1,11 @@
 import JSON
 import Roll
+import TestSupport
 import Testing
 
 @testable import Controller
 
-@Suite struct DesiredTargetsTests {
+@Suite(.ownThread) struct DesiredTargetsTests {
   private let settings = TargetSettings(namespace: "rollcall")
 
   private func desired(

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Controller
 
-@Suite struct SlicePackingTests {
+@Suite(.ownThread) struct SlicePackingTests {
   private func nodes(_ range: Range<Int>) -> [EndpointIdentity] {
     range.map { EndpointIdentity(node: "node-\(String(100_000 + $0))") }
   }

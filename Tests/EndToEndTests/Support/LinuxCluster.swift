@@ -71,7 +71,7 @@ final class LinuxCluster {
     }
     controllerArguments = [
       "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", Self.namespace, "--listen", "\(controllerAddress)",
-      "--interval", "1s", "--threshold", "5s", "--grace", "1s", "--allow-loopback-targets",
+      "--interval", "1s", "--threshold", "10s", "--grace", "1s", "--allow-loopback-targets",
       "--agent-metrics-port", "\(agentAddress.port)", "--agent-roll-port", "\(agentRollPort)",
       "--alertmanager-url", alertmanager.url, "--open-falcon-url", "\(openFalcon.url)/v1/push", "--push-send-deadline", "100ms",
     ]
@@ -162,7 +162,7 @@ final class LinuxCluster {
 
   /// `TestSupport.eventually`, except that it fails at once if the controller has exited.
   func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    try await TestSupport.eventually(what, within: .seconds(60)) {
+    try await TestSupport.eventually(what) {
       guard controller.isRunning || !isControllerWanted else {
         throw CommandFailed(description: "the controller ended:\n\(controller.output.suffix(4000))")
       }

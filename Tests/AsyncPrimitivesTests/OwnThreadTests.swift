@@ -1,0 +1,37 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+struct OwnThreadTests {
+  @Test func `tests that block their thread do not delay each other`() async throws {
+    let test = try #require(Test.current)
+    // More than all other code shares.
+    let count = ProcessInfo.processInfo.activeProcessorCount * 2 + 2
+    let blocked = Atomic(0)
+    let all = Gate()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<count {
+        group.addTask {
+          try await OwnThread.ownThread.provideScope(for: test, testCase: nil) {
+            if blocked.add(1, ordering: .relaxed).newValue == count { all.open() }
+            #expect(wait(for: all))
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  @Test(.ownThread) func `a test and its child tasks stay on their thread`() async {
+    let thread = currentThread()
+    await Task.yield()
+    #expect(currentThread() == thread)
+    async let child = currentThread()
+    #expect(await child == thread)
+  }
+}
+
+// `wait` and the like may not be called by asynchronous code, except here.
+private func wait(for gate: Gate) -> Bool { gate.wait() }
+private func currentThread() -> pthread_t { pthread_self() }

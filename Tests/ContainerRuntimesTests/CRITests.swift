@@ -12,7 +12,7 @@ import Testing
 @testable import ContainerRuntimes
 
 @Suite(
-  .serialized, .timeLimit(.minutes(3)),
+  .ownThread, .serialized, .timeLimit(.minutes(3)),
   .enabled(if: geteuid() == 0 && findProgram("containerd") != nil, "needs root and containerd (Debian: containerd, runc)"))
 struct CRITests {
   private let buffer = ReadBuffer()

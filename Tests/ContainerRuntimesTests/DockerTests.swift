@@ -10,7 +10,7 @@ import Testing
 
 @testable import ContainerRuntimes
 
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.ownThread, .serialized, .timeLimit(.minutes(3)))
 struct DockerTests {
   private let buffer = ReadBuffer()
 
@@ -27,7 +27,7 @@ struct DockerTests {
       ], log: "\(folder.path)/dockerd.log")
     defer { daemon.stop() }
     let host = "unix://\(socket)"
-    try await eventually("dockerd responds", within: .seconds(60)) { (try? await runCommand("docker", "--host", host, "version")) != nil }
+    try await eventually("dockerd responds") { (try? await runCommand("docker", "--host", host, "version")) != nil }
     try BusyboxRoot.make(at: "\(folder.path)/root")
     try await runCommand("tar", "--create", "--directory", "\(folder.path)/root", "--file", "\(folder.path)/root.tar", ".")
     try await runCommand("docker", "--host", host, "import", "\(folder.path)/root.tar", "busybox:1")

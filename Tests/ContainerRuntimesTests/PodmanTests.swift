@@ -9,7 +9,7 @@ import Testing
 
 @testable import ContainerRuntimes
 
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.ownThread, .serialized, .timeLimit(.minutes(3)))
 struct PodmanTests {
   private let buffer = ReadBuffer()
 

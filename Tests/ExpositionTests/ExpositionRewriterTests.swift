@@ -4,7 +4,7 @@ import Testing
 
 @testable import Exposition
 
-@Suite struct ExpositionRewriterTests {
+@Suite(.ownThread) struct ExpositionRewriterTests {
   private static let body = """
     # HELP a_total Things.
     # TYPE a_total counter

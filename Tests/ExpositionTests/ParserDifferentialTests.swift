@@ -5,7 +5,7 @@ import Testing
 @testable import Exposition
 
 /// `ExpositionParser` compared with the `LineScanner` over intact and damaged bodies.
-@Suite struct ParserDifferentialTests {
+@Suite(.ownThread) struct ParserDifferentialTests {
   private static let body = Array(
     #"""
     # HELP container_cpu_usage_seconds_total Cumulative cpu time consumed in seconds.

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// How a locator follows changes of the cgroup tree after its first walk.
-struct CgroupChangesTests {
+@Suite(.ownThread) struct CgroupChangesTests {
   private let tree: FixtureTree
   private let clock = ManualClock()
   private let buffer = ReadBuffer()

@@ -3,9 +3,10 @@ import LinuxCollector
 import Primitives
 import ProcFS
 import Roll
+import TestSupport
 import Testing
 
-struct CgroupLocatorTests {
+@Suite(.ownThread) struct CgroupLocatorTests {
   private static let id = containerID("a1")
   private static let uid = "0b1ffb26-1d2c-4d0c-8d3c-5f7e7f5d0c11"
   private static let escapedUID = uid.replacing("-", with: "_")

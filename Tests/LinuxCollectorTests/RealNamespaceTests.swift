@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Real sockets in a real network namespace: a thread of this process moves into a new one and stands in for the container's process.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.ownThread, .timeLimit(.minutes(2)))
 struct RealNamespaceTests {
   @Test(.enabled(if: NamespaceThread.isPermitted, "needs CAP_SYS_ADMIN to create a network namespace"))
   func `only the sockets of the namespace are counted`() async throws {

@@ -53,7 +53,7 @@ import Testing
     }
     try await prometheus.start()
     try push(40..<60)
-    try await eventually("all samples are sent", within: .seconds(60)) { pusher.statistics.waiting == 0 }
+    try await eventually("all samples are sent") { pusher.statistics.waiting == 0 }
 
     let statistics = pusher.statistics
     let total = UInt64(60 * Self.owners * Self.seriesPerOwner)

@@ -76,7 +76,7 @@ private struct Candidate {
   func leads(at now: Duration) -> Bool { election.isLeader(at: now + clockOffset) }
 }
 
-@Suite struct LeaseElectionTests {
+@Suite(.ownThread) struct LeaseElectionTests {
   @Test
   func `the first candidate creates the Lease and leads`() {
     var server = LeaseServer()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import KubeClient
 
-@Suite struct RecordTests {
+@Suite(.ownThread) struct RecordTests {
   @Test func `a Node from JSON and protobuf`() throws {
     let protobuf = Samples.list(kind: "NodeList", [Samples.node], version: "5000")
     let json = #"{"kind":"NodeList","metadata":{"resourceVersion":"5000"},"items":[\#(Samples.nodeJSON)]}"#

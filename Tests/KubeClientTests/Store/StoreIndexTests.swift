@@ -43,7 +43,7 @@ private struct NaiveStore {
   }
 }
 
-@Suite struct StoreIndexTests {
+@Suite(.ownThread) struct StoreIndexTests {
   @Test(
     arguments: 0..<4 as Range<UInt64>)
   func `a store and its snapshots find the same as a full scan`(_ seed: UInt64) {

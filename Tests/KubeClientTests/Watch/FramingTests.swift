@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import KubeClient
 
-@Suite struct FramingTests {
+@Suite(.ownThread) struct FramingTests {
   static let lines = Array((Samples.eventJSON("ADDED", Samples.nodeJSON) + "\r\n\n" + Samples.eventJSON("DELETED", Samples.nodeJSON)).utf8)
   static let frames =
     ProtobufEncoder.frame("ADDED", kind: "Node", Samples.node) + ProtobufEncoder.frame("DELETED", kind: "Node", Samples.node)

@@ -6,7 +6,7 @@ import Roll
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2)), .enabled(if: MountNamespace.isPermitted, "needs root, to mount file systems"))
+@Suite(.ownThread, .timeLimit(.minutes(2)), .enabled(if: MountNamespace.isPermitted, "needs root, to mount file systems"))
 struct FilesystemMonitorTests {
   private let clock = ManualClock()
 

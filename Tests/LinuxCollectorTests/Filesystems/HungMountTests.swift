@@ -7,7 +7,7 @@ import Testing
 
 /// A real FUSE file system whose process is stopped, so every query of it blocks.
 @Suite(
-  .timeLimit(.minutes(3)),
+  .ownThread, .timeLimit(.minutes(3)),
   .enabled(
     if: MountNamespace.isPermitted && findProgram("bindfs") != nil && access("/dev/fuse", R_OK | W_OK) == 0,
     "needs root, /dev/fuse and bindfs (Debian: bindfs)"))

@@ -28,7 +28,7 @@ final class ReceivingPrometheus {
     program = started
     try await started.waitForPort(address)
     // It listens before it has loaded its data, and responds with 503 until then.
-    try await eventually("Prometheus is ready", within: .seconds(30)) {
+    try await eventually("Prometheus is ready") {
       try await transport.send(HTTPRequest(url: "http://\(address)/-/ready", deadline: .seconds(10))).status == 200
     }
   }

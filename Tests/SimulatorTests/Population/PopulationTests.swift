@@ -1,10 +1,11 @@
 import JSON
 import Primitives
+import TestSupport
 import Testing
 
 @testable import Simulator
 
-@Suite struct PopulationTests {
+@Suite(.ownThread) struct PopulationTests {
   private let population = Population(size: PopulationSize(nodes: 7, podsPerNode: 9), now: Sample.time)
 
   private func settled() -> ObjectStore {

@@ -132,12 +132,13 @@ let package = Package(
         "AsyncPrimitives", "JSON", "Primitives", "Protobuf", "YAML", hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
       ],
       swiftSettings: settings),
+    .target(name: "TLSServing", dependencies: [hummingbird, logging, nioCore, nioSSL, nioTLS], swiftSettings: settings),
     .target(
       name: "Controller",
       dependencies: [
         "AsyncPrimitives", "Collector", "Exposition", "Gzip", "GzipZlib", "HTTPTransport", "JSON", "KubeClient", "Primitives",
-        "ProcessLimits", "Push", "Relabeling", "Roll", "YAML",
-        crypto, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, swiftASN1, x509,
+        "ProcessLimits", "Push", "Relabeling", "Roll", "TLSServing", "YAML",
+        crypto, httpTypes, hummingbird, logging, nioCore, nioSSL, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings + controllerTesting),
 
@@ -153,9 +154,8 @@ let package = Package(
       name: "RollcallAgent",
       dependencies: [
         "AsyncPrimitives", "CLinux", "ContainerRuntimes", "Exposition", "GzipZlib", "LinuxCollector", "Primitives", "ProcessLimits",
-        "ProcFS", "Roll",
-        argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, nioTLS, serviceLifecycle,
-        unixSignals,
+        "ProcFS", "Roll", "TLSServing",
+        argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals,
       ],
       exclude: ["Layout"], swiftSettings: settings, linkerSettings: linking + standalone),
 
@@ -206,9 +206,11 @@ let package = Package(
       name: "RollcallAgentTests",
       dependencies: [
         "RollcallAgent", "HTTPTransport", "LinuxCollector", "Primitives", "ProcFS", "Roll", "TestSupport", argumentParser, logging, nioCore,
-        nioEmbedded, nioPosix, nioTLS,
+        nioPosix,
       ],
       swiftSettings: settings),
+    .testTarget(
+      name: "TLSServingTests", dependencies: ["TLSServing", logging, nioCore, nioEmbedded, nioTLS], swiftSettings: settings),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [

@@ -7,6 +7,7 @@ import NIOPosix
 import Primitives
 import ProcFS
 import ServiceLifecycle
+import TLSServing
 import UnixSignals
 
 /// Composes and runs the agent's services.
@@ -85,8 +86,9 @@ struct Agent {
       if let credentials {
         HTTPServerBuilder { [logger] responder in
           TLSServerChannel(
-            base: HTTP1Channel(responder: responder, configuration: configuration), credentials: credentials,
-            handshakes: HandshakeReport(logger: logger), acceptsPlainText: acceptsPlainText)
+            base: HTTP1Channel(responder: responder, configuration: configuration),
+            handshakes: HandshakeReport(logger: logger, advice: \.advice),
+            acceptsPlainText: acceptsPlainText, context: { credentials.context })
         }
       } else {
         .http1(configuration: configuration)

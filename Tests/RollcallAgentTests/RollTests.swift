@@ -77,7 +77,7 @@ struct RollTests {
 
     let failures = agent.program.output.split(separator: "\n").filter { $0.contains("TLS handshake failed") }
     for words in [
-      "the client has no certificate", "is not from an authority in ca.crt", "the client rejects this agent's certificate",
+      "the client has no certificate", "is not from an authority in ca.crt", "the client rejects this server's certificate",
       "the client does not use TLS",
     ] {
       #expect(failures.count { $0.contains(words) } == 1, "\(words): \(failures)")

@@ -28,6 +28,11 @@ final class TLSCredentials: Service {
     published.withLock { $0 }
   }
 
+  /// `nil` until the certificates are loaded.
+  var context: NIOSSLContext? {
+    if case .loaded(let context) = state { context } else { nil }
+  }
+
   /// Runs until graceful shutdown.
   func run() async throws {
     await cancelWhenGracefulShutdown {

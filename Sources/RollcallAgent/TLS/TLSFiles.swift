@@ -1,5 +1,6 @@
 import NIOSSL
 import ProcFS
+import TLSServing
 
 /// Verification of client certificates against the authorities in `ca.crt`.
 enum ClientCheck: Hashable, Sendable {

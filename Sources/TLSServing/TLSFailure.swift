@@ -1,7 +1,7 @@
-import NIOSSL
+internal import NIOSSL
 
 /// Why TLS failed, in words. The descriptions of NIOSSL name source files of BoringSSL, with their paths on the machine that compiled them.
-enum TLSFailure: Hashable {
+package enum TLSFailure: Hashable, Sendable {
   case noClientCertificate
   case untrustedClient
   /// The client rejected our certificate.
@@ -12,7 +12,7 @@ enum TLSFailure: Hashable {
   /// Anything else, in BoringSSL's words.
   case other(String)
 
-  init(_ error: any Error) {
+  package init(_ error: any Error) {
     let stack: NIOBoringSSLErrorStack
     switch error as? BoringSSLError {
     case .sslError(let errors), .unknownError(let errors): stack = errors
@@ -40,29 +40,15 @@ enum TLSFailure: Hashable {
     }
     self = .other(reasons.isEmpty ? "unknown error" : reasons.map(\.text).joined(separator: ", "))
   }
-
-  /// What the operator can do; `nil` if there is nothing particular to do.
-  var advice: String? {
-    switch self {
-    case .untrustedClient:
-      "a controller's call is accepted again once its certificate and the agent's ca.crt are from the same Secret rollcall-tls, which the kubelet "
-        + "updates within about a minute; a client other than the controller has no business here"
-    case .untrustedByClient:
-      "the controller trusts this agent again once the agent has the current Secret rollcall-tls, which the kubelet updates within about a minute"
-    case .noClientCertificate: "only the controller may call this port; scrapers and probes use the port of --listen"
-    case .notTLS: "use https, or the port of --listen"
-    case .closedByClient, .tooSlow, .other: nil
-    }
-  }
 }
 
 extension TLSFailure: CustomStringConvertible {
-  var description: String {
+  package var description: String {
     switch self {
     case .noClientCertificate: "the client has no certificate"
     case .untrustedClient: "the client's certificate is not valid for a client, has expired, or is not from an authority in ca.crt"
     case .untrustedByClient:
-      "the client rejects this agent's certificate: it is not from an authority that the client knows, or has expired"
+      "the client rejects this server's certificate: it is not from an authority that the client knows, or has expired"
     case .notTLS: "the client does not use TLS"
     case .closedByClient: "the client closed the connection during the handshake"
     case .tooSlow: "the client did not finish the handshake in time"

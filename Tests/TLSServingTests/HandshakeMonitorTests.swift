@@ -2,9 +2,8 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import NIOTLS
+import TLSServing
 import Testing
-
-@testable import RollcallAgent
 
 struct HandshakeMonitorTests {
   private func connection() throws -> EmbeddedChannel {

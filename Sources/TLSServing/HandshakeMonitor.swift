@@ -1,21 +1,24 @@
-import Logging
-import NIOCore
-import NIOSSL
-import NIOTLS
-import Synchronization
+package import Logging
+package import NIOCore
+internal import NIOSSL
+internal import NIOTLS
+internal import Synchronization
 
 /// Logs the failed handshakes of one server: why they failed is unknown to the client. A client that retries every few seconds is logged once
 /// for each cause, and once when it succeeds again.
-final class HandshakeReport: Sendable {
+package final class HandshakeReport: Sendable {
   /// Scanners must not fill memory. After this many clients, those logged before are forgotten.
   private static let maximumClients = 100
 
   private let logger: Logger
+  private let advice: @Sendable (TLSFailure) -> String?
   /// By the clients' addresses.
   private let logged = Mutex<[String: Set<TLSFailure>]>([:])
 
-  init(logger: Logger) {
+  /// - Parameter advice: what the operator can do about a failure; `nil` if there is nothing particular to do.
+  package init(logger: Logger, advice: @escaping @Sendable (TLSFailure) -> String? = { _ in nil }) {
     self.logger = logger
+    self.advice = advice
   }
 
   func failed(_ failure: TLSFailure, client: String) {
@@ -25,7 +28,7 @@ final class HandshakeReport: Sendable {
     }
     guard isNew else { return }
     var metadata: Logger.Metadata = ["client": "\(client)", "error": "\(failure)"]
-    if let advice = failure.advice { metadata["advice"] = "\(advice)" }
+    if let advice = advice(failure) { metadata["advice"] = "\(advice)" }
     logger.warning("TLS handshake failed", metadata: metadata)
   }
 
@@ -37,22 +40,22 @@ final class HandshakeReport: Sendable {
 
 /// Monitors the handshake of one connection, and closes the connection if it takes too long, since an unknown client must not hold one of few
 /// connections.
-final class HandshakeMonitor: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
+package final class HandshakeMonitor: ChannelInboundHandler {
+  package typealias InboundIn = ByteBuffer
 
   /// Enough for a few round trips to a busy node.
-  static let limit: TimeAmount = .seconds(10)
+  package static let limit: TimeAmount = .seconds(10)
 
   private let report: HandshakeReport
   /// The client's address, noted while the connection is open: a broken one has none.
   private var client = "unknown"
   private var timeout: Scheduled<Void>?
 
-  init(report: HandshakeReport) {
+  package init(report: HandshakeReport) {
     self.report = report
   }
 
-  func handlerAdded(context: ChannelHandlerContext) {
+  package func handlerAdded(context: ChannelHandlerContext) {
     let channel = context.channel
     if channel.isActive { client = Self.client(of: channel) }
     timeout = context.eventLoop.scheduleTask(in: Self.limit) { [report] in
@@ -61,16 +64,16 @@ final class HandshakeMonitor: ChannelInboundHandler {
     }
   }
 
-  func channelActive(context: ChannelHandlerContext) {
+  package func channelActive(context: ChannelHandlerContext) {
     client = Self.client(of: context.channel)
     context.fireChannelActive()
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) {
+  package func handlerRemoved(context: ChannelHandlerContext) {
     timeout?.cancel()
   }
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+  package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case .handshakeCompleted? = event as? TLSUserEvent {
       timeout?.cancel()
       report.succeeded(client: client)
@@ -78,7 +81,7 @@ final class HandshakeMonitor: ChannelInboundHandler {
     context.fireUserInboundEventTriggered(event)
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+  package func errorCaught(context: ChannelHandlerContext, error: any Error) {
     if let refusal = error as? NIOSSLError, case .handshakeFailed(let cause) = refusal {
       report.failed(TLSFailure(cause), client: client)
     }

@@ -62,6 +62,9 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "The port of the stand-in exporters.")
   var exporterPort = 9182
 
+  @Option(help: "A token that TokenReview accepts as that of the service account prometheus in the namespace monitoring.")
+  var scraperToken: String?
+
   @Option(help: "The path of the kubeconfig to write.")
   var kubeconfig: String
 
@@ -84,8 +87,10 @@ struct SimulateCommand: AsyncParsableCommand {
     server.population = PopulationSize(nodes: nodes, podsPerNode: podsPerNode, podBytes: podBytes)
     // Two minutes of changes: a paged list needs the history of the time that it takes.
     server.eventHistory = max(server.eventHistory, churn * 120)
+    let api = SimulatedAPIServer(configuration: server, logger: .quiet("api-server"))
+    if let scraperToken { api.setToken(scraperToken, .serviceAccount("prometheus", namespace: "monitoring")) }
     let cluster = SimulatedCluster(
-      server: SimulatedAPIServer(configuration: server, logger: .quiet("api-server")), nodes: nodes, pods: nodes * podsPerNode,
+      server: api, nodes: nodes, pods: nodes * podsPerNode,
       churn: churn, exporterPort: exporters ? exporterPort : nil, kubeconfig: kubeconfig)
     try await ServiceGroup(services: [cluster], gracefulShutdownSignals: [.sigterm, .sigint], logger: .quiet("simulate")).run()
   }

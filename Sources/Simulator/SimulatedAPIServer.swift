@@ -15,6 +15,7 @@ package final class SimulatedAPIServer: Service, Sendable {
   private let listening = Promise<Result<Int, any Error>>()
   private let hasStopped = Atomic(false)
   private let faults = FaultInjector()
+  private let tokens = TokenTable()
   private let population: Population?
 
   /// Creates a server with the namespaces of every cluster and, if configured, a population.
@@ -46,7 +47,9 @@ package final class SimulatedAPIServer: Service, Sendable {
     }
     do {
       let handler = APIHandler(cluster: cluster, bookmarkInterval: configuration.bookmarkInterval)
-      let responder = APIResponder(handler: handler, bearerToken: configuration.bearerToken, faults: faults, logger: logger)
+      let responder = APIResponder(
+        handler: handler, reviews: ReviewHandler(cluster: cluster, tokens: tokens, faults: faults), bearerToken: configuration.bearerToken,
+        faults: faults, logger: logger)
       try await cancelWhenGracefulShutdown { [listening, configuration, logger] in
         try await serve(responder, configuration: configuration, logger: logger) { port in
           logger.info("simulated API server listens", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
@@ -142,6 +145,14 @@ package final class SimulatedAPIServer: Service, Sendable {
   private func kind(_ resource: String) throws(APIFailure) -> ResourceKind {
     guard let kind = ResourceTable.kind(named: resource) else { throw .noSuchResource }
     return kind
+  }
+
+  // MARK: Access
+
+  /// Lets TokenReview accept a token, or no longer if `token` is `nil`. SubjectAccessReview decides by the ClusterRoles and
+  /// ClusterRoleBindings on the server.
+  package func setToken(_ text: String, _ token: SimulatedToken?) {
+    tokens.set(token, for: text)
   }
 
   // MARK: Population

@@ -81,6 +81,8 @@ enum NamePolicy: Sendable {
   case label
   /// A DNS-1035 label of at most 63 characters: it starts with a letter.
   case serviceLabel
+  /// Anything that is one segment of a path, as for RBAC's objects.
+  case pathSegment
 
   /// - Returns: the problem with the name, if any.
   func problem(in name: String) -> String? {
@@ -96,6 +98,9 @@ enum NamePolicy: Sendable {
       if name.utf8.count > 63 { return "must be no more than 63 characters" }
       let startsWithLetter = name.utf8.first.map { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 } ?? false
       return startsWithLetter && Self.isLabel(name[...]) ? nil : Self.serviceLabelText
+    case .pathSegment:
+      if name == "." || name == ".." { return "may not be '\(name)'" }
+      return name.contains("/") || name.contains("%") ? "may not contain '/' or '%'" : nil
     }
   }
 

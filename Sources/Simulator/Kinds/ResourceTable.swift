@@ -2,7 +2,7 @@
 enum ResourceTable {
   static let all: [ResourceKind] = [
     configMaps, endpointSlices, events, newEvents, leases, namespaces, nodes, pods, secrets, services, deployments, daemonSets,
-    runtimeClasses,
+    runtimeClasses, clusterRoles, clusterRoleBindings,
     endpoints, serviceMonitors, podMonitors, probes, scrapeConfigs, prometheuses, prometheusAgents, prometheusRules, vmServiceScrapes,
     vmPodScrapes,
   ]
@@ -85,6 +85,14 @@ enum ResourceTable {
   static let runtimeClasses = ResourceKind(
     group: "node.k8s.io", version: "v1", kind: "RuntimeClass", plural: "runtimeclasses", singular: "runtimeclass", isNamespaced: false,
     schema: .object(["metadata": .metadata]), columns: TableColumn.runtimeClass)
+
+  static let clusterRoles = ResourceKind(
+    group: "rbac.authorization.k8s.io", version: "v1", kind: "ClusterRole", plural: "clusterroles", singular: "clusterrole",
+    isNamespaced: false, naming: .pathSegment, schema: .object(["metadata": .metadata]))
+
+  static let clusterRoleBindings = ResourceKind(
+    group: "rbac.authorization.k8s.io", version: "v1", kind: "ClusterRoleBinding", plural: "clusterrolebindings",
+    singular: "clusterrolebinding", isNamespaced: false, naming: .pathSegment, schema: .object(["metadata": .metadata]))
 
   static let serviceMonitors = ResourceKind(
     group: "monitoring.coreos.com", version: "v1", kind: "ServiceMonitor", plural: "servicemonitors", singular: "servicemonitor",

@@ -25,6 +25,7 @@ struct APIResponder: HTTPResponder {
   typealias Context = BasicRequestContext
 
   var handler: APIHandler
+  var reviews: ReviewHandler
   var bearerToken: String?
   var faults: FaultInjector
   var logger: Logger
@@ -64,6 +65,7 @@ struct APIResponder: HTTPResponder {
       throw APIFailure(code: 401, reason: "Unauthorized", message: "Unauthorized")
     }
     if let response = Discovery.response(to: request) { return response }
+    if let response = try reviews.response(to: request, now: Date()) { return response }
     guard let path = ResourcePath(request.path) else { throw .noSuchResource }
     guard let verb = Verb(request, on: path) else {
       throw APIFailure(code: 405, reason: "MethodNotAllowed", message: "the server does not allow this method on the requested resource")

@@ -38,8 +38,19 @@ package final class RollcallController: Sendable {
     let updater = RollUpdater(
       nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: settings.rolls,
       exemptions: cluster.exemptions, time: time, logger: logger)
+    let portCertificates =
+      settings.listenTLS == .on && settings.listenTLSFolder == nil
+      ? PortCertificates(names: settings.portNames(namespace: cluster.namespace), logger: logger) : nil
     let certificates = CertificateManager(
-      client: cluster.client, namespace: cluster.namespace, time: time, logger: logger, isLeading: { leadership.isLeader })
+      client: cluster.client, namespace: cluster.namespace, port: portCertificates, time: time, logger: logger,
+      isLeading: { leadership.isLeader })
+    let tls: PortTLS? =
+      switch (settings.listenTLS, settings.listenTLSFolder) {
+      case (.off, _): nil
+      case (.on, let folder?): PortTLS(logger: logger, certificate: PortTLS.files(in: folder))
+      case (.on, nil): PortTLS(logger: logger) { portCertificates?.current }
+      }
+    let access = AccessControl(reviews: AccessReviews(client: cluster.client), time: time, logger: logger)
     let push = try PushService(settings: settings.push, transport: .make(), time: time, logger: logger)
 
     let probeTransport = try HTTPTransport.make(maximumTransfers: settings.maximumProbes)
@@ -100,11 +111,11 @@ package final class RollcallController: Sendable {
         readiness: Readiness(freshness: freshness, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
         rolls: rolls, ledger: ledger, workload: cluster.workload(of:), counters: counters, exporters: exporters, archive: archive,
         alertmanagers: alerts, events: events, targets: targets, replicas: replicas, publication: reconciler, relay: relay,
-        virtualCache: settings.virtualMode == .push ? nil : virtual.cache, push: push),
-      logger: logger)
+        virtualCache: settings.virtualMode == .push ? nil : virtual.cache, push: push, refusals: access),
+      access: PortAccess(settings: settings.portAccess, control: access), tls: tls, logger: logger)
     core = ControllerCore(
       cluster: cluster, leadership: leadership, shutdown: shutdown, logger: logger,
-      services: [cluster.nodes.run, cluster.pods.run, cluster.exemptions.run, updater.run, certificates.run],
+      services: [cluster.nodes.run, cluster.pods.run, cluster.exemptions.run, updater.run, certificates.run, { await tls?.run() }],
       leaderWork: LeaderLoop(leadership: leadership, time: time) {
         await LeaderWork(
           rolls: rolls, ledger: ledger, tasks: tasks, archive: archive, archiveWatch: archiveWatch, watch: watch, alerts: alerts,

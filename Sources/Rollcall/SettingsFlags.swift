@@ -78,6 +78,13 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("service-monitor-body-limit")) var serviceMonitorBodyLimit: String?
   @Option(help: .of("events")) var events: String?
   @Option(help: .of("listen")) var listen: String?
+  @Option(help: .of("authorization")) var authorization: String?
+  @Option(help: .of("open-paths")) var openPaths: [String] = []
+  @Option(help: .of("trust-loopback")) var trustLoopback: String?
+  @Option(help: .of("listen-tls")) var listenTls: String?
+  @Option(help: .of("listen-tls-dir")) var listenTlsDir: String?
+  @Option(help: .of("listen-ca-secret")) var listenCaSecret: String?
+  @Option(help: .of("scraper-token-secret")) var scraperTokenSecret: String?
   @Option(help: .of("own-address")) var ownAddress: String?
   @Option(help: .of("kubeconfig")) var kubeconfig: String?
   @Option(help: .of("context")) var context: String?

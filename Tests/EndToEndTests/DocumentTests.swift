@@ -95,6 +95,29 @@ import Testing
     #expect(Set(headings.filter { $0.hasPrefix("Rollcall") }) == alerts.subtracting(gaps).union(["RollcallTooManyGaps"]))
   }
 
+  // MARK: Claims
+
+  /// A row ends with its tests: `` `Target.Suite`: `name` ``, separated by semicolons.
+  @Test func `R112: every claim of the threat model has tests, which exist`() throws {
+    let text = try Repository.text("docs/security.md")
+    let heading = try #require(text.firstRange(of: "| who | tries | what follows | tests |\n|---|---|---|---|\n"))
+    let rows = text[heading.upperBound...].split(separator: "\n", omittingEmptySubsequences: false).prefix { $0.hasPrefix("|") }
+    #expect(rows.count > 10)
+    for row in rows {
+      let columns = row.split(separator: " | ")
+      #expect(columns.count == 4, "\(row)")
+      let tests = (columns.last ?? "").matches(of: /`(\w+)\.(\w+)`: `([^`]+)`/)
+      #expect(!tests.isEmpty, "\(row)")
+      for test in tests {
+        let (target, suite, name) = (String(test.1), String(test.2), String(test.3))
+        let sources = try Repository.sources(below: "Tests/\(target)").filter {
+          $0.contains(try Regex("(struct|class|extension) \(suite)\\b"))
+        }
+        #expect(sources.contains { $0.contains("func `\(name)`") }, "\(target).\(suite) has no test \(name)")
+      }
+    }
+  }
+
   // MARK: Tables that the code writes
 
   @Test func `the table of settings is that of SettingsTable`() throws {

@@ -2,6 +2,7 @@ import Foundation
 import JSON
 import TestSupport
 import Testing
+import YAML
 
 /// Prometheus without the operator, configured as the README says.
 @Suite(.timeLimit(.minutes(5)), .enabled(if: findProgram("prometheus") != nil, "prometheus is not installed"))
@@ -32,31 +33,51 @@ struct HTTPDiscoveryTests {
   ]
 
   /// The README's `prometheus.yml`, for a controller at this URL and with short intervals.
-  private func configuration(_ url: String) throws -> String {
+  private func configuration(_ url: String, token: String, authority: String) throws -> String {
     let start = "```yaml\n# prometheus.yml\n"
     let text = try Repository.text("README.md")
-    let block = try #require(text.firstRange(of: start).map { text[$0.upperBound...].prefix { $0 != "`" } })
-    try #require(block.contains("- rules.yaml ") && block.contains("http://rollcall-controller.rollcall.svc:9750/sd/v1/targets\n"))
-    return "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
-      + block.replacing("- rules.yaml ", with: "- \(Repository.url("manifests/monitoring/rules.yaml").path) ")
-      .replacing(
-        "http://rollcall-controller.rollcall.svc:9750/sd/v1/targets\n", with: "\(url)/sd/v1/targets\n        refresh_interval: 1s\n")
+    var block = try #require(text.firstRange(of: start).map { text[$0.upperBound...].prefix { $0 != "`" } }).description
+    for (written, meant) in [
+      ("- rules.yaml ", "- \(Repository.url("manifests/monitoring/rules.yaml").path) "),
+      ("https://rollcall-controller.rollcall.svc:9750", url),
+      ("/var/run/secrets/kubernetes.io/serviceaccount/token", token), ("/etc/prometheus/rollcall/ca.crt", authority),
+      ("        tls_config: *authority\n", "        tls_config: *authority\n        refresh_interval: 1s\n"),
+    ] {
+      try #require(block.contains(written), "\(written)")
+      block.replace(written, with: meant)
+    }
+    return "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n" + block
   }
 
-  @Test func `R82: the configuration of the README scrapes the controller, and a gap is an alert`() async throws {
-    let arguments = ["--interval", "500ms", "--threshold", "2s", "--deadline", "500ms"]
-    try await RunningController.run(objects, arguments) { controller in
+  @Test func `R82, R106: the configuration of the README scrapes the controller, and a gap is an alert`() async throws {
+    let arguments = [
+      "--interval", "500ms", "--threshold", "2s", "--deadline", "500ms", "--listen-tls", "on", "--trust-loopback", "off",
+    ]
+    let roles = try YAMLNode.documents(parsing: Repository.text("manifests/default/access.yaml").utf8, file: "access.yaml").map(\.jsonValue)
+    try await RunningController.run(objects + roles, arguments) { controller in
       let folder = try TemporaryFolder()
+      controller.apiServer.setToken("its-own", .serviceAccount("prometheus-k8s", namespace: "monitoring"))
       let prometheus = try await Prometheus(
-        configuration: try configuration(controller.url), folder: folder, transport: controller.transport)
+        configuration: try configuration(
+          controller.url, token: try folder.write("its-own\n", to: "token"), authority: try await controller.authority(in: folder)),
+        folder: folder, transport: controller.transport)
       defer { prometheus.program.stop() }
       try await eventually("the controller is scraped") { try await prometheus.query("rollcall_build_info", by: "job") == ["rollcall": 1] }
+      try await eventually("the agent is a target, though it does not answer") {
+        try await prometheus.query("up{job=\"rollcall-agents\"}", by: "node") == ["w1": 0]
+      }
       try await eventually("the gap is an alert") {
         try await prometheus.query("ALERTS{alertstate=\"firing\",alertname=~\"Rollcall.*Uncollected\"}", by: "node") == ["w1": 1]
       }
       // While a scrape fails, this alert is pending.
       try await eventually("the controller is not absent") {
         try await prometheus.query("ALERTS{alertname=\"RollcallControllerAbsent\"}", by: "alertname").isEmpty
+      }
+
+      // The role is taken away: the next review but for those of the last seconds refuses.
+      try controller.apiServer.remove("clusterrolebindings.rbac.authorization.k8s.io", name: "rollcall-scraper")
+      try await eventually("the controller is scraped no longer", within: .seconds(90)) {
+        try await prometheus.query("up{job=\"rollcall\"}", by: "job") == ["rollcall": 0]
       }
     }
   }

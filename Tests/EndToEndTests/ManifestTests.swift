@@ -141,6 +141,21 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     #expect(budget?["selector"]?["matchLabels"] == labels)
   }
 
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func `R106: the controller may ask for reviews, and Prometheus scrapes it with a token over TLS`() async throws {
+    let objects = try await rendered("prometheus-operator")
+    let delegator = try object("ClusterRoleBinding", "rollcall-auth-delegator", of: objects)
+    #expect(delegator["roleRef"]?["name"] == "system:auth-delegator")
+    #expect(delegator["subjects"] == [["kind": "ServiceAccount", "name": "rollcall-controller", "namespace": "rollcall"]])
+    let endpoint = try object("ServiceMonitor", "rollcall-controller", of: objects)["spec"]?["endpoints"]?[0]
+    #expect(endpoint?["scheme"] == "https")
+    #expect(endpoint?["bearerTokenFile"] == "/var/run/secrets/kubernetes.io/serviceaccount/token")
+    #expect(endpoint?["tlsConfig"] == ["serverName": "rollcall-controller", "ca": ["secret": ["name": "rollcall-tls", "key": "ca.crt"]]])
+    let scraper = try object("ClusterRoleBinding", "rollcall-scraper", of: objects)
+    #expect(scraper["roleRef"]?["name"] == "rollcall-scraper")
+    #expect(scraper["subjects"]?[0]?["name"] == "system:serviceaccounts:monitoring")
+  }
+
   /// GKE admits pods of these classes only in namespaces with a quota for them.
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
   func `R79: a quota permits the priority classes of our pods`() async throws {

@@ -88,6 +88,16 @@ enum Repository {
     files(in: folder).filter { (try? url("\(folder)/\($0)").resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true }
   }
 
+  /// The text of every Swift file in the folder and its folders.
+  static func sources(below folder: String) throws -> [String] {
+    var texts: [String] = []
+    for file in files(in: folder) {
+      let path = "\(folder)/\(file)"
+      if file.hasSuffix(".swift") { texts.append(try text(path)) } else if !file.contains(".") { texts += try sources(below: path) }
+    }
+    return texts
+  }
+
   static func files(in folder: String) -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: url(folder).path)) ?? []).sorted()
   }

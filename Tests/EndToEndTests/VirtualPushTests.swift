@@ -263,7 +263,8 @@ private final class PushCluster {
       try builtExecutable("rollcall"),
       [
         "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", "rollcall", "--listen", "\(address)",
-        "--interval", "1s", "--threshold", "1h", "--grace", "0s", "--allow-loopback-targets", "--virtual-staleness", "1h",
+        "--interval", "1s", "--threshold", "1h", "--grace", "0s", "--allow-loopback-targets", "--listen-tls", "off", "--virtual-staleness",
+        "1h",
         "--identity", name, "--virtual-mode", mode, "--remote-write-url", url ?? "http://\(prometheusAddress)/api/v1/write",
         "--external-labels", "cluster=east", "--push-samples-per-send", "10", "--push-send-deadline", "100ms", "--push-shards", "2",
         "--push-memory", "2KB", "--push-spool-dir", "\(folder.path)/\(name).spool",

@@ -39,18 +39,29 @@ struct CertificateIssuer {
   }
 
   func leaf(_ role: CertificateRole, by authority: Credential) throws(CertificateError) -> Credential {
+    try leaf(role.name, usage: role.usage, names: [.dnsName(role.name)], by: authority)
+  }
+
+  /// A certificate for our own port.
+  func server(names: [GeneralName], by authority: Credential) throws(CertificateError) -> Credential {
+    try leaf(PortNames.common, usage: .serverAuth, names: names, by: authority)
+  }
+
+  private func leaf(
+    _ commonName: String, usage: ExtendedKeyUsage.Usage, names: [GeneralName], by authority: Credential
+  ) throws(CertificateError) -> Credential {
     let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
     return try caught {
       try make(
-        subject: try DistinguishedName { CommonName(role.name) }, key: key, issuer: authority.facts.certificate.subject,
+        subject: try DistinguishedName { CommonName(commonName) }, key: key, issuer: authority.facts.certificate.subject,
         issuerKey: authority.key,
         // A certificate is useless after its CA has expired.
         life: min(policy.leafLife, authority.facts.notAfter - now),
         extensions: try Certificate.Extensions {
           Critical(BasicConstraints.notCertificateAuthority)
           Critical(KeyUsage(digitalSignature: true))
-          try ExtendedKeyUsage([role.usage])
-          SubjectAlternativeNames([.dnsName(role.name)])
+          try ExtendedKeyUsage([usage])
+          SubjectAlternativeNames(names)
           SubjectKeyIdentifier(hash: key.publicKey)
           AuthorityKeyIdentifier(
             keyIdentifier: SubjectKeyIdentifier(hash: authority.key.publicKey).keyIdentifier)

@@ -59,17 +59,21 @@ package final class CertificateManager: Sendable {
   private let logger: Logger
   private let isLeading: @Sendable () -> Bool
   private let time: any TimeSource
+  private let port: PortCertificates?
   private let watch: ObjectWatch
   private let state = Mutex(State())
 
-  /// - Parameter isLeading: checked before every write.
+  /// - Parameters:
+  ///   - port: told of the authority, to issue the certificate of our own port; `nil` if there is none to issue.
+  ///   - isLeading: checked before every write.
   package init(
-    client: KubeClient, namespace: String, policy: CertificatePolicy = CertificatePolicy(), time: any TimeSource, logger: Logger,
-    isLeading: @escaping @Sendable () -> Bool
+    client: KubeClient, namespace: String, policy: CertificatePolicy = CertificatePolicy(), port: PortCertificates? = nil,
+    time: any TimeSource, logger: Logger, isLeading: @escaping @Sendable () -> Bool
   ) {
     self.client = client
     self.namespace = namespace
     self.policy = policy
+    self.port = port
     self.logger = logger
     self.isLeading = isLeading
     self.time = time
@@ -160,6 +164,10 @@ package final class CertificateManager: Sendable {
   private func use(_ secret: TLSSecret?) throws(CertificateError) {
     guard let secret else { return }
     let parsed = try ParsedSecret(secret)
+    if let port {
+      if parsed.authorityKey == nil { port.missAuthority() }
+      if let authority = try? parsed.authority(at: now) { try port.renew(by: authority, trusted: parsed.authorities, now: now) }
+    }
     let leaf = try parsed.leaf(.controller, at: now)
     let options = try secret.controllerOptions()
     let status = CertificateStatus(validity: .usable(until: leaf.notAfter), expiries: parsed.expiries)

@@ -232,6 +232,11 @@ struct ControllerMetrics {
   }
 
   private func writeProcess(_ writer: inout ExpositionWriter) {
+    writer.family("rollcall_refused_requests_total", .counter, help: "Requests refused because of who asked, by reason.")
+    let refusals = controller.refusals.status
+    for reason in AccessRefusal.allCases {
+      writer.sample("rollcall_refused_requests_total", ["reason": reason.rawValue], Double(refusals[reason] ?? 0))
+    }
     writer.family(
       "rollcall_leader", .gauge, help: "1 on the leader, 0 on other replicas.",
       value: controller.leadership.status.isLeader ? 1 : 0)

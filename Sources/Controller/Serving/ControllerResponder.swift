@@ -46,14 +46,15 @@ struct ControllerResponder: HTTPResponder {
   }
 
   let controller: ControllerStatus
+  let access: PortAccess
   let limits: ServingLimits
 
   func respond(to request: Request, context: Context) async throws -> Response {
-    await response(to: request).compressed(for: request)
+    await response(to: request, on: context.connection).compressed(for: request)
       .response(on: context.connection, within: limits.response, withoutBody: request.method == .head)
   }
 
-  private func response(to request: Request) async -> ServerResponse {
+  private func response(to request: Request, on connection: any Channel) async -> ServerResponse {
     guard let route = Route(request.uri.path) else {
       return .text(.notFound, "Not found. See / for the status page.\n")
     }
@@ -62,6 +63,7 @@ struct ControllerResponder: HTTPResponder {
       response.headers[.allow] = "GET, HEAD"
       return response
     }
+    if let refusal = await access.refusal(of: request, to: route, on: connection) { return refusal }
     return switch route {
     case .statusPage: StatusPage(controller).response()
     case .livez: .text(.ok, "ok\n")
@@ -69,7 +71,7 @@ struct ControllerResponder: HTTPResponder {
     case .metrics: ControllerMetrics(controller).response()
     case .targets:
       ServiceDiscovery(controller).response(
-        source: request.uri.queryParameters["source"].map(String.init), authority: request.head.authority)
+        sources: request.uri.queryParameters.filter { $0.key == "source" }.map { String($0.value) }, authority: request.head.authority)
     case .cadvisor: VirtualMetrics(controller).cadvisor(request)
     case .resource: VirtualMetrics(controller).resource(request)
     case .summary: VirtualMetrics(controller).summary(request)

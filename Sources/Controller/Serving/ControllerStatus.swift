@@ -33,6 +33,8 @@ struct ControllerStatus: Sendable {
   /// The newest scrapes of the pods on virtual nodes; `nil` if they are not kept.
   let virtualCache: VirtualScrapeCache?
   let push: PushService?
+  /// Requests refused because of who asked.
+  let refusals: any StatusSource<[AccessRefusal: UInt64]>
 }
 
 /// Settings of the server.
@@ -48,12 +50,14 @@ package struct ServingSettings: Hashable, Sendable {
   package var proxyAddress: String?
   /// Whether Windows nodes are scraped through /probe instead of at their exporters.
   package var proxiesWindows: Bool
+  /// The scheme at which Prometheus reaches us.
+  package var scheme: String
   /// Whose requests for the metrics of virtual nodes count as scrapes.
   package var scrapers: Scrapers
 
   package init(
     listen: ListenAddress, interval: Duration, threshold: Duration, deadline: Duration, allowsLoopback: Bool, proxyAddress: String?,
-    proxiesWindows: Bool, scrapers: Scrapers = .common
+    proxiesWindows: Bool, scheme: String = "http", scrapers: Scrapers = .common
   ) {
     self.listen = listen
     self.interval = interval
@@ -62,6 +66,7 @@ package struct ServingSettings: Hashable, Sendable {
     self.allowsLoopback = allowsLoopback
     self.proxyAddress = proxyAddress
     self.proxiesWindows = proxiesWindows
+    self.scheme = scheme
     self.scrapers = scrapers
   }
 }

@@ -16,10 +16,12 @@ struct ServiceDiscovery {
   }
 
   /// Responds 503 until the caches are in sync: Prometheus then keeps its old targets, while an empty list would drop them (R36).
-  /// - Parameter authority: host and port of the request, at which Prometheus reaches us.
-  func response(source text: String?, authority: String?) -> ServerResponse {
+  /// - Parameters:
+  ///   - selected: the sources; empty for all.
+  ///   - authority: host and port of the request, at which Prometheus reaches us.
+  func response(sources selected: [String], authority: String?) -> ServerResponse {
     let sources = Source.allCases.map(\.rawValue) + [Self.controllerSource]
-    if let text, !sources.contains(text) {
+    if let text = selected.first(where: { !sources.contains($0) }) {
       return .problem(.badRequest, "source \"\(text)\" is not one of \(sources.joined(separator: ", "))")
     }
     guard let targets = controller.targets.snapshot() else {
@@ -31,13 +33,15 @@ struct ServiceDiscovery {
     let virtual = targets.filter { $0.source == .virtual && (!$0.address.isEmpty || probeAddress != nil) }
     let published = (admitted.targets + virtual).sorted { $0.node < $1.node }
     let isProxied = controller.settings.proxiesWindows
-    var groups = published.filter { text == nil || $0.source.rawValue == text }.map { target in
+    var groups = published.filter { selected.isEmpty || selected.contains($0.source.rawValue) }.map { target in
       var group = Self.group(target)
       if target.source == .virtual { Self.redirectToController(&group, of: target, orAt: probeAddress) }
-      if isProxied, target.source == .windows, let probeAddress { Self.redirectToProbe(&group, at: probeAddress) }
+      if isProxied, target.source == .windows, let probeAddress {
+        Self.redirectToProbe(&group, at: probeAddress, scheme: controller.settings.scheme)
+      }
       return group
     }
-    if text == nil || text == Self.controllerSource { groups += replicas(authority: authority) }
+    if selected.isEmpty || selected.contains(Self.controllerSource) { groups += replicas(authority: authority) }
     return .json(.array(groups))
   }
 
@@ -48,7 +52,8 @@ struct ServiceDiscovery {
     if addresses.isEmpty, let asked = authority.flatMap(Self.address(asked:)) { addresses = [("", asked)] }
     return addresses.map { pod, address in
       var labels: JSONValue = [
-        "__meta_rollcall_source": .string(Self.controllerSource), "__metrics_path__": "/metrics", "__scheme__": "http",
+        "__meta_rollcall_source": .string(Self.controllerSource), "__metrics_path__": "/metrics",
+        "__scheme__": .string(controller.settings.scheme),
       ]
       if !pod.isEmpty { labels["__meta_rollcall_pod"] = .string(pod) }
       return ["targets": [.string(address)], "labels": labels]
@@ -86,12 +91,12 @@ struct ServiceDiscovery {
   }
 
   /// Scrapes a Windows node through /probe, with the node as a parameter.
-  private static func redirectToProbe(_ group: inout JSONValue, at address: String) {
+  private static func redirectToProbe(_ group: inout JSONValue, at address: String, scheme: String) {
     var labels = group["labels"] ?? [:]
     labels["__param_node"] = labels["node"]
     labels["instance"] = group["targets"]?[0]
     labels["__metrics_path__"] = "/probe"
-    labels["__scheme__"] = "http"
+    labels["__scheme__"] = .string(scheme)
     group["labels"] = labels
     group["targets"] = [.string(address)]
   }

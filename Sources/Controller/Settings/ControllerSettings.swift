@@ -117,6 +117,16 @@ package struct ControllerSettings: Hashable, Sendable {
   /// The IP address of this replica; `nil` if unknown.
   package var ownAddress: String?
   package var listen = ListenAddress(host: "", port: 9750)
+  package var authorization: Toggle = .on
+  package var openPaths: Set<OpenPath> = [.livez, .readyz]
+  package var trustsLoopback: Toggle = .on
+  package var listenTLS: Toggle = .on
+  /// A folder with `tls.crt` and `tls.key`; `nil` for a certificate of our own authority.
+  package var listenTLSFolder: String?
+  /// A Secret in our namespace with the `ca.crt` of the certificate in `listenTLSFolder`; `nil` for the system's CAs.
+  package var listenCASecret: String?
+  /// A Secret in our namespace with Prometheus's `token`; `nil` for the token of its own service account.
+  package var scraperTokenSecret: String?
   package var kubeconfig: String?
   package var context: String?
   /// `nil` for that of the kubeconfig's context or the service account.
@@ -146,6 +156,7 @@ package struct ControllerSettings: Hashable, Sendable {
     }
     try checkPush()
     try checkAlertmanagers()
+    try checkPort()
   }
 }
 
@@ -179,6 +190,19 @@ extension ControllerSettings {
     }
     if remoteWriteKeyFile != nil, remoteWriteCertificateFile == nil {
       throw .contradiction("--remote-write-key-file needs --remote-write-cert-file")
+    }
+  }
+
+  /// Checks for settings of our own port that contradict each other.
+  private func checkPort() throws(SettingsError) {
+    if listenTLS == .off, listenTLSFolder != nil {
+      throw .contradiction("--listen-tls-dir has no effect with --listen-tls off: remove one of them")
+    }
+    if listenCASecret != nil, listenTLSFolder == nil {
+      throw .contradiction("--listen-ca-secret needs --listen-tls-dir: our own authority's certificate is in the Secret rollcall-tls")
+    }
+    if scraperTokenSecret != nil, authorization == .off {
+      throw .contradiction("--scraper-token-secret has no effect with --authorization off: remove one of them")
     }
   }
 

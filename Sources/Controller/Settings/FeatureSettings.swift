@@ -26,7 +26,19 @@ extension ControllerSettings {
   var serving: ServingSettings {
     ServingSettings(
       listen: listen, interval: interval, threshold: threshold, deadline: deadline, allowsLoopback: allowsLoopbackTargets,
-      proxyAddress: proxyAddress, proxiesWindows: windowsTargets == .proxy, scrapers: scrapers)
+      proxyAddress: proxyAddress, proxiesWindows: windowsTargets == .proxy, scheme: listenScheme, scrapers: scrapers)
+  }
+
+  var portAccess: PortAccessSettings {
+    PortAccessSettings(
+      wantsAuthorization: authorization == .on, wantsTLS: listenTLS == .on, trustsLoopback: trustsLoopback == .on, openPaths: openPaths)
+  }
+
+  private var listenScheme: String { listenTLS == .on ? "https" : "http" }
+
+  /// - Parameter namespace: of our Service.
+  func portNames(namespace: String) -> PortNames {
+    PortNames(namespace: namespace, others: [servingAddress, proxyAddress.flatMap { ListenAddress($0)?.host }].compactMap(\.self))
   }
 
   var relay: RelaySettings {
@@ -130,7 +142,7 @@ extension ControllerSettings {
     var endpoints: [Source: ScrapeEndpoint] = [
       .linux: ScrapeEndpoint(scheme: agentMetricsScheme, port: agentMetricsPort, path: "/metrics"), .windows: windows,
     ]
-    if virtualMode != .push { endpoints[.virtual] = ScrapeEndpoint(port: listen.port, path: "/metrics/cadvisor") }
+    if virtualMode != .push { endpoints[.virtual] = ScrapeEndpoint(scheme: listenScheme, port: listen.port, path: "/metrics/cadvisor") }
     return endpoints
   }
 
@@ -140,7 +152,19 @@ extension ControllerSettings {
       namespace: namespace, allowsLoopback: allowsLoopbackTargets, serviceMonitors: serviceMonitors, extraLabels: serviceMonitorLabels,
       scrapeInterval: interval, bodyLimit: serviceMonitorBodyLimit, sampleLimit: serviceMonitorSampleLimit, endpoints: endpoints,
       probeAddress: windowsTargets == .proxy ? proxyAddress ?? "rollcall-controller.\(namespace).svc:\(listen.port)" : nil,
-      agentTLSSecret: agentMetricsTLSSecret)
+      agentTLSSecret: agentMetricsTLSSecret, port: scrapedPort)
+  }
+
+  private var scrapedPort: ScrapedPort {
+    let authority: ScrapedPort.Authority =
+      switch (listenTLSFolder, listenCASecret) {
+      case (nil, _): .own
+      case (_, let secret?): .secret(secret)
+      case (_, nil): .system
+      }
+    return ScrapedPort(
+      tls: listenTLS == .on ? authority : nil,
+      token: authorization == .off ? nil : scraperTokenSecret.map { .secret($0) } ?? .serviceAccount)
   }
 
   /// Where Prometheus reaches this replica and no other; `nil` if unknown.

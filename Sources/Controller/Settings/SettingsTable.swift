@@ -289,6 +289,52 @@ package enum SettingsTable {
       help: "Address on which the status page, metrics, service discovery and the API are served; without a host all, of IPv4 and IPv6.",
       read: { ListenAddress($0) },
       write: { "\($0)" }),
+    .choice(
+      "authorization", \.authorization,
+      help:
+        "Whether requests need a bearer token whose user the API server allows the path (TokenReview and SubjectAccessReview): on or off."),
+    Setting(
+      name: "open-paths", shape: .list,
+      help: "Path that needs no token and no TLS: /metrics, /sd, /livez or /readyz; none opens nothing. Can be repeated.",
+      accepts: "one of \(OpenPath.allCases.map(\.rawValue).joined(separator: ", ")), or none alone"
+    ) { texts, settings in
+      if texts == ["none"] {
+        settings.openPaths = []
+        return nil
+      }
+      var paths: Set<OpenPath> = []
+      for text in texts {
+        guard let path = OpenPath(rawValue: text) else { return text }
+        paths.insert(path)
+      }
+      settings.openPaths = paths
+      return nil
+    } show: { settings in
+      settings.openPaths.isEmpty ? ["none"] : settings.openPaths.map(\.rawValue).sorted()
+    },
+    .choice(
+      "trust-loopback", \.trustsLoopback,
+      help:
+        "Whether requests from 127.0.0.1 and ::1 need neither token nor TLS: on, for kubectl port-forward, or off, where other programs share "
+        + "the network namespace, as on the host network or beside a proxy."),
+    .choice(
+      "listen-tls", \.listenTLS,
+      help: "Whether the port of --listen serves TLS: on or off. Without TLS, bearer tokens arrive in the clear."),
+    .text(
+      "listen-tls-dir", \.listenTLSFolder,
+      help:
+        "Directory with tls.crt and tls.key for the port of --listen, reread every 2 s. If unset: a certificate of Rollcall's own authority for "
+        + "rollcall-controller."),
+    .text(
+      "listen-ca-secret", \.listenCASecret,
+      help:
+        "Secret in our namespace with the ca.crt by which ServiceMonitors verify the certificate of --listen-tls-dir, instead of the system's "
+        + "CAs."),
+    .text(
+      "scraper-token-secret", \.scraperTokenSecret,
+      help:
+        "Secret in our namespace with the token that ServiceMonitors have Prometheus send to this port. If unset: the token of Prometheus's own "
+        + "service account, from its file."),
     .one(
       "own-address", \.ownAddress, accepts: "an IP address",
       help:

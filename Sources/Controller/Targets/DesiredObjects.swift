@@ -51,7 +51,7 @@ private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: Tar
   var object: JSONValue = [
     "port": .string(endpoint.portName),
     "path": .string(probeAddress == nil ? endpoint.path : "/probe"),
-    "scheme": .string(probeAddress == nil ? endpoint.scheme : "http"),
+    "scheme": .string(probeAddress == nil ? endpoint.scheme : settings.port.tls == nil ? "http" : "https"),
     "interval": .string("\(max(settings.scrapeInterval.wholeMilliseconds / 1000, 1))s"),
     // Samples carry the `namespace` and `pod` of their container. Without this, Prometheus would rename these labels to
     // `exported_namespace` and `exported_pod`.
@@ -69,7 +69,31 @@ private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: Tar
       ] + (probeAddress.map(toProbe) ?? []) + (source == .virtual ? toVirtualNode : [])),
   ]
   if source == .linux, endpoint.scheme == "https" { object["tlsConfig"] = agentTLS(settings.agentTLSSecret) }
+  if probeAddress != nil || source == .virtual { settings.port.secure(&object) }
   return object
+}
+
+extension ScrapedPort {
+  /// Adds what Prometheus needs to scrape our own port. No other target gets the token.
+  fileprivate func secure(_ endpoint: inout JSONValue) {
+    switch tls {
+    case nil: break
+    case .own:
+      endpoint["tlsConfig"] = [
+        "serverName": .string(PortNames.common), "ca": ["secret": ["name": .string(ObjectNames.tlsSecret), "key": "ca.crt"]],
+      ]
+    case .secret(let name): endpoint["tlsConfig"] = ["ca": ["secret": ["name": .string(name), "key": "ca.crt"]]]
+    case .system: break
+    }
+    switch token {
+    case nil: break
+    case .serviceAccount: endpoint["bearerTokenFile"] = .string(Self.tokenFile)
+    case .secret(let name): endpoint["authorization"] = ["credentials": ["name": .string(name), "key": "token"]]
+    }
+  }
+
+  /// https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+  private static let tokenFile = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 }
 
 /// Agents are scraped at node addresses and share one certificate, which is therefore verified for a fixed server name.

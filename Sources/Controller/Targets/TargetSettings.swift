@@ -8,6 +8,35 @@ package enum ServiceMonitorMode: String, CaseIterable, Sendable {
   case auto
 }
 
+/// How ServiceMonitors have Prometheus scrape the controller's own port.
+package struct ScrapedPort: Hashable, Sendable {
+  /// By what Prometheus verifies the port's certificate.
+  package enum Authority: Hashable, Sendable {
+    /// Our own authority, and the name in every replica's certificate.
+    case own
+    /// The `ca.crt` of a Secret in our namespace.
+    case secret(String)
+    case system
+  }
+
+  package enum Token: Hashable, Sendable {
+    /// That of Prometheus's own service account.
+    case serviceAccount
+    /// The `token` of a Secret in our namespace.
+    case secret(String)
+  }
+
+  /// `nil` without TLS.
+  package var tls: Authority?
+  /// `nil` if the port needs no token.
+  package var token: Token?
+
+  package init(tls: Authority? = nil, token: Token? = nil) {
+    self.tls = tls
+    self.token = token
+  }
+}
+
 /// Settings of the objects through which Prometheus discovers targets.
 package struct TargetSettings: Hashable, Sendable {
   /// The namespace of the objects: the controller's own.
@@ -30,6 +59,7 @@ package struct TargetSettings: Hashable, Sendable {
   package var probeAddress: String?
   /// The Secret with `ca.crt`, `tls.crt` and `tls.key` for scraping agents over https.
   package var agentTLSSecret: String?
+  package var port: ScrapedPort
 
   package init(
     namespace: String,
@@ -41,7 +71,8 @@ package struct TargetSettings: Hashable, Sendable {
     sampleLimit: Int = 200_000,
     endpoints: [Source: ScrapeEndpoint] = ScrapeEndpoint.defaults,
     probeAddress: String? = nil,
-    agentTLSSecret: String? = nil
+    agentTLSSecret: String? = nil,
+    port: ScrapedPort = ScrapedPort()
   ) {
     self.namespace = namespace
     self.allowsLoopback = allowsLoopback
@@ -53,5 +84,6 @@ package struct TargetSettings: Hashable, Sendable {
     self.endpoints = endpoints
     self.probeAddress = probeAddress
     self.agentTLSSecret = agentTLSSecret
+    self.port = port
   }
 }

@@ -105,7 +105,7 @@ struct Demo: Service {
       arguments: [
         "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", Self.namespace, "--listen", listen,
         "--interval", Self.timing.interval, "--threshold", Self.timing.threshold, "--grace", Self.timing.grace,
-        "--deadline", "1500ms", "--allow-loopback-targets",
+        "--deadline", "1500ms", "--allow-loopback-targets", "--authorization", "off", "--listen-tls", "off",
       ]
     ).run()
     try Task.checkCancellation()

@@ -26,7 +26,9 @@ import Testing
     "alertmanager-ca-file": ["/aca"], "alertmanager-cert-file": ["/acert"], "alertmanager-key-file": ["/akey"],
     "alertmanager-skip-verify": ["true"], "service-monitors": ["off"],
     "service-monitor-labels": ["release=kps", "team=x"], "service-monitor-sample-limit": ["7"], "service-monitor-body-limit": ["1GB"],
-    "events": ["off"], "listen": ["[::1]:80"], "kubeconfig": ["/k"], "context": ["c"],
+    "events": ["off"], "listen": ["[::1]:80"], "authorization": ["off"], "open-paths": ["/metrics", "/sd"], "trust-loopback": ["off"],
+    "listen-tls": ["off"], "listen-tls-dir": ["/tls"], "listen-ca-secret": ["serving"], "scraper-token-secret": ["scraper"],
+    "kubeconfig": ["/k"], "context": ["c"],
     "namespace": ["n"], "leader-election": ["off"], "identity": ["me"], "log-level": ["debug"],
   ]
 
@@ -53,6 +55,7 @@ import Testing
     companions["remote-write-key-file"]?["remote-write-cert-file"] = ["/cert"]
     for name in ["headers", "ca", "cert", "key"] { companions["alertmanager-\(name)-file"] = ["alertmanager-url": ["https://am"]] }
     companions["alertmanager-key-file"]?["alertmanager-cert-file"] = ["/cert"]
+    companions["listen-ca-secret"] = ["listen-tls-dir": ["/tls"]]
     return companions
   }()
 
@@ -88,8 +91,9 @@ import Testing
   }
 
   @Test func `printed settings can be read back`() throws {
-    // These exclude the CA files.
+    // These exclude the CA files and the credentials of the port.
     let unchecked = [
+      "authorization", "listen-tls",
       "windows-skip-verify", "kubelet-skip-verify", "remote-write-skip-verify", "virtual-skip-verify", "alertmanager-skip-verify",
     ]
     let samples = Self.samples.filter { !unchecked.contains($0.key) }
@@ -133,6 +137,13 @@ import Testing
     (SettingsSources(flags: ["listen": ["::1:9750"]]), ["--listen"]),
     (SettingsSources(flags: ["service-monitor-labels": ["release"]]), ["--service-monitor-labels", "key=value"]),
     (SettingsSources(flags: ["service-monitor-labels": ["a=b,c"]]), ["--service-monitor-labels", "\"a=b,c\""]),
+    (SettingsSources(flags: ["open-paths": ["/metrics", "/probe"]]), ["--open-paths", "\"/probe\"", "/metrics, /sd, /livez, /readyz"]),
+    (SettingsSources(flags: ["open-paths": ["none", "/sd"]]), ["--open-paths", "none alone"]),
+    (SettingsSources(flags: ["listen-tls": ["off"], "listen-tls-dir": ["/tls"]]), ["--listen-tls off", "--listen-tls-dir"]),
+    (SettingsSources(flags: ["listen-ca-secret": ["s"]]), ["--listen-ca-secret", "--listen-tls-dir"]),
+    (
+      SettingsSources(flags: ["authorization": ["off"], "scraper-token-secret": ["s"]]), ["--scraper-token-secret", "--authorization off"]
+    ),
     (SettingsSources(flags: ["leader-election": ["maybe"]]), ["--leader-election", "on, off"]),
     (SettingsSources(flags: ["windows-path": ["metrics"]]), ["--windows-path", "slash"]),
     (SettingsSources(flags: ["namespace": ["Foo_Bar"]]), ["--namespace", "\"Foo_Bar\"", "lower-case"]),

@@ -20,6 +20,7 @@ final class ServedController: Sendable {
   let virtualCache = VirtualScrapeCache(stalenessLimit: .seconds(3600))
   let checks = SettableStatus<[ReadinessCheck]>([])
   let replicas = SettableStatus<[ControllerReplicas.Replica]>([])
+  let reviews = ScriptedReviews()
   private let transport: HTTPTransport
   private let listening = Mutex(0)
 
@@ -29,13 +30,15 @@ final class ServedController: Sendable {
 
   /// Serves while `body` runs.
   static func run(
-    push: PushService? = nil, limits: ServingLimits = ServingLimits(), _ body: (ServedController) async throws -> Void
+    push: PushService? = nil, limits: ServingLimits = ServingLimits(), access: PortAccessSettings = .open, tls: PortTLS? = nil,
+    _ body: (ServedController) async throws -> Void
   ) async throws {
     let served = try ServedController()
     var settings = ControllerSettings()
     settings.listen.host = "127.0.0.1"
     let endpoints = settings.endpoints
     settings.listen.port = 0
+    settings.listenTLS = tls == nil ? .off : .on
     let watches = SettableStatus([
       WatchStatus(resource: "nodes", isListed: true, status: .waiting(reason: "connection <refused>"), statistics: WatchStatistics())
     ])
@@ -45,6 +48,7 @@ final class ServedController: Sendable {
         expiries: [
           CertificateExpiry(member: "ca.crt", notAfter: 1_800_000_000), CertificateExpiry(member: "agent.crt", notAfter: 1_707_776_000),
         ]))
+    let control = AccessControl(reviews: served.reviews.reviews, time: served.time, logger: .silent)
     let controller = ControllerStatus(
       version: "1.2.3", settings: settings.serving, time: served.time, leadership: served.leadership, readiness: served.checks,
       watches: watches, certificates: certificates, rolls: served.rolls, ledger: served.ledger,
@@ -53,8 +57,10 @@ final class ServedController: Sendable {
       events: nil,
       targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddress: { nil }),
       replicas: served.replicas,
-      publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualCache: served.virtualCache, push: push)
-    let server = ControllerServer(controller, limits: limits, logger: .silent)
+      publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualCache: served.virtualCache, push: push, refusals: control
+    )
+    let server = ControllerServer(
+      controller, access: PortAccess(settings: access, control: control), tls: tls, limits: limits, logger: .silent)
     try await whileServing(server) { port in
       served.listening.withLock { $0 = port }
       try await body(served)
@@ -64,8 +70,12 @@ final class ServedController: Sendable {
   var port: Int { listening.withLock { $0 } }
   var authority: String { "127.0.0.1:\(port)" }
 
-  func request(_ path: String, method: String = "GET", headers: [HTTPHeader] = []) async throws -> HTTPResponse {
-    var request = HTTPRequest(method: method, url: "http://\(authority)\(path)", deadline: .seconds(60))
+  /// - Parameter tls: `nil` for plain HTTP.
+  func request(
+    _ path: String, method: String = "GET", headers: [HTTPHeader] = [], tls: TLSOptions? = nil
+  ) async throws -> HTTPResponse {
+    var request = HTTPRequest(
+      method: method, url: "\(tls == nil ? "http" : "https")://\(authority)\(path)", deadline: .seconds(60), tls: tls)
     request.headers = headers
     request.maximumBodyBytes = 64 << 20
     return try await transport.send(request)

@@ -115,6 +115,33 @@ import Testing
     #expect(endpoints.map { $0["port"] } == result.slices.map { $0["ports"]?[0]?["name"] })
   }
 
+  /// The endpoint of a source's ServiceMonitor with these settings, without what it always has.
+  private func credentials(_ source: Source, _ port: ScrapedPort, probe: Bool = true) -> [JSONValue?] {
+    var settings = settings
+    settings.port = port
+    settings.probeAddress = probe ? "rollcall-controller.rollcall.svc:9750" : nil
+    settings.endpoints[.virtual] = ScrapeEndpoint(scheme: port.tls == nil ? "http" : "https", port: 9750, path: "/metrics/cadvisor")
+    let endpoint = desired([], source: source, settings: settings).serviceMonitor?["spec"]?["endpoints"]?[0]
+    return ["scheme", "bearerTokenFile", "authorization", "tlsConfig"].map { endpoint?[$0] }
+  }
+
+  @Test func `R106: Prometheus sends its token to our own port and to no other`() {
+    let file: JSONValue = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+    let own: JSONValue = ["serverName": "rollcall-controller", "ca": ["secret": ["name": "rollcall-tls", "key": "ca.crt"]]]
+    let port = ScrapedPort(tls: .own, token: .serviceAccount)
+    #expect(credentials(.windows, port) == ["https", file, nil, own])
+    #expect(credentials(.virtual, port) == ["https", file, nil, own])
+    #expect(credentials(.linux, port) == ["http", nil, nil, nil])
+    #expect(credentials(.windows, port, probe: false) == ["http", nil, nil, nil], "windows_exporter itself")
+    let other = ScrapedPort(tls: .secret("serving"), token: .secret("scraper"))
+    #expect(
+      credentials(.virtual, other) == [
+        "https", nil, ["credentials": ["name": "scraper", "key": "token"]], ["ca": ["secret": ["name": "serving", "key": "ca.crt"]]],
+      ])
+    #expect(credentials(.windows, ScrapedPort(tls: .system)) == ["https", nil, nil, nil])
+    #expect(credentials(.windows, ScrapedPort()) == ["http", nil, nil, nil])
+  }
+
   @Test func `the ServiceMonitor exists before there are any targets`() {
     let spec = desired([], source: .windows).serviceMonitor?["spec"]
     #expect(spec?["serviceDiscoveryRole"] == "EndpointSlice")

@@ -1,10 +1,11 @@
+import Foundation
 import HTTPTransport
 import JSON
 import Logging
 import Simulator
 import TestSupport
 
-/// The built controller with a simulated API server.
+/// The built controller with a simulated API server. Without TLS on its port, unless the arguments have `--listen-tls`.
 struct RunningController {
   let url: String
   let apiServer: SimulatedAPIServer
@@ -40,6 +41,7 @@ struct RunningController {
 
   private init(_ apiServer: SimulatedAPIServer, _ arguments: [String], pod: String?) async throws {
     let folder = try TemporaryFolder()
+    let hasTLS = arguments.contains("--listen-tls")
     let kubeconfig = try folder.write(apiServer.kubeconfig(), to: "kubeconfig")
     let address = OwnAddress()
     let program = try ExternalProgram(
@@ -47,19 +49,28 @@ struct RunningController {
       [
         "controller", "--kubeconfig", kubeconfig, "--namespace", "rollcall", "--listen", "\(address)", "--grace", "0s",
         "--allow-loopback-targets", "--proxy-address", "\(address)",
-      ] + arguments, environment: pod.map { ["POD_NAME": $0] } ?? [:], log: "\(folder.path)/controller.log")
+      ] + (hasTLS ? [] : ["--listen-tls", "off"]) + arguments, environment: pod.map { ["POD_NAME": $0] } ?? [:],
+      log: "\(folder.path)/controller.log")
     do {
       try await program.waitForPort(address)
     } catch {
       program.stop()
       throw error
     }
-    url = "http://\(address)"
+    url = "\(hasTLS ? "https" : "http")://\(address)"
     self.apiServer = apiServer
     self.program = program
     self.folder = folder
     self.arguments = arguments
     transport = try HTTPTransport()
+  }
+
+  /// Writes the `ca.crt` by which clients verify the port, once the leader has made it.
+  func authority(in folder: TemporaryFolder) async throws -> String {
+    let secret = { self.apiServer.get("secrets", namespace: "rollcall", name: "rollcall-tls") }
+    try await eventually("the leader has made the certificates") { secret() != nil }
+    let text = secret()?["data"]?["ca.crt"]?.string.flatMap { Data(base64Encoded: $0) }.map { String(decoding: $0, as: UTF8.self) }
+    return try folder.write(text ?? "", to: "ca.crt")
   }
 
   func get(_ path: String) async throws -> [UInt8] {

@@ -2,9 +2,10 @@ import JSON
 import Simulator
 import TestSupport
 import Testing
+import YAML
 
 /// VictoriaMetrics discovers the targets of two nodes of each source through the API server, from the objects that the controller writes
-/// for the Prometheus Operator.
+/// for the Prometheus Operator, and scrapes the controller with the token and the authority that they name.
 @Suite(
   .serialized, .timeLimit(.minutes(5)),
   .enabled(if: Nginx.isInstalled && VictoriaMetrics.isInstalled, "nginx or victoria-metrics is not installed"))
@@ -56,14 +57,20 @@ struct TargetDiscoveryTests {
     ]
   }
 
-  @Test func `ServiceMonitors and EndpointSlices make each node one target with its own series until the node is deleted`() async throws {
+  @Test func `R106: ServiceMonitors and EndpointSlices make each node one target with its own series until the node is deleted`()
+    async throws
+  {
     let nginx = try await Self.endpoints()
     let settings = [
       "--interval", "1s", "--service-monitors", "on", "--agent-metrics-port", "\(nginx.port)", "--windows-port", "\(nginx.port)",
-      "--service-monitor-sample-limit", "1000",
+      "--service-monitor-sample-limit", "1000", "--listen-tls", "on", "--trust-loopback", "off",
     ]
-    try await RunningController.run(Self.cluster(nginx), settings) { controller in
-      let configurations = try await Self.scrapeConfigurations(controller)
+    let roles = try YAMLNode.documents(parsing: Repository.text("manifests/default/access.yaml").utf8, file: "access.yaml").map(\.jsonValue)
+    try await RunningController.run(Self.cluster(nginx) + roles, settings) { controller in
+      controller.apiServer.setToken("its-own", .serviceAccount("prometheus-k8s", namespace: "monitoring"))
+      let secrets = try TemporaryFolder()
+      let configurations = try await Self.scrapeConfigurations(
+        controller, token: try secrets.write("its-own", to: "token"), authority: try await controller.authority(in: secrets))
       #expect(configurations.allSatisfy { $0["sample_limit"] == 1000 })
       let folder = try TemporaryFolder()
       let victoria = try await VictoriaMetrics(scrapeConfigurations: configurations, folder: folder, transport: controller.transport)
@@ -117,12 +124,16 @@ struct TargetDiscoveryTests {
   }
 
   /// The scrape configurations of the controller's ServiceMonitors.
-  private static func scrapeConfigurations(_ controller: RunningController) async throws -> [JSONValue] {
+  private static func scrapeConfigurations(
+    _ controller: RunningController, token: String, authority: String
+  ) async throws -> [JSONValue] {
     var monitors: [JSONValue] = []
     try await eventually("a ServiceMonitor for each source") {
       monitors = try controller.apiServer.list("servicemonitors.monitoring.coreos.com", namespace: "rollcall")
       return monitors.count == 3
     }
-    return monitors.flatMap { PrometheusOperator.scrapeConfigurations(of: $0, apiServer: controller.apiServer.url) }
+    return monitors.flatMap {
+      PrometheusOperator.scrapeConfigurations(of: $0, apiServer: controller.apiServer.url, token: token, authority: authority)
+    }
   }
 }

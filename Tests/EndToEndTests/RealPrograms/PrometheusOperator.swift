@@ -5,7 +5,10 @@ enum PrometheusOperator {
   /// One scrape configuration for each endpoint: the relabelling of the operator, then that of the object. Source:
   /// `generateServiceMonitorConfig` in prometheus-operator, pkg/prometheus/promcfg.go. `bodySizeLimit` is left out, because VictoriaMetrics
   /// only has a global limit.
-  static func scrapeConfigurations(of monitor: JSONValue, apiServer: String) -> [JSONValue] {
+  /// - Parameters:
+  ///   - token: the file that `bearerTokenFile` names in Prometheus's container.
+  ///   - authority: the file in which the operator puts the `ca` of `tlsConfig`.
+  static func scrapeConfigurations(of monitor: JSONValue, apiServer: String, token: String, authority: String) -> [JSONValue] {
     let spec = monitor["spec"]
     let name = "\(monitor["metadata"]?["namespace"]?.string ?? "")/\(monitor["metadata"]?["name"]?.string ?? "")"
     return (spec?["endpoints"]?.array ?? []).enumerated().map { number, endpoint in
@@ -24,6 +27,10 @@ enum PrometheusOperator {
       configuration["scrape_interval"] = endpoint["interval"]
       configuration["metrics_path"] = endpoint["path"]
       configuration["scheme"] = endpoint["scheme"]
+      if endpoint["bearerTokenFile"] != nil { configuration["bearer_token_file"] = .string(token) }
+      if let tls = endpoint["tlsConfig"] {
+        configuration["tls_config"] = ["ca_file": .string(authority), "server_name": tls["serverName"] ?? ""]
+      }
       return configuration
     }
   }

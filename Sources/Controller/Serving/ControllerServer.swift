@@ -60,6 +60,7 @@ package final class ControllerServer: Service {
 
   /// HTTP/1.1. With TLS the first byte of a connection tells whether its client uses it: probes and `kubectl port-forward` need not.
   private var protocols: HTTPServerBuilder {
+    let limits = limits
     let configuration = HTTP1Channel.Configuration(
       additionalChannelHandlers: [FirstRequestDeadline(limit: TimeAmount(limits.firstRequest))], idleTimeout: TimeAmount(limits.idle),
       httpDecoderConfiguration: .init(maxHeaderFieldSize: limits.headers, maxHeaderListSize: limits.headers, maxHeaderFieldCount: 100))

@@ -37,7 +37,7 @@ struct PortNames: Hashable, Sendable {
 /// its own, with its own address, and keeps it in memory: a new one costs nothing, and no Secret needs one more key.
 ///
 /// Agents do not take it for the controller's: it is for servers only.
-final class PortCertificates: Sendable {
+package final class PortCertificates: Sendable {
   private struct State {
     var certificate: PortCertificate?
     var facts: CertificateFacts?

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Simulator
 import TestSupport
 import Testing
 import YAML

@@ -1,5 +1,6 @@
 import Glibc
 import HTTPTransport
+import KubeClient
 import TestSupport
 import Testing
 
@@ -61,7 +62,7 @@ import Testing
   }
 
   @Test func `R106: requests for nothing ask nobody`() async throws {
-    try await ServedController.run(access: .closed) { served in
+    try await ServedController.run(access: .closed) { served async throws in
       #expect(try await served.request("/nothing", headers: bearer("t")).status == 404)
       #expect(try await served.request("//metrics", headers: bearer("t")).status == 404)
       #expect(try await served.request("/metrics", method: "POST", headers: bearer("t")).status == 405)
@@ -73,7 +74,7 @@ import Testing
     var settings = PortAccessSettings.closed
     settings.trustsLoopback = true
     settings.wantsTLS = true
-    try await ServedController.run(access: settings) { served in
+    try await ServedController.run(access: settings) { served async throws in
       #expect(try await served.request("/").status == 200)
       #expect(try await served.request("/", headers: [HTTPHeader("Host", "localhost:9750")]).status == 200)
       #expect(try await served.request("/", headers: [HTTPHeader("Host", "[::1]:9750")]).status == 200)
@@ -82,7 +83,7 @@ import Testing
       #expect(try await served.request("/", headers: [HTTPHeader("Host", "127.0.0.1.evil.example")]).status == 400)
     }
     settings.trustsLoopback = false
-    try await ServedController.run(access: settings) { served in
+    try await ServedController.run(access: settings) { served async throws in
       for name in ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Remote-User"] {
         #expect(try await served.request("/", headers: [HTTPHeader(name, "127.0.0.1")]).status == 400, "\(name)")
       }

@@ -7,65 +7,6 @@ import Testing
 
 @testable import Controller
 
-/// What an alert is about.
-private struct Subject {
-  var pod: String?
-  var node: String?
-  var workload: String?
-
-  init(_ labels: JSONValue) {
-    pod = labels["pod"]?.string
-    node = labels["node"]?.string
-    workload = labels["workload"]?.string
-  }
-}
-
-/// Alertmanager as far as it decides which alerts are active: `provider/mem` and `Alert.Merge` in github.com/prometheus/alertmanager.
-private struct AlertmanagerModel {
-  private struct Stored {
-    var subject: Subject
-    var startsAt: String
-    var endsAt: String
-  }
-
-  private var alerts: [JSONValue: Stored] = [:]
-
-  /// - Returns: whether all alerts are valid. Valid ones are stored in any case.
-  mutating func post(_ batch: JSONValue, now: Int64, isBad: (Subject) -> Bool) -> Bool {
-    let now = rfc3339(now)
-    var isValid = true
-    for alert in batch.array ?? [] {
-      guard let labels = alert["labels"], let startsAt = alert["startsAt"]?.string, let endsAt = alert["endsAt"]?.string,
-        startsAt <= endsAt
-      else {
-        isValid = false
-        continue
-      }
-      let subject = Subject(labels)
-      guard !isBad(subject) else {
-        isValid = false
-        continue
-      }
-      var new = Stored(subject: subject, startsAt: startsAt, endsAt: endsAt)
-      if let old = alerts[labels], overlap(old, new) {
-        new.startsAt = min(old.startsAt, new.startsAt)
-        if endsAt > now { new.endsAt = max(old.endsAt, new.endsAt) }
-      }
-      alerts[labels] = new
-    }
-    return isValid
-  }
-
-  private func overlap(_ old: Stored, _ new: Stored) -> Bool {
-    (new.endsAt > old.startsAt && new.endsAt < old.endsAt) || (new.startsAt > old.startsAt && new.startsAt < old.endsAt)
-  }
-
-  func active(now: Int64) -> [Subject] {
-    let now = rfc3339(now)
-    return alerts.values.filter { $0.endsAt > now }.map(\.subject)
-  }
-}
-
 /// A leader, an Alertmanager and what happens to them, second by second.
 private struct World {
   private static let epoch: Int64 = 1_767_225_600_000
@@ -211,7 +152,7 @@ private struct World {
     }
   }
 
-  private func covers(_ subject: Subject, _ gap: Gap) -> Bool {
+  private func covers(_ subject: AlertSubject, _ gap: Gap) -> Bool {
     if let pod = subject.pod { return pod == gap.container.pod }
     if let node = subject.node { return node == gap.node }
     return subject.workload == workload(gap.container)?.name

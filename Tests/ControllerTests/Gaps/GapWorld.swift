@@ -5,9 +5,10 @@ import Roll
 
 /// A small cluster in virtual time, with the faults of real ones: agents that are down, containers that the agent does not find or that
 /// restart, Pods that are deleted, watches that are cut, controllers that are killed, and wall clocks that are set. A controller made of the
-/// real parts that decide (rolls, ledger, archive) watches it.
+/// real parts that decide (rolls, ledger, archive, alerts) watches it.
 ///
-/// `problems` compares the open gaps with what an observer with perfect knowledge would report.
+/// `problems` compares the open gaps, and the alerts that are active in Alertmanager, with what an observer with perfect knowledge would
+/// report.
 struct GapWorld {
   static let step: Duration = .seconds(5)
   static let interval: Duration = .seconds(15)
@@ -83,7 +84,9 @@ struct GapWorld {
   private var viewed: [Pod] = []
   private var view = Records<PodRecord>([])
   private var archive: [ArchivedAge] = []
+  private var delivery = AlertDelivery()
   private(set) var mostGaps = 0
+  private(set) var mostAlerts = 0
   /// When the wall clock was last set. An archive with times by the old clock is useless until it is written again, so the leader ends only
   /// some time later.
   private var clockSetAt: Moment?
@@ -118,6 +121,8 @@ struct GapWorld {
     var handOvers = 0
     /// Whether it could be a gap when it was last expected; `nil` while it is expected.
     var couldBeGap: Bool?
+    /// Since when it must be a gap.
+    var overdueSince: Moment?
 
     func mayBeGap(at now: Moment) -> Bool {
       couldBeGap ?? mayCountSince.map { now - $0 > GapWorld.threshold - GapWorld.interval - GapWorld.step } ?? false
@@ -125,6 +130,10 @@ struct GapWorld {
   }
 
   private var truths: [String: Truth] = [:]
+  /// When each container could last be a gap.
+  private var lastAllowed: [ContainerReference: Moment] = [:]
+  /// The nodes on which Pods of that name have run.
+  private var nodesOfContainers: [ContainerReference: Set<String>] = [:]
   /// Since when there is a leader and its watch is in sync.
   private var healthySince: Moment?
   /// When a leader last ended.
@@ -304,6 +313,7 @@ struct GapWorld {
       controller.wasRestored = true
       controller.ledger.restore(archive, at: reading)
       _ = controller.ledger.settleRestored(at: moment)
+      delivery.takeOver(controller.ledger.gapsByNode().joined(), at: now)
     }
     for (index, node) in Self.nodeNames.enumerated() where (now.milliseconds / 5000 + Int64(index)) % 3 == 0 {
       guard let roll = controller.ledger.nodes[node]?.roll else { continue }
@@ -311,6 +321,7 @@ struct GapWorld {
     }
     _ = controller.ledger.evaluate(at: moment)
     mostGaps = max(mostGaps, controller.ledger.openGapCount)
+    delivery.send(controller.ledger.gapsOfNodes(at: moment), at: now, reading: reading, wallClock: Self.unix(now, 0))
     let fingerprint = controller.ledger.archiveFingerprint(at: moment, policy: Self.archivePolicy)
     if !isWatchCut, controller.schedule.isDue(fingerprint, at: reading) {
       controller.schedule.attempted(fingerprint, succeeded: true, at: reading)
@@ -433,23 +444,39 @@ struct GapWorld {
     }
   }
 
-  /// Gaps that should not be open, and gaps that should.
-  private var problems: [String] {
-    guard let controller else { return [] }
-    let open = Set(controller.ledger.gapsByNode().joined().map(\.container))
-    let allowed = Set(truths.values.filter { $0.mayBeGap(at: now) }.map(\.reference))
-    let isDown = isAgentDown
-    let missing = truths.values.filter { truth in
-      guard let bad = truth.badSince, !open.contains(truth.reference),
-        let able = isDown.contains(truth.node) && !truth.wasMissing && !truth.isUnseen ? ledSince : healthySince
-      else { return false }
-      let age = Self.threshold + Self.slack + Self.handOver * truth.handOvers
-      // A container that was missing while the watch was cut has its age from when that ended.
-      var since = truth.wasMissing ? max(bad, able + Self.recovery) : bad
-      // An age that is not archived yet begins again under the next leader, however long there is none.
-      if truth.handOvers > 0, let end = leaderEndedAt, let ledSince, end - bad < Self.interval * 2 { since = max(since, ledSince) }
-      return now - since > age && now - able > Self.recovery
+  /// Whether the container must be a gap by now.
+  private func isOverdue(_ truth: Truth) -> Bool {
+    guard let bad = truth.badSince,
+      let able = isAgentDown.contains(truth.node) && !truth.wasMissing && !truth.isUnseen ? ledSince : healthySince
+    else { return false }
+    let age = Self.threshold + Self.slack + Self.handOver * truth.handOvers
+    // A container that was missing while the watch was cut has its age from when that ended.
+    var since = truth.wasMissing ? max(bad, able + Self.recovery) : bad
+    // An age that is not archived yet begins again under the next leader, however long there is none.
+    if truth.handOvers > 0, let end = leaderEndedAt, let ledSince, end - bad < Self.interval * 2 { since = max(since, ledSince) }
+    return now - since > age && now - able > Self.recovery
+  }
+
+  private mutating func compare() {
+    for (key, truth) in truths {
+      nodesOfContainers[truth.reference, default: []].insert(truth.node)
+      if truth.mayBeGap(at: now) { lastAllowed[truth.reference] = now }
+      let overdueSince = isOverdue(truth) ? truth.overdueSince ?? now : nil
+      truths[key]?.overdueSince = overdueSince
     }
+  }
+
+  /// What is wrong with the open gaps, and with the alerts.
+  private mutating func problems() -> [String] {
+    guard let controller else { return [] }
+    return gapProblems(of: controller) + alertProblems()
+  }
+
+  /// Gaps that should not be open, and gaps that should.
+  private func gapProblems(of controller: Controller) -> [String] {
+    let open = Set(controller.ledger.gapsByNode().joined().map(\.container))
+    let allowed = Set(lastAllowed.lazy.filter { $0.value == now }.map(\.key))
+    let missing = truths.values.filter { $0.overdueSince != nil && !open.contains($0.reference) }
     func text(_ truth: Truth) -> String {
       let node = controller.ledger.nodes[truth.node]
       let row = node?.collections().first { $0.container == truth.reference }
@@ -464,15 +491,40 @@ struct GapWorld {
     return wrong.map { "false gap of \(text($0))" } + missing.map { "no gap of \(text($0))" }
   }
 
+  /// Alerts that should not be active, and gaps without an alert.
+  private mutating func alertProblems() -> [String] {
+    let active = delivery.active(wallClock: Self.unix(now, 0))
+    mostAlerts = max(mostAlerts, active.count)
+    func isCovered(_ container: ContainerReference) -> Bool {
+      active.contains { AlertDelivery.covers($0, container, on: nodesOfContainers[container]) }
+    }
+    let missing = truths.values.filter { truth in
+      guard let since = truth.overdueSince, now - since > AlertDelivery.reaction, delivery.isUpToDate(at: now) else { return false }
+      return !isCovered(truth.reference) && truth.reference.pod != AlertDelivery.refusedPod
+    }
+    // A group ends one request after its successors.
+    let wrong = active.filter { labels in
+      !lastAllowed.contains { container, allowed in
+        now - allowed <= AlertDelivery.reaction + Self.step && AlertDelivery.covers(labels, container, on: nodesOfContainers[container])
+      } && delivery.isFault(labels, at: now, nodes: nodesOfContainers)
+    }
+    return missing.map {
+      "no alert on \($0.reference.pod)/\($0.reference.container), a gap since \($0.overdueSince.map { $0.milliseconds / 1000 } ?? 0)"
+    }
+      + wrong.map { "false alert \($0)" }
+  }
+
   /// Lets the time of one step pass.
   /// - Returns: what is wrong then.
   mutating func advance() -> [String] {
     now = now + Self.step
     if chance(40) { act() }
+    if let event = delivery.happen(at: now, using: &random) { note(event) }
     live()
     if !isWatchCut, cutSince != nil, controller?.staleUntil == nil { cutSince = nil }
     control()
     observe()
-    return problems
+    compare()
+    return problems()
   }
 }

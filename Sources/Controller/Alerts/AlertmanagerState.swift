@@ -96,8 +96,8 @@ struct AlertmanagerState {
 
   /// Adds alerts that an earlier leader may have sent. The next update ends those that are not among its alerts.
   mutating func takeOver(_ alerts: some Sequence<Alert>, at now: Moment) {
-    for alert in alerts.prefix(2 * policy.maximumAlerts) where entries[alert.key] == nil {
-      entries[alert.key] = Entry(alert: alert, since: alert.since, update: updates, expiresAt: now + policy.lifetime)
+    for alert in alerts.prefix(2 * policy.maximumAlerts) {
+      entries[alert.key, default: Entry(alert: alert, since: alert.since, update: updates)].expiresAt = now + policy.lifetime
     }
   }
 

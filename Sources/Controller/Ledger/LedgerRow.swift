@@ -140,8 +140,9 @@ struct LedgerRow: Sendable {
   }
 
   /// Begins the age again: all misses were those of an instance that was gone.
-  mutating func forgive(at now: Moment) {
-    isCollectedInRun = true
+  /// - Parameter hasUnseenRun: whether an instance has started and stopped unseen. It counts as collected, since no call could find it.
+  mutating func forgive(at now: Moment, hasUnseenRun: Bool) {
+    if hasUnseenRun { isCollectedInRun = true }
     if dueMoment != .never { dueMoment = now }
   }
 

@@ -69,12 +69,13 @@ package struct NodeLedger: Sendable {
         continue
       }
       if candidate.podUID == entry.podUID {
-        if candidate.containerID != entry.containerID { rows[row].restarted(at: now) }
-        if candidate.containerID != entry.containerID || candidate.notDue != entry.notDue, let miss = rows[row].miss,
-          miss.dependsOnRoll(roll.source), rows[row].uncollectedSince == nil
+        let isOtherInstance = candidate.containerID != entry.containerID
+        if isOtherInstance { rows[row].restarted(at: now) }
+        if isOtherInstance || candidate.notDue != entry.notDue, let miss = rows[row].miss, miss.dependsOnRoll(roll.source),
+          rows[row].uncollectedSince == nil
         {
           // The new roll explains the miss: there was no such instance any more.
-          if miss == .rollStale { rows[row].forgive(at: now) }
+          if miss == .rollStale { rows[row].forgive(at: now, hasUnseenRun: isOtherInstance && entry.notDue == .restarting) }
           clearMiss(row: row)
         }
         if let detail = details[Int32(row)] { keptDetails[Int32(kept.count)] = detail }

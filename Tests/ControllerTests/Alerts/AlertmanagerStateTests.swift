@@ -34,6 +34,10 @@ private final class SentAlerts {
 
   func untilDue(_ seconds: Double) -> Duration? { state.untilDue(at: moment(seconds)) }
 
+  func takeOver(_ gaps: [Gap], _ seconds: Double) {
+    state.takeOver(AlertGrouping.possibleAlerts(for: gaps) { _ in nil }, at: moment(seconds))
+  }
+
   func update(_ alerts: [Alert], _ seconds: Double) { state.update(alerts: alerts, at: at(seconds)) }
   func update(_ gaps: [Gap], _ seconds: Double) { update(gaps.map { Alert.gap($0, workload: nil) }, seconds) }
 
@@ -458,6 +462,17 @@ private final class SentAlerts {
   @Test(arguments: Reason.allCases)
   func `every reason has advice`(reason: Reason) {
     #expect(advice(reason).count > 20)
+  }
+
+  @Test func `R79: the alert of an earlier leader is ended, also if its gap closes before Alertmanager has responded to this one`() {
+    let sent = SentAlerts()
+    // The gap is known before all alerts of the earlier leader are.
+    sent.update([cartGap("a")], 0)
+    sent.takeOver([cartGap("a"), cartGap("b")], 1)
+    sent.update([cartGap("a")], 1)
+    // Alertmanager is away, and the gap closes.
+    sent.update([Gap](), 100)
+    #expect(Set(["a resolved", "b resolved"]).isSubset(of: sent.send([Gap](), 200)))
   }
 
   /// 60 s since the last request, 50 s until the node is marked, 300 s until its pods are evicted, a minute to start elsewhere.

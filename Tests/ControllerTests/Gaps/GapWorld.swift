@@ -110,9 +110,10 @@ struct GapWorld {
     var wasMissing = false
     /// Whether it restarted while the watch was cut: the controller looks for an instance that is gone.
     var isUnseen = false
-    /// The instance that runs, or ran last, and whether it could be collected at any time.
+    /// The instance that runs, or ran last, whether it could be collected at any time, and whether the watch could show it running.
     var instance = 0
     var wasCollectable = false
+    var wasSeen = false
     /// Whether it waits for a restart after such a run.
     var isIdle = false
     /// Since when it is gone, finished or being deleted.
@@ -380,8 +381,9 @@ struct GapWorld {
       if now - good < Self.slack { truth.mayCountSince = truth.mayCountSince ?? good }
       truth.goodSince = nil
     }
-    // While a container that could be collected in its last run waits, nothing is due, whatever happened at the end of that run.
-    if isRestarting || container.instance.number != truth.instance, truth.wasCollectable {
+    // While a container that could be collected in its last run waits, nothing is due, whatever happened at the end of that run. A run that
+    // the controller could not know of counts as one.
+    if isRestarting || container.instance.number != truth.instance, truth.wasCollectable || !truth.wasSeen {
       truth.badSince = nil
       truth.wasMissing = false
       truth.wasCollectable = false
@@ -395,6 +397,8 @@ struct GapWorld {
     } else if let healthySince, now - healthySince > Self.recovery {
       truth.isUnseen = false
     }
+    if container.instance.number != truth.instance { truth.wasSeen = false }
+    truth.wasSeen = truth.wasSeen || !isWatchCut && isRunning
     truth.instance = container.instance.number
     truth.wasCollectable = truth.wasCollectable || isCollectable
     if isCollectable || truth.isIdle {
@@ -411,7 +415,8 @@ struct GapWorld {
       truth.goodSince = nil
       truth.mayCountSince = truth.mayCountSince ?? now
       truth.wasMissing = truth.wasMissing || container.isHidden || isRestarting || truth.isUnseen
-      if now - firstRun >= Self.grace, isRunning { truth.badSince = truth.badSince ?? now }
+      // Without a leader nobody can know.
+      if now - firstRun >= Self.grace, isRunning, controller != nil { truth.badSince = truth.badSince ?? now }
     }
   }
 

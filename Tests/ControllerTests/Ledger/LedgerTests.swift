@@ -343,6 +343,30 @@ import Testing
     #expect(ledger.evaluate(at: moment(711)).map(\.gap.since) == [moment(410)])
   }
 
+  @Test func `R70, R72: an instance that a new roll shows has to be collected, also if it stops again`() {
+    var ledger = ledger(app(), at: moment(0))
+    _ = ledger.record(allCollected(), of: app(), at: moment(15))
+    ledger.setRollStale(true)
+    _ = ledger.record(allMissed(.pidNotFound), of: app(), at: moment(100))
+    ledger.setRollStale(false)
+    _ = ledger.update(app(id: "b"), at: moment(110))
+    _ = ledger.record(allMissed(.pidNotFound), of: app(id: "b"), at: moment(120))
+    _ = ledger.update(app(id: "b", .restarting), at: moment(130))
+    #expect(ledger.evaluate(at: moment(411)).map(\.gap.since) == [moment(110)])
+  }
+
+  @Test func `R70, R72: a run that began and ended unseen counts as collected`() {
+    var ledger = ledger(app(), at: moment(0))
+    _ = ledger.record(allCollected(), of: app(), at: moment(15))
+    ledger.setRollStale(true)
+    _ = ledger.record(allMissed(.pidNotFound), of: app(), at: moment(100))
+    ledger.setRollStale(false)
+    _ = ledger.update(app(id: "b", .restarting), at: moment(110))
+    #expect(ledger.evaluate(at: moment(2000)).isEmpty)
+    _ = ledger.update(app(id: "c"), at: moment(2010))
+    #expect(ledger.evaluate(at: moment(2311)).map(\.gap.since) == [moment(2010)])
+  }
+
   @Test func `R70: withheld gaps are reviewed once per second, on any number of nodes`() {
     let store = LedgerStore(threshold: .seconds(300))
     let rolls = (0..<200).map { nodeRoll(node: "n\($0)", [rollEntry("app")]) }

@@ -9,7 +9,7 @@ internal import Glibc
 package struct GzipEncoder: ~Copyable {
   private let state: OpaquePointer
 
-  /// `nil` if there is no memory for it (about 360 KB).
+  /// `nil` if memory for it (about 360 KB) cannot be allocated.
   package init?() {
     guard let state = rollcall_gzip_make() else { return nil }
     self.state = state

@@ -2,7 +2,7 @@
 
 private let bufferBytes = 64 << 10
 
-/// The bytes as one gzip member. `nil` if there is no memory for it.
+/// The bytes as one gzip member. `nil` if memory allocation fails.
 package func gzip(_ bytes: [UInt8], level: ZlibEncoder.Level = .balanced) -> [UInt8]? {
   guard var encoder = ZlibEncoder(level: level) else { return nil }
   var output: [UInt8] = []

@@ -22,7 +22,7 @@ package struct ZlibEncoder: ~Copyable {
   // zlib refuses a stream that has moved in memory.
   private let stream: UnsafeMutablePointer<z_stream>
 
-  /// `nil` if there is no memory for it (about 270 KB).
+  /// `nil` if memory for it (about 270 KB) cannot be allocated.
   package init?(level: Level) {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
@@ -70,7 +70,7 @@ package final class ZlibDecoder {
   package enum Status: Sendable {
     case unfinished
     case finished
-    /// The input is not gzip, or there is no memory for it.
+    /// The input is not gzip, or memory allocation failed.
     case failed
   }
 

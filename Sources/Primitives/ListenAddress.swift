@@ -72,7 +72,8 @@ package func isHost(_ text: String) -> Bool {
       }
     }
   }
-  return text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+  // A dot at the end makes a name absolute.
+  return text.dropLast(text.hasSuffix(".") ? 1 : 0).split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
     !label.isEmpty && label.utf8.count <= 63 && label.first != "-" && label.last != "-"
       && label.utf8.allSatisfy { byte in
         switch byte {

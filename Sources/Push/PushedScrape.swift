@@ -26,7 +26,7 @@ package struct PushedScrape: Sendable {
     var value: Double
   }
 
-  /// The bytes of all names and values, which ranges refer to.
+  /// The bytes of all names and label values. The ranges below are indices into it.
   private(set) var text: [UInt8] = []
   private(set) var names: [Range<Int>] = []
   private(set) var labels: [Label] = []

@@ -49,7 +49,9 @@ extension Reason {
     case .pidNotFound, .notInResponse, .wrongNode, .rollStale: true
     // The pod itself is the endpoint.
     case .endpointUnreachable, .endpointTimeout: source == .virtual
-    default: false
+    case .noAgent, .agentUnreachable, .agentTimeout, .permissionDenied, .exporterUnreachable, .exporterTimeout, .collectorFailed,
+      .badExposition, .tooLarge, .staleData, .notScraped, .nodeNotReady, .restarting, .unknown:
+      false
     }
   }
 }

@@ -6,42 +6,70 @@ import Testing
 @Suite(.ownThread) struct ControllerFoldersTests {
   private static let root = "the composition root"
 
-  /// Names that only one folder declares, and the folder.
-  private let owners: [Substring: String]
+  /// Names that folders declare for others.
+  private let declarers: [Substring: Set<String>]
   /// The names that each folder uses.
   private let uses: [String: Set<Substring>]
 
   init() throws {
     let commentOrString = /"""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//
-    // A type outside of any other: a nested type is named after its outer type.
+    // A type or a function outside of any type: a nested type is named after its outer type.
     let declaration =
-      /(?m)^(?:(?:package|public|internal|final|indirect|private|fileprivate) )*(?:struct|class|enum|protocol|actor|typealias) (\w+)/
+      /(?m)^(?:@\w+(?:\([^)]*\))? )*(?:(?:package|public|internal|final|indirect) )*(?:struct|class|enum|protocol|actor|typealias|func) (\w+)/
     let sources = "Sources/Controller"
     var declarers: [Substring: Set<String>] = [:]
     var uses: [String: Set<Substring>] = [:]
-    for folder in [Self.root] + Repository.folders(in: sources) {
-      let path = folder == Self.root ? sources : "\(sources)/\(folder)"
-      for file in Repository.files(in: path) where file.hasSuffix(".swift") {
-        let code = try Repository.text("\(path)/\(file)").replacing(commentOrString, with: " ")[...]
-        for match in code.matches(of: declaration) { declarers[match.1, default: []].insert(folder) }
-        // Only the first name of `a.b.c`: the others are members.
-        let paths = code.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == ".") }
-        uses[folder, default: []].formUnion(paths.compactMap { $0.split(separator: ".", omittingEmptySubsequences: false).first })
-      }
+    for path in Repository.swiftFiles(below: sources) {
+      let below = path.split(separator: "/").dropFirst(2)
+      let folder = below.count == 1 ? Self.root : String(below.first ?? "")
+      let code = try Repository.text(path).replacing(commentOrString) { Self.interpolations(in: $0.output) }[...]
+      for match in code.matches(of: declaration) { declarers[match.1, default: []].insert(folder) }
+      // Only the first name of `a.b.c`: the others are members.
+      let paths = code.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == ".") }
+      uses[folder, default: []].formUnion(paths.compactMap { $0.split(separator: ".", omittingEmptySubsequences: false).first })
     }
-    owners = declarers.compactMapValues { $0.count == 1 ? $0.first : nil }
+    self.declarers = declarers
     self.uses = uses
+  }
+
+  /// What a string literal interpolates: the text in parentheses after each backslash.
+  private static func interpolations(in literal: Substring) -> String {
+    guard literal.hasPrefix("\"") else { return " " }
+    var result = " "
+    var depth = 0
+    var previous: Character = " "
+    for character in literal {
+      if character == "(", depth > 0 || previous == "\\" {
+        depth += 1
+      } else if character == ")", depth > 0 {
+        depth -= 1
+      }
+      result.append(depth > 0 ? character : " ")
+      previous = character
+    }
+    return result
+  }
+
+  /// The folder that declares a name; `nil` if no folder does, or several do.
+  private func owner(of name: Substring) -> String? {
+    declarers[name].flatMap { $0.count == 1 ? $0.first : nil }
   }
 
   /// The folders whose names a folder uses, and which names.
   private func dependencies(of folder: String) -> [String: [Substring]] {
-    Dictionary(grouping: uses[folder, default: []].filter { owners[$0] != nil && owners[$0] != folder }) { owners[$0] ?? "" }
+    Dictionary(grouping: uses[folder, default: []].filter { (owner(of: $0) ?? folder) != folder }) { owner(of: $0) ?? "" }
   }
 
   @Test func `the folders are found, with the names of their types`() {
     #expect(uses.count > 10)
-    #expect(owners["RollStore"] == "Roll" && owners["Ledger"] == "Ledger" && owners["RollcallController"] == Self.root)
+    #expect(owner(of: "RollStore") == "Roll" && owner(of: "Ledger") == "Ledger" && owner(of: "RollcallController") == Self.root)
+    #expect(owner(of: "rfc3339") == "Formats", "a function")
     #expect(dependencies(of: "Nodes").keys.contains("Roll"))
+    #expect(dependencies(of: "Alerts")["Formats"]?.contains("rfc3339") ?? false, "in an interpolation as well")
+  }
+
+  @Test func `no name stands for different things in two folders`() {
+    for (name, folders) in declarers where folders.count > 1 { Issue.record("\(folders.sorted()) declare \(name)") }
   }
 
   @Test func `no folder uses the composition root`() {

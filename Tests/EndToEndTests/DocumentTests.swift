@@ -27,16 +27,17 @@ import Testing
     #expect(listed == Repository.files(in: "docs/decisions").filter { $0.hasSuffix(".md") && $0 != "README.md" })
   }
 
-  /// A link such as [`NodeRollBuilder.grace`](…/NodeRollBuilder.swift) promises that the file mentions these words.
-  @Test func `a Swift file mentions the names that a link to it gives`() throws {
+  /// A link such as [`NodeRollBuilder.grace`](…/NodeRollBuilder.swift) promises that the file declares these names.
+  @Test func `a Swift file declares the names that a link to it gives`() throws {
+    let declaration = /(?:func|var|let|case|struct|class|enum|protocol|actor|typealias|extension) (?:[A-Za-z_]+\.)*([A-Za-z_][A-Za-z0-9_]*)/
     for document in try MarkdownDocument.all() {
       let folder = document.path.split(separator: "/").dropLast().joined(separator: "/")
       for link in document.localLinks where link.path.hasSuffix(".swift") && link.text.hasPrefix("`") {
         let path = Repository.relative(link.path, to: folder)
         guard Repository.exists(path) else { continue }
-        let text = try path + Repository.text(path)
+        let declared = try Set(Repository.text(path).matches(of: declaration).map(\.1))
         for name in link.text.matches(of: /[A-Za-z_][A-Za-z0-9_]+/).map(\.output) {
-          #expect(text.contains(name), "\(document): \(link.text) is not in \(path)")
+          #expect(declared.contains(name), "\(document): \(path) does not declare \(name)")
         }
       }
     }
@@ -110,7 +111,7 @@ import Testing
       #expect(!tests.isEmpty, "\(row)")
       for test in tests {
         let (target, suite, name) = (String(test.1), String(test.2), String(test.3))
-        let sources = try Repository.sources(below: "Tests/\(target)").filter {
+        let sources = try Repository.swiftFiles(below: "Tests/\(target)").map(Repository.text).filter {
           $0.contains(try Regex("(struct|class|extension) \(suite)\\b"))
         }
         #expect(sources.contains { $0.contains("func `\(name)`") }, "\(target).\(suite) has no test \(name)")

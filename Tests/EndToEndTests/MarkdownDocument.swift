@@ -88,14 +88,10 @@ enum Repository {
     files(in: folder).filter { (try? url("\(folder)/\($0)").resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true }
   }
 
-  /// The text of every Swift file in the folder and its folders.
-  static func sources(below folder: String) throws -> [String] {
-    var texts: [String] = []
-    for file in files(in: folder) {
-      let path = "\(folder)/\(file)"
-      if file.hasSuffix(".swift") { texts.append(try text(path)) } else if !file.contains(".") { texts += try sources(below: path) }
-    }
-    return texts
+  /// The paths of the Swift files of a folder and of those in it.
+  static func swiftFiles(below folder: String) -> [String] {
+    files(in: folder).filter { $0.hasSuffix(".swift") }.map { "\(folder)/\($0)" }
+      + folders(in: folder).flatMap { swiftFiles(below: "\(folder)/\($0)") }
   }
 
   static func files(in folder: String) -> [String] {

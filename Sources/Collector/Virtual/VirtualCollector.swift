@@ -24,7 +24,7 @@ package struct VirtualCollector: NodeCollector {
   private let clock: CollectorClock
 
   /// - Parameters:
-  ///   - endpoints: the endpoints that nodes and pods choose themselves.
+  ///   - endpoints: endpoint overrides from the annotations of Nodes and Pods.
   ///   - images: the known images of a pod, by container name.
   ///   - sink: receives every scrape if the settings enable it.
   package init(

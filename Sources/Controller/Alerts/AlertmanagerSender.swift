@@ -101,8 +101,7 @@ package final class AlertmanagerSender: Sendable {
             logger.warning("cannot look up Alertmanager; retrying", metadata: ["alertmanager": "\(endpoint.url)", "error": "\(error)"])
           }
         }
-        // Cancellation ends the sleep; the loop's condition sees it.
-        if isName { try? await time.sleep(for: Self.lookupInterval) }
+        if isName { await time.pause(for: Self.lookupInterval) }
       } while isName && !Task.isCancelled
     }
   }
@@ -132,14 +131,13 @@ package final class AlertmanagerSender: Sendable {
         guard isComplete else { continue }
         let due = time.now + (state.untilDue(at: time.now) ?? policy.resend)
         if await member.wakeup.wait(until: min(due, nextChange ?? due), time: time) {
-          // Gaps that open together are sent together. Cancellation ends the sleep; the loop's condition sees it.
-          try? await time.sleep(for: gather)
+          // Gaps that open together are sent together.
+          await time.pause(for: gather)
         }
       } catch {
         guard !Task.isCancelled, !member.isGone else { return }
         failed(member, of: endpoint, error)
-        // Cancellation ends the sleep; the loop's condition sees it.
-        try? await time.sleep(for: backoff.failed())
+        await time.pause(for: backoff.failed())
       }
     }
   }

@@ -1,6 +1,7 @@
 internal import Collector
 internal import KubeClient
 internal import Logging
+internal import Primitives
 internal import Roll
 
 /// The cluster to connect to.
@@ -73,7 +74,7 @@ struct Cluster: Sendable {
         let (namespace, name) = (pod.namespace, pod.name)
         return pod.containers.map { container in
           (
-            id: container.containerID.afterScheme,
+            id: container.id.bare.description,
             reference: ContainerReference(namespace: namespace, pod: name, container: container.name)
           )
         }
@@ -89,12 +90,5 @@ extension Cluster: StatusSource {
       WatchStatus(exemptions.runtimeClasses, of: "runtimeclasses", isRequired: false),
       WatchStatus(exemptions.daemonSets, of: "daemonsets", isRequired: false),
     ]
-  }
-}
-
-extension String {
-  /// The container ID without the runtime's scheme, such as `containerd://`.
-  fileprivate var afterScheme: String {
-    firstRange(of: "://").map { String(self[$0.upperBound...]) } ?? self
   }
 }

@@ -4,7 +4,7 @@ internal import Logging
 
 /// Watches the objects that exemptions depend on: Namespaces, RuntimeClasses, and the DaemonSets in our namespace.
 ///
-/// The rolls do not wait for them: without one of the permissions the rules are those of a cluster without such objects.
+/// Rolls do not wait for these watches. Without permission to watch a kind, the rules are as if the cluster had no such objects.
 struct ExemptionWatches: Sendable {
   let namespaces: Reflector<NamespaceRecord>
   let runtimeClasses: Reflector<RuntimeClassRecord>

@@ -80,8 +80,7 @@ final class GapArchiver: StatusSource {
     var schedule = GapArchiveSchedule(written: restored.isEmpty ? 0 : nil)
     var problem: String?
     while !Task.isCancelled {
-      // Cancellation ends the sleep; the loop's condition sees it.
-      try? await time.sleep(for: .seconds(1))
+      await time.pause(for: .seconds(1))
       if isGone.exchange(false, ordering: .relaxed) { schedule.invalidate() }
       guard !Task.isCancelled, isLeading(), schedule.isOpen(at: time.now) else { continue }
       let fingerprint = fingerprint(of: ledger.snapshot(), groups(), at: time.now)
@@ -159,8 +158,7 @@ final class GapArchiver: StatusSource {
       } catch {
         guard !Task.isCancelled else { return nil }
         note("\(error)", &problem)
-        // Cancellation ends the sleep; the loop's condition sees it.
-        try? await time.sleep(for: Self.firstBackoff)
+        await time.pause(for: Self.firstBackoff)
       }
     }
     return nil

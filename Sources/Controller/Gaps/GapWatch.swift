@@ -28,8 +28,7 @@ struct GapWatch: Sendable {
         await Task.yield()
       }
       report(ledger.takeTransitions())
-      // Cancellation ends the sleep; the loop's condition sees it.
-      try? await time.sleep(for: .seconds(1))
+      await time.pause(for: .seconds(1))
     }
   }
 

@@ -19,19 +19,18 @@ struct LeaderLoop: Sendable {
       if leadership.isLeader {
         await withTaskGroup { group in
           group.addTask { await work() }
-          await wait { !leadership.isOtherLeading }
+          await wait(while: { !leadership.isOtherLeading })
           group.cancelAll()
         }
       }
-      await wait { !leadership.isLeader }
+      await wait(while: { !leadership.isLeader })
     }
   }
 
   /// Polls until the condition no longer holds.
   private func wait(while condition: () -> Bool) async {
     while condition(), !Task.isCancelled {
-      // Cancellation ends the sleep; the loop's condition sees it.
-      try? await time.sleep(for: Self.pollInterval)
+      await time.pause(for: Self.pollInterval)
     }
   }
 }

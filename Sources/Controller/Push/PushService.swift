@@ -15,7 +15,7 @@ struct PushServiceSettings: Sendable {
     var headersFile: String?
   }
 
-  /// Prometheus remote write.
+  /// A receiver of Prometheus remote write; `nil` if there is none.
   var remoteWrite: Receiver?
   /// An Open-Falcon agent. It also gets the socket counts of Linux pods.
   var openFalcon: Receiver?
@@ -128,8 +128,7 @@ package final class PushService: Service {
 
   private func endStale(_ feed: VirtualNodeFeed) async {
     while !Task.isCancelled {
-      // Cancellation ends the sleep; the loop's condition sees it.
-      try? await time.sleep(for: .seconds(5))
+      await time.pause(for: .seconds(5))
       feed.endStale()
     }
   }

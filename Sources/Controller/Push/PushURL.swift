@@ -11,19 +11,10 @@ package struct PushURL: Hashable, Sendable {
 
   /// `nil` unless the text matches `accepted`.
   package init?(_ text: String) {
-    guard let separator = text.firstRange(of: "://"), !text.contains(where: { $0 == "#" || $0.isWhitespace || !$0.isASCII }) else {
+    guard let url = HTTPURL(text), url.userInformation == nil, !url.rest.contains("#"), text.utf8.allSatisfy({ $0 < 0x80 }) else {
       return nil
     }
-    let scheme = text[..<separator.lowerBound].lowercased()
-    guard ["http", "https"].contains(scheme) else { return nil }
-    let authority = text[separator.upperBound...].prefix { $0 != "/" && $0 != "?" }
-    guard !authority.contains("@"), let host = Self.host(of: String(authority)) else { return nil }
     self.text = text
-    isPlain = scheme == "http" && host.lowercased() != "localhost" && IPAddress(host)?.special != .loopback
-  }
-
-  private static func host(of authority: String) -> String? {
-    if let address = ListenAddress(authority), !authority.hasPrefix(":"), address.port != 0 { return address.host }
-    return ListenAddress(authority + ":1").flatMap { authority.isEmpty ? nil : $0.host }
+    isPlain = url.isPlain
   }
 }

@@ -49,8 +49,7 @@ struct RollUpdater: Sendable {
       }
       let wait = builder.nextChange.map { max($0 - time.now, .zero) } ?? Self.longestWait
       if await inbox.wakeup.wait(until: time.now + min(wait, Self.longestWait), time: time) {
-        // Cancellation ends the sleep; the loop's condition sees it.
-        try? await time.sleep(for: Self.debounce)
+        await time.pause(for: Self.debounce)
       }
     }
   }

@@ -62,8 +62,7 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
       }
       let next = statuses.values.map(\.due).min() ?? time.now + policy.resync
       guard await wakeup.wait(until: next, time: time) else { continue }
-      // Cancellation ends the sleep; the loop's condition sees it.
-      try? await time.sleep(for: policy.debounce)
+      await time.pause(for: policy.debounce)
       // A failed key keeps its back-off even if something changes.
       for key in keys where statuses[key]?.backoff.failures == 0 { statuses[key]?.due = time.now }
     }

@@ -17,6 +17,11 @@ extension TimeSource {
   package func sleep(for duration: Duration) async throws {
     try await sleep(until: now + duration)
   }
+
+  /// Sleeps, but returns early if the task is cancelled. For loops whose condition is `!Task.isCancelled`.
+  package func pause(for duration: Duration) async {
+    try? await sleep(for: duration)
+  }
 }
 
 /// The system's clocks. Moments count from the creation of this value, by a clock that continues while the machine is suspended: containers

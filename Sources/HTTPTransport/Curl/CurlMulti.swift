@@ -8,7 +8,7 @@ final class CurlMulti {
   private(set) var timerDue: ContinuousClock.Instant?
   /// The easy handle of each socket that libcurl only reads from.
   private var readers: [Int32: UnsafeMutableRawPointer] = [:]
-  /// The easy handles for which a TCP connection has been accepted.
+  /// The easy handles whose TCP connection is established.
   private var accepted: Set<UnsafeMutableRawPointer> = []
 
   init(connectionCacheSize: Int, poller: Poller) throws(HTTPTransportError) {

@@ -37,7 +37,7 @@ package struct SandboxedPods: Hashable, Sendable {
     }
   }
 
-  /// When the sandbox that these processes belong to has started; `nil` if one of them is a pause container's, or none can be read.
+  /// When the sandbox of these processes started; `nil` if one of them is a pause container's, or none can be read.
   private static func start(ofSandbox processes: [PodProcess], _ procFS: ProcFS, _ buffer: ReadBuffer) -> Moment? {
     var first: Int64?
     for process in processes {

@@ -10,7 +10,7 @@ struct NamespaceMetric: Sendable {
   var name: String
   var type: MetricType
   var help: String
-  /// Emits the samples of one namespace; none if the kernel does not have the number, or it is not read.
+  /// Emits the samples of one namespace; none if the kernel does not provide the value or it was not read.
   var samples: @Sendable (NamespaceReading, Emit) -> Void
 
   private static func one(

@@ -100,7 +100,7 @@ struct DemoExecutables {
 struct DemoPort {
   var address: String
   var port: Int
-  /// The listener, for the error text.
+  /// What listens there; named in errors.
   var purpose: String
   /// The advice in the error text.
   var remedy = "is another demo running? Only one can use the addresses of the nodes: end it"

@@ -22,7 +22,7 @@ indirect enum FieldSchema: Sendable {
     }
   }
 
-  /// A list whose elements are identified by one member.
+  /// A list with `listType: map` and one key (`listMapKeys`).
   static func map(by key: String, _ element: FieldSchema = .object([:])) -> FieldSchema {
     .map(keys: [Key(key)], patchKey: key, element: element)
   }

@@ -1,6 +1,6 @@
 import JSON
 
-/// One server-side apply by a manager: a pure function of the live object and the configuration.
+/// One server-side apply by a field manager: a pure function of the live object and the applied configuration.
 struct ServerSideApply: Sendable {
   var manager: ManagedFields.Manager
   var force: Bool

@@ -94,7 +94,7 @@ struct ObjectStore: Sendable {
     return try modify(kind, namespace: namespace, name: name, context: context) { _ in object }
   }
 
-  /// Creates or replaces the object, including its status, whatever resource version it names; creates a missing namespace.
+  /// Creates or replaces the object including its status, and ignores its `resourceVersion`; creates a missing namespace.
   /// - Throws: `APIFailure` 400 or 422.
   mutating func put(_ object: JSONValue, kind: ResourceKind, context: WriteContext) throws(APIFailure) -> StoredObject {
     var object = object

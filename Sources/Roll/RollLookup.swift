@@ -1,10 +1,9 @@
 internal import Primitives
-package import Roll
 
 extension RollEntry {
   /// Whether an answer of one counts for the other: both are the same instance of a container. Without container IDs, a restart is not
   /// detected.
-  func isSameInstance(as other: RollEntry) -> Bool {
+  package func isSameInstance(as other: RollEntry) -> Bool {
     reference == other.reference && podUID == other.podUID
       && (containerID == other.containerID || containerID.isEmpty || other.containerID.isEmpty)
   }
@@ -20,7 +19,7 @@ extension NodeRoll {
 
 extension RollEntries {
   /// The index of the container's entry, by binary search: entries are sorted by reference.
-  func index(of reference: ContainerReference) -> Int? {
+  package func index(of reference: ContainerReference) -> Int? {
     let index = indices.partitioningIndex { self.reference(at: $0) >= reference }
     return index < count && self.reference(at: index) == reference ? index : nil
   }

@@ -1,0 +1,56 @@
+/// The parts of an `http` or `https` URL on which requests, checks and messages must agree.
+package struct HTTPURL: Hashable, Sendable {
+  package let isEncrypted: Bool
+  /// User and password before the `@`.
+  package let userInformation: String?
+  /// A name, or an IP address without brackets.
+  package let host: String
+  /// The port in the URL, or else 80 or 443.
+  package let port: Int
+  /// Path, query and fragment.
+  package let rest: String
+
+  /// - Returns: `nil` unless the text is a URL of these schemes with a valid host, without white space.
+  package init?(_ text: String) {
+    guard let separator = text.firstRange(of: "://"), !text.contains(where: \.isWhitespace) else { return nil }
+    switch text[..<separator.lowerBound].lowercased() {
+    case "http": isEncrypted = false
+    case "https": isEncrypted = true
+    default: return nil
+    }
+    let authority = text[separator.upperBound...].prefix { !"/?#".contains($0) }
+    let at = authority.lastIndex(of: "@")
+    userInformation = at.map { String(authority[..<$0]) }
+    guard let (host, port) = Self.split(at.map { authority[authority.index(after: $0)...] } ?? authority) else { return nil }
+    self.host = host
+    self.port = port ?? (isEncrypted ? 443 : 80)
+    rest = String(text[authority.endIndex...])
+  }
+
+  /// Whether the host is a name, which may lead to several addresses.
+  package var hasName: Bool { !host.contains(":") && IPAddress(host) == nil }
+
+  /// Whether requests cross a network unencrypted.
+  package var isPlain: Bool { !isEncrypted && host.lowercased() != "localhost" && IPAddress(host)?.special != .loopback }
+
+  private static func split(_ text: Substring) -> (host: String, port: Int?)? {
+    let isBracketed = text.first == "["
+    guard let end = isBracketed ? text.firstIndex(of: "]").map(text.index(after:)) : text.firstIndex(of: ":") ?? text.endIndex else {
+      return nil
+    }
+    let host = String(isBracketed ? text[..<end].dropFirst().dropLast() : text[..<end])
+    guard isHost(host), isBracketed == host.contains(":") else { return nil }
+    let rest = text[end...]
+    if rest.isEmpty { return (host, nil) }
+    guard rest.first == ":", let port = Int(rest.dropFirst()), (1...65535).contains(port) else { return nil }
+    return (host, port)
+  }
+}
+
+/// A URL without user and password. The URL may be malformed.
+package func withoutUserInformation(_ text: String) -> String {
+  let start = text.firstRange(of: "://")?.upperBound ?? text.startIndex
+  let authority = text[start...].prefix { $0 != "/" }
+  guard let at = authority.lastIndex(of: "@") else { return text }
+  return String(text[..<start] + text[text.index(after: at)...])
+}

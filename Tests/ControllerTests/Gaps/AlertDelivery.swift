@@ -1,4 +1,3 @@
-import JSON
 import KubeClient
 import Primitives
 import Roll
@@ -94,22 +93,22 @@ struct AlertDelivery {
     downUntil == nil && now - upSince > Self.reaction && (lostAt.map { now - $0 > Self.policy.resend + Self.reaction } ?? true)
   }
 
-  func active(wallClock: Int64) -> [JSONValue] { alertmanager.active(now: wallClock) }
+  func active(wallClock: Int64) -> [AlertSubject] { alertmanager.active(now: wallClock) }
 
   /// Whether an alert that no container justifies is a fault: the leader knew of it, or the last leader's alerts have expired.
-  func isFault(_ labels: JSONValue, at now: Moment, nodes: [ContainerReference: Set<String>]) -> Bool {
+  func isFault(_ alert: AlertSubject, at now: Moment, nodes: [ContainerReference: Set<String>]) -> Bool {
     guard downUntil == nil, now - upSince > Self.reaction else { return false }
     guard let orphansUntil, now < orphansUntil else { return true }
-    return known.contains { Self.covers(labels, $0, on: nodes[$0]) }
+    return known.contains { Self.covers(alert, $0, on: nodes[$0]) }
   }
 
-  static func covers(_ labels: JSONValue, _ container: ContainerReference, on nodes: Set<String>?) -> Bool {
-    if let pod = labels["pod"]?.string { return pod == container.pod && labels["container"]?.string == container.container }
-    if let node = labels["node"]?.string { return nodes?.contains(node) ?? false }
-    return labels["workload"]?.string != nil && labels["workload"]?.string == workload(container)?.name
+  static func covers(_ alert: AlertSubject, _ container: ContainerReference, on nodes: Set<String>?) -> Bool {
+    if let pod = alert.pod { return pod == container.pod && alert.container == container.container }
+    if let node = alert.node { return nodes?.contains(node) ?? false }
+    return alert.workload != nil && alert.workload == workload(container)?.name
   }
 
-  private static func isRefused(_ labels: JSONValue) -> Bool { labels["pod"]?.string == refusedPod }
+  private static func isRefused(_ alert: AlertSubject) -> Bool { alert.pod == refusedPod }
 
   private static func workload(_ container: ContainerReference) -> Workload? {
     switch container.pod.last {

@@ -508,10 +508,10 @@ struct GapWorld {
       return !isCovered(truth.reference) && truth.reference.pod != AlertDelivery.refusedPod
     }
     // A group ends one request after its successors.
-    let wrong = active.filter { labels in
+    let wrong = active.filter { alert in
       !lastAllowed.contains { container, allowed in
-        now - allowed <= AlertDelivery.reaction + Self.step && AlertDelivery.covers(labels, container, on: nodesOfContainers[container])
-      } && delivery.isFault(labels, at: now, nodes: nodesOfContainers)
+        now - allowed <= AlertDelivery.reaction + Self.step && AlertDelivery.covers(alert, container, on: nodesOfContainers[container])
+      } && delivery.isFault(alert, at: now, nodes: nodesOfContainers)
     }
     return missing.map {
       "no alert on \($0.reference.pod)/\($0.reference.container), a gap since \($0.overdueSince.map { $0.milliseconds / 1000 } ?? 0)"

@@ -79,7 +79,9 @@ package struct DockerEngine: ContainerRuntime {
     }) { channel, response in
       channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Receiver(response)) }.flatMap {
         // HTTP/1.1 requires a host, which has no meaning on a Unix socket.
-        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: ["Host": "localhost", "Connection": "close"])
+        let head = HTTPRequestHead(
+          version: .http1_1, method: .GET, uri: path,
+          headers: ["Host": "localhost", "Connection": "close", "User-Agent": ProductVersion.userAgent])
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         return channel.writeAndFlush(HTTPClientRequestPart.end(nil))
       }

@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import NIOHPACK
 internal import NIOHTTP2
+internal import Primitives
 internal import ProcFS
 
 /// The response of a unary call: its message, or a status other than OK.
@@ -37,7 +38,7 @@ extension RuntimeSocket {
       }.flatMap { stream in
         let headers: HPACKHeaders = [
           ":method": "POST", ":scheme": "http", ":path": method, ":authority": "localhost", "content-type": "application/grpc",
-          "te": "trailers",
+          "te": "trailers", "user-agent": ProductVersion.userAgent,
         ]
         // A message is prefixed by a byte, 0 for uncompressed, and its length.
         var body = ByteBuffer()

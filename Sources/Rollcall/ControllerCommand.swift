@@ -3,6 +3,7 @@ internal import Controller
 internal import FoundationEssentials
 internal import Glibc
 internal import Logging
+internal import Primitives
 internal import ProcessLimits
 internal import ServiceLifecycle
 internal import UnixSignals
@@ -44,7 +45,7 @@ struct ControllerCommand: AsyncParsableCommand {
     logger.logLevel = settings.logLevel
     do {
       let controller = try RollcallController(
-        settings: settings, environment: environment, version: RollcallCommand.version, logger: logger)
+        settings: settings, environment: environment, version: ProductVersion.current, logger: logger)
       var configuration = ServiceGroupConfiguration(
         services: controller.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
       configuration.maximumGracefulShutdownDuration = Self.drainTime

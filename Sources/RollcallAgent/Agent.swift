@@ -12,8 +12,6 @@ import UnixSignals
 
 /// Composes and runs the agent's services.
 struct Agent {
-  static let version = "0.1.0"
-
   /// Less than the manifest's termination grace period of 10 s.
   private static let drainTime: Duration = .seconds(8)
   /// Enough for a few Prometheus servers, controllers and users. Limits descriptors and memory.

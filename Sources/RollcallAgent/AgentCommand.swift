@@ -2,6 +2,7 @@ import ArgumentParser
 import Dispatch
 import Glibc
 import Logging
+import Primitives
 
 /// The entry point. Unlike an asynchronous `main`, it runs on the process's first thread, so that `Heap.limit` comes before any other thread.
 @main
@@ -24,7 +25,7 @@ struct AgentCommand: AsyncParsableCommand {
     discussion: """
       Every option can also be set in the environment, --roll-listen as ROLLCALL_AGENT_ROLL_LISTEN, and so on. The option wins.
       """,
-    version: Agent.version)
+    version: ProductVersion.current)
 
   @OptionGroup var options: AgentOptions
 

@@ -50,6 +50,56 @@ import Testing
     #expect(server.scriptErrors.count == 1)
   }
 
+  @Test(arguments: ["/whole", "/announced", "/chunked", "/endless", "/cut", "/slow", "/silent", "/bad-gzip"])
+  func `R102: only the status counts if the body is not needed`(path: String) async throws {
+    let server = try ScriptedServer { connection in
+      while let request = try connection.readRequest() {
+        switch request.target {
+        case "/whole": try connection.respond(status: 400, body: String(repeating: "x", count: 100_000))
+        case "/announced":
+          try connection.sendHead(status: 400, headers: [("Content-Length", "1000000000")])
+          return
+        case "/chunked":
+          try connection.sendHead(status: 400, headers: [("Transfer-Encoding", "chunked")])
+          for _ in 0..<100 { try connection.sendChunk(String(repeating: "x", count: 1000)) }
+          try connection.sendChunk("")
+        case "/endless":
+          try connection.sendHead(status: 400, headers: [])
+          while true { try connection.send([UInt8](repeating: 120, count: 65536)) }
+        case "/cut":
+          try connection.sendHead(status: 400, headers: [("Content-Length", "100")])
+          try connection.send("xx")
+          return connection.reset()
+        case "/slow":
+          try connection.sendHead(status: 400, headers: [("Content-Length", "1000")])
+          try connection.sendSlowly([UInt8](repeating: 120, count: 1000), pause: .milliseconds(100))
+        case "/silent":
+          try connection.sendHead(status: 400, headers: [("Content-Length", "1000")])
+          try connection.waitForClose()
+        default: try connection.respond(status: 400, headers: [("Content-Encoding", "gzip")], body: "not gzip")
+        }
+      }
+    }
+    defer { server.stop() }
+    var request = HTTPRequest(url: server.url + path, deadline: .seconds(60))
+    request.needsOnlyStatus = true
+    request.maximumBodyBytes = 1000
+    let response = try await transport.send(request)
+    #expect(response.status == 400)
+    #expect(response.body.count <= 1000)
+  }
+
+  @Test func `R102: a peer that sends no status fails also if only the status is needed`() async throws {
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.send("HTTP/1.1 2")
+    }
+    defer { server.stop() }
+    var request = HTTPRequest(url: server.url)
+    request.needsOnlyStatus = true
+    #expect(await transportError { try await transport.send(request) } != nil)
+  }
+
   @Test func `R43: a gzip bomb is capped`() async throws {
     // 200 MB of zeros in 200 KB, sent without a length.
     let bomb = try gzipped(Data(count: 200 << 20))

@@ -194,6 +194,7 @@ package final class AlertmanagerSender: Sendable {
     }
     if endpoint.url.hasName { request.connectTo = ConnectTo(host: member.address, port: endpoint.url.port) }
     request.tls = tls
+    request.needsOnlyStatus = true
     request.maximumBodyBytes = 64 << 10
     return try await transport.send(request)
   }

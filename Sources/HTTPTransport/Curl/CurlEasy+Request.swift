@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Primitives
 
 extension CurlEasy {
   /// Sets all options of the request except the callbacks. Throws on the first option that libcurl rejects, so that none is silently ignored.
@@ -16,12 +17,16 @@ extension CurlEasy {
     try set(CURLOPT_FOLLOWLOCATION, false)
     try set(CURLOPT_PATH_AS_IS, true)
     try set(CURLOPT_HTTP_VERSION, request.allowsHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
+    // A header of the same name replaces it. Proxies get it as well.
+    try set(CURLOPT_USERAGENT, ProductVersion.userAgent)
     try set(CURLOPT_HTTPHEADER, list: prepared.headerLines)
     try applyBody(request)
     try set(CURLOPT_BUFFERSIZE, request.receiveBufferBytes)
     if request.acceptsCompression { try set(CURLOPT_ACCEPT_ENCODING, "gzip") }
     // Rejects an announced length that is too large; the write callback counts the actual bytes. 0 would mean no limit.
-    if request.method != "HEAD", request.maximumBodyBytes > 0 { try set(CURLOPT_MAXFILESIZE_LARGE, bytes: request.maximumBodyBytes) }
+    if request.method != "HEAD", request.maximumBodyBytes > 0, !request.needsOnlyStatus {
+      try set(CURLOPT_MAXFILESIZE_LARGE, bytes: request.maximumBodyBytes)
+    }
   }
 
   private func applyConnection(_ request: HTTPRequest, connectTo: [String], connectsToAddress: Bool) throws(CurlFailure) {

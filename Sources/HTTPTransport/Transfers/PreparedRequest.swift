@@ -116,12 +116,12 @@ struct PreparedRequest: Sendable {
 }
 
 /// Rejects headers and methods that could inject other headers or requests.
-enum HeaderChecks {
+package enum HeaderChecks {
   /// Only the transport sets these: conflicting lengths allow request smuggling.
   private static let reserved: Set<String> = ["content-length", "transfer-encoding"]
 
   /// What is wrong with the header, or nil. Never shows the value, which may be a credential.
-  static func problem(with header: HTTPHeader) -> String? {
+  package static func problem(with header: HTTPHeader) -> String? {
     guard isToken(header.name) else { return "a header's name is empty or contains an invalid character" }
     if reserved.contains(header.name.lowercased()) { return "the header \(header.name) is set by the transport" }
     // RFC 9110 5.5: visible characters, space, tab, and obs-text.

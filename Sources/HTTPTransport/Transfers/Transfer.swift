@@ -17,6 +17,8 @@ final class Transfer {
   var isAccepted = false
   private(set) var isPaused = false
   private(set) var lastByte = ContinuousClock.now
+  /// When the response's head was complete; nil before.
+  private var headAt: ContinuousClock.Instant?
   /// Why one of our callbacks aborted the transfer; libcurl only reports that one did.
   private(set) var ownFailure: HTTPTransportError?
   /// Whether a chunk was delivered, or did not fit, since the reader was last woken.
@@ -46,6 +48,14 @@ final class Transfer {
     return (isConnected ? lastByte : .now) + limit
   }
 
+  /// How long a request that needs only the status waits for the end of the body, which lets the next request reuse the connection.
+  static let bodyPatience: Duration = .seconds(1)
+
+  /// When the status suffices although the body has not ended; nil if the request needs the body.
+  var bodyEnd: ContinuousClock.Instant? {
+    prepared.request.needsOnlyStatus ? (headAt ?? .now) + Self.bodyPatience : nil
+  }
+
   /// Resumes reading. Delivers the bytes that libcurl has kept, and returns the code of that delivery, which may fail.
   func resume() -> CURLcode {
     guard isPaused else { return CURLE_OK }
@@ -73,6 +83,7 @@ final class Transfer {
     switch headReader.take(headerLine) {
     case .more: return true
     case .complete(let head):
+      headAt = lastByte
       exchange.deliver(head)
       return true
     case .tooLarge:
@@ -91,6 +102,12 @@ final class Transfer {
   func receive(body: UnsafeRawBufferPointer) -> Reception {
     lastByte = .now
     let limit = prepared.request.maximumBodyBytes
+    if prepared.request.needsOnlyStatus, body.count > limit - bodyBytes {
+      // Appends what fits. Refusing the rest ends the transfer, with a status.
+      _ = exchange.deliver(UnsafeRawBufferPointer(rebasing: body[..<(limit - bodyBytes)]))
+      bodyBytes = limit
+      return .refused
+    }
     guard body.count <= limit - bodyBytes else {
       ownFailure = .tooLarge(limit: limit, prepared.label.because("the body exceeds the limit, after decompression if it was compressed"))
       return .refused
@@ -142,17 +159,22 @@ final class ReaderWakeups {
 extension Transfer {
   /// Maps libcurl's result code to an outcome, depending on how far the transfer came.
   func outcome(of code: CURLcode) -> Exchange.Outcome {
-    code == CURLE_OK ? .complete : .failed(failure(of: code))
+    code == CURLE_OK || hasSufficientStatus ? .complete : .failed(failure(of: code))
   }
 
-  /// The error for an expired deadline.
-  func timeout() -> HTTPTransportError {
-    .timeout(phase, prepared.label.because("the deadline for the whole transfer expired after \(bodyBytes) bytes of body"))
+  /// The outcome once the deadline, or the patience with a body that nobody needs, has expired.
+  func outcomeAtDeadline() -> Exchange.Outcome {
+    if hasSufficientStatus { return .complete }
+    return .failed(
+      .timeout(phase, prepared.label.because("the deadline for the whole transfer expired after \(bodyBytes) bytes of body")))
   }
 
-  func idleTimeout() -> HTTPTransportError {
-    .timeout(.idle, prepared.label.because("no byte arrived within the idle timeout, after \(bodyBytes) bytes of body"))
+  func outcomeWhenIdle() -> Exchange.Outcome {
+    if hasSufficientStatus { return .complete }
+    return .failed(.timeout(.idle, prepared.label.because("no byte arrived within the idle timeout, after \(bodyBytes) bytes of body")))
   }
+
+  private var hasSufficientStatus: Bool { prepared.request.needsOnlyStatus && hasHead }
 
   private var phase: HTTPTransportError.Phase {
     if !isConnected { return isAccepted ? .handshake : .connect }

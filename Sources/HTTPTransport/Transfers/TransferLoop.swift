@@ -85,6 +85,7 @@ final class TransferLoop {
       running[ObjectIdentifier(exchange)] = transfer
       runningByHandle[transfer.easy.handle] = transfer
       consider(transfer.idleEnd)
+      consider(transfer.bodyEnd)
     } catch {
       exchange.finish(.failed(.setUp("\(prepared.label.request): \(error.reason)")))
     }
@@ -127,20 +128,21 @@ final class TransferLoop {
     nextCheck = nextCheck.map { min($0, moment) } ?? moment
   }
 
-  /// Ends expired transfers and computes the time of the next check. Idle timeouts, which each byte postpones, are only updated here.
+  /// Ends expired transfers and computes the time of the next check. The ends of idle timeouts and of bodies, which move, are only updated here.
   private func checkClocks() {
     let now = ContinuousClock.now
     guard let nextCheck, nextCheck <= now else { return }
     self.nextCheck = nil
     for transfer in running.values {
-      if let deadline = transfer.prepared.deadline, deadline <= now {
+      if let deadline = [transfer.prepared.deadline, transfer.bodyEnd].compactMap(\.self).min(), deadline <= now {
         transfer.isAccepted = multi.isAccepted(transfer.easy)
-        end(transfer, .failed(transfer.timeout()))
+        end(transfer, transfer.outcomeAtDeadline())
       } else if let idleEnd = transfer.idleEnd, idleEnd <= now {
-        end(transfer, .failed(transfer.idleTimeout()))
+        end(transfer, transfer.outcomeWhenIdle())
       } else {
         consider(transfer.prepared.deadline)
         consider(transfer.idleEnd)
+        consider(transfer.bodyEnd)
       }
     }
     waiting.removeAll { prepared, exchange in

@@ -29,7 +29,8 @@ package struct HTTPRequest: Sendable {
   package var method = "GET"
   /// Absolute, percent-encoded, `http` or `https`.
   package var url: String
-  /// Sent as given. `Content-Length` and `Transfer-Encoding` are set by the transport and rejected here.
+  /// Sent as given. `Content-Length` and `Transfer-Encoding` are set by the transport and rejected here; `User-Agent` is our name and version
+  /// unless it is among them.
   package var headers: [HTTPHeader] = []
   package var body: [UInt8]? = nil
 
@@ -41,6 +42,9 @@ package struct HTTPRequest: Sendable {
   package var idleTimeout: Duration? = nil
   /// Limit of the body's bytes after decompression. A larger body fails with `.tooLarge`. Use `Int.max` for endless streams.
   package var maximumBodyBytes = 16 << 20
+  /// Whether the status is all that the caller needs. The response is then complete with the first `maximumBodyBytes` of its body; the rest is
+  /// ignored, and so is a body that breaks off or takes longer than `Transfer.bodyPatience`.
+  package var needsOnlyStatus = false
   /// Size of the buffer that the transfer reads into. A larger one only pays off for long bodies.
   package var receiveBufferBytes = 16 << 10
   /// Where `send` gets the buffer for the response's body; nil allocates one. The caller recycles it.

@@ -85,7 +85,7 @@ extension KubeClient {
   /// Converts a request for the transport and adds credentials.
   private func prepared(_ request: APIRequest, _ limits: RequestLimits) async throws(KubeError) -> HTTPRequest {
     var http = HTTPRequest(method: request.method, url: request.target, body: request.body, deadline: limits.deadline)
-    http.headers = [HTTPHeader("Accept", request.accept), HTTPHeader("User-Agent", Self.userAgent)]
+    http.headers = [HTTPHeader("Accept", request.accept)]
     if let contentType = request.contentType { http.headers.append(HTTPHeader("Content-Type", contentType)) }
     http.maximumBodyBytes = limits.maximumBodyBytes
     http.receiveBufferBytes = limits.receiveBufferBytes
@@ -108,7 +108,4 @@ extension KubeClient {
     logger.debug("API request failed", metadata: ["method": "\(request.method)", "target": "\(request.target)", "error": "\(error)"])
     return KubeError(error)
   }
-
-  /// Appears in the API server's audit log.
-  static let userAgent = "rollcall"
 }

@@ -5,6 +5,7 @@ import Hummingbird
 import LinuxCollector
 import NIOCore
 import NIOSSL
+import Primitives
 import Roll
 import Synchronization
 
@@ -60,7 +61,7 @@ struct MetricsResponder: HTTPResponder {
   private func metrics(for headers: HTTPFields, _ channel: any Channel) async -> Response {
     let sweep = await sweeps.current()
     let statistics = sweeps.statistics
-    let state = AgentState(version: Agent.version, sweeps: statistics.count, cost: statistics.cost, answers: heldRoll.answers)
+    let state = AgentState(version: ProductVersion.current, sweeps: statistics.count, cost: statistics.cost, answers: heldRoll.answers)
     let format = ExpositionFormat(accept: headers[values: .accept])
     guard let compressed = cache.exposition(of: sweep, state, format, or: { compress(sweep, state, format) }) else {
       return .text(.serviceUnavailable, "out of memory")

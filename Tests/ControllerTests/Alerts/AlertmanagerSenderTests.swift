@@ -50,6 +50,21 @@ struct AlertmanagerSenderTests {
     sender?.gapsChanged()
   }
 
+  @Test(arguments: [200, 400]) func `R102: the status of an Alertmanager's answer counts, however long its body is`(status: Int)
+    async throws
+  {
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil { try connection.respond(status: status, body: String(repeating: "x", count: 1 << 20)) }
+    }
+    defer { server.stop() }
+    let world = try World()
+    try await withSender(world, urls: [server.url]) { sender async throws in
+      set(world, [cartGap("a")], sender)
+      try await eventually("it is known") { sender.status.contains { status == 200 ? $0.sent > 0 : $0.refused > 0 } }
+      #expect(sender.status.allSatisfy { $0.problem == nil })
+    }
+  }
+
   @Test func `an open gap is an active alert, and closing it resolves the alert`() async throws {
     let world = try World()
     let alertmanager = try Alertmanager(transport: world.transport)

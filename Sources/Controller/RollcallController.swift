@@ -25,6 +25,8 @@ package final class RollcallController: Sendable {
     settings: ControllerSettings, environment: [String: String], version: String, time: any TimeSource = SystemTime(),
     collectors: NodeCollectors? = nil, logger: Logger
   ) throws(ControllerError) {
+    try settings.checkHeadersFiles()
+
     // State shared by several parts.
     let rolls = RollStore()
     let ledger = LedgerStore(threshold: settings.threshold)
@@ -51,7 +53,7 @@ package final class RollcallController: Sendable {
       case (.on, nil): PortTLS(logger: logger) { portCertificates?.current }
       }
     let access = AccessControl(reviews: AccessReviews(client: cluster.client), time: time, logger: logger)
-    let push = try PushService(settings: settings.push, transport: .make(), time: time, logger: logger)
+    let push = try PushService(settings: settings.push(environment: environment), transport: .make(), time: time, logger: logger)
 
     let probeTransport = try HTTPTransport.make(maximumTransfers: settings.maximumProbes)
     let summary = SummarySource(settings: settings.summary, client: cluster.client, transport: probeTransport) {

@@ -21,6 +21,8 @@ struct Delivery: Sendable {
     case .failure(let error): return .retry(error.reason, after: nil)
     }
     request.body = block.bytes
+    request.proxy = settings.proxy
+    request.needsOnlyStatus = true
     request.maximumBodyBytes = 64 << 10
     do {
       let response = try await transport.send(request)
@@ -43,10 +45,9 @@ extension PushSettings.Form {
     case .remoteWrite:
       [
         HTTPHeader("Content-Type", "application/x-protobuf"), HTTPHeader("Content-Encoding", "snappy"),
-        HTTPHeader("X-Prometheus-Remote-Write-Version", "0.1.0"), HTTPHeader("User-Agent", "rollcall"),
+        HTTPHeader("X-Prometheus-Remote-Write-Version", "0.1.0"),
       ]
-    case .openFalcon:
-      [HTTPHeader("Content-Type", "application/json"), HTTPHeader("User-Agent", "rollcall")]
+    case .openFalcon: [HTTPHeader("Content-Type", "application/json")]
     }
   }
 }
@@ -59,35 +60,44 @@ enum DeliveryResult: Equatable, Sendable {
   /// May be retried, not before the receiver's `Retry-After`.
   case retry(String, after: Duration?)
 
-  /// The rules of remote write: 5xx and 429 are retried, all other statuses but 2xx are not.
+  /// The rules of remote write: 5xx and 429 are retried, all other statuses but 2xx are not. Nor is 408 a verdict on the samples: a proxy sends it
+  /// when the request took too long to arrive (RFC 9110, section 15.5.9).
   ///
   /// Source: https://prometheus.io/docs/specs/prw/remote_write_spec/#retries-backoff
   init(status: Int, retryAfter: String?, body: String) {
     switch status {
     case 200..<300: self = .accepted
-    case 429, 500..<600: self = .retry("status \(status): \(body)", after: retryAfter.flatMap(Self.seconds))
+    case 408, 429, 500..<600: self = .retry("status \(status): \(body)", after: retryAfter.flatMap(Self.delay))
     default: self = .rejected("status \(status): \(body)")
     }
   }
 
-  /// Parses `Retry-After` in seconds; dates are not supported. At most an hour, so that a receiver's mistake does not stop pushing.
-  private static func seconds(_ header: String) -> Duration? {
-    guard let seconds = Int(header), seconds >= 0 else { return nil }
-    return .seconds(min(seconds, 3600))
+  /// At most an hour, so that a receiver's mistake does not stop pushing.
+  private static func delay(_ header: String) -> Duration? {
+    RetryAfter.delay(header, now: unixMilliseconds() / 1000).map { min($0, .seconds(3600)) }
   }
 }
 
-/// Logs when the receiver stops accepting requests and when it accepts them again.
+/// Logs when the receiver stops accepting requests and when it accepts them again, and once why samples are not sent to it.
 final class Reachability: Sendable {
   private enum Kind { case accepting, rejecting, failing }
 
   private let last = Mutex<Kind?>(nil)
+  private let loggedReasons = Mutex<Set<UnstorableSamples.Reason>>([])
   private let logger: Logger
   private let url: String
 
   init(logger: Logger, url: String) {
     self.logger = logger
     self.url = url
+  }
+
+  func record(_ samples: UnstorableSamples) {
+    for (reason, metric) in samples.examples where loggedReasons.withLock({ $0.insert(reason).inserted }) {
+      logger.warning(
+        "samples that the receiver cannot store are not pushed",
+        metadata: ["url": "\(url)", "reason": "\(reason.rawValue)", "metric": "\(metric)"])
+    }
   }
 
   func record(_ result: DeliveryResult) {

@@ -16,14 +16,16 @@ package struct PushSettings: Hashable, Sendable {
   package enum Form: Hashable, Sendable {
     /// Prometheus remote write 1.0.
     case remoteWrite
-    /// The HTTP interface of an Open-Falcon agent; `step` is the interval between pushes.
-    case openFalcon(step: Duration)
+    /// The HTTP interface of an Open-Falcon agent; `step` is the interval between pushes, and of a sample's labels only `tags` are sent.
+    case openFalcon(step: Duration, tags: Set<String>)
   }
 
   package var form = Form.remoteWrite
   package var url: String
-  /// For `https`.
+  /// For `https`, and for an `https` proxy.
   package var tls: TLSOptions?
+  /// The URL of a proxy, which may contain a password; nil for a direct connection.
+  package var proxy: String?
   /// Added to every series that has no label of that name.
   package var labels: [String: String] = [:]
   /// Concurrent requests. All samples of an owner use the same shard, so that they arrive in order.

@@ -26,7 +26,7 @@ final class PushShard: Sendable {
     let encoder: any RequestEncoder =
       switch settings.form {
       case .remoteWrite: RemoteWriteEncoder(settings)
-      case .openFalcon(let step): FalconEncoder(settings, step: step)
+      case .openFalcon(let step, let tags): FalconEncoder(settings, step: step, tags: tags)
       }
     let queue = PushQueue(memoryLimit: settings.memoryLimit / max(settings.shards, 1), spool: spool)
     state = Mutex(State(encoder: encoder, queue: queue))
@@ -39,6 +39,7 @@ final class PushShard: Sendable {
       state.statistics.newestGiven = max(state.statistics.newestGiven ?? .min, scrape.collectedAt)
       return state.encoder.add(scrape)
     }
+    reachability.record(state.withLock { $0.encoder.unstorable })
   }
 
   func end(_ owner: String, at unixMilliseconds: Int64) {
@@ -137,6 +138,7 @@ final class PushShard: Sendable {
     state.withLock { state in
       var statistics = state.statistics
       statistics.shards = 1
+      statistics.refused += state.encoder.unstorable.count
       statistics.dropped = state.queue.dropped
       statistics.memoryBytes = state.queue.bytesInMemory
       statistics.spoolBytes = state.queue.bytesOnDisk
@@ -151,6 +153,8 @@ final class PushShard: Sendable {
 protocol RequestEncoder: Sendable {
   /// Samples in the current request.
   var samples: Int { get }
+  /// Samples that were not encoded because the receiver could not store them.
+  var unstorable: UnstorableSamples { get }
   /// Adds a scrape.
   /// - Returns: the requests that became full, in order.
   mutating func add(_ scrape: PushedScrape) -> [PushBlock]

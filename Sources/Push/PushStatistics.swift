@@ -4,7 +4,7 @@ package struct PushStatistics: Hashable, Sendable {
   package var sent: UInt64 = 0
   /// Bytes of accepted requests.
   package var sentBytes: UInt64 = 0
-  /// Samples in requests that the receiver rejected with a status that must not be retried.
+  /// Samples in requests that the receiver rejected with a status that must not be retried, and those that it could not store.
   package var refused: UInt64 = 0
   /// Samples dropped because memory and spool were full, or lost to damage on disk.
   package var dropped: UInt64 = 0

@@ -26,13 +26,30 @@ package struct PushedScrape: Sendable {
     var value: Double
   }
 
-  /// The bytes of all names and label values. The ranges below are indices into it.
+  /// What remote write calls metadata.
+  package enum MetricType: Int, Sendable {
+    case untyped = 0
+    case counter
+    case gauge
+    case histogram
+    case summary = 5
+  }
+
+  struct Family: Sendable {
+    var name: Range<Int>
+    var type: MetricType
+    /// Unescaped.
+    var help: Range<Int>
+  }
+
+  /// The bytes of all names, help texts and values, which the ranges below are indices into.
   private(set) var text: [UInt8] = []
   private(set) var names: [Range<Int>] = []
   private(set) var labels: [Label] = []
   /// The index of each set's first label in `labels`.
   private(set) var setStarts: [Int] = []
   private(set) var samples: [Sample] = []
+  private(set) var families: [Family] = []
 
   package init(owner: String, collectedAt: Int64, endpoint: String) {
     self.owner = owner
@@ -54,23 +71,14 @@ package struct PushedScrape: Sendable {
   package mutating func addLabel(_ name: UnsafeRawBufferPointer, escapedValue: UnsafeRawBufferPointer) {
     guard !escapedValue.isEmpty, !name.elementsEqual("__name__".utf8) else { return }
     let nameRange = append(name)
-    let start = text.count
-    if escapedValue.contains(UInt8(ascii: "\\")) {
-      var isEscape = false
-      for byte in escapedValue {
-        if isEscape {
-          text.append(byte == UInt8(ascii: "n") ? UInt8(ascii: "\n") : byte)
-          isEscape = false
-        } else if byte == UInt8(ascii: "\\") {
-          isEscape = true
-        } else {
-          text.append(byte)
-        }
-      }
-    } else {
-      text.append(contentsOf: escapedValue)
-    }
-    labels.append(Label(name: nameRange, value: start..<text.count))
+    labels.append(Label(name: nameRange, value: append(escaped: escapedValue)))
+  }
+
+  /// Describes a family.
+  /// - Parameter escapedHelp: the text with the text format's escapes `\\` and `\n`.
+  package mutating func addFamily(_ name: UnsafeRawBufferPointer, type: MetricType, escapedHelp: UnsafeRawBufferPointer) {
+    let nameRange = append(name)
+    families.append(Family(name: nameRange, type: type, help: append(escaped: escapedHelp)))
   }
 
   /// - Returns: the name's index.
@@ -97,6 +105,23 @@ package struct PushedScrape: Sendable {
   private mutating func append(_ bytes: UnsafeRawBufferPointer) -> Range<Int> {
     let start = text.count
     text.append(contentsOf: bytes)
+    return start..<text.count
+  }
+
+  private mutating func append(escaped bytes: UnsafeRawBufferPointer) -> Range<Int> {
+    guard bytes.contains(UInt8(ascii: "\\")) else { return append(bytes) }
+    let start = text.count
+    var isEscape = false
+    for byte in bytes {
+      if isEscape {
+        text.append(byte == UInt8(ascii: "n") ? UInt8(ascii: "\n") : byte)
+        isEscape = false
+      } else if byte == UInt8(ascii: "\\") {
+        isEscape = true
+      } else {
+        text.append(byte)
+      }
+    }
     return start..<text.count
   }
 }

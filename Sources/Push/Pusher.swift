@@ -96,6 +96,9 @@ package final class Pusher: Sendable {
     }
   }
 
+  /// Whether the receiver takes descriptions of families.
+  package var takesFamilies: Bool { settings.form == .remoteWrite }
+
   package var statistics: PushStatistics {
     (shards + backlog).reduce(PushStatistics()) { $0 + $1.statistics }
   }

@@ -57,7 +57,9 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("remote-write-cert-file")) var remoteWriteCertFile: String?
   @Option(help: .of("remote-write-key-file")) var remoteWriteKeyFile: String?
   @Flag(help: .of("remote-write-skip-verify")) var remoteWriteSkipVerify = false
+  @Option(help: .of("remote-write-proxy-url")) var remoteWriteProxyUrl: String?
   @Option(help: .of("open-falcon-url")) var openFalconUrl: String?
+  @Option(help: .of("open-falcon-tags")) var openFalconTags: [String] = []
   @Option(help: .of("external-labels")) var externalLabels: [String] = []
   @Option(help: .of("push-timeout")) var pushTimeout: String?
   @Option(help: .of("push-shards")) var pushShards: String?

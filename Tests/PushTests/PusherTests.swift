@@ -1,6 +1,7 @@
 import HTTPTransport
 import JSON
 import Logging
+import Primitives
 import Synchronization
 import TestSupport
 import Testing
@@ -76,6 +77,71 @@ import Testing
     try await running(pusher) { try await eventually("the second request is sent") { pusher.statistics.sent == 1 } }
     #expect(values(server) == [1, 2])
     #expect(pusher.statistics.refused == 1)
+  }
+
+  @Test(arguments: [200, 400, 503]) func `R102: the status decides, however long the body is`(status: Int) async throws {
+    let isFirst = Mutex(true)
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        let wasFirst = isFirst.withLock { isFirst in
+          defer { isFirst = false }
+          return isFirst
+        }
+        try connection.respond(status: wasFirst ? status : 200, body: String(repeating: "a long page ", count: 100_000))
+      }
+    }
+    defer { server.stop() }
+    let pusher = try pusher(server)
+    for number in 1...2 { pusher.push(try scrape(number)) }
+    try await running(pusher) { try await eventually("the second request is sent") { pusher.statistics.newestSent == 2000 } }
+    let statistics = pusher.statistics
+    #expect(statistics.sent == (status == 400 ? 1 : 2))
+    #expect(statistics.refused == (status == 400 ? 1 : 0))
+    #expect(statistics.retries == (status == 503 ? 1 : 0))
+  }
+
+  @Test(
+    arguments: [
+      (408, nil, DeliveryResult.retry("status 408: x", after: nil)), (429, "7", .retry("status 429: x", after: .seconds(7))),
+      (503, "86400", .retry("status 503: x", after: .seconds(3600))),
+      (503, "Sun, 06 Nov 1994 08:49:37 GMT", .retry("status 503: x", after: .zero)),
+      (503, "Fri, 31 Dec 9999 23:59:59 GMT", .retry("status 503: x", after: .seconds(3600))),
+      (500, "soon", .retry("status 500: x", after: nil)),
+      (404, "7", .rejected("status 404: x")), (204, nil, .accepted),
+    ] as [(Int, String?, DeliveryResult)])
+  func `R102: which statuses are tried again, and when`(status: Int, retryAfter: String?, expected: DeliveryResult) {
+    #expect(DeliveryResult(status: status, retryAfter: retryAfter, body: "x") == expected)
+  }
+
+  @Test func `R102: requests go through a proxy with our name and version`() async throws {
+    let proxy = try answering([])
+    defer { proxy.stop() }
+    let pusher = try pusher(proxy) {
+      $0.url = "http://receiver.example/write"
+      $0.proxy = proxy.url
+    }
+    pusher.push(try scrape(1))
+    try await running(pusher) { try await eventually("one request is sent") { pusher.statistics.sent == 1 } }
+    let request = try #require(proxy.requests.first)
+    #expect(request.target == "http://receiver.example/write")
+    #expect(request.header("User-Agent") == "rollcall/\(ProductVersion.current)")
+  }
+
+  @Test func `R101: what Open-Falcon cannot store is failed, not sent, and logged once`() async throws {
+    let server = try answering([])
+    defer { server.stop() }
+    var settings = PushSettings(url: "\(server.url)/v1/push")
+    settings.form = .openFalcon(step: .seconds(30), tags: ["pod"])
+    settings.longestWait = .milliseconds(10)
+    let log = RecordedLog()
+    let pusher = try Pusher(settings: settings, transport: transport, logger: log.logger)
+    for round in 1...2 {
+      let long = String(repeating: "p", count: 250)
+      pusher.push(try PushedScrape("up{pod=\"a\"} 1\nup{pod=\"\(long)\"} 1\n", at: Int64(round) * 30_000))
+    }
+    try await running(pusher) { try await eventually("the short ones are sent") { pusher.statistics.sent == 2 } }
+    #expect(pusher.statistics.refused == 2)
+    #expect(log.count("cannot store") == 1)
   }
 
   @Test func `an incomplete request is sent after the longest wait`() async throws {
@@ -199,7 +265,7 @@ import Testing
   @Test func `Open-Falcon receives an array of items`() async throws {
     let server = try answering([])
     defer { server.stop() }
-    let pusher = try pusher(server) { $0.form = .openFalcon(step: .seconds(30)) }
+    let pusher = try pusher(server) { $0.form = .openFalcon(step: .seconds(30), tags: ["pod"]) }
     pusher.push(try scrape(60))
     try await running(pusher) { try await eventually("one request is sent") { pusher.statistics.sent == 1 } }
     let request = try #require(server.requests.first)

@@ -61,6 +61,27 @@ import Testing
     #expect(encoder.samples == 1)
   }
 
+  @Test func `R102: each family is described once a minute`() throws {
+    var encoder = encoder()
+    func add(_ owner: String, _ families: [String], at time: Int64) throws -> [String] {
+      var scrape = try PushedScrape(owner: owner, "up 1\n", at: time)
+      for name in families {
+        Array(name.utf8).withUnsafeBytes { name in
+          Array("one\\ntwo \\\\".utf8).withUnsafeBytes { scrape.addFamily(name, type: .summary, escapedHelp: $0) }
+        }
+      }
+      _ = encoder.add(scrape)
+      let read = try request(&encoder)
+      #expect(read.series.count == 1)
+      #expect(read.metadata.allSatisfy { $0.type == 5 && $0.help == "one\ntwo \\" })
+      return read.metadata.map(\.name)
+    }
+    #expect(try add("a", ["x", "y"], at: 60_000) == ["x", "y"])
+    #expect(try add("b", ["x", "z"], at: 61_000) == ["z"])
+    #expect(try add("a", ["x", "y"], at: 119_000) == [])
+    #expect(try add("a", ["x", "y"], at: 120_000) == ["x", "y"])
+  }
+
   @Test func `forgotten owners are not ended`() throws {
     var encoder = encoder()
     _ = encoder.add(try PushedScrape("up 1\n"))

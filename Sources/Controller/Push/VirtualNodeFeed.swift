@@ -24,7 +24,7 @@ final class VirtualNodeFeed: ScrapeSink {
     arrivals.withLock { $0[node, default: [:]][key] = now.moment }
     for receiver in receivers {
       receiver.pusher.push(
-        PushedScrape(scrape, owner: owner(key, node), collectedAt: now.unixMilliseconds, endpoint: node, families: receiver.families))
+        PushedScrape(scrape, owner: owner(key, node), collectedAt: now.unixMilliseconds, endpoint: node, for: receiver))
     }
   }
 
@@ -73,14 +73,15 @@ final class VirtualNodeFeed: ScrapeSink {
 }
 
 extension PushedScrape {
-  /// - Parameter families: the families to send.
-  init(_ scrape: CollectedScrape, owner: String, collectedAt: Int64, endpoint: String, families: FamilyFilter) {
+  init(_ scrape: CollectedScrape, owner: String, collectedAt: Int64, endpoint: String, for receiver: PushReceiver) {
+    let families = receiver.families
     self.init(owner: owner, collectedAt: collectedAt, endpoint: endpoint)
     var pushed = self
     for set in 0..<scrape.labelSetCount {
       pushed.beginLabelSet()
       scrape.labels(ofSet: set) { name, value in pushed.addLabel(name, escapedValue: value) }
     }
+    if receiver.pusher.takesFamilies { pushed.addFamilies(of: scrape, families) }
     pushed.reserve(samples: scrape.sampleCount)
     /// Maps name numbers of the collected scrape to those of the pushed one; -1 if the filter drops the family.
     var names: [Int: Int] = [:]
@@ -97,5 +98,26 @@ extension PushedScrape {
       pushed.addSample(name: current.name, labelSet: sample.labelSet, value: value)
     }
     self = pushed
+  }
+}
+
+extension PushedScrape {
+  fileprivate mutating func addFamilies(of scrape: CollectedScrape, _ filter: FamilyFilter) {
+    scrape.families { name, type, help in
+      if filter.keeps(name) { addFamily(name, type: MetricType(type), escapedHelp: help) }
+    }
+  }
+}
+
+extension PushedScrape.MetricType {
+  fileprivate init(_ type: Exposition.MetricType?) {
+    self =
+      switch type {
+      case .counter: .counter
+      case .gauge: .gauge
+      case .histogram: .histogram
+      case .summary: .summary
+      case .untyped, nil: .untyped
+      }
   }
 }

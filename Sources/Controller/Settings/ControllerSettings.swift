@@ -1,4 +1,5 @@
 package import Collector
+package import KubeClient
 package import Logging
 package import Primitives
 package import Roll
@@ -87,7 +88,9 @@ package struct ControllerSettings: Hashable, Sendable {
   package var remoteWriteCertificateFile: String?
   package var remoteWriteKeyFile: String?
   package var remoteWriteSkipsVerification = false
+  package var remoteWriteProxy: ProxyServer?
   package var openFalcon: PushURL?
+  package var openFalconTags = ["namespace", "pod", "container", "interface", "device"]
   package var externalLabels: [String: String] = [:]
   package var pushTimeout: Duration = .seconds(30)
   package var pushShards = 4
@@ -177,6 +180,9 @@ extension ControllerSettings {
     }
     if virtualMode == .serve, remoteWrite != nil {
       throw .contradiction("--remote-write-url has no effect with --virtual-mode serve: choose push or both, or remove it")
+    }
+    if remoteWrite == nil, remoteWriteProxy != nil {
+      throw .contradiction("--remote-write-proxy-url needs --remote-write-url, which is not given")
     }
     if remoteWrite == nil, remoteWriteHeadersFile ?? remoteWriteCAFile ?? remoteWriteCertificateFile ?? remoteWriteKeyFile != nil {
       throw .contradiction("--remote-write-headers-file and the TLS files of remote write need --remote-write-url, which is not given")

@@ -1,5 +1,6 @@
 internal import Collector
 internal import HTTPTransport
+internal import KubeClient
 internal import Primitives
 internal import Push
 internal import Roll
@@ -178,10 +179,14 @@ extension ControllerSettings {
 // MARK: Push
 
 extension ControllerSettings {
-  var push: PushServiceSettings {
-    PushServiceSettings(
+  /// - Parameter environment: names a proxy for remote write unless the settings do.
+  /// - Throws: `ControllerError` if a proxy variable is not a URL.
+  func push(environment: [String: String]) throws(ControllerError) -> PushServiceSettings {
+    let proxy = try remoteWriteProxy(environment)
+    return PushServiceSettings(
       remoteWrite: remoteWrite.map { url in
         var push = receiver(url, spool: "remote-write")
+        push.proxy = proxy?.transportURL
         push.tls = TLSOptions(
           certificateAuthorities: remoteWriteCAFile.map { .file($0) }, clientCertificate: remoteWriteCertificateFile.map { .file($0) },
           clientKey: remoteWriteKeyFile.map { .file($0) }, verification: remoteWriteSkipsVerification ? .none : .full)
@@ -189,10 +194,31 @@ extension ControllerSettings {
       },
       openFalcon: openFalcon.map { url in
         var push = receiver(url, spool: "open-falcon")
-        push.form = .openFalcon(step: interval)
+        push.form = .openFalcon(step: interval, tags: Set(openFalconTags))
         return PushServiceSettings.Receiver(push: push, families: FamilyFilter(kept: virtualBasic), headersFile: nil)
       },
       virtualStaleness: virtualMode == .serve ? nil : virtualStaleness)
+  }
+
+  private func remoteWriteProxy(_ environment: [String: String]) throws(ControllerError) -> ProxyServer? {
+    guard let remoteWrite else { return nil }
+    if let remoteWriteProxy { return remoteWriteProxy }
+    do throws(ConfigurationError) {
+      return try ProxyEnvironment(environment).proxy(for: remoteWrite.text)
+    } catch {
+      throw .configuration("\(error)")
+    }
+  }
+
+  /// - Throws: `ControllerError` if a line of a headers file is refused. A file that does not exist yet is none.
+  func checkHeadersFiles() throws(ControllerError) {
+    let files = [
+      ("--remote-write-headers-file", remoteWriteHeadersFile), ("--windows-headers-file", windowsHeadersFile),
+      ("--alertmanager-headers-file", alertmanagerHeadersFile),
+    ]
+    for case (let setting, let path?) in files {
+      if let problem = HeadersFile(path: path).problem { throw .configuration("\(setting): \(problem)") }
+    }
   }
 
   private func receiver(_ url: PushURL, spool: String) -> PushSettings {

@@ -1,5 +1,6 @@
 internal import Collector
 internal import Exposition
+internal import KubeClient
 internal import Logging
 internal import Primitives
 internal import Roll
@@ -140,11 +141,22 @@ package enum SettingsTable {
       "remote-write-key-file", \.remoteWriteKeyFile, help: "Private key of --remote-write-cert-file, if it is not in the same file."),
     .truth("remote-write-skip-verify", \.remoteWriteSkipsVerification, help: "Do not verify the certificate of --remote-write-url."),
     .one(
+      "remote-write-proxy-url", \.remoteWriteProxy,
+      accepts:
+        "a URL such as http://proxy.example:3128 with the scheme http, https or socks5 and without a password, which others could read",
+      help: "Proxy for --remote-write-url. If unset: HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which may have a user and a password.",
+      read: { text in text.contains("@") ? nil : ProxyServer(url: text).map { .some($0) } }, write: { $0?.description }),
+    .one(
       "open-falcon-url", \.openFalcon, accepts: PushURL.accepted,
       help:
         "Open-Falcon agent for the socket metrics of Linux pods and, with --virtual-mode push or both, the basic families of virtual nodes, "
         + "such as http://falcon-agent:1988/v1/push.",
       read: { PushURL($0).map { .some($0) } }, write: { $0?.text }),
+    .list(
+      "open-falcon-tags", \.openFalconTags, accepts: "a label name of letters, digits and underscores",
+      help:
+        "Label that becomes a tag of Open-Falcon items; the others are not sent. Metric and tags together may have 255 bytes. Can be repeated.",
+      read: { isMetricName($0) && !$0.contains(":") ? $0 : nil }, write: { $0 }),
     Setting(
       name: "external-labels", shape: .list,
       help: "Label name=value added to all pushed samples and to alerts that have no label of that name. Can be repeated.",

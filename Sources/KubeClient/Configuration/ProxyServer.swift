@@ -26,7 +26,7 @@ public struct ProxyServer: Hashable, Sendable {
 
 extension ProxyServer {
   /// The URL for the transport. With socks5 the proxy resolves the server's name, as for kubectl; libcurl calls this socks5h.
-  var transportURL: String {
+  package var transportURL: String {
     scheme == "socks5" ? "socks5h" + url.revealedText.dropFirst(scheme.count) : url.revealedText
   }
 }
@@ -35,21 +35,21 @@ extension ProxyServer: CustomStringConvertible {
   public var description: String { shown }
 }
 
-/// The proxy for API servers in the environment: `HTTPS_PROXY`, `HTTP_PROXY` for plain `http`, and `NO_PROXY`, also in lower case, as
+/// The proxy for a server in the environment: `HTTPS_PROXY`, `HTTP_PROXY` for plain `http`, and `NO_PROXY`, also in lower case, as
 /// kubectl and other Go programs read them.
 ///
 /// Source: `Config` and `FromEnvironment` in https://pkg.go.dev/golang.org/x/net/http/httpproxy
-struct ProxyEnvironment {
+package struct ProxyEnvironment {
   private let variables: [String: String]
 
-  init(_ variables: [String: String]) {
+  package init(_ variables: [String: String]) {
     self.variables = variables
   }
 
-  /// - Parameter server: the URL of the API server.
+  /// - Parameter server: the URL of the server.
   /// - Returns: `nil` for a direct connection.
   /// - Throws: `ConfigurationError.invalid` if the variable for this server is not a proxy URL.
-  func proxy(for server: String) throws(ConfigurationError) -> ProxyServer? {
+  package func proxy(for server: String) throws(ConfigurationError) -> ProxyServer? {
     guard let target = ServerAddress(server), let (name, value) = variable(target.isPlain ? "HTTP_PROXY" : "HTTPS_PROXY") else {
       return nil
     }
@@ -76,7 +76,7 @@ struct ProxyEnvironment {
   }
 }
 
-/// Scheme, host and port of the API server's URL.
+/// Scheme, host and port of a server's URL.
 struct ServerAddress {
   var isPlain: Bool
   /// In lower case; an IPv6 address without brackets and zone.
@@ -88,7 +88,7 @@ struct ServerAddress {
   init?(_ url: String) {
     guard let schemeEnd = url.firstRange(of: "://") else { return nil }
     isPlain = url[..<schemeEnd.lowerBound].lowercased() == "http"
-    let (host, zone, port) = Self.split(url[schemeEnd.upperBound...].prefix { $0 != "/" })
+    let (host, zone, port) = Self.split(url[schemeEnd.upperBound...].prefix { $0 != "/" && $0 != "?" })
     self.host = host
     self.zone = zone
     self.port = port ?? (isPlain ? "80" : "443")

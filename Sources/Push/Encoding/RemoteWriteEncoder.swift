@@ -6,6 +6,7 @@ struct RemoteWriteEncoder: RequestEncoder {
   private var histories: [String: SeriesHistory] = [:]
   /// The series of the current scrape. Kept to reuse its storage.
   private var series: EncodedSeries
+  private var metadata = SentMetadata()
 
   init(_ settings: PushSettings) {
     request = WriteRequest(limit: settings.samplesPerRequest)
@@ -13,11 +14,15 @@ struct RemoteWriteEncoder: RequestEncoder {
   }
 
   var samples: Int { request.samples }
+  var unstorable: UnstorableSamples { UnstorableSamples() }
 
   mutating func add(_ scrape: PushedScrape) -> [PushBlock] {
     var history = histories[scrape.owner] ?? SeriesHistory()
     let timestamp = history.timestamp(for: scrape.collectedAt)
     series.encode(scrape)
+    for family in scrape.families where metadata.isDue(scrape.text, family, at: timestamp) {
+      request.append(type: family.type, name: scrape.text[family.name], help: scrape.text[family.help])
+    }
     request.append(series, values: scrape.samples, timestamp: timestamp)
     history.end(missingIn: series, at: timestamp, into: &request)
     history.update(series, at: timestamp)
@@ -34,6 +39,25 @@ struct RemoteWriteEncoder: RequestEncoder {
   mutating func forgetOwners() { histories = [:] }
 
   mutating func takeBlock() -> PushBlock? { request.takeBlock() }
+}
+
+/// Which families have been described in the current minute. Prometheus sends metadata at the same interval, and receivers forget them.
+private struct SentMetadata: Sendable {
+  /// More names than an exporter has are not described.
+  private static let limit = 10_000
+
+  private var minute: Int64 = .min
+  private var sent: Set<UInt64> = []
+
+  mutating func isDue(_ text: [UInt8], _ family: PushedScrape.Family, at unixMilliseconds: Int64) -> Bool {
+    let minute = unixMilliseconds / 60_000
+    if minute != self.minute {
+      self.minute = minute
+      sent.removeAll(keepingCapacity: true)
+    }
+    guard sent.count < Self.limit else { return false }
+    return sent.insert(EncodedSeries.hash(text, family.name)).inserted
+  }
 }
 
 /// Builds remote-write requests: `WriteRequest` messages, one `TimeSeries` with one `Sample` per series.
@@ -70,6 +94,18 @@ struct WriteRequest: Sendable {
       start = end
       cutIfFull()
     }
+  }
+
+  /// Appends a `MetricMetadata` message, which is sent with the next samples.
+  mutating func append(type: PushedScrape.MetricType, name: ArraySlice<UInt8>, help: ArraySlice<UInt8>) {
+    let nameSize = 1 + varintSize(UInt64(name.count)) + name.count
+    let helpSize = 1 + varintSize(UInt64(help.count)) + help.count
+    bytes.append(field: 3, length: 2 + nameSize + helpSize)
+    bytes.append(field: 1, varint: UInt64(type.rawValue))
+    bytes.append(field: 2, length: name.count)
+    bytes.append(contentsOf: name)
+    bytes.append(field: 4, length: help.count)
+    bytes.append(contentsOf: help)
   }
 
   /// Appends a stale marker.

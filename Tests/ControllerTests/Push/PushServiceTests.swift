@@ -1,5 +1,6 @@
 import HTTPTransport
 import JSON
+import KubeClient
 import Logging
 import Push
 import Roll
@@ -21,7 +22,7 @@ import Testing
     ).settings()
     change(&settings)
     return try PushService(
-      settings: settings.push, transport: transport, time: time, logger: .silent)
+      settings: settings.push(environment: [:]), transport: transport, time: time, logger: .silent)
   }
 
   /// Passes on a scrape of one pod like the collector does: three samples, one of them in a basic family.
@@ -32,6 +33,8 @@ import Testing
     let entry = RollEntry(
       reference: ContainerReference(namespace: "shop", pod: pod, container: "web"), podUID: "u", containerID: "", hostNetwork: false)
     let body = """
+      # HELP container_memory_rss Size of RSS in bytes.
+      # TYPE container_memory_rss gauge
       container_memory_rss{container="web"} 4096
       container_processes{container="web",text="a \\"b\\""} 3
       container_threads{container="web"} 5
@@ -157,6 +160,69 @@ import Testing
       try await eventually("a second push") { sent(service) == 6 }
     }
     #expect(server.requests.map { $0.header("Authorization") } == ["Bearer first", "Bearer second"])
+  }
+
+  @Test func `R102: remote write describes families, and Open-Falcon does not`() async throws {
+    let server = try acceptingServer()
+    defer { server.stop() }
+    let service = try service([
+      "virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"], "open-falcon-url": ["\(server.url)/v1/push"],
+    ])
+    try await running(service) {
+      try scrape(service)
+      try await eventually("both are sent") { sent(service) == 4 }
+    }
+    let written = try #require(server.requests.first { $0.target == "/w" })
+    // The message is short enough for Snappy to store it as it is.
+    #expect(String(decoding: written.body, as: UTF8.self).contains("Size of RSS in bytes."))
+  }
+
+  @Test(arguments: [("HTTP_PROXY", [:] as [String: [String]]), ("", ["remote-write-proxy-url": []]), ("NO_PROXY", [:])])
+  func `R102: a setting or the environment names the proxy of remote write`(variable: String, flags: [String: [String]]) throws {
+    var settings = try SettingsSources(
+      flags: ["virtual-mode": ["push"], "remote-write-url": ["http://receiver.example/w"], "open-falcon-url": ["http://falcon:1988/"]]
+    ).settings()
+    if !flags.isEmpty { settings.remoteWriteProxy = ProxyServer(url: "socks5://own:1080") }
+    var environment = ["HTTP_PROXY": "http://me:pw@proxy:3128"]
+    if variable == "NO_PROXY" { environment["NO_PROXY"] = ".example" }
+    let push = try settings.push(environment: environment)
+    let expected = ["HTTP_PROXY": "http://me:pw@proxy:3128", "": "socks5h://own:1080"]
+    #expect(push.remoteWrite?.push.proxy == expected[variable])
+    #expect(push.openFalcon?.push.proxy == nil)
+  }
+
+  @Test(arguments: [
+    ("Authorization: Bearer a\nUser-Agent: mine\n", ":2: the header User-Agent is set by Rollcall"),
+    ("# c\n\ncontent-encoding: gzip", ":3: the header content-encoding is set by Rollcall"),
+    ("Content-Type: text/plain\r\n", ":1: the header Content-Type"),
+    ("X-Prometheus-Remote-Write-Version: 2.0.0\n", ":1: the header X-Prometheus-Remote-Write-Version"),
+    ("Transfer-Encoding: chunked\n", ":1: the header Transfer-Encoding is set by the transport"),
+    ("Authorization Bearer secret\n", ":1: the line is not 'Name: value'"), ("A B: secret\n", ":1: a header's name"),
+  ])
+  func `R102: refused headers are named with file and line, at the start and later`(text: String, problem: String) async throws {
+    let server = try acceptingServer()
+    defer { server.stop() }
+    let folder = try TemporaryFolder()
+    let file = try folder.write("Authorization: Bearer good\n", to: "headers")
+    let flags = ["virtual-mode": ["push"], "remote-write-url": ["\(server.url)/w"], "remote-write-headers-file": [file]]
+    let service = try service(flags)
+    try await running(service) {
+      try scrape(service)
+      try await eventually("one push") { sent(service) == 3 }
+      _ = try folder.write(text, to: "headers")
+      try scrape(service)
+      try await eventually("the reason is known") { service.receivers[0].pusher.statistics.problem?.contains(file + problem) == true }
+      #expect(service.receivers[0].pusher.statistics.problem?.contains("secret") == false)
+      _ = try folder.write("Authorization: Bearer better\n", to: "headers")
+      try await eventually("nothing is lost") { sent(service) == 6 }
+    }
+    #expect(server.requests.map { $0.header("Authorization") } == ["Bearer good", "Bearer better"])
+
+    _ = try folder.write(text, to: "headers")
+    let error = #expect(throws: ControllerError.self) {
+      try RollcallController(settings: SettingsSources(flags: flags).settings(), environment: [:], version: "1", logger: .silent)
+    }
+    #expect(error?.description.contains("--remote-write-headers-file: \(file)\(problem)") == true)
   }
 
   @Test func `a redirect is not followed, and counted`() async throws {

@@ -19,7 +19,9 @@ import Testing
     "virtual-staleness": ["30s"], "virtual-mode": ["both"], "virtual-basic": ["container_cpu_*"],
     "remote-write-url": ["https://receiver/api/v1/write?a=b"], "remote-write-headers-file": ["/rh"], "remote-write-ca-file": ["/rca"],
     "remote-write-cert-file": ["/rcert"], "remote-write-key-file": ["/rkey"], "remote-write-skip-verify": ["true"],
-    "open-falcon-url": ["http://[::1]:1988/v1/push"], "external-labels": ["cluster=east", "zone=a=b"], "push-timeout": ["5s"],
+    "remote-write-proxy-url": ["http://proxy:3128"],
+    "open-falcon-url": ["http://[::1]:1988/v1/push"], "open-falcon-tags": ["pod", "tcp_state"],
+    "external-labels": ["cluster=east", "zone=a=b"], "push-timeout": ["5s"],
     "push-shards": ["2"], "push-samples-per-send": ["500"], "push-send-deadline": ["1s"], "push-memory": ["1536KB"],
     "push-spool-dir": ["/spool"], "push-spool-limit": ["3GB"], "own-address": ["10.3.0.4"],
     "allow-loopback-targets": ["true"], "alertmanager-url": ["https://a:9093", "https://b"], "alertmanager-headers-file": ["/ah"],
@@ -52,6 +54,7 @@ import Testing
       "remote-write-url": ["virtual-mode": ["both"], "open-falcon-url": ["http://falcon:1988/v1/push"]],
     ]
     for name in ["headers", "ca", "cert", "key"] { companions["remote-write-\(name)-file"] = receiver }
+    companions["remote-write-proxy-url"] = receiver
     companions["remote-write-key-file"]?["remote-write-cert-file"] = ["/cert"]
     for name in ["headers", "ca", "cert", "key"] { companions["alertmanager-\(name)-file"] = ["alertmanager-url": ["https://am"]] }
     companions["alertmanager-key-file"]?["alertmanager-cert-file"] = ["/cert"]
@@ -175,6 +178,8 @@ import Testing
         flags: ["virtual-mode": ["push"], "remote-write-url": ["https://r/write"], "remote-write-key-file": ["/key"]]),
       ["--remote-write-key-file", "--remote-write-cert-file"]
     ),
+    (SettingsSources(flags: ["remote-write-proxy-url": ["http://proxy"]]), ["--remote-write-url", "not given"]),
+    (SettingsSources(flags: ["remote-write-proxy-url": ["ftp://proxy"]]), ["--remote-write-proxy-url", "socks5"]),
     (SettingsSources(flags: ["alertmanager-ca-file": ["/ca"]]), ["--alertmanager-url", "not given"]),
     (
       SettingsSources(flags: ["alertmanager-url": ["https://a", "http://b"], "alertmanager-headers-file": ["/h"]]),
@@ -202,7 +207,7 @@ import Testing
     for part in parts { #expect("\(error)".contains(part)) }
   }
 
-  @Test(arguments: ["alertmanager-url", "remote-write-url", "open-falcon-url"])
+  @Test(arguments: ["alertmanager-url", "remote-write-url", "remote-write-proxy-url", "open-falcon-url"])
   func `the error for a rejected URL does not reveal its password`(name: String) throws {
     let error = try #require(throws: SettingsError.self) {
       try SettingsSources(flags: [name: ["ftp://user:secret@host"]]).settings()

@@ -12,11 +12,24 @@ struct ReadRequest: Equatable {
     var timestamp: Int64
   }
 
+  struct Metadata: Equatable {
+    var type: UInt8
+    var name: String
+    var help: String
+  }
+
   var series: [Series] = []
+  var metadata: [Metadata] = []
 
   init?(_ block: [UInt8]) {
     guard let bytes = SnappyBlock.uncompress(block.span, limit: 1 << 24) else { return nil }
-    for (field, content) in Self.fields(of: bytes[...]) where field == 1 {
+    for (field, content) in Self.fields(of: bytes[...]) {
+      guard field == 1 else {
+        // 0x08: field 1, a varint.
+        let texts = Self.fields(of: content.dropFirst(2)).map { String(decoding: $0.content, as: UTF8.self) }
+        metadata.append(Metadata(type: content[content.startIndex + 1], name: texts[0], help: texts[1]))
+        continue
+      }
       var one = Series()
       for (field, content) in Self.fields(of: content) {
         if field == 1 {

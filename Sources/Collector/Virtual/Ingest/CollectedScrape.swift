@@ -1,4 +1,4 @@
-internal import Exposition
+package import Exposition
 
 /// The validated and rewritten samples of a scrape, in the order of the body. Valid during the call that passes it on: its memory is reused.
 package struct CollectedScrape: Sendable {
@@ -22,6 +22,17 @@ package struct CollectedScrape: Sendable {
             UnsafeRawBufferPointer(rebasing: names[builder.labelNames.range(of: Int(label.name))]),
             UnsafeRawBufferPointer(rebasing: values[builder.values.range(of: Int(label.value))]))
         }
+      }
+    }
+  }
+
+  /// Calls `each` with every family that has samples. The help text is escaped as in the text format. The buffers are valid during the call only.
+  package func families(
+    _ each: (_ name: UnsafeRawBufferPointer, _ type: MetricType?, _ help: UnsafeRawBufferPointer) -> Void
+  ) {
+    builder.texts.withUnsafeBytes { texts in
+      for family in builder.families where family.lineCount > 0 {
+        each(UnsafeRawBufferPointer(rebasing: texts[family.name]), family.type, UnsafeRawBufferPointer(rebasing: texts[family.help]))
       }
     }
   }

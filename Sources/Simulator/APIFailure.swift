@@ -116,12 +116,15 @@ struct FieldProblem: Error, Hashable, Sendable, CustomStringConvertible {
 
   var field: String
   var reason: Reason
-  /// The rejected value, quoted in the message.
+  /// The rejected value, quoted in the message unless it is a count.
   var value: String?
+  /// May be empty.
   var detail: String
 
+  /// Source: `ErrorBody` in k8s.io/apimachinery/pkg/util/validation/field.
   private var message: String {
-    "\(reason.text): " + (value.map { "\"\($0)\": " } ?? "") + detail
+    let value = value.map { reason == .tooMany ? $0 : "\"\($0)\"" }
+    return [reason.text, value, detail.isEmpty ? nil : detail].compactMap(\.self).joined(separator: ": ")
   }
 
   var description: String { "\(field): \(message)" }

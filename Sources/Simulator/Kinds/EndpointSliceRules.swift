@@ -1,11 +1,16 @@
 import JSON
 import Primitives
 
-/// Defaults and validation of EndpointSlices. Source: kubernetes/pkg/apis/discovery (validation, defaults).
+/// Defaults and validation of EndpointSlices, as Kubernetes 1.36 has them.
+///
+/// Source: kubernetes/pkg/apis/discovery (validation, defaults), `IsValidIP` and `IsFullyQualifiedDomainName` in
+/// k8s.io/apimachinery/pkg/util/validation.
 enum EndpointSliceRules {
   static let maximumEndpoints = 1_000
-  static let maximumPorts = 100
+  static let maximumPorts = 20_000
   static let maximumAddresses = 100
+  /// Of zones, and of nodes.
+  static let maximumHints = 8
 
   @Sendable static func applyDefaults(_ slice: inout JSONValue, rules: ServerRules) {
     guard let ports = slice["ports"]?.array else { return }
@@ -19,90 +24,136 @@ enum EndpointSliceRules {
   }
 
   @Sendable static func validate(_ slice: JSONValue, old: JSONValue?, rules: ServerRules) -> [FieldProblem] {
-    var problems = addressTypeProblems(slice, old: old)
-    let endpoints = slice["endpoints"]?.array ?? []
-    if endpoints.count > maximumEndpoints {
-      problems.append(tooMany("endpoints", endpoints.count, maximumEndpoints))
-      return problems
-    }
-    for (index, endpoint) in endpoints.enumerated() {
-      problems += addressProblems(endpoint, at: "endpoints[\(index)]", type: slice["addressType"]?.string, rules: rules)
-    }
-    return problems + portProblems(slice["ports"]?.array ?? [])
-  }
-
-  private static func addressTypeProblems(_ slice: JSONValue, old: JSONValue?) -> [FieldProblem] {
     let type = slice["addressType"]?.string ?? ""
-    if let old, let before = old["addressType"]?.string, before != type {
-      return [FieldProblem(field: "addressType", reason: .invalid, value: type, detail: "field is immutable")]
+    var problems = addressTypeProblems(type) + portProblems(slice["ports"]?.array ?? [])
+    // An update that changes no endpoint may keep invalid ones.
+    if old == nil || old?["endpoints"] != slice["endpoints"] {
+      problems += endpointProblems(slice["endpoints"]?.array ?? [], type: type, rules: rules)
     }
-    if type.isEmpty { return [FieldProblem(field: "addressType", reason: .required, detail: "")] }
-    if !["IPv4", "IPv6", "FQDN"].contains(type) {
-      return [
-        FieldProblem(field: "addressType", reason: .notSupported, value: type, detail: "supported values: \"FQDN\", \"IPv4\", \"IPv6\"")
-      ]
-    }
-    return []
-  }
-
-  private static func addressProblems(
-    _ endpoint: JSONValue, at path: String, type: String?, rules: ServerRules
-  ) -> [FieldProblem] {
-    let addresses = endpoint["addresses"]?.array ?? []
-    if addresses.isEmpty {
-      return [FieldProblem(field: "\(path).addresses", reason: .required, detail: "must contain at least 1 address")]
-    }
-    var problems: [FieldProblem] = []
-    if addresses.count > maximumAddresses { problems.append(tooMany("\(path).addresses", addresses.count, maximumAddresses)) }
-    for (index, address) in addresses.enumerated() {
-      let text = address.string ?? ""
-      if let detail = problem(inAddress: text, type: type, rules: rules) {
-        problems.append(FieldProblem(field: "\(path).addresses[\(index)]", reason: .invalid, value: text, detail: detail))
-      }
-    }
-    if let node = endpoint["nodeName"]?.string, let detail = NamePolicy.subdomain.problem(in: node) {
-      problems.append(FieldProblem(field: "\(path).nodeName", reason: .invalid, value: node, detail: detail))
+    if let before = old?["addressType"]?.string, before != type {
+      problems.append(FieldProblem(field: "addressType", reason: .invalid, value: type, detail: "field is immutable"))
     }
     return problems
   }
 
-  private static func problem(inAddress text: String, type: String?, rules: ServerRules) -> String? {
-    switch type {
-    case "FQDN":
-      return NamePolicy.subdomain.problem(in: text)
-    case "IPv4":
-      guard let address = IPAddress(text), address.family == .ipv4 else { return "must be a valid IPv4 address" }
-      return address.specialRange(acceptsLoopback: rules.acceptsLoopbackEndpoints)
-    case "IPv6":
-      guard let address = IPAddress(text), address.family == .ipv6 else { return "must be a valid IPv6 address" }
-      return address.specialRange(acceptsLoopback: rules.acceptsLoopbackEndpoints)
-    default:
-      return nil
+  private static func addressTypeProblems(_ type: String) -> [FieldProblem] {
+    if type.isEmpty { return [FieldProblem(field: "addressType", reason: .required, detail: "")] }
+    if ["IPv4", "IPv6", "FQDN"].contains(type) { return [] }
+    return [
+      FieldProblem(field: "addressType", reason: .notSupported, value: type, detail: "supported values: \"FQDN\", \"IPv4\", \"IPv6\"")
+    ]
+  }
+
+  // MARK: Endpoints
+
+  private static func endpointProblems(_ endpoints: [JSONValue], type: String, rules: ServerRules) -> [FieldProblem] {
+    if endpoints.count > maximumEndpoints { return [tooMany("endpoints", endpoints.count, maximumEndpoints)] }
+    return endpoints.enumerated().flatMap { index, endpoint in
+      let path = "endpoints[\(index)]"
+      var problems = addressProblems(endpoint["addresses"]?.array ?? [], at: "\(path).addresses", type: type, rules: rules)
+      if let node = endpoint["nodeName"]?.string, let detail = NamePolicy.subdomain.problem(in: node) {
+        problems.append(FieldProblem(field: "\(path).nodeName", reason: .invalid, value: node, detail: detail))
+      }
+      if let name = endpoint["hostname"]?.string, let detail = NamePolicy.label.problem(in: name) {
+        problems.append(FieldProblem(field: "\(path).hostname", reason: .invalid, value: name, detail: detail))
+      }
+      let hints = endpoint["hints"]
+      problems += hintProblems(hints?["forZones"]?.array ?? [], at: "\(path).hints.forZones", MetadataRules.problemInLabelValue)
+      return problems + hintProblems(hints?["forNodes"]?.array ?? [], at: "\(path).hints.forNodes", NamePolicy.subdomain.problem(in:))
     }
   }
 
+  private static func addressProblems(_ addresses: [JSONValue], at path: String, type: String, rules: ServerRules) -> [FieldProblem] {
+    if addresses.isEmpty { return [FieldProblem(field: path, reason: .required, detail: "must contain at least 1 address")] }
+    var problems: [FieldProblem] = []
+    if addresses.count > maximumAddresses { problems.append(tooMany(path, addresses.count, maximumAddresses)) }
+    for (index, address) in addresses.enumerated() {
+      let text = address.string ?? ""
+      func note(_ field: String, _ detail: String?) {
+        if let detail { problems.append(FieldProblem(field: field, reason: .invalid, value: text, detail: detail)) }
+      }
+      let family: IPAddress.Family
+      switch type {
+      case "FQDN":
+        note("\(path)[\(index)]", problem(inDomainName: text))
+        continue
+      case "IPv4": family = .ipv4
+      case "IPv6": family = .ipv6
+      default: continue
+      }
+      if let detail = problem(inAddress: text, isCanonical: family == .ipv6) {
+        note("\(path)[\(index)]", detail)
+      } else if let address = IPAddress(text) {
+        // The field of this one is that of the list.
+        if address.family != family { note(path, "must be an \(type) address") }
+        note("\(path)[\(index)]", address.specialRange(acceptsLoopback: rules.acceptsLoopbackEndpoints))
+      }
+    }
+    return problems
+  }
+
+  private static func problem(inAddress text: String, isCanonical: Bool) -> String? {
+    guard let address = IPAddress(text) else {
+      return withLeadingZeros(text) == nil ? "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)" : "must not have leading 0s"
+    }
+    if let v6 = address.v6, v6.high == 0, v6.low >> 32 == 0xffff { return "must not be an IPv4-mapped IPv6 address" }
+    return isCanonical && address.description != text ? "must be in canonical form (\"\(address)\")" : nil
+  }
+
+  /// The address that Go's older parsers read from e.g. `010.0.0.1`; the newer one refuses it.
+  private static func withLeadingZeros(_ text: String) -> IPAddress? {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 4, parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } }) else {
+      return nil
+    }
+    return IPAddress(parts.map { String(Int($0) ?? 256) }.joined(separator: "."))
+  }
+
+  private static func problem(inDomainName name: String) -> String? {
+    let name = name.hasSuffix(".") ? String(name.dropLast()) : name
+    if let detail = NamePolicy.subdomain.problem(in: name) { return detail }
+    return name.contains(".") ? nil : "should be a domain with at least two segments separated by dots"
+  }
+
+  private static func hintProblems(_ hints: [JSONValue], at path: String, _ problem: (String) -> String?) -> [FieldProblem] {
+    if hints.count > maximumHints { return [tooMany(path, hints.count, maximumHints)] }
+    var names: Set<String> = []
+    return hints.enumerated().flatMap { index, hint in
+      let name = hint["name"]?.string ?? ""
+      var problems: [FieldProblem] = []
+      if !names.insert(name).inserted {
+        problems.append(FieldProblem(field: "\(path)[\(index)].name", reason: .duplicate, value: name, detail: ""))
+      }
+      if let detail = problem(name) {
+        problems.append(FieldProblem(field: "\(path)[\(index)].name", reason: .invalid, value: name, detail: detail))
+      }
+      return problems
+    }
+  }
+
+  // MARK: Ports
+
+  /// The numbers of ports are not validated: 0 is accepted.
   private static func portProblems(_ ports: [JSONValue]) -> [FieldProblem] {
     if ports.count > maximumPorts { return [tooMany("ports", ports.count, maximumPorts)] }
     var problems: [FieldProblem] = []
     var names: Set<String> = []
     for (index, port) in ports.enumerated() {
+      let path = "ports[\(index)]"
       let name = port["name"]?.string ?? ""
       if !name.isEmpty, let detail = NamePolicy.label.problem(in: name) {
-        problems.append(FieldProblem(field: "ports[\(index)].name", reason: .invalid, value: name, detail: detail))
+        problems.append(FieldProblem(field: "\(path).name", reason: .invalid, value: name, detail: detail))
       }
       if !names.insert(name).inserted {
-        problems.append(FieldProblem(field: "ports[\(index)].name", reason: .duplicate, value: name, detail: ""))
-      }
-      if let number = port["port"]?.integer, !(1...65_535).contains(number) {
-        problems.append(
-          FieldProblem(
-            field: "ports[\(index)].port", reason: .invalid, value: String(number), detail: "must be between 1 and 65535, inclusive"))
+        problems.append(FieldProblem(field: "\(path).name", reason: .duplicate, value: name, detail: ""))
       }
       if let transport = port["protocol"]?.string, !["TCP", "UDP", "SCTP"].contains(transport) {
         problems.append(
           FieldProblem(
-            field: "ports[\(index)].protocol", reason: .notSupported, value: transport,
-            detail: "supported values: \"SCTP\", \"TCP\", \"UDP\""))
+            field: "\(path).protocol", reason: .notSupported, value: transport, detail: "supported values: \"SCTP\", \"TCP\", \"UDP\""))
+      }
+      if let application = port["appProtocol"]?.string, let detail = MetadataRules.problemInKey(application) {
+        problems.append(FieldProblem(field: "\(path).appProtocol", reason: .invalid, value: application, detail: detail))
       }
     }
     return problems
@@ -115,9 +166,9 @@ enum EndpointSliceRules {
 
 // These ranges do not come from `IPAddress.special`: the simulator rejects what the API server rejects, independently of the controller.
 extension IPAddress {
-  /// The reason why an endpoint may not have this address. The texts are those of ValidateNonSpecialIP in k8s.io/kubernetes.
+  /// The reason why an endpoint may not have this address. The texts are those of `ValidateEndpointIP` in k8s.io/kubernetes.
   func specialRange(acceptsLoopback: Bool) -> String? {
-    if isUnspecified { return "may not be unspecified (0.0.0.0 or ::)" }
+    if isUnspecified { return "may not be unspecified (\(self))" }
     if isLoopback { return acceptsLoopback ? nil : "may not be in the loopback range (127.0.0.0/8, ::1/128)" }
     if isLinkLocal { return "may not be in the link-local range (169.254.0.0/16, fe80::/10)" }
     if isLinkLocalMulticast { return "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)" }

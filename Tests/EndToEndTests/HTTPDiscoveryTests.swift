@@ -35,9 +35,11 @@ struct HTTPDiscoveryTests {
 
   /// The README's `prometheus.yml`, for a controller at this URL and with short intervals.
   private func configuration(_ url: String, token: String, authority: String) throws -> String {
-    let start = "```yaml\n# prometheus.yml\n"
     let text = try Repository.text("README.md")
-    var block = try #require(text.firstRange(of: start).map { text[$0.upperBound...].prefix { $0 != "`" } }).description
+    func documented(_ start: String) throws -> String {
+      try #require(text.firstRange(of: "```yaml\n" + start).map { String(text[$0.lowerBound...].dropFirst(8).prefix { $0 != "`" }) })
+    }
+    var block = try documented("rule_files:\n") + documented("# prometheus.yml\n")
     for (written, meant) in [
       ("- rules.yaml ", "- \(Repository.url("manifests/monitoring/rules.yaml").path) "),
       ("https://rollcall-controller.rollcall.svc:9750", url),

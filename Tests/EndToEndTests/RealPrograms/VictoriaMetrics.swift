@@ -13,13 +13,18 @@ struct VictoriaMetrics: QueryServer {
   init(scrapeConfigurations: [JSONValue], folder: TemporaryFolder, transport: HTTPTransport) async throws {
     // JSON is valid YAML.
     let configuration: JSONValue = ["scrape_configs": .array(scrapeConfigurations)]
-    let file = try folder.write(configuration.prettyText, to: "scrape.yml")
+    try await self.init(configuration: configuration.prettyText, folder: folder, transport: transport)
+  }
+
+  init(configuration: String, folder: TemporaryFolder, transport: HTTPTransport) async throws {
+    let file = try folder.write(configuration, to: "scrape.yml")
     let address = OwnAddress()
     program = try ExternalProgram(
       "victoria-metrics",
       [
         "-promscrape.config=\(file)", "-storageDataPath=\(folder.path)/victoria", "-httpListenAddr=\(address)",
-        "-promscrape.kubernetesSDCheckInterval=1s", "-search.latencyOffset=1ms", "-search.disableCache", "-memory.allowedBytes=64MB",
+        "-promscrape.kubernetesSDCheckInterval=1s", "-promscrape.httpSDCheckInterval=1s",
+        "-search.latencyOffset=1ms", "-search.disableCache", "-memory.allowedBytes=64MB",
       ], log: "\(folder.path)/victoria.log")
     url = "http://\(address)"
     self.transport = transport

@@ -79,7 +79,7 @@ struct DocumentedJobsTests {
     try await RunningController.run(objects + roles, arguments) { controller in
       controller.apiServer.setToken("token", .serviceAccount("prometheus-k8s", namespace: "monitoring"))
       let host = controller.url.dropFirst("https://".count)
-      let authorities = try [authority.certificate, try await controller.authority(in: try TemporaryFolder())]
+      let authorities = try [authority.certificate, try await controller.authority(in: folder)]
         .map { try String(contentsOfFile: $0, encoding: .utf8) }
       let bundle = try folder.write(authorities.joined(separator: "\n"), to: "authorities.crt")
       for block in try Block.all() {

@@ -45,6 +45,88 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
 
   // MARK: Rendering
 
+  /// A kubelet may read every Secret that a pod on its node refers to, as a whole.
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func `R105: no pod refers to a Secret with a key that is not its own`() async throws {
+    let components = try FileManager.default.contentsOfDirectory(atPath: "\(root)/manifests")
+      .filter { try file("\($0)/kustomization.yaml")["kind"] == "Component" }
+    let everything = try TemporaryFolder()
+    let listed = components.map { "\(Self.relative("\(root)/manifests/\($0)", to: everything.path))" }
+    _ = try everything.write(
+      "resources: [\(Self.relative("\(root)/manifests/default", to: everything.path))]\ncomponents: [\(listed.joined(separator: ", "))]\n",
+      to: "kustomization.yaml")
+    let text = try await run("kubectl", "kustomize", "--load-restrictor=LoadRestrictionsNone", everything.path)
+    let objects = try YAMLNode.documents(parsing: text.utf8, file: "everything").map(\.jsonValue)
+    func secrets(_ kind: String, _ name: String) throws -> Set<String> {
+      SimulatedAPIServer.secretNames(in: try #require(object(kind, name, of: objects)["spec"]?["template"]?["spec"]))
+    }
+    #expect(try secrets("DaemonSet", "rollcall-agent") == ["rollcall-tls"])
+    // Credentials for receivers, from the user.
+    #expect(try secrets("Deployment", "rollcall-controller").isSubset(of: ["rollcall-push"]))
+    #expect(Set(objects.filter { $0["spec"]?["template"] != nil }.compactMap { $0["kind"]?.string }) == ["DaemonSet", "Deployment"])
+    // All that is in the agents' Secret is mounted.
+    let volumes = try object("DaemonSet", "rollcall-agent", of: objects)["spec"]?["template"]?["spec"]?["volumes"]?.array ?? []
+    let items = volumes.compactMap { $0["projected"]?["sources"]?[0]?["secret"]?["items"]?.array }.joined().compactMap { $0["key"]?.string }
+    #expect(items == ["ca.crt", "agent.crt", "agent.key"])
+  }
+
+  /// A connection within the cluster, and whether the policies admit it.
+  struct Connection: Sendable {
+    var component: String
+    var port: String
+    var namespace: [String: String]
+    var pod: [String: String]
+    var isAdmitted: Bool
+  }
+
+  private static let connections: [Connection] = {
+    let ours = ["kubernetes.io/metadata.name": "rollcall"]
+    let monitoring = ["kubernetes.io/metadata.name": "monitoring"]
+    let labelled = ["kubernetes.io/metadata.name": "observability", "rollcall.dev/scraper": "true"]
+    let others = ["kubernetes.io/metadata.name": "shop"]
+    let controller = ["app.kubernetes.io/name": "rollcall", "app.kubernetes.io/component": "controller"]
+    return [
+      Connection(component: "controller", port: "http", namespace: monitoring, pod: [:], isAdmitted: true),
+      Connection(component: "controller", port: "http", namespace: labelled, pod: [:], isAdmitted: true),
+      Connection(component: "controller", port: "http", namespace: others, pod: controller, isAdmitted: false),
+      Connection(component: "agent", port: "metrics", namespace: monitoring, pod: [:], isAdmitted: true),
+      Connection(component: "agent", port: "metrics", namespace: others, pod: [:], isAdmitted: false),
+      Connection(component: "agent", port: "roll", namespace: ours, pod: controller, isAdmitted: true),
+      Connection(component: "agent", port: "roll", namespace: ours, pod: [:], isAdmitted: false),
+      Connection(component: "agent", port: "roll", namespace: others, pod: controller, isAdmitted: false),
+      Connection(component: "agent", port: "roll", namespace: monitoring, pod: [:], isAdmitted: false),
+    ]
+  }()
+
+  @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
+  func `R108: scrapers reach the metrics, and only the controller the roll`() async throws {
+    func matches(_ selector: JSONValue?, _ labels: [String: String]) -> Bool {
+      (selector?["matchLabels"]?.object ?? [:]).allSatisfy { labels[$0.0] == $0.1.string }
+    }
+    let policies = try await rendered("default").filter { $0["kind"] == "NetworkPolicy" }
+    for connection in Self.connections {
+      let labels = ["app.kubernetes.io/name": "rollcall", "app.kubernetes.io/component": connection.component]
+      let applied = policies.filter { matches($0["spec"]?["podSelector"], labels) }
+      #expect(applied.count == 1)
+      let rules = applied.flatMap { $0["spec"]?["ingress"]?.array ?? [] }
+      let isAdmitted = rules.contains { rule in
+        rule["ports"]?.array?.contains { $0["port"]?.string == connection.port } == true
+          && rule["from"]?.array?.contains { peer in
+            let isThere =
+              peer["namespaceSelector"].map { matches($0, connection.namespace) }
+              ?? (connection.namespace["kubernetes.io/metadata.name"] == "rollcall")
+            return isThere && matches(peer["podSelector"], connection.pod)
+          } == true
+      }
+      #expect(isAdmitted == connection.isAdmitted, "\(connection)")
+    }
+  }
+
+  /// kustomize refuses absolute paths.
+  private static func relative(_ path: String, to folder: String) -> String {
+    folder.split(separator: "/").map { _ in "../" }.joined() + path.dropFirst()
+  }
+
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"), arguments: ["default", "prometheus-operator"])
   func `kubectl kustomize renders the manifests with unique objects in our namespace`(name: String) async throws {
     let objects = try await rendered(name)

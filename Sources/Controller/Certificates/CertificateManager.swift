@@ -20,9 +20,9 @@ package struct CertificateStatus: Hashable, Sendable {
   package var expiries: [CertificateExpiry]
 }
 
-/// When a certificate of the Secret expires.
+/// When a certificate of the Secrets expires.
 package struct CertificateExpiry: Hashable, Sendable {
-  /// The key in the Secret, such as `agent.crt`.
+  /// The key in its Secret, such as `agent.crt`.
   package var member: String
   /// Unix seconds.
   package var notAfter: Int64
@@ -33,22 +33,21 @@ package struct CertificateExpiry: Hashable, Sendable {
   }
 }
 
-/// Manages the certificates for mutual TLS between controller and agents, in the Secret `rollcall-tls` of our namespace.
+/// Manages the certificates for mutual TLS between controller and agents, in two Secrets of our namespace (`TLSSecretPart`).
 ///
-/// Every replica watches the Secret, and reads it now and then. The leader creates it at first start and renews certificates that are due.
-/// A Secret that was deleted comes back with the same certificates, which every replica holds (R84). A user-provided Secret is only read.
-/// Usable certificates stay in use until replaced by other usable ones.
+/// Every replica watches the Secrets, and reads them now and then. The leader creates them at first start, renews certificates that are due,
+/// and moves the keys of a version that had one Secret. A Secret that was deleted comes back with the same certificates, which every replica
+/// holds (R84). User-provided Secrets are only read. Usable certificates stay in use until replaced by other usable ones.
 package final class CertificateManager: Sendable {
-  /// How often the Secret is read: without and with a usable certificate.
+  /// How often the Secrets are read: without and with a usable certificate.
   private static let shortInterval = Duration.seconds(2)
   private static let longInterval = Duration.seconds(60)
 
   private struct State {
     var options: TLSOptions?
-    /// The Secret in use, if it is ours.
+    /// The certificates in use, if they are ours.
     var secret: TLSSecret?
-    var status = CertificateStatus(
-      validity: .unusable("the Secret \(TLSSecret.name) has not been read yet"), expiries: [])
+    var status = CertificateStatus(validity: .unusable("the Secrets \(TLSSecret.names) have not been read yet"), expiries: [])
     /// The last logged problem, if it persists.
     var problem: String?
   }
@@ -60,7 +59,7 @@ package final class CertificateManager: Sendable {
   private let isLeading: @Sendable () -> Bool
   private let time: any TimeSource
   private let port: PortCertificates?
-  private let watch: ObjectWatch
+  private let watches: [ObjectWatch]
   private let state = Mutex(State())
 
   /// - Parameters:
@@ -77,7 +76,9 @@ package final class CertificateManager: Sendable {
     self.logger = logger
     self.isLeading = isLeading
     self.time = time
-    watch = ObjectWatch(.secrets, namespace: namespace, name: TLSSecret.name, client: client, logger: logger)
+    watches = TLSSecretPart.allCases.map {
+      ObjectWatch(.secrets, namespace: namespace, name: $0.name, client: client, logger: logger)
+    }
   }
 
   /// TLS options for requests to agents; `nil` while no certificate is usable. No agent may be called without them.
@@ -90,7 +91,7 @@ package final class CertificateManager: Sendable {
   package func run() async {
     let wakeup = Wakeup()
     await withTaskGroup { group in
-      group.addTask { await self.watch.run { _ in wakeup.signal() } }
+      for watch in self.watches { group.addTask { await watch.run { _ in wakeup.signal() } } }
       while !Task.isCancelled {
         await pass()
         let interval = if case .usable = status.validity { Self.longInterval } else { Self.shortInterval }
@@ -99,68 +100,93 @@ package final class CertificateManager: Sendable {
     }
   }
 
-  /// Reads the Secret once, and on the leader writes it if a change is due.
+  /// Reads the Secrets once, and on the leader writes them if a change is due.
   package func pass() async {
     do {
       try await reconcile()
     } catch {
       guard !Task.isCancelled else { return }
-      note("cannot reconcile the Secret \(TLSSecret.name): \(error)")
+      note("cannot reconcile the Secrets \(TLSSecret.names): \(error)")
     }
   }
 
   private func reconcile() async throws {
-    let object = try await read()
-    let secret = object.map(TLSSecret.init)
+    let objects = try await read()
+    let last = state.withLock { $0.secret }
+    var secret = TLSSecret(objects)
+    if secret?.isOurs == true, let last {
+      for part in TLSSecretPart.allCases where objects[part] == nil { secret?.restore(part, from: last) }
+    }
     switch CertificatePlan(secret, policy: policy, now: now) {
     case .use:
+      guard let secret else { return }
       try use(secret)
+      if isLeading() { try await write(secret, over: objects, why: []) }
     case .readOnly(nil):
       try use(secret)
     case .readOnly(let error?):
-      note("the Secret \(TLSSecret.name) was not created by Rollcall, is left unchanged and cannot be used: \(error)")
+      note("the Secrets \(TLSSecret.names) were not created by Rollcall, are left unchanged and cannot be used: \(error)")
     case .create where isLeading():
-      let lost = state.withLock { $0.secret }
-      let new = try CertificateRenewal.newSecret(from: lost, policy: policy, now: now)
-      do {
-        try await client.create(new.object(namespace: namespace))
-        logger.notice(
-          lost == nil ? "created certificates for controller and agents" : "created the deleted certificates again",
-          metadata: ["secret": "\(namespace)/\(TLSSecret.name)"])
-        try use(new)
-      } catch let error as KubeError where error.status?.isAlreadyExists == true {
-        // Another replica created it first; the next pass reads it.
-        note("the Secret \(TLSSecret.name) was created by another replica at the same time")
-      }
+      let new = try CertificateRenewal.newSecret(from: last, policy: policy, now: now)
+      try await write(new, over: objects, why: [])
+      try use(new)
     case .create:
-      note("the Secret \(TLSSecret.name) does not exist yet; the leader will create it", level: .info)
+      note("the Secrets \(TLSSecret.names) do not exist yet; the leader will create them", level: .info)
     case .renew(let renewal) where isLeading():
-      guard let secret, let object else { return }
+      guard let secret else { return }
       let renewed = try renewal.applied(to: secret, policy: policy, now: now)
-      // Replaces only the version that was read, so that another leader's renewal is not undone.
-      var new = object
-      new["data"] = renewed.data
-      try await client.replace(new)
-      logger.notice(
-        "renewed certificates",
-        metadata: ["secret": "\(namespace)/\(TLSSecret.name)", "why": "\(renewal.reasons.joined(separator: "; "))"])
+      try await write(renewed, over: objects, why: renewal.reasons)
       try use(renewed)
     case .renew(let renewal):
-      // The leader renews it. Until then the present certificates may still be usable.
+      // The leader renews them. Until then the present certificates may still be usable.
       do { try use(secret) } catch { note("certificates must be renewed by the leader: \(renewal.reasons.joined(separator: "; "))") }
     }
   }
 
-  private func read() async throws(KubeError) -> JSONValue? {
+  /// The Secrets that exist.
+  private func read() async throws -> [TLSSecretPart: JSONValue] {
+    var objects: [TLSSecretPart: JSONValue] = [:]
+    objects[.agents] = try await read(.agents)
+    do throws(KubeError) {
+      objects[.authority] = try await read(.authority)
+    } catch {
+      // A role of a version that had one Secret. Its certificates remain usable, and everything stays in it until the role is replaced.
+      if error.status?.code == 403, tls == nil, let secret = TLSSecret(objects) { try? use(secret) }
+      throw error
+    }
+    return objects
+  }
+
+  private func read(_ part: TLSSecretPart) async throws(KubeError) -> JSONValue? {
     do {
-      return try await client.get(.secrets, name: TLSSecret.name, namespace: namespace)
+      return try await client.get(.secrets, name: part.name, namespace: namespace)
     } catch {
       guard error.status?.isNotFound == true else { throw error }
       return nil
     }
   }
 
-  /// Puts the Secret into use if its controller certificate is valid.
+  /// Writes the Secrets that differ from what was read.
+  /// - Parameter why: the reasons of a renewal.
+  private func write(_ secret: TLSSecret, over objects: [TLSSecretPart: JSONValue], why: [String]) async throws {
+    for part in TLSSecretPart.allCases {
+      let metadata: Logger.Metadata = ["secret": "\(namespace)/\(part.name)", "why": "\(why.joined(separator: "; "))"]
+      guard var object = objects[part] else {
+        // Fails if another replica has created it at the same time; the next pass reads it.
+        try await client.create(secret.object(part, namespace: namespace))
+        logger.notice("created a Secret with certificates", metadata: metadata)
+        continue
+      }
+      let data = secret.data(of: part)
+      guard object["data"] != data else { continue }
+      // Replaces only the version that was read, so that another leader's renewal is not undone.
+      object["data"] = data
+      try await client.replace(object)
+      logger.notice("replaced the certificates in a Secret", metadata: metadata)
+    }
+  }
+
+  /// Puts the certificates into use if the controller's is valid.
   private func use(_ secret: TLSSecret?) throws(CertificateError) {
     guard let secret else { return }
     let parsed = try ParsedSecret(secret)
@@ -178,7 +204,7 @@ package final class CertificateManager: Sendable {
       state.status = status
       return state.problem != nil
     }
-    if hadProblem { logger.info("certificates are usable", metadata: ["secret": "\(namespace)/\(TLSSecret.name)"]) }
+    if hadProblem { logger.info("certificates are usable", metadata: ["namespace": "\(namespace)"]) }
   }
 
   /// Logs a problem once. Usable certificates stay in use until they expire.

@@ -1,6 +1,6 @@
 internal import X509
 
-/// The action to take on the Secret with the certificates. Pure: depends on the Secret and the time only.
+/// The action to take on the Secrets with the certificates. Pure: depends on the Secrets and the time only.
 ///
 /// How a CA is replaced without interrupting the calls to agents:
 /// 1. After two thirds of its lifetime, a new CA is prepended to `ca.crt`, and its key replaces `ca.key`. The old key is gone; certificates
@@ -10,7 +10,7 @@ internal import X509
 ///
 /// A broken or expired leaf is reissued at once, even by a CA that is not distributed yet: it was unusable before.
 enum CertificatePlan {
-  /// The Secret does not exist.
+  /// Neither Secret exists.
   case create
   /// Nothing is due.
   case use
@@ -39,13 +39,13 @@ enum CertificatePlan {
   }
 }
 
-/// The parts of our Secret to renew, and why.
+/// What to renew in our Secrets, and why.
 struct CertificateRenewal {
   enum Authority: Equatable {
     case keep
     /// Prepend a new CA to the old ones, which stay trusted.
     case add
-    /// Start over: the Secret has no usable CA.
+    /// Start over: there is no usable CA.
     case replace
   }
 
@@ -98,7 +98,7 @@ struct CertificateRenewal {
     reasons.append(reason)
   }
 
-  /// The Secret after the renewal.
+  /// The certificates after the renewal.
   func applied(to secret: TLSSecret, policy: CertificatePolicy, now: Int64) throws(CertificateError) -> TLSSecret {
     let issuer = CertificateIssuer(policy: policy, now: now)
     var trusted: [CertificateFacts] = []
@@ -129,8 +129,8 @@ struct CertificateRenewal {
     return result
   }
 
-  /// A complete Secret, for the first start, or when the Secret was deleted.
-  /// - Parameter lost: the Secret as last used. What is valid of it is kept, so agents and controllers that hold it still trust each other.
+  /// Complete Secrets, for the first start, or when both were deleted.
+  /// - Parameter lost: the certificates as last used. What is valid of it is kept, so agents and controllers that hold it still trust each other.
   static func newSecret(
     from lost: TLSSecret? = nil, policy: CertificatePolicy, now: Int64
   ) throws(CertificateError) -> TLSSecret {

@@ -83,7 +83,7 @@ package final class PortCertificates: Sendable {
     guard isNew else { return }
     logger.warning(
       "no certificate for this port: the Secret has no key of the authority; https connections are closed",
-      metadata: ["secret": "\(TLSSecret.name)", "advice": "provide a certificate with --listen-tls-dir"])
+      metadata: ["secret": "\(TLSSecretPart.authority.name)", "advice": "provide a certificate with --listen-tls-dir"])
   }
 }
 

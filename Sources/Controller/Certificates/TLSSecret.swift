@@ -3,16 +3,44 @@ internal import HTTPTransport
 import JSON
 internal import X509
 
-/// The Secret with the certificates.
+/// One of the two Secrets with the certificates. A kubelet may read every Secret that a pod on its node mounts, as a whole, so the agents'
+/// Secret has nothing that only the controller needs, and no pod mounts the other one.
+///
+/// Source: https://kubernetes.io/docs/reference/access-authn-authz/node/
+enum TLSSecretPart: CaseIterable {
+  /// Written first, so that a failure between the two writes loses no key.
+  case authority
+  case agents
+
+  var name: String {
+    switch self {
+    case .authority: ObjectNames.authoritySecret
+    case .agents: ObjectNames.tlsSecret
+    }
+  }
+
+  var keys: [String] {
+    switch self {
+    case .authority:
+      [
+        TLSSecret.authorityKey, TLSSecret.authorityPrivateKey, CertificateRole.controller.certificateKey,
+        CertificateRole.controller.privateKeyKey,
+      ]
+    case .agents: [TLSSecret.authorityKey, CertificateRole.agent.certificateKey, CertificateRole.agent.privateKeyKey]
+    }
+  }
+}
+
+/// The certificates and keys of both Secrets.
 struct TLSSecret: Sendable {
-  static let name = ObjectNames.tlsSecret
+  static let names = TLSSecretPart.allCases.map(\.name).joined(separator: " and ")
   static let authorityKey = "ca.crt"
   static let authorityPrivateKey = "ca.key"
   private static let certManager = "cert-manager.io/"
 
   /// Decoded from base64.
   var members: [String: [UInt8]]
-  /// Whether we created it and may rewrite it. A Secret with our label that lacks the CA's key or has cert-manager's annotations was
+  /// Whether we created the Secrets and may rewrite them. One with our label that lacks the CA's key or has cert-manager's annotations was
   /// taken over by a user.
   var isOurs: Bool
 
@@ -21,12 +49,35 @@ struct TLSSecret: Sendable {
     self.isOurs = isOurs
   }
 
-  init(_ object: JSONValue) {
-    members = (object["data"]?.object ?? [:]).compactMapValues { $0.string.flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) } }
-    let metadata = object["metadata"]
-    isOurs =
-      metadata?["labels"]?[ObjectNames.managedBy]?.string == ObjectNames.manager && members[Self.authorityPrivateKey] != nil
-      && !(metadata?["annotations"]?.object ?? [:]).keys.contains { $0.hasPrefix(Self.certManager) }
+  /// - Returns: `nil` if neither Secret exists.
+  init?(_ objects: [TLSSecretPart: JSONValue]) {
+    guard !objects.isEmpty else { return nil }
+    let (authority, agents) = (objects[.authority].map(Self.members), objects[.agents].map(Self.members))
+    let isAgentsOurs = objects[.agents].map(Self.hasOurLabel) ?? true
+    // One Secret with everything: of a version that had no other, or of a user.
+    if let agents, agents[CertificateRole.controller.certificateKey] != nil, authority == nil || !isAgentsOurs {
+      members = agents
+      isOurs = isAgentsOurs && agents[Self.authorityPrivateKey] != nil
+      return
+    }
+    members = authority ?? [:]
+    for key in TLSSecretPart.agents.keys where authority == nil || key != Self.authorityKey { members[key] = agents?[key] }
+    let isAuthorityOurs = objects[.authority].map { Self.hasOurLabel($0) && authority?[Self.authorityPrivateKey] != nil } ?? true
+    isOurs = isAgentsOurs && isAuthorityOurs
+  }
+
+  private static func members(of object: JSONValue) -> [String: [UInt8]] {
+    (object["data"]?.object ?? [:]).compactMapValues { $0.string.flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) } }
+  }
+
+  private static func hasOurLabel(_ object: JSONValue) -> Bool {
+    object["metadata"]?["labels"]?[ObjectNames.managedBy]?.string == ObjectNames.manager
+      && !(object["metadata"]?["annotations"]?.object ?? [:]).keys.contains { $0.hasPrefix(certManager) }
+  }
+
+  /// Takes the members of a Secret that does not exist from those last in use.
+  mutating func restore(_ part: TLSSecretPart, from last: TLSSecret) {
+    for key in part.keys { members[key] = members[key] ?? last.members[key] }
   }
 
   func text(_ key: String) throws(CertificateError) -> String {
@@ -34,23 +85,25 @@ struct TLSSecret: Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The members in base64, as the API server expects them.
-  var data: JSONValue { .object(JSONObject(members.map { ($0.key, .string(Data($0.value).base64EncodedString())) })) }
+  /// The members of one Secret in base64, as the API server expects them.
+  func data(of part: TLSSecretPart) -> JSONValue {
+    .object(JSONObject(part.keys.compactMap { key in members[key].map { (key, .string(Data($0).base64EncodedString())) } }))
+  }
 
-  func object(namespace: String) -> JSONValue {
+  func object(_ part: TLSSecretPart, namespace: String) -> JSONValue {
     [
       "apiVersion": "v1",
       "kind": "Secret",
       "type": "Opaque",
       "metadata": [
-        "name": .string(Self.name),
+        "name": .string(part.name),
         "namespace": .string(namespace),
         "labels": [
           "app.kubernetes.io/name": "rollcall",
           ObjectNames.managedBy: .string(ObjectNames.manager),
         ],
       ],
-      "data": data,
+      "data": data(of: part),
     ]
   }
 
@@ -65,7 +118,7 @@ struct TLSSecret: Sendable {
   }
 }
 
-/// The members of a Secret, parsed.
+/// The members of the Secrets, parsed.
 struct ParsedSecret {
   /// The current CA first, then earlier ones.
   var authorities: [CertificateFacts]

@@ -70,7 +70,7 @@ struct APIResponder: HTTPResponder {
     guard let verb = Verb(request, on: path) else {
       throw APIFailure(code: 405, reason: "MethodNotAllowed", message: "the server does not allow this method on the requested resource")
     }
-    try faults.admit(verb, path.kind.qualifiedPlural)
+    try faults.admit(verb, path.kind.qualifiedPlural, path.name)
     return try handler.response(to: request, verb: verb, on: path, now: Date())
   }
 

@@ -11,17 +11,20 @@ package struct Rejection: Sendable {
   package var verb: Verb?
   /// Only requests for this resource, such as `endpointslices.discovery.k8s.io`; `nil` for all.
   package var resource: String?
+  /// Only requests for the object with this name; `nil` for all.
+  package var name: String?
 
   /// - Parameter retryAfter: seconds for the `Retry-After` header.
   package init(
     status: Int, reason: String, message: String = "refused by the test", retryAfter: Int? = nil, count: Int = 1, verb: Verb? = nil,
-    resource: String? = nil
+    resource: String? = nil, name: String? = nil
   ) {
     failure = APIFailure(code: status, reason: reason, message: message)
     if let retryAfter { failure.details["retryAfterSeconds"] = .integer(Int64(retryAfter)) }
     self.count = count
     self.verb = verb
     self.resource = resource
+    self.name = name
   }
 }
 
@@ -45,11 +48,11 @@ final class FaultInjector: Sendable {
 
   /// Counts the request.
   /// - Throws: the failure of the first matching rejection, whose count goes down by one.
-  func admit(_ verb: Verb, _ resource: String) throws(APIFailure) {
+  func admit(_ verb: Verb, _ resource: String, _ name: String) throws(APIFailure) {
     let failure: APIFailure? = state.withLock { state in
       state.counts[Request(verb: verb, resource: resource), default: 0] += 1
       let index = state.rejections.firstIndex {
-        $0.count > 0 && $0.verb ?? verb == verb && $0.resource ?? resource == resource
+        $0.count > 0 && $0.verb ?? verb == verb && $0.resource ?? resource == resource && $0.name ?? name == name
       }
       guard let index else { return nil }
       state.rejections[index].count -= 1

@@ -57,9 +57,25 @@ import Testing
     }
   }
 
+  /// The agents' Secret.
   private func secret(_ server: SimulatedAPIServer) -> JSONValue? { server.get("secrets", namespace: "rollcall", name: "rollcall-tls") }
 
-  @Test func `the leader creates the Secret and followers read it`() async throws {
+  private func authority(_ server: SimulatedAPIServer) -> JSONValue? {
+    server.get("secrets", namespace: "rollcall", name: "rollcall-authority")
+  }
+
+  private func keys(_ secret: JSONValue?) -> Set<String> { Set(secret?["data"]?.object?.keys.map { $0 } ?? []) }
+
+  /// The only Secret of earlier versions, with all members.
+  private func oneSecret(_ change: (inout TLSSecret) -> Void = { _ in }) throws -> JSONValue {
+    var secret = try CertificateRenewal.newSecret(policy: CertificatePolicy(), now: start)
+    change(&secret)
+    var object = secret.object(.agents, namespace: "rollcall")
+    for (key, value) in secret.data(of: .authority).object ?? [:] { object["data"]?[key] = value }
+    return object
+  }
+
+  @Test func `R105: the leader creates the Secrets and followers read them`() async throws {
     try await withServer { server, client async throws in
       let leader = Replica(client, leads: true, now: start)
       let follower = Replica(client, leads: false, now: start)
@@ -69,10 +85,8 @@ import Testing
 
       await leader.manager.pass()
       await follower.manager.pass()
-      #expect(
-        Set(secret(server)?["data"]?.object?.keys.map { $0 } ?? []) == [
-          "ca.crt", "ca.key", "agent.crt", "agent.key", "controller.crt", "controller.key",
-        ])
+      #expect(keys(secret(server)) == ["ca.crt", "agent.crt", "agent.key"])
+      #expect(keys(authority(server)) == ["ca.crt", "ca.key", "controller.crt", "controller.key"])
       let options = try #require(leader.manager.tls)
       #expect(follower.manager.tls == options)
       #expect(options.serverName == "rollcall-agent")
@@ -93,18 +107,19 @@ import Testing
     }
   }
 
-  @Test func `R84: a deleted Secret comes back with the same certificates`() async throws {
+  @Test(arguments: [["rollcall-tls"], ["rollcall-authority"], ["rollcall-tls", "rollcall-authority"]])
+  func `R84: a deleted Secret comes back with the same certificates`(names: [String]) async throws {
     try await withServer { server, client async throws in
       let leader = Replica(client, leads: true, now: start)
       let follower = Replica(client, leads: false, now: start)
       await leader.manager.pass()
       await follower.manager.pass()
-      let (data, tls) = (secret(server)?["data"], leader.manager.tls)
-      try server.remove("secrets", namespace: "rollcall", name: "rollcall-tls")
+      let (data, tls) = ([secret(server)?["data"], authority(server)?["data"]], leader.manager.tls)
+      for name in names { try server.remove("secrets", namespace: "rollcall", name: name) }
       await follower.manager.pass()
-      #expect(secret(server) == nil)
+      #expect([secret(server), authority(server)].count { $0 == nil } == names.count)
       await leader.manager.pass()
-      #expect(secret(server)?["data"] == data)
+      #expect([secret(server)?["data"], authority(server)?["data"]] == data)
       #expect(leader.manager.tls == tls)
       #expect(follower.manager.tls == tls)
     }
@@ -125,26 +140,134 @@ import Testing
     }
   }
 
-  @Test func `the leader creates its own Secret in place of a deleted one that a user provided`() async throws {
+  @Test func `the leader creates its own Secrets in place of a deleted one that a user provided`() async throws {
     try await withServer { server, client async throws in
-      var brought = try CertificateRenewal.newSecret(policy: CertificatePolicy(), now: start)
-      brought.members["ca.key"] = nil
-      try server.put(brought.object(namespace: "rollcall"))
+      try server.put(try oneSecret { $0.members["ca.key"] = nil })
       let leader = Replica(client, leads: true, now: start)
       await leader.manager.pass()
+      #expect(authority(server) == nil)
       try server.remove("secrets", namespace: "rollcall", name: "rollcall-tls")
       await leader.manager.pass()
-      #expect(secret(server)?["data"]?["ca.key"] != nil)
+      #expect(keys(authority(server)).contains("ca.key"))
+      #expect(keys(secret(server)) == ["ca.crt", "agent.crt", "agent.key"])
     }
   }
 
-  @Test func `R84: a running manager restores the Secret within seconds`() async throws {
+  // MARK: From one Secret to two
+
+  @Test func `R105: the keys of an earlier version are moved, and all certificates stay`() async throws {
+    try await withServer { server, client async throws in
+      let old = try oneSecret()
+      try server.put(old)
+      let follower = Replica(client, leads: false, now: start)
+      await follower.manager.pass()
+      let tls = try #require(follower.manager.tls)
+      #expect(secret(server)?["data"] == old["data"])
+      let leader = Replica(client, leads: true, now: start)
+      await leader.manager.pass()
+      await follower.manager.pass()
+      #expect(leader.manager.tls == tls)
+      #expect(follower.manager.tls == tls)
+      #expect(keys(secret(server)) == ["ca.crt", "agent.crt", "agent.key"])
+      #expect(keys(authority(server)) == ["ca.crt", "ca.key", "controller.crt", "controller.key"])
+      for (key, value) in old["data"]?.object ?? [:] {
+        #expect([secret(server), authority(server)].contains { $0?["data"]?[key] == value }, "\(key)")
+      }
+      let writes = server.writeCount()
+      for replica in [leader, follower] { await replica.manager.pass() }
+      #expect(server.writeCount() == writes)
+    }
+  }
+
+  /// The leader ended between the two writes, or an older one has written its Secret again.
+  @Test func `R105: a move that was interrupted is completed`() async throws {
+    try await withServer { server, client async throws in
+      let old = try oneSecret()
+      try server.put(old)
+      let first = Replica(client, leads: true, now: start)
+      await first.manager.pass()
+      let moved = authority(server)?["data"]
+      try server.remove("secrets", namespace: "rollcall", name: "rollcall-tls")
+      try server.put(old)
+      let second = Replica(client, leads: true, now: start)
+      await second.manager.pass()
+      #expect(second.manager.tls == first.manager.tls)
+      #expect(keys(secret(server)) == ["ca.crt", "agent.crt", "agent.key"])
+      #expect(authority(server)?["data"] == moved)
+    }
+  }
+
+  @Test func `R105: without the permission for the second Secret the first one stays whole and in use`() async throws {
+    try await withServer { server, client async throws in
+      let old = try oneSecret()
+      try server.put(old)
+      let leader = Replica(client, leads: true, now: start)
+      // The agents' Secret is read first.
+      server.rejectNext(Rejection(status: 403, reason: "Forbidden", count: 1, resource: "secrets", name: "rollcall-authority"))
+      await leader.manager.pass()
+      #expect(leader.manager.tls != nil)
+      #expect(secret(server)?["data"] == old["data"])
+      #expect(authority(server) == nil)
+      await leader.manager.pass()
+      #expect(keys(secret(server)) == ["ca.crt", "agent.crt", "agent.key"])
+    }
+  }
+
+  @Test func `R105: Secrets that a user provided, one or two, are read and never written`() async throws {
+    for isOne in [true, false] {
+      try await withServer { server, client async throws in
+        var brought = try CertificateRenewal.newSecret(policy: CertificatePolicy(), now: start)
+        brought.members["ca.key"] = nil
+        var objects = isOne ? [try oneSecret { $0 = brought }] : TLSSecretPart.allCases.map { brought.object($0, namespace: "rollcall") }
+        for index in objects.indices { objects[index]["metadata"]?["labels"] = [:] }
+        for object in objects { try server.put(object) }
+        let before = [secret(server), authority(server)]
+        let leader = Replica(client, leads: true, now: start)
+        await leader.manager.pass()
+        #expect(leader.manager.tls != nil)
+        #expect([secret(server), authority(server)] == before)
+      }
+    }
+  }
+
+  /// Root on a node can do what its kubelet can.
+  @Test func `R105: no node can read a key that is not its own`() async throws {
+    try await withServer { server, client async throws in
+      await Replica(client, leads: true, now: start).manager.pass()
+      try server.put(
+        [
+          "apiVersion": "v1", "kind": "Pod", "metadata": ["namespace": "rollcall", "name": "rollcall-agent-x"],
+          "spec": [
+            "nodeName": "worker-1", "containers": [["name": "agent", "image": "a"]],
+            "volumes": [
+              [
+                "name": "tls",
+                "projected": ["sources": [["secret": ["name": "rollcall-tls", "items": [["key": "ca.crt", "path": "ca.crt"]]]]]],
+              ]
+            ],
+          ],
+        ])
+      func mayRead(_ name: String, from node: String) -> Bool {
+        server.nodeAuthorizerAllows([
+          "user": .string("system:node:\(node)"), "groups": ["system:nodes", "system:authenticated"],
+          "resourceAttributes": ["namespace": "rollcall", "verb": "get", "resource": "secrets", "name": .string(name)],
+        ])
+      }
+      #expect(mayRead("rollcall-tls", from: "worker-1"))
+      #expect(!mayRead("rollcall-authority", from: "worker-1"))
+      #expect(!mayRead("rollcall-tls", from: "worker-2"))
+      // The right is to the whole Secret, whatever items the pod mounts.
+      #expect(keys(secret(server)) == ["ca.crt", "agent.crt", "agent.key"])
+    }
+  }
+
+  @Test func `R84: a running manager restores the Secrets within seconds`() async throws {
     try await withServer { server, client async throws in
       let manager = CertificateManager(
         client: client, namespace: "rollcall", time: SystemTime(), logger: .silent, isLeading: { true })
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await manager.run() }
-        try await eventually("the Secret exists and is watched") { self.secret(server) != nil && server.watchCount == 1 }
+        try await eventually("the Secrets exist and are watched") { self.secret(server) != nil && server.watchCount == 2 }
         let data = secret(server)?["data"]
         try server.remove("secrets", namespace: "rollcall", name: "rollcall-tls")
         try await eventually("it is back") { self.secret(server)?["data"] == data }
@@ -187,9 +310,7 @@ import Testing
 
   @Test func `a user-provided Secret is read and never written`() async throws {
     try await withServer { server, client async throws in
-      var brought = try CertificateRenewal.newSecret(policy: CertificatePolicy(), now: start)
-      brought.members["ca.key"] = nil
-      try server.put(brought.object(namespace: "rollcall"))
+      try server.put(try oneSecret { $0.members["ca.key"] = nil })
       let before = secret(server)
       let leader = Replica(client, leads: true, now: start)
       await leader.manager.pass()

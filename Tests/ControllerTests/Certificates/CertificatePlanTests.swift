@@ -170,26 +170,26 @@ import Testing
     #expect(plan(brought, after: 1).error == .content(key: "controller.crt", "is missing from the Secret"))
   }
 
-  @Test func `the owner of a Secret is determined from its metadata`() throws {
-    let ours = try firstSecret().object(namespace: "rollcall")
-    #expect(TLSSecret(ours).isOurs)
-    #expect(TLSSecret(ours).members == (try firstSecretMembers(of: ours)))
-
-    var withoutLabel = ours
-    withoutLabel["metadata"]?["labels"] = [:]
-    #expect(!TLSSecret(withoutLabel).isOurs)
-    var withoutKey = ours
-    withoutKey["data"]?["ca.key"] = nil
-    #expect(!TLSSecret(withoutKey).isOurs)
-    var certManagers = ours
-    certManagers["metadata"]?["annotations"] = ["cert-manager.io/certificate-name": "rollcall"]
-    #expect(!TLSSecret(certManagers).isOurs)
-  }
-
-  private func firstSecretMembers(of object: JSONValue) throws -> [String: [UInt8]] {
-    try #require(object["data"]?.object).compactMapValues { value in
-      value.string.flatMap { Data(base64Encoded: $0).map { [UInt8]($0) } }
+  @Test func `the owner of the Secrets is determined from their metadata`() throws {
+    let secret = try firstSecret()
+    let ours = [
+      TLSSecretPart.authority: secret.object(.authority, namespace: "rollcall"), .agents: secret.object(.agents, namespace: "rollcall"),
+    ]
+    func isOurs(_ objects: [TLSSecretPart: JSONValue]) -> Bool? { TLSSecret(objects)?.isOurs }
+    #expect(isOurs(ours) == true)
+    #expect(TLSSecret(ours)?.members == secret.members)
+    for part in TLSSecretPart.allCases {
+      #expect(isOurs(ours.filter { $0.key == part }) == true)
+      var objects = ours
+      objects[part]?["metadata"]?["labels"] = [:]
+      #expect(isOurs(objects) == false)
+      objects = ours
+      objects[part]?["metadata"]?["annotations"] = ["cert-manager.io/certificate-name": "rollcall"]
+      #expect(isOurs(objects) == false)
     }
+    var withoutKey = ours
+    withoutKey[.authority]?["data"]?["ca.key"] = nil
+    #expect(isOurs(withoutKey) == false)
   }
 
   // MARK: Secrecy

@@ -52,8 +52,14 @@ final class Transfer {
   static let bodyPatience: Duration = .seconds(1)
 
   /// When the status suffices although the body has not ended; nil if the request needs the body.
-  var bodyEnd: ContinuousClock.Instant? {
+  private var bodyEnd: ContinuousClock.Instant? {
     prepared.request.needsOnlyStatus ? (headAt ?? .now) + Self.bodyPatience : nil
+  }
+
+  /// When the transfer ends at the latest.
+  var end: ContinuousClock.Instant? {
+    guard let bodyEnd else { return prepared.deadline }
+    return min(bodyEnd, prepared.deadline ?? bodyEnd)
   }
 
   /// Resumes reading. Delivers the bytes that libcurl has kept, and returns the code of that delivery, which may fail.

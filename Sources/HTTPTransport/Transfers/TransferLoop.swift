@@ -85,7 +85,7 @@ final class TransferLoop {
       running[ObjectIdentifier(exchange)] = transfer
       runningByHandle[transfer.easy.handle] = transfer
       consider(transfer.idleEnd)
-      consider(transfer.bodyEnd)
+      consider(transfer.end)
     } catch {
       exchange.finish(.failed(.setUp("\(prepared.label.request): \(error.reason)")))
     }
@@ -134,15 +134,14 @@ final class TransferLoop {
     guard let nextCheck, nextCheck <= now else { return }
     self.nextCheck = nil
     for transfer in running.values {
-      if let deadline = [transfer.prepared.deadline, transfer.bodyEnd].compactMap(\.self).min(), deadline <= now {
+      if let last = transfer.end, last <= now {
         transfer.isAccepted = multi.isAccepted(transfer.easy)
         end(transfer, transfer.outcomeAtDeadline())
       } else if let idleEnd = transfer.idleEnd, idleEnd <= now {
         end(transfer, transfer.outcomeWhenIdle())
       } else {
-        consider(transfer.prepared.deadline)
+        consider(transfer.end)
         consider(transfer.idleEnd)
-        consider(transfer.bodyEnd)
       }
     }
     waiting.removeAll { prepared, exchange in

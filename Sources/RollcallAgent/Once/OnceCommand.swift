@@ -3,6 +3,7 @@ import Exposition
 import Glibc
 import LinuxCollector
 import Logging
+import Primitives
 
 /// The output formats of `rollcall-agent --once`.
 enum OnceOutput: String, CaseIterable, ExpressibleByArgument {
@@ -37,7 +38,7 @@ struct OnceCommand {
   private func metrics(_ sweep: Sweep) -> [UInt8] {
     AgentMetrics(
       node: settings.node, roll: [], sweep: sweep,
-      state: AgentState(version: Agent.version, sweeps: 1, cost: sweep.cost, answers: AnswerCounts()), process: nil,
+      state: AgentState(version: ProductVersion.current, sweeps: 1, cost: sweep.cost, answers: AnswerCounts()), process: nil,
       memoryPageBytes: Int64(sysconf(Int32(_SC_PAGESIZE))), isCadvisorCompatible: settings.compatibility == .cadvisor
     ).render()
   }

@@ -65,7 +65,9 @@ package final class RollcallController: Sendable {
     let transport = try NodeTransport(settings: settings.nodes, logger: logger)
     let virtual = VirtualCollector(
       transport: transport.http, settings: settings.nodes.virtual,
-      endpoints: VirtualEndpointOverrides(node: cluster.node) { cluster.pod(namespace: $0, name: $1)?.annotations ?? [:] },
+      endpoints: VirtualEndpointOverrides(limits: settings.annotationLimits, node: cluster.node) {
+        cluster.pod(namespace: $0, name: $1)?.annotations ?? [:]
+      },
       images: { cluster.pod(namespace: $0.namespace, name: $0.pod)?.images ?? [:] }, sink: push.virtualNodes)
     let tasks = NodeTaskManager(
       rolls: rolls, ledger: ledger, counters: counters,

@@ -36,6 +36,7 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("kubelet-token-file")) var kubeletTokenFile: String?
   @Flag(help: .of("kubelet-skip-verify")) var kubeletSkipVerify = false
   @Option(help: .of("max-probes")) var maxProbes: String?
+  @Flag(help: .of("probe-linux")) var probeLinux = false
   @Option(help: .of("proxy-address")) var proxyAddress: String?
   @Option(help: .of("virtual-port")) var virtualPort: String?
   @Option(help: .of("virtual-path")) var virtualPath: String?
@@ -49,6 +50,8 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("virtual-timestamps")) var virtualTimestamps: String?
   @Option(help: .of("virtual-staleness")) var virtualStaleness: String?
   @Flag(help: .of("allow-loopback-targets")) var allowLoopbackTargets = false
+  @Option(help: .of("annotation-addresses")) var annotationAddresses: [String] = []
+  @Option(help: .of("annotation-ports")) var annotationPorts: [String] = []
   @Option(help: .of("virtual-mode")) var virtualMode: String?
   @Option(help: .of("virtual-basic")) var virtualBasic: [String] = []
   @Option(help: .of("remote-write-url")) var remoteWriteUrl: String?

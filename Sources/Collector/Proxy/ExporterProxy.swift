@@ -2,7 +2,8 @@ internal import Exposition
 package import HTTPTransport
 internal import Roll
 
-/// Relays responses of windows_exporter, verbatim or with the container names that they lack.
+/// Relays responses of windows_exporter, unchanged or with the container names that they lack. Whatever else answers at a node's address is not
+/// shown: of a response that is no exposition, clients see the status and the problem.
 package struct ExporterProxy: Sendable {
   private let transport: HTTPTransport
   private let requests: ExporterRequests
@@ -35,30 +36,51 @@ package struct ExporterProxy: Sendable {
 
   private func fetch(_ wanted: ExporterScrapeRequest, _ timing: ScrapeTiming, into scrape: SharedScrape) async throws(Miss) {
     let end = scrape.deadline
-    var request = try requests.request(
+    let request = try requests.request(
       node: wanted.node, address: wanted.address, endpoint: wanted.endpoint, deadline: timing.deadline, announced: timing.announced)
     switch wanted.form {
-    case .verbatim(let accept, let encoding):
-      request.acceptsCompression = false
-      request.headers.removeAll { $0.name == "Accept" }
-      if let accept { request.headers.append(HTTPHeader("Accept", accept)) }
-      if let encoding { request.headers.append(HTTPHeader("Accept-Encoding", encoding)) }
-      try await relay(try await open(request), to: scrape, until: end)
+    case .status:
+      let stream = try await open(request)
+      defer { stream.cancel() }
+      try await relay(status: stream.status, to: scrape, until: end)
+    case .unchanged(let isCompressed):
+      try await relay(try await open(request), to: scrape, isCompressed: isCompressed, until: end)
     case .named(let isCompressed):
       try await rewrite(try await open(request), to: scrape, names(wanted.node), isCompressed: isCompressed, until: end)
     }
   }
 
-  private func relay(_ stream: HTTPStream, to scrape: SharedScrape, until end: ContinuousClock.Instant) async throws(Miss) {
-    guard !(300..<400).contains(stream.status) else {
-      throw Miss(.badExposition, "windows_exporter responded with status \(stream.status); redirects are not followed")
+  private func relay(status: Int, to scrape: SharedScrape, until end: ContinuousClock.Instant) async throws(Miss) {
+    guard !(300..<400).contains(status) else {
+      throw Miss(.badExposition, "windows_exporter responded with status \(status); redirects are not followed")
     }
-    scrape.begin(
-      ScrapeHead(
-        status: stream.status, contentType: stream.header("Content-Type") ?? ExpositionFormat.text.contentType,
-        contentEncoding: stream.header("Content-Encoding")))
+    scrape.begin(ScrapeHead(status: status, contentType: "text/plain; charset=utf-8"))
+    try await scrape.append(Array("windows_exporter responded with status \(status)\n".utf8), until: end)
+  }
+
+  /// Passes lines on once they are checked, and the first ones only with the first sample: other texts have comments as well.
+  private func relay(
+    _ stream: HTTPStream, to scrape: SharedScrape, isCompressed: Bool, until end: ContinuousClock.Instant
+  ) async throws(Miss) {
+    guard stream.status == 200 else {
+      stream.cancel()
+      return try await relay(status: stream.status, to: scrape, until: end)
+    }
+    var encoder = try ContentEncoder(isGzip: isCompressed)
+    let head = ScrapeHead(status: 200, contentType: ExpositionFormat.text.contentType, contentEncoding: encoder.contentEncoding)
+    var check = ExpositionCheck(limits: requests.settings.limits)
+    var hasBegun = false
     var body = stream.body.makeAsyncIterator()
-    while let chunk = try await next(&body) { try await scrape.append(chunk, until: end) }
+    while let chunk = try await next(&body) {
+      let output = encoder.encode(try check.take(chunk), isLast: false)
+      if output.isEmpty { continue }
+      if !hasBegun { scrape.begin(head) }
+      hasBegun = true
+      try await scrape.append(output, until: end)
+    }
+    let rest = encoder.encode(try check.finish(), isLast: true)
+    if !hasBegun { scrape.begin(head) }
+    if !rest.isEmpty { try await scrape.append(rest, until: end) }
   }
 
   /// Delays the head until there is a first chunk, so that an early failure becomes an error status.
@@ -128,8 +150,10 @@ package struct ExporterScrapeRequest: Hashable, Sendable {
 
   /// How the response is relayed.
   package enum Form: Hashable, Sendable {
-    /// Unchanged: the exporter sees the client's headers, and the client sees the exporter's response.
-    case verbatim(accept: String?, acceptEncoding: String?)
+    /// Only the status.
+    case status
+    /// The exporter's text.
+    case unchanged(isCompressed: Bool)
     /// In the text format 0.0.4, with the node and the names of containers added.
     case named(isCompressed: Bool)
   }
@@ -140,6 +164,53 @@ package struct ExporterScrapeRequest: Hashable, Sendable {
     self.endpoint = endpoint
     self.timeout = timeout
     self.form = form
+  }
+}
+
+/// Checks that a body is an exposition, and returns its text as far as it is.
+private struct ExpositionCheck {
+  private struct Visitor: ExpositionVisitor {
+    var hasSample = false
+
+    func treatment(ofFamily name: UnsafeRawBufferPointer) -> FamilyTreatment { .keep(0) }
+    func rewrite(_ labels: inout LabelBuilder, index: Int, treatment: UInt8) {}
+    func help(_ text: UnsafeRawBufferPointer, ofFamily name: UnsafeRawBufferPointer) {}
+    func type(_ type: MetricType, ofFamily name: UnsafeRawBufferPointer) {}
+    mutating func sample(_ name: UnsafeRawBufferPointer, labels: Int, value: UnsafeRawBufferPointer, timestamp: Int64?) { hasSample = true }
+  }
+
+  private var parser: ExpositionParser
+  private var visitor = Visitor()
+  /// What cannot be returned yet.
+  private var held: [UInt8] = []
+
+  init(limits: ExpositionLimits) {
+    parser = ExpositionParser(limits: limits)
+    parser.begin()
+  }
+
+  /// - Returns: the checked lines.
+  mutating func take(_ chunk: [UInt8]) throws(Miss) -> [UInt8] {
+    do throws(ExpositionError) {
+      try chunk.span.withUnsafeBytes { bytes throws(ExpositionError) in try parser.parse(bytes, &visitor) }
+    } catch {
+      throw Miss(error, from: "the response of windows_exporter")
+    }
+    held += chunk
+    guard visitor.hasSample, let last = held.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
+    let checked = Array(held[...last])
+    held.removeFirst(checked.count)
+    return checked
+  }
+
+  /// - Returns: the rest of a valid body.
+  mutating func finish() throws(Miss) -> [UInt8] {
+    do throws(ExpositionError) {
+      try parser.finish()
+    } catch {
+      throw Miss(error, from: "the response of windows_exporter")
+    }
+    return held
   }
 }
 

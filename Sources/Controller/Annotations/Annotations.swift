@@ -31,6 +31,8 @@ package enum Annotations {
   /// Prefixes of the annotations that the records of Nodes keep.
   package static let keptOnNodes = [prefix, kwokNode]
 
+  static let acceptedPorts = "a port of the settings or of --annotation-ports"
+
   /// The note about an annotation or label with an invalid value.
   static func refusal(_ name: String, _ text: String, accepted: String) -> String {
     "\(name): \"\(text)\" is invalid; expected \(accepted)"

@@ -8,16 +8,16 @@ struct VirtualNode: Hashable {
   var notes: [String] = []
 
   /// - Parameter configured: the settings.
-  init(_ node: NodeRecord, configured: VirtualEndpoint) {
+  init(_ node: NodeRecord, configured: VirtualEndpoint, limits: AnnotationLimits) {
     endpoint = configured
     if let text = node.labels[Annotations.cadvisorPort] {
-      if let port = Int(text), (1...65535).contains(port) {
+      if let port = Int(text), limits.ports.contains(port) {
         endpoint.port = port
       } else {
-        notes.append(Annotations.refusal("label \(Annotations.cadvisorPort)", text, accepted: "a port from 1 to 65535"))
+        notes.append(Annotations.refusal("label \(Annotations.cadvisorPort)", text, accepted: Annotations.acceptedPorts))
       }
     }
-    if let note = endpoint.read(node.annotations) { notes.append(note) }
+    if let note = endpoint.read(node.annotations, ports: limits.ports) { notes.append(note) }
     if let text = node.annotations[Annotations.cadvisorFrom] {
       if let from = VirtualEndpoint.Scope(rawValue: text) {
         endpoint.scope = from
@@ -43,14 +43,18 @@ struct VirtualNode: Hashable {
 
 extension VirtualEndpoint {
   /// Applies the annotation of a Node or a Pod. A host is refused: samples are attributed to the Pod at whose address they were scraped.
+  /// - Parameter ports: those that are accepted; `nil` accepts all, because a Pod chooses among its own.
   /// - Returns: a note if the annotation is invalid; the endpoint is then unchanged.
-  fileprivate mutating func read(_ annotations: [String: String]) -> String? {
+  fileprivate mutating func read(_ annotations: [String: String], ports: Set<Int>? = nil) -> String? {
     guard let text = annotations[Annotations.cadvisor] else { return nil }
     guard let named = ScrapeEndpoint(annotation: text), ["http", "https"].contains(named.scheme), (1...65535).contains(named.port),
       isURLPath(named.path)
     else {
       return Annotations.refusal(
         "annotation \(Annotations.cadvisor)", text, accepted: "a URL without a host, such as http://:8080/metrics/cadvisor")
+    }
+    if let ports, !ports.contains(named.port) {
+      return Annotations.refusal("annotation \(Annotations.cadvisor)", text, accepted: Annotations.acceptedPorts)
     }
     scheme = named.scheme
     port = named.port
@@ -62,11 +66,11 @@ extension VirtualEndpoint {
 extension VirtualEndpointOverrides {
   /// Overrides from the labels and annotations of Nodes and Pods.
   init(
-    node: @escaping @Sendable (_ name: String) -> NodeRecord?,
+    limits: AnnotationLimits, node: @escaping @Sendable (_ name: String) -> NodeRecord?,
     podAnnotations: @escaping @Sendable (_ namespace: String, _ name: String) -> [String: String]
   ) {
     self.init(
-      ofNode: { name, configured in node(name).map { VirtualNode($0, configured: configured).endpoint } ?? configured },
+      ofNode: { name, configured in node(name).map { VirtualNode($0, configured: configured, limits: limits).endpoint } ?? configured },
       ofPod: { namespace, name, ofNode in
         var endpoint = ofNode
         _ = endpoint.read(podAnnotations(namespace, name))

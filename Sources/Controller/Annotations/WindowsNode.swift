@@ -23,12 +23,12 @@ package struct WindowsNode: Hashable, Sendable {
   }
 
   /// - Parameter configured: the settings.
-  package init(_ annotations: [String: String], configured: WindowsNode = WindowsNode()) {
+  package init(_ annotations: [String: String], configured: WindowsNode = WindowsNode(), limits: AnnotationLimits) {
     self = configured
-    read(annotations)
+    read(annotations, limits)
   }
 
-  private mutating func read(_ annotations: [String: String]) {
+  private mutating func read(_ annotations: [String: String], _ limits: AnnotationLimits) {
     // Most nodes have none, and this runs on every scrape.
     if annotations.isEmpty { return }
     func note(_ name: String, _ accepted: String) -> String {
@@ -42,10 +42,10 @@ package struct WindowsNode: Hashable, Sendable {
       }
     }
     if let text = annotations[Annotations.windowsPort] {
-      if let port = Int(text), (1...65535).contains(port) {
+      if let port = Int(text), limits.ports.contains(port) {
         endpoint.port = port
       } else {
-        notes.append(note(Annotations.windowsPort, "a port from 1 to 65535"))
+        notes.append(note(Annotations.windowsPort, Annotations.acceptedPorts))
       }
     }
     if let text = annotations[Annotations.windowsPath] {

@@ -33,13 +33,14 @@ package struct NodeCollectors: Sendable {
       keepsConnections: { nodeCount() <= transport.keptConnections }, sockets: sockets)
 
     let configured = WindowsNode(endpoint: settings.windows.endpoint, source: settings.windowsSource)
+    let limits = settings.annotations
     let windows = WindowsNodeCollector(
       exporter: WindowsCollector(transport: transport.http, settings: settings.windows, statuses: exporters) { node in
-        WindowsNode(annotations(node), configured: configured).endpoint
+        WindowsNode(annotations(node), configured: configured, limits: limits).endpoint
       },
       summary: SummaryCollector(source: summary), exporters: exporters
     ) { node in
-      WindowsNode(annotations(node), configured: configured).source
+      WindowsNode(annotations(node), configured: configured, limits: limits).source
     }
 
     let virtual = VirtualNodeCollector(virtual, logger: logger)
@@ -67,12 +68,13 @@ package struct NodeSettings: Hashable, Sendable {
   package var agent: AgentCollectorSettings
   package var windows: WindowsSettings
   package var windowsSource: WindowsSource
+  package var annotations: AnnotationLimits
   package var summary: SummarySettings
   package var virtual: VirtualSettings
 
   package init(
     interval: Duration, maximumCalls: Int, keptConnections: Int, agent: AgentCollectorSettings, windows: WindowsSettings,
-    windowsSource: WindowsSource, summary: SummarySettings, virtual: VirtualSettings
+    windowsSource: WindowsSource, annotations: AnnotationLimits = AnnotationLimits(), summary: SummarySettings, virtual: VirtualSettings
   ) {
     self.interval = interval
     self.maximumCalls = maximumCalls
@@ -80,6 +82,7 @@ package struct NodeSettings: Hashable, Sendable {
     self.agent = agent
     self.windows = windows
     self.windowsSource = windowsSource
+    self.annotations = annotations
     self.summary = summary
     self.virtual = virtual
   }

@@ -36,8 +36,8 @@ package struct NodeFacts: Hashable, Sendable {
 
     switch source {
     case .linux: break
-    case .windows: notes += WindowsNode(annotations).notes
-    case .virtual: notes += VirtualNode(node, configured: VirtualEndpoint()).notes
+    case .windows: notes += WindowsNode(annotations, limits: settings.annotations).notes
+    case .virtual: notes += VirtualNode(node, configured: VirtualEndpoint(), limits: settings.annotations).notes
     }
 
     if annotations[Annotations.ignore] == "true" || settings.exemptions.ignoredNodes.matchAny(labels) {
@@ -46,12 +46,17 @@ package struct NodeFacts: Hashable, Sendable {
       exemption = .noAgentExpected
     }
 
-    if let override = annotations[Annotations.address], !override.isEmpty {
-      address = isHost(override) ? override : nil
-      if address == nil {
-        notes.append("annotation \(Annotations.address): \"\(override)\" is neither an IP address nor a DNS name")
-      }
+    let override = annotations[Annotations.address] ?? ""
+    if !override.isEmpty, !isHost(override) {
+      notes.append("annotation \(Annotations.address): \"\(override)\" is neither an IP address nor a DNS name")
+    } else if !override.isEmpty, settings.annotations.allow(override, ofNode: node.addresses) {
+      address = override
     } else {
+      if !override.isEmpty {
+        notes.append(
+          Annotations.refusal(
+            "annotation \(Annotations.address)", override, accepted: "an address in the Node's status or of --annotation-addresses"))
+      }
       address = Self.bestAddress(of: node.addresses, allowsLoopback: settings.allowsLoopback)
       // The pods of a virtual node are collected at their own addresses.
       if address == nil, source != .virtual, exemption == nil {
@@ -61,7 +66,8 @@ package struct NodeFacts: Hashable, Sendable {
       }
     }
     if source != .virtual, let address {
-      endpoint = NodeEndpoint(source: source, address: address, port: source == .windows ? annotations[Annotations.windowsPort] : nil)
+      let port = source == .windows ? annotations[Annotations.windowsPort].flatMap(Int.init) : nil
+      endpoint = NodeEndpoint(source: source, address: address, port: port.flatMap { settings.annotations.ports.contains($0) ? $0 : nil })
     }
   }
 
@@ -79,7 +85,7 @@ struct NodeEndpoint: Hashable {
   var source: Source
   var address: String
   /// The Node's own port; `nil` for that of the settings.
-  var port: String?
+  var port: Int?
 }
 
 extension NodeAddress {

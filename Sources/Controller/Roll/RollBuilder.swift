@@ -141,13 +141,16 @@ package struct RollSettings: Hashable, Sendable {
   package var exemptions: ExemptionSettings
   /// Whether a Node's loopback addresses are used, for tests and the demo.
   package var allowsLoopback: Bool
+  package var annotations: AnnotationLimits
 
   package init(
-    grace: Duration, virtualNodes: [LabelSelector], exemptions: ExemptionSettings = ExemptionSettings(), allowsLoopback: Bool = false
+    grace: Duration, virtualNodes: [LabelSelector], exemptions: ExemptionSettings = ExemptionSettings(), allowsLoopback: Bool = false,
+    annotations: AnnotationLimits = AnnotationLimits()
   ) {
     self.grace = grace
     self.virtualNodes = virtualNodes
     self.exemptions = exemptions
     self.allowsLoopback = allowsLoopback
+    self.annotations = annotations
   }
 }

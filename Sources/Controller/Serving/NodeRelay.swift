@@ -17,12 +17,20 @@ package struct RelaySettings: Hashable, Sendable {
   package var windows: WindowsSettings
   package var windowsSource: WindowsSource
   package var mode: ExporterRelayMode
+  package var annotations: AnnotationLimits
+  /// Whether `/probe` serves the summary of Linux nodes.
+  package var probesLinux: Bool
 
-  package init(maximumProbes: Int, windows: WindowsSettings, windowsSource: WindowsSource, mode: ExporterRelayMode) {
+  package init(
+    maximumProbes: Int, windows: WindowsSettings, windowsSource: WindowsSource, mode: ExporterRelayMode,
+    annotations: AnnotationLimits = AnnotationLimits(), probesLinux: Bool = false
+  ) {
     self.maximumProbes = maximumProbes
     self.windows = windows
     self.windowsSource = windowsSource
     self.mode = mode
+    self.annotations = annotations
+    self.probesLinux = probesLinux
   }
 }
 
@@ -31,7 +39,9 @@ package final class NodeRelay: Service {
   let mode: ExporterRelayMode
   let exporter: ExporterProxy
   let summary: SummaryProxy
+  let probesLinux: Bool
   private let configured: WindowsNode
+  private let limits: AnnotationLimits
   private let annotations: @Sendable (_ node: String) -> [String: String]
   private let exporterFetches: SharedFetches<ExporterScrapeRequest>
   private let summaryFetches: SharedFetches<SummaryScrapeRequest>
@@ -47,6 +57,8 @@ package final class NodeRelay: Service {
     isOnHostNetwork: @escaping @Sendable (_ namespace: String, _ pod: String) -> Bool, names: @escaping @Sendable (String) -> ContainerNames
   ) {
     mode = settings.mode
+    probesLinux = settings.probesLinux
+    limits = settings.annotations
     configured = WindowsNode(endpoint: settings.windows.endpoint, source: settings.windowsSource)
     self.annotations = annotations
     let slots = AsyncSemaphore(settings.maximumProbes)
@@ -58,7 +70,7 @@ package final class NodeRelay: Service {
 
   /// How a Windows node is read.
   func windowsNode(_ name: String) -> WindowsNode {
-    WindowsNode(annotations(name), configured: configured)
+    WindowsNode(annotations(name), configured: configured, limits: limits)
   }
 
   /// Requests and fetches, by the source of the metrics.

@@ -21,7 +21,12 @@ struct Probe {
       let summary = SummaryScrapeRequest(
         node: probe.node, address: roll.address, timeout: probe.timeout, isCompressed: probe.isGzipTaken)
       // A Linux node has no windows_exporter, but its kubelet has a summary.
-      guard roll.source == .windows else { return try await stream(relay.summary.scrape(summary)) }
+      guard roll.source == .windows else {
+        guard relay.probesLinux else {
+          throw Failure(.notFound, "the Node \(probe.node) is a Linux node; with --probe-linux its kubelet's summary is served")
+        }
+        return try await stream(relay.summary.scrape(summary))
+      }
       let windows = relay.windowsNode(probe.node)
       if windows.source == .summary { return try await stream(relay.summary.scrape(summary)) }
       do {
@@ -40,12 +45,13 @@ struct Probe {
       guard roll.source == .windows else {
         throw Failure(.notFound, "the Node \(probe.node) is not a Windows node; its source is \(roll.source.rawValue)")
       }
-      var endpoint = relay.windowsNode(probe.node).endpoint
+      var wanted = scrape(probe, of: roll, at: relay.windowsNode(probe.node).endpoint, mode: .passThrough)
       if file == .health {
-        endpoint.path = "/health"
-        endpoint.collectors = []
+        wanted.endpoint.path = "/health"
+        wanted.endpoint.collectors = []
+        wanted.form = .status
       }
-      return try await stream(relay.exporter.scrape(scrape(probe, of: roll, at: endpoint, mode: .passThrough)))
+      return try await stream(relay.exporter.scrape(wanted))
     }
   }
 
@@ -73,7 +79,7 @@ struct Probe {
     let form: ExporterScrapeRequest.Form =
       switch mode {
       case .relabel: .named(isCompressed: probe.isGzipTaken)
-      case .passThrough: .verbatim(accept: probe.accept, acceptEncoding: probe.acceptEncoding)
+      case .passThrough: .unchanged(isCompressed: probe.isGzipTaken)
       }
     return ExporterScrapeRequest(node: probe.node, address: roll.address, endpoint: endpoint, timeout: probe.timeout, form: form)
   }
@@ -148,10 +154,7 @@ struct ProbeRequest: Hashable {
   var collectors: [String]?
   /// The client's timeout; `nil` if it sends none.
   var timeout: Duration?
-  var accept: String?
-  var acceptEncoding: String?
-
-  var isGzipTaken: Bool { acceptsGzip(acceptEncoding.map { [$0] } ?? []) }
+  var isGzipTaken: Bool
 
   struct Refused: Error, Hashable {
     let message: String
@@ -178,13 +181,8 @@ struct ProbeRequest: Hashable {
     // timeout applies.
     timeout = Self.timeoutHeader.flatMap { request.headers[$0] }.flatMap(Double.init)
       .flatMap { (0.001...3600).contains($0) ? .seconds($0) : nil }
-    accept = request.headers[values: .accept].joined(separator: ", ").nonEmpty
-    acceptEncoding = request.headers[values: .acceptEncoding].joined(separator: ", ").nonEmpty
+    isGzipTaken = acceptsGzip(request.headers[values: .acceptEncoding])
   }
 
   static let timeoutHeader = HTTPField.Name(Scrapers.timeoutHeader)
-}
-
-extension String {
-  fileprivate var nonEmpty: String? { isEmpty ? nil : self }
 }

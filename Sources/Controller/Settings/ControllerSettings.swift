@@ -68,6 +68,7 @@ package struct ControllerSettings: Hashable, Sendable {
   package var kubeletSkipsVerification = false
   /// Concurrent scrapes through the relay; further ones wait. Each holds at most 256 KiB while it streams.
   package var maximumProbes = 128
+  package var probesLinux = false
   package var virtual = ScrapeEndpoint(port: 8080, path: "/metrics/cadvisor")
   package var virtualScope = VirtualEndpoint.Scope.pods
   package var virtualCAFile: String?
@@ -78,6 +79,8 @@ package struct ControllerSettings: Hashable, Sendable {
   package var virtualTimestamps = Toggle.on
   package var virtualStaleness: Duration = .seconds(120)
   package var allowsLoopbackTargets = false
+  package var annotationAddresses: [String] = []
+  package var annotationPorts: [Int] = []
 
   // Push.
   package var virtualMode = VirtualMode.serve

@@ -21,7 +21,12 @@ extension ControllerSettings {
       grace: grace, virtualNodes: virtualNodes,
       exemptions: ExemptionSettings(
         ignoredNodes: ignoredNodes, ignoredNamespaces: ignoredNamespaces, sandboxedRuntimeClasses: sandboxedRuntimeClasses),
-      allowsLoopback: allowsLoopbackTargets)
+      allowsLoopback: allowsLoopbackTargets, annotations: annotationLimits)
+  }
+
+  /// The ports of the settings are always allowed.
+  var annotationLimits: AnnotationLimits {
+    AnnotationLimits(addresses: annotationAddresses, ports: Set(annotationPorts).union([windows.port, virtual.port]))
   }
 
   var serving: ServingSettings {
@@ -43,7 +48,9 @@ extension ControllerSettings {
   }
 
   var relay: RelaySettings {
-    RelaySettings(maximumProbes: maximumProbes, windows: windowsNodes, windowsSource: windowsSource, mode: windowsPages)
+    RelaySettings(
+      maximumProbes: maximumProbes, windows: windowsNodes, windowsSource: windowsSource, mode: windowsPages,
+      annotations: annotationLimits, probesLinux: probesLinux)
   }
 
   /// Limits connecting within `deadline`.
@@ -56,7 +63,7 @@ extension ControllerSettings {
   var nodes: NodeSettings {
     NodeSettings(
       interval: interval, maximumCalls: maximumCalls, keptConnections: keptConnections, agent: agents, windows: windowsNodes,
-      windowsSource: windowsSource, summary: summary, virtual: virtualNodeSettings)
+      windowsSource: windowsSource, annotations: annotationLimits, summary: summary, virtual: virtualNodeSettings)
   }
 
   private var agents: AgentCollectorSettings {

@@ -110,6 +110,16 @@ package enum SettingsTable {
     .truth(
       "allow-loopback-targets", \.allowsLoopbackTargets,
       help: "Accept nodes and pods with loopback addresses. For tests and the demo only: a pod could make the controller call itself."),
+    .list(
+      "annotation-addresses", \.annotationAddresses, accepts: "an IP address, a block such as 10.4.0.0/16, or a DNS name",
+      help:
+        "Address that rollcall.dev/address may name on every Node, besides the addresses in the Node's status: an IP address, a block, or a "
+        + "DNS name. Can be repeated.",
+      read: { AnnotationLimits.isAddress($0) ? $0 : nil }, write: { $0 }),
+    .list(
+      "annotation-ports", \.annotationPorts, accepts: "a port from 1 to 65535",
+      help: "Port that labels and annotations of Nodes may name, besides --windows-port and --virtual-port. Can be repeated.",
+      read: { Int($0).flatMap { (1...65535).contains($0) ? $0 : nil } }, write: { "\($0)" }),
   ]
 
   // MARK: Push
@@ -239,6 +249,7 @@ package enum SettingsTable {
     .number(
       "max-probes", \.maximumProbes, in: 1...100_000, what: "a number",
       help: "Maximum number of concurrent scrapes through /probe and /proxy."),
+    .truth("probe-linux", \.probesLinux, help: "Let /probe serve the kubelet's /stats/summary of Linux nodes as well."),
   ]
 
   // MARK: Alerts, targets and Events

@@ -48,13 +48,13 @@ struct ProxyException {
 }
 
 /// An IP address or a CIDR block.
-struct AddressPrefix {
+package struct AddressPrefix {
   private let address: IPAddress
   /// The length of the prefix; all bits for an address.
   private let bits: Int
 
   /// Parses e.g. `10.0.0.1`, `fd00::1` or `10.0.0.0/8`.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     guard let address = IPAddress(String(parts[0])) else { return nil }
     self.address = address
@@ -67,7 +67,7 @@ struct AddressPrefix {
     bits = length
   }
 
-  func covers(_ other: AddressPrefix) -> Bool {
+  package func covers(_ other: AddressPrefix) -> Bool {
     guard other.bits >= bits else { return false }
     if let left = address.v4, let right = other.address.v4 { return (left ^ right) >> (32 - bits) == 0 }
     guard let left = address.v6, let right = other.address.v6 else { return false }

@@ -6,6 +6,7 @@ import Testing
 
 @Suite struct VirtualNodeTests {
   let configured = VirtualEndpoint()
+  let limits = AnnotationLimits(ports: [8080, 9000, 10250])
 
   private func endpoint(scheme: String = "http", port: Int, path: String = "/metrics/cadvisor", from: VirtualEndpoint.Scope = .pods)
     -> VirtualEndpoint
@@ -16,12 +17,14 @@ import Testing
   }
 
   @Test func `the label overrides settings, and annotations override the label`() {
-    let labelled = VirtualNode(NodeRecord(name: "n", labels: ["rollcall.dev/cadvisor-port": "9000"]), configured: configured)
+    let labelled = VirtualNode(
+      NodeRecord(name: "n", labels: ["rollcall.dev/cadvisor-port": "9000"]), configured: configured, limits: limits)
     #expect(labelled.endpoint == endpoint(port: 9000))
     let annotated = VirtualNode(
       NodeRecord(
         name: "n", labels: ["rollcall.dev/cadvisor-port": "9000"],
-        annotations: ["rollcall.dev/cadvisor": "https://:10250/m", "rollcall.dev/cadvisor-from": "node"]), configured: configured)
+        annotations: ["rollcall.dev/cadvisor": "https://:10250/m", "rollcall.dev/cadvisor-from": "node"]), configured: configured,
+      limits: limits)
     #expect(annotated.endpoint == endpoint(scheme: "https", port: 10250, path: "/m", from: .node))
     #expect(labelled.notes + annotated.notes == [])
   }
@@ -32,11 +35,15 @@ import Testing
     ("rollcall.dev/cadvisor", "ftp://:8080/metrics", "without a host"), ("rollcall.dev/cadvisor", "http://:0/metrics", "without a host"),
     ("rollcall.dev/cadvisor", "http://:8080/m?x", "without a host"), ("rollcall.dev/cadvisor-from", "both", "pods or node"),
     ("rollcall.dev/cadvisor-port", "65536", "a port"), ("rollcall.dev/cadvisor-port", "http", "a port"),
+    ("rollcall.dev/cadvisor-port", "6379", "--annotation-ports"), ("rollcall.dev/cadvisor", "http://:6379/m", "--annotation-ports"),
   ])
-  func `an invalid annotation or label is noted and ignored`(name: String, value: String, accepted: String) throws {
+  func `R107: a label or an annotation that is invalid or not allowed is noted and ignored`(name: String, value: String, accepted: String)
+    throws
+  {
     let isLabel = name.hasSuffix("port")
     let node = VirtualNode(
-      NodeRecord(name: "n", labels: isLabel ? [name: value] : [:], annotations: isLabel ? [:] : [name: value]), configured: configured)
+      NodeRecord(name: "n", labels: isLabel ? [name: value] : [:], annotations: isLabel ? [:] : [name: value]), configured: configured,
+      limits: limits)
     #expect(node.endpoint == configured)
     #expect(node.notes.count == 1)
     let note = try #require(node.notes.first)
@@ -47,7 +54,7 @@ import Testing
     func pod(_ number: Int, _ annotation: String) -> PodRecord {
       PodRecord(namespace: "shop", name: "p\(number)", nodeName: "n", annotations: ["rollcall.dev/cadvisor": annotation])
     }
-    #expect(VirtualNode.notes(on: [pod(0, "http://:8080/m")]) == [])
+    #expect(VirtualNode.notes(on: [pod(0, "http://:8080/m"), pod(1, "http://:6379/m")]) == [])
     let notes = VirtualNode.notes(on: (0..<13).map { pod($0, "8080") })
     #expect(notes.count == 11)
     #expect(notes.first?.hasPrefix("pod shop/p0: annotation rollcall.dev/cadvisor: \"8080\" is invalid") == true)

@@ -212,10 +212,30 @@ import Testing
     (nodeRecord("n", [("InternalIP", "127.0.0.1"), ("InternalIP", "::1"), ("Hostname", "n.example")]), .linux, "n.example", 0),
     (nodeRecord("n", [("InternalIP", "fe80::1%eth0"), ("InternalIP", "169.254.7.7")]), .linux, nil, 1),
     (nodeRecord("n", [("Hostname", "n.example")]), .linux, "n.example", 0),
-    (NodeRecord(name: "n", annotations: ["rollcall.dev/address": "10.9.9.9"], operatingSystem: "linux"), .linux, "10.9.9.9", 0),
+    (annotatedNode("10.0.0.9"), .linux, "10.0.0.9", 0),
     (NodeRecord(name: "n", annotations: ["rollcall.dev/address": "10.9.9.9/x?"], operatingSystem: "linux"), .linux, nil, 1),
     (nodeRecord("n", address: "not an address"), .linux, nil, 1),
   ]
+
+  /// A node with a second address, and with this one in the annotation.
+  private static func annotatedNode(_ address: String) -> NodeRecord {
+    NodeRecord(
+      name: "n", annotations: ["rollcall.dev/address": address], operatingSystem: "linux",
+      addresses: [NodeAddress(type: "InternalIP", address: "10.0.0.1"), NodeAddress(type: "ExternalIP", address: "10.0.0.9")])
+  }
+
+  @Test(arguments: [
+    ("10.0.0.9", "10.0.0.9", 0), ("10.96.0.10", "10.0.0.1", 1), ("vault.secrets.svc", "10.0.0.1", 1), ("10.4.7.7", "10.4.7.7", 0),
+    ("10.5.0.1", "10.0.0.1", 1), ("NODE.example", "NODE.example", 0), ("other.node.example", "10.0.0.1", 1), ("fd00::0:1", "fd00::0:1", 0),
+  ])
+  func `R107: an annotation chooses among the Node's addresses and those that a setting allows`(named: String, used: String, notes: Int) {
+    var settings = settings
+    settings.annotations.addresses = ["10.4.0.0/16", "node.example", "fd00::1"]
+    let facts = NodeFacts(Self.annotatedNode(named), settings: settings)
+    #expect(facts.address == used)
+    #expect(facts.notes.count == notes)
+    #expect(facts.notes.allSatisfy { $0.contains("rollcall.dev/address") && $0.contains("--annotation-addresses") })
+  }
 
   @Test(arguments: nodes) func `R75: the source and address of a Node are derived from its record`(
     record: NodeRecord, source: Source, address: String?, notes: Int

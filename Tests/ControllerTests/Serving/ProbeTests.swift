@@ -97,12 +97,12 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
       let plain = try await running.request(
         "/proxy/win-1/metrics?collect[]=os", headers: [HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "1")])
       #expect(String(decoding: plain.body, as: UTF8.self) == windowsPage(version: "0.20", frontend: frontend, worker: worker))
-      #expect(try await running.request("/proxy/win-1/health").body == Array("{}".utf8))
+      #expect(try await running.request("/proxy/win-1/health").body == Array("windows_exporter responded with status 200\n".utf8))
       #expect(
         try await nginx.accessLog(of: 3) == [
           #"\#(nginx.host) "GET /metrics?collect%5B%5D=cpu&collect%5B%5D=container HTTP/1.1" 200 "gzip" "9.5""#,
-          #"\#(nginx.host) "GET /metrics?collect%5B%5D=os HTTP/1.1" 200 "-" "0.9""#,
-          #"\#(nginx.host) "GET /health HTTP/1.1" 200 "-" "9.5""#,
+          #"\#(nginx.host) "GET /metrics?collect%5B%5D=os HTTP/1.1" 200 "gzip" "0.9""#,
+          #"\#(nginx.host) "GET /health HTTP/1.1" 200 "gzip" "9.5""#,
         ])
     }
   }
@@ -233,10 +233,40 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     }
   }
 
+  @Test(arguments: [
+    "<html>secret</html>\n", "# secret\nsecret = yes\n", "# secret\n", "{\"secret\": 1}", "secret", "# HELP a secret\nsecret\n",
+    "windows_a 1\nsecret = yes\n",
+  ])
+  func `R107: a page that is no exposition is not shown`(page: String) async throws {
+    let server = try ScriptedServer { connection in
+      while let request = try connection.readRequest() {
+        let status = request.target.contains("refused") ? 403 : 200
+        try connection.respond(status: status, headers: [("Content-Type", "text/html")], body: page)
+      }
+    }
+    defer { server.stop() }
+    try await withProxy(nodes: ["win-1": windowsNode("win-1", "127.0.0.1")], flags: ["windows-port": ["\(server.port)"]]) { running in
+      for path in ["metrics", "health", "metrics?collect[]=refused"] {
+        guard let answer = try? await running.request("/proxy/win-1/\(path)") else { continue }
+        // The first lines of an error quote nothing of the body but the number of the line.
+        #expect(page == "# secret\n" && path == "metrics" || !String(decoding: answer.body, as: UTF8.self).contains("secret"), "\(path)")
+        #expect(answer.header("Content-Type")?.hasPrefix("text/plain") == true)
+      }
+    }
+  }
+
+  @Test func `R107: /probe answers for Linux Nodes only if that is asked for`() async throws {
+    try await withProxy(nodes: ["linux-1": nodeObject("linux-1", address: "10.0.0.1")]) { running in
+      let answer = try await running.request("/probe?node=linux-1")
+      #expect(answer.status == 404)
+      #expect(String(decoding: answer.body, as: UTF8.self).contains("--probe-linux"))
+    }
+  }
+
   @Test
   func `the kubelet summary is used where no exporter listens, and for Linux Nodes`() async throws {
     let closed = try ClosedPort()
-    let flags = ["windows-port": ["\(closed.number)"], "windows-source": ["auto"]]
+    let flags = ["windows-port": ["\(closed.number)"], "windows-source": ["auto"], "probe-linux": ["true"]]
     let nodes = ["win-1": windowsNode("win-1", "127.0.0.1"), "linux-1": nodeObject("linux-1", address: "10.0.0.1")]
     try await withProxy(nodes: nodes, flags: flags) { running in
       for node in ["win-1", "linux-1"] {

@@ -103,7 +103,7 @@ package struct ExporterProxy: Sendable {
       do throws(ExpositionError) {
         try chunk.span.withUnsafeBytes { bytes throws(ExpositionError) in try rewriter.rewrite(bytes, into: &output) }
       } catch {
-        throw Miss(error, from: "the response of windows_exporter")
+        throw Miss(relaying: error)
       }
       output = encoder.encode(output, isLast: false)
       if output.isEmpty { continue }
@@ -114,7 +114,7 @@ package struct ExporterProxy: Sendable {
     do throws(ExpositionError) {
       try rewriter.finish()
     } catch {
-      throw Miss(error, from: "the response of windows_exporter")
+      throw Miss(relaying: error)
     }
     if !hasBegun { scrape.begin(head) }
     let rest = encoder.encode([], isLast: true)
@@ -167,6 +167,16 @@ package struct ExporterScrapeRequest: Hashable, Sendable {
   }
 }
 
+extension Miss {
+  /// Quotes nothing of the body, which may be that of another service.
+  fileprivate init(relaying error: ExpositionError) {
+    switch error {
+    case .malformed(let line, _): self.init(.badExposition, "line \(line) of the response of windows_exporter is not in the text format")
+    case .tooLarge: self.init(error, from: "the response of windows_exporter")
+    }
+  }
+}
+
 /// Checks that a body is an exposition, and returns its text as far as it is.
 private struct ExpositionCheck {
   private struct Visitor: ExpositionVisitor {
@@ -194,7 +204,7 @@ private struct ExpositionCheck {
     do throws(ExpositionError) {
       try chunk.span.withUnsafeBytes { bytes throws(ExpositionError) in try parser.parse(bytes, &visitor) }
     } catch {
-      throw Miss(error, from: "the response of windows_exporter")
+      throw Miss(relaying: error)
     }
     held += chunk
     guard visitor.hasSample, let last = held.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
@@ -208,7 +218,7 @@ private struct ExpositionCheck {
     do throws(ExpositionError) {
       try parser.finish()
     } catch {
-      throw Miss(error, from: "the response of windows_exporter")
+      throw Miss(relaying: error)
     }
     return held
   }

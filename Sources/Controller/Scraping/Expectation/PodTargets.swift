@@ -40,13 +40,17 @@ struct PodTargets {
   /// The targets of the Pod as an endpoint of a Service: one for each port of the slices, and one for each other port that a container declares.
   /// If several containers declare a port, the last one is named, whichever listens.
   ///
-  /// Source: `buildEndpointSlice` in discovery/kubernetes/endpointslice.go of Prometheus.
-  /// - Parameter slices: those that the role sees.
-  func of(_ slices: [EndpointSliceRecord]) -> [DiscoveredTarget] {
+  /// Source: `buildEndpointSlice` in discovery/kubernetes/endpointslice.go and `buildEndpoints` in endpoints.go of Prometheus.
+  /// - Parameters:
+  ///   - slices: those that the role sees.
+  ///   - role: Endpoints have the ports of all slices together.
+  func of(_ slices: [EndpointSliceRecord], in role: DiscoveryRole) -> [DiscoveredTarget] {
+    let found = slices.map { (endpoints: $0.endpoints(of: identity), ports: $0.ports) }.filter {
+      !$0.endpoints.isEmpty && !$0.ports.isEmpty
+    }
+    let allPorts = found.flatMap(\.ports)
     var targets: [DiscoveredTarget] = []
-    for slice in slices {
-      let (endpoints, ports) = (slice.endpoints(of: identity), slice.ports)
-      guard !endpoints.isEmpty, !ports.isEmpty else { continue }
+    for (endpoints, ports) in found {
       for endpoint in endpoints {
         for port in ports {
           let declaring = containers.last { $0.ports.contains { $0.number == port.number } }
@@ -57,7 +61,7 @@ struct PodTargets {
         }
       }
       for container in containers {
-        for port in container.ports where !ports.contains(where: { $0.number == port.number }) {
+        for port in container.ports where !(role == .endpoints ? allPorts : ports).contains(where: { $0.number == port.number }) {
           targets.append(DiscoveredTarget(address: address, port: port.number, container: container.name, containerPort: port))
         }
       }

@@ -1,14 +1,24 @@
 internal import KubeClient
+internal import Relabeling
 
 /// The rule that the operator makes of a monitor's port.
 struct PortMatcher: Sendable {
   let port: PortReference
+  /// For a name that is an expression; `nil` for any other, which is compared as it is.
+  private let pattern: Relabeler?
   /// Whether a port that is given by name is one of the Service.
   private let isOfService: Bool
 
   /// - Parameter kind: the kind of the monitor.
   init(_ port: PortReference, of kind: MonitorID.Kind) {
     self.port = port
+    pattern =
+      switch port {
+      case .name(let name) where !isLiteral(name), .containerPortName(let name) where !isLiteral(name):
+        // An invalid expression keeps nothing: Prometheus refuses it.
+        try? Relabeler([RelabelRule(.keep, sourceLabels: ["port"], regex: name)])
+      default: nil
+      }
     isOfService = kind == .serviceMonitor || kind == .vmServiceScrape
   }
 
@@ -24,8 +34,9 @@ struct PortMatcher: Sendable {
 
   /// Whether the name is the one that is wanted.
   private func matches(_ name: String) -> Bool {
-    switch port {
-    case .name(let pattern), .containerPortName(let pattern): name == pattern
+    if let pattern { return pattern.relabel(["port": name]) != .dropped(rule: 0) }
+    return switch port {
+    case .name(let wanted), .containerPortName(let wanted): name == wanted
     case .containerPortNumber, .any: false
     }
   }
@@ -59,5 +70,17 @@ struct PortMatcher: Sendable {
     case .any: return nil
     }
     return MissingPort(wanted: port, place: place, declared: declared)
+  }
+}
+
+/// Whether no character of a port's name means anything else in a regular expression.
+private func isLiteral(_ name: String) -> Bool {
+  name.utf8.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+      UInt8(ascii: "-"), UInt8(ascii: "_"):
+      true
+    default: false
+    }
   }
 }

@@ -86,7 +86,9 @@ struct PodRequests {
     let roles = adopting.isEmpty ? [monitor.record.role ?? .endpoints] : Set(adopting.map(\.role)).sorted { $0.rawValue < $1.rawValue }
     let selector = monitor.record.mechanism == .labels ? monitor.record.selector : nil
     let seen = ServiceTargets(service: record, slices: service.slices)
-    let found = roles.map { role in (role: role, targets: targets.of(seen.slices(for: role, of: pod.identity, selector: selector))) }
+    let found = roles.map { role in
+      (role: role, targets: targets.of(seen.slices(for: role, of: pod.identity, selector: selector), in: role))
+    }
 
     return monitor.ports.indices.flatMap { index -> [ScrapeExpectation] in
       if isFinished, monitor.record.endpoints[index].dropsFinished { return [] }
@@ -102,9 +104,13 @@ struct PodRequests {
         }
       }
       guard kept.isEmpty else {
-        return kept.map {
+        let expectations = kept.map {
           expectation($0.container, request, monitor.outcome($0.expected, (adopters[$0] ?? []).sorted { $0.prometheus < $1.prometheus }))
         }
+        if expectations.count < 2 { return expectations }
+        // Two slices may have the same address and port under different names, and are one target in the end.
+        var seen: Set<ScrapeExpectation> = []
+        return expectations.filter { seen.insert($0).inserted }
       }
       if let missing = port.missingPort(of: targets, service: record) {
         return [expectation(nil, request, .broken(.portNotFound(missing)))]
@@ -143,7 +149,7 @@ struct PodRequests {
         slices.filter { slice in
           discovery.selectors.isEmpty
             || discovery.selectors.allSatisfy { $0.matches(slice.manager == .controller ? record.labels : slice.labels) }
-        })
+        }, in: discovery.role)
     }
   }
 
@@ -165,7 +171,8 @@ struct PodRequests {
       guard let record = service.record, let annotations = ScrapeAnnotations(record.annotations) else { continue }
       let request = ScrapeRequest.annotations(service: record.key.name)
       let seen = ServiceTargets(service: record, slices: service.slices)
-      let found = annotations.targets(among: targets.of(seen.slices(for: .endpointSlice, of: pod.identity, selector: nil)))
+      let found = annotations.targets(
+        among: targets.of(seen.slices(for: .endpointSlice, of: pod.identity, selector: nil), in: .endpointSlice))
       result += found.map { expectation($0.container, request, .target($0.expected, .unknown(.notDeclared))) }
       if found.isEmpty {
         let cause = seen.cause(for: .endpointSlice, of: pod.identity, selector: nil)

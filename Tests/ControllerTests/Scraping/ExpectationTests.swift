@@ -31,6 +31,15 @@ import Testing
     #expect(summary(.serviceMonitor, ["port": "http", "targetPort": "gone"]) == ["app 10.1.0.7:8080 http"], "port counts")
   }
 
+  @Test func `R114: the name of a port is a regular expression`() {
+    for kind in [MonitorID.Kind.serviceMonitor, .podMonitor] {
+      for (pattern, isFound) in [("http|metrics", true), ("h.*", true), ("ht.p", true), ("ttp", false), ("HTTP", false), ("(", false)] {
+        #expect((summary(kind, ["port": .string(pattern)]) == ["app 10.1.0.7:8080 http"]) == isFound, "\(kind) \(pattern)")
+      }
+    }
+    #expect(summary(.serviceMonitor, ["targetPort": "http|x"]) == ["app 10.1.0.7:8080 http"])
+  }
+
   @Test func `R114: a target port is one that a container declares, also if the Service does not have it`() {
     let pod = Objects.pod(ports: ["app": [ContainerPort(name: "http", number: 8080), ContainerPort(name: "extra", number: 9100)]])
     for port in ["extra", 9100] as [JSONValue] {
@@ -128,6 +137,18 @@ import Testing
       "selector": ["app": "web"], "ports": [["name": "http", "port": 80]], "publishNotReadyAddresses": true,
     ])
     #expect(summary(.serviceMonitor, ["port": "http"], service: publishing, slices: slices) == ["app 10.1.0.7:8080 http"])
+  }
+
+  @Test func `R114: two slices with the same Pod make each target once`() {
+    let pod = Objects.pod(ports: ["app": [ContainerPort(name: "http", number: 8080), ContainerPort(name: "extra", number: 9100)]])
+    let slices = [
+      Objects.slice(named: "a", ["web-0": "10.1.0.7"]),
+      Objects.slice(named: "b", ports: [["name": "other", "port": 9100]], ["web-0": "10.1.0.7"]),
+    ]
+    func ports(_ spec: JSONValue) -> [String] { summary(.serviceMonitor, [:], spec: spec, slices: slices, of: pod).sorted() }
+    #expect(ports([:]) == ["app 10.1.0.7:8080 http", "app 10.1.0.7:9100 extra"])
+    #expect(ports(Self.slicesRole) == ["app 10.1.0.7:8080 http", "app 10.1.0.7:9100 extra"], "each once")
+    #expect(summary(.serviceMonitor, ["port": "other"], slices: slices, of: pod) == ["app 10.1.0.7:9100 extra"], "the slices count")
   }
 
   @Test func `R114: slices that someone made without Endpoints are seen in the role EndpointSlice only`() {

@@ -93,8 +93,10 @@ import Testing
           "serviceMonitor/shop/web/0 [\"main\"]", "serviceScrape/shop/web/0",
         ]
       }
-      #expect(watches.status.allSatisfy { $0.state == .ready })
-      #expect(updater.withExpectation { $0.adoption(of: MonitorID(.probe, namespace: "shop", name: "web"))?.adopting.count } == 1)
+      try await eventually("the rest is listed, too") {
+        watches.status.allSatisfy { $0.state == .ready } && updater.isComplete
+          && updater.withExpectation { $0.adoption(of: MonitorID(.probe, namespace: "shop", name: "web"))?.adopting.count } == 1
+      }
 
       try server.remove("prometheusagents.monitoring.coreos.com", namespace: "shop", name: "agent")
       try server.remove("servicemonitors.monitoring.coreos.com", namespace: "shop", name: "web")

@@ -55,7 +55,7 @@ import Testing
           ],
         ])
       try object("ClusterRoleBinding", "all", ["roleRef": ["name": "everything"], "subjects": [["kind": "User", "name": "admin"]]])
-      func allowed(_ user: String, _ groups: JSONValue = [], _ path: String, verb: String = "get") async throws -> Bool? {
+      func allowed(_ user: String, _ path: String, groups: JSONValue = [], verb: String = "get") async throws -> Bool? {
         let spec: JSONValue = [
           "user": .string(user), "groups": groups, "nonResourceAttributes": ["path": .string(path), "verb": .string(verb)],
         ]
@@ -66,11 +66,11 @@ import Testing
       #expect(try await allowed("u", "/metrics/cadvisor") == false)
       #expect(try await allowed("u", "/proxy/a/metrics") == true)
       #expect(try await allowed("u", "/proxy") == false)
-      #expect(try await allowed("x", ["g"], "/metrics") == true)
+      #expect(try await allowed("x", "/metrics", groups: ["g"]) == true)
       #expect(try await allowed("system:serviceaccount:m:p", "/metrics") == true)
       #expect(try await allowed("system:serviceaccount:m:q", "/metrics") == false)
       #expect(try await allowed("admin", "/anything", verb: "post") == true)
-      #expect(try await allowed("x", ["system:masters"], "/") == true)
+      #expect(try await allowed("x", "/", groups: ["system:masters"]) == true)
     }
   }
 }

@@ -20,7 +20,7 @@ struct ReviewHandler: Sendable {
     else {
       return nil
     }
-    try faults.admit(.create, "\(review.plural).\(review.group)")
+    try faults.admit(.create, "\(review.plural).\(review.group)", "")
     var object = try RequestBody.object(request, message: nil)
     guard let spec = object["spec"] else { throw .badRequest("spec: Required value") }
     switch review {

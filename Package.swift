@@ -241,6 +241,7 @@ if withBenchmarks {
     .executable(name: "bench-push", targets: ["PushBenchmark"]),
     .executable(name: "bench-targets", targets: ["TargetsBenchmark"]),
     .executable(name: "bench-expectation", targets: ["ExpectationBenchmark"]),
+    .executable(name: "bench-targets-api", targets: ["TargetsAPIBenchmark"]),
   ]
   package.targets += [
     .target(name: "BenchmarkSupport", path: "Benchmarks/BenchmarkSupport", swiftSettings: settings),
@@ -259,6 +260,9 @@ if withBenchmarks {
         "BenchmarkSupport", "Collector", "Controller", "HTTPTransport", "ProcessLimits", "Push", "VirtualNodeFixture", "Roll", logging,
       ],
       path: "Benchmarks/PushBenchmark", swiftSettings: settings),
+    .executableTarget(
+      name: "TargetsAPIBenchmark", dependencies: ["BenchmarkSupport", "Controller", "HTTPTransport", "ProcessLimits"],
+      path: "Benchmarks/TargetsAPIBenchmark", swiftSettings: settings),
     .executableTarget(
       name: "TargetsBenchmark", dependencies: ["BenchmarkSupport", "Controller", "JSON", "Roll"], path: "Benchmarks/TargetsBenchmark",
       swiftSettings: settings),

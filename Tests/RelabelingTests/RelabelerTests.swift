@@ -139,6 +139,6 @@ import Testing
   @Test func `R117: both forms of a named group are read`() throws {
     let rule = RelabelRule(
       sourceLabels: ["in"], regex: #"(?<first>[(?<]+)\(?<(?P<second>.*)"#, targetLabel: "out", replacement: "$first|$second")
-    #expect(try labels(rule, ["in": "?((<x"])?["out"] == "?(|x")
+    #expect(try labels(rule, ["in": "?((<x"])?["out"] == "?((|x")
   }
 }

@@ -62,8 +62,10 @@ import Testing
   }
 
   @Test func `R116: a server without scrape pools says nothing of them`() async throws {
-    #expect(try await client(try server(status: 404, "404 page not found")).scrapePools() == nil)
-    #expect(try await client(try server(status: 400, "unsupported path requested: \"/api/v1/scrape_pools\"")).scrapePools() == nil)
+    for (status, body) in [(404, "404 page not found"), (400, "unsupported path requested: \"/api/v1/scrape_pools\"")] {
+      let silent = try server(status: status, body)
+      #expect(try await client(silent).scrapePools() == nil)
+    }
     let pools = try server(#"{"status":"success","data":{"scrapePools":["a","b"]}}"#)
     #expect(try await client(pools).scrapePools() == ["a", "b"])
   }
@@ -81,6 +83,22 @@ import Testing
   }
 
   @Test func `R117: an older server's rules are evaluated here, and the verdict says so`() async throws {
+    let server = try Self.server(release: #"{"version":"2.42.0+ds","goVersion":"go1.19.5"}"#)
+    let client = client(server)
+    let dropped = try await client.verdict(pool: "podMonitor/shop/web/0", labels: ["__meta_kubernetes_pod_name": "web-0"])
+    #expect(dropped == .dropped(DroppingRule(index: 1, rule: RelabelRule(.drop, sourceLabels: ["pod"], regex: "web-.*"), judge: .rollcall)))
+    #expect(try await client.verdict(pool: "podMonitor/shop/web/0", labels: ["__meta_kubernetes_pod_name": "db-0"]) == .kept)
+    #expect(try await client.verdict(pool: "podMonitor/shop/none/0", labels: [:]) == nil)
+  }
+
+  @Test(arguments: [#"{"version":"2.24.0"}"#, #"{"version":"0.35.1","goVersion":"go1.22.3"}"#, #"{}"#])
+  func `R117: the rules of anything but a Prometheus are not evaluated`(release: String) async throws {
+    let server = try Self.server(release: release)
+    #expect(try await client(server).verdict(pool: "podMonitor/shop/web/0", labels: ["__meta_kubernetes_pod_name": "web-0"]) == nil)
+  }
+
+  /// A server with a configuration and without `relabel_steps`.
+  private static func server(release: String) throws -> ScriptedServer {
     let yaml: JSONValue = [
       "yaml": """
       global:
@@ -107,21 +125,16 @@ import Testing
       - url: http://example.org
       """
     ]
-    let server = try ScriptedServer { connection in
+    let configuration = (["status": "success", "data": yaml] as JSONValue).prettyText
+    return try ScriptedServer { connection in
       while let request = try connection.readRequest() {
         switch request.target.prefix(while: { $0 != "?" }) {
-        case "/api/v1/status/config":
-          try connection.respond(status: 200, body: (["status": "success", "data": yaml] as JSONValue).prettyText)
-        case "/api/v1/status/buildinfo": try connection.respond(status: 200, body: #"{"status":"success","data":{"version":"2.42.0+ds"}}"#)
+        case "/api/v1/status/config": try connection.respond(status: 200, body: configuration)
+        case "/api/v1/status/buildinfo": try connection.respond(status: 200, body: #"{"status":"success","data":\#(release)}"#)
         default: try connection.respond(status: 404, body: "404 page not found\n")
         }
       }
     }
-    let client = client(server)
-    let dropped = try await client.verdict(pool: "podMonitor/shop/web/0", labels: ["__meta_kubernetes_pod_name": "web-0"])
-    #expect(dropped == .dropped(DroppingRule(index: 1, rule: RelabelRule(.drop, sourceLabels: ["pod"], regex: "web-.*"), judge: .rollcall)))
-    #expect(try await client.verdict(pool: "podMonitor/shop/web/0", labels: ["__meta_kubernetes_pod_name": "db-0"]) == .kept)
-    #expect(try await client.verdict(pool: "podMonitor/shop/none/0", labels: [:]) == nil)
   }
 
   // MARK: Bad answers

@@ -92,7 +92,7 @@ private typealias Fields = [TargetField: String]
     #expect(throws: TargetsScanError.refused("not \"ready\"")) {
       try scan(#"{"status":"error","errorType":"unavailable","error":"not \"ready\""}"#)
     }
-    #expect(throws: TargetsScanError.malformed(byte: UInt8(ascii: "["), offset: 8)) { try scan("[1, 2]\n[") }
+    #expect(throws: TargetsScanError.malformed(byte: UInt8(ascii: "["), offset: 7)) { try scan("[1, 2]\n[") }
   }
 
   @Test(arguments: [#"{"a" 1}"#, #"{"a":1,}"#, "{]", #"{"a":[1 2]}"#, "nonsense", #"{"a":1}}"#, #"{a:1}"#, #"{"a":#}"#])

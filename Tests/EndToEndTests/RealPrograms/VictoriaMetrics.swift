@@ -10,13 +10,15 @@ struct VictoriaMetrics: QueryServer {
   let url: String
   let transport: HTTPTransport
 
-  init(scrapeConfigurations: [JSONValue], folder: TemporaryFolder, transport: HTTPTransport) async throws {
+  init(
+    scrapeConfigurations: [JSONValue], folder: TemporaryFolder, transport: HTTPTransport, arguments: [String] = []
+  ) async throws {
     // JSON is valid YAML.
     let configuration: JSONValue = ["scrape_configs": .array(scrapeConfigurations)]
-    try await self.init(configuration: configuration.prettyText, folder: folder, transport: transport)
+    try await self.init(configuration: configuration.prettyText, folder: folder, transport: transport, arguments: arguments)
   }
 
-  init(configuration: String, folder: TemporaryFolder, transport: HTTPTransport) async throws {
+  init(configuration: String, folder: TemporaryFolder, transport: HTTPTransport, arguments: [String] = []) async throws {
     let file = try folder.write(configuration, to: "scrape.yml")
     let address = OwnAddress()
     program = try ExternalProgram(
@@ -25,7 +27,7 @@ struct VictoriaMetrics: QueryServer {
         "-promscrape.config=\(file)", "-storageDataPath=\(folder.path)/victoria", "-httpListenAddr=\(address)",
         "-promscrape.kubernetesSDCheckInterval=1s", "-promscrape.httpSDCheckInterval=1s",
         "-search.latencyOffset=1ms", "-search.disableCache", "-memory.allowedBytes=64MB",
-      ], log: "\(folder.path)/victoria.log")
+      ] + arguments, log: "\(folder.path)/victoria.log")
     url = "http://\(address)"
     self.transport = transport
     try await program.waitForPort(address)

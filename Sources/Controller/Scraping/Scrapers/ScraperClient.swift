@@ -62,11 +62,12 @@ package struct ScraperClient: Sendable {
     try await answer(to: .runtimeInformation)?["lastConfigTime"]?.string.flatMap(Timestamp.init(rfc3339:))
   }
 
-  /// Which rules the server's release has; `nil` if it does not tell. VictoriaMetrics and Thanos answer with versions of their own.
-  package func dialect() async throws(ScraperError) -> RelabelDialect? {
-    let version = try await answer(to: .buildInformation)?["version"]?.string
-    let numbers = version?.split(separator: ".").prefix(2).map { Int($0) } ?? []
-    guard numbers.count == 2, let major = numbers[0], let minor = numbers[1] else { return nil }
+  /// The rules that the server's release has; `nil` if it is no Prometheus. VictoriaMetrics calls itself 2.24 for the sake of Grafana, without the
+  /// version of Go; Thanos has versions of its own, below 1.
+  func dialect() async throws(ScraperError) -> RelabelDialect? {
+    let build = try await answer(to: .buildInformation)
+    let numbers = build?["version"]?.string?.split(separator: ".").prefix(2).map { Int($0) } ?? []
+    guard build?["goVersion"] != nil, numbers.count == 2, let major = numbers[0], let minor = numbers[1], major >= 2 else { return nil }
     return RelabelDialect(major: major, minor: minor)
   }
 
@@ -97,9 +98,10 @@ package struct ScraperClient: Sendable {
   }
 
   /// The relabel rules of a scrape pool in the loaded configuration.
-  /// - Returns: `nil` if the configuration has no such pool.
-  package func relabelRules(pool: String) async throws(ScraperError) -> [RelabelRule]? {
-    guard let yaml = try await answer(to: .configuration)?["yaml"]?.string else { throw notTheAPI(.configuration) }
+  /// - Returns: `nil` if the configuration has no such pool, or the server does not show it.
+  func relabelRules(pool: String) async throws(ScraperError) -> [RelabelRule]? {
+    guard let answer = try await answer(to: .configuration) else { return nil }
+    guard let yaml = answer["yaml"]?.string else { throw notTheAPI(.configuration) }
     do {
       return try ScrapeConfiguration.relabelRules(pool: pool, in: yaml)
     } catch {

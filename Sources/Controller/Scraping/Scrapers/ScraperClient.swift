@@ -2,7 +2,7 @@ package import Collector
 package import HTTPTransport
 internal import JSON
 package import Primitives
-package import Relabeling
+internal import Relabeling
 
 /// Asks one scraper (a Prometheus, a Prometheus agent, a vmagent, a Thanos Query) for its targets and for how it came to them.
 ///

@@ -214,9 +214,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "HTTPTransport", "JSON", "KubeClient", "Primitives", "Relabeling", "Roll", "Simulator", "TestSupport", "Controller", "Rollcall",
-        "YAML",
-        logging, serviceLifecycle,
+        "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "Relabeling", "Roll", "Simulator", "TestSupport", "Controller",
+        "Rollcall", "YAML", logging, serviceLifecycle,
       ],
       swiftSettings: settings),
   ],

@@ -1,9 +1,26 @@
-/// An exposition format that we write.
+/// An exposition format that we read and write.
 package enum ExpositionFormat: Hashable, Sendable {
   /// The Prometheus text format 0.0.4.
   case text
   /// OpenMetrics 1.0.0.
   case openMetrics
+
+  /// The format of a response by its header `Content-Type`; without the header the text format, as every Prometheus before 3.0 assumes.
+  /// `nil` for any other type: Prometheus 3 refuses it, and a web page is not an exposition.
+  package init?(contentType: String?) {
+    guard let contentType else {
+      self = .text
+      return
+    }
+    switch contentType.prefix(while: { $0 != ";" }).trimmed.lowercased() {
+    case "text/plain", "": self = .text
+    case "application/openmetrics-text": self = .openMetrics
+    default: return nil
+    }
+  }
+
+  /// The text format with quoted names. Prometheus 3 requests it.
+  package static let quotedNamesContentType = "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8"
 
   /// The value of the HTTP header `Content-Type`.
   package var contentType: String {
@@ -31,6 +48,16 @@ package enum ExpositionFormat: Hashable, Sendable {
       }
     }
     self = openMetrics > 0 && openMetrics >= text ? .openMetrics : .text
+  }
+}
+
+extension NameForm {
+  /// The form of names that a client accepts, from the values of its `Accept` header: quoted only if it asks for it.
+  package init(accept: [String]) {
+    let isQuoted = WeightedValue.list(accept).contains { range in
+      range.value == "text/plain" && range.weight > 0 && range.parameters["escaping"] == "allow-utf-8"
+    }
+    self = isQuoted ? .quoted : .legacy
   }
 }
 

@@ -6,13 +6,13 @@ package protocol LabelRule: Sendable {
   func rewrite(_ labels: inout LabelBuilder, treatment: UInt8)
 }
 
-/// Rewrites the labels of a body in the text format while it streams: chunks in, whole lines of 0.0.4 out, in the original order. Drops
-/// exemplars and all comments other than HELP and TYPE.
+/// Rewrites the labels of a body while it streams: chunks in, whole lines of the text format 0.0.4 out, in the original order. Drops
+/// exemplars, samples from before 1970 and all comments other than HELP and TYPE, and translates quoted names to legacy names.
 ///
-///     var revisitor = ExpositionRewriter(rule, limits: limits)
-///     revisitor.begin()
+///     var rewriter = ExpositionRewriter(rule, limits: limits)
+///     rewriter.begin(format)
 ///     for try await chunk in body { try chunk.withUnsafeBytes { try rewriter.rewrite($0, into: &output) } }
-///     try rewriter.finish()
+///     try rewriter.finish(into: &output)
 package struct ExpositionRewriter<Rule: LabelRule>: Sendable {
   private var parser: ExpositionParser
   private var visitor: RewritingVisitor<Rule>
@@ -26,8 +26,8 @@ package struct ExpositionRewriter<Rule: LabelRule>: Sendable {
   }
 
   /// Starts the next body. Keeps allocated memory.
-  package mutating func begin() {
-    parser.begin()
+  package mutating func begin(_ format: ExpositionFormat = .text) {
+    parser.begin(format)
     visitor.begin()
   }
 
@@ -38,10 +38,11 @@ package struct ExpositionRewriter<Rule: LabelRule>: Sendable {
     try parser.parse(chunk, &visitor)
   }
 
-  /// Ends the body.
-  /// - Throws: if its last line has no line feed.
-  package mutating func finish() throws(ExpositionError) {
-    try parser.finish()
+  /// Ends the body, and appends its last line if it has no line feed.
+  package mutating func finish(into output: inout [UInt8]) throws(ExpositionError) {
+    swap(&visitor.output, &output)
+    defer { swap(&visitor.output, &output) }
+    try parser.finish(&visitor)
   }
 }
 
@@ -52,6 +53,11 @@ private struct RewritingVisitor<Rule: LabelRule>: ExpositionVisitor, Sendable {
   /// The rewritten label sets with their braces, concatenated, and the start of each.
   private var sets: [UInt8] = []
   private var starts: [Int] = [0]
+  private var names = LegacyNames(ofLabels: false, keeping: [])
+  /// By name, for the names that are not legacy names.
+  private var translations: [[UInt8]: [UInt8]] = [:]
+  /// The translation of the current sample's name. `nil` for a legacy name.
+  private var translation: [UInt8]?
   /// Caches the text of the last timestamp: consecutive samples usually share it.
   private var lastTimestamp: Int64 = -1
   private var timestampText: [UInt8] = []
@@ -65,6 +71,19 @@ private struct RewritingVisitor<Rule: LabelRule>: ExpositionVisitor, Sendable {
     sets.removeAll(keepingCapacity: true)
     starts.removeAll(keepingCapacity: true)
     starts.append(0)
+    names = LegacyNames(ofLabels: false, keeping: [])
+    translations = [:]
+  }
+
+  mutating func enter(family: UnsafeRawBufferPointer, sample name: UnsafeRawBufferPointer) {
+    translation = isLegacyName(name, ofLabel: false) ? nil : legacyName(name)
+  }
+
+  private mutating func legacyName(_ name: UnsafeRawBufferPointer) -> [UInt8] {
+    if isLegacyName(name, ofLabel: false) { return Array(name) }
+    let known = translations[Array(name)] ?? names.translation(of: name)
+    translations[Array(name)] = known
+    return known
   }
 
   func treatment(ofFamily name: UnsafeRawBufferPointer) -> FamilyTreatment { rule.treatment(ofFamily: name) }
@@ -83,7 +102,7 @@ private struct RewritingVisitor<Rule: LabelRule>: ExpositionVisitor, Sendable {
 
   mutating func help(_ text: UnsafeRawBufferPointer, ofFamily name: UnsafeRawBufferPointer) {
     append("# HELP ")
-    output.append(contentsOf: name)
+    output.append(contentsOf: legacyName(name))
     output.append(UInt8(ascii: " "))
     output.append(contentsOf: text)
     output.append(UInt8(ascii: "\n"))
@@ -91,7 +110,7 @@ private struct RewritingVisitor<Rule: LabelRule>: ExpositionVisitor, Sendable {
 
   mutating func type(_ type: MetricType, ofFamily name: UnsafeRawBufferPointer) {
     append("# TYPE ")
-    output.append(contentsOf: name)
+    output.append(contentsOf: legacyName(name))
     output.append(UInt8(ascii: " "))
     output.append(contentsOf: type.rawValue.utf8)
     output.append(UInt8(ascii: "\n"))
@@ -99,7 +118,9 @@ private struct RewritingVisitor<Rule: LabelRule>: ExpositionVisitor, Sendable {
 
   @inline(__always)
   mutating func sample(_ name: UnsafeRawBufferPointer, labels: Int, value: UnsafeRawBufferPointer, timestamp: Int64?) {
-    output.append(contentsOf: name)
+    // The text format has no times before 1970.
+    if let timestamp, timestamp < 0 { return }
+    if let translation { output.append(contentsOf: translation) } else { output.append(contentsOf: name) }
     sets.withUnsafeBytes { output.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0[starts[labels]..<starts[labels + 1]])) }
     output.append(UInt8(ascii: " "))
     output.append(contentsOf: value)

@@ -9,14 +9,15 @@ package enum MetricType: String, Sendable {
 }
 
 extension MetricType {
-  /// Parses the type of a TYPE line of 0.0.4 or OpenMetrics 1.0. Types that only OpenMetrics has map to `untyped`. `nil` for any other word.
-  init?(openMetrics word: UnsafeRawBufferPointer) {
-    switch String(decoding: word, as: UTF8.self) {
-    case "counter": self = .counter
-    case "gauge": self = .gauge
-    case "histogram": self = .histogram
-    case "summary": self = .summary
-    case "untyped", "unknown", "gaugehistogram", "stateset", "info": self = .untyped
+  /// Parses the type of a TYPE line. Types that only OpenMetrics has map to `untyped`. `nil` for any word that the format does not have.
+  init?(_ word: UnsafeRawBufferPointer, _ format: ExpositionFormat) {
+    switch (String(decoding: word, as: UTF8.self), format) {
+    case ("counter", _): self = .counter
+    case ("gauge", _): self = .gauge
+    case ("histogram", _): self = .histogram
+    case ("summary", _): self = .summary
+    case ("untyped", .text): self = .untyped
+    case ("unknown", .openMetrics), ("gaugehistogram", .openMetrics), ("stateset", .openMetrics), ("info", .openMetrics): self = .untyped
     default: return nil
     }
   }

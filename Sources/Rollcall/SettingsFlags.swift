@@ -35,6 +35,8 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("kubelet-ca-file")) var kubeletCaFile: String?
   @Option(help: .of("kubelet-token-file")) var kubeletTokenFile: String?
   @Flag(help: .of("kubelet-skip-verify")) var kubeletSkipVerify = false
+  @Option(help: .of("label-limit")) var labelLimit: String?
+  @Option(help: .of("label-length-limit")) var labelLengthLimit: String?
   @Option(help: .of("max-probes")) var maxProbes: String?
   @Flag(help: .of("probe-linux")) var probeLinux = false
   @Option(help: .of("proxy-address")) var proxyAddress: String?

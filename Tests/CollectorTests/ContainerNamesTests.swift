@@ -9,7 +9,7 @@ private func rewritten(_ body: String, _ names: ContainerNames) throws -> String
   rewriter.begin()
   var output: [UInt8] = []
   try Array(body.utf8).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }
-  try rewriter.finish()
+  try rewriter.finish(into: &output)
   return String(decoding: output, as: UTF8.self)
 }
 

@@ -40,7 +40,7 @@ import Testing
       (#"windows_container_available{container_id="docker://other"} 1"#, .notInResponse, "none of the 1 containers"),
       ("", .notInResponse, "no windows_container series"),
       ("<html>login</html>", .badExposition, "line 1: expected a metric name"),
-      ("a 1\na 2", .badExposition, "line 2: the body ends without a line feed"),
+      ("a 1\na{", .badExposition, "line 2: expected a label name"),
       ("a 1\na 2\n", .badExposition, "line 2: duplicate series a"),
     ])
   func `R43, R44: the reason why a container is missing`(body: String, reason: Reason, detail: String) async throws {
@@ -51,6 +51,31 @@ import Testing
     for answer in answers {
       #expect(answer.reason == reason && answer.detail.contains(detail), "\(answer)")
     }
+  }
+
+  @Test(arguments: [true, false])
+  func `R100: an exporter without its container collector answers 400, and is up`(isExporter: Bool) async throws {
+    let server = try ScriptedServer { connection in
+      while let request = try connection.readRequest() {
+        let isWhole = isExporter && !request.target.contains("collect")
+        try connection.respond(
+          status: isWhole ? 200 : 400,
+          body: isWhole ? "windows_exporter_build_info{version=\"0.31.3\"} 1\nwindows_cs_hostname 1\n" : "unknown collector container")
+      }
+    }
+    defer { server.stop() }
+    let statuses = ExporterStatusStore()
+    var settings = WindowsSettings()
+    settings.endpoint.port = server.port
+    settings.deadline = .seconds(60)
+    settings.allowsLoopback = true
+    let collector = WindowsCollector(transport: try HTTPTransport(), settings: settings, statuses: statuses)
+    let answers = await collector.call(nodeRoll(.windows, Self.entries)).answers
+    #expect(answers.allSatisfy { $0.reason == (isExporter ? .notInResponse : .badExposition) }, "\(answers)")
+    #expect(answers[0].detail.contains(isExporter ? "--collectors.enabled=[defaults],container" : "status 400 instead of 200"))
+    let status = try #require(statuses.status(of: "node-1"))
+    #expect(status.failure == (isExporter ? nil : .badExposition))
+    #expect(status.health?.version == (isExporter ? "0.31.3" : nil))
   }
 
   @Test func `a failed collector does not affect a container that has series`() async throws {

@@ -14,7 +14,7 @@ import Testing
     # TYPE drop_me gauge
     drop_me{id="/x"} 1
     # TYPE b histogram
-    b_bucket{le="+Inf",node="x",exported_node="y"} 9 # {trace="1"} 0.5
+    b_bucket{le="+Inf",node="x",exported_node="y"} 9
     b_sum NaN
     drop_bare 4
     c -Inf
@@ -53,7 +53,7 @@ import Testing
     var output: [UInt8] = []
     rewriter.begin()
     try Array("a{pod=\"p\"} 1 1795218028337\n".utf8).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }
-    try rewriter.finish()
+    try rewriter.finish(into: &output)
     #expect(String(decoding: output, as: UTF8.self) == "a{pod=\"p\",node=\"n \\\"1\\\"\"} 1\n")
   }
 
@@ -121,12 +121,28 @@ import Testing
     }
   }
 
-  @Test func `a body that ends within a line is rejected`() throws {
+  @Test func `the last line needs no line feed`() throws {
+    #expect(try rewritten(Array("a{pod=\"p\"} 1".utf8)) == "a{pod=\"p\",node=\"n \\\"1\\\"\"} 1\n")
+  }
+
+  @Test func `R95: OpenMetrics becomes the text format, with legacy names`() throws {
     var rewriter = ExpositionRewriter(SampleRule())
     var output: [UInt8] = []
-    rewriter.begin()
-    try Array("a 1\na 2".utf8).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }
-    #expect(throws: ExpositionError.self) { try rewriter.finish() }
+    rewriter.begin(.openMetrics)
+    let body = """
+      # TYPE "queue.depth" unknown
+      {"queue.depth","tier.name"="hot",tier_name="x"} 3 1795218028
+      old{pod="p"} 1 -5
+      # EOF
+      """
+    try Array(body.utf8).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }
+    try rewriter.finish(into: &output)
+    #expect(
+      String(decoding: output, as: UTF8.self) == """
+        # TYPE queue_depth untyped
+        queue_depth{U__tier_2e_name="hot",tier_name="x",pod="web-0",node="n \"1\""} 3 1795218028000
+
+        """)
   }
 
   private func rewritten(_ body: [UInt8], cuts: [Int] = []) throws -> String {
@@ -141,7 +157,7 @@ import Testing
       // Copies the chunk, so that a sanitizer detects reads past its end.
       try Array(body[start..<end]).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }
     }
-    try rewriter.finish()
+    try rewriter.finish(into: &output)
     return String(decoding: output, as: UTF8.self)
   }
 }

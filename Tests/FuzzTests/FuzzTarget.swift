@@ -127,16 +127,42 @@ extension FuzzTarget {
     return credential.token == nil && credential.certificate == nil ? "a credential with neither token nor certificate" : nil
   }
 
-  /// Names and labels have no more text than the body: a range that is read twice stays within a small multiple of it.
+  /// Names and labels have no more text than the body: a range that is read twice stays within a small multiple of it. What is written of a
+  /// body can be read again.
   private func exposition(_ input: [UInt8]) -> String? {
-    var parser = ExpositionParser(rejectsDuplicates: true)
-    var counter = TextCounter()
-    try? parser.parse(whole: input, &counter)
-    return counter.bytes <= 4 * input.count ? nil : "more text than the body has"
+    for format in [ExpositionFormat.text, .openMetrics] {
+      var parser = ExpositionParser(rejectsDuplicates: true)
+      var counter = TextCounter()
+      try? parser.parse(whole: input, format, &counter)
+      // Escaping the backslash of an unknown escape sequence doubles it.
+      guard counter.bytes <= 8 * input.count else { return "more text than the body has" }
+      guard let written = rewritten(input, format) else { continue }
+      if rewritten(written, .text) != written { return "the written exposition is not read as it was written" }
+    }
+    return nil
+  }
+
+  private func rewritten(_ body: [UInt8], _ format: ExpositionFormat) -> [UInt8]? {
+    var rewriter = ExpositionRewriter(KeepingRule())
+    var output: [UInt8] = []
+    rewriter.begin(format)
+    do throws(ExpositionError) {
+      try body.span.withUnsafeBytes { bytes throws(ExpositionError) in try rewriter.rewrite(bytes, into: &output) }
+      try rewriter.finish(into: &output)
+    } catch {
+      return nil
+    }
+    return output
   }
 
   private static let nodes = RecordDecoder<NodeRecord>.nodes(annotationPrefixes: ["rollcall.dev/"])
   private static let pods = RecordDecoder<PodRecord>.pods(annotationPrefixes: ["rollcall.dev/"])
+}
+
+/// Keeps everything as it is.
+private struct KeepingRule: LabelRule {
+  func treatment(ofFamily name: UnsafeRawBufferPointer) -> FamilyTreatment { .keep(0) }
+  func rewrite(_ labels: inout LabelBuilder, treatment: UInt8) {}
 }
 
 /// Counts the bytes of names, values and distinct label sets in a body.

@@ -43,13 +43,13 @@ package struct ParsedSample: Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Parses a body in the text format. By default duplicate series are an error.
+/// Parses a body. By default duplicate series are an error.
 package func parsedSamples(
-  _ body: [UInt8], limits: ExpositionLimits = .standard, rejectsDuplicates: Bool = true
+  _ body: [UInt8], _ format: ExpositionFormat = .text, limits: ExpositionLimits = .standard, rejectsDuplicates: Bool = true
 ) throws(ExpositionError) -> [ParsedSample] {
   var parser = ExpositionParser(limits: limits, rejectsDuplicates: rejectsDuplicates)
   var visitor = SampleVisitor()
-  try parser.parse(whole: body, &visitor)
+  try parser.parse(whole: body, format, &visitor)
   return visitor.samples
 }
 

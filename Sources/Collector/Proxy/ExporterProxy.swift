@@ -93,7 +93,12 @@ package struct ExporterProxy: Sendable {
     var encoder = try ContentEncoder(isGzip: isCompressed)
     let head = ScrapeHead(status: 200, contentType: ExpositionFormat.text.contentType, contentEncoding: encoder.contentEncoding)
     var rewriter = ExpositionRewriter(names, limits: requests.settings.limits, rejectsDuplicates: true)
-    rewriter.begin()
+    do throws(Miss) {
+      rewriter.begin(try ExpositionFormat(of: stream.header("Content-Type"), from: "the response of windows_exporter"))
+    } catch {
+      stream.cancel()
+      throw error
+    }
     var hasBegun = false
     var body = stream.body.makeAsyncIterator()
     while let chunk = try await next(&body) {
@@ -111,13 +116,14 @@ package struct ExporterProxy: Sendable {
       hasBegun = true
       try await scrape.append(output, until: end)
     }
+    var last: [UInt8] = []
     do throws(ExpositionError) {
-      try rewriter.finish()
+      try rewriter.finish(into: &last)
     } catch {
       throw Miss(relaying: error)
     }
     if !hasBegun { scrape.begin(head) }
-    let rest = encoder.encode([], isLast: true)
+    let rest = encoder.encode(last, isLast: true)
     if !rest.isEmpty { try await scrape.append(rest, until: end) }
   }
 

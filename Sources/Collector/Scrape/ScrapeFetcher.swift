@@ -11,16 +11,23 @@ struct ScrapeFetcher {
   /// Sends the request and returns the response.
   /// - Throws: if there is no response, or its status is not 200.
   func fetch(_ request: HTTPRequest) async throws(Miss) -> HTTPResponse {
-    let response: HTTPResponse
+    let response = try await fetchAny(request)
+    guard response.status == 200 else { throw unexpected(response, to: request) }
+    return response
+  }
+
+  /// Sends the request and returns the response with any status.
+  func fetchAny(_ request: HTTPRequest) async throws(Miss) -> HTTPResponse {
     do {
-      response = try await transport.send(request)
+      return try await transport.send(request)
     } catch {
       throw Miss(error, reasons: reasons)
     }
-    guard response.status == 200 else {
-      throw Miss(reasons.broken, "GET \(request.url): status \(response.status) instead of 200: \(excerpt(of: response.body))")
-    }
-    return response
+  }
+
+  /// The failure of a request whose response does not have the status 200.
+  func unexpected(_ response: HTTPResponse, to request: HTTPRequest) -> Miss {
+    Miss(reasons.broken, "GET \(request.url): status \(response.status) instead of 200: \(excerpt(of: response.body))")
   }
 
   /// Like `fetch`, but returns after the head and streams the body.
@@ -55,6 +62,19 @@ extension HTTPRequest {
     request.maximumBodyBytes = limits.bytes
     request.acceptsCompression = true
     return request
+  }
+}
+
+extension ExpositionFormat {
+  /// The format of a response.
+  /// - Parameter source: the URL or the name of its sender.
+  init(of contentType: String?, from source: String) throws(Miss) {
+    guard let format = ExpositionFormat(contentType: contentType) else {
+      throw Miss(
+        .badExposition,
+        "\(source): the Content-Type is '\(excerpt(of: Array((contentType ?? "").utf8)))', not text/plain or application/openmetrics-text")
+    }
+    self = format
   }
 }
 

@@ -38,7 +38,7 @@ package struct VirtualCollector: NodeCollector {
     self.clock = clock
     fetcher = ScrapeFetcher(transport: transport, reasons: .endpoint)
     self.settings = settings
-    cache = VirtualScrapeCache(stalenessLimit: settings.stalenessLimit, clock: clock)
+    cache = VirtualScrapeCache(stalenessLimit: settings.stalenessLimit, budget: settings.nodeBudget, clock: clock)
     slots = AsyncSemaphore(settings.maximumTransfers)
     ingests = IngestPool(settings: settings)
     nodeToken = settings.nodeTokenFile.map { HeadersFile(path: $0, isToken: true) }
@@ -60,13 +60,19 @@ package struct VirtualCollector: NodeCollector {
         group.addTask { await work(on: round, .suspect, of: roll, keepsConnections: keepsConnections) }
       }
     }
-    let (answers, suspected) = round.end()
+    var (answers, suspected) = round.end()
     if !Task.isCancelled {
       suspects.set(suspected, of: roll.node)
       let keys = Set(requests.flatMap { $0.key == .node ? [.node] + $0.pods(of: roll) : [$0.key] })
       cache.retain(keys, of: roll.node)
       sink?.retain(keys, of: roll.node)
       memoryTrimmer.trim(after: keys.count)
+      let leftOut = cache.leftOut(of: roll.node)
+      for index in leftOut.isEmpty ? [] : Array(roll.entries.indices) {
+        let pod = roll.entries.reference(at: index)
+        guard let reason = leftOut[VirtualScrapeCache.Key(namespace: pod.namespace, pod: pod.pod)] else { continue }
+        answers[index] = Miss(.tooLarge, reason).answer
+      }
     }
     // Without served families there is nothing for Prometheus to scrape.
     let isScraped = settings.servedFamilies != nil && settings.scrapers != .none
@@ -120,8 +126,9 @@ package struct VirtualCollector: NodeCollector {
     let labels = PodLabels(node: node, entries: entries, images: images, isOfOnePod: true)
     let freshness = Freshness(date: response.header("Date"), limit: settings.stalenessLimit)
     let findings: CadvisorFindings
+    let format = try ExpositionFormat(of: response.header("Content-Type"), from: request.url)
     do {
-      let ingested = try ingests.ingest(response.body, labels: labels, freshness, sharing: cache.shapes) {
+      let ingested = try ingests.ingest(response.body, format, labels: labels, freshness, sharing: cache.shapes) {
         sink?.receive($0, key, of: node)
       }
       // Stored even without series of the pod's containers: a pod may have none yet.
@@ -139,7 +146,12 @@ package struct VirtualCollector: NodeCollector {
     let labels = PodLabels(node: node, entries: entries, images: images, isOfOnePod: false)
     var ingest = ScrapeIngest(settings: settings, isOfNode: true)
     let freshness = Freshness(date: stream.header("Date"), limit: settings.stalenessLimit)
-    ingest.begin(labels, freshness)
+    do throws(Miss) {
+      ingest.begin(try ExpositionFormat(of: stream.header("Content-Type"), from: request.url), labels, freshness)
+    } catch {
+      stream.cancel()
+      throw error
+    }
     let parts: ScrapeIngest.Parts
     do {
       for try await chunk in stream.body { try ingest.parse(chunk) }

@@ -27,6 +27,8 @@ package struct VirtualSettings: Hashable, Sendable {
   package var limits = ExpositionLimits(bytes: 4 << 20, series: 50_000)
   /// For the response of a node: room for 5,000 pods with 100 KB and 400 series each.
   package var nodeLimits = ExpositionLimits(bytes: 512 << 20, series: 2_000_000)
+  /// For what is served of a node. `nil` for no limit.
+  package var nodeBudget: PageBudget?
   /// The part of the interval over which scrapes are spread. Each pod is scraped at a fixed offset into the interval. A pod that was slow to
   /// fail last time is deferred to the next roll call if the window is too short for it. If `nil`, all pods are scraped at once.
   package var scrapeWindow: Duration?

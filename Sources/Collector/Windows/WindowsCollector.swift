@@ -50,17 +50,37 @@ package struct WindowsCollector: NodeCollector {
     endpoint.collectors = settings.rollCollectors
     let request = try requests.request(
       node: roll.node, address: roll.address, endpoint: endpoint, deadline: settings.deadline, announced: settings.deadline)
-    let response = try await fetcher.fetch(request)
+    let response = try await enabledCollectors(request, of: roll, at: endpoint)
     // Set by intermediate caches (RFC 9111, section 5.1).
     if let age = response.header("Age").flatMap(Int64.init), Duration.seconds(age) > settings.stalenessLimit {
       throw Miss(.staleData, "\(request.url): an intermediate cache served a response that is \(age) s old")
     }
+    let format = try ExpositionFormat(of: response.header("Content-Type"), from: request.url)
     do {
-      let findings = try WindowsFindings(response.body, limits: settings.limits)
+      let findings = try WindowsFindings(response.body, format, limits: settings.limits)
       return (findings, Freshness(date: response.header("Date"), limit: settings.stalenessLimit))
     } catch {
       throw Miss(error, from: request.url)
     }
+  }
+
+  /// Fetches the collectors that the request names. An exporter without one of them answers 400, and so may a server that is no exporter: the
+  /// response with all enabled collectors tells.
+  /// Source: https://github.com/prometheus-community/windows_exporter/blob/master/pkg/collector/collection.go, `Enable`.
+  private func enabledCollectors(_ request: HTTPRequest, of roll: NodeRoll, at endpoint: ExporterEndpoint) async throws(Miss)
+    -> HTTPResponse
+  {
+    let start = ContinuousClock.now
+    let response = try await fetcher.fetchAny(request)
+    guard response.status != 200 else { return response }
+    let left = requests.settings.deadline - start.duration(to: .now)
+    guard response.status == 400, !endpoint.collectors.isEmpty, left > .zero else { throw fetcher.unexpected(response, to: request) }
+    var endpoint = endpoint
+    endpoint.collectors = []
+    let whole = try await fetcher.fetchAny(
+      try requests.request(node: roll.node, address: roll.address, endpoint: endpoint, deadline: left, announced: left))
+    guard whole.status == 200 else { throw fetcher.unexpected(response, to: request) }
+    return whole
   }
 }
 

@@ -28,10 +28,10 @@ struct WindowsFindings {
     var newest: Int64?
   }
 
-  init(_ body: [UInt8], limits: ExpositionLimits) throws(ExpositionError) {
+  init(_ body: [UInt8], _ format: ExpositionFormat = .text, limits: ExpositionLimits) throws(ExpositionError) {
     var parser = ExpositionParser(limits: limits, rejectsDuplicates: true)
     var visitor = Visitor()
-    try parser.parse(whole: body, &visitor)
+    try parser.parse(whole: body, format, &visitor)
     self = visitor.findings
   }
 

@@ -18,7 +18,8 @@ func advice(_ reason: Reason) -> String {
   case .endpointUnreachable: "Check that the pod's instance serves cAdvisor metrics at the configured port and path."
   case .endpointTimeout: "The pod's cAdvisor endpoint is slow, or packets to it are dropped."
   case .badExposition: "The endpoint responds, but not with valid metrics: fetch it by hand and look at the response."
-  case .tooLarge: "The response exceeds the configured limits: raise them if that size is expected."
+  case .tooLarge:
+    "The response exceeds a limit, which the detail names: drop families at the endpoint or with --virtual-drop, or raise --label-limit, --label-length-limit, --service-monitor-sample-limit or --service-monitor-body-limit."
   case .notInResponse: "The exporter responds but does not list the container: on Windows, check that the container collector is enabled."
   case .staleData: "The exporter returns data that no longer changes: check its log and restart it."
   case .notScraped: "Check that Prometheus has the target and that it is up: see its targets page and its ServiceMonitor selector."

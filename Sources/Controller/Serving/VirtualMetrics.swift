@@ -20,17 +20,22 @@ struct VirtualMetrics {
   func cadvisor(_ request: Request) -> ServerResponse {
     let isScrape = controller.settings.scrapers.include(
       userAgent: request.headers[.userAgent], announcesTimeout: ProbeRequest.timeoutHeader.map { request.headers.contains($0) } ?? false)
+    let names = NameForm(accept: request.headers[values: .accept])
     return respond(request) { cache, snapshot in
-      .metrics { write in
-        var text = GroupedExposition(snapshot)
+      let exposition = GroupedExposition(snapshot, names: names)
+      var response = ServerResponse.metrics { write in
+        var text = exposition
         while let chunk = text.withNextChunk({ Array($0) }) { try await write(chunk) }
         if isScrape { cache.recordScrape(of: snapshot.nodes) }
       }
+      if exposition.hasQuotedNames { response.contentType = ExpositionFormat.quotedNamesContentType }
+      return response
     }
   }
 
   func resource(_ request: Request) -> ServerResponse {
     let isOfOneNode = request.uri.queryParameters["node"] != nil
+    let now = controller.time.reading().unixMilliseconds
     return respond(request) { _, snapshot in
       .metrics { write in
         for family in ResourceFamily.allCases {
@@ -38,20 +43,14 @@ struct VirtualMetrics {
           writer.family(family.name, family.type, help: family.help)
           try await write(writer.bytes)
           for part in snapshot.parts(of: 256) {
-            let lines = family.lines(of: part)
+            let lines = family.lines(of: part, now: now)
             if !lines.isEmpty { try await write(lines) }
           }
         }
-        var writer = ExpositionWriter()
         // A kubelet's node series have no label, so their sum over several nodes would be meaningless.
-        if isOfOneNode {
-          let total = snapshot.total()
-          writer.family(
-            "node_cpu_usage_seconds_total", .counter, help: "Cumulative cpu time consumed by the node in core-seconds",
-            value: total.cpuSeconds)
-          writer.family(
-            "node_memory_working_set_bytes", .gauge, help: "Current working set of the node in bytes", value: total.workingSetBytes)
-        }
+        let ofNode = isOfOneNode ? nodeResourceLines(of: snapshot, now: now) : []
+        if !ofNode.isEmpty { try await write(ofNode) }
+        var writer = ExpositionWriter()
         // Kubernetes 1.29 renamed scrape_error to resource_scrape_error; serve both.
         for name in ["resource_scrape_error", "scrape_error"] {
           writer.family(name, .gauge, help: "1 if there was an error while getting container metrics, 0 otherwise", value: 0)

@@ -47,6 +47,9 @@ package struct ControllerSettings: Hashable, Sendable {
   /// A kept connection to an agent takes 49 KB, a new one 1.8 ms of CPU (mutual TLS, measured with libcurl 7.88 and OpenSSL 3.0). 1,024
   /// connections take 50 MB; 5,000 would take 245 MB, more than everything else.
   package var keptConnections = 1024
+  /// Labels of one series, and bytes of a label name or value, in the responses of exporters and of pods on virtual nodes.
+  package var labelLimit = 64
+  package var labelLengthLimit = 4096
   package var agentMetricsPort = 9753
   package var agentMetricsScheme = "http"
   /// A Secret in our namespace with Prometheus's TLS credentials for agents; `nil` for the CA of `rollcall-tls` and no client certificate.

@@ -1,4 +1,5 @@
 internal import Collector
+internal import Exposition
 internal import HTTPTransport
 internal import KubeClient
 internal import Primitives
@@ -84,6 +85,8 @@ extension ControllerSettings {
       certificateAuthorities: windowsCAFile.map { .file($0) }, clientCertificate: windowsCertificateFile.map { .file($0) },
       clientKey: windowsKeyFile.map { .file($0) }, verification: windowsSkipsVerification ? .none : .full)
     nodes.headersFile = windowsHeadersFile
+    nodes.limits.labels = labelLimit
+    nodes.limits.labelLength = labelLengthLimit
     nodes.allowsLoopback = allowsLoopbackTargets
     return nodes
   }
@@ -114,6 +117,13 @@ extension ControllerSettings {
       case .push: nil
       }
     nodes.scrapers = scrapers
+    for limits in [\VirtualSettings.limits, \.nodeLimits] {
+      nodes[keyPath: limits].labels = labelLimit
+      nodes[keyPath: limits].labelLength = labelLengthLimit
+    }
+    // Prometheus refuses a response whose size is the limit.
+    nodes.nodeBudget =
+      serviceMonitors == .off ? nil : PageBudget(samples: serviceMonitorSampleLimit, bytes: serviceMonitorBodyLimit - 1)
     nodes.keepsTimestamps = virtualTimestamps == .on
     nodes.certificateAuthorities = virtualCAFile.map { .file($0) }
     nodes.verifiesCertificates = !virtualSkipsVerification

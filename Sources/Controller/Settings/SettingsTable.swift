@@ -66,6 +66,12 @@ package enum SettingsTable {
       "kept-connections", \.keptConnections, in: 0...100_000, what: "a number",
       help:
         "Maximum number of nodes for which connections to agents are kept open between calls. With more nodes, every call opens a new one."),
+    .number(
+      "label-limit", \.labelLimit, in: 1...10_000, what: "a number",
+      help: "Maximum number of labels of a series in the response of an exporter or of a pod on a virtual node."),
+    .number(
+      "label-length-limit", \.labelLengthLimit, in: 64...1_000_000, what: "a number",
+      help: "Maximum length in bytes of a label name or value in the response of an exporter or of a pod on a virtual node."),
     .number("agent-metrics-port", \.agentMetricsPort, in: 1...65535, what: port, help: "Port on which rollcall-agent serves /metrics."),
     .scheme(
       "agent-metrics-scheme", \.agentMetricsScheme, help: "Scheme of rollcall-agent's /metrics: https if the agent has --metrics-tls-dir."),
@@ -297,7 +303,9 @@ package enum SettingsTable {
     },
     .number(
       "service-monitor-sample-limit", \.serviceMonitorSampleLimit, in: 1...1_000_000_000, what: "a number",
-      help: "sampleLimit of ServiceMonitors: Prometheus drops scrapes with more samples. A virtual node has about 175 per pod."),
+      help:
+        "sampleLimit of ServiceMonitors: Prometheus drops scrapes with more samples. A virtual node has about 175 per pod, and pods that do "
+        + "not fit are left out, unless --service-monitors is off."),
     .size(
       "service-monitor-body-limit", \.serviceMonitorBodyLimit,
       help: "bodySizeLimit of ServiceMonitors: Prometheus drops scrapes with more bytes, decompressed."),

@@ -5,7 +5,7 @@ internal import Glibc
 /// A sample belongs to the last announced family if its name is the family's name plus an optional suffix. A sample without a HELP or TYPE
 /// line before it forms its own family.
 struct CurrentFamily: Sendable {
-  /// Name of the last sample.
+  /// Name of the last sample. Empty if it was in quotes: without them it might not be a name.
   private var name: [UInt8] = []
   private(set) var nameHash: UInt64 = 0
   /// Name in the last HELP or TYPE line.
@@ -45,10 +45,10 @@ struct CurrentFamily: Sendable {
     return announcedTreatment != .drop
   }
 
-  /// Handles a sample whose name differs from that of the last one.
-  mutating func enter(_ sample: UnsafeRawBufferPointer, _ visitor: inout some ExpositionVisitor) {
+  /// Handles a sample whose name differs from that of the last one, or was in quotes.
+  mutating func enter(_ sample: UnsafeRawBufferPointer, isQuoted: Bool = false, _ visitor: inout some ExpositionVisitor) {
     name.removeAll(keepingCapacity: true)
-    name.append(contentsOf: sample)
+    if !isQuoted { name.append(contentsOf: sample) }
     nameHash = hash(of: sample)
     if belongsToAnnounced(sample) {
       treatment = announcedTreatment

@@ -1,28 +1,31 @@
 internal import Glibc
 
-/// Parses a body in the text format 0.0.4 that arrives in chunks, and passes its families and samples to a visitor.
+/// Parses a body that arrives in chunks, in the text format or OpenMetrics, and passes its families and samples to a visitor.
 ///
-/// It rejects everything outside the format: bad names and numbers, unknown escapes, a label named twice, invalid UTF-8, text after the end
-/// of a sample, a last line without its line feed. From OpenMetrics it tolerates `# EOF` and `# UNIT` lines, the types and exemplars.
+/// It rejects what Prometheus rejects in a scrape, because one such line in the response for a virtual node would cost all its pods, and
+/// accepts what Prometheus accepts, except for what docs/virtual-nodes.md lists. Quoted names are those of Prometheus 3.
 ///
-/// It copies only the distinct label sets and a line that spans two chunks. After an error the visitor has received a partial body;
-/// discard it.
+/// It copies only the distinct label sets, uncommon ones and a line that spans two chunks. After an error the visitor has received a partial
+/// body; discard it.
 ///
-/// Grammar: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format, with the blanks that Prometheus's own parser
-/// tolerates.
+/// Grammar: https://prometheus.io/docs/instrumenting/exposition_formats/ as Prometheus's own parsers read it (model/textparse).
 package struct ExpositionParser: Sendable {
-  private let limits: ExpositionLimits
+  let limits: ExpositionLimits
   private let rejectsDuplicates: Bool
+  private(set) var format = ExpositionFormat.text
   private var sets = LabelSetTable()
   private var setParser = LabelSetParser()
+  private var uncommonSetParser = UncommonLabelSetParser()
   private var builder = LabelBuilder()
   private var seen = SeriesSet()
   /// The start of a line that continues in the next chunk.
   private var partialLine: [UInt8] = []
   private var bodyBytes = 0
   private var series = 0
-  private var line = 0
-  private var family = CurrentFamily()
+  private(set) var line = 0
+  var family = CurrentFamily()
+  /// Whether OpenMetrics' last line was parsed.
+  var hasEnded = false
 
   /// - Parameter rejectsDuplicates: whether two samples with the same name and the same labels, after rewriting and in any order, are an error.
   package init(limits: ExpositionLimits = .standard, rejectsDuplicates: Bool = false) {
@@ -31,7 +34,9 @@ package struct ExpositionParser: Sendable {
   }
 
   /// Starts the next body. Keeps allocated memory.
-  package mutating func begin() {
+  package mutating func begin(_ format: ExpositionFormat = .text) {
+    self.format = format
+    hasEnded = false
     sets.removeAll()
     seen.removeAll()
     partialLine.removeAll(keepingCapacity: true)
@@ -62,26 +67,23 @@ package struct ExpositionParser: Sendable {
   }
 
   /// Parses a whole body.
-  package mutating func parse(whole body: [UInt8], _ visitor: inout some ExpositionVisitor) throws(ExpositionError) {
-    begin()
+  package mutating func parse(
+    whole body: [UInt8], _ format: ExpositionFormat = .text, _ visitor: inout some ExpositionVisitor
+  ) throws(ExpositionError) {
+    begin(format)
     try body.withUnsafeBufferPointer { bytes throws(ExpositionError) in try parse(UnsafeRawBufferPointer(bytes), &visitor) }
-    try finish()
+    try finish(&visitor)
   }
 
-  /// Ends the body.
-  /// - Throws: if its last line has no line feed.
-  package mutating func finish() throws(ExpositionError) {
-    guard !partialLine.isEmpty else { return }
-    if line == 0 {
-      // A body of one unterminated line is rarely an exposition: report what is wrong with the line, a login page for example.
+  /// Ends the body. Its last line needs no line feed: the HTTP client has detected a truncated body.
+  package mutating func finish(_ visitor: inout some ExpositionVisitor) throws(ExpositionError) {
+    if !partialLine.isEmpty {
+      let isWhole = format == .text || partialLine.elementsEqual("# EOF".utf8)
       partialLine.append(UInt8(ascii: "\n"))
-      family = CurrentFamily()
-      var visitor = DroppingVisitor()
       try parsePartialLine(&visitor)
-    } else {
-      line += 1
+      guard isWhole else { throw malformed("the last line does not end with a line feed") }
     }
-    throw .malformed(line: line, reason: "the body ends without a line feed: it was probably truncated")
+    guard format == .text || hasEnded else { throw malformed("the body does not end with '# EOF': it was probably truncated") }
   }
 
   private mutating func parsePartialLine(_ visitor: inout some ExpositionVisitor) throws(ExpositionError) {
@@ -103,6 +105,11 @@ package struct ExpositionParser: Sendable {
     var index = 0
     while index < count {
       line += 1
+      if format == .openMetrics {
+        guard !hasEnded else { throw malformed("text after '# EOF'") }
+        index = try parseOpenMetricsLine(text, index, count, &visitor)
+        continue
+      }
       index = skippingBlanks(text, index)
       switch text[index] {
       case UInt8(ascii: "\n"): index += 1
@@ -110,6 +117,16 @@ package struct ExpositionParser: Sendable {
       default: index = try parseSample(text, index, count, &visitor)
       }
     }
+  }
+
+  private mutating func parseOpenMetricsLine(
+    _ text: UnsafePointer<UInt8>, _ start: Int, _ count: Int, _ visitor: inout some ExpositionVisitor
+  ) throws(ExpositionError) -> Int {
+    if text[start] == UInt8(ascii: "#") { return try parseOpenMetricsComment(text, start, &visitor) }
+    if text[start].isNameStart || text[start] == UInt8(ascii: "{"), let problem = OpenMetricsLine.problem(text, start) {
+      throw malformed(problem)
+    }
+    return try parseSample(text, start, count, &visitor)
   }
 
   /// - Returns: the index after the line feed.
@@ -123,6 +140,8 @@ package struct ExpositionParser: Sendable {
     var index = start
     if let length = family.lengthOfSameName(at: text + start, available: count - start) {
       index += length
+    } else if text[start] == UInt8(ascii: "{") {
+      return try parseQuotedSample(text, start, count, &visitor)
     } else {
       index = try scanName(text, start, what: "metric name")
       family.enter(UnsafeRawBufferPointer(start: text + start, count: index - start), &visitor)
@@ -140,24 +159,54 @@ package struct ExpositionParser: Sendable {
         (labels, index) = try parseLabels(text, index, count, &visitor)
       }
       index = skippingBlanks(text, index)
-    } else if index > afterName {
-      labels = try emptySet(&visitor)
     } else {
-      throw malformed("a metric name may only contain letters, digits, '_' and ':', and must be followed by a blank or '{'")
+      // Prometheus needs no blank before a sign or a point.
+      guard index > afterName || isNumberStart(text[index]) else {
+        throw malformed("a metric name may only contain letters, digits, '_' and ':', and must be followed by a blank or '{'")
+      }
+      labels = try emptySet(&visitor)
     }
+    return try parseEnd(text, index, of: name, labels: labels, &visitor)
+  }
 
-    let value = index
-    index = try scanNumber(text, index)
-    let valueBytes = UnsafeRawBufferPointer(start: text + value, count: index - value)
+  /// Parses a sample whose name is between the braces: `{"queue.depth","tier.name"="hot"} 3`.
+  private mutating func parseQuotedSample(
+    _ text: UnsafePointer<UInt8>, _ start: Int, _ count: Int, _ visitor: inout some ExpositionVisitor
+  ) throws(ExpositionError) -> Int {
+    let index = try uncommonSetParser.parse(text, from: start, limits: limits, line: line)
+    guard let name = uncommonSetParser.name else { throw malformed("expected a metric name before the braces or between them") }
+    return try name.span.withUnsafeBytes { name throws(ExpositionError) in
+      family.enter(name, isQuoted: true, &visitor)
+      // The set is known by its form without the name, so that it is not mistaken for one that follows a name.
+      let set = uncommonSetParser.text
+      let labels = try set.span.withUnsafeBytes { set throws(ExpositionError) in
+        if let known = sets.find(set, treatment: family.treatmentNumber) { return known }
+        return try addUncommon(set, &visitor)
+      }
+      return try parseEnd(text, skippingBlanks(text, index), of: name, labels: labels, &visitor)
+    }
+  }
+
+  /// Parses a sample from its value on.
+  @inline(__always)
+  private mutating func parseEnd(
+    _ text: UnsafePointer<UInt8>, _ start: Int, of name: UnsafeRawBufferPointer, labels: Int, _ visitor: inout some ExpositionVisitor
+  ) throws(ExpositionError) -> Int {
+    var index = try scanNumber(text, start)
+    let valueBytes = UnsafeRawBufferPointer(start: text + start, count: index - start)
     index = skippingBlanks(text, index)
     var timestamp: Int64?
     if text[index] != UInt8(ascii: "\n"), text[index] != UInt8(ascii: "#") {
       timestamp = try scanTimestamp(text, &index)
       index = skippingBlanks(text, index)
     }
-    let end = try endOfLine(text, index)
+    if text[index] != UInt8(ascii: "\n") {
+      // `OpenMetricsLine` has checked the exemplar.
+      guard format == .openMetrics, text[index] == UInt8(ascii: "#") else { throw malformed("unexpected text at the end of the line") }
+      index = endOfLine(text, index)
+    }
 
-    guard !family.isDropped else { return end }
+    guard !family.isDropped else { return index + 1 }
     if rejectsDuplicates {
       let hash = mixed(family.nameHash, sets.seriesHash(of: labels) &+ 1)
       guard seen.insert(hash) else {
@@ -165,7 +214,7 @@ package struct ExpositionParser: Sendable {
       }
     }
     visitor.sample(name, labels: labels, value: valueBytes, timestamp: timestamp)
-    return end
+    return index + 1
   }
 
   /// Finds or parses a label set other than the expected one.
@@ -183,70 +232,45 @@ package struct ExpositionParser: Sendable {
         return (index, start + length)
       }
     }
-    let end = try setParser.parse(text, from: start, limits: limits, line: line)
+    if let end = setParser.parse(text, from: start, limits: limits) {
+      let set = UnsafeRawBufferPointer(start: text + start, count: end - start)
+      if let known = sets.find(set, treatment: treatment) { return (known, end) }
+      return (try add(set, block: set, setParser.fields, &visitor), end)
+    }
+    let end = try uncommonSetParser.parse(text, from: start, limits: limits, line: line)
+    guard uncommonSetParser.name == nil else { throw malformed("two metric names in one sample") }
     let set = UnsafeRawBufferPointer(start: text + start, count: end - start)
     if let known = sets.find(set, treatment: treatment) { return (known, end) }
-    return (try add(set, setParser.fields, &visitor), end)
+    return (try addUncommon(set, &visitor), end)
   }
 
   /// The set of a sample without braces, which equals that of a sample with `{}`.
   private mutating func emptySet(_ visitor: inout some ExpositionVisitor) throws(ExpositionError) -> Int {
     try withUnsafeBytes(of: (UInt8(ascii: "{"), UInt8(ascii: "}"))) { set throws(ExpositionError) in
       if let known = sets.find(set, treatment: family.treatmentNumber) { return known }
-      return try add(set, [], &visitor)
+      return try add(set, block: set, [], &visitor)
     }
   }
 
+  /// Adds the set that `uncommonSetParser` has parsed.
+  private mutating func addUncommon(_ set: UnsafeRawBufferPointer, _ visitor: inout some ExpositionVisitor) throws(ExpositionError) -> Int {
+    let (bytes, fields) = (uncommonSetParser.bytes, uncommonSetParser.fields)
+    return try bytes.span.withUnsafeBytes { block throws(ExpositionError) in try add(set, block: block, fields, &visitor) }
+  }
+
+  /// - Parameters:
+  ///   - set: how the set is known in this body.
+  ///   - block: the text that the fields refer to.
   private mutating func add(
-    _ set: UnsafeRawBufferPointer, _ fields: [LabelBuilder.Field], _ visitor: inout some ExpositionVisitor
+    _ set: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, _ fields: [LabelBuilder.Field], _ visitor: inout some ExpositionVisitor
   ) throws(ExpositionError) -> Int {
     let treatment = family.treatmentNumber
     guard sets.byteCount + set.count <= limits.labelSetBytes else {
       throw .tooLarge(line: line, limit: "\(limits.labelSetBytes) bytes of distinct label sets")
     }
-    builder.begin(set, fields: fields)
+    builder.begin(block, fields: fields)
     if !family.isDropped { visitor.rewrite(&builder, index: sets.count, treatment: treatment) }
     return sets.add(set, treatment: treatment, seriesHash: rejectsDuplicates ? builder.seriesHash : 0)
-  }
-
-  private func endOfLine(_ text: UnsafePointer<UInt8>, _ index: Int) throws(ExpositionError) -> Int {
-    switch text[index] {
-    case UInt8(ascii: "\n"): return index + 1
-    // Skips an OpenMetrics exemplar.
-    case UInt8(ascii: "#"): return try skipLine(text, index)
-    default: throw malformed("unexpected text at the end of the line")
-    }
-  }
-
-  // MARK: Comments
-
-  private mutating func parseComment(
-    _ text: UnsafePointer<UInt8>, _ start: Int, _ visitor: inout some ExpositionVisitor
-  ) throws(ExpositionError) -> Int {
-    let keyword = skippingBlanks(text, start)
-    let afterKeyword = skippingToken(text, keyword)
-    let isHelp = isWord(text, keyword..<afterKeyword, "HELP")
-    guard isHelp || isWord(text, keyword..<afterKeyword, "TYPE") else { return try skipLine(text, keyword) }
-
-    let nameStart = skippingBlanks(text, afterKeyword)
-    let nameEnd = try scanName(text, nameStart, what: isHelp ? "metric name after HELP" : "metric name after TYPE")
-    let name = UnsafeRawBufferPointer(start: text + nameStart, count: nameEnd - nameStart)
-    let contentStart = skippingBlanks(text, nameEnd)
-    if isHelp {
-      let end = try skipLine(text, contentStart)
-      if family.announce(name, &visitor) {
-        visitor.help(UnsafeRawBufferPointer(start: text + contentStart, count: end - 1 - contentStart), ofFamily: name)
-      }
-      return end
-    }
-    let contentEnd = skippingToken(text, contentStart)
-    guard let type = MetricType(openMetrics: UnsafeRawBufferPointer(start: text + contentStart, count: contentEnd - contentStart)) else {
-      throw malformed("unknown metric type \(excerpt(text, contentStart..<contentEnd))")
-    }
-    let end = skippingBlanks(text, contentEnd)
-    guard text[end] == UInt8(ascii: "\n") else { throw malformed("unexpected text at the end of the line") }
-    if family.announce(name, &visitor) { visitor.type(type, ofFamily: name) }
-    return end + 1
   }
 
   // MARK: Tokens
@@ -258,7 +282,7 @@ package struct ExpositionParser: Sendable {
     return index
   }
 
-  private func scanName(_ text: UnsafePointer<UInt8>, _ start: Int, what: StaticString) throws(ExpositionError) -> Int {
+  func scanName(_ text: UnsafePointer<UInt8>, _ start: Int, what: StaticString) throws(ExpositionError) -> Int {
     guard text[start].isNameStart else { throw malformed("expected a \(what)") }
     var index = start
     while text[index].isNamePart { index += 1 }
@@ -285,9 +309,8 @@ package struct ExpositionParser: Sendable {
     // Fewer than 100 digits without an exponent are always a finite number. The slow path checks everything else.
     if digitCount > 0, digitCount < 100, isEndOfToken(text[index]) { return index }
     let end = skippingToken(text, start)
-    guard parseNumber(UnsafeBufferPointer(start: text + start, count: end - start).span) != nil else {
-      throw malformed("the value is not a number: \(excerpt(text, start..<end))")
-    }
+    let token = UnsafeBufferPointer(start: text + start, count: end - start)
+    guard parseNumber(token.span) != nil else { throw malformed("the value is not a number: \(excerpt(token))") }
     return end
   }
 
@@ -299,12 +322,18 @@ package struct ExpositionParser: Sendable {
       milliseconds = milliseconds &* 10 &+ Int64(text[index] & 0x0f)
       index += 1
     }
-    if index > start, isEndOfToken(text[index]) { return milliseconds }
+    if index > start, isEndOfToken(text[index]), format == .text { return milliseconds }
     index = skippingToken(text, start)
-    guard let parsed = parseTimestamp(UnsafeBufferPointer(start: text + start, count: index - start).span) else {
-      throw malformed("the timestamp is not in milliseconds since 1970: \(excerpt(text, start..<index))")
+    let token = UnsafeBufferPointer(start: text + start, count: index - start)
+    guard let parsed = parseTimestamp(token.span, format) else {
+      let unit = format == .text ? "whole milliseconds" : "seconds"
+      throw malformed("the timestamp is not in \(unit) since 1970: \(excerpt(token))")
     }
     return parsed
+  }
+
+  private func isNumberStart(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
   }
 
   @inline(__always)
@@ -312,31 +341,5 @@ package struct ExpositionParser: Sendable {
     byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\t")
   }
 
-  private func isWord(_ text: UnsafePointer<UInt8>, _ range: Range<Int>, _ word: StaticString) -> Bool {
-    range.count == word.utf8CodeUnitCount && memcmp(text + range.lowerBound, word.utf8Start, range.count) == 0
-  }
-
-  /// Skips the rest of the line, which must still be UTF-8.
-  /// - Returns: the index after the line feed.
-  private func skipLine(_ text: UnsafePointer<UInt8>, _ start: Int) throws(ExpositionError) -> Int {
-    var index = start
-    var allBits: UInt8 = 0
-    while text[index] != UInt8(ascii: "\n") {
-      allBits |= text[index]
-      index += 1
-    }
-    if allBits >= 0x80, !isUTF8(text, start..<index) { throw malformed("the line is not valid UTF-8") }
-    return index + 1
-  }
-
-  private func malformed(_ reason: String) -> ExpositionError { .malformed(line: line, reason: reason) }
-}
-
-/// Validates lines and drops all families.
-private struct DroppingVisitor: ExpositionVisitor {
-  func treatment(ofFamily name: UnsafeRawBufferPointer) -> FamilyTreatment { .drop }
-  func rewrite(_ labels: inout LabelBuilder, index: Int, treatment: UInt8) {}
-  func help(_ text: UnsafeRawBufferPointer, ofFamily name: UnsafeRawBufferPointer) {}
-  func type(_ type: MetricType, ofFamily name: UnsafeRawBufferPointer) {}
-  func sample(_ name: UnsafeRawBufferPointer, labels: Int, value: UnsafeRawBufferPointer, timestamp: Int64?) {}
+  func malformed(_ reason: String) -> ExpositionError { .malformed(line: line, reason: reason) }
 }

@@ -80,17 +80,26 @@ package struct LabelBuilder: Sendable {
   package func nameBytes(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].name] }
   package func valueBytes(at index: Int) -> ArraySlice<UInt8> { bytes[fields[index].value] }
 
-  /// Appends the labels in the text format, without braces.
+  /// Appends the labels in the text format, without braces and with legacy names.
   package func append(to output: inout [UInt8]) {
+    var names: LegacyNames?
     for (index, field) in fields.enumerated() {
       if index > 0 { output.append(UInt8(ascii: ",")) }
-      output.append(contentsOf: bytes[field.name])
+      if isLegacy(field) {
+        output.append(contentsOf: bytes[field.name])
+      } else {
+        var translator = names ?? LegacyNames(ofLabels: true, keeping: fields.filter(isLegacy).map { Array(bytes[$0.name]) })
+        output.append(contentsOf: translator.translation(of: bytes[field.name]))
+        names = translator
+      }
       output.append(UInt8(ascii: "="))
       output.append(UInt8(ascii: "\""))
       output.append(contentsOf: bytes[field.value])
       output.append(UInt8(ascii: "\""))
     }
   }
+
+  private func isLegacy(_ field: Field) -> Bool { bytes[field.name].withUnsafeBytes { isLegacyName($0, ofLabel: true) } }
 
   /// Equal for equal sets in any order. An empty label counts as absent.
   var seriesHash: UInt64 {

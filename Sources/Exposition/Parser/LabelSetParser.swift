@@ -1,30 +1,31 @@
 internal import Glibc
 
-/// Parses the labels of one sample. The text must end with a line feed.
+/// Parses the labels of one sample in the form that nearly all exporters write. Leaves any other form, and what is wrong with it, to
+/// `UncommonLabelSetParser`. The text must end with a line feed.
 struct LabelSetParser {
   private(set) var fields: [LabelBuilder.Field] = []
 
   /// - Parameter start: the index of the opening brace. The ranges of the fields are relative to it.
-  /// - Returns: the index after the closing brace.
-  mutating func parse(_ text: UnsafePointer<UInt8>, from start: Int, limits: ExpositionLimits, line: Int) throws(ExpositionError) -> Int {
+  /// - Returns: the index after the closing brace. `nil` for a set that is uncommon, malformed or exceeds a limit.
+  mutating func parse(_ text: UnsafePointer<UInt8>, from start: Int, limits: ExpositionLimits) -> Int? {
     fields.removeAll(keepingCapacity: true)
     var index = start + 1
     while true {
       index = skippingBlanks(text, index)
       if text[index] == UInt8(ascii: "}") { return index + 1 }
 
-      let name = try parseName(text, &index, limits: limits, line: line)
+      guard let name = parseName(text, &index, limits: limits) else { return nil }
       index = skippingBlanks(text, index)
-      guard text[index] == UInt8(ascii: "=") else { throw .malformed(line: line, reason: "expected '=' after a label name") }
+      guard text[index] == UInt8(ascii: "=") else { return nil }
       index = skippingBlanks(text, index + 1)
-      guard text[index] == UInt8(ascii: "\"") else { throw .malformed(line: line, reason: "expected '\"' before a label value") }
+      guard text[index] == UInt8(ascii: "\"") else { return nil }
       index += 1
-      let value = try parseValue(text, &index, of: name, limits: limits, line: line)
+      guard let value = parseValue(text, &index, limits: limits) else { return nil }
       for other in fields
       where other.name.count == name.count && memcmp(text + start + other.name.lowerBound, text + name.lowerBound, name.count) == 0 {
-        throw .malformed(line: line, reason: "duplicate label \(excerpt(text, name))")
+        return nil
       }
-      guard fields.count < limits.labels else { throw .tooLarge(line: line, limit: "\(limits.labels) labels in one series") }
+      guard fields.count < limits.labels else { return nil }
       fields.append(
         LabelBuilder.Field(
           name: name.lowerBound - start..<name.upperBound - start, value: value.lowerBound - start..<value.upperBound - start))
@@ -33,28 +34,27 @@ struct LabelSetParser {
       switch text[index] {
       case UInt8(ascii: ","): index += 1
       case UInt8(ascii: "}"): continue
-      default: throw .malformed(line: line, reason: "expected ',' or '}' after a label")
+      default: return nil
       }
     }
   }
 
-  private func parseName(
-    _ text: UnsafePointer<UInt8>, _ index: inout Int, limits: ExpositionLimits, line: Int
-  ) throws(ExpositionError) -> Range<Int> {
+  private func parseName(_ text: UnsafePointer<UInt8>, _ index: inout Int, limits: ExpositionLimits) -> Range<Int>? {
     let start = index
-    guard text[start].isNameStart, text[start] != UInt8(ascii: ":") else { throw .malformed(line: line, reason: "expected a label name") }
-    while text[index].isNamePart, text[index] != UInt8(ascii: ":") { index += 1 }
-    guard text[index] != UInt8(ascii: ":") else { throw .malformed(line: line, reason: "a label name must not contain a colon") }
-    guard index - start <= limits.labelLength else {
-      throw .tooLarge(line: line, limit: "\(limits.labelLength) bytes in a label name")
+    guard text[start].isNameStart else { return nil }
+    while text[index].isNamePart {
+      if text[index] == UInt8(ascii: ":") { return nil }
+      index += 1
     }
-    return start..<index
+    let name = start..<index
+    let isReserved = name.count == Self.metricName.utf8CodeUnitCount && memcmp(text + start, Self.metricName.utf8Start, name.count) == 0
+    return name.count <= limits.labelLength && !isReserved ? name : nil
   }
 
+  private static let metricName: StaticString = "__name__"
+
   /// Parses a value from after its opening quote to after its closing one.
-  private func parseValue(
-    _ text: UnsafePointer<UInt8>, _ index: inout Int, of name: Range<Int>, limits: ExpositionLimits, line: Int
-  ) throws(ExpositionError) -> Range<Int> {
+  private func parseValue(_ text: UnsafePointer<UInt8>, _ index: inout Int, limits: ExpositionLimits) -> Range<Int>? {
     let start = index
     var allBits: UInt8 = 0
     while text[index] != UInt8(ascii: "\"") {
@@ -62,10 +62,10 @@ struct LabelSetParser {
       if byte == UInt8(ascii: "\\") {
         switch text[index + 1] {
         case UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: "n"): index += 2
-        default: throw .malformed(line: line, reason: "invalid escape in a label value: only \\\\, \\\" and \\n are allowed")
+        default: return nil
         }
       } else if byte == UInt8(ascii: "\n") {
-        throw .malformed(line: line, reason: "unterminated label value")
+        return nil
       } else {
         allBits |= byte
         index += 1
@@ -73,13 +73,8 @@ struct LabelSetParser {
     }
     let value = start..<index
     index += 1
-    guard value.count <= limits.labelLength else {
-      throw .tooLarge(line: line, limit: "\(limits.labelLength) bytes in a label value")
-    }
-    if allBits >= 0x80, !isUTF8(text, value) {
-      throw .malformed(line: line, reason: "the value of label \(excerpt(text, name)) is not valid UTF-8")
-    }
-    return value
+    let isText = allBits < 0x80 || isUTF8(UnsafeBufferPointer(start: text + start, count: value.count))
+    return value.count <= limits.labelLength && isText ? value : nil
   }
 }
 
@@ -98,13 +93,17 @@ func skippingToken(_ text: UnsafePointer<UInt8>, _ start: Int) -> Int {
   return index
 }
 
-func isUTF8(_ text: UnsafePointer<UInt8>, _ range: Range<Int>) -> Bool {
-  (try? UTF8Span(validating: UnsafeBufferPointer(start: text + range.lowerBound, count: range.count).span)) != nil
+/// The index of the next line feed.
+func endOfLine(_ text: UnsafePointer<UInt8>, _ start: Int) -> Int {
+  var index = start
+  while text[index] != UInt8(ascii: "\n") { index += 1 }
+  return index
 }
 
+func isUTF8(_ text: UnsafeBufferPointer<UInt8>) -> Bool { (try? UTF8Span(validating: text.span)) != nil }
+
 /// Up to 40 bytes in quotes for an error message. Control characters are replaced.
-func excerpt(_ text: UnsafePointer<UInt8>, _ range: Range<Int>) -> String {
-  let bytes = UnsafeBufferPointer(start: text + range.lowerBound, count: min(range.count, 40))
-  let printable = String(decoding: bytes, as: UTF8.self).map { $0.isASCII && ($0.asciiValue ?? 0) < 0x20 ? "?" : $0 }
-  return "'" + String(printable) + (range.count > 40 ? "…'" : "'")
+func excerpt(_ text: UnsafeBufferPointer<UInt8>) -> String {
+  let printable = String(decoding: text.prefix(40), as: UTF8.self).map { $0.isASCII && ($0.asciiValue ?? 0) < 0x20 ? "?" : $0 }
+  return "'" + String(printable) + (text.count > 40 ? "…'" : "'")
 }

@@ -8,13 +8,26 @@ package func parseNumber(_ text: Span<UInt8>) -> Double? {
   return value
 }
 
-/// Parses a sample's timestamp, in milliseconds since 1970. A number with a fraction is an OpenMetrics timestamp, in seconds. `nil` outside
-/// the years 1970 to 9999.
-func parseTimestamp(_ text: Span<UInt8>) -> Int64? {
-  guard let decimal = Decimal(text), let number = parseNumber(text), number >= 0 else { return nil }
-  let milliseconds = decimal.isWhole ? number : number * 1000
-  guard milliseconds <= 253_402_300_799_999 else { return nil }
-  return Int64(milliseconds)
+/// Parses a sample's timestamp: whole milliseconds since 1970 in the text format, seconds in OpenMetrics, where they may be negative. Seconds
+/// beyond the range of the result become its bounds.
+/// - Returns: milliseconds since 1970.
+func parseTimestamp(_ text: Span<UInt8>, _ format: ExpositionFormat) -> Int64? {
+  switch format {
+  case .text:
+    guard !text.isEmpty else { return nil }
+    var milliseconds: Int64 = 0
+    for index in text.indices {
+      guard text[index].isDigit else { return nil }
+      let (scaled, tooLarge) = milliseconds.multipliedReportingOverflow(by: 10)
+      let (sum, carry) = scaled.addingReportingOverflow(Int64(text[index] - UInt8(ascii: "0")))
+      guard !tooLarge, !carry else { return nil }
+      milliseconds = sum
+    }
+    return milliseconds
+  case .openMetrics:
+    guard let seconds = parseNumber(text), seconds.isFinite else { return nil }
+    return Int64(exactly: (seconds * 1000).rounded(.towardZero)) ?? (seconds < 0 ? .min : .max)
+  }
 }
 
 /// The digits of a number, before rounding.
@@ -23,7 +36,6 @@ private struct Decimal {
   /// The digits without the decimal point. 0 after an overflow.
   var digits: UInt64 = 0
   var exponent = 0
-  var isWhole = true
   private var overflowed = false
 
   /// Parses `[sign] digits [. digits] [e [sign] digits]`.
@@ -35,13 +47,11 @@ private struct Decimal {
     }
     var count = readDigits(text, &index, areFraction: false)
     if index < text.count, text[index] == UInt8(ascii: ".") {
-      isWhole = false
       index += 1
       count += readDigits(text, &index, areFraction: true)
     }
     guard count > 0 else { return nil }
     if index < text.count, text[index] | 0x20 == UInt8(ascii: "e") {
-      isWhole = false
       index += 1
       guard readExponent(text, &index) else { return nil }
     }

@@ -99,7 +99,7 @@ import Testing
   @Test(
     arguments: [
       ("container_a{container=\"app\",pod=\"pod-0\"} 1\noops\n", Reason.badExposition),
-      ("container_a{container=\"app\",pod=\"pod-0\"} 1", .badExposition),
+      ("container_a{container=\"app\",pod=\"pod-0\"", .badExposition),
       (String(repeating: "#\n", count: 1000), .tooLarge),
       ((0..<40).map { "container_a{pod=\"pod-0\",i=\"\($0)\"} 1\n" }.joined(), .tooLarge),
     ] as [(String, Reason)])
@@ -161,7 +161,7 @@ import Testing
     let labels = PodLabels(node: "n", entries: [rollEntry("shop/pod-0/app"), rollEntry("shop/pod-1/app")], isOfOnePod: false)
     // The second ingest must not contain anything of the first.
     for names in [["pod-0", "pod-1"], ["pod-1"]] {
-      ingest.begin(labels, Freshness(limit: .seconds(60)))
+      ingest.begin(.text, labels, Freshness(limit: .seconds(60)))
       for byte in Self.body(names.map { (name: $0, series: 3) }).utf8 { try ingest.parse([byte]) }
       var collected: [String: Int] = [:]
       var stored: [String: Int] = [:]

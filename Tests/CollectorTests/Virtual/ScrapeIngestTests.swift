@@ -42,7 +42,7 @@ import Testing
       // The Date header has no fraction of a second.
       ([500_900], 500_000, .collected(age: .zero)),
       ([500_000], 621_000, .missed(.staleData, detail: "the newest sample was 121 s old when it was sent; more than 120 s is stale")),
-      ([700_000], 500_000, .missed(.badExposition, detail: "the newest sample is dated 200 s ahead of its sender's own clock")),
+      ([700_000], 500_000, .missed(.badExposition, detail: "the newest sample is dated 200 s after it was sent")),
     ] as [([Int64], Int64?, Answer)])
   func `R44: the ages of samples that count as fresh`(timestamps: [Int64], sent: Int64?, expected: Answer) throws {
     // A sample without a timestamp, as cAdvisor writes limits, does not affect freshness.

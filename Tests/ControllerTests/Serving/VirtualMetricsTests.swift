@@ -19,7 +19,7 @@ import Testing
     # HELP container_memory_working_set_bytes Current working set in bytes.
     # TYPE container_memory_working_set_bytes gauge
     container_memory_working_set_bytes{container="render",id="/r"} 4096 1795218028337
-    container_start_time_seconds{container="render",id="/r"} 1.7952178e+09
+    container_start_time_seconds{container="render",id="/r"} 1.7952178e+09 1795218028337
 
     """
 
@@ -154,6 +154,46 @@ import Testing
     }
   }
 
+  @Test func `R97: what metrics-server refuses is left out, and every sample has a time`() async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      let page = """
+        container_cpu_usage_seconds_total{container="render",cpu="total"} 1.5
+        container_memory_working_set_bytes{container="render"} 4096
+        container_start_time_seconds{container="render"} 1795217800
+        container_cpu_usage_seconds_total{container="new",cpu="total"} 0
+        container_memory_working_set_bytes{container="new"} 512
+        container_cpu_usage_seconds_total{container="half",cpu="total"} 3
+
+        """
+      try fill(served, page: page)
+      let text = try await served.text("/metrics/resource?node=virtual-1")
+      let read = MetricsServerReading(text)
+      #expect(Set(read.pods["shop/render"].map { Array($0.keys) } ?? []) == ["render"])
+      // The node has used no CPU since its pods were first scraped.
+      #expect(!text.contains("node_cpu_usage_seconds_total") && read.nodeMemory == 4608)
+      let samples = text.split(separator: "\n").filter { !$0.hasPrefix("#") && !$0.contains("scrape_error") }
+      #expect(samples.count == 6 && samples.allSatisfy { $0.split(separator: " ").count == 3 }, "\(text)")
+    }
+  }
+
+  @Test func `R95: quoted names are served to a client that asks for them`() async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      try fill(served, page: "container_a{container=\"render\",\"tier.name\"=\"hot\"} 1\n")
+      let prometheus3 = """
+        application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,\
+        text/plain;version=0.0.4;q=0.2,*/*;q=0.1
+        """
+      let quoted = try await served.request("/metrics/cadvisor?node=virtual-1", headers: [HTTPHeader("Accept", prometheus3)])
+      #expect(String(decoding: quoted.body, as: UTF8.self).contains(#""tier.name"="hot""#))
+      #expect(quoted.header("Content-Type") == ExpositionFormat.quotedNamesContentType)
+      let legacy = try await served.request("/metrics/cadvisor?node=virtual-1")
+      #expect(String(decoding: legacy.body, as: UTF8.self).contains(#"tier_name="hot""#))
+      #expect(legacy.header("Content-Type") == ExpositionFormat.text.contentType)
+    }
+  }
+
   @Test func `resource metrics and summary agree on the same values`() async throws {
     try await ServedController.run { served in
       served.publishSample()
@@ -168,7 +208,7 @@ import Testing
           container_memory_working_set_bytes{container="render",namespace="shop",pod="render"} 4096 1795218028337
           # HELP container_start_time_seconds Start time of the container since unix epoch in seconds
           # TYPE container_start_time_seconds gauge
-          container_start_time_seconds{container="render",namespace="shop",pod="render"} 1795217800
+          container_start_time_seconds{container="render",namespace="shop",pod="render"} 1795217800 1795218028337
           # HELP pod_cpu_usage_seconds_total Cumulative cpu time consumed by the pod in core-seconds
           # TYPE pod_cpu_usage_seconds_total counter
           pod_cpu_usage_seconds_total{namespace="shop",pod="render"} 1.5 1795218028337

@@ -1,5 +1,8 @@
-import Controller
+import Collector
+import Exposition
 import Testing
+
+@testable import Controller
 
 @Suite struct SettingsTests {
   /// A valid value other than the default for every setting.
@@ -12,7 +15,8 @@ import Testing
     "windows-scheme": ["https"], "windows-collect": ["cpu", "container"], "windows-source": ["auto"], "windows-pages": ["pass-through"],
     "windows-targets": ["exporter"], "windows-ca-file": ["/ca"], "windows-cert-file": ["/cert"], "windows-key-file": ["/key"],
     "windows-skip-verify": ["true"], "windows-headers-file": ["/headers"], "kubelet-access": ["direct"], "kubelet-ca-file": ["/kca"],
-    "kubelet-token-file": ["/token"], "kubelet-skip-verify": ["true"], "max-probes": ["9"], "proxy-address": ["rollcall:9750"],
+    "kubelet-token-file": ["/token"], "kubelet-skip-verify": ["true"], "max-probes": ["9"],
+    "label-limit": ["100"], "label-length-limit": ["8192"], "proxy-address": ["rollcall:9750"],
     "virtual-port": ["4"], "virtual-path": ["/v/x"], "virtual-scheme": ["https"], "virtual-from": ["node"], "virtual-transfers": ["8"],
     "virtual-ca-file": ["/vca"], "virtual-skip-verify": ["true"],
     "virtual-keep": ["container_cpu_*", "up"], "virtual-drop": ["container_fs_*"], "virtual-timestamps": ["off"],
@@ -92,6 +96,24 @@ import Testing
       let settings = try SettingsSources(file: ("f.yaml", bytes)).settings()
       #expect(settings.interval == .seconds(20) && settings.threshold == .seconds(180))
     }
+  }
+
+  @Test func `R100: the limits of labels apply to exporters, pods and virtual nodes`() {
+    var settings = ControllerSettings()
+    (settings.labelLimit, settings.labelLengthLimit) = (100, 8192)
+    for limits in [
+      settings.nodes.windows.limits, settings.relay.windows.limits, settings.nodes.virtual.limits, settings.nodes.virtual.nodeLimits,
+    ] {
+      #expect(limits.labels == 100 && limits.labelLength == 8192)
+    }
+  }
+
+  @Test func `R94: the budget of a virtual node's response is within the limits of its ServiceMonitor`() {
+    var settings = ControllerSettings()
+    (settings.serviceMonitorSampleLimit, settings.serviceMonitorBodyLimit) = (500, 1 << 20)
+    #expect(settings.nodes.virtual.nodeBudget == PageBudget(samples: 500, bytes: (1 << 20) - 1))
+    settings.serviceMonitors = .off
+    #expect(settings.nodes.virtual.nodeBudget == nil)
   }
 
   @Test func `printed settings can be read back`() throws {

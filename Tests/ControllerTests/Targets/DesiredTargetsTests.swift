@@ -152,6 +152,18 @@ import Testing
     #expect(spec?["bodySizeLimit"] == "64MB")
   }
 
+  @Test func `R98: series whose samples have timestamps end when they are no longer served`() {
+    func tracks(_ source: Source, _ settings: TargetSettings) -> JSONValue? {
+      desired([], source: source, settings: settings).serviceMonitor?["spec"]?["endpoints"]?[0]?["trackTimestampsStaleness"]
+    }
+    var direct = settings
+    direct.probeAddress = nil
+    var proxied = settings
+    proxied.probeAddress = "rollcall-controller:9750"
+    #expect(tracks(.virtual, direct) == true && tracks(.windows, proxied) == true)
+    #expect(tracks(.linux, proxied) == nil && tracks(.windows, direct) == nil)
+  }
+
   @Test func `extra labels are set on every object and never replace Rollcall's own`() {
     var settings = settings
     settings.extraLabels = ["release": "prom", "rollcall.dev/source": "stolen"]

@@ -1,6 +1,6 @@
 @testable import Exposition
 
-/// A second, independent implementation of the text format's grammar: the oracle of the differential tests of `ExpositionParser`.
+/// A second, independent implementation of the text format's grammar, as Prometheus reads it: the oracle of the differential tests of `ExpositionParser`.
 ///
 /// It scans a whole body one line at a time, without the parser's shortcuts for repeated names and label sets. It shares only the parsing
 /// of numbers with the parser, which has tests of its own. Its errors have a line but no reason.
@@ -10,7 +10,9 @@ struct LineScanner {
     _ body: [UInt8], limits: ExpositionLimits = .standard, rejectsDuplicates: Bool = false
   ) throws(ExpositionError) -> [ScannedSample] {
     guard body.count <= limits.bytes else { throw .tooLarge(line: 1, limit: "") }
-    var scanner = LineScanner(body: body, limits: limits)
+    // The last line needs no line feed.
+    let isTerminated = body.isEmpty || body.last == UInt8(ascii: "\n")
+    var scanner = LineScanner(body: isTerminated ? body : body + [UInt8(ascii: "\n")], limits: limits)
     var samples: [ScannedSample] = []
     var seen: Set<ScannedSample.Series> = []
     while let sample = try scanner.next() {
@@ -46,100 +48,118 @@ struct LineScanner {
   }
 
   private mutating func scanSample() throws(ExpositionError) -> ScannedSample {
-    var sample = ScannedSample(line: line, name: text(try scanName()))
-    let afterName = index
-    skipBlanks()
+    var sample = ScannedSample(line: line, name: "")
+    var isSeparated = true
+    if peek != UInt8(ascii: "{") {
+      sample.name = text(try scanName())
+      let afterName = index
+      skipBlanks()
+      isSeparated = index > afterName || peek.map { Array("{+-.".utf8).contains($0) } ?? false
+    }
     if peek == UInt8(ascii: "{") {
       index += 1
-      sample.labels = try scanLabels()
+      let inner = try scanLabels(into: &sample.labels)
+      guard sample.name.isEmpty != (inner == nil) else { throw malformed }
+      sample.name += inner ?? ""
       skipBlanks()
-    } else if index == afterName {
+    } else if !isSeparated {
       throw malformed
     }
 
-    let number = scanToken()
-    guard let value = parseNumber(body[number].span) else { throw malformed }
+    guard let value = parseNumber(body[scanToken()].span) else { throw malformed }
     sample.value = value
     skipBlanks()
-    if let next = peek, next != UInt8(ascii: "\n"), next != UInt8(ascii: "#") {
-      guard let timestamp = parseTimestamp(body[scanToken()].span) else { throw malformed }
+    if let next = peek, next != UInt8(ascii: "\n") {
+      let token = scanToken()
+      guard body[token].allSatisfy(\.isDigit), let timestamp = Int64(text(token)) else { throw malformed }
       sample.timestamp = timestamp
       skipBlanks()
     }
-    // A '#' starts an OpenMetrics exemplar.
-    if peek == UInt8(ascii: "#") { try skipLine() } else { try scanLineFeed() }
+    try scanLineFeed()
     return sample
   }
 
-  private mutating func scanLabels() throws(ExpositionError) -> [ScannedSample.Label] {
-    var labels: [ScannedSample.Label] = []
+  /// - Returns: the metric's name, if it is among the labels.
+  private mutating func scanLabels(into labels: inout [ScannedSample.Label]) throws(ExpositionError) -> String? {
+    var metric: String?
     while true {
       skipBlanks()
       if peek == UInt8(ascii: "}") {
         index += 1
-        return labels
+        return metric
       }
-      let name = text(try scanName())
-      guard !name.contains(":") else { throw malformed }
+      let isQuoted = peek == UInt8(ascii: "\"")
+      let name = isQuoted ? try scanQuoted(escapesUnknown: false) : text(try scanName())
+      guard !name.isEmpty, isQuoted || !name.contains(":") else { throw malformed }
       skipBlanks()
-      try expect(UInt8(ascii: "="))
-      skipBlanks()
-      try expect(UInt8(ascii: "\""))
-      let value = try scanLabelValue()
-      guard !labels.contains(where: { $0.name == name }) else { throw malformed }
-      guard labels.count < limits.labels else { throw .tooLarge(line: line, limit: "") }
-      labels.append(ScannedSample.Label(name: name, escapedValue: text(value)))
-      skipBlanks()
-      switch peek {
-      case UInt8(ascii: ","): index += 1
-      case UInt8(ascii: "}"): continue
-      default: throw malformed
+      if isQuoted, peek == UInt8(ascii: ",") || peek == UInt8(ascii: "}") {
+        guard metric == nil else { throw malformed }
+        metric = name
+      } else {
+        try expect(UInt8(ascii: "="))
+        skipBlanks()
+        guard peek == UInt8(ascii: "\"") else { throw malformed }
+        let value = try scanQuoted(escapesUnknown: true)
+        guard value.utf8.count <= limits.labelLength else { throw .tooLarge(line: line, limit: "") }
+        guard name != "__name__", !labels.contains(where: { $0.name == name }) else { throw malformed }
+        guard labels.count < limits.labels else { throw .tooLarge(line: line, limit: "") }
+        labels.append(ScannedSample.Label(name: name, escapedValue: value))
+        skipBlanks()
       }
+      if peek == UInt8(ascii: ",") { index += 1 }
     }
   }
 
-  /// Scans a value from after its opening quote to after its closing one.
-  private mutating func scanLabelValue() throws(ExpositionError) -> Range<Int> {
-    let start = index
+  /// Scans text in quotes.
+  /// - Parameter escapesUnknown: whether the text stays escaped, and the backslash of an unknown escape sequence becomes two. Otherwise the
+  ///   text is unescaped.
+  private mutating func scanQuoted(escapesUnknown: Bool) throws(ExpositionError) -> String {
+    var bytes: [UInt8] = []
+    index += 1
     while let byte = peek, byte != UInt8(ascii: "\"") {
       if byte == UInt8(ascii: "\n") { throw malformed }
       index += 1
-      guard byte == UInt8(ascii: "\\") else { continue }
-      guard let escaped = peek, Array("\\\"n".utf8).contains(escaped) else { throw malformed }
+      guard byte == UInt8(ascii: "\\") else {
+        bytes.append(byte)
+        continue
+      }
+      guard let escaped = peek, escaped != UInt8(ascii: "\n") else { throw malformed }
       index += 1
+      let isKnown = Array("\\\"n".utf8).contains(escaped)
+      if escapesUnknown {
+        bytes += [byte] + (isKnown ? [] : [byte]) + [escaped]
+      } else {
+        bytes += isKnown ? [escaped == UInt8(ascii: "n") ? UInt8(ascii: "\n") : escaped] : [byte, escaped]
+      }
     }
-    let value = start..<index
     try expect(UInt8(ascii: "\""))
-    guard value.count <= limits.labelLength else { throw .tooLarge(line: line, limit: "") }
-    guard String(validating: body[value], as: UTF8.self) != nil else { throw malformed }
-    return value
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw malformed }
+    return text
   }
 
   private mutating func scanComment() throws(ExpositionError) {
     index += 1
-    skipBlanks()
     let start = index
-    switch text(scanToken()) {
-    case "HELP":
-      skipBlanks()
+    skipBlanks()
+    let isSeparated = index > start
+    let keyword = text(scanToken())
+    guard isSeparated, keyword == "HELP" || keyword == "TYPE", peek != nil, peek != UInt8(ascii: "\n") else { return skipLine() }
+    skipBlanks()
+    if peek == UInt8(ascii: "\"") {
+      guard try !scanQuoted(escapesUnknown: false).isEmpty else { throw malformed }
+    } else {
       _ = try scanName()
-    case "TYPE":
-      skipBlanks()
-      _ = try scanName()
-      skipBlanks()
-      guard Self.types.contains(text(scanToken())) else { throw malformed }
-      skipBlanks()
-      return try scanLineFeed()
-    default:
-      index = start
     }
-    try skipLine()
+    let rest = index
+    skipLine()
+    // One character separates the name from the rest.
+    let line = body[rest..<index - 1].dropFirst()
+    if keyword == "HELP" {
+      guard String(validating: line, as: UTF8.self) != nil else { throw malformed }
+    } else {
+      guard ["counter", "gauge", "histogram", "summary", "untyped"].contains(String(decoding: line, as: UTF8.self)) else { throw malformed }
+    }
   }
-
-  /// The types of 0.0.4 and of OpenMetrics 1.0.
-  private static let types: Set<String> = [
-    "counter", "gauge", "histogram", "summary", "untyped", "unknown", "gaugehistogram", "stateset", "info",
-  ]
 
   // MARK: Tokens
 
@@ -173,12 +193,9 @@ struct LineScanner {
 
   private mutating func scanLineFeed() throws(ExpositionError) { try expect(UInt8(ascii: "\n")) }
 
-  /// Skips the rest of the line, which must still be UTF-8.
-  private mutating func skipLine() throws(ExpositionError) {
-    let start = index
+  private mutating func skipLine() {
     while let byte = peek, byte != UInt8(ascii: "\n") { index += 1 }
-    guard String(validating: body[start..<index], as: UTF8.self) != nil else { throw malformed }
-    try scanLineFeed()
+    index += 1
   }
 
   private var malformed: ExpositionError { .malformed(line: line, reason: "") }

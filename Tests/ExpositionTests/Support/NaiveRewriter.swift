@@ -18,10 +18,9 @@ func naivelyRewritten(_ body: [UInt8]) throws -> String {
       if (isAnnounced ? announced : name).hasPrefix("drop_") { continue }
       let labels = SampleRule.naively(sample.labels.map { ($0.name, $0.escapedValue) })
       output += name + "{" + labels.map { "\($0.0)=\"\($0.1)\"" }.joined(separator: ",") + "}"
-      // The number, an optional timestamp and an optional exemplar follow the last brace, or the name if there are no labels.
-      let plain = line.firstRange(of: " # ").map { String(line[..<$0.lowerBound]) } ?? line
-      let tail = plain.lastIndex(of: "}").map { plain[plain.index(after: $0)...] } ?? plain[...]
-      let numbers = tail.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst(plain.contains("}") ? 0 : 1)
+      // The number and an optional timestamp follow the last brace, or the name if there are no labels.
+      let tail = line.lastIndex(of: "}").map { line[line.index(after: $0)...] } ?? line[...]
+      let numbers = tail.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst(line.contains("}") ? 0 : 1)
       output += " " + numbers.joined(separator: " ") + "\n"
     }
   }

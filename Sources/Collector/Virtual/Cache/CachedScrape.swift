@@ -11,8 +11,10 @@ struct CachedScrape: Sendable {
   /// its number as a `PackedNumber`.
   private let bytes: [UInt8]
   private let timeCount: Int
-  /// Bytes of the longest line in the text format.
+  /// Upper bound of the bytes of the longest line in the text format.
   let longestLine: Int
+  /// Upper bound of the bytes of all lines in the text format.
+  let textBytes: Int
   private let isWide: Bool
 
   init(_ builder: borrowing ScrapeBuilder, sharedBy shapes: ShapeRegistry) {
@@ -36,6 +38,7 @@ struct CachedScrape: Sendable {
     }
     shape = shapes.shape(of: builder, lines: order.map { builder.lines[$0].shape }, families: families)
     longestLine = builder.longestLine
+    textBytes = builder.textBytes
     timeCount = builder.times.count
 
     let lineBytes = builder.numbers.withUnsafeBytes { numbers in
@@ -127,30 +130,46 @@ struct CachedScrape: Sendable {
     return Layout(isWide: isWide, families: shape.valueCount, times: times, values: times + 8 * timeCount)
   }
 
+  /// The name of a family as it is written.
+  struct WrittenName: Sendable {
+    var bytes: [UInt8]
+    /// Whether the name is in quotes, between the braces.
+    var isQuoted: Bool
+  }
+
   /// Writes the lines of a family until it ends, or until the longest line no longer fits.
+  /// - Parameters:
+  ///   - name: how the family's name is written.
+  ///   - form: how the names of labels are written.
   /// - Returns: the position to continue from, or `nil` at the end of the family.
-  func write(family index: Int, from position: Position?, into output: inout ByteWriter) -> Position? {
+  func write(
+    family index: Int, named name: WrittenName, _ form: NameForm, from position: Position?, into output: inout ByteWriter
+  ) -> Position? {
     let layout = layout
+    let openings = form == .quoted ? shape.uncommonNames?.quotedOpenings ?? shape.labelOpenings : shape.labelOpenings
     return bytes.withUnsafeBytes { bytes in
-      shape.text.withUnsafeBytes { text in
+      name.bytes.withUnsafeBytes { nameBytes in
         shape.lines.withUnsafeBufferPointer { lines in
           shape.labels.withUnsafeBufferPointer { labels in
             shape.setEnds.withUnsafeBufferPointer { setEnds in
               let family = shape.families[index]
-              let name = UnsafeRawBufferPointer(rebasing: text[family.name])
               var line = position?.line ?? family.lines.lowerBound
               var offset = position?.offset ?? layout.lines(ofFamily: index, in: bytes)
               while line < family.lines.upperBound {
                 guard output.available >= longestLine else { return Position(line: line, offset: offset) }
-                output.append(name)
+                if name.isQuoted {
+                  output.append(UInt8(ascii: "{"))
+                  output.append(UInt8(ascii: "\""))
+                }
+                output.append(nameBytes)
                 if lines[line].suffix != 0 { ScrapeShape.suffixes[lines[line].suffix].withUnsafeBytes { output.append($0) } }
                 let set = lines[line].set
                 var label = set == 0 ? 0 : Int(setEnds[set - 1])
                 let end = Int(setEnds[set])
-                if label < end {
-                  var isFirst = true
+                if label < end || name.isQuoted {
+                  var isFirst = !name.isQuoted
                   while label < end {
-                    shape.labelOpenings[Int(labels[label].name)].withUnsafeBytes { opening in
+                    openings[Int(labels[label].name)].withUnsafeBytes { opening in
                       if isFirst {
                         output.append(UInt8(ascii: "{"))
                         output.append(UnsafeRawBufferPointer(rebasing: opening[2...]))
@@ -183,10 +202,11 @@ struct CachedScrape: Sendable {
     }
   }
 
-  /// Calls `each` with every sample of a family: a function that returns the escaped value of a label or `nil`, the number, and the time in
-  /// milliseconds since 1970. Meant for the few families that summaries are computed from.
+  /// Calls `each` with every sample of a family, except for those of other instances of containers than the ones on the roll: a function that
+  /// returns the escaped value of a label or `nil`, the number, and the time in milliseconds since 1970. Meant for the few families that
+  /// summaries are computed from.
   func samples(
-    ofFamily name: StaticString, _ each: (_ label: (StaticString) -> String?, _ number: Double, _ time: Int64?) -> Void
+    ofFamily name: StaticString, _ each: (_ label: (StaticString) -> UnsafeRawBufferPointer?, _ number: Double, _ time: Int64?) -> Void
   ) {
     guard let index = shape.index(ofFamily: name) else { return }
     let layout = layout
@@ -195,17 +215,17 @@ struct CachedScrape: Sendable {
       var offset = layout.lines(ofFamily: index, in: bytes)
       for line in shape.families[index].lines {
         let time = layout.readTime(bytes, &offset)
-        let text = memory.withUnsafeMutableBytes { memory in
+        let number = memory.withUnsafeMutableBytes { memory in
           var output = ByteWriter(memory)
           PackedNumber.unpack(bytes, &offset, into: &output)
-          return String(decoding: memory[..<output.count], as: UTF8.self)
+          return parseNumber(UnsafeBufferPointer(rebasing: memory.bindMemory(to: UInt8.self)[..<output.count]).span)
         }
-        guard let number = Double(text) else { continue }
+        guard let number, !shape.isOfOtherInstance(set: shape.lines[line].set) else { continue }
         let labels = shape.labels[shape.labels(ofSet: shape.lines[line].set)]
         each(
           { name in
             guard let wanted = shape.index(ofLabel: name), let label = labels.first(where: { $0.name == wanted }) else { return nil }
-            return String(decoding: layout.value(Int(label.value), in: bytes), as: UTF8.self)
+            return layout.value(Int(label.value), in: bytes)
           }, number, time)
       }
     }

@@ -8,6 +8,8 @@ struct ScrapeBuilder: Sendable {
     var help: Range<Int>
     var type: MetricType?
     var lineCount = 0
+    /// Upper bound of the bytes of the name in any form.
+    var nameLength: Int
   }
 
   struct Line: Sendable {
@@ -38,10 +40,18 @@ struct ScrapeBuilder: Sendable {
   private(set) var times: [Int64] = []
   /// The times that are not in `times`, with the indices of their lines, ascending.
   private var ownTimes: [(line: Int, time: Int64)] = []
-  /// Bytes of the longest line in the text format.
+  /// Upper bound of the bytes of the longest line in the text format.
   private(set) var longestLine = 0
+  /// Upper bound of the bytes of all lines in the text format.
+  private(set) var textBytes = 0
+  /// Whether all names of families and labels are legacy names.
+  private(set) var hasLegacyNames = true
+  /// The label sets of other instances of containers than those on the roll, ascending.
+  private(set) var otherInstances: [UInt32] = []
   private var familyNames = InternTable()
   private var setLengths: [Int] = []
+  /// By label name, an upper bound of its bytes in any form.
+  private var labelLengths: [Int] = []
   private var current = 0
   private var suffix = 0
 
@@ -56,7 +66,9 @@ struct ScrapeBuilder: Sendable {
     numbers.removeAll(keepingCapacity: true)
     times.removeAll(keepingCapacity: true)
     ownTimes.removeAll(keepingCapacity: true)
-    longestLine = 0
+    (longestLine, textBytes, hasLegacyNames) = (0, 0, true)
+    otherInstances.removeAll(keepingCapacity: true)
+    labelLengths.removeAll(keepingCapacity: true)
     familyNames.removeAll()
     setLengths.removeAll(keepingCapacity: true)
   }
@@ -105,14 +117,14 @@ struct ScrapeBuilder: Sendable {
     if families[current].type == nil { families[current].type = type }
   }
 
-  mutating func add(_ set: borrowing LabelBuilder, index: Int) {
+  mutating func add(_ set: borrowing LabelBuilder, index: Int, isOfOtherInstance: Bool = false) {
     // The label sets of dropped families have an index but no labels here.
     while setEnds.count < index { endSet(length: 0) }
+    if isOfOtherInstance { otherInstances.append(UInt32(index)) }
     var length = 2
     for label in 0..<set.count {
       let (name, value) = (set.nameBytes(at: label), set.valueBytes(at: label))
-      name.withUnsafeBytes { name in value.withUnsafeBytes { add(label: name, value: $0) } }
-      length += name.count + value.count + 4
+      length += name.withUnsafeBytes { name in value.withUnsafeBytes { add(label: name, value: $0) } }
     }
     endSet(length: length)
   }
@@ -126,11 +138,11 @@ struct ScrapeBuilder: Sendable {
         for label in other.labels[other.labels(ofSet: set)] {
           let name = UnsafeRawBufferPointer(rebasing: names[other.labelNames.range(of: Int(label.name))])
           let value = UnsafeRawBufferPointer(rebasing: values[other.values.range(of: Int(label.value))])
-          add(label: name, value: value)
-          length += name.count + value.count + 4
+          length += add(label: name, value: value)
         }
       }
     }
+    if other.otherInstances.contains(UInt32(set)) { otherInstances.append(UInt32(setEnds.count)) }
     endSet(length: length)
     return setEnds.count - 1
   }
@@ -142,11 +154,18 @@ struct ScrapeBuilder: Sendable {
   /// Upper bound of the bytes of a line of the current family in the text format: name, suffix, labels, number, time and blanks.
   @inline(__always)
   func lineLength(labels set: Int, number: Int) -> Int {
-    families[current].name.count + 8 + setLengths[set] + number + 24
+    families[current].nameLength + 8 + setLengths[set] + number + 24
   }
 
-  private mutating func add(label name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-    labels.append(ScrapeShape.Label(name: UInt32(labelNames.add(name).index), value: UInt32(values.add(value).index)))
+  /// - Returns: an upper bound of the bytes of the label in the text format.
+  private mutating func add(label name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Int {
+    let (index, isNew) = labelNames.add(name)
+    if isNew {
+      labelLengths.append(writtenLength(ofName: name, isLabel: true))
+      if labelLengths[index] != name.count { hasLegacyNames = false }
+    }
+    labels.append(ScrapeShape.Label(name: UInt32(index), value: UInt32(values.add(value).index)))
+    return labelLengths[index] + value.count + 4
   }
 
   private mutating func endSet(length: Int) {
@@ -171,7 +190,9 @@ struct ScrapeBuilder: Sendable {
       }
     }
     families[current].lineCount += 1
-    longestLine = max(longestLine, lineLength(labels: set, number: value.count))
+    let length = lineLength(labels: set, number: value.count)
+    longestLine = max(longestLine, length)
+    textBytes += length
     lines.append(
       Line(family: current, shape: ScrapeShape.Line(set: set, suffix: suffix), time: time, number: start..<numbers.count))
   }
@@ -195,7 +216,9 @@ struct ScrapeBuilder: Sendable {
     if isNew {
       let start = texts.count
       texts.append(contentsOf: name)
-      families.append(Family(name: start..<texts.count, help: texts.count..<texts.count))
+      let length = writtenLength(ofName: name, isLabel: false)
+      if length != name.count { hasLegacyNames = false }
+      families.append(Family(name: start..<texts.count, help: texts.count..<texts.count, nameLength: length))
     }
     return index
   }

@@ -40,9 +40,22 @@ final class ScrapeShape: Sendable {
   let labels: [Label]
   /// The end of each set in `labels`.
   let setEnds: [UInt32]
-  /// By label name, the text between the previous label's value and this one's, such as `",pod="`.
+  /// By label name, the text between the previous label's value and this one's, such as `",pod="`, with legacy names.
   let labelOpenings: [[UInt8]]
+  /// Only if a name of a family or label is not a legacy name.
+  let uncommonNames: UncommonNames?
+  /// The label sets of other instances of containers than those on the roll, ascending.
+  let otherInstances: [UInt32]
   let valueCount: Int
+  /// Upper bound of the bytes of all HELP and TYPE lines.
+  let headerBytes: Int
+
+  struct UncommonNames: Sendable {
+    /// By label name.
+    var names: [[UInt8]]
+    /// Like `labelOpenings`, with names in quotes where they are not legacy names.
+    var quotedOpenings: [[UInt8]]
+  }
 
   init(_ builder: borrowing ScrapeBuilder, lines: [Line], families: [Family]) {
     text = builder.texts
@@ -50,11 +63,16 @@ final class ScrapeShape: Sendable {
     self.lines = lines
     labels = builder.labels
     setEnds = builder.setEnds
-    labelOpenings = (0..<builder.labelNames.count).map { index in
-      Array("\",".utf8) + builder.labelNames.bytes[builder.labelNames.range(of: index)] + Array("=\"".utf8)
-    }
+    let names = (0..<builder.labelNames.count).map { Array(builder.labelNames.bytes[builder.labelNames.range(of: $0)]) }
+    labelOpenings = builder.legacyLabelNames(names).map(Self.opening)
+    uncommonNames =
+      builder.hasLegacyNames ? nil : UncommonNames(names: names, quotedOpenings: names.map { Self.opening(quotedIfNeeded($0)) })
+    otherInstances = builder.otherInstances
     valueCount = builder.values.count
+    headerBytes = builder.families.reduce(0) { $0 + 2 * ($1.nameLength + 32) + $1.help.count }
   }
+
+  private static func opening(_ name: [UInt8]) -> [UInt8] { Array("\",".utf8) + name + Array("=\"".utf8) }
 
   func labels(ofSet set: Int) -> Range<Int> {
     (set == 0 ? 0 : Int(setEnds[set - 1]))..<Int(setEnds[set])
@@ -68,19 +86,36 @@ final class ScrapeShape: Sendable {
 
   func index(ofLabel name: StaticString) -> UInt32? {
     name.withUTF8Buffer { name in
-      labelOpenings.firstIndex { $0[2..<$0.count - 2].elementsEqual(name) }.map(UInt32.init)
+      labelOpenings.indices.first { labelName($0).elementsEqual(name) }.map(UInt32.init)
     }
   }
+
+  private func labelName(_ index: Int) -> ArraySlice<UInt8> {
+    if let uncommonNames { return uncommonNames.names[index][...] }
+    let opening = labelOpenings[index]
+    return opening[2..<opening.count - 2]
+  }
+
+  func isOfOtherInstance(set: Int) -> Bool { !otherInstances.isEmpty && otherInstances.contains(UInt32(set)) }
 
   /// Whether the builder's scrape has this shape.
   func isShape(of builder: borrowing ScrapeBuilder, lines: [Line], families: [Family]) -> Bool {
     valueCount == builder.values.count && self.lines == lines && labels == builder.labels && setEnds == builder.setEnds
-      && text == builder.texts && labelOpenings.count == builder.labelNames.count
+      && text == builder.texts && otherInstances == builder.otherInstances && labelOpenings.count == builder.labelNames.count
       && self.families.elementsEqual(families) { $0.name == $1.name && $0.help == $1.help && $0.type == $1.type && $0.lines == $1.lines }
       && labelOpenings.indices.allSatisfy { index in
-        let opening = labelOpenings[index]
-        return opening[2..<opening.count - 2].elementsEqual(builder.labelNames.bytes[builder.labelNames.range(of: index)])
+        labelName(index).elementsEqual(builder.labelNames.bytes[builder.labelNames.range(of: index)])
       }
+  }
+}
+
+extension ScrapeBuilder {
+  /// The names of labels as legacy names, all different.
+  func legacyLabelNames(_ names: [[UInt8]]) -> [[UInt8]] {
+    guard !hasLegacyNames else { return names }
+    func isLegacy(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { isLegacyName($0, ofLabel: true) } }
+    var translator = LegacyNames(ofLabels: true, keeping: names.filter(isLegacy))
+    return names.map { isLegacy($0) ? $0 : translator.translation(of: $0) }
   }
 }
 

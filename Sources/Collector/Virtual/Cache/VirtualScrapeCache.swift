@@ -23,7 +23,7 @@ package final class VirtualScrapeCache: Sendable {
   }
 
   private struct Node: Sendable {
-    var scrapes: [Key: Stored] = [:]
+    var page = NodePage()
     /// CPU time that the pods have used since their first scrapes here. Unlike the sum of their counters it does not fall when pods go.
     var cpuSeconds = 0.0
     var lastScrape: ContinuousClock.Instant?
@@ -31,12 +31,16 @@ package final class VirtualScrapeCache: Sendable {
 
   let shapes = ShapeRegistry()
   private let stalenessLimit: Duration
+  private let budget: PageBudget?
   private let clock: CollectorClock
   private let nodes = Mutex<[String: Node]>([:])
 
-  /// - Parameter stalenessLimit: older scrapes are not served.
-  package init(stalenessLimit: Duration, clock: CollectorClock = .continuous) {
+  /// - Parameters:
+  ///   - stalenessLimit: older scrapes are not served.
+  ///   - budget: for each node. `nil` if the response for a node may have any size.
+  package init(stalenessLimit: Duration, budget: PageBudget? = nil, clock: CollectorClock = .continuous) {
     self.stalenessLimit = stalenessLimit
+    self.budget = budget
     self.clock = clock
   }
 
@@ -47,24 +51,30 @@ package final class VirtualScrapeCache: Sendable {
     let now = clock.now()
     nodes.withLock { nodes in
       var used = 0.0
-      if let before = nodes[node]?.scrapes[key] {
+      if let before = nodes[node]?.page.scrapes[key] {
         for index in usages.indices {
-          guard let last = before.cpu.first(where: { $0.container == usages[index].container }) else { continue }
+          guard let last = before.cpu.first(where: { $0.container == usages[index].container }), usages[index].isInstance(of: last) else {
+            continue
+          }
           used += max(0, usages[index].seconds - last.seconds)
           usages[index].computeRate(since: last, after: now - before.arrival)
         }
       }
-      nodes[node, default: Node()].scrapes[key] = Stored(scrape: scrape, arrival: now, cpu: usages)
+      nodes[node, default: Node()].page.store(
+        Stored(scrape: scrape, arrival: now, cpu: usages), key, within: budget, servedSince: now - stalenessLimit)
       nodes[node]?.cpuSeconds += used
     }
+  }
+
+  /// Why scrapes of a node are not served although they arrived.
+  func leftOut(of node: String) -> [Key: String] {
+    nodes.withLock { $0[node]?.page.leftOut ?? [:] }
   }
 
   /// Removes the scrapes of pods that are no longer on the node.
   func retain(_ keys: Set<Key>, of node: String) {
     nodes.withLock { nodes in
-      for key in nodes[node, default: Node()].scrapes.keys where !keys.contains(key) {
-        nodes[node]?.scrapes[key] = nil
-      }
+      nodes[node, default: Node()].page.retain(keys)
     }
   }
 
@@ -82,7 +92,7 @@ package final class VirtualScrapeCache: Sendable {
       if let node, nodes[node] == nil { return nil }
       let names = node.map { [$0] } ?? nodes.keys.sorted()
       let entries = names.flatMap { name in
-        let fresh = (nodes[name]?.scrapes ?? [:]).filter { $0.value.arrival >= oldest }
+        let fresh = (nodes[name]?.page.scrapes ?? [:]).filter { $0.value.arrival >= oldest }
         return fresh.sorted { ($0.key.namespace, $0.key.pod) < ($1.key.namespace, $1.key.pod) }
           .map { VirtualSnapshot.Entry(scrape: $0.value.scrape, age: now - $0.value.arrival, cpu: $0.value.cpu) }
       }
@@ -103,14 +113,14 @@ package final class VirtualScrapeCache: Sendable {
   }
 
   /// Scrapes of all nodes.
-  var count: Int { nodes.withLock { $0.values.reduce(0) { $0 + $1.scrapes.count } } }
+  var count: Int { nodes.withLock { $0.values.reduce(0) { $0 + $1.page.scrapes.count } } }
 
   /// The number of scrapes, their bytes without the shared shapes, and the number of shapes.
   package var size: (scrapes: Int, bytes: Int, shapes: Int) {
     let (scrapes, bytes) = nodes.withLock { nodes in
       nodes.values.reduce(into: (0, 0)) { sum, node in
-        sum.0 += node.scrapes.count
-        sum.1 += node.scrapes.values.reduce(0) { $0 + $1.scrape.byteCount }
+        sum.0 += node.page.scrapes.count
+        sum.1 += node.page.scrapes.values.reduce(0) { $0 + $1.scrape.byteCount }
       }
     }
     return (scrapes, bytes, shapes.count)

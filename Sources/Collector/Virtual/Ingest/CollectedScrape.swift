@@ -1,11 +1,23 @@
 package import Exposition
 
-/// The validated and rewritten samples of a scrape, in the order of the body. Valid during the call that passes it on: its memory is reused.
+/// The validated and rewritten samples of a scrape, in the order of the body, with legacy names, which every receiver accepts. Valid during the
+/// call that passes it on: its memory is reused.
 package struct CollectedScrape: Sendable {
   private let builder: ScrapeBuilder
+  /// By label and by family. `nil` if all names are legacy names.
+  private let legacyNames: (labels: [[UInt8]], families: [[UInt8]])?
 
   init(_ builder: ScrapeBuilder) {
     self.builder = builder
+    guard !builder.hasLegacyNames else {
+      legacyNames = nil
+      return
+    }
+    let labels = (0..<builder.labelNames.count).map { Array(builder.labelNames.bytes[builder.labelNames.range(of: $0)]) }
+    let families = builder.families.map { Array(builder.texts[$0.name]) }
+    func isLegacy(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { isLegacyName($0, ofLabel: false) } }
+    var translator = LegacyNames(ofLabels: false, keeping: families.filter(isLegacy))
+    legacyNames = (builder.legacyLabelNames(labels), families.map { isLegacy($0) ? $0 : translator.translation(of: $0) })
   }
 
   package var sampleCount: Int { builder.lines.count }
@@ -18,9 +30,12 @@ package struct CollectedScrape: Sendable {
     builder.labelNames.bytes.withUnsafeBytes { names in
       builder.values.bytes.withUnsafeBytes { values in
         for label in builder.labels[builder.labels(ofSet: set)] {
-          each(
-            UnsafeRawBufferPointer(rebasing: names[builder.labelNames.range(of: Int(label.name))]),
-            UnsafeRawBufferPointer(rebasing: values[builder.values.range(of: Int(label.value))]))
+          let value = UnsafeRawBufferPointer(rebasing: values[builder.values.range(of: Int(label.value))])
+          if let legacyNames {
+            legacyNames.labels[Int(label.name)].withUnsafeBytes { each($0, value) }
+          } else {
+            each(UnsafeRawBufferPointer(rebasing: names[builder.labelNames.range(of: Int(label.name))]), value)
+          }
         }
       }
     }
@@ -56,12 +71,18 @@ package struct CollectedScrape: Sendable {
       builder.numbers.withUnsafeBytes { numbers in
         for (index, line) in builder.lines.enumerated() {
           ScrapeShape.suffixes[line.shape.suffix].withUnsafeBytes { suffix in
-            each(
-              Sample(
-                nameNumber: line.family * ScrapeShape.suffixes.count + line.shape.suffix,
-                family: UnsafeRawBufferPointer(rebasing: texts[builder.families[line.family].name]), suffix: suffix,
-                labelSet: line.shape.set, number: UnsafeRawBufferPointer(rebasing: numbers[line.number]),
-                time: builder.time(ofLine: index)))
+            func pass(_ family: UnsafeRawBufferPointer) {
+              each(
+                Sample(
+                  nameNumber: line.family * ScrapeShape.suffixes.count + line.shape.suffix, family: family, suffix: suffix,
+                  labelSet: line.shape.set, number: UnsafeRawBufferPointer(rebasing: numbers[line.number]),
+                  time: builder.time(ofLine: index)))
+            }
+            if let legacyNames {
+              legacyNames.families[line.family].withUnsafeBytes(pass)
+            } else {
+              pass(UnsafeRawBufferPointer(rebasing: texts[builder.families[line.family].name]))
+            }
           }
         }
       }

@@ -1,8 +1,10 @@
 internal import Exposition
+internal import Primitives
 internal import Roll
 
-/// Rewrites the labels of a cAdvisor response to those of a kubelet: translates old names, adds the container's name if only its ID is
-/// known, adds `id`, `name` and `image` if only the container is known, and sets `namespace`, `pod` and `node`.
+/// Rewrites the labels of a cAdvisor response to those of a kubelet: translates the names of old kubelets and of a cAdvisor that runs alone,
+/// adds the container's name if only its ID is known, adds `id`, `name` and `image` if only the container is known, and sets `namespace`,
+/// `pod` and `node`.
 struct PodLabels: Sendable {
   /// A container that the response should contain.
   struct Container: Sendable {
@@ -11,6 +13,8 @@ struct PodLabels: Sendable {
     var name: EscapedLabelValue
     /// The runtime's ID. Empty if unknown.
     var id: [UInt8]
+    /// `nil` if the ID is not one of a common runtime.
+    var runtimeID: ContainerID?
     var escapedID: EscapedLabelValue
     /// Replaces a missing cgroup path: real ones end with the container's ID as well.
     var path: EscapedLabelValue
@@ -22,6 +26,7 @@ struct PodLabels: Sendable {
       pod = EscapedLabelValue(entry.reference.pod)
       name = EscapedLabelValue(entry.reference.container)
       id = Array(entry.containerID.utf8)
+      runtimeID = ContainerID(entry.containerID)
       escapedID = EscapedLabelValue(entry.containerID)
       path = EscapedLabelValue("/" + entry.containerID)
       self.image = EscapedLabelValue(image)
@@ -32,6 +37,8 @@ struct PodLabels: Sendable {
   enum Owner: Hashable, Sendable {
     /// An index into `containers`.
     case container(Int)
+    /// Another instance of a container than the one on the roll, by an index into `containers`.
+    case otherInstance(Int)
     case unknown
   }
 
@@ -88,7 +95,10 @@ struct PodLabels: Sendable {
 
   /// The index in `pods` of the pod that a rewritten label set belongs to.
   func pod(of labels: borrowing LabelBuilder, owner: Owner) -> Int? {
-    if case .container(let index) = owner { return podOfContainer[index] }
+    switch owner {
+    case .container(let index), .otherInstance(let index): return podOfContainer[index]
+    case .unknown: break
+    }
     guard let namespace = labels.value("namespace"), let pod = labels.value("pod") else { return nil }
     return podsByName[Self.podName(namespace, pod)]
   }
@@ -96,10 +106,15 @@ struct PodLabels: Sendable {
   func rewrite(_ labels: inout LabelBuilder) -> Owner {
     labels.rename("pod_name", to: "pod")
     labels.rename("container_name", to: "container")
-    if labels.value("container") == nil, let known = container(byIDIn: labels) {
-      labels.fill("container", with: containers[known].name)
-      labels.fill("namespace", with: containers[known].namespace)
-      labels.fill("pod", with: containers[known].pod)
+    if labels.value("container") == nil {
+      labels.rename("container_label_io_kubernetes_container_name", to: "container")
+      labels.rename("container_label_io_kubernetes_pod_name", to: "pod")
+      labels.rename("container_label_io_kubernetes_pod_namespace", to: "namespace")
+      if labels.value("container") == nil, let known = container(byIDIn: labels) {
+        labels.fill("container", with: containers[known].name)
+        labels.fill("namespace", with: containers[known].namespace)
+        labels.fill("pod", with: containers[known].pod)
+      }
     }
     let owner = owner(of: labels)
     if case .container(let index) = owner {
@@ -113,9 +128,13 @@ struct PodLabels: Sendable {
     if isOfOnePod, let first = containers.first {
       labels.override("namespace", with: first.namespace)
       labels.override("pod", with: first.pod)
-    } else if case .container(let index) = owner {
-      labels.fill("namespace", with: containers[index].namespace)
-      labels.fill("pod", with: containers[index].pod)
+    } else {
+      switch owner {
+      case .container(let index), .otherInstance(let index):
+        labels.fill("namespace", with: containers[index].namespace)
+        labels.fill("pod", with: containers[index].pod)
+      case .unknown: break
+      }
     }
     labels.override("node", with: node)
     return owner
@@ -129,23 +148,42 @@ struct PodLabels: Sendable {
     // The index avoids comparing with hundreds of containers of the same name.
     if !isOfOnePod, let namespace, let pod {
       let indices = indicesByReference[Self.podName(namespace, pod) + [UInt8(ascii: "/")] + Array(name)] ?? []
-      return indices.count == 1 ? .container(indices[0]) : .unknown
+      return indices.count == 1 ? instance(of: indices[0], in: labels) : .unknown
     }
     let matches = indices.filter { index in
       (pod?.elementsEqual(containers[index].pod.bytes) ?? true) && (namespace?.elementsEqual(containers[index].namespace.bytes) ?? true)
     }
     // In the response of a node, several pods can have a container of this name.
-    return matches.count == 1 ? .container(matches[0]) : .unknown
+    return matches.count == 1 ? instance(of: matches[0], in: labels) : .unknown
+  }
+
+  /// Whether a series of a container belongs to the instance on the roll.
+  private func instance(of index: Int, in labels: borrowing LabelBuilder) -> Owner {
+    guard let expected = containers[index].runtimeID, let found = runtimeID(in: labels), found != expected else { return .container(index) }
+    return .otherInstance(index)
   }
 
   /// Finds a container by cAdvisor's labels: `name` is the ID with containerd, and `id` is the cgroup path, whose last component contains the
-  /// ID, either alone or as in `cri-containerd-<id>.scope`.
+  /// ID.
   private func container(byIDIn labels: borrowing LabelBuilder) -> Int? {
     if let name = labels.value("name"), let index = indexByID[Array(name)] { return index }
-    guard let path = labels.value("id"), let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return nil }
-    var last = path[path.index(after: slash)...]
-    if last.suffix(6).elementsEqual(".scope".utf8) { last = last.dropLast(6) }
-    if let dash = last.lastIndex(of: UInt8(ascii: "-")) { last = last[last.index(after: dash)...] }
-    return indexByID[Array(last)]
+    guard let path = labels.value("id") else { return nil }
+    let last = Self.cgroupName(ofPath: path)
+    if let id = last.withUnsafeBytes({ ContainerID(cgroupName: $0) }) { return indexByID[Array(id.description.utf8)] }
+    return indexByID[Array(last[(last.lastIndex(of: UInt8(ascii: "-")) ?? last.startIndex - 1) + 1..<last.endIndex])]
+  }
+
+  /// The ID of a common runtime in cAdvisor's labels.
+  private func runtimeID(in labels: borrowing LabelBuilder) -> ContainerID? {
+    if let name = labels.value("name"), let id = name.withUnsafeBytes({ ContainerID(bytes: $0) }) { return id }
+    return labels.value("id").flatMap { path in Self.cgroupName(ofPath: path).withUnsafeBytes { ContainerID(cgroupName: $0) } }
+  }
+
+  /// The last component of a cgroup path, without `.scope`. Some runtimes put the processes into a cgroup `container` below the container's.
+  private static func cgroupName(ofPath path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var parts = path.split(separator: UInt8(ascii: "/"))
+    if parts.count > 1, parts.last?.elementsEqual("container".utf8) == true { parts.removeLast() }
+    let last = parts.last ?? []
+    return last.suffix(6).elementsEqual(".scope".utf8) ? last.dropLast(6) : last
   }
 }

@@ -24,19 +24,20 @@ struct ScrapeIngest: Sendable {
   /// Ingests the body of one pod. Stale samples count for the findings, but are neither stored nor passed on.
   /// - Parameter collect: receives the samples of all kept families, if the settings enable it.
   mutating func ingest(
-    _ body: [UInt8], labels: PodLabels, _ freshness: Freshness, sharing shapes: ShapeRegistry, collect: (CollectedScrape) -> Void = { _ in }
+    _ body: [UInt8], _ format: ExpositionFormat = .text, labels: PodLabels, _ freshness: Freshness, sharing shapes: ShapeRegistry,
+    collect: (CollectedScrape) -> Void = { _ in }
   ) throws(ExpositionError) -> (scrape: CachedScrape, findings: CadvisorFindings) {
-    begin(labels, freshness)
+    begin(format, labels, freshness)
     try parse(body)
-    try parser.finish()
+    try parser.finish(&visitor)
     if visitor.isCollected { collect(CollectedScrape(visitor.collected)) }
     return (CachedScrape(visitor.served, sharedBy: shapes), visitor.findings)
   }
 
   // MARK: A node's body, which is never in memory as a whole
 
-  mutating func begin(_ labels: PodLabels, _ freshness: Freshness) {
-    parser.begin()
+  mutating func begin(_ format: ExpositionFormat, _ labels: PodLabels, _ freshness: Freshness) {
+    parser.begin(format)
     visitor.begin(labels, freshness)
   }
 
@@ -48,7 +49,7 @@ struct ScrapeIngest: Sendable {
   mutating func finish(
     sharing shapes: ShapeRegistry, collect: (_ pod: Int?, CollectedScrape) -> Void, store: (_ pod: Int?, CachedScrape) -> Void
   ) throws(ExpositionError) -> Parts {
-    try parser.finish()
+    try parser.finish(&visitor)
     if visitor.isCollected { visitor.forEachPart(ofCollected: true) { collect($0, CollectedScrape($1)) } }
     visitor.forEachPart(ofCollected: false) { store($0, CachedScrape($1, sharedBy: shapes)) }
     return Parts(findings: visitor.findings, tooLarge: visitor.tooLarge)
@@ -148,7 +149,8 @@ private struct IngestVisitor: ExpositionVisitor, Sendable {
     owners.append(owner)
     if isSplit { splitter.assign(part: labels.pod(of: set, owner: owner), toSet: index) }
     let uses = Uses(rawValue: treatment)
-    if uses.contains(.served) { served.add(set, index: index) }
+    let isOfOtherInstance = if case .otherInstance = owner { true } else { false }
+    if uses.contains(.served) { served.add(set, index: index, isOfOtherInstance: isOfOtherInstance) }
     if uses.contains(.collected) { collected.add(set, index: index) }
   }
 
@@ -158,7 +160,11 @@ private struct IngestVisitor: ExpositionVisitor, Sendable {
       findings.hasScrapeError = findings.hasScrapeError || Double(String(decoding: value, as: UTF8.self)) != 0
     } else if isContainerFamily {
       findings.hasContainerSeries = true
-      if case .container(let index) = owners[set] { findings.recordSample(of: index, at: timestamp) }
+      switch owners[set] {
+      case .container(let index): findings.recordSample(of: index, at: timestamp)
+      case .otherInstance(let index): findings.recordOtherInstance(of: index)
+      case .unknown: break
+      }
     }
     if let timestamp, !freshness.covers(timestamp) { return }
     if isSplit, !uses.isEmpty, !admits(set, number: value.count) { return }
@@ -199,11 +205,12 @@ final class IngestPool: Sendable {
 
   /// See `ScrapeIngest.ingest`.
   func ingest(
-    _ body: [UInt8], labels: PodLabels, _ freshness: Freshness, sharing shapes: ShapeRegistry, collect: (CollectedScrape) -> Void
+    _ body: [UInt8], _ format: ExpositionFormat, labels: PodLabels, _ freshness: Freshness, sharing shapes: ShapeRegistry,
+    collect: (CollectedScrape) -> Void
   ) throws(ExpositionError) -> (scrape: CachedScrape, findings: CadvisorFindings) {
     var ingest = free.withLock { $0.popLast() } ?? ScrapeIngest(settings: settings)
     defer { put(back: ingest) }
-    return try ingest.ingest(body, labels: labels, freshness, sharing: shapes, collect: collect)
+    return try ingest.ingest(body, format, labels: labels, freshness, sharing: shapes, collect: collect)
   }
 
   private func put(back ingest: ScrapeIngest) {

@@ -1,6 +1,7 @@
+internal import Primitives
 internal import Roll
 
-/// CPU and memory usage of a container in a scrape.
+/// CPU and memory usage of a container in a scrape, of the instance that runs.
 struct ContainerUsage {
   struct Reading {
     var value: Double
@@ -9,25 +10,54 @@ struct ContainerUsage {
   }
 
   var reference: ContainerReference
+  /// Differs between instances of the container. 0 if unknown.
+  var instance: UInt64 = 0
   var cpuSeconds: Reading?
+  /// Whether `cpuSeconds` is a sample of its own, and not the sum over processors.
+  fileprivate var hasTotal = false
   var workingSetBytes: Reading?
   var usageBytes: Reading?
   var rssBytes: Reading?
+  /// `nil` also for times before 1970, which cAdvisor writes if it does not know the time.
   var startTimeSeconds: Reading?
   /// The rate between the last two scrapes.
   var cpuNanoCores: Int64?
+
+  /// The time of the newest reading.
+  fileprivate var newest: Int64? { [cpuSeconds, workingSetBytes, usageBytes, rssBytes].compactMap { $0?.time }.max() }
+
+  /// Adds what is missing from readings without an instance.
+  fileprivate mutating func fill(from other: ContainerUsage) {
+    cpuSeconds = cpuSeconds ?? other.cpuSeconds
+    workingSetBytes = workingSetBytes ?? other.workingSetBytes
+    usageBytes = usageBytes ?? other.usageBytes
+    rssBytes = rssBytes ?? other.rssBytes
+    startTimeSeconds = startTimeSeconds ?? other.startTimeSeconds
+  }
 }
 
 /// A container's CPU usage at the time of a scrape, kept with the scrape to compute the rate at the next one.
 struct CPUUsage: Sendable {
   var container: String
+  /// As in `ContainerUsage`.
+  var instance: UInt64
+  var startTimeSeconds: Double?
   var seconds: Double
   /// The sample's timestamp, in milliseconds since 1970.
   var time: Int64?
-  /// The rate between the last two readings with different times. `nil` until there are two, and after a restart of the container.
+  /// The rate between the last two readings with different times. `nil` until there are two of one instance.
   var nanoCores: Int64?
 
-  /// - Parameter interval: the time between the arrival of the two scrapes, used for samples without a timestamp.
+  /// Whether both readings are of one instance, as far as is known.
+  func isInstance(of other: CPUUsage) -> Bool {
+    if instance != 0, other.instance != 0, instance != other.instance { return false }
+    guard let startTimeSeconds, let start = other.startTimeSeconds else { return true }
+    return abs(startTimeSeconds - start) < 1
+  }
+
+  /// - Parameters:
+  ///   - last: a reading of the same instance.
+  ///   - interval: the time between the arrival of the two scrapes, used for samples without a timestamp.
   mutating func computeRate(since last: CPUUsage, after interval: Duration) {
     let milliseconds: Double
     if let time, let before = last.time {
@@ -45,40 +75,119 @@ struct CPUUsage: Sendable {
 extension CachedScrape {
   /// The CPU usage of each container.
   func cpuUsages() -> [CPUUsage] {
-    var usages: [CPUUsage] = []
-    samples(ofFamily: "container_cpu_usage_seconds_total") { label, number, time in
-      guard let container = containerName(label) else { return }
-      usages.append(CPUUsage(container: container, seconds: number, time: time))
+    usages(of: [.cpu, .start]).compactMap { usage in
+      usage.cpuSeconds.map {
+        CPUUsage(
+          container: usage.reference.container, instance: usage.instance, startTimeSeconds: usage.startTimeSeconds?.value,
+          seconds: $0.value, time: $0.time)
+      }
+    }
+  }
+
+  /// The usage of each container, sorted by reference.
+  func usages() -> [ContainerUsage] { usages(of: UsageFamily.allCases) }
+
+  private func usages(of families: [UsageFamily]) -> [ContainerUsage] {
+    var readings = families.flatMap(readings)
+    readings.sort { ($0.reference, $0.instance) < ($1.reference, $1.instance) }
+    var instances: [ContainerUsage] = []
+    for reading in readings {
+      if instances.last.map({ $0.reference == reading.reference && $0.instance == reading.instance }) != true {
+        instances.append(ContainerUsage(reference: reading.reference, instance: reading.instance))
+      }
+      instances[instances.count - 1].add(reading)
+    }
+    instances.sort { left, right in
+      left.reference == right.reference ? Self.rank(left) < Self.rank(right) : left.reference < right.reference
+    }
+    var usages: [ContainerUsage] = []
+    for var instance in instances {
+      if let last = usages.last, last.reference == instance.reference {
+        // The running instance is the last one.
+        if last.instance == 0 { instance.fill(from: last) }
+        usages[usages.count - 1] = instance
+      } else {
+        usages.append(instance)
+      }
     }
     return usages
   }
 
-  /// The usage of each container, sorted by reference.
-  func usages() -> [ContainerUsage] {
-    var usages: [ContainerReference: ContainerUsage] = [:]
-    func read(_ family: StaticString, _ field: WritableKeyPath<ContainerUsage, ContainerUsage.Reading?>) {
-      samples(ofFamily: family) { label, number, time in
-        guard let container = containerName(label), let pod = label("pod"), let namespace = label("namespace") else { return }
-        let reference = ContainerReference(namespace: namespace, pod: pod, container: container)
-        usages[reference, default: ContainerUsage(reference: reference)][keyPath: field] = .init(value: number, time: time)
-      }
+  /// Orders the instances of a container: known before unknown, by start, and by the newest reading.
+  private static func rank(_ usage: ContainerUsage) -> (Int, Double, Int64) {
+    (usage.instance == 0 ? 0 : 1, usage.startTimeSeconds?.value ?? 0, usage.newest ?? 0)
+  }
+
+  private func readings(_ family: UsageFamily) -> [UsageReading] {
+    var readings: [UsageReading] = []
+    samples(ofFamily: family.name) { label, number, time in
+      guard family != .start || number > 0, let container = label("container"), !container.isEmpty, !container.elementsEqual("POD".utf8),
+        let pod = label("pod"), let namespace = label("namespace")
+      else { return }
+      let processor = label("cpu").flatMap { $0.isEmpty || $0.elementsEqual("total".utf8) ? nil : $0 }
+      readings.append(
+        UsageReading(
+          reference: ContainerReference(namespace: text(namespace), pod: text(pod), container: text(container)),
+          instance: (label("id") ?? label("name")).map { $0.isEmpty ? 0 : fnv1a($0) } ?? 0, family: family,
+          isOfProcessor: processor != nil, value: .init(value: number, time: time)))
     }
-    read("container_cpu_usage_seconds_total", \.cpuSeconds)
-    read("container_memory_working_set_bytes", \.workingSetBytes)
-    read("container_memory_usage_bytes", \.usageBytes)
-    read("container_memory_rss", \.rssBytes)
-    read("container_start_time_seconds", \.startTimeSeconds)
-    return usages.values.sorted { $0.reference < $1.reference }
+    return readings
   }
 }
 
-/// The container of a sample. `nil` for samples of the pod's cgroup and its sandbox, and for the per-CPU samples of old kernels.
-private func containerName(_ label: (StaticString) -> String?) -> String? {
-  guard let container = label("container"), !container.isEmpty, container != "POD",
-    label("cpu").map({ $0.isEmpty || $0 == "total" }) ?? true
-  else { return nil }
-  return container
+/// The families that usage is read from.
+private enum UsageFamily: CaseIterable {
+  case cpu, workingSet, usage, rss, start
+
+  var name: StaticString {
+    switch self {
+    case .cpu: "container_cpu_usage_seconds_total"
+    case .workingSet: "container_memory_working_set_bytes"
+    case .usage: "container_memory_usage_bytes"
+    case .rss: "container_memory_rss"
+    case .start: "container_start_time_seconds"
+    }
+  }
+
+  var field: WritableKeyPath<ContainerUsage, ContainerUsage.Reading?> {
+    switch self {
+    case .cpu: \.cpuSeconds
+    case .workingSet: \.workingSetBytes
+    case .usage: \.usageBytes
+    case .rss: \.rssBytes
+    case .start: \.startTimeSeconds
+    }
+  }
 }
+
+/// A sample of one of the families.
+private struct UsageReading {
+  var reference: ContainerReference
+  var instance: UInt64
+  var family: UsageFamily
+  /// Whether it is the CPU usage on one processor.
+  var isOfProcessor: Bool
+  var value: ContainerUsage.Reading
+}
+
+extension ContainerUsage {
+  /// CPU usage by processor is added up, unless the scrape has the total as well.
+  fileprivate mutating func add(_ reading: UsageReading) {
+    guard reading.isOfProcessor else {
+      if reading.family == .cpu { hasTotal = true }
+      self[keyPath: reading.family.field] = reading.value
+      return
+    }
+    guard !hasTotal else { return }
+    guard let sum = cpuSeconds else {
+      cpuSeconds = reading.value
+      return
+    }
+    cpuSeconds = Reading(value: sum.value + reading.value.value, time: [sum.time, reading.value.time].compactMap(\.self).min())
+  }
+}
+
+private func text(_ bytes: UnsafeRawBufferPointer) -> String { String(decoding: bytes, as: UTF8.self) }
 
 extension VirtualSnapshot.Entry {
   /// The usage of each container, with its CPU rate.

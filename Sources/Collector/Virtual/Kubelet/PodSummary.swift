@@ -8,8 +8,7 @@ extension VirtualSnapshot {
   package func nodeSummary(_ name: String, now: Int64) -> JSONValue {
     let total = total()
     var node: JSONValue = ["nodeName": .string(name)]
-    guard let newest = entries.map({ $0.arrival(now) }).max() else { return node }
-    let time = entries.flatMap(\.cpu).compactMap(\.time).max() ?? newest
+    guard let newest = entries.map({ $0.arrival(now) }).max(), let time = time(now) else { return node }
     node["cpu"] = cpu(.init(value: total.cpuSeconds, time: time), nanoCores: total.cpuNanoCores, arrival: newest)
     node["memory"] = memory(workingSet: .init(value: total.workingSetBytes, time: time), usage: nil, rss: nil, arrival: newest)
     return node
@@ -43,9 +42,16 @@ extension VirtualSnapshot {
   }
 }
 
+extension VirtualSnapshot {
+  /// The time of the node's own values: of the newest reading, or else of the newest scrape. `nil` without any scrape.
+  func time(_ now: Int64) -> Int64? {
+    entries.lazy.flatMap(\.cpu).compactMap(\.time).max() ?? entries.lazy.map { $0.arrival(now) }.max()
+  }
+}
+
 extension VirtualSnapshot.Entry {
   /// When the scrape arrived, in milliseconds since 1970.
-  fileprivate func arrival(_ now: Int64) -> Int64 { now - Int64(age / .milliseconds(1)) }
+  func arrival(_ now: Int64) -> Int64 { now - Int64(age / .milliseconds(1)) }
 }
 
 extension ContainerUsage {

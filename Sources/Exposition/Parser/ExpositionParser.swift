@@ -110,10 +110,13 @@ package struct ExpositionParser: Sendable {
         index = try parseOpenMetricsLine(text, index, count, &visitor)
         continue
       }
+      let start = index
       index = skippingBlanks(text, index)
       switch text[index] {
       case UInt8(ascii: "\n"): index += 1
       case UInt8(ascii: "#"): index = try parseComment(text, index + 1, &visitor)
+      // Prometheus takes the blank for a part of the name.
+      case _ where index > start: throw malformed("a blank before the metric name")
       default: index = try parseSample(text, index, count, &visitor)
       }
     }

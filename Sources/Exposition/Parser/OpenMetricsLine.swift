@@ -15,7 +15,7 @@ struct OpenMetricsLine {
   private mutating func problem() -> String? {
     while text[index].isNamePart { index += 1 }
     if text[index] == UInt8(ascii: "{"), !skipLabels() { return "malformed labels: OpenMetrics allows no blanks between braces" }
-    guard skipSpacedToken() else { return "expected a space and a value after the metric" }
+    guard text[index + 1] != UInt8(ascii: "{"), skipSpacedToken() else { return "expected a space and a value after the metric" }
     if text[index] == UInt8(ascii: " "), text[index + 1] != UInt8(ascii: "#"), !skipSpacedToken() {
       return "expected a space and a timestamp after the value"
     }

@@ -37,10 +37,12 @@ struct LineScanner {
   private mutating func next() throws(ExpositionError) -> ScannedSample? {
     while index < body.count {
       line += 1
+      let start = index
       skipBlanks()
       switch peek {
       case UInt8(ascii: "\n"): index += 1
       case UInt8(ascii: "#"): try scanComment()
+      case _ where index > start: throw malformed
       default: return try scanSample()
       }
     }

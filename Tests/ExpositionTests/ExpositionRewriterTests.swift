@@ -133,6 +133,11 @@ import Testing
       # TYPE "queue.depth" unknown
       {"queue.depth","tier.name"="hot",tier_name="x"} 3 1795218028
       old{pod="p"} 1 -5
+      # HELP a Things.
+      # TYPE a counter
+      a_total{pod="p"} 1
+      a_created{pod="p"} 2
+      a_total{pod="q"} 3
       # EOF
       """
     try Array(body.utf8).withUnsafeBytes { try rewriter.rewrite($0, into: &output) }
@@ -141,6 +146,11 @@ import Testing
       String(decoding: output, as: UTF8.self) == """
         # TYPE queue_depth untyped
         queue_depth{U__tier_2e_name="hot",tier_name="x",pod="web-0",node="n \"1\""} 3 1795218028000
+        # HELP a_total Things.
+        # TYPE a_total counter
+        a_total{pod="p",node="n \"1\""} 1
+        a_created{pod="p",node="n \"1\""} 2
+        a_total{pod="q",node="n \"1\""} 3
 
         """)
   }

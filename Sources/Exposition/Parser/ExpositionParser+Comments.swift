@@ -47,10 +47,15 @@ extension ExpositionParser {
     let lineEnd = endOfLine(text, end)
     let help = UnsafeBufferPointer(start: text + min(end + 1, lineEnd), count: max(lineEnd - end - 1, 0))
     guard isUTF8(help) else { throw malformed("the help text is not valid UTF-8") }
-    name.withUnsafeBytes { name in
-      guard family.announce(name, &visitor) else { return }
-      let content = skippingBlanks(text, end)
-      visitor.help(UnsafeRawBufferPointer(start: text + content, count: lineEnd - content), ofFamily: name)
+    let content = skippingBlanks(text, end)
+    let escaped = UnsafeRawBufferPointer(start: text + content, count: lineEnd - content)
+    if format == .openMetrics {
+      openMetricsFamily.rename(name)
+      openMetricsFamily.help = Array(escaped)
+    } else {
+      name.withUnsafeBytes { name in
+        if family.announce(name, &visitor) { visitor.help(escaped, ofFamily: name) }
+      }
     }
     return lineEnd + 1
   }
@@ -63,10 +68,29 @@ extension ExpositionParser {
     // Exactly one character separates the name from the type.
     let word = UnsafeBufferPointer(start: text + min(end + 1, lineEnd), count: max(lineEnd - end - 1, 0))
     guard let type = MetricType(UnsafeRawBufferPointer(word), format) else { throw malformed("unknown metric type \(excerpt(word))") }
-    name.withUnsafeBytes { name in
-      if family.announce(name, &visitor) { visitor.type(type, ofFamily: name) }
+    if format == .openMetrics {
+      openMetricsFamily.rename(name)
+      openMetricsFamily.type = type
+    } else {
+      name.withUnsafeBytes { name in
+        if family.announce(name, &visitor) { visitor.type(type, ofFamily: name) }
+      }
     }
     return lineEnd + 1
+  }
+
+  /// Announces the family of an OpenMetrics sample by its name in the text format. That of a counter is the name of its samples.
+  mutating func announceFamily(of sample: UnsafeRawBufferPointer, _ visitor: inout some ExpositionVisitor) {
+    guard let suffix = openMetricsFamily.suffix(of: sample) else { return }
+    let isCounter = openMetricsFamily.type == .counter
+    let isDescribed = openMetricsFamily.isDescribed || isCounter && suffix != .total && suffix != .none
+    let name = isCounter ? Array(sample) : openMetricsFamily.name
+    name.withUnsafeBytes { name in
+      guard family.announce(name, &visitor), !isDescribed else { return }
+      openMetricsFamily.isDescribed = true
+      openMetricsFamily.help?.withUnsafeBytes { visitor.help($0, ofFamily: name) }
+      if let type = openMetricsFamily.type { visitor.type(type, ofFamily: name) }
+    }
   }
 
   /// The unit must be the last part of the family's name.
@@ -95,5 +119,25 @@ extension ExpositionParser {
 
   private func isWord(_ text: UnsafePointer<UInt8>, _ range: Range<Int>, _ word: StaticString) -> Bool {
     range.count == word.utf8CodeUnitCount && memcmp(text + range.lowerBound, word.utf8Start, range.count) == 0
+  }
+}
+
+/// What the HELP and TYPE lines of OpenMetrics say about the samples that follow.
+struct OpenMetricsFamily: Sendable {
+  var name: [UInt8] = []
+  var help: [UInt8]?
+  var type: MetricType?
+  /// Whether the visitor knows.
+  var isDescribed = false
+
+  /// Starts another family if the name differs.
+  mutating func rename(_ name: [UInt8]) {
+    if name != self.name { self = OpenMetricsFamily(name: name) }
+  }
+
+  /// What the name of a sample of this family has after the family's name. `nil` for the sample of another family.
+  func suffix(of sample: UnsafeRawBufferPointer) -> FamilySuffix? {
+    guard !name.isEmpty, sample.starts(with: name) else { return nil }
+    return FamilySuffix(UnsafeRawBufferPointer(rebasing: sample[name.count...]))
   }
 }

@@ -24,6 +24,7 @@ package struct ExpositionParser: Sendable {
   private var series = 0
   private(set) var line = 0
   var family = CurrentFamily()
+  var openMetricsFamily = OpenMetricsFamily()
   /// Whether OpenMetrics' last line was parsed.
   var hasEnded = false
 
@@ -42,6 +43,7 @@ package struct ExpositionParser: Sendable {
     partialLine.removeAll(keepingCapacity: true)
     (bodyBytes, series, line) = (0, 0, 0)
     family = CurrentFamily()
+    openMetricsFamily = OpenMetricsFamily()
   }
 
   /// Parses the next bytes of the body. Chunks may end anywhere.
@@ -147,7 +149,9 @@ package struct ExpositionParser: Sendable {
       return try parseQuotedSample(text, start, count, &visitor)
     } else {
       index = try scanName(text, start, what: "metric name")
-      family.enter(UnsafeRawBufferPointer(start: text + start, count: index - start), &visitor)
+      let name = UnsafeRawBufferPointer(start: text + start, count: index - start)
+      if format == .openMetrics { announceFamily(of: name, &visitor) }
+      family.enter(name, &visitor)
     }
     let name = UnsafeRawBufferPointer(start: text + start, count: index - start)
 
@@ -179,6 +183,7 @@ package struct ExpositionParser: Sendable {
     let index = try uncommonSetParser.parse(text, from: start, limits: limits, line: line)
     guard let name = uncommonSetParser.name else { throw malformed("expected a metric name before the braces or between them") }
     return try name.span.withUnsafeBytes { name throws(ExpositionError) in
+      if format == .openMetrics { announceFamily(of: name, &visitor) }
       family.enter(name, isQuoted: true, &visitor)
       // The set is known by its form without the name, so that it is not mistaken for one that follows a name.
       let set = uncommonSetParser.text

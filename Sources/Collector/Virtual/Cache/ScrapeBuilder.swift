@@ -190,9 +190,9 @@ struct ScrapeBuilder: Sendable {
       }
     }
     families[current].lineCount += 1
-    let length = lineLength(labels: set, number: value.count)
-    longestLine = max(longestLine, length)
-    textBytes += length
+    longestLine = max(longestLine, lineLength(labels: set, number: value.count))
+    // A suffix, two blanks, a line feed, and a time of up to 19 digits.
+    textBytes += families[current].nameLength + (suffix == 0 ? 0 : 8) + setLengths[set] + value.count + (timestamp == nil ? 3 : 22)
     lines.append(
       Line(family: current, shape: ScrapeShape.Line(set: set, suffix: suffix), time: time, number: start..<numbers.count))
   }

@@ -170,7 +170,9 @@ struct PodLabels: Sendable {
     guard let path = labels.value("id") else { return nil }
     let last = Self.cgroupName(ofPath: path)
     if let id = last.withUnsafeBytes({ ContainerID(cgroupName: $0) }) { return indexByID[Array(id.description.utf8)] }
-    return indexByID[Array(last[(last.lastIndex(of: UInt8(ascii: "-")) ?? last.startIndex - 1) + 1..<last.endIndex])]
+    // The ID of another runtime, after a prefix or not.
+    let start = last.lastIndex(of: UInt8(ascii: "-")).map { $0 + 1 } ?? last.startIndex
+    return indexByID[Array(last[start...])].flatMap { containers[$0].runtimeID == nil ? $0 : nil }
   }
 
   /// The ID of a common runtime in cAdvisor's labels.

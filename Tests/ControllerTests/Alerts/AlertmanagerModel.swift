@@ -1,4 +1,6 @@
 import JSON
+import KubeClient
+import Roll
 
 @testable import Controller
 
@@ -14,6 +16,16 @@ struct AlertSubject: CustomStringConvertible {
     container = labels["container"]?.string
     node = labels["node"]?.string
     workload = labels["workload"]?.string
+  }
+
+  /// Whether the alert has this key.
+  func has(_ key: AlertKey) -> Bool {
+    switch key {
+    case .gap(let key): pod == key.container.pod && container == key.container.container && node == key.node
+    case .node(let key): pod == nil && node == key.node
+    case .workload(let key): pod == nil && node == nil && workload == key.workload.name
+    case .tooManyGaps: false
+    }
   }
 
   var description: String { "pod \(pod ?? "-"), container \(container ?? "-"), node \(node ?? "-"), workload \(workload ?? "-")" }

@@ -26,8 +26,8 @@ struct AlertDelivery {
   private var inherited: [Alert]?
   private var backoff = Backoff(AlertPolicy().backoff)
   private var nextAttempt = Moment(milliseconds: 0)
-  /// The containers whose gaps this leader knows or knew.
-  private var known: Set<ContainerReference> = []
+  /// The alerts that this leader has to end: those that it took over and its own.
+  private var known: Set<AlertKey> = []
   /// When an alert that no leader knew of may still be active.
   private var orphansUntil: Moment?
 
@@ -51,10 +51,13 @@ struct AlertDelivery {
 
   /// Another leader begins, with these gaps of the one before it.
   mutating func takeOver(_ gaps: some Sequence<Gap>, at now: Moment) {
+    let groups = grouping.groups
     grouping = AlertGrouping()
+    grouping.takeOver(groups)
     state = AlertmanagerState(policy: Self.policy)
-    inherited = AlertGrouping.possibleAlerts(for: gaps, workload: Self.workload)
-    known = Set(gaps.map(\.container))
+    let alerts = AlertGrouping.possibleAlerts(for: gaps, workload: Self.workload)
+    inherited = alerts
+    known = Set(alerts.map(\.key))
     backoff = Backoff(AlertPolicy().backoff)
     nextAttempt = now
     orphansUntil = now + Self.policy.lifetime + Self.reaction
@@ -65,9 +68,9 @@ struct AlertDelivery {
   ///   - reading: the leader's clocks.
   ///   - wallClock: Alertmanager's clock.
   mutating func send(_ gaps: some Sequence<NodeGaps>, at now: Moment, reading: ClockReading, wallClock: Int64) {
-    for node in gaps { known.formUnion(node.gaps.lazy.map(\.container)) }
     guard now >= nextAttempt else { return }
     let alerts = grouping.alerts(for: gaps, at: reading.moment, workload: Self.workload)
+    known.formUnion(alerts.map(\.key))
     if !grouping.isWaiting, let alerts = inherited {
       state.takeOver(alerts, at: reading.moment)
       inherited = nil
@@ -95,11 +98,12 @@ struct AlertDelivery {
 
   func active(wallClock: Int64) -> [AlertSubject] { alertmanager.active(now: wallClock) }
 
-  /// Whether an alert that no container justifies is a fault: the leader knew of it, or the last leader's alerts have expired.
-  func isFault(_ alert: AlertSubject, at now: Moment, nodes: [ContainerReference: Set<String>]) -> Bool {
+  /// Whether an alert that no container justifies is a fault. If a gap closes while Alertmanager is away, and the leader ends before it is
+  /// back, the next leader does not know of the alert, which then expires by itself.
+  func isFault(_ alert: AlertSubject, at now: Moment) -> Bool {
     guard downUntil == nil, now - upSince > Self.reaction else { return false }
     guard let orphansUntil, now < orphansUntil else { return true }
-    return known.contains { Self.covers(alert, $0, on: nodes[$0]) }
+    return known.contains(where: alert.has)
   }
 
   static func covers(_ alert: AlertSubject, _ container: ContainerReference, on nodes: Set<String>?) -> Bool {

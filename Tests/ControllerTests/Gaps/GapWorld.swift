@@ -19,6 +19,8 @@ struct GapWorld {
   /// Additional delay for each change of leader: what was not archived, the pause between two writes and one interval, and the time without
   /// a leader.
   static let handOver: Duration = .seconds(60)
+  /// An age below this may not be archived when a leader ends.
+  private static let unarchived: Duration = interval * 2 + step
   /// The time after the end of a fault until everything is as without it: the rolls settle and every node is called.
   static let recovery: Duration = interval * 3 + step
 
@@ -382,8 +384,8 @@ struct GapWorld {
       truth.goodSince = nil
     }
     // While a container that could be collected in its last run waits, nothing is due, whatever happened at the end of that run. A run that
-    // the controller could not know of counts as one.
-    if isRestarting || container.instance.number != truth.instance, truth.wasCollectable || !truth.wasSeen {
+    // the controller could not know of counts as one, and so does one that an earlier leader may have collected.
+    if isRestarting || container.instance.number != truth.instance, truth.wasCollectable || !truth.wasSeen || isForgotten(truth) {
       truth.badSince = nil
       truth.wasMissing = false
       truth.wasCollectable = false
@@ -403,7 +405,8 @@ struct GapWorld {
     truth.wasCollectable = truth.wasCollectable || isCollectable
     if isCollectable || truth.isIdle {
       truth.badSince = nil
-      truth.wasMissing = false
+      // Until a call has found it, the controller takes it for missing.
+      if truth.isIdle || truth.goodSince.map({ now - $0 > Self.interval }) ?? false { truth.wasMissing = false }
       truth.handOvers = 0
       if isRestarting {
         truth.goodSince = nil
@@ -449,6 +452,12 @@ struct GapWorld {
     }
   }
 
+  /// Whether the leader may have ended before it archived the age.
+  private func isForgotten(_ truth: Truth) -> Bool {
+    guard truth.handOvers > 0, let bad = truth.badSince, let end = leaderEndedAt else { return false }
+    return end - bad <= Self.unarchived
+  }
+
   /// Whether the container must be a gap by now.
   private func isOverdue(_ truth: Truth) -> Bool {
     guard let bad = truth.badSince,
@@ -458,7 +467,7 @@ struct GapWorld {
     // A container that was missing while the watch was cut has its age from when that ended.
     var since = truth.wasMissing ? max(bad, able + Self.recovery) : bad
     // An age that is not archived yet begins again under the next leader, however long there is none.
-    if truth.handOvers > 0, let end = leaderEndedAt, let ledSince, end - bad < Self.interval * 2 { since = max(since, ledSince) }
+    if isForgotten(truth), let ledSince { since = max(since, ledSince) }
     return now - since > age && now - able > Self.recovery
   }
 
@@ -511,7 +520,7 @@ struct GapWorld {
     let wrong = active.filter { alert in
       !lastAllowed.contains { container, allowed in
         now - allowed <= AlertDelivery.reaction + Self.step && AlertDelivery.covers(alert, container, on: nodesOfContainers[container])
-      } && delivery.isFault(alert, at: now, nodes: nodesOfContainers)
+      } && delivery.isFault(alert, at: now)
     }
     return missing.map {
       "no alert on \($0.reference.pod)/\($0.reference.container), a gap since \($0.overdueSince.map { $0.milliseconds / 1000 } ?? 0)"

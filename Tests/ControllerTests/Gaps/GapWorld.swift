@@ -139,8 +139,9 @@ struct GapWorld {
   private var nodesOfContainers: [ContainerReference: Set<String>] = [:]
   /// Since when there is a leader and its watch is in sync.
   private var healthySince: Moment?
-  /// When a leader last ended.
+  /// When a leader last ended, and since when its watch was in sync then.
   private var leaderEndedAt: Moment?
+  private var endedLeaderHealthySince = Moment(milliseconds: 0)
   /// Since when there is a leader.
   private var ledSince: Moment?
 
@@ -207,6 +208,7 @@ struct GapWorld {
       if isGraceful { archiveNow() }
       controller = nil
       leaderEndedAt = now
+      endedLeaderHealthySince = healthySince ?? now
       nextLeaderAt = now + .seconds(isGraceful ? 0 : Int.random(in: 0...3, using: &random) * 5)
       note("leader \(isGraceful ? "ends" : "is killed")")
     case 64..<67:
@@ -455,7 +457,7 @@ struct GapWorld {
   /// Whether the leader may have ended before it archived the age.
   private func isForgotten(_ truth: Truth) -> Bool {
     guard truth.handOvers > 0, let bad = truth.badSince, let end = leaderEndedAt else { return false }
-    return end - bad <= Self.unarchived
+    return end - max(bad, endedLeaderHealthySince) <= Self.unarchived
   }
 
   /// Whether the container must be a gap by now.

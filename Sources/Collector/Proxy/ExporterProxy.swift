@@ -222,7 +222,7 @@ private struct ExpositionCheck {
   /// - Returns: the rest of a valid body.
   mutating func finish() throws(Miss) -> [UInt8] {
     do throws(ExpositionError) {
-      try parser.finish()
+      try parser.finish(&visitor)
     } catch {
       throw Miss(relaying: error)
     }

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTransport
 import JSON
+import Simulator
 import TestSupport
 import Testing
 import YAML

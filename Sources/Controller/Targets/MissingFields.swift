@@ -1,5 +1,11 @@
 internal import KubeClient
 
+/// What to do if the API server refuses a ServiceMonitor because its CRD does not declare a field (R83).
+let undeclaredFieldAdvice = """
+  if a field is not declared, the CRDs are those of an old Prometheus Operator: upgrade it with its CRDs, to 0.86.0 or newer, or set \
+  --service-monitors off and use HTTP service discovery
+  """
+
 extension KnownObject {
   /// What it means that the API server did not store some fields, and what to do (R83); `nil` if it stored all.
   var problem: String? {

@@ -143,7 +143,14 @@ struct TargetMemory {
   /// - Throws: the error, unless it concerns this object only. After an error of the server or of our access the pass ends.
   mutating func failed(_ name: ObjectName, _ error: any Error, at now: Moment, into failures: inout [ObjectName: String]) throws {
     expire()
-    guard let refusal = (error as? KubeError)?.status, refusal.code != 401, refusal.code != 429, refusal.code < 500 else { throw error }
+    guard let refusal = (error as? KubeError)?.status, refusal.code != 401, refusal.code != 429 else { throw error }
+    // Kubernetes (seen with 1.36) answers a server-side apply of a field that the CRD does not declare with 500, without a reason.
+    if refusal.code == 500, name.kind == APIResource.serviceMonitors.kind {
+      status.failing[name] = "\(refusal); \(undeclaredFieldAdvice)"
+      failures[name] = "\(name): \(refusal)"
+      return
+    }
+    guard refusal.code < 500 else { throw error }
     if refusal.isConflict {
       conflicts[name] = now
       status.failing[name] = "\(refusal.message); to return it to Rollcall, delete the object: Rollcall recreates it"

@@ -393,6 +393,23 @@ import Testing
     }
   }
 
+  @Test func `R83: a ServiceMonitor whose CRD does not declare a field is failing, with advice, and stops nothing else`() async throws {
+    try await withStage { stage async throws in
+      let name = ObjectName(kind: "ServiceMonitor", name: "rollcall-linux")
+      // As by Kubernetes 1.36, which gives no reason.
+      stage.server.rejectNext(
+        Rejection(status: 500, reason: "", verb: .apply, resource: "servicemonitors.monitoring.coreos.com"))
+      stage.set(nodes(0..<3))
+      await #expect(throws: ReconcileError.self) { try await stage.reconciler.reconcile(.linux) }
+      #expect(Array(stage.status.failing.keys) == [name])
+      #expect(stage.status.failing[name]?.hasSuffix(undeclaredFieldAdvice) == true)
+      #expect(try stage.nodes().count == 3)
+
+      #expect(try await stage.reconciler.reconcile(.linux) == .settled)
+      #expect(stage.status.failing.isEmpty)
+    }
+  }
+
   @Test func `R83: a failing object is written only as often as objects are read`() async throws {
     try await withStage { stage async throws in
       try stage.server.prune(["spec.bodySizeLimit"], of: "servicemonitors.monitoring.coreos.com")

@@ -17,6 +17,7 @@ import Testing
         versions == [
           "apps/v1", "coordination.k8s.io/v1", "discovery.k8s.io/v1", "events.k8s.io/v1", "monitoring.coreos.com/v1",
           "monitoring.coreos.com/v1alpha1", "node.k8s.io/v1", "operator.victoriametrics.com/v1beta1",
+          "rbac.authorization.k8s.io/v1",
         ])
       #expect(groups.allSatisfy { $0["preferredVersion"] == $0["versions"]?[0] })
       var kinds: [String] = []

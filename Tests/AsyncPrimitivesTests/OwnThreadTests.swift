@@ -3,18 +3,18 @@ import Synchronization
 import TestSupport
 import Testing
 
-struct OwnThreadTests {
+@Suite struct OwnThreadTests {
   @Test func `tests that block their thread do not delay each other`() async throws {
     let test = try #require(Test.current)
     // More than all other code shares.
     let count = ProcessInfo.processInfo.activeProcessorCount * 2 + 2
-    let blocked = Atomic(0)
+    let blocked = Counter()
     let all = Gate()
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<count {
         group.addTask {
           try await OwnThread.ownThread.provideScope(for: test, testCase: nil) {
-            if blocked.add(1, ordering: .relaxed).newValue == count { all.open() }
+            if blocked.increment() == count { all.open() }
             #expect(wait(for: all))
           }
         }
@@ -29,6 +29,17 @@ struct OwnThreadTests {
     #expect(currentThread() == thread)
     async let child = currentThread()
     #expect(await child == thread)
+  }
+}
+
+private final class Counter: Sendable {
+  private let value = Mutex(0)
+
+  func increment() -> Int {
+    value.withLock { value in
+      value += 1
+      return value
+    }
   }
 }
 

@@ -43,6 +43,19 @@ private final class Counter: Sendable {
   }
 }
 
-// `wait` and the like may not be called by asynchronous code, except here.
-private func wait(for gate: Gate) -> Bool { gate.wait() }
+/// Blocks the threads that arrive until there are enough of them.
+private final class Barrier: Sendable {
+  private let count: Int
+  private let arrived = Atomic(0)
+  private let all = Gate()
+
+  init(_ count: Int) { self.count = count }
+
+  func arriveAndWait() -> Bool {
+    if arrived.add(1, ordering: .relaxed).newValue == count { all.open() }
+    return all.wait()
+  }
+}
+
+// Synchronous, because asynchronous code may not ask for its thread.
 private func currentThread() -> pthread_t { pthread_self() }

@@ -8,14 +8,12 @@ import Testing
     let test = try #require(Test.current)
     // More than all other code shares.
     let count = ProcessInfo.processInfo.activeProcessorCount * 2 + 2
-    let blocked = Counter()
-    let all = Gate()
+    let barrier = Barrier(count)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<count {
         group.addTask {
           try await OwnThread.ownThread.provideScope(for: test, testCase: nil) {
-            if blocked.increment() == count { all.open() }
-            #expect(wait(for: all))
+            #expect(barrier.arriveAndWait())
           }
         }
       }
@@ -29,17 +27,6 @@ import Testing
     #expect(currentThread() == thread)
     async let child = currentThread()
     #expect(await child == thread)
-  }
-}
-
-private final class Counter: Sendable {
-  private let value = Mutex(0)
-
-  func increment() -> Int {
-    value.withLock { value in
-      value += 1
-      return value
-    }
   }
 }
 

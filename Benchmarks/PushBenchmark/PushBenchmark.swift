@@ -74,7 +74,7 @@ private final class MeasuredSink: ScrapeSink {
     pusher.push(
       PushedScrape(
         scrape, owner: "\(node)/\(key.namespace)/\(key.pod)", collectedAt: Int64(wall.tv_sec) * 1000 + Int64(wall.tv_nsec) / 1_000_000,
-        endpoint: node, families: .everything))
+        endpoint: node, families: .everything, hasMetadata: pusher.takesFamilies))
     let seconds = ProcessFigures.seconds(CLOCK_THREAD_CPUTIME_ID) - start
     measured.withLock { figures in
       figures.samples += scrape.sampleCount

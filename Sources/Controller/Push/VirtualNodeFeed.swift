@@ -24,7 +24,9 @@ final class VirtualNodeFeed: ScrapeSink {
     arrivals.withLock { $0[node, default: [:]][key] = now.moment }
     for receiver in receivers {
       receiver.pusher.push(
-        PushedScrape(scrape, owner: owner(key, node), collectedAt: now.unixMilliseconds, endpoint: node, for: receiver))
+        PushedScrape(
+          scrape, owner: owner(key, node), collectedAt: now.unixMilliseconds, endpoint: node, families: receiver.families,
+          hasMetadata: receiver.pusher.takesFamilies))
     }
   }
 
@@ -73,15 +75,15 @@ final class VirtualNodeFeed: ScrapeSink {
 }
 
 extension PushedScrape {
-  init(_ scrape: CollectedScrape, owner: String, collectedAt: Int64, endpoint: String, for receiver: PushReceiver) {
-    let families = receiver.families
+  /// - Parameter hasMetadata: whether types and help texts go along.
+  init(_ scrape: CollectedScrape, owner: String, collectedAt: Int64, endpoint: String, families: FamilyFilter, hasMetadata: Bool) {
     self.init(owner: owner, collectedAt: collectedAt, endpoint: endpoint)
     var pushed = self
     for set in 0..<scrape.labelSetCount {
       pushed.beginLabelSet()
       scrape.labels(ofSet: set) { name, value in pushed.addLabel(name, escapedValue: value) }
     }
-    if receiver.pusher.takesFamilies { pushed.addFamilies(of: scrape, families) }
+    if hasMetadata { pushed.addFamilies(of: scrape, families) }
     pushed.reserve(samples: scrape.sampleCount)
     /// Maps name numbers of the collected scrape to those of the pushed one; -1 if the filter drops the family.
     var names: [Int: Int] = [:]

@@ -8,6 +8,13 @@ import Testing
 
 @testable import Controller
 
+private final class Questions: Sendable {
+  private let asked = Mutex(0)
+
+  var count: Int { asked.withLock { $0 } }
+  func add() { asked.withLock { $0 += 1 } }
+}
+
 @Suite struct AccessControlTests {
   private let reviews = ScriptedReviews()
   private let time = ManualTime()
@@ -72,11 +79,11 @@ import Testing
 
   @Test func `R106: a request that is cancelled does not fail those that share its review`() async throws {
     let opening = Promise<Void>()
-    let asked = Mutex(0)
+    let asked = Questions()
     let shared = SharedReviews<String, Bool>(time: time) { $0 }
     @Sendable func ask() async -> Bool {
       let outcome = await shared.answer(to: "q", admits: { true }) { _ async throws(KubeError) in
-        asked.withLock { $0 += 1 }
+        asked.add()
         guard await opening.valueUnlessCancelled() != nil else { throw .cancelled }
         return true
       }
@@ -93,10 +100,10 @@ import Testing
         }
         return true
       }
-      try await eventually("the first asks") { asked.withLock { $0 } == 1 }
+      try await eventually("the first asks") { asked.count == 1 }
       group.addTask { await ask() }
       end.fulfill(())
-      try await eventually("the second asks itself") { asked.withLock { $0 } == 2 }
+      try await eventually("the second asks itself") { asked.count == 2 }
       opening.fulfill(())
       for try await isFine in group { #expect(isFine) }
     }

@@ -12,14 +12,17 @@ struct ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private struct Stored {
     var value: Value
     var since: Moment
+    /// Tells apart the values that a key has had.
+    var number: UInt64
   }
 
   private let capacity: Int
   private let freshFor: Duration
   private let knownFor: Duration
   private var stored: [Key: Stored] = [:]
-  /// The keys with the time of their value, oldest first. A key whose value was replaced or removed since is in here more than once.
-  private var order: [(key: Key, since: Moment)] = []
+  /// The keys with the time and the number of their value, oldest first. A key whose value was replaced since is in here more than once.
+  private var order: [(key: Key, since: Moment, number: UInt64)] = []
+  private var insertions: UInt64 = 0
   /// The elements of `order` before this index are done with.
   private var first = 0
 
@@ -38,8 +41,9 @@ struct ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   }
 
   mutating func insert(_ value: Value, for key: Key, at now: Moment) {
-    stored[key] = Stored(value: value, since: now)
-    order.append((key, now))
+    insertions += 1
+    stored[key] = Stored(value: value, since: now, number: insertions)
+    order.append((key, now, insertions))
     while first < order.count, stored.count > capacity || now - order[first].since >= knownFor { dropFirst() }
     // Entries of replaced values may be as many as the values.
     while order.count - first > capacity * 2 { dropFirst() }
@@ -55,6 +59,6 @@ struct ExpiringTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private mutating func dropFirst() {
     let oldest = order[first]
     first += 1
-    if stored[oldest.key]?.since == oldest.since { stored[oldest.key] = nil }
+    if stored[oldest.key]?.number == oldest.number { stored[oldest.key] = nil }
   }
 }

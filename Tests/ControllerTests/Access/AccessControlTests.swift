@@ -116,8 +116,8 @@ private final class Questions: Sendable {
     #expect(await control.decision(on: attempt("prometheus")) == .allowed)
     var decisions: [AccessDecision: Int] = [:]
     for number in 0..<10_000 { decisions[await control.decision(on: attempt("bad-\(number)")), default: 0] += 1 }
-    #expect(decisions == [.unauthenticated: AttemptLimiter.burst, .limited: 10_000 - AttemptLimiter.burst])
-    #expect(reviews.tokens.count == 1 + AttemptLimiter.burst)
+    #expect(decisions == [.unauthenticated: AttemptLimiter.burst - 1, .limited: 10_001 - AttemptLimiter.burst])
+    #expect(reviews.tokens.count == AttemptLimiter.burst)
     // From the same address, also when its answer must be asked for again.
     time.advance(by: .seconds(30))
     for number in 0..<100 { _ = await control.decision(on: attempt("worse-\(number)")) }

@@ -36,9 +36,9 @@ final class ServedController: Sendable {
     let served = try ServedController()
     var settings = ControllerSettings()
     settings.listen.host = "127.0.0.1"
+    settings.listenTLS = tls == nil ? .off : .on
     let endpoints = settings.endpoints
     settings.listen.port = 0
-    settings.listenTLS = tls == nil ? .off : .on
     let watches = SettableStatus([
       WatchStatus(resource: "nodes", isListed: true, status: .waiting(reason: "connection <refused>"), statistics: WatchStatistics())
     ])

@@ -17,7 +17,7 @@ struct FalconEncoder: RequestEncoder {
   private var items: FalconItems
   private(set) var unstorable = UnstorableSamples()
   /// The owners whose samples of the current step have been sent. `transfer` rounds times down to a multiple of the step.
-  private var sent: (step: Int64, owners: Set<String>) = (.min, [])
+  private var sent: (step: Int64, owners: Set<String>) = (0, [])
 
   init(_ settings: PushSettings, step: Duration, tags: Set<String>) {
     labels = settings.labels

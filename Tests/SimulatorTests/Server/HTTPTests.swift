@@ -173,7 +173,7 @@ import Testing
       #expect(list.header("Content-Type") == "application/vnd.kubernetes.protobuf")
       #expect(list.bytes.prefix(4) == [0x6B, 0x38, 0x73, 0x00])
       let refused = try await client.send(
-        "GET", "/apis/discovery.k8s.io/v1/endpointslices", accept: "application/vnd.kubernetes.protobuf")
+        "GET", "/apis/coordination.k8s.io/v1/leases", accept: "application/vnd.kubernetes.protobuf")
       #expect(refused.status == 406)
     }
   }

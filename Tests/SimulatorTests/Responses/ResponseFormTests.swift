@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test func `kinds without a message are served as JSON only`() throws {
-    let kind = ResourceTable.endpointSlices
+    let kind = ResourceTable.leases
     #expect(try ResponseForm.negotiated("application/vnd.kubernetes.protobuf, application/json", kind: kind) == Self.json)
     for accept in ["application/vnd.kubernetes.protobuf", "text/plain", "application/vnd.kubernetes.protobuf, application/json;q=0"] {
       let failure = #expect(throws: APIFailure.self) { try ResponseForm.negotiated(accept, kind: kind) }

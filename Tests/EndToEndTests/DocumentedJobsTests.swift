@@ -83,6 +83,11 @@ struct DocumentedJobsTests {
       let authorities = try [authority.certificate, try await controller.authority(in: folder)]
         .map { try String(contentsOfFile: $0, encoding: .utf8) }
       let bundle = try folder.write(authorities.joined(separator: "\n"), to: "authorities.crt")
+      var discovery = HTTPRequest(url: "\(controller.url)/sd/v1/targets", deadline: .seconds(10))
+      discovery.headers = [HTTPHeader("Authorization", "Bearer token")]
+      discovery.tls = TLSOptions(certificateAuthorities: .file(bundle), serverName: "rollcall-controller")
+      // The programs ask again only after a minute.
+      try await eventually("the targets are known") { try await controller.transport.send(discovery).status == 200 }
       for block in try Block.all() {
         let jobs = try block.withFiles(in: folder, authority: bundle)
           .replacing("rollcall-controller.rollcall.svc:9750", with: host)
@@ -97,7 +102,7 @@ struct DocumentedJobsTests {
         let isOfWindows = block.text.contains("static_configs") || block.text.contains("source=windows\n")
         let expected = block.text.contains("server_name: rollcall-agent") ? 1 : isOfWindows ? 2 : 3
         for server in [prometheus, victoria] as [any QueryServer] {
-          try await eventually("\(expected) targets are scraped: \(block)", within: .seconds(60)) {
+          try await eventually("\(expected) targets are scraped by \(server.url): \(block)", within: .seconds(120)) {
             try await server.number("sum(up)") == Double(expected)
           }
         }

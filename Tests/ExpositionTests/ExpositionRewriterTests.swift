@@ -145,12 +145,12 @@ import Testing
     #expect(
       String(decoding: output, as: UTF8.self) == """
         # TYPE queue_depth untyped
-        queue_depth{U__tier_2e_name="hot",tier_name="x",pod="web-0",node="n \"1\""} 3 1795218028000
+        queue_depth{U__tier_2e_name="hot",tier_name="x",pod="web-0",node="n \\\"1\\\""} 3 1795218028000
         # HELP a_total Things.
         # TYPE a_total counter
-        a_total{pod="p",node="n \"1\""} 1
-        a_created{pod="p",node="n \"1\""} 2
-        a_total{pod="q",node="n \"1\""} 3
+        a_total{pod="p",node="n \\\"1\\\""} 1
+        a_created{pod="p",node="n \\\"1\\\""} 2
+        a_total{pod="q",node="n \\\"1\\\""} 3
 
         """)
   }

@@ -68,7 +68,10 @@ package final class AlertmanagerSender: Sendable {
   /// Takes over the gaps and groups of an earlier leader: the alerts on gaps that have closed are ended.
   func takeOver(_ gaps: some Sequence<Gap>, _ groups: AlertGroups) {
     let alerts = AlertGrouping.possibleAlerts(for: gaps, workload: workload)
-    grouping.withLock { $0.takeOver(groups) }
+    grouping.withLock { grouping in
+      grouping = AlertGrouping()
+      grouping.takeOver(groups)
+    }
     inherited.withLock { $0 = alerts }
     gapsChanged()
   }
@@ -79,8 +82,8 @@ package final class AlertmanagerSender: Sendable {
     await withTaskGroup(of: Void.self) { group in
       for endpoint in endpoints { group.addTask { await self.serve(endpoint) } }
     }
+    // The groups stay for the archive, which is written last.
     inherited.withLock { $0 = nil }
-    grouping.withLock { $0 = AlertGrouping() }
     // Only the leader has a status.
     for endpoint in endpoints { _ = endpoint.set([]) }
   }

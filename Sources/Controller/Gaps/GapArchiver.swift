@@ -73,8 +73,8 @@ final class GapArchiver: StatusSource {
     ledger.settleRestored(at: time.now)
     if !restored.isEmpty {
       logger.notice("restored open gaps", metadata: ["gaps": "\(restored.count { $0.isOpen })", "ages": "\(restored.count)"])
-      didRestore(ledgerAfter, restoredGroups)
     }
+    didRestore(ledgerAfter, restoredGroups)
 
     latest.withLock { $0.kept = restored.count }
     var schedule = GapArchiveSchedule(written: restored.isEmpty ? 0 : nil)

@@ -111,12 +111,12 @@ import Testing
     try await withUpdater([]) { server, watches, updater in
       func state(_ resource: APIResource) -> MonitorWatchStatus.State? { watches.status.first { $0.resource == resource }?.state }
       try server.removeDefinition(of: "podmonitors.monitoring.coreos.com")
-      try await eventually("the definition is missed") { state(.podMonitors) == .absent }
-      #expect(state(.serviceMonitors) == .ready, "the others go on")
+      try await eventually("the definition is missed, and the others go on") {
+        state(.podMonitors) == .absent && state(.serviceMonitors) == .ready
+      }
       try server.restoreDefinition(of: "podmonitors.monitoring.coreos.com")
       try server.put(Self.podMonitor)
-      try await eventually("it is found") { summary(updater) == ["app 10.1.0.7:8080 http"] }
-      #expect(state(.podMonitors) == .ready)
+      try await eventually("it is found") { summary(updater) == ["app 10.1.0.7:8080 http"] && state(.podMonitors) == .ready }
       try server.removeDefinition(of: "podmonitors.monitoring.coreos.com")
       try await eventually("its objects are gone") { summary(updater).isEmpty && state(.podMonitors) == .absent }
     }

@@ -128,11 +128,15 @@ private struct IngestVisitor: ExpositionVisitor, Sendable {
   }
 
   mutating func help(_ text: UnsafeRawBufferPointer, ofFamily name: UnsafeRawBufferPointer) {
-    if uses(ofFamily: name).contains(.served) { served.help(text, ofFamily: name) }
+    let uses = uses(ofFamily: name)
+    if uses.contains(.served) { served.help(text, ofFamily: name) }
+    if uses.contains(.collected) { collected.help(text, ofFamily: name) }
   }
 
   mutating func type(_ type: MetricType, ofFamily name: UnsafeRawBufferPointer) {
-    if uses(ofFamily: name).contains(.served) { served.type(type, ofFamily: name) }
+    let uses = uses(ofFamily: name)
+    if uses.contains(.served) { served.type(type, ofFamily: name) }
+    if uses.contains(.collected) { collected.type(type, ofFamily: name) }
   }
 
   mutating func enter(family: UnsafeRawBufferPointer, sample name: UnsafeRawBufferPointer) {

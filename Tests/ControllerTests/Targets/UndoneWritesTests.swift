@@ -38,17 +38,18 @@ import Testing
     undo(&writes, times: UndoneWrites.tolerated, from: &now)
     #expect(writes.problems.isEmpty && writes.nextChange(patience: patience) == nil)
     var waits: [Double] = []
+    var last = moment(now)
     for _ in 0..<12 {
-      #expect(mayRepeat(&writes, write(), at: moment(now)) == false)
+      #expect(mayRepeat(&writes, write(), at: last) == false)
       #expect(writes.problem(of: name)?.hasPrefix("changed after each write (kind, metadata, spec.port): ") == true)
-      let retry = Double(try #require(writes.nextChange(patience: patience)).milliseconds) / 1000
-      waits.append(retry - now)
-      #expect(mayRepeat(&writes, write(), at: moment(retry - 0.01)) == false)
-      #expect(mayRepeat(&writes, write(), at: moment(retry)) == true)
+      let retry = try #require(writes.nextChange(patience: patience))
+      waits.append(Double(retry.milliseconds - last.milliseconds) / 1000)
+      #expect(mayRepeat(&writes, write(), at: retry + .milliseconds(-1)) == false)
+      #expect(mayRepeat(&writes, write(), at: retry) == true)
       #expect(!writes.isOnTrial(name))
-      writes.wrote(write().object, patience: patience, at: moment(retry))
+      writes.wrote(write().object, patience: patience, at: retry)
       #expect(writes.isOnTrial(name))
-      now = retry
+      last = retry
     }
     // Between half and all of 2, 4, 8 … 300 seconds.
     for (number, wait) in waits.enumerated() {

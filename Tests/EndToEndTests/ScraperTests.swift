@@ -40,6 +40,22 @@ struct ScraperTests {
     }
   }
 
+  /// A server that answers a TLS handshake in plain HTTP.
+  private func plainServer() throws -> ScriptedServer {
+    try ScriptedServer(on: .tcp(host: host(of: "tls"), port: address.port)) { connection in
+      if try connection.receive() != nil { try connection.respond(status: 400, body: "") }
+    }
+  }
+
+  /// Nothing listens for `refused`.
+  private func host(of name: String) -> String {
+    switch name {
+    case "refused": "\(address.network).2"
+    case "tls": "\(address.network).3"
+    default: address.host
+    }
+  }
+
   // MARK: Expectations
 
   private func expectation(_ name: String, number: Int, host: String, port: Int) -> ScrapeExpectation {
@@ -75,10 +91,9 @@ struct ScraperTests {
     var labels = Self.labels(name, number: number)
     if name == "dropped" { rules.append(["source_labels": ["pod"], "regex": "drop.*", "action": "drop"]) }
     if name == "impossible" { labels["__scrape_interval__"] = "5ms" }
-    let host = name == "refused" ? "\(address.network).2" : address.host
     var pool: JSONValue = [
       "job_name": .string("podMonitor/shop/\(name)/0"), "relabel_configs": .array(rules),
-      "static_configs": [["targets": [.string("\(host):\(address.port)")], "labels": labels]],
+      "static_configs": [["targets": [.string("\(host(of: name)):\(address.port)")], "labels": labels]],
       "metrics_path": .string(name == "ok" || name == "dropped" ? "/metrics" : "/\(name)"),
     ]
     if name == "many" { pool["sample_limit"] = 1 }
@@ -124,9 +139,11 @@ struct ScraperTests {
   @Test func `R117: each broken link of a real Prometheus is found, with its reason`() async throws {
     let gate = Gate()
     let exporter = try exporter(until: gate)
+    let plain = try plainServer()
     defer {
       gate.open()
       exporter.stop()
+      plain.stop()
     }
     let configuration: JSONValue = [
       "global": ["scrape_interval": "1s", "scrape_timeout": "500ms"],
@@ -139,8 +156,7 @@ struct ScraperTests {
     var verdicts: [String: ScrapeChain.Verdict] = [:]
     let reasons: [String: ScrapeBreakReason] = ["dropped": .dropped, "impossible": .notDiscovered, "absent": .notLoaded]
     for (number, name) in (Self.names + ["absent"]).enumerated() {
-      let host = name == "refused" ? "\(address.network).2" : address.host
-      let expectation = expectation(name, number: number, host: host, port: address.port)
+      let expectation = expectation(name, number: number, host: host(of: name), port: address.port)
       let reason = name == "ok" ? nil : reasons[name] ?? .scrapeFailing
       try await eventually("\(name): \(reason?.rawValue ?? "scraped")") {
         let pool = try await observe(client, expectation, labels: Self.labels(name, number: number))

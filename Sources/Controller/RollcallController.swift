@@ -90,9 +90,10 @@ package final class RollcallController: Sendable {
     let archive = GapArchiver(
       client: cluster.client, namespace: cluster.namespace, ledger: ledger, policy: settings.archive, time: time, logger: logger,
       isLeading: { leadership.isLeader }, groups: { alerts.groups },
-      didRestore: { ledger, groups in
+      willRestore: { alerts.takeOver($0) },
+      didRestore: { ledger in
         events?.takeOver(ledger)
-        alerts.takeOver(ledger.gapsByNode().joined(), groups)
+        alerts.takeOver(ledger.gapsByNode().joined())
       })
     let freshness = RollFreshness(watches: cluster, limit: settings.stalenessLimit)
     let watch = GapWatch(

@@ -65,13 +65,17 @@ package final class AlertmanagerSender: Sendable {
   /// The groups of gaps that have one alert.
   var groups: AlertGroups { grouping.withLock { $0.groups } }
 
-  /// Takes over the gaps and groups of an earlier leader: the alerts on gaps that have closed are ended.
-  func takeOver(_ gaps: some Sequence<Gap>, _ groups: AlertGroups) {
-    let alerts = AlertGrouping.possibleAlerts(for: gaps, workload: workload)
+  /// Takes over the groups of an earlier leader, before its gaps are known.
+  func takeOver(_ groups: AlertGroups) {
     grouping.withLock { grouping in
       grouping = AlertGrouping()
       grouping.takeOver(groups)
     }
+  }
+
+  /// Takes over the gaps of an earlier leader: the alerts on gaps that have closed are ended.
+  func takeOver(_ gaps: some Sequence<Gap>) {
+    let alerts = AlertGrouping.possibleAlerts(for: gaps, workload: workload)
     inherited.withLock { $0 = alerts }
     gapsChanged()
   }

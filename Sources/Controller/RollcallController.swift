@@ -96,11 +96,7 @@ package final class RollcallController: Sendable {
         alerts.takeOver(ledger.gapsByNode().joined())
       })
     let freshness = RollFreshness(watches: cluster, limit: settings.stalenessLimit)
-    let watch = GapWatch(
-      ledger: ledger, freshness: freshness, settling: settings.interval,
-      // A call that was interrupted ends, and the next one begins within an interval.
-      catchUp: settings.interval + max(settings.interval, settings.deadline), time: time, logger: logger
-    ) { transitions in
+    let watch = GapWatch(ledger: ledger, freshness: freshness, settling: settings.interval, time: time, logger: logger) { transitions in
       alerts.gapsChanged()
       events?.post(transitions, ledger: ledger.snapshot())
     }

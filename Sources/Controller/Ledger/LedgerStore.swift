@@ -83,11 +83,6 @@ package final class LedgerStore: Sendable {
     state.withLock { $0.ledger.setRollStale(isStale) }
   }
 
-  /// Expects evaluations every few seconds from now on; see `Ledger.watchForPauses`.
-  package func watchForPauses(from now: Moment, catchUp: Duration) {
-    state.withLock { $0.ledger.watchForPauses(from: now, catchUp: catchUp) }
-  }
-
   package func settleRestored(at now: Moment) {
     change { $0.settleRestored(at: now) }
   }

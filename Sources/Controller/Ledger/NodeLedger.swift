@@ -226,10 +226,6 @@ package struct NodeLedger: Sendable {
       reviewDue = min(reviewDue, now + Self.withheldReview)
       return
     }
-    if let opensFrom = policy.opensFrom, now < opensFrom {
-      reviewDue = min(reviewDue, opensFrom)
-      return
-    }
     if let unscraped = rows[row].unscrapedSince {
       openGapCount -= 1
       transitions.append(

@@ -224,7 +224,7 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     try await withProxy(nodes: ["win-1": windowsNode("win-1", "127.0.0.1")], flags: flags) { running in
       var request = HTTPRequest(
         url: "http://127.0.0.1:\(running.port)/proxy/win-1/metrics?collect[]=large",
-        headers: [HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "20")], deadline: .seconds(60))
+        headers: [HTTPHeader("X-Prometheus-Scrape-Timeout-Seconds", "5")], deadline: .seconds(60))
       request.maximumBodyBytes = 64 << 20
       let stalled = try await running.transport.open(request)
       #expect(stalled.status == 200)

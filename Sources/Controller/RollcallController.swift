@@ -90,10 +90,9 @@ package final class RollcallController: Sendable {
     let archive = GapArchiver(
       client: cluster.client, namespace: cluster.namespace, ledger: ledger, policy: settings.archive, time: time, logger: logger,
       isLeading: { leadership.isLeader }, groups: { alerts.groups },
-      willRestore: { alerts.takeOver($0) },
-      didRestore: { ledger in
-        events?.takeOver(ledger)
-        alerts.takeOver(ledger.gapsByNode().joined())
+      takeOver: { groups, restore in
+        let restored = alerts.takeOver(groups, restore)
+        events?.takeOver(restored)
       })
     let freshness = RollFreshness(watches: cluster, limit: settings.stalenessLimit)
     let watch = GapWatch(ledger: ledger, freshness: freshness, settling: settings.interval, time: time, logger: logger) { transitions in

@@ -65,19 +65,18 @@ package final class AlertmanagerSender: Sendable {
   /// The groups of gaps that have one alert.
   var groups: AlertGroups { grouping.withLock { $0.groups } }
 
-  /// Takes over the groups of an earlier leader, before its gaps are known.
-  func takeOver(_ groups: AlertGroups) {
-    grouping.withLock { grouping in
+  /// Takes over the groups and gaps of an earlier leader: the alerts on gaps that have closed are ended.
+  /// - Parameter restore: restores the gaps. No alerts are computed meanwhile, since a group needs its gaps.
+  func takeOver(_ groups: AlertGroups, _ restore: () -> Ledger) -> Ledger {
+    let ledger = grouping.withLock { grouping in
       grouping = AlertGrouping()
       grouping.takeOver(groups)
+      return restore()
     }
-  }
-
-  /// Takes over the gaps of an earlier leader: the alerts on gaps that have closed are ended.
-  func takeOver(_ gaps: some Sequence<Gap>) {
-    let alerts = AlertGrouping.possibleAlerts(for: gaps, workload: workload)
+    let alerts = AlertGrouping.possibleAlerts(for: ledger.gapsByNode().joined(), workload: workload)
     inherited.withLock { $0 = alerts }
     gapsChanged()
+    return ledger
   }
 
   /// Sends until the task is cancelled. Runs on the leader only. Alerts of an earlier leader that `takeOver` does not know expire if they are
@@ -150,9 +149,8 @@ package final class AlertmanagerSender: Sendable {
   }
 
   private func alerts(at now: Moment) -> ([Alert], nextChange: Moment?, isWaiting: Bool) {
-    let gaps = gaps(now)
-    return grouping.withLock { grouping in
-      (grouping.alerts(for: gaps, at: now, workload: workload), grouping.nextChange, grouping.isWaiting)
+    grouping.withLock { grouping in
+      (grouping.alerts(for: gaps(now), at: now, workload: workload), grouping.nextChange, grouping.isWaiting)
     }
   }
 

@@ -17,11 +17,9 @@ final class GapArchiver: StatusSource {
   let isLeading: @Sendable () -> Bool
   /// The groups of gaps that have one alert.
   let groups: @Sendable () -> AlertGroups
-  /// Called with the groups of an earlier leader before its gaps are restored, so that none of them has an alert of its own.
-  let willRestore: @Sendable (_ groups: AlertGroups) -> Void
-  /// Called with the ledger after gaps of an earlier leader were restored: their alerts are repeated at once, and nodes whose Event was written
-  /// are not reported again.
-  let didRestore: @Sendable (_ ledger: Ledger) -> Void
+  /// Called with the groups of an earlier leader and a function that restores its gaps: their alerts are repeated at once, and nodes whose Event
+  /// was written are not reported again.
+  let takeOver: @Sendable (_ groups: AlertGroups, _ restore: () -> Ledger) -> Void
 
   private let latest = Mutex(GapArchiveStatus())
   private let isGone = Atomic(false)
@@ -40,7 +38,7 @@ final class GapArchiver: StatusSource {
   init(
     client: KubeClient, namespace: String, ledger: LedgerStore, policy: ArchivePolicy, time: any TimeSource, logger: Logger,
     isLeading: @escaping @Sendable () -> Bool, groups: @escaping @Sendable () -> AlertGroups,
-    willRestore: @escaping @Sendable (_ groups: AlertGroups) -> Void, didRestore: @escaping @Sendable (_ ledger: Ledger) -> Void
+    takeOver: @escaping @Sendable (_ groups: AlertGroups, _ restore: () -> Ledger) -> Void
   ) {
     self.client = client
     self.namespace = namespace
@@ -50,8 +48,7 @@ final class GapArchiver: StatusSource {
     self.logger = logger
     self.isLeading = isLeading
     self.groups = groups
-    self.willRestore = willRestore
-    self.didRestore = didRestore
+    self.takeOver = takeOver
   }
 
   var status: GapArchiveStatus { latest.withLock { $0 } }
@@ -72,13 +69,14 @@ final class GapArchiver: StatusSource {
       }
     }
     guard let (restored, restoredGroups) = await read() else { return }
-    willRestore(restoredGroups)
-    let ledgerAfter = ledger.restore(restored, at: time.reading())
-    ledger.settleRestored(at: time.now)
+    takeOver(restoredGroups) {
+      let restored = ledger.restore(restored, at: time.reading())
+      ledger.settleRestored(at: time.now)
+      return restored
+    }
     if !restored.isEmpty {
       logger.notice("restored open gaps", metadata: ["gaps": "\(restored.count { $0.isOpen })", "ages": "\(restored.count)"])
     }
-    didRestore(ledgerAfter)
 
     latest.withLock { $0.kept = restored.count }
     var schedule = GapArchiveSchedule(written: restored.isEmpty ? 0 : nil)

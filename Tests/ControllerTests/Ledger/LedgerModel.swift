@@ -50,7 +50,7 @@ struct LedgerModel {
         miss.reason.dependsOnRoll(node.roll.source), row.uncollectedSince == nil
       {
         if miss.reason == .rollStale {
-          row.isCollectedInRun = true
+          if entry.containerID != row.entry.containerID, entry.notDue == .restarting { row.isCollectedInRun = true }
           if row.due != nil { row.due = now }
         }
         row.miss = nil

@@ -215,8 +215,8 @@ private func windowsNode(_ name: String, _ address: String, annotations: JSONVal
     let server = try ScriptedServer { connection in
       while let request = try connection.readRequest() {
         // More than the socket buffers hold.
-        let bytes = request.target.contains("large") ? 15 << 20 : 1
-        try connection.respond(status: 200, body: [UInt8](repeating: UInt8(ascii: "\n"), count: bytes))
+        let lines = request.target.contains("large") ? 3 << 20 : 1
+        try connection.respond(status: 200, body: Array(String(repeating: "up 1\n", count: lines).utf8))
       }
     }
     defer { server.stop() }

@@ -165,9 +165,10 @@ struct AlertmanagerState {
         kinds[1].append(due)
       } else if let acceptedAt = entry.acceptedAt {
         if now - acceptedAt >= policy.resend { kinds[2].append(due) }
-      } else {
+      } else if entry.update == updates {
         kinds[0].append(due)
       }
+      // Else an earlier leader may have sent it, and its successor comes first.
     }
     for kind in kinds.indices { kinds[kind].sort { $0.key < $1.key } }
     var all: [Due] = []
@@ -233,6 +234,7 @@ struct AlertmanagerState {
     entries.values.map { entry in
       if let refusedAt = entry.refusedAt { return max(policy.resend - (now - refusedAt), .zero) }
       if let successor = entry.successor, entry.endedAt == nil, entries[successor]?.acceptedAt != nil { return .zero }
+      if entry.endedAt == nil, entry.acceptedAt == nil, entry.update != updates { return policy.resend }
       guard entry.endedAt == nil, let acceptedAt = entry.acceptedAt else { return .zero }
       return max(policy.resend - (now - acceptedAt), .zero)
     }.min()

@@ -226,7 +226,9 @@ struct ScraperTests {
           observations.append(ScraperObservation(name: "main-\(shard)", shard: shard, answer: .pool(pool)))
         }
         together = verdict(observations, expectation)
-        return Self.has(.scrapeFailing, together)
+        // The other one may not have loaded its configuration yet.
+        let areLoaded = observations.allSatisfy { if case .pool(let pool) = $0.answer { pool.isLoaded == true } else { false } }
+        return areLoaded && Self.has(.scrapeFailing, together)
       }
       // Nothing listens there.
       guard case .broken(.scrapeFailing(let failure, by: let name)) = together else {

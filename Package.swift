@@ -11,13 +11,15 @@ let settings: [SwiftSetting] =
     .enableUpcomingFeature("InternalImportsByDefault"),
   ] + (Context.environment["ROLLCALL_STRICT"] == "1" ? [.treatAllWarnings(as: .error)] : [])
 
-/// Benchmarks/ and the libFuzzer executable are part of the package only for hack/bench-*, hack/test and hack/fuzz, which set these variables.
+/// Benchmarks/ and the libFuzzer executable are part of the package only for hack/bench-*, hack/test and hack/fuzz, which set these
+/// variables.
 let withBenchmarks = Context.environment["ROLLCALL_BENCHMARKS"] == "1"
 let withFuzzer = Context.environment["ROLLCALL_FUZZ"] == "1"
 
 /// How the executables are linked for release: without a dynamic symbol table, which keeps unused code alive and takes 3 MB; with packed
-/// relocations, which the loader reads in a tenth of the pages; and with the functions that the agent runs next to each other, so that the pages of
-/// the others stay on disk (hack/order-agent writes agent.order). LLVM's linker supports all three. What each saves: docs/decisions/0009-order-of-functions.md.
+/// relocations, which the loader reads in a tenth of the pages; and with the functions that the agent runs next to each other, so that the
+/// pages of the others stay on disk (hack/order-agent writes agent.order). LLVM's linker supports all three. What each saves:
+/// docs/decisions/0009-order-of-functions.md.
 let layout = "\(Context.packageDirectory)/Sources/RollcallAgent/Layout"
 let linking: [LinkerSetting] = [
   .unsafeFlags(
@@ -29,7 +31,8 @@ let linking: [LinkerSetting] = [
 ]
 
 /// The agent that is shipped also contains the C and C++ libraries and is still position-independent (docs/decisions/0010-static-agent.md).
-/// Only hack/build-release sets `ROLLCALL_STATIC_AGENT=1`: such an executable must not have the library path that a plain `swift build` adds.
+/// Only hack/build-release sets `ROLLCALL_STATIC_AGENT=1`: such an executable must not have the library path that a plain `swift build`
+/// adds.
 let standalone: [LinkerSetting] =
   Context.environment["ROLLCALL_STATIC_AGENT"] == "1"
   ? [.unsafeFlags(["-static-executable", "-Xclang-linker", "-static-pie"], .when(platforms: [.linux], configuration: .release))] : []

@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// A value that is set once and that any number of tasks wait for, before and after: the result of work that several tasks share, or a port that is
-/// known later.
+/// A value that is set once and that any number of tasks wait for, before and after: the result of work that several tasks share, or a port
+/// that is known later.
 package final class Promise<Value: Sendable>: Sendable {
   private struct State {
     var value: Value?

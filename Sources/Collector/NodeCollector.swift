@@ -8,9 +8,9 @@ package protocol NodeCollector: Sendable {
 }
 
 extension NodeRoll {
-  /// The call with these answers, one for each entry. If the API server reports the node as not ready, that is the reason of every miss that
-  /// only says that the node does not respond; the detail keeps the reason found. A node that responds, or a pod that is asked itself, is known
-  /// better: its containers keep their reason, and whether that depends on the roll.
+  /// The call with these answers, one for each entry. If the API server reports the node as not ready, that is the reason of every miss
+  /// that only says that the node does not respond; the detail keeps the reason found. A node that responds, or a pod that is asked itself,
+  /// is known better: its containers keep their reason, and whether that depends on the roll.
   func answered(_ answers: [Answer], lastScrape: LastScrape) -> RollCall {
     assert(answers.count == entries.count, "one answer for each entry")
     guard !nodeReady else { return RollCall(answers: answers, lastScrape: lastScrape) }

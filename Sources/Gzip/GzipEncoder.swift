@@ -1,11 +1,13 @@
 internal import CISAL
 internal import Glibc
 
-// gzip by ISA-L, for the controller's responses. Module GzipZlib has gzip by zlib, for the agent and for small data; its top comment says why both.
+// gzip by ISA-L, for the controller's responses. Module GzipZlib has gzip by zlib, for the agent and for small data; its top comment says
+// why both.
 
 /// Compresses a stream of bytes as one gzip member (RFC 1952), chunk by chunk in bounded memory.
 ///
-/// Uses ISA-L's level 1, which compresses about 1.5 GB of metrics text per second and core: nine times as fast as zlib's level 1, at a better ratio.
+/// Uses ISA-L's level 1, which compresses about 1.5 GB of metrics text per second and core: nine times as fast as zlib's level 1, at a
+/// better ratio.
 package struct GzipEncoder: ~Copyable {
   private let state: OpaquePointer
 

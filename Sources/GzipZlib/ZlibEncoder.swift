@@ -1,7 +1,7 @@
 internal import CZlib
 
-// gzip by zlib, for the agent and for small data; the controller's responses are compressed by ISA-L, in module Gzip, which is nine times as fast.
-// The agent is a static executable that must stay small: zlib adds 0.1 MB to it, and Debian has no static ISA-L.
+// gzip by zlib, for the agent and for small data; the controller's responses are compressed by ISA-L, in module Gzip, which is nine times
+// as fast. The agent is a static executable that must stay small: zlib adds 0.1 MB to it, and Debian has no static ISA-L.
 
 /// Compresses a stream of bytes as one gzip member (RFC 1952), chunk by chunk in bounded memory.
 package struct ZlibEncoder: ~Copyable {
@@ -43,7 +43,8 @@ package struct ZlibEncoder: ~Copyable {
   /// Compresses a chunk.
   /// - Parameters:
   ///   - isLast: ends the stream; nothing may follow.
-  ///   - provideOutput: gets memory for output and passes it to its argument, which returns the number of bytes written there. Called until all output is
+  ///   - provideOutput: gets memory for output and passes it to its argument, which returns the number of bytes written there. Called until
+  ///   all output is
   ///     taken.
   package mutating func encode(
     _ chunk: UnsafeRawBufferPointer, isLast: Bool, provideOutput: (_ write: (UnsafeMutableRawBufferPointer) -> Int) -> Void

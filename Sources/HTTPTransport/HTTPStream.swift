@@ -9,7 +9,8 @@ package struct HTTPStream: Sendable {
   /// The value of the first header with that name, ignoring case.
   package func header(_ name: String) -> String? { head.header(name) }
 
-  /// Aborts the transfer and closes its connection; reading the body then throws `.cancelled`. Releasing the stream and its body does the same.
+  /// Aborts the transfer and closes its connection; reading the body then throws `.cancelled`. Releasing the stream and its body does the
+  /// same.
   package func cancel() { body.transfer.cancel() }
 }
 
@@ -32,8 +33,8 @@ package struct HTTPBody: AsyncSequence, Sendable {
       return try await append(to: &piece) ? piece : nil
     }
 
-    /// Like `next()`, but appends to a buffer; returns false at the end. Passing the same buffer each time avoids copies and allocations. After an
-    /// error the buffer's content is undefined.
+    /// Like `next()`, but appends to a buffer; returns false at the end. Passing the same buffer each time avoids copies and allocations.
+    /// After an error the buffer's content is undefined.
     package mutating func append(to buffer: inout [UInt8]) async throws(HTTPTransportError) -> Bool {
       try await transfer.exchange.append(to: &buffer, cancelledBy: transfer)
     }

@@ -31,7 +31,8 @@ package final class HTTPTransport: Sendable {
     return try await stream.exchange.response(cancelledBy: stream)
   }
 
-  /// Sends the request and returns when the response's head has arrived. The stream owns the connection until its body ends or it is released.
+  /// Sends the request and returns when the response's head has arrived. The stream owns the connection until its body ends or it is
+  /// released.
   ///
   /// While `streamBufferBytes` are unread, nothing is read from the connection, which slows the peer down.
   /// Cancelling the task that waits here or for the body aborts the transfer, closes its connection and throws `.cancelled`.
@@ -41,8 +42,8 @@ package final class HTTPTransport: Sendable {
     return HTTPStream(head: head, body: HTTPBody(transfer: stream))
   }
 
-  /// The options with their files replaced by the files' current contents; nil if a file cannot be read. As long as the result stays equal, a
-  /// connection made with the options need not be replaced.
+  /// The options with their files replaced by the files' current contents; nil if a file cannot be read. As long as the result stays equal,
+  /// a connection made with the options need not be replaced.
   package func current(_ options: TLSOptions) -> TLSOptions? {
     var current = options
     for source in [\TLSOptions.certificateAuthorities, \.clientCertificate, \.clientKey] {

@@ -2,8 +2,8 @@ internal import AsyncPrimitives
 internal import Glibc
 package import Primitives
 
-/// Looks up all addresses of a name, as the system is configured: hosts file, DNS with its search domains, and whatever else. For peers that
-/// share a name and must each be reached; requests to any one of them leave the lookup to libcurl.
+/// Looks up all addresses of a name, as the system is configured: hosts file, DNS with its search domains, and whatever else. For peers
+/// that share a name and must each be reached; requests to any one of them leave the lookup to libcurl.
 package enum NameLookup {
   /// The addresses, without repetition and in the order of preference.
   ///

@@ -1,5 +1,5 @@
-/// The members of a JSON object, in no particular order. Names are equal if they have the same bytes: Swift's strings are also equal if they
-/// only differ in Unicode normalization, and two such members of one object would become one.
+/// The members of a JSON object, in no particular order. Names are equal if they have the same bytes: Swift's strings are also equal if
+/// they only differ in Unicode normalization, and two such members of one object would become one.
 public struct JSONObject: Hashable, Sendable {
   private var members: [JSONName: JSONValue] = [:]
 

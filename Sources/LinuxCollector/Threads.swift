@@ -65,8 +65,8 @@ enum DetachedThread {
   }
 }
 
-/// A signal from one thread to another, which waits for it with a timeout on the monotonic clock. It is a pipe with poll(2), because pthread
-/// condition variables use the wall clock by default.
+/// A signal from one thread to another, which waits for it with a timeout on the monotonic clock. It is a pipe with poll(2), because
+/// pthread condition variables use the wall clock by default.
 final class ThreadSignal: Sendable {
   private let reading: CInt
   private let writing: CInt

@@ -1,8 +1,8 @@
 extension RandomAccessCollection {
   /// The index of the first element that satisfies the predicate, or `endIndex`. All elements after it must satisfy the predicate as well.
   ///
-  /// Equal to `partitioningIndex` of swift-algorithms, which would make the agent 0.6 MB larger: the linker keeps all protocol conformances of that
-  /// package.
+  /// Equal to `partitioningIndex` of swift-algorithms, which would make the agent 0.6 MB larger: the linker keeps all protocol conformances
+  /// of that package.
   @inlinable
   package func partitioningIndex(where belongsToSecondPart: (Element) throws -> Bool) rethrows -> Index {
     var low = startIndex

@@ -22,7 +22,8 @@ func hexadecimal(_ bytes: UnsafeRawBufferPointer, at offset: Int, digits: Int = 
   return number
 }
 
-/// The number in eight digits, the first in the most significant byte. Converts all eight at once, since IDs are most of the bytes of a Pod record.
+/// The number in eight digits, the first in the most significant byte. Converts all eight at once, since IDs are most of the bytes of a Pod
+/// record.
 private func eightDigits(_ text: UInt64) -> UInt64? {
   let ones: UInt64 = 0x0101_0101_0101_0101
   // `a` to `f` have bit 6, `0` to `9` do not. The low half of a byte is the digit, or nine less than it.

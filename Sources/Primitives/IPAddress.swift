@@ -86,8 +86,8 @@ extension IPAddress: CustomStringConvertible {
 extension IPAddress {
   /// The ranges that an endpoint's address must not be in.
   ///
-  /// Source: `ValidateEndpointIP` in k8s.io/kubernetes/pkg/apis/core/validation. The API server rejects an EndpointSlice with one such address. Of
-  /// multicast it rejects only link-local addresses; this rejects all, since none belongs to a single host.
+  /// Source: `ValidateEndpointIP` in k8s.io/kubernetes/pkg/apis/core/validation. The API server rejects an EndpointSlice with one such
+  /// address. Of multicast it rejects only link-local addresses; this rejects all, since none belongs to a single host.
   package enum Special: String, Sendable {
     case unspecified
     case loopback

@@ -42,8 +42,8 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
   package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
-/// Whether a socket that listens on `::` accepts IPv4 connections as well. It cannot exist without IPv6 in the kernel (`ipv6.disable=1`), and
-/// the sysctl `net.ipv6.bindv6only` restricts it to IPv6. Where `disable_ipv6` is set it works: `::` is the address of no interface.
+/// Whether a socket that listens on `::` accepts IPv4 connections as well. It cannot exist without IPv6 in the kernel (`ipv6.disable=1`),
+/// and the sysctl `net.ipv6.bindv6only` restricts it to IPv6. Where `disable_ipv6` is set it works: `::` is the address of no interface.
 /// Source: ipv6(7).
 package func ipv6SocketsAcceptIPv4() -> Bool {
   let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// A short immutable text that many values share. It takes one reference, whatever its length.
 ///
-/// Names are equal if their bytes are. Names of one `NameTable` usually share storage, which `==` checks first. Bytes that are not UTF-8 are kept, and
-/// shown with replacement characters.
+/// Names are equal if their bytes are. Names of one `NameTable` usually share storage, which `==` checks first. Bytes that are not UTF-8
+/// are kept, and shown with replacement characters.
 package struct Name: @unchecked Sendable {
   // Sendable because the buffer is written only in `init`.
 
@@ -72,8 +72,8 @@ package func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPoi
 
 /// Interns names: the namespaces and nodes of 150,000 Pods are a few thousand texts.
 ///
-/// A sweep drops the names that only the table refers to. It runs when the table has doubled since the last one. The table therefore holds at most twice
-/// the names in use, plus `minimumSize`, and the cost per added name is constant.
+/// A sweep drops the names that only the table refers to. It runs when the table has doubled since the last one. The table therefore holds
+/// at most twice the names in use, plus `minimumSize`, and the cost per added name is constant.
 package final class NameTable: Sendable {
   /// The number of names below which no sweep runs.
   static let minimumSize = 1024
@@ -81,7 +81,8 @@ package final class NameTable: Sendable {
   fileprivate struct State {
     /// Open addressing with linear probing. The size is a power of two, at least twice the number of names.
     var slots: [Name?] = Array(repeating: nil, count: 4 * NameTable.minimumSize)
-    /// Part of the hash of the name in each slot, 0 for an empty slot. Names are compared only if it matches, because they are rarely in the CPU's cache.
+    /// Part of the hash of the name in each slot, 0 for an empty slot. Names are compared only if it matches, because they are rarely in
+    /// the CPU's cache.
     var tags: [UInt16] = Array(repeating: 0, count: 4 * NameTable.minimumSize)
     var count = 0
     var sweepAt = 2 * NameTable.minimumSize

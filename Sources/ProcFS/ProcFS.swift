@@ -46,8 +46,8 @@ package struct ProcessDirectory: ~Copyable {
 
   /// A thread of the process that lives, if the process's first thread has ended; otherwise `nil`.
   ///
-  /// A process whose first thread has ended is a zombie that has no namespaces and no files, while its other threads run on. The directory of
-  /// each thread has the same entries as that of a process.
+  /// A process whose first thread has ended is a zombie that has no namespaces and no files, while its other threads run on. The directory
+  /// of each thread has the same entries as that of a process.
   package func liveThread(_ buffer: ReadBuffer) -> ProcessDirectory? {
     do {
       _ = try networkNamespace()

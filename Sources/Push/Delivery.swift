@@ -60,8 +60,8 @@ enum DeliveryResult: Equatable, Sendable {
   /// May be retried, not before the receiver's `Retry-After`.
   case retry(String, after: Duration?)
 
-  /// The rules of remote write: 5xx and 429 are retried, all other statuses but 2xx are not. Nor is 408 a verdict on the samples: a proxy sends it
-  /// when the request took too long to arrive (RFC 9110, section 15.5.9).
+  /// The rules of remote write: 5xx and 429 are retried, all other statuses but 2xx are not. Nor is 408 a verdict on the samples: a proxy
+  /// sends it when the request took too long to arrive (RFC 9110, section 15.5.9).
   ///
   /// Source: https://prometheus.io/docs/specs/prw/remote_write_spec/#retries-backoff
   init(status: Int, retryAfter: String?, body: String) {

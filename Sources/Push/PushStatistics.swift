@@ -16,8 +16,8 @@ package struct PushStatistics: Hashable, Sendable {
   package var spoolBytes = 0
   /// Samples queued in memory, on disk, or in a request that is not full yet.
   package var waiting = 0
-  /// The times of the newest pushed and the newest accepted sample, in milliseconds since 1970; `nil` before the first. Their difference is the
-  /// receiver's lag.
+  /// The times of the newest pushed and the newest accepted sample, in milliseconds since 1970; `nil` before the first. Their difference is
+  /// the receiver's lag.
   package var newestGiven: Int64?
   package var newestSent: Int64?
   /// The number of concurrent requests.

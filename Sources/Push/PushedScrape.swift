@@ -8,8 +8,8 @@
 package struct PushedScrape: Sendable {
   /// Each scrape of an owner replaces its previous one.
   package let owner: String
-  /// The timestamp of all samples, in milliseconds since 1970, so that no receiver finds them out of order. The samples' own timestamps come from
-  /// other clocks, and do not advance while a cached value is exported.
+  /// The timestamp of all samples, in milliseconds since 1970, so that no receiver finds them out of order. The samples' own timestamps
+  /// come from other clocks, and do not advance while a cached value is exported.
   package let collectedAt: Int64
   /// Open-Falcon's endpoint for samples without a label `node`.
   package let endpoint: String

@@ -5,11 +5,11 @@ internal import Synchronization
 
 /// Sends scrapes to one receiver: by Prometheus remote write or to an Open-Falcon agent.
 ///
-/// `push` never waits for the receiver. Samples that cannot be sent yet are queued in memory, then on disk, both up to a limit; beyond it the
-/// oldest are dropped and counted (R66). All samples of an owner arrive in order.
+/// `push` never waits for the receiver. Samples that cannot be sent yet are queued in memory, then on disk, both up to a limit; beyond it
+/// the oldest are dropped and counted (R66). All samples of an owner arrive in order.
 ///
-/// Queued samples on disk survive a restart. Memory is saved to disk after two consecutive failures and at the end of `finish`; samples that a crash
-/// loses from memory are not counted.
+/// Queued samples on disk survive a restart. Memory is saved to disk after two consecutive failures and at the end of `finish`; samples
+/// that a crash loses from memory are not counted.
 package final class Pusher: Sendable {
   private let settings: PushSettings
   private let shards: [PushShard]
@@ -73,8 +73,8 @@ package final class Pusher: Sendable {
     }
   }
 
-  /// Sends queued samples until the receiver fails or the limit expires, then saves the rest to disk. Called after `run` has ended and the last
-  /// `push`.
+  /// Sends queued samples until the receiver fails or the limit expires, then saves the rest to disk. Called after `run` has ended and the
+  /// last `push`.
   package func finish(within limit: Duration) async {
     // The backlog must be sent first, and is on disk already.
     let isSending = backlog.allSatisfy { $0.statistics.waiting == 0 }

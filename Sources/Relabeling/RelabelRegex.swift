@@ -95,8 +95,8 @@ struct RelabelRegexError: Error, Hashable {
 // MARK: Templates
 
 extension RelabelRegex {
-  /// Replaces `$1`, `${1}`, `$name` and `$$` in a template. A name is as long as possible, so that `$1_y` is the group `1_y`; an unknown group is
-  /// empty. Source: `expand` and `extract` in Go's regexp package.
+  /// Replaces `$1`, `${1}`, `$name` and `$$` in a template. A name is as long as possible, so that `$1_y` is the group `1_y`; an unknown
+  /// group is empty. Source: `expand` and `extract` in Go's regexp package.
   func expand(_ template: String, _ match: Match, in text: String) -> String {
     var result = ""
     var rest = template.unicodeScalars[...]

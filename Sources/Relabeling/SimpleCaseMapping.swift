@@ -1,5 +1,6 @@
 extension String {
-  /// Each code point by itself, as Go's `strings.ToLower` maps it. Swift's `lowercased()` depends on the context and may return more code points.
+  /// Each code point by itself, as Go's `strings.ToLower` maps it. Swift's `lowercased()` depends on the context and may return more code
+  /// points.
   var simplyLowercased: String { mapped(\.simpleLowercase) }
 
   /// Each code point by itself, as Go's `strings.ToUpper` maps it. Swift's `uppercased()` returns `SS` for `ß`.
@@ -12,8 +13,8 @@ extension String {
   }
 }
 
-// Unicode has a simple mapping (one code point) and a full one for each code point; the standard library only the full one. They differ only where
-// the full one has several code points: UnicodeData.txt and SpecialCasing.txt of the Unicode character database.
+// Unicode has a simple mapping (one code point) and a full one for each code point; the standard library only the full one. They differ
+// only where the full one has several code points: UnicodeData.txt and SpecialCasing.txt of the Unicode character database.
 
 extension Unicode.Scalar {
   /// The only code point with a longer full mapping is U+0130.

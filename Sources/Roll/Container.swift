@@ -26,8 +26,8 @@ package struct RollEntry: Hashable, Codable, Sendable {
   package var hostNetwork: Bool
   /// The pod's first address, at which pods of virtual nodes are collected.
   package var podIP: String?
-  /// Why nothing is due from the container although it is called: it is starting, restarting or terminating. `nil` if it is due. Not part of
-  /// the message to an agent.
+  /// Why nothing is due from the container although it is called: it is starting, restarting or terminating. `nil` if it is due. Not part
+  /// of the message to an agent.
   package var notDue: Exemption?
 
   private enum CodingKeys: CodingKey {

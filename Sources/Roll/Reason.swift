@@ -56,8 +56,8 @@ extension Reason {
   }
 }
 
-/// Why nothing is due from a container: it cannot or need not be collected. Opens no gap; metrics and status page count it. A container that
-/// starts, restarts or terminates is called nevertheless (`RollEntry.notDue`), any other is not.
+/// Why nothing is due from a container: it cannot or need not be collected. Opens no gap; metrics and status page count it. A container
+/// that starts, restarts or terminates is called nevertheless (`RollEntry.notDue`), any other is not.
 package enum Exemption: String, CaseIterable, Codable, Hashable, Sendable {
   /// A Windows HostProcess container. The Host Compute Service keeps no statistics for it.
   case hostProcess = "HostProcess"

@@ -4,7 +4,8 @@ import Glibc
 import Logging
 import Primitives
 
-/// The entry point. Unlike an asynchronous `main`, it runs on the process's first thread, so that `Heap.limit` comes before any other thread.
+/// The entry point. Unlike an asynchronous `main`, it runs on the process's first thread, so that `Heap.limit` comes before any other
+/// thread.
 @main
 enum Main {
   static func main() {

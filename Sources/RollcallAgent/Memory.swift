@@ -10,8 +10,8 @@ enum Heap {
   static func limit() {
     // With an arena per thread, each would keep its free memory, and sweeps start new threads.
     mallopt(M_ARENA_MAX, 1)
-    // Returns blocks of this size to the kernel as soon as they are freed. Without a fixed size the allocator raises the threshold to the size
-    // of the largest block so far, such as the buffers of the exposition. Source: mallopt(3), "dynamic mmap threshold".
+    // Returns blocks of this size to the kernel as soon as they are freed. Without a fixed size the allocator raises the threshold to the
+    // size of the largest block so far, such as the buffers of the exposition. Source: mallopt(3), "dynamic mmap threshold".
     mallopt(M_MMAP_THRESHOLD, 64 * 1024)
     mallopt(M_TRIM_THRESHOLD, 64 * 1024)
   }
@@ -24,8 +24,8 @@ enum Heap {
 
 /// Drops pages of code that only ran at startup.
 ///
-/// The kernel maps the executable's pages in blocks around each one that is touched, and startup touches nearly all of them: relocations, the
-/// runtime's tables, initialization of libraries. A quarter of them is needed afterwards, and comes back from the page cache.
+/// The kernel maps the executable's pages in blocks around each one that is touched, and startup touches nearly all of them: relocations,
+/// the runtime's tables, initialization of libraries. A quarter of them is needed afterwards, and comes back from the page cache.
 struct ColdPages: Service {
   /// The first release follows startup; later ones drop pages that rare requests have touched.
   private static let first: Duration = .seconds(1)

@@ -4,8 +4,8 @@ internal import NIOSSL
 internal import NIOTLS
 internal import Synchronization
 
-/// Logs the failed handshakes of one server: why they failed is unknown to the client. A client that retries every few seconds is logged once
-/// for each cause, and once when it succeeds again.
+/// Logs the failed handshakes of one server: why they failed is unknown to the client. A client that retries every few seconds is logged
+/// once for each cause, and once when it succeeds again.
 package final class HandshakeReport: Sendable {
   /// Scanners must not fill memory. After this many clients, those logged before are forgotten.
   private static let maximumClients = 100
@@ -38,8 +38,8 @@ package final class HandshakeReport: Sendable {
   }
 }
 
-/// Monitors the handshake of one connection, and closes the connection if it takes too long, since an unknown client must not hold one of few
-/// connections.
+/// Monitors the handshake of one connection, and closes the connection if it takes too long, since an unknown client must not hold one of
+/// few connections.
 package final class HandshakeMonitor: ChannelInboundHandler {
   package typealias InboundIn = ByteBuffer
 

@@ -30,8 +30,8 @@ package enum TLSFailure: Hashable, Sendable {
       switch reason.number {
       case 192: self = .noClientCertificate  // PEER_DID_NOT_RETURN_A_CERTIFICATE
       case 125: self = .untrustedClient  // CERTIFICATE_VERIFY_FAILED
-      // bad_certificate to certificate_unknown, unknown_ca. With TLS 1.3, OpenSSL sends this alert in the clear where an encrypted record is
-      // expected: BAD_PACKET_LENGTH, DECRYPTION_FAILED_OR_BAD_RECORD_MAC.
+      // bad_certificate to certificate_unknown, unknown_ca. With TLS 1.3, OpenSSL sends this alert in the clear where an encrypted record
+      // is expected: BAD_PACKET_LENGTH, DECRYPTION_FAILED_OR_BAD_RECORD_MAC.
       case 1042...1046, 1048, 112, 139: self = .untrustedByClient
       case 155, 156, 247: self = .notTLS  // HTTP_REQUEST, HTTPS_PROXY_REQUEST, WRONG_VERSION_NUMBER
       default: continue

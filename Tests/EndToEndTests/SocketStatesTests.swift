@@ -42,7 +42,8 @@ struct SocketStatesTests {
     #expect(differences == [], "metrics that differ from the opened sockets")
     #expect(metrics.all("rollcall_pod_tcp_sockets").keys.filter { $0.contains(states.name) }.count == 22)
     #expect(metrics("rollcall_pod_tcp_accept_queue_fullest_ratio", "pod=\"\(states.name)\"") == 1)
-    // Each connection that found the queue full is counted, again for each retransmitted SYN. The counter may be read later than the states.
+    // Each connection that found the queue full is counted, again for each retransmitted SYN. The counter may be read later than the
+    // states.
     try await cluster.eventually("overflows of the accept queue are counted") {
       try await cluster.agentMetrics()("rollcall_pod_tcp_listen_overflows_total", "pod=\"\(states.name)\"") ?? 0 >= 3
     }

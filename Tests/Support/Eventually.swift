@@ -3,8 +3,8 @@ package struct NeverHappened: Error, CustomStringConvertible {
   package let description: String
 }
 
-/// Waits until `condition` holds, looking again every 10 ms; the limit is a guard against a hang, not an assertion about speed: on a machine so busy that
-/// we hardly get to look, it is extended until we have looked 200 times.
+/// Waits until `condition` holds, looking again every 10 ms; the limit is a guard against a hang, not an assertion about speed: on a
+/// machine so busy that we hardly get to look, it is extended until we have looked 200 times.
 ///
 ///     try await eventually("the client has closed its connection") { server.openConnections == 0 }
 ///

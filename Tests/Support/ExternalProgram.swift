@@ -6,7 +6,8 @@ package struct ExternalProgramError: Error, CustomStringConvertible {
   package let description: String
 }
 
-/// Where the program is, or nil where it is not installed. For `.enabled(if:)`: `@Test(.enabled(if: findProgram("nginx") != nil, "nginx is not installed"))`.
+/// Where the program is, or nil where it is not installed. For `.enabled(if:)`: `@Test(.enabled(if: findProgram("nginx") != nil, "nginx is
+/// not installed"))`.
 package func findProgram(_ name: String) -> String? {
   let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
   let folders = path.split(separator: ":").map(String.init) + ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin"]
@@ -19,7 +20,8 @@ package func requireProgram(_ name: String, package: String? = nil) throws(Exter
   throw ExternalProgramError(description: "\(name) is not installed: apt-get install \(package ?? name)")
 }
 
-/// A real program that a test runs beside itself: its output goes to a file, and it is stopped (TERM, then KILL, by its own pid) by `stop()` or on release.
+/// A real program that a test runs beside itself: its output goes to a file, and it is stopped (TERM, then KILL, by its own pid) by
+/// `stop()` or on release.
 ///
 ///     let folder = try TemporaryFolder()
 ///     let address = OwnAddress()
@@ -100,8 +102,8 @@ package final class ExternalProgram: Sendable {
     while !hasEnded { usleep(10_000) }
   }
 
-  /// How it ended, or the signal that ended it; `nil` while it runs. By the kernel's word: Foundation's `Process` waits for a descriptor to be
-  /// closed that the program hands on to whatever it leaves behind, such as the conmon of `podman run --detach`.
+  /// How it ended, or the signal that ended it; `nil` while it runs. By the kernel's word: Foundation's `Process` waits for a descriptor to
+  /// be closed that the program hands on to whatever it leaves behind, such as the conmon of `podman run --detach`.
   private var exitStatus: Int32? {
     var information = siginfo_t()
     guard waitid(P_PID, id_t(processIdentifier), &information, WEXITED | WNOHANG | WNOWAIT) == 0 else {

@@ -1,7 +1,7 @@
 /// A root directory for a process that stands for a container's first one: a process in the machine's is taken for its runtime's.
 package enum OwnRoot {
-  /// A shell script that runs another one in a root directory with all that the machine's has, in which files have the same paths. It is for a
-  /// mount namespace of its own, and needs root.
+  /// A shell script that runs another one in a root directory with all that the machine's has, in which files have the same paths. It is
+  /// for a mount namespace of its own, and needs root.
   /// - Parameters:
   ///   - root: where the directory is made.
   ///   - file: the path of the other script.

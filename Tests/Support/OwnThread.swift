@@ -1,8 +1,8 @@
 internal import Foundation
 package import Testing
 
-/// Runs each test on a thread of its own, with its child tasks. All other code shares as many threads as there are processors, so a test that
-/// computes for long, or blocks its thread, would delay every other.
+/// Runs each test on a thread of its own, with its child tasks. All other code shares as many threads as there are processors, so a test
+/// that computes for long, or blocks its thread, would delay every other.
 package struct OwnThread: SuiteTrait, TestTrait, TestScoping {
   package var isRecursive: Bool { true }
 

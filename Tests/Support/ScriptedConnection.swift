@@ -1,7 +1,8 @@
 internal import Foundation
 internal import Synchronization
 
-/// One connection of a `ScriptedServer`, in the hands of its script. Its calls block; they throw `SocketError` where the client has gone or the server stops.
+/// One connection of a `ScriptedServer`, in the hands of its script. Its calls block; they throw `SocketError` where the client has gone or
+/// the server stops.
 package final class ScriptedConnection: Sendable {
   /// 0 for the server's first connection.
   package let index: Int

@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// A loopback server that does to a client what a script says: answers well, stalls, throttles, lies, or cuts in mid-stream.
 ///
-/// The script is called once for each connection, on a thread of that connection, so it may block; when it returns or throws, the connection is closed.
+/// The script is called once for each connection, on a thread of that connection, so it may block; when it returns or throws, the
+/// connection is closed.
 ///
 ///     let server = try ScriptedServer { connection in
 ///       while let request = try connection.readRequest() {            // nil: the client has closed

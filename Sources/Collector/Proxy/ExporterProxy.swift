@@ -2,8 +2,8 @@ internal import Exposition
 package import HTTPTransport
 internal import Roll
 
-/// Relays responses of windows_exporter, unchanged or with the container names that they lack. Whatever else answers at a node's address is not
-/// shown: of a response that is no exposition, clients see the status and the problem.
+/// Relays responses of windows_exporter, unchanged or with the container names that they lack. Whatever else answers at a node's address is
+/// not shown: of a response that is no exposition, clients see the status and the problem.
 package struct ExporterProxy: Sendable {
   private let transport: HTTPTransport
   private let requests: ExporterRequests

@@ -3,8 +3,8 @@ internal import Exposition
 package import HTTPTransport
 package import Roll
 
-/// Calls the roll of a virtual node by reading the cAdvisor endpoint of each of its pods, or one endpoint for the whole node, and stores the
-/// scrapes in `cache`. One instance serves any number of nodes concurrently.
+/// Calls the roll of a virtual node by reading the cAdvisor endpoint of each of its pods, or one endpoint for the whole node, and stores
+/// the scrapes in `cache`. One instance serves any number of nodes concurrently.
 ///
 /// Each pod is scraped on its own: a pod that hangs affects only the answers of its own containers.
 package struct VirtualCollector: NodeCollector {

@@ -29,13 +29,13 @@ package struct VirtualSettings: Hashable, Sendable {
   package var nodeLimits = ExpositionLimits(bytes: 512 << 20, series: 2_000_000)
   /// For what is served of a node. `nil` for no limit.
   package var nodeBudget: PageBudget?
-  /// The part of the interval over which scrapes are spread. Each pod is scraped at a fixed offset into the interval. A pod that was slow to
-  /// fail last time is deferred to the next roll call if the window is too short for it. If `nil`, all pods are scraped at once.
+  /// The part of the interval over which scrapes are spread. Each pod is scraped at a fixed offset into the interval. A pod that was slow
+  /// to fail last time is deferred to the next roll call if the window is too short for it. If `nil`, all pods are scraped at once.
   package var scrapeWindow: Duration?
   /// The maximum age of a sample, by the clock of the sending server, and how long a scrape is served after its arrival.
   package var stalenessLimit: Duration = .seconds(120)
-  /// For the scheme `https`. If `nil`, the system's authorities are trusted. There is no setting for a client certificate: pods choose their
-  /// addresses, and no credential may be sent to an address that a pod chose (R42).
+  /// For the scheme `https`. If `nil`, the system's authorities are trusted. There is no setting for a client certificate: pods choose
+  /// their addresses, and no credential may be sent to an address that a pod chose (R42).
   package var certificateAuthorities: PEMSource?
   /// If false, server certificates are not verified.
   package var verifiesCertificates = true

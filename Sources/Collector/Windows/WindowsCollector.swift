@@ -64,8 +64,8 @@ package struct WindowsCollector: NodeCollector {
     }
   }
 
-  /// Fetches the collectors that the request names. An exporter without one of them answers 400, and so may a server that is no exporter: the
-  /// response with all enabled collectors tells.
+  /// Fetches the collectors that the request names. An exporter without one of them answers 400, and so may a server that is no exporter:
+  /// the response with all enabled collectors tells.
   /// Source: https://github.com/prometheus-community/windows_exporter/blob/master/pkg/collector/collection.go, `Enable`.
   private func enabledCollectors(_ request: HTTPRequest, of roll: NodeRoll, at endpoint: ExporterEndpoint) async throws(Miss)
     -> HTTPResponse

@@ -5,9 +5,9 @@ internal import Roll
 ///
 /// A container is collected if it has a series of its own. If its series have timestamps, the newest one must be fresh.
 ///
-/// `container_id` is the only label that all versions since 0.20 fill in; the labels `namespace`, `pod` and `container` of 0.31 can be empty.
-/// If a container has no series, the exporter's status of its container collector gives the reason. That status does not affect other
-/// containers: the collector continues after a container that it cannot read.
+/// `container_id` is the only label that all versions since 0.20 fill in; the labels `namespace`, `pod` and `container` of 0.31 can be
+/// empty. If a container has no series, the exporter's status of its container collector gives the reason. That status does not affect
+/// other containers: the collector continues after a container that it cannot read.
 struct WindowsFindings {
   /// The collector we need, as windows_exporter names it.
   static let collector = "container"

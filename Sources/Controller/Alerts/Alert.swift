@@ -39,8 +39,8 @@ enum Alert: Hashable {
     }
   }
 
-  /// Whether it must be sent at once although `old` was sent before: the reason of the gap changed. The numbers of a group change more often
-  /// and wait until it is repeated.
+  /// Whether it must be sent at once although `old` was sent before: the reason of the gap changed. The numbers of a group change more
+  /// often and wait until it is repeated.
   func hasNewReason(comparedWith old: Alert) -> Bool {
     guard case .gap(let gap, _) = self, case .gap(let oldGap, _) = old else { return false }
     return gap.reason != oldGap.reason
@@ -60,8 +60,8 @@ enum Alert: Hashable {
   }
 }
 
-/// The identity of an alert. Alertmanager identifies alerts by their labels, so the labels are derived from this key, and from the workload,
-/// which stays the same as long as the pod.
+/// The identity of an alert. Alertmanager identifies alerts by their labels, so the labels are derived from this key, and from the
+/// workload, which stays the same as long as the pod.
 enum AlertKey: Hashable, Comparable {
   case tooManyGaps
   case node(NodeAlertKey)

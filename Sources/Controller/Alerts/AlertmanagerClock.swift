@@ -2,9 +2,9 @@ import Roll
 
 /// The wall clock of one Alertmanager: the `Date` of its responses, carried on by our monotonic clock.
 ///
-/// Alertmanager compares the times in alerts with its own clock, so times by ours are not enough: if our wall clock is an hour slow, an open
-/// gap is sent as an alert that ended long ago, and if it is set back, alerts end before they start, which Alertmanager refuses. Here every
-/// time comes from the same reading, so an alert never ends before it starts.
+/// Alertmanager compares the times in alerts with its own clock, so times by ours are not enough: if our wall clock is an hour slow, an
+/// open gap is sent as an alert that ended long ago, and if it is set back, alerts end before they start, which Alertmanager refuses. Here
+/// every time comes from the same reading, so an alert never ends before it starts.
 struct AlertmanagerClock {
   /// A time that is late by less than this is good enough: a start that is a little early does no harm.
   private static let tolerance: Int64 = 2000

@@ -79,8 +79,8 @@ package final class AlertmanagerSender: Sendable {
     return ledger
   }
 
-  /// Sends until the task is cancelled. Runs on the leader only. Alerts of an earlier leader that `takeOver` does not know expire if they are
-  /// not repeated.
+  /// Sends until the task is cancelled. Runs on the leader only. Alerts of an earlier leader that `takeOver` does not know expire if they
+  /// are not repeated.
   package func run() async {
     await withTaskGroup(of: Void.self) { group in
       for endpoint in endpoints { group.addTask { await self.serve(endpoint) } }

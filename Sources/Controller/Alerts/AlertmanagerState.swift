@@ -130,8 +130,8 @@ struct AlertmanagerState {
 
   // MARK: Requests
 
-  /// The next request after an update; `nil` if nothing is left. The first one is empty, since only a response shows Alertmanager's clock: an
-  /// end by a clock that is a day ahead would outlive the gap by a day.
+  /// The next request after an update; `nil` if nothing is left. The first one is empty, since only a response shows Alertmanager's clock:
+  /// an end by a clock that is a day ahead would outlive the gap by a day.
   mutating func nextBatch(at now: Moment) -> Batch? {
     var left = queue ?? requests(at: now)
     if !knowsClock, !left.isEmpty {
@@ -209,8 +209,8 @@ struct AlertmanagerState {
     }
   }
 
-  /// Records that Alertmanager refused the content of a request. One bad alert suffices for that, so each half is sent on its own, until the
-  /// bad alert stands alone. It is tried again every `AlertPolicy.resend`, since what refused it may change.
+  /// Records that Alertmanager refused the content of a request. One bad alert suffices for that, so each half is sent on its own, until
+  /// the bad alert stands alone. It is tried again every `AlertPolicy.resend`, since what refused it may change.
   /// - Parameter now: when the response was received.
   /// - Returns: the alert, if it stands alone, and whether it is the first time.
   mutating func refused(_ batch: Batch, at now: Moment) -> (alert: Alert, isFirst: Bool)? {

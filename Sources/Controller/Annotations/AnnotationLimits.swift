@@ -1,8 +1,8 @@
 internal import KubeClient
 internal import Primitives
 
-/// What the labels and annotations of Nodes may choose. A kubelet can write those of its own Node, and must not lead the controller to other
-/// hosts, or to other services of its own.
+/// What the labels and annotations of Nodes may choose. A kubelet can write those of its own Node, and must not lead the controller to
+/// other hosts, or to other services of its own.
 package struct AnnotationLimits: Hashable, Sendable {
   /// Addresses, blocks of addresses and names besides a Node's own addresses.
   package var addresses: [String]

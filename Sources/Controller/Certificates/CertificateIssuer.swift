@@ -88,8 +88,8 @@ struct CertificateIssuer {
 
 /// Lifetimes of certificates, in seconds.
 package struct CertificatePolicy: Hashable, Sendable {
-  /// The CA signs only our own two certificates, and its key is in the same Secret as the controller's, so frequent renewal protects nothing. Each
-  /// renewal takes days (see `CertificatePlan`).
+  /// The CA signs only our own two certificates, and its key is in the same Secret as the controller's, so frequent renewal protects
+  /// nothing. Each renewal takes days (see `CertificatePlan`).
   package var authorityLife = 10 * 365 * day
   /// Renewed after 60 days, which leaves 30 for a controller that is down or an agent that does not see the new Secret. Short enough that
   /// every installation exercises renewal.

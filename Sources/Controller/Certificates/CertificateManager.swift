@@ -35,9 +35,9 @@ package struct CertificateExpiry: Hashable, Sendable {
 
 /// Manages the certificates for mutual TLS between controller and agents, in two Secrets of our namespace (`TLSSecretPart`).
 ///
-/// Every replica watches the Secrets, and reads them now and then. The leader creates them at first start, renews certificates that are due,
-/// and moves the keys of a version that had one Secret. A Secret that was deleted comes back with the same certificates, which every replica
-/// holds (R84). User-provided Secrets are only read. Usable certificates stay in use until replaced by other usable ones.
+/// Every replica watches the Secrets, and reads them now and then. The leader creates them at first start, renews certificates that are
+/// due, and moves the keys of a version that had one Secret. A Secret that was deleted comes back with the same certificates, which every
+/// replica holds (R84). User-provided Secrets are only read. Usable certificates stay in use until replaced by other usable ones.
 package final class CertificateManager: Sendable {
   /// How often the Secrets are read: without and with a usable certificate.
   private static let shortInterval = Duration.seconds(2)

@@ -130,7 +130,8 @@ struct CertificateRenewal {
   }
 
   /// Complete Secrets, for the first start, or when both were deleted.
-  /// - Parameter lost: the certificates as last used. What is valid of it is kept, so agents and controllers that hold it still trust each other.
+  /// - Parameter lost: the certificates as last used. What is valid of it is kept, so agents and controllers that hold it still trust each
+  ///   other.
   static func newSecret(
     from lost: TLSSecret? = nil, policy: CertificatePolicy, now: Int64
   ) throws(CertificateError) -> TLSSecret {

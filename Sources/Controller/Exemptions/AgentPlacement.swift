@@ -38,8 +38,8 @@ package struct AgentPlacement: Hashable, Sendable {
     }
   }
 
-  /// The placement of the DaemonSet in our manifests, without its operating system: everywhere but on nodes that have no host. Applies while
-  /// no DaemonSet of ours is known.
+  /// The placement of the DaemonSet in our manifests, without its operating system: everywhere but on nodes that have no host. Applies
+  /// while no DaemonSet of ours is known.
   package static let standard: AgentPlacement = {
     var placement = AgentPlacement(podSpec: nil)
     placement.terms = [

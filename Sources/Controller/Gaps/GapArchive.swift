@@ -16,8 +16,8 @@ package struct GapArchiveError: Error, CustomStringConvertible, Sendable {
 ///         {"version":1,"cut":0,"gaps":[{"namespace":"shop","pod":"cart-0","container":"app",…,"since":1767225600000},…],
 ///         "groups":[{"kind":"uncollected","node":"w1","source":"linux"},{"kind":…,"namespace":"shop","workload":{…}},…]}
 ///
-/// An age that is no gap yet has `"open":false`. The groups are the nodes and workloads with one alert for all of their gaps. From 9,000 ages
-/// on this is too large; the text is then stored gzipped in `binaryData` under `gaps.json.gz`. Both forms are read.
+/// An age that is no gap yet has `"open":false`. The groups are the nodes and workloads with one alert for all of their gaps. From 9,000
+/// ages on this is too large; the text is then stored gzipped in `binaryData` under `gaps.json.gz`. Both forms are read.
 struct GapArchive {
   static let configMapName = "rollcall-gaps"
   static let dataKey = "gaps.json"

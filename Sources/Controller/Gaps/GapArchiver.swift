@@ -17,8 +17,8 @@ final class GapArchiver: StatusSource {
   let isLeading: @Sendable () -> Bool
   /// The groups of gaps that have one alert.
   let groups: @Sendable () -> AlertGroups
-  /// Called with the groups of an earlier leader and a function that restores its gaps: their alerts are repeated at once, and nodes whose Event
-  /// was written are not reported again.
+  /// Called with the groups of an earlier leader and a function that restores its gaps: their alerts are repeated at once, and nodes whose
+  /// Event was written are not reported again.
   let takeOver: @Sendable (_ groups: AlertGroups, _ restore: () -> Ledger) -> Void
 
   private let latest = Mutex(GapArchiveStatus())

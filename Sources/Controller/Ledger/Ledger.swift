@@ -45,8 +45,8 @@ package struct Ledger: Sendable {
     return transitions
   }
 
-  /// Records the result of calling a roll, received `now`. If the roll was replaced meanwhile, the result counts for the containers that are
-  /// still on the node's roll.
+  /// Records the result of calling a roll, received `now`. If the roll was replaced meanwhile, the result counts for the containers that
+  /// are still on the node's roll.
   package mutating func record(_ call: RollCall, of roll: NodeRoll, at now: Moment) -> [GapTransition] {
     let policy = policy
     return nodes[roll.node]?.record(call, of: roll, at: now, policy: policy) ?? []

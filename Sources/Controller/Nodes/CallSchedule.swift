@@ -1,8 +1,8 @@
 internal import Primitives
 import Roll
 
-/// Schedules each node soon after it was inserted, and then once per interval, at the node's phase. Turns are sorted by phase, so two binary
-/// searches find the due ones.
+/// Schedules each node soon after it was inserted, and then once per interval, at the node's phase. Turns are sorted by phase, so two
+/// binary searches find the due ones.
 struct CallSchedule {
   /// The first calls of nodes inserted together are spread over this time. A new leader inserts all nodes, and knows of none whether its
   /// containers can be collected, so it does not wait for their phases. With the time that `LeaderLoop` needs it stays below two seconds.

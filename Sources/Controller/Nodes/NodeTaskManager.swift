@@ -101,8 +101,8 @@ package final class NodeTaskManager: Sendable {
   }
 
   private func call(_ roll: NodeRoll) async {
-    // An agent needs an empty roll too, and a virtual node's cached scrapes must be removed. An exporter has nothing to report, and an exempt
-    // node need not have an agent.
+    // An agent needs an empty roll too, and a virtual node's cached scrapes must be removed. An exporter has nothing to report, and an
+    // exempt node need not have an agent.
     if roll.entries.isEmpty, roll.source == .windows || roll.source == .linux && roll.exemption != nil { return }
     if let holder = roll.addressHolder {
       ledger.record(roll.missed(byHolder: holder), of: roll, at: time.now)

@@ -89,8 +89,8 @@ struct NodeEndpoint: Hashable {
 }
 
 extension NodeAddress {
-  /// Whether other machines reach the node there. An address that only the node itself reaches, such as a link-local one, leads from here to
-  /// another machine or to this one.
+  /// Whether other machines reach the node there. An address that only the node itself reaches, such as a link-local one, leads from here
+  /// to another machine or to this one.
   fileprivate func isUsable(allowsLoopback: Bool) -> Bool {
     guard isHost(address) else { return false }
     guard let special = IPAddress(address)?.special else { return true }

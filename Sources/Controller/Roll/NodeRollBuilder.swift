@@ -30,8 +30,8 @@ struct NodeRollBuilder {
     var containers: [RollContainer]
   }
 
-  /// How long a pod may exist after its deletion timestamp. The kubelet stops a pod within seconds after its grace period, and the timestamp
-  /// is by the API server's clock.
+  /// How long a pod may exist after its deletion timestamp. The kubelet stops a pod within seconds after its grace period, and the
+  /// timestamp is by the API server's clock.
   private static let terminationMargin: Duration = .seconds(10)
 
   private let context: Context

@@ -43,8 +43,8 @@ package struct RollBuilder: Sendable {
     self.settings = settings
   }
 
-  /// When a roll changes next by the passage of time: a grace period of a container or of a deletion ends. Call `update` then, even without a
-  /// change.
+  /// When a roll changes next by the passage of time: a grace period of a container or of a deletion ends. Call `update` then, even without
+  /// a change.
   package var nextChange: Moment? { nextChanges.values.min() }
 
   /// Updates the rolls.
@@ -123,9 +123,9 @@ package struct RollBuilder: Sendable {
 
   /// The node that has the address of this one; `nil` if the node keeps it.
   ///
-  /// A machine that is replaced leaves its Node behind, not ready, until the cloud controller deletes it, and its successor may have the same
-  /// address. A node that is not called, such as one of kwok, takes no address. Between two nodes that are equally ready nothing is decided:
-  /// each is called, and an agent answers for its own node only.
+  /// A machine that is replaced leaves its Node behind, not ready, until the cloud controller deletes it, and its successor may have the
+  /// same address. A node that is not called, such as one of kwok, takes no address. Between two nodes that are equally ready nothing is
+  /// decided: each is called, and an agent answers for its own node only.
   private func addressHolder(of name: String, _ facts: NodeFacts) -> String? {
     guard !facts.ready, let endpoint = facts.endpoint else { return nil }
     return nodesByEndpoint[endpoint]?.filter { self.facts[$0]?.ready == true && self.facts[$0]?.exemption == nil }.min()

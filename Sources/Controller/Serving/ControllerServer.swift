@@ -98,8 +98,8 @@ package final class ControllerServer: Service {
 
 /// Limits on what a client may use (R63).
 package struct ServingLimits: Hashable, Sendable {
-  /// Concurrent connections; further ones wait. A Prometheus server keeps one per target, and each Windows node and each virtual node may be
-  /// a target at our address: enough for two servers and 5,000 such nodes.
+  /// Concurrent connections; further ones wait. A Prometheus server keeps one per target, and each Windows node and each virtual node may
+  /// be a target at our address: enough for two servers and 5,000 such nodes.
   package var connections = 16_384
   /// How long a client may take to send the head of its first request.
   package var firstRequest: Duration = .seconds(10)

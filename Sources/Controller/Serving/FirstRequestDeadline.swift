@@ -1,7 +1,7 @@
 internal import NIOCore
 
-/// Closes a connection whose client takes too long to send its first request: a stranger must not hold one of the connections for as long as
-/// a scraper may between two scrapes. Receives parts of requests, not bytes.
+/// Closes a connection whose client takes too long to send its first request: a stranger must not hold one of the connections for as long
+/// as a scraper may between two scrapes. Receives parts of requests, not bytes.
 final class FirstRequestDeadline: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = Any
 

@@ -18,8 +18,8 @@ package struct PortAccessSettings: Hashable, Sendable {
   package var wantsAuthorization: Bool
   /// Whether requests with a token must come over TLS.
   package var wantsTLS: Bool
-  /// Whether processes in our network namespace are let in. `kubectl port-forward` connects from there, and the API server has authorized it
-  /// by `pods/portforward`.
+  /// Whether processes in our network namespace are let in. `kubectl port-forward` connects from there, and the API server has authorized
+  /// it by `pods/portforward`.
   package var trustsLoopback: Bool
   package var openPaths: Set<OpenPath>
 

@@ -87,7 +87,8 @@ struct Probe {
   /// How much to read before the response begins, so that a small body is sent in one write and an early failure has its status.
   private static let beginningBytes = 64 << 10
 
-  /// Waits for the beginning of the body and streams the rest. A later failure breaks the connection: Prometheus drops an incomplete scrape.
+  /// Waits for the beginning of the body and streams the rest. A later failure breaks the connection: Prometheus drops an incomplete
+  /// scrape.
   private func stream(_ reader: SharedScrapeReader) async throws(Miss) -> ServerResponse {
     let beginning = try await reader.beginning(upTo: Self.beginningBytes)
     let head = beginning.head

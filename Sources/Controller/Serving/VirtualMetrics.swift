@@ -5,8 +5,8 @@ internal import Hummingbird
 internal import JSON
 internal import Roll
 
-/// Serves the metrics of pods on virtual nodes like a kubelet: `/metrics/cadvisor`, `/metrics/resource` and `/stats/summary`, for all virtual
-/// nodes or, with `?node=NODE`, for one.
+/// Serves the metrics of pods on virtual nodes like a kubelet: `/metrics/cadvisor`, `/metrics/resource` and `/stats/summary`, for all
+/// virtual nodes or, with `?node=NODE`, for one.
 ///
 /// Responses are streamed. If there is no data because nothing was collected yet or another replica is the leader, the response is 503,
 /// since an empty one would look like a successful scrape.

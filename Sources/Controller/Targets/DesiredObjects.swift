@@ -68,7 +68,8 @@ private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: Tar
         ["action": "replace", "targetLabel": "job", "replacement": .string(ObjectNames.service(source))],
       ] + (probeAddress.map(toProbe) ?? []) + (source == .virtual ? toVirtualNode : [])),
   ]
-  // Virtual nodes and the kubelet's summary have samples with timestamps, whose series would otherwise last for five minutes after their end.
+  // Virtual nodes and the kubelet's summary have samples with timestamps, whose series would otherwise last for five minutes after their
+  // end.
   if source == .virtual || probeAddress != nil { object["trackTimestampsStaleness"] = true }
   if source == .linux, endpoint.scheme == "https" { object["tlsConfig"] = agentTLS(settings.agentTLSSecret) }
   if probeAddress != nil || source == .virtual { settings.port.secure(&object) }

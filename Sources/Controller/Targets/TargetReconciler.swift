@@ -7,7 +7,8 @@ internal import Synchronization
 /// Reconciles the Services, EndpointSlices and ServiceMonitors that publish the targets of each source. The key is the source.
 ///
 /// Reads the live objects, computes the desired ones and writes the difference. Live objects are remembered until a watch reports a change
-/// by others, or for a while. Deletes only objects with Rollcall's labels, and writes nothing before a snapshot of the targets exists (R36).
+/// by others, or for a while. Deletes only objects with Rollcall's labels, and writes nothing before a snapshot of the targets exists
+/// (R36).
 package final class TargetReconciler: Reconciler {
   private let objects: TargetObjects
   private let settings: TargetSettings
@@ -19,7 +20,8 @@ package final class TargetReconciler: Reconciler {
   private let memory = Mutex<[Source: TargetMemory]>([:])
 
   /// - Parameters:
-  ///   - patience: the time after which objects are read again, and conflicts and missing kinds are retried. A write that others undo within
+  ///   - patience: the time after which objects are read again, and conflicts and missing kinds are retried. A write that others undo
+  ///   within
   ///     this time was in vain.
   ///   - isLeading: called before every write.
   ///   - snapshot: returns the current targets of every source, or `nil` until the caches have synced. The targets are kept if a watch
@@ -148,7 +150,8 @@ package struct TargetStatus: Hashable, Sendable {
   package var published = 0
   /// Targets that cannot be published.
   package var refused: [RefusedTarget] = []
-  /// Objects that could not be written, that the API server did not store as written, or that others change after each write, with the reason.
+  /// Objects that could not be written, that the API server did not store as written, or that others change after each write, with the
+  /// reason.
   package var failing: [ObjectName: String] = [:]
   /// True if the API server has no ServiceMonitors and the settings do not require them.
   package var lacksServiceMonitors = false

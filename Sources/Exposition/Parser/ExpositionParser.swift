@@ -5,8 +5,8 @@ internal import Glibc
 /// It rejects what Prometheus rejects in a scrape, because one such line in the response for a virtual node would cost all its pods, and
 /// accepts what Prometheus accepts, except for what docs/virtual-nodes.md lists. Quoted names are those of Prometheus 3.
 ///
-/// It copies only the distinct label sets, uncommon ones and a line that spans two chunks. After an error the visitor has received a partial
-/// body; discard it.
+/// It copies only the distinct label sets, uncommon ones and a line that spans two chunks. After an error the visitor has received a
+/// partial body; discard it.
 ///
 /// Grammar: https://prometheus.io/docs/instrumenting/exposition_formats/ as Prometheus's own parsers read it (model/textparse).
 package struct ExpositionParser: Sendable {
@@ -28,7 +28,8 @@ package struct ExpositionParser: Sendable {
   /// Whether OpenMetrics' last line was parsed.
   var hasEnded = false
 
-  /// - Parameter rejectsDuplicates: whether two samples with the same name and the same labels, after rewriting and in any order, are an error.
+  /// - Parameter rejectsDuplicates: whether two samples with the same name and the same labels, after rewriting and in any order, are an
+  ///   error.
   package init(limits: ExpositionLimits = .standard, rejectsDuplicates: Bool = false) {
     self.limits = limits
     self.rejectsDuplicates = rejectsDuplicates

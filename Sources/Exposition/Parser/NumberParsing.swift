@@ -8,8 +8,8 @@ package func parseNumber(_ text: Span<UInt8>) -> Double? {
   return value
 }
 
-/// Parses a sample's timestamp: whole milliseconds since 1970 in the text format, seconds in OpenMetrics, where they may be negative. Seconds
-/// beyond the range of the result become its bounds.
+/// Parses a sample's timestamp: whole milliseconds since 1970 in the text format, seconds in OpenMetrics, where they may be negative.
+/// Seconds beyond the range of the result become its bounds.
 /// - Returns: milliseconds since 1970.
 func parseTimestamp(_ text: Span<UInt8>, _ format: ExpositionFormat) -> Int64? {
   switch format {

@@ -1,6 +1,6 @@
-/// Parses the labels of one sample in every form that Prometheus accepts, and reports what is wrong with one that it does not accept. The slow
-/// path of `LabelSetParser`: quoted names, the metric's name between the braces, unknown escapes, missing commas. The text must end with a
-/// line feed.
+/// Parses the labels of one sample in every form that Prometheus accepts, and reports what is wrong with one that it does not accept. The
+/// slow path of `LabelSetParser`: quoted names, the metric's name between the braces, unknown escapes, missing commas. The text must end
+/// with a line feed.
 struct UncommonLabelSetParser {
   /// The metric's name, if it is between the braces.
   private(set) var name: [UInt8]?

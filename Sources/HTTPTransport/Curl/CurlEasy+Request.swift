@@ -2,7 +2,8 @@ internal import CCurl
 internal import Primitives
 
 extension CurlEasy {
-  /// Sets all options of the request except the callbacks. Throws on the first option that libcurl rejects, so that none is silently ignored.
+  /// Sets all options of the request except the callbacks. Throws on the first option that libcurl rejects, so that none is silently
+  /// ignored.
   func apply(_ prepared: PreparedRequest) throws(CurlFailure) {
     let request = prepared.request
     // libcurl must not install signal handlers. With QUICK_EXIT it does not wait for the thread of a name lookup that hangs.

@@ -75,7 +75,8 @@ final class Exchange: Sendable {
     change { $0.head = head }
   }
 
-  /// Appends the chunk. Returns false if the buffer is full: the transfer must be paused, and the whole chunk delivered again after `resume`.
+  /// Appends the chunk. Returns false if the buffer is full: the transfer must be paused, and the whole chunk delivered again after
+  /// `resume`.
   ///
   /// Does not wake the reader: several chunks usually arrive together, and waking another thread costs more than appending one.
   func deliver(_ chunk: UnsafeRawBufferPointer) -> Bool {

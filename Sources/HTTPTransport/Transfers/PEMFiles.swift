@@ -7,8 +7,8 @@ final class PEMFiles: Sendable {
     var reason: String
   }
 
-  /// Identifies a version of a file. The kubelet updates mounted Secrets by replacing a symlink, which changes the inode; tools that write in place
-  /// change size and time.
+  /// Identifies a version of a file. The kubelet updates mounted Secrets by replacing a symlink, which changes the inode; tools that write
+  /// in place change size and time.
   private struct Stamp: Equatable {
     var device: UInt
     var inode: UInt

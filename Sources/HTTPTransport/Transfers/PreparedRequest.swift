@@ -96,8 +96,8 @@ struct PreparedRequest: Sendable {
     host.contains(":") ? "[\(host)]" : host
   }
 
-  /// In libcurl's syntax `Name;` sends a header without a value, and `Name:` suppresses one of libcurl's own: `Expect`, to never wait for a 100, and
-  /// `Content-Type`, which only the caller sets.
+  /// In libcurl's syntax `Name;` sends a header without a value, and `Name:` suppresses one of libcurl's own: `Expect`, to never wait for a
+  /// 100, and `Content-Type`, which only the caller sets.
   private static func lines(_ headers: [HTTPHeader]) -> [String] {
     let names = Set(headers.map { $0.name.lowercased() })
     let suppressed = ["Expect", "Content-Type"].filter { !names.contains($0.lowercased()) }.map { "\($0):" }

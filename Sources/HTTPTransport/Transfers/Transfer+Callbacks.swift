@@ -2,8 +2,8 @@ internal import CCurl
 internal import Glibc
 internal import Primitives
 
-/// TCP keepalive and user timeout. The kernel drops a connection whose data or probes are not acknowledged for 30 s; the first probe follows 15 s of
-/// silence, the next ones every 5 s. So a dead peer is detected after 30 s, busy or idle.
+/// TCP keepalive and user timeout. The kernel drops a connection whose data or probes are not acknowledged for 30 s; the first probe
+/// follows 15 s of silence, the next ones every 5 s. So a dead peer is detected after 30 s, busy or idle.
 enum KeepaliveTimeouts {
   static let firstProbeSeconds = 15
   static let probeIntervalSeconds = 5

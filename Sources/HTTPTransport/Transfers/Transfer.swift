@@ -212,8 +212,8 @@ extension Transfer {
     case CURLE_OUT_OF_MEMORY where isConnected && !hasHead: return .tooLarge(limit: Int(CURL_MAX_HTTP_HEADER), detail)
     case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING: return .malformed(detail)
     case CURLE_URL_MALFORMAT: return .badRequest(detail)
-    // With TLS 1.3 a server rejects our certificate after the client's handshake. libcurl then reports a read error, and the alert only in the
-    // text of OpenSSL.
+    // With TLS 1.3 a server rejects our certificate after the client's handshake. libcurl then reports a read error, and the alert only in
+    // the text of OpenSSL.
     case CURLE_RECV_ERROR where message.contains("SSL routines") && message.contains(" alert "): return .tls(detail)
     default: return isConnected ? .cut(detail) : .connect(detail)
     }

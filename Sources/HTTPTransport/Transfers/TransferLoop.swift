@@ -1,7 +1,8 @@
 internal import CCurl
 internal import Glibc
 
-/// The event loop of the transport's thread: runs commands, drives libcurl's sockets and timers, enforces deadlines, and finishes transfers.
+/// The event loop of the transport's thread: runs commands, drives libcurl's sockets and timers, enforces deadlines, and finishes
+/// transfers.
 ///
 /// Created on the caller's thread, and from `start` on used by its own thread only.
 final class TransferLoop {
@@ -128,7 +129,8 @@ final class TransferLoop {
     nextCheck = nextCheck.map { min($0, moment) } ?? moment
   }
 
-  /// Ends expired transfers and computes the time of the next check. The ends of idle timeouts and of bodies, which move, are only updated here.
+  /// Ends expired transfers and computes the time of the next check. The ends of idle timeouts and of bodies, which move, are only updated
+  /// here.
   private func checkClocks() {
     let now = ContinuousClock.now
     guard let nextCheck, nextCheck <= now else { return }
@@ -184,8 +186,8 @@ extension TransferLoop {
     }
   }
 
-  /// Leaves signals to the program's other threads. SIGPIPE in particular must be blocked: OpenSSL writes to sockets whose peer may be gone. Signals
-  /// of crashes stay unblocked, so that they are reported.
+  /// Leaves signals to the program's other threads. SIGPIPE in particular must be blocked: OpenSSL writes to sockets whose peer may be
+  /// gone. Signals of crashes stay unblocked, so that they are reported.
   static func blockSignals() {
     var signals = sigset_t()
     sigfillset(&signals)
@@ -206,11 +208,11 @@ extension TransferLoop {
 
 /// How long a stream that is read in batches is not read after it has been drained, like interrupt moderation of network cards.
 ///
-/// An API server sends each watch event separately. At 5,000 events a second, waking up for each costs more than processing it; with these values
-/// about 80 are read at once. Events are delayed by at most 16 ms, which is little compared with the network.
+/// An API server sends each watch event separately. At 5,000 events a second, waking up for each costs more than processing it; with these
+/// values about 80 are read at once. Events are delayed by at most 16 ms, which is little compared with the network.
 enum ReadPacing {
-  /// At 32 MB/s this is half a megabyte, which fits into a socket's buffer and should fit into `streamBufferBytes`. The poller rounds it up to the
-  /// next millisecond.
+  /// At 32 MB/s this is half a megabyte, which fits into a socket's buffer and should fit into `streamBufferBytes`. The poller rounds it up
+  /// to the next millisecond.
   static let pause: Duration = .milliseconds(15)
   /// A stream is busy if its previous read was less than this ago. Longer than a pause plus scheduling latency.
   static let busyInterval: Duration = .milliseconds(40)

@@ -5,8 +5,8 @@ internal import Primitives
 package enum AddressPolicy: Sendable, Hashable {
   /// All addresses, and Unix sockets.
   case any
-  /// For names and addresses that others choose: refuses loopback, link-local, unspecified, multicast and broadcast addresses and the metadata
-  /// services of cloud providers, in IPv4, IPv6 and IPv4 embedded in IPv6. Private addresses are allowed, since pods have them.
+  /// For names and addresses that others choose: refuses loopback, link-local, unspecified, multicast and broadcast addresses and the
+  /// metadata services of cloud providers, in IPv4, IPv6 and IPv4 embedded in IPv6. Private addresses are allowed, since pods have them.
   case publicOnly
 }
 
@@ -45,8 +45,8 @@ extension AddressPolicy {
     return Self.embeddedV4(v6).map(Self.refusal(v4:)) ?? Self.refusal(v6: v6)
   }
 
-  /// Special-purpose blocks are those of RFC 6890. Metadata services that are not link-local: Alibaba Cloud's 100.100.100.200, Azure's wire server
-  /// 168.63.129.16, Oracle's 192.0.0.192.
+  /// Special-purpose blocks are those of RFC 6890. Metadata services that are not link-local: Alibaba Cloud's 100.100.100.200, Azure's wire
+  /// server 168.63.129.16, Oracle's 192.0.0.192.
   private static func refusal(v4: UInt32) -> String? {
     switch (v4 >> 24, v4 >> 16 & 0xff, v4 >> 8 & 0xff, v4 & 0xff) {
     case (0, _, _, _): "it is unspecified"
@@ -71,8 +71,8 @@ extension AddressPolicy {
     return v6.high >> 56 == 0xff ? "it is multicast" : nil
   }
 
-  /// The IPv4 address that an IPv6 address may be routed to: v4-mapped ::ffff:0:0/96, v4-compatible ::/96 (except :: and ::1), NAT64 64:ff9b::/96
-  /// (RFC 6052) and 6to4 2002::/16 (RFC 3056).
+  /// The IPv4 address that an IPv6 address may be routed to: v4-mapped ::ffff:0:0/96, v4-compatible ::/96 (except :: and ::1), NAT64
+  /// 64:ff9b::/96 (RFC 6052) and 6to4 2002::/16 (RFC 3056).
   private static func embeddedV4(_ v6: (high: UInt64, low: UInt64)) -> UInt32? {
     switch (v6.high, v6.low >> 32) {
     case (0, 0xffff), (0x0064_ff9b_0000_0000, 0): return UInt32(truncatingIfNeeded: v6.low)

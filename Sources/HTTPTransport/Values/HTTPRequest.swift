@@ -29,8 +29,8 @@ package struct HTTPRequest: Sendable {
   package var method = "GET"
   /// Absolute, percent-encoded, `http` or `https`.
   package var url: String
-  /// Sent as given. `Content-Length` and `Transfer-Encoding` are set by the transport and rejected here; `User-Agent` is our name and version
-  /// unless it is among them.
+  /// Sent as given. `Content-Length` and `Transfer-Encoding` are set by the transport and rejected here; `User-Agent` is our name and
+  /// version unless it is among them.
   package var headers: [HTTPHeader] = []
   package var body: [UInt8]? = nil
 
@@ -42,18 +42,18 @@ package struct HTTPRequest: Sendable {
   package var idleTimeout: Duration? = nil
   /// Limit of the body's bytes after decompression. A larger body fails with `.tooLarge`. Use `Int.max` for endless streams.
   package var maximumBodyBytes = 16 << 20
-  /// Whether the status is all that the caller needs. The response is then complete with the first `maximumBodyBytes` of its body; the rest is
-  /// ignored, and so is a body that breaks off or takes longer than `Transfer.bodyPatience`.
+  /// Whether the status is all that the caller needs. The response is then complete with the first `maximumBodyBytes` of its body; the rest
+  /// is ignored, and so is a body that breaks off or takes longer than `Transfer.bodyPatience`.
   package var needsOnlyStatus = false
   /// Size of the buffer that the transfer reads into. A larger one only pays off for long bodies.
   package var receiveBufferBytes = 16 << 10
   /// Where `send` gets the buffer for the response's body; nil allocates one. The caller recycles it.
   package var bodyBuffers: BodyBufferPool? = nil
-  /// Keeps the connection for the next request to the same peer. Switch this off with more peers than `connectionCacheSize`: no connection would
-  /// be reused, and libcurl 7.88 keeps an entry for every peer whose connection it evicted and scans them all on the next eviction.
+  /// Keeps the connection for the next request to the same peer. Switch this off with more peers than `connectionCacheSize`: no connection
+  /// would be reused, and libcurl 7.88 keeps an entry for every peer whose connection it evicted and scans them all on the next eviction.
   package var keepsConnection = true
-  /// Reads a stream of many small pieces in batches: a piece may wait for up to 16 ms for the next ones, since waking up costs more than reading. A
-  /// piece that follows 40 ms of silence is delivered at once. See `ReadPacing`.
+  /// Reads a stream of many small pieces in batches: a piece may wait for up to 16 ms for the next ones, since waking up costs more than
+  /// reading. A piece that follows 40 ms of silence is delivered at once. See `ReadPacing`.
   package var readsInBatches = false
   /// Requests gzip and decompresses the response.
   package var acceptsCompression = false
@@ -65,8 +65,8 @@ package struct HTTPRequest: Sendable {
   package var connectTo: ConnectTo? = nil
   /// Path of a Unix socket to connect to, at most 107 bytes. The URL's host then only determines the Host header.
   package var unixSocket: String? = nil
-  /// A proxy's URL (`http`, `https`, `socks5` or `socks5h`); nil means a direct connection, whatever the environment says. `tls` also applies to the
-  /// certificate of an `https` proxy.
+  /// A proxy's URL (`http`, `https`, `socks5` or `socks5h`); nil means a direct connection, whatever the environment says. `tls` also
+  /// applies to the certificate of an `https` proxy.
   package var proxy: String? = nil
   /// Which addresses the transport may connect to. It cannot be enforced through a proxy, so combining the two is rejected.
   package var addressPolicy: AddressPolicy = .any

@@ -35,8 +35,8 @@ package struct HTTPResponse: Sendable, Hashable {
   package func header(_ name: String) -> String? { head.header(name) }
 }
 
-/// Reusable buffers for response bodies, for callers that send many requests and discard each body once it is parsed. The pool holds at most
-/// one buffer for each transfer in flight, grown to the largest body that it has held.
+/// Reusable buffers for response bodies, for callers that send many requests and discard each body once it is parsed. The pool holds at
+/// most one buffer for each transfer in flight, grown to the largest body that it has held.
 package final class BodyBufferPool: Sendable {
   /// Larger buffers are freed: other bodies are unlikely to need as much.
   private static let largest = 1 << 20

@@ -30,7 +30,8 @@ package enum HTTPTransportError: Error, Sendable, Hashable {
   case connect(Detail)
   /// The request's address policy forbids the host's addresses.
   case refusedAddress(String, Detail)
-  /// The handshake failed: the peer's certificate is untrusted or has the wrong name, or our certificate or key is unusable or was rejected.
+  /// The handshake failed: the peer's certificate is untrusted or has the wrong name, or our certificate or key is unusable or was
+  /// rejected.
   case tls(Detail)
   case timeout(Phase, Detail)
   /// The decompressed body, or the head, exceeds the limit in bytes.

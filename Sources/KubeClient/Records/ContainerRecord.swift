@@ -25,8 +25,8 @@ public struct ContainerRecord: Hashable, Sendable {
   package let id: ContainerStatusID
   public let state: State
   /// Whether it is started more than once: a running container is not the first instance, and one that has stopped is started again by the
-  /// kubelet, because it waits for that, or because its exit code and restart policy ask for it. Does not consider that the kubelet restarts
-  /// no container of a Pod that is finished or being deleted.
+  /// kubelet, because it waits for that, or because its exit code and restart policy ask for it. Does not consider that the kubelet
+  /// restarts no container of a Pod that is finished or being deleted.
   public let restarts: Bool
   /// Whether it is a Windows host process.
   public let hostProcess: Bool

@@ -76,8 +76,8 @@ extension ServiceRecord {
   package var packedLabels: PackedLabels { PackedLabels(storage, at: readBody { $0.offset }) }
 }
 
-// The packed form, in this order: the text of the version; namespace; name; a byte of flags; labels; selector; annotations; the ports, each with
-// its name, its number, and the name of its target, or an empty text and the target's number.
+// The packed form, in this order: the text of the version; namespace; name; a byte of flags; labels; selector; annotations; the ports, each
+// with its name, its number, and the name of its target, or an empty text and the target's number.
 
 extension ServiceRecord {
   struct Flags: OptionSet {

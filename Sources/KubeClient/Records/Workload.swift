@@ -2,8 +2,8 @@ internal import Primitives
 
 /// What created a Pod: the object that a user knows and edits.
 ///
-/// It is derived from the Pod alone: the Deployment from the ReplicaSet that owns the Pod and the label `pod-template-hash`, the CronJob from
-/// the name of the Job. Any other workload is the owner with `controller: true`.
+/// It is derived from the Pod alone: the Deployment from the ReplicaSet that owns the Pod and the label `pod-template-hash`, the CronJob
+/// from the name of the Job. Any other workload is the owner with `controller: true`.
 public struct Workload: Hashable, Sendable {
   /// For example `Deployment`, or the kind of a custom resource.
   public let kind: String

@@ -54,8 +54,8 @@ package enum MediaType {
   package static let protobuf = "application/vnd.kubernetes.protobuf"
   /// Prefers protobuf, and accepts JSON for resources without it, such as custom resources.
   package static let either = "\(protobuf), \(json)"
-  /// JSON without `metadata.managedFields`, which no record keeps and which are often a third of an object (KEP-5958). A server that does not know
-  /// the parameter ignores it.
+  /// JSON without `metadata.managedFields`, which no record keeps and which are often a third of an object (KEP-5958). A server that does
+  /// not know the parameter ignores it.
   package static let leanJSON = json + withoutManagedFields
   /// `either`, without `metadata.managedFields`.
   package static let leanEither = "\(protobuf)\(withoutManagedFields), \(leanJSON)"

@@ -6,8 +6,8 @@ package import Roll
 /// It walks the cgroup trees once and watches them by inotify from then on, so a sweep without changes costs one system call. If watching
 /// fails, it walks the trees in every sweep.
 package final class CgroupLocator: ContainerLocator {
-  /// The interval of full walks while watching. inotify reports every new cgroup. If it misses one all the same (an emulated file system, an
-  /// unusual kernel), the container is found this much later.
+  /// The interval of full walks while watching. inotify reports every new cgroup. If it misses one all the same (an emulated file system,
+  /// an unusual kernel), the container is found this much later.
   package static let walkInterval: Duration = .seconds(60)
 
   private let root: String
@@ -75,8 +75,8 @@ package final class CgroupLocator: ContainerLocator {
 
 /// The cgroup hierarchies to search, of those mounted below one directory.
 private enum CgroupHierarchies {
-  /// Controllers of cgroup v1, in order of preference. One hierarchy is enough, because runtimes put a container into all of them: `pids` has
-  /// the fewest files, and `systemd` exists even without controllers.
+  /// Controllers of cgroup v1, in order of preference. One hierarchy is enough, because runtimes put a container into all of them: `pids`
+  /// has the fewest files, and `systemd` exists even without controllers.
   private static let version1 = ["pids", "systemd", "memory", "cpu,cpuacct", "cpuacct", "cpu", "cpuset", "devices", "freezer", "blkio"]
 
   /// cgroup v2 mounts its only hierarchy at the root, v1 each hierarchy in a directory. The hybrid layout is that of v1, with the v2

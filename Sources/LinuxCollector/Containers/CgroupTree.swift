@@ -63,7 +63,8 @@ struct CgroupTree: ~Copyable {
     /// Whether cgroups of Podman's containers are direct children.
     var holdsPodmanContainers = false
 
-    /// The cgroup of a Podman pod with a custom parent is named like a container. A container that runs Podman has processes, a pod has none.
+    /// The cgroup of a Podman pod with a custom parent is named like a container. A container that runs Podman has processes, a pod has
+    /// none.
     var isPodmanPod: Bool { holdsPodmanContainers && processes.isEmpty }
   }
 
@@ -264,8 +265,8 @@ struct CgroupTree: ~Copyable {
 
   /// Records a cgroup of a container.
   ///
-  /// An ID belongs to the container that the fewest others enclose: containers can create cgroups below their own under any name, and nowhere
-  /// else.
+  /// An ID belongs to the container that the fewest others enclose: containers can create cgroups below their own under any name, and
+  /// nowhere else.
   /// - Returns: `nil` if the ID belongs to another container; the cgroup is then a part of the enclosing one.
   private mutating func record(_ id: ContainerID, podUID: String?, _ cgroup: String, in outer: Context) -> Owner? {
     // Some runtimes put a container into a cgroup of its own name below another one.
@@ -348,7 +349,8 @@ struct CgroupTree: ~Copyable {
     }
   }
 
-  /// Ignores cgroups removed during the walk, whose containers have ended, and threaded cgroups, whose processes the cgroup above them lists.
+  /// Ignores cgroups removed during the walk, whose containers have ended, and threaded cgroups, whose processes the cgroup above them
+  /// lists.
   private mutating func record(_ error: ProcFSError) {
     if !error.isGone, !error.isNotSupported, !problems.contains(error) { problems.append(error) }
   }

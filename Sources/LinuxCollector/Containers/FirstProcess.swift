@@ -1,8 +1,8 @@
 internal import ProcFS
 
 extension [LocatedProcess] {
-  /// The processes, the container's first one first. Its network namespace is the container's: later processes may have entered namespaces of
-  /// their own, and the kernel lists processes in no useful order.
+  /// The processes, the container's first one first. Its network namespace is the container's: later processes may have entered namespaces
+  /// of their own, and the kernel lists processes in no useful order.
   ///
   /// The first process is in the outermost PID namespace of the container's, where it usually has the number 1; containers that share the
   /// PID namespace of their pod or of the host have none of that number, and their first process is the oldest.

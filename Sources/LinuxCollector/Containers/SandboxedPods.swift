@@ -15,8 +15,8 @@ package struct SandboxedPods: Hashable, Sendable {
   /// Those whose sandbox has run for a while.
   package private(set) var settled: Set<String> = []
 
-  /// How old a sandbox's processes must be. A container's process that is not on the roll yet looks the same for a moment where pods have no
-  /// pause container (CRI-O leaves it out by default), and so does a pause container before it starts its program.
+  /// How old a sandbox's processes must be. A container's process that is not on the roll yet looks the same for a moment where pods have
+  /// no pause container (CRI-O leaves it out by default), and so does a pause container before it starts its program.
   private static let settlingTime: Duration = .seconds(10)
 
   package init() {}

@@ -15,8 +15,8 @@ package final class FilesystemMonitor: Sendable {
   /// How long a sweep waits for the file systems of new containers. It must not wait for one that hangs.
   private static let maximumWait: Duration = .milliseconds(100)
 
-  /// How long a container without any file system found counts as new. Its cgroup exists before its mounts, and some containers have no file
-  /// system worth a series.
+  /// How long a container without any file system found counts as new. Its cgroup exists before its mounts, and some containers have no
+  /// file system worth a series.
   fileprivate static let newDuration: Duration = .seconds(30)
 
   private let interval: Duration
@@ -48,8 +48,8 @@ package final class FilesystemMonitor: Sendable {
     probe = FilesystemProbe(procFS: procFS, deadline: deadline, now: now)
   }
 
-  /// The latest report, of any age; `nil` before the end of the first probe. Starts a probe of all containers if one is due, otherwise of the
-  /// new ones. Waits only for new containers, and at most `maximumWait`.
+  /// The latest report, of any age; `nil` before the end of the first probe. Starts a probe of all containers if one is due, otherwise of
+  /// the new ones. Waits only for new containers, and at most `maximumWait`.
   package func refresh(_ containers: [LocatedContainer]) -> FilesystemReport? {
     if let (wanted, hasNew) = begin(containers) {
       ended.reset()

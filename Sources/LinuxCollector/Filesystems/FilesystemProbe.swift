@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Reads the file systems of containers on a helper thread, which is abandoned if a file system does not respond.
 ///
-/// The caller supervises the helper. If it makes no progress for `deadline`, the file system it waits for counts as hung, and another helper
-/// continues. A hung file system is not queried again until it releases its helper. The number of abandoned helpers is bounded: from
+/// The caller supervises the helper. If it makes no progress for `deadline`, the file system it waits for counts as hung, and another
+/// helper continues. A hung file system is not queried again until it releases its helper. The number of abandoned helpers is bounded: from
 /// `remoteLimit` on, only local file systems are queried, and from `limit` on, none.
 final class FilesystemProbe: Sendable {
   private static let remoteLimit = 8
@@ -21,7 +21,8 @@ final class FilesystemProbe: Sendable {
 
   private struct State {
     var lastHelper = 0
-    /// The abandoned helpers that have not returned, of all runs, with the file system that each waits for; `nil` if it waits for a process.
+    /// The abandoned helpers that have not returned, of all runs, with the file system that each waits for; `nil` if it waits for a
+    /// process.
     var stuck: [Int: DeviceNumber?] = [:]
     var run = Run()
   }

@@ -18,9 +18,9 @@ enum MountSelection {
 
   /// One mount for each part of a file system: the first writable one, otherwise the first.
   ///
-  /// A file system may have a size for each of its directories, by project quotas (XFS, ext4) or by its own (CephFS, JuiceFS, exports of NFS),
-  /// so that each directory that is mounted is read. Of a local file system that the container can write to, its read-only mounts are not:
-  /// they are images and configuration.
+  /// A file system may have a size for each of its directories, by project quotas (XFS, ext4) or by its own (CephFS, JuiceFS, exports of
+  /// NFS), so that each directory that is mounted is read. Of a local file system that the container can write to, its read-only mounts are
+  /// not: they are images and configuration.
   static func mounts(_ mounts: [MountInfo]) -> [MountInfo] {
     var selected: [MountInfo] = []
     var parts: Set<FilesystemPart> = []

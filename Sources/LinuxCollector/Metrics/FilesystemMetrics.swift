@@ -3,8 +3,8 @@ internal import Primitives
 internal import ProcFS
 internal import Roll
 
-/// The file system families: `rollcall_container_filesystem_…` for containers on the roll, `rollcall_unnamed_container_filesystem_…` for the
-/// others.
+/// The file system families: `rollcall_container_filesystem_…` for containers on the roll, `rollcall_unnamed_container_filesystem_…` for
+/// the others.
 struct FilesystemMetrics {
   let node: String
   private let named: [Series]

@@ -78,8 +78,8 @@ extension Sweep {
 }
 
 extension Sweep {
-  /// The pods that are not on the roll and whose containers run in a sandbox, by UID: those of a RuntimeClass that the controller exempts, and
-  /// all before the first roll. They are known by the sandbox's program, since pods that share nothing with the roll may have no pause
+  /// The pods that are not on the roll and whose containers run in a sandbox, by UID: those of a RuntimeClass that the controller exempts,
+  /// and all before the first roll. They are known by the sandbox's program, since pods that share nothing with the roll may have no pause
   /// container either.
   func unnamedSandboxes(by matches: RollMatches) -> Set<String> {
     var sandboxed: Set<String> = []

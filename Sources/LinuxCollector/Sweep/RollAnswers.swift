@@ -5,8 +5,8 @@ package import Roll
 extension Sweep {
   /// The answer to each entry of the roll, in order.
   ///
-  /// Containers that the sweep did not find, or only under another pod, are answered `PidNotFound` or `PermissionDenied` here. For containers that it found but could not
-  /// read, `LinuxSweeper.finding(of:)` has set the reason.
+  /// Containers that the sweep did not find, or only under another pod, are answered `PidNotFound` or `PermissionDenied` here. For
+  /// containers that it found but could not read, `LinuxSweeper.finding(of:)` has set the reason.
   /// - Parameters:
   ///   - sandboxed: pods whose containers have no process on the host by design. Their containers are exempt once that is settled.
   ///   - now: by the clock of the sweep.

@@ -30,7 +30,8 @@ struct RollMatches {
     return entry
   }
 
-  /// The entry of a container of the same pod, for a container that is not on the roll: a pause container never is, and a new one is not yet.
+  /// The entry of a container of the same pod, for a container that is not on the roll: a pause container never is, and a new one is not
+  /// yet.
   func podEntry(of container: SweptContainer) -> RollEntry? {
     guard container.nesting.level == level else { return nil }
     return container.podUID.flatMap { pods[$0] }

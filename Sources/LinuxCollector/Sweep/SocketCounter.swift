@@ -73,8 +73,8 @@ struct SocketCounter {
     }
   }
 
-  /// For each dump the kernel walks all connections of the host, so it is skipped if the namespace has no sockets, or if nothing has changed
-  /// since the last dump.
+  /// For each dump the kernel walks all connections of the host, so it is skipped if the namespace has no sockets, or if nothing has
+  /// changed since the last dump.
   /// - Returns: `nil` if sock_diag is unavailable. The method is changed for the rest of the sweep then.
   private mutating func countByDiag(
     _ reading: NamespaceReading, _ process: borrowing ProcessDirectory, _ cached: CachedNamespace

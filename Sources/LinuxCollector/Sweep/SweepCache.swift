@@ -85,9 +85,9 @@ final class CachedNamespace {
 
   /// The last counts of TCP sockets, if a new count would have the same result; otherwise `nil`.
   ///
-  /// A socket changes state by a segment, by a timer that sends one, or by a call that sends one or adds or removes the socket; each changes
-  /// a number of `TCPActivity`. Two calls do not: accepting a waiting connection, and closing a socket whose direction was closed before,
-  /// which makes it an orphan.
+  /// A socket changes state by a segment, by a timer that sends one, or by a call that sends one or adds or removes the socket; each
+  /// changes a number of `TCPActivity`. Two calls do not: accepting a waiting connection, and closing a socket whose direction was closed
+  /// before, which makes it an orphan.
   func sockets(for reading: NamespaceReading) -> SocketCounts? {
     guard let sockets, reading.readAt - sockets.at < Self.idleLimit, sockets.counts.acceptQueues.total == 0,
       sockets.counts.heldHalfClosed == 0

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// Reports subdirectories created in and removed from watched directories, by inotify(7). Each watch takes about 1 KiB of kernel memory, and
-/// each user's watches are limited (`fs.inotify.max_user_watches`).
+/// Reports subdirectories created in and removed from watched directories, by inotify(7). Each watch takes about 1 KiB of kernel memory,
+/// and each user's watches are limited (`fs.inotify.max_user_watches`).
 package struct DirectoryChanges: ~Copyable {
   private let descriptor: CInt
   private var memory: UnsafeMutableRawBufferPointer

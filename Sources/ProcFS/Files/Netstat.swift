@@ -1,4 +1,5 @@
-/// `/proc/<pid>/net/netstat`: the network namespace's counters that no RFC defines. Only the fields below are read, of TCP and Multipath TCP.
+/// `/proc/<pid>/net/netstat`: the network namespace's counters that no RFC defines. Only the fields below are read, of TCP and Multipath
+/// TCP.
 /// Source: `snmp4_net_list` in the kernel's net/ipv4/proc.c, `mptcp_snmp_list` in net/mptcp/mib.c.
 package enum Netstat: Int, KernelField {
   case syncookiesSent, syncookiesRecv, syncookiesFailed, embryonicRsts, pruneCalled, rcvPruned, ofoPruned, outOfWindowIcmps

@@ -1,7 +1,7 @@
 internal import Protobuf
 
-/// The names and label sets of one scrape, each encoded once as in a remote-write request: `Label` messages, field 1 of `TimeSeries`, sorted by
-/// name and without empty values. A series is a name and a set.
+/// The names and label sets of one scrape, each encoded once as in a remote-write request: `Label` messages, field 1 of `TimeSeries`,
+/// sorted by name and without empty values. A series is a name and a set.
 ///
 /// Source: https://github.com/prometheus/prometheus/blob/main/prompb/types.proto and the remote write 1.0 specification,
 /// https://prometheus.io/docs/specs/prw/remote_write_spec/

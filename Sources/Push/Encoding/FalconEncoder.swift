@@ -2,8 +2,8 @@ internal import JSON
 
 /// Encodes scrapes as arrays of Open-Falcon items.
 ///
-/// Open-Falcon stores one value for each endpoint, metric, tags and step. Samples that it would drop or that would replace others are not sent, and
-/// counted in `unstorable`; of each owner one scrape for each step is sent.
+/// Open-Falcon stores one value for each endpoint, metric, tags and step. Samples that it would drop or that would replace others are not
+/// sent, and counted in `unstorable`; of each owner one scrape for each step is sent.
 struct FalconEncoder: RequestEncoder {
   /// `transfer` raises smaller steps to this, and stores one value for each.
   ///
@@ -140,8 +140,8 @@ struct FalconItems: Sendable {
     }
   }
 
-  /// Bytes of `metric/tags` that the index of `graph` can hold, a column of type VARCHAR(255). `transfer` drops an item only if metric and tags have
-  /// more than 510 bytes together, and its agent reports success in both cases.
+  /// Bytes of `metric/tags` that the index of `graph` can hold, a column of type VARCHAR(255). `transfer` drops an item only if metric and
+  /// tags have more than 510 bytes together, and its agent reports success in both cases.
   private static let longestCounter = 255
 
   /// Whether Open-Falcon can store the items, and find them again.

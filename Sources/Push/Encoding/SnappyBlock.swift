@@ -4,7 +4,8 @@ internal import CSnappy
 ///
 /// Source: https://github.com/google/snappy/blob/main/format_description.txt
 enum SnappyBlock {
-  /// Compresses the bytes into an array of exact size, which may be kept for long. Cannot fail, since the buffer is sized for the worst case.
+  /// Compresses the bytes into an array of exact size, which may be kept for long. Cannot fail, since the buffer is sized for the worst
+  /// case.
   static func compress(_ bytes: borrowing Span<UInt8>) -> [UInt8] {
     bytes.withUnsafeBufferPointer { input in
       withUnsafeTemporaryAllocation(of: CChar.self, capacity: snappy_max_compressed_length(input.count)) { output in

@@ -65,7 +65,8 @@ struct Spool: Sendable {
     fileprivate var offset: Int
   }
 
-  /// The oldest block; `nil` if the spool is empty. A damaged block is dropped together with the rest of its segment; `dropped` counts the samples.
+  /// The oldest block; `nil` if the spool is empty. A damaged block is dropped together with the rest of its segment; `dropped` counts the
+  /// samples.
   mutating func first(dropped: inout Int) throws(SpoolError) -> (block: PushBlock, position: Position)? {
     while let segment = segments.first {
       if let block = try segment.first() { return (block, Position(segment: segment.number, offset: segment.position)) }

@@ -31,8 +31,8 @@ final class HeldRoll: Sendable {
     var count: Int
   }
 
-  /// The request's entries, which replace the held roll, or the held entries if the request only has their hash; `nil` if that is the hash of
-  /// another roll.
+  /// The request's entries, which replace the held roll, or the held entries if the request only has their hash; `nil` if that is the hash
+  /// of another roll.
   func entries(for request: RollRequest) throws(TooManyEntries) -> [RollEntry]? {
     if let entries = request.entries, entries.count > Self.maximumEntries { throw TooManyEntries(count: entries.count) }
     return state.withLock { state in

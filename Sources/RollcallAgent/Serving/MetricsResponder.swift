@@ -45,8 +45,8 @@ struct MetricsResponder: HTTPResponder {
     }
   }
 
-  /// Why the client may not read `/metrics`; `nil` if it may. Probes have neither a certificate nor, at their choice, TLS. So both are required
-  /// here.
+  /// Why the client may not read `/metrics`; `nil` if it may. Probes have neither a certificate nor, at their choice, TLS. So both are
+  /// required here.
   private func refusal(of channel: any Channel) async -> Response? {
     guard settings.metricsTLSDirectory != nil else { return nil }
     guard (try? await channel.nioSSL_tlsVersion().get()) != nil else {

@@ -4,8 +4,8 @@ import Primitives
 import Roll
 
 /// A small cluster in virtual time, with the faults of real ones: agents that are down, containers that the agent does not find or that
-/// restart, Pods that are deleted, watches that are cut, controllers that are killed, and wall clocks that are set. A controller made of the
-/// real parts that decide (rolls, ledger, archive, alerts) watches it.
+/// restart, Pods that are deleted, watches that are cut, controllers that are killed, and wall clocks that are set. A controller made of
+/// the real parts that decide (rolls, ledger, archive, alerts) watches it.
 ///
 /// `problems` compares the open gaps, and the alerts that are active in Alertmanager, with what an observer with perfect knowledge would
 /// report.

@@ -2,8 +2,9 @@ import Controller
 import Roll
 import Synchronization
 
-/// Clocks that run ten times as fast as the system's, for tests of what happens within minutes. Only of use for what depends on `TimeSource`
-/// alone: watches, the Lease and deadlines of requests keep the system's time. Several controllers of one test share one value.
+/// Clocks that run ten times as fast as the system's, for tests of what happens within minutes. Only of use for what depends on
+/// `TimeSource` alone: watches, the Lease and deadlines of requests keep the system's time. Several controllers of one test share one
+/// value.
 final class FastTime: TimeSource {
   private static let factor = 10
   private let start = ContinuousClock.now

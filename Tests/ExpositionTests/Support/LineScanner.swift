@@ -1,6 +1,7 @@
 @testable import Exposition
 
-/// A second, independent implementation of the text format's grammar, as Prometheus reads it: the oracle of the differential tests of `ExpositionParser`.
+/// A second, independent implementation of the text format's grammar, as Prometheus reads it: the oracle of the differential tests of
+/// `ExpositionParser`.
 ///
 /// It scans a whole body one line at a time, without the parser's shortcuts for repeated names and label sets. It shares only the parsing
 /// of numbers with the parser, which has tests of its own. Its errors have a line but no reason.

@@ -1,8 +1,8 @@
 import Primitives
 import TestSupport
 
-/// Generates bodies as exporters write them and as they might: repeated label sets, empty values, escapes, braces in values, blanks wherever
-/// the format allows them, unknown escapes, quoted names, and all kinds of numbers.
+/// Generates bodies as exporters write them and as they might: repeated label sets, empty values, escapes, braces in values, blanks
+/// wherever the format allows them, unknown escapes, quoted names, and all kinds of numbers.
 enum RandomBody {
   private static let values = [
     "", "/x", "/kubepods/pod1/0123456789abcdef", "a}b", "{", "q\\\"uote", "back\\\\slash", "line\\nfeed", "ü😀", "C:\\dir", "p",

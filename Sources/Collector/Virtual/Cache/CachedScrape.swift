@@ -2,8 +2,8 @@ internal import Exposition
 
 /// The last scrape of a pod, or of a node that serves its pods' metrics: its own values, and a shape that it shares with similar scrapes.
 ///
-/// A body of 68 KB takes about 2 KB. Unlike compressed text it can be read family by family, which is how scrapes of many pods are served as
-/// one exposition with contiguous families. Why not gzip: docs/decisions/0007.
+/// A body of 68 KB takes about 2 KB. Unlike compressed text it can be read family by family, which is how scrapes of many pods are served
+/// as one exposition with contiguous families. Why not gzip: docs/decisions/0007.
 struct CachedScrape: Sendable {
   let shape: ScrapeShape
   /// In this order: the end of each label value and the start of each family's lines (UInt16, or UInt32 from 64 KB on), the times (Int64),
@@ -202,9 +202,9 @@ struct CachedScrape: Sendable {
     }
   }
 
-  /// Calls `each` with every sample of a family, except for those of other instances of containers than the ones on the roll: a function that
-  /// returns the escaped value of a label or `nil`, the number, and the time in milliseconds since 1970. Meant for the few families that
-  /// summaries are computed from.
+  /// Calls `each` with every sample of a family, except for those of other instances of containers than the ones on the roll: a function
+  /// that returns the escaped value of a label or `nil`, the number, and the time in milliseconds since 1970. Meant for the few families
+  /// that summaries are computed from.
   func samples(
     ofFamily name: StaticString, _ each: (_ label: (StaticString) -> UnsafeRawBufferPointer?, _ number: Double, _ time: Int64?) -> Void
   ) {

@@ -1,7 +1,7 @@
 package import Exposition
 
-/// The scrapes of a snapshot as one exposition: each family once, with its HELP and TYPE lines and all its samples. Rendered in chunks while
-/// it is sent, in the memory of one chunk.
+/// The scrapes of a snapshot as one exposition: each family once, with its HELP and TYPE lines and all its samples. Rendered in chunks
+/// while it is sent, in the memory of one chunk.
 package struct GroupedExposition: Sendable {
   /// A family of the exposition, and its index in each shape.
   private struct Family {

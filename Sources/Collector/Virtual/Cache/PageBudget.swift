@@ -39,8 +39,8 @@ extension CachedScrape {
 
 /// The scrapes on a node's page, and those that are left out because the page would exceed its budget.
 ///
-/// When a scrape does not fit, the largest one gives way, because it costs the most others their place. Of scrapes of about the same size the
-/// one that is on the page stays, so that they do not replace each other in every round.
+/// When a scrape does not fit, the largest one gives way, because it costs the most others their place. Of scrapes of about the same size
+/// the one that is on the page stays, so that they do not replace each other in every round.
 struct NodePage: Sendable {
   private(set) var scrapes: [VirtualScrapeCache.Key: VirtualScrapeCache.Stored] = [:]
   /// Why scrapes are left out.

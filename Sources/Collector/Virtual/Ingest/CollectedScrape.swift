@@ -1,7 +1,7 @@
 package import Exposition
 
-/// The validated and rewritten samples of a scrape, in the order of the body, with legacy names, which every receiver accepts. Valid during the
-/// call that passes it on: its memory is reused.
+/// The validated and rewritten samples of a scrape, in the order of the body, with legacy names, which every receiver accepts. Valid during
+/// the call that passes it on: its memory is reused.
 package struct CollectedScrape: Sendable {
   private let builder: ScrapeBuilder
   /// By label and by family. `nil` if all names are legacy names.
@@ -41,7 +41,8 @@ package struct CollectedScrape: Sendable {
     }
   }
 
-  /// Calls `each` with every family that has samples. The help text is escaped as in the text format. The buffers are valid during the call only.
+  /// Calls `each` with every family that has samples. The help text is escaped as in the text format. The buffers are valid during the call
+  /// only.
   package func families(
     _ each: (_ name: UnsafeRawBufferPointer, _ type: MetricType?, _ help: UnsafeRawBufferPointer) -> Void
   ) {

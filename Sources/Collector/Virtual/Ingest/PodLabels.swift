@@ -2,9 +2,9 @@ internal import Exposition
 internal import Primitives
 internal import Roll
 
-/// Rewrites the labels of a cAdvisor response to those of a kubelet: translates the names of old kubelets and of a cAdvisor that runs alone,
-/// adds the container's name if only its ID is known, adds `id`, `name` and `image` if only the container is known, and sets `namespace`,
-/// `pod` and `node`.
+/// Rewrites the labels of a cAdvisor response to those of a kubelet: translates the names of old kubelets and of a cAdvisor that runs
+/// alone, adds the container's name if only its ID is known, adds `id`, `name` and `image` if only the container is known, and sets
+/// `namespace`, `pod` and `node`.
 struct PodLabels: Sendable {
   /// A container that the response should contain.
   struct Container: Sendable {
@@ -163,8 +163,8 @@ struct PodLabels: Sendable {
     return .otherInstance(index)
   }
 
-  /// Finds a container by cAdvisor's labels: `name` is the ID with containerd, and `id` is the cgroup path, whose last component contains the
-  /// ID.
+  /// Finds a container by cAdvisor's labels: `name` is the ID with containerd, and `id` is the cgroup path, whose last component contains
+  /// the ID.
   private func container(byIDIn labels: borrowing LabelBuilder) -> Int? {
     if let name = labels.value("name"), let index = indexByID[Array(name)] { return index }
     guard let path = labels.value("id") else { return nil }
@@ -181,7 +181,8 @@ struct PodLabels: Sendable {
     return labels.value("id").flatMap { path in Self.cgroupName(ofPath: path).withUnsafeBytes { ContainerID(cgroupName: $0) } }
   }
 
-  /// The last component of a cgroup path, without `.scope`. Some runtimes put the processes into a cgroup `container` below the container's.
+  /// The last component of a cgroup path, without `.scope`. Some runtimes put the processes into a cgroup `container` below the
+  /// container's.
   private static func cgroupName(ofPath path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var parts = path.split(separator: UInt8(ascii: "/"))
     if parts.count > 1, parts.last?.elementsEqual("container".utf8) == true { parts.removeLast() }

@@ -20,7 +20,8 @@ package enum ScrapeBreak: Hashable, Sendable {
   /// The operator refuses the monitor.
   case rejected(MonitorRejection, by: String)
   /// No process of the Prometheus object has the scrape pool.
-  /// - Parameter configurationAge: of the latest configuration. Less than the age of the expectation: it was loaded since, and without the pool.
+  /// - Parameter configurationAge: of the latest configuration. Less than the age of the expectation: it was loaded since, and without the
+  ///   pool.
   case notLoaded(by: String, pool: String, configurationAge: Duration?)
   /// A relabel rule drops the target.
   case dropped(DroppingRule, by: String)
@@ -37,8 +38,8 @@ package enum ScrapeBreak: Hashable, Sendable {
 /// Why there is no target although no relabel rule is known to drop it.
 package struct MissingTarget: Hashable, Sendable {
   package enum Cause: Hashable, Sendable {
-    /// The rules keep it, and the scraper makes no target of it: the address, the scheme or the interval is invalid, or the interval is shorter than
-    /// the timeout. Only the scraper's log and `prometheus_target_sync_failed_total` tell.
+    /// The rules keep it, and the scraper makes no target of it: the address, the scheme or the interval is invalid, or the interval is
+    /// shorter than the timeout. Only the scraper's log and `prometheus_target_sync_failed_total` tell.
     case keptWithoutTarget
     /// The scraper's service account may not list these resources in the Pod's namespace.
     case forbidden([String])

@@ -22,8 +22,8 @@ package enum ScrapeChain {
 
   /// How long a link may take. Seen with Prometheus Operator 0.87 and Prometheus 3.12.
   package struct Waits: Hashable, Sendable {
-    /// From a monitor to its scrape pool. The kubelet's update of the Secret takes up to 90 s; then the configuration reloader, whose watch of the
-    /// file is lost with the first update, looks every three minutes.
+    /// From a monitor to its scrape pool. The kubelet's update of the Secret takes up to 90 s; then the configuration reloader, whose watch
+    /// of the file is lost with the first update, looks every three minutes.
     package var loaded: Duration = .seconds(300)
     /// From a scrape pool or a Pod to its target: service discovery, 5 s for its updates, and our own reading, twice.
     package var active: Duration = .seconds(75)
@@ -80,8 +80,8 @@ package enum ScrapeChain {
   private static func best(of scraper: ScraperObservation, for expectation: ScrapeExpectation, age: Duration, waits: Waits) -> Verdict? {
     guard let pool = scraper.pool else { return nil }
     let own = pool.targets.filter { $0.container == expectation.container }
-    // Without a target of its own the container shares one, unless a rule drops its own: of two containers behind one port of a Service, and of twins
-    // after relabelling, there is one target, with the name of the other.
+    // Without a target of its own the container shares one, unless a rule drops its own: of two containers behind one port of a Service,
+    // and of twins after relabelling, there is one target, with the name of the other.
     if own.isEmpty, case .dropped = pool.verdict { return nil }
     let verdicts = (own.isEmpty ? pool.targets : own).map { verdict(on: $0, pool, of: scraper.name, age: age, waits: waits) }
     return verdicts.max { $0.rank < $1.rank }
@@ -152,7 +152,8 @@ package enum ScrapeChain {
       guard case .dropped(let rule) = verdict else { return nil }
       return rule
     }
-    // The rules that divide the targets among the shards are the last ones. Where an earlier one drops the target, it does so on each shard.
+    // The rules that divide the targets among the shards are the last ones. Where an earlier one drops the target, it does so on each
+    // shard.
     guard let rule = rules.min(by: { $0.index < $1.index }) else {
       return .notDiscovered(MissingTarget(.untold, droppedCount: dropped), by: name)
     }
@@ -182,8 +183,8 @@ package enum UnknownScrape: Hashable, Sendable {
 }
 
 extension ScrapeChain.Verdict {
-  /// Of several Prometheus objects, and of several processes, the best verdict counts: being scraped by one is enough, and what is not known of one
-  /// may be good. Of broken chains the one that holds longest.
+  /// Of several Prometheus objects, and of several processes, the best verdict counts: being scraped by one is enough, and what is not
+  /// known of one may be good. Of broken chains the one that holds longest.
   fileprivate var rank: Int {
     switch self {
     case .scraped: 1000

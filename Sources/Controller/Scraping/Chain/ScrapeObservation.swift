@@ -2,8 +2,8 @@ internal import Primitives
 
 /// What is known from scrapers about one expectation. A value: reading is done elsewhere.
 package struct ScrapeObservation: Hashable, Sendable {
-  /// One for each Prometheus object that has the monitor. Where it is unknown who has it: one for each Prometheus object and each scraper of the
-  /// settings that may.
+  /// One for each Prometheus object that has the monitor. Where it is unknown who has it: one for each Prometheus object and each scraper
+  /// of the settings that may.
   package var candidates: [PrometheusObservation]
   /// How long the expectation has been as it is. By our clock.
   package var age: Duration
@@ -20,8 +20,8 @@ package struct PrometheusObservation: Hashable, Sendable {
   package var name: String
   /// The operator's Event that it refuses the monitor for this object.
   package var rejection: MonitorRejection?
-  /// The resources that its service account may not list in the Pod's namespace, by SubjectAccessReview. For its service discovery the namespace
-  /// is empty.
+  /// The resources that its service account may not list in the Pod's namespace, by SubjectAccessReview. For its service discovery the
+  /// namespace is empty.
   package var forbidden: [String]
   /// Every known replica of every shard, reached or not.
   package var scrapers: [ScraperObservation]
@@ -103,8 +103,8 @@ package struct PoolObservation: Hashable, Sendable {
 extension ScrapeExpectation {
   /// The active targets of the Pod at the expected address.
   ///
-  /// A target of another Pod, such as one of another cluster with the same addresses, is none. A target without labels of a Pod is one: it is of the
-  /// expected scrape pool.
+  /// A target of another Pod, such as one of another cluster with the same addresses, is none. A target without labels of a Pod is one: it
+  /// is of the expected scrape pool.
   func targets(in table: TargetTable) -> [ObservedTarget] {
     guard case .target(let target, _) = outcome, case .address(let address) = target.address else { return [] }
     return table.targets(at: address, port: target.port).filter { observed in

@@ -158,8 +158,8 @@ struct SelectorIndex: Sendable {
   /// Services without a selector that have Pods as endpoints.
   private var manualServices: [String: Set<Int>] = [:]
 
-  /// The pair by which a selector is found: of a label that tells Pods apart if it has one, else the rarest value by its length, which is the
-  /// same whenever it is asked for.
+  /// The pair by which a selector is found: of a label that tells Pods apart if it has one, else the rarest value by its length, which is
+  /// the same whenever it is asked for.
   private static func pair(_ selector: [String: String], namespace: String) -> Pair? {
     let pair = selector.max {
       (PodRecord.isOwnLabel($0.key) ? 1 : 0, $0.value.utf8.count, $0.key) < (

@@ -15,7 +15,8 @@ final class ExpectationUpdater: Sendable {
 
   /// - Parameters:
   ///   - namespaces: of all namespaces, for their labels.
-  ///   - absence: a definition that is gone for this long takes its objects with it. An API server that starts may not know its custom resources
+  ///   - absence: a definition that is gone for this long takes its objects with it. An API server that starts may not know its custom
+  ///   resources
   ///     yet.
   init(watches: MonitorWatches, namespaces: Reflector<NamespaceRecord>, time: any TimeSource, absence: Duration = .seconds(60)) {
     self.watches = watches

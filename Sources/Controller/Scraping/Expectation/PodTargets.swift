@@ -37,8 +37,8 @@ struct PodTargets {
     }
   }
 
-  /// The targets of the Pod as an endpoint of a Service: one for each port of the slices, and one for each other port that a container declares.
-  /// If several containers declare a port, the last one is named, whichever listens.
+  /// The targets of the Pod as an endpoint of a Service: one for each port of the slices, and one for each other port that a container
+  /// declares. If several containers declare a port, the last one is named, whichever listens.
   ///
   /// Source: `buildEndpointSlice` in discovery/kubernetes/endpointslice.go and `buildEndpoints` in endpoints.go of Prometheus.
   /// - Parameters:

@@ -4,8 +4,8 @@ internal import Primitives
 // From a Pod to what asks for its scrapes.
 
 extension ScrapeExpectations {
-  /// All ways in which the containers of a Pod ask to be scraped: first those of monitors, then those of annotations. A Pod without any has a
-  /// hint for each container with a port whose name says that it serves metrics.
+  /// All ways in which the containers of a Pod ask to be scraped: first those of monitors, then those of annotations. A Pod without any has
+  /// a hint for each container with a port whose name says that it serves metrics.
   ///
   /// Empty for a Pod without an address, which no service discovery finds. The readiness of a Pod does not matter.
   package mutating func expectations(of pod: PodRecord) -> [ScrapeExpectation] {
@@ -157,8 +157,8 @@ struct PodRequests {
 
   // MARK: Annotations
 
-  /// Source: the jobs `kubernetes-pods` and `kubernetes-service-endpoints` in documentation/examples/prometheus-kubernetes.yml of Prometheus 2.x,
-  /// which most configurations copy.
+  /// Source: the jobs `kubernetes-pods` and `kubernetes-service-endpoints` in documentation/examples/prometheus-kubernetes.yml of
+  /// Prometheus 2.x, which most configurations copy.
   var expectationsByAnnotations: [ScrapeExpectation] {
     if isFinished { return [] }
     var result: [ScrapeExpectation] = []

@@ -3,8 +3,8 @@ internal import Primitives
 
 /// What each container of the cluster asks for: pure, and kept up to date object by object.
 ///
-/// A change of an object evaluates only selectors that the object has or that may select it. Pods are not entered: those of one workload have
-/// labels and ports in common and are selected alike, so their group is evaluated once, when the first of them is asked for. What is
+/// A change of an object evaluates only selectors that the object has or that may select it. Pods are not entered: those of one workload
+/// have labels and ports in common and are selected alike, so their group is evaluated once, when the first of them is asked for. What is
 /// kept therefore grows with the number of workloads, and not with that of Pods.
 package struct ScrapeExpectations: Sendable {
   var monitors = SlotArray<MonitorEntry>()

@@ -107,8 +107,8 @@ extension MonitorRecord {
 }
 
 extension MonitorEndpoint {
-  /// Source: the rules for ports in `generateServiceMonitorConfig` and `generatePodMonitorConfig`, pkg/prometheus/promcfg.go of the Prometheus
-  /// Operator: the first field that is set counts, and the others are ignored.
+  /// Source: the rules for ports in `generateServiceMonitorConfig` and `generatePodMonitorConfig`, pkg/prometheus/promcfg.go of the
+  /// Prometheus Operator: the first field that is set counts, and the others are ignored.
   fileprivate init(ofServices endpoint: JSONValue) {
     self.init(
       port: Self.name(endpoint["port"]).map { .name($0) } ?? Self.containerPort(endpoint["targetPort"]) ?? .any,

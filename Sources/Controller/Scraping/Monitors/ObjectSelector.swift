@@ -8,8 +8,8 @@ package struct ObjectSelector: Hashable, Sendable {
   package enum Mechanism: Hashable, Sendable {
     /// As the API server does.
     case labels
-    /// As relabel rules, which the Prometheus Operator makes of it: characters of a key that no Prometheus label can have become `_`, and values
-    /// are regular expressions without escaping. Values of valid selectors contain one metacharacter, the dot.
+    /// As relabel rules, which the Prometheus Operator makes of it: characters of a key that no Prometheus label can have become `_`, and
+    /// values are regular expressions without escaping. Values of valid selectors contain one metacharacter, the dot.
     case relabeling
   }
 
@@ -33,8 +33,8 @@ package struct ObjectSelector: Hashable, Sendable {
   }
 
   private var requirements: [Requirement] = []
-  /// Whether it is a selector at all. One that is not selects nothing: the operator rejects the monitor, or fails to reconcile the Prometheus
-  /// object.
+  /// Whether it is a selector at all. One that is not selects nothing: the operator rejects the monitor, or fails to reconcile the
+  /// Prometheus object.
   package private(set) var isValid = true
 
   /// Selects everything.

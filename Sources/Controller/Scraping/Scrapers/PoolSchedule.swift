@@ -1,5 +1,5 @@
-/// When which scrape pool of a scraper is read: each once per period, one at a time, evenly spread, so that neither the scraper nor the controller
-/// ever works on all targets at once. Pure.
+/// When which scrape pool of a scraper is read: each once per period, one at a time, evenly spread, so that neither the scraper nor the
+/// controller ever works on all targets at once. Pure.
 package struct PoolSchedule: Sendable {
   package struct Read: Hashable, Sendable {
     package var pool: String

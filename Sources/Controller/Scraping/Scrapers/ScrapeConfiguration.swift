@@ -34,8 +34,8 @@ package enum RelabelVerdict: Hashable, Sendable {
 enum ScrapeConfiguration {
   /// The relabel rules of a scrape pool; `nil` if there is no such pool.
   ///
-  /// Only the pool's own lines are parsed: a configuration of 500 monitors has several megabytes. Prometheus writes each entry of `scrape_configs`
-  /// as `- job_name: NAME` and lines that are indented.
+  /// Only the pool's own lines are parsed: a configuration of 500 monitors has several megabytes. Prometheus writes each entry of
+  /// `scrape_configs` as `- job_name: NAME` and lines that are indented.
   static func relabelRules(pool: String, in yaml: String) throws(YAMLError) -> [RelabelRule]? {
     guard let start = yaml.firstRange(of: "\nscrape_configs:\n")?.upperBound else { return nil }
     var lines: [Substring] = []

@@ -62,8 +62,8 @@ package struct ScraperClient: Sendable {
     try await answer(to: .runtimeInformation)?["lastConfigTime"]?.string.flatMap(Timestamp.init(rfc3339:))
   }
 
-  /// The rules that the server's release has; `nil` if it is no Prometheus. VictoriaMetrics calls itself 2.24 for the sake of Grafana, without the
-  /// version of Go; Thanos has versions of its own, below 1.
+  /// The rules that the server's release has; `nil` if it is no Prometheus. VictoriaMetrics calls itself 2.24 for the sake of Grafana,
+  /// without the version of Go; Thanos has versions of its own, below 1.
   func dialect() async throws(ScraperError) -> RelabelDialect? {
     let build = try await answer(to: .buildInformation)
     let numbers = build?["version"]?.string?.split(separator: ".").prefix(2).map { Int($0) } ?? []
@@ -71,8 +71,8 @@ package struct ScraperClient: Sendable {
     return RelabelDialect(major: major, minor: minor)
   }
 
-  /// What the relabel rules of a pool make of a target with these labels: by the server, or, if it is too old to tell, by our own evaluation of the
-  /// rules in its configuration.
+  /// What the relabel rules of a pool make of a target with these labels: by the server, or, if it is too old to tell, by our own
+  /// evaluation of the rules in its configuration.
   /// - Parameter labels: of the target before relabelling.
   /// - Returns: `nil` if there is no such pool, or if the server's rules cannot be evaluated here.
   package func verdict(pool: String, labels: [String: String]) async throws(ScraperError) -> RelabelVerdict? {

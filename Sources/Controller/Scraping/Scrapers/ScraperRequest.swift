@@ -6,11 +6,11 @@ internal import JSON
 enum ScraperRequest: Hashable {
   /// The names of all scrape pools. Prometheus since 2.42; not vmagent, not Thanos Query.
   case scrapePools
-  /// The active targets, of one scrape pool or of all. Servers without `scrapePools` ignore the name. Never those that were dropped: Prometheus has
-  /// run out of memory writing them.
+  /// The active targets, of one scrape pool or of all. Servers without `scrapePools` ignore the name. Never those that were dropped:
+  /// Prometheus has run out of memory writing them.
   case activeTargets(pool: String?)
-  /// The number of dropped targets of every pool. Prometheus sends the counts with dropped targets only, and those of all pools whatever the pool;
-  /// hence a pool that does not exist.
+  /// The number of dropped targets of every pool. Prometheus sends the counts with dropped targets only, and those of all pools whatever
+  /// the pool; hence a pool that does not exist.
   case droppedCounts
   /// When the configuration was loaded.
   case runtimeInformation

@@ -2,9 +2,9 @@ internal import Glibc
 
 /// Reads the response of `/api/v1/targets` piece by piece, as it arrives, and reports each active target.
 ///
-/// It keeps the fields of `TargetField` of one target and skips everything else, so its memory does not depend on the response. It accepts the
-/// fields in any order, with any white space, and unknown ones; JSON is checked as far as that takes. One target in five kilobytes is typical,
-/// hence most bytes are skipped by `memchr`.
+/// It keeps the fields of `TargetField` of one target and skips everything else, so its memory does not depend on the response. It accepts
+/// the fields in any order, with any white space, and unknown ones; JSON is checked as far as that takes. One target in five kilobytes is
+/// typical, hence most bytes are skipped by `memchr`.
 ///
 /// Source of the format: `TargetDiscovery` in web/api/v1/api.go of Prometheus; VictoriaMetrics and Thanos write the same.
 struct TargetsScanner {
@@ -193,8 +193,8 @@ struct TargetsScanner {
 
   // MARK: Strings
 
-  /// Reads members whose value is a string, as long as they are whole and without white space: nearly all bytes of a response. Anything else is left
-  /// to the states.
+  /// Reads members whose value is a string, as long as they are whole and without white space: nearly all bytes of a response. Anything
+  /// else is left to the states.
   /// - Parameter next: behind the opening quote of a key.
   private mutating func members(_ next: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) {
     while true {

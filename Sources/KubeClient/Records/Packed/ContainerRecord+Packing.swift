@@ -96,8 +96,8 @@ extension ContainerRecordBuilder.RestartPolicy {
 
 extension ContainerRecordBuilder {
   /// Decides as the kubelet: `ContainerShouldRestart` in pkg/api/v1/pod/util.go, and `computeInitContainerActions` in
-  /// pkg/kubelet/kuberuntime/kuberuntime_container.go of k8s.io/kubernetes. While a container that has stopped is started again, the kubelet
-  /// reports it as waiting.
+  /// pkg/kubelet/kuberuntime/kuberuntime_container.go of k8s.io/kubernetes. While a container that has stopped is started again, the
+  /// kubelet reports it as waiting.
   fileprivate func restarts(podPolicy: RestartPolicy) -> Bool {
     if kind == .ephemeral { return false }
     switch state {

@@ -26,8 +26,8 @@ struct PodRecordBuilder {
 // The tail of a Pod's record, in this order: the texts of the version and the phase, and the deletion timestamp, if the header says so; the
 // addresses; the annotations; the containers; the Pod's own labels, if the header says so. Lists start with their count.
 //
-// What the Pods of a workload have in common is a separate text that they share, so that it needs no memory per Pod. In this order: kind and
-// name of the workload; the name of the runtime class; container names and images; then, if they are kept, what `ScrapeFacts` has.
+// What the Pods of a workload have in common is a separate text that they share, so that it needs no memory per Pod. In this order: kind
+// and name of the workload; the name of the runtime class; container names and images; then, if they are kept, what `ScrapeFacts` has.
 
 extension PodRecord {
   /// - Parameters:

@@ -102,7 +102,8 @@ extension EndpointSliceRecordBuilder {
     }
   }
 
-  /// `Endpoint`: addresses 1, conditions 2, targetRef 4; `EndpointConditions`: terminating 3; `ObjectReference`: kind 1, namespace 2, name 3.
+  /// `Endpoint`: addresses 1, conditions 2, targetRef 4; `EndpointConditions`: terminating 3; `ObjectReference`: kind 1, namespace 2, name
+  /// 3.
   private mutating func readEndpoint(_ field: ProtobufField, in bytes: RawSpan) throws(RecordError) {
     var endpoint = Endpoint()
     var isPod = false

@@ -100,7 +100,8 @@ extension PodRecordBuilder {
 }
 
 extension ContainerRecordBuilder {
-  /// `Container`: name 1, image 2, ports 6, securityContext 15, restartPolicy 24, restartPolicyRules 25; `SecurityContext`: windowsOptions 10.
+  /// `Container`: name 1, image 2, ports 6, securityContext 15, restartPolicy 24, restartPolicyRules 25; `SecurityContext`: windowsOptions
+  /// 10.
   init(specification field: ProtobufField, _ kind: ContainerRecord.Kind, in bytes: RawSpan, keepsPorts: Bool) throws(RecordError) {
     self.kind = kind
     var fields = try field.fields()

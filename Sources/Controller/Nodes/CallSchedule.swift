@@ -111,7 +111,12 @@ struct CallQueue {
   /// Due nodes without a slot, oldest first.
   private var waiting: [String] = []
   private var isWaiting: Set<String> = []
+  /// The most calls in progress at a time since the start or the last burst.
+  private var mostUnderWay = 0
   private let pace: NodeTaskManager.Pace
+
+  /// A burst has at least this many calls in progress at a time.
+  private static let burst = 128
 
   init(pace: NodeTaskManager.Pace, from now: Moment) {
     self.pace = pace
@@ -131,6 +136,7 @@ struct CallQueue {
         waiting.append(node)
       }
     }
+    mostUnderWay = max(mostUnderWay, underWay.count)
     return starting
   }
 
@@ -143,6 +149,13 @@ struct CallQueue {
     isWaiting.remove(next)
     underWay.insert(next)
     return next
+  }
+
+  /// Whether a burst of calls has ended: an eighth of them, or fewer, are still in progress. True once for each burst.
+  mutating func hasEndedBurst() -> Bool {
+    guard mostUnderWay >= Self.burst, underWay.count <= mostUnderWay / 8 else { return false }
+    mostUnderWay = underWay.count
+    return true
   }
 
   mutating func clear(at now: Moment) {

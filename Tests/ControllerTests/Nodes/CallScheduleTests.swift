@@ -26,6 +26,23 @@ import Testing
     #expect(tenths.allSatisfy { (60...170).contains($0.count) }, "\(tenths.map(\.count))")
   }
 
+  @Test func `a burst of calls ends once, when an eighth of them is left`() {
+    var queue = CallQueue(pace: .init(interval: .seconds(15), maximumCalls: 512), from: moment(0))
+    for name in names { queue.schedule.insert(name, at: moment(0)) }
+    var calls = queue.start(at: moment(2))
+    #expect(calls.count == 512)
+    var ends: [Int] = []
+    while let node = calls.popLast() {
+      if let next = queue.finished(node) { calls.append(next) }
+      if queue.hasEndedBurst() { ends.append(calls.count) }
+    }
+    #expect(ends == [64])
+    // A few calls at a time are no burst.
+    for name in names.prefix(100) { queue.schedule.remove(name) }
+    for node in queue.start(at: moment(2.5)) { _ = queue.finished(node) }
+    #expect(!queue.hasEndedBurst())
+  }
+
   @Test func `a Node removed before its first call is not called`() {
     var schedule = CallSchedule(interval: .seconds(15), from: moment(0))
     schedule.insert("a", at: moment(0))

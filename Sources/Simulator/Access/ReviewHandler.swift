@@ -26,6 +26,8 @@ struct ReviewHandler: Sendable {
     switch review {
     case .token:
       object["status"] = tokens.status(ofReview: spec, now: now)
+    case .access where spec["resourceAttributes"] != nil:
+      object["status"] = ["allowed": .bool(NodeAuthorizer.allows(spec, pods: try all(ResourceTable.pods)))]
     case .access:
       let rules = RoleRules(roles: try all(ResourceTable.clusterRoles), bindings: try all(ResourceTable.clusterRoleBindings))
       object["status"] = rules.status(ofReview: spec)

@@ -10,7 +10,7 @@ struct RoleRules {
   func status(ofReview spec: JSONValue) -> JSONValue {
     guard let attributes = spec["nonResourceAttributes"], let path = attributes["path"]?.string, let verb = attributes["verb"]?.string
     else {
-      return ["allowed": false, "reason": "the simulated server decides about paths only"]
+      return ["allowed": false, "reason": "the simulated server's roles are about paths only"]
     }
     let user = spec["user"]?.string ?? ""
     let groups = Set(spec["groups"]?.array?.compactMap(\.string) ?? [])

@@ -4,8 +4,9 @@ package import JSON
 ///
 /// Source: https://kubernetes.io/docs/reference/access-authn-authz/node/ and `VisitPodSecretNames` in kubernetes/pkg/api/v1/pod.
 struct NodeAuthorizer {
-  /// - Parameter review: the `spec` of a SubjectAccessReview.
-  /// - Parameter pods: of the namespace in it.
+  /// - Parameters:
+  ///   - review: the `spec` of a SubjectAccessReview.
+  ///   - pods: those of the cluster, or at least of the namespace in the review.
   static func allows(_ review: JSONValue, pods: [JSONValue]) -> Bool {
     let prefix = "system:node:"
     guard let user = review["user"]?.string, user.hasPrefix(prefix), review["groups"]?.array?.contains("system:nodes") == true,
@@ -41,13 +42,6 @@ struct NodeAuthorizer {
 }
 
 extension SimulatedAPIServer {
-  /// The decision of a real server's node authorizer, made from the current Pods.
-  /// - Parameter review: the `spec` of a SubjectAccessReview for a kubelet and a Secret.
-  package func nodeAuthorizerAllows(_ review: JSONValue) -> Bool {
-    let namespace = review["resourceAttributes"]?["namespace"]?.string ?? ""
-    return NodeAuthorizer.allows(review, pods: (try? list("pods", namespace: namespace)) ?? [])
-  }
-
   /// The names of the Secrets to which the `spec` of a Pod refers.
   package static func secretNames(in spec: JSONValue) -> Set<String> { NodeAuthorizer.secretNames(in: spec) }
 }

@@ -193,11 +193,12 @@ private func summary(_ text: String = windowsSummary, sent: Int64? = sent) throw
     #expect(try summary(sent: nil).answers(for: [rollEntry("web/frontend-0/iis")]) == [.collected(age: .zero)])
   }
 
-  @Test(arguments: ["", "<html>", "[]", #"{"pods":[]}"#, #"{"node":{"#])
-  func `R43: a response that is not a summary is rejected`(text: String) {
+  @Test(arguments: ["", "<html>", "[]", #"{"pods":[]}"#, #"{"node":{"#, #"{"password":"hunter2"}"#, "hunter2"])
+  func `R43, R107: a response that is not a summary is rejected, and not quoted`(text: String) {
     #expect(throws: Miss.self) { try summary(text) }
     do throws(Miss) { _ = try KubeletSummary(Array(text.utf8), freshness: Freshness(limit: .zero), origin: "x") } catch {
       #expect(error.reason == .badExposition)
+      #expect(!error.detail.contains("hunter2"))
     }
   }
 

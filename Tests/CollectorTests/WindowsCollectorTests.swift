@@ -78,6 +78,28 @@ import Testing
     #expect(status.health?.version == (isExporter ? "0.31.3" : nil))
   }
 
+  /// A Node's address may be that of any server, and the detail is read by others.
+  @Test(arguments: [
+    (200, "text/plain", "password: hunter2\n"), (200, "text/plain", "# TYPE hunter2 hunter2\n"), (200, "text/plain", "m 1 hunter2\n"),
+    (200, "text/plain", "hunter2\n"), (200, "text/plain", "m{hunter2\n"), (200, "hunter2; charset=hunter2", "m 1\n"),
+    (200, "text/html;hunter2", "m 1\n"), (401, "text/plain", "hunter2"), (500, "application/json", "{\"password\":\"hunter2\"}"),
+  ])
+  func `R107: the detail of a miss quotes nothing of a response that is no exposition`(
+    status: Int, contentType: String, body: String
+  ) async throws {
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        try connection.respond(status: status, headers: [("Content-Type", contentType)], body: body)
+      }
+    }
+    defer { server.stop() }
+    let answers = try await collector(port: server.port).call(nodeRoll(.windows, Self.entries)).answers
+    for answer in answers {
+      #expect(answer.reason == .badExposition)
+      #expect(!answer.detail.isEmpty && !answer.detail.contains("hunter2"), "\(answer)")
+    }
+  }
+
   @Test func `a failed collector does not affect a container that has series`() async throws {
     let server = try serving(
       """

@@ -25,9 +25,10 @@ struct ScrapeFetcher {
     }
   }
 
-  /// The failure of a request whose response does not have the status 200.
+  /// The failure of a request whose response does not have the status 200. Nothing of the body is in the detail, which others may read: a
+  /// Node's address may be that of any server.
   func unexpected(_ response: HTTPResponse, to request: HTTPRequest) -> Miss {
-    Miss(reasons.broken, "GET \(request.url): status \(response.status) instead of 200: \(excerpt(of: response.body))")
+    Miss(reasons.broken, "GET \(request.url): status \(response.status) instead of 200")
   }
 
   /// Like `fetch`, but returns after the head and streams the body.
@@ -70,9 +71,8 @@ extension ExpositionFormat {
   /// - Parameter source: the URL or the name of its sender.
   init(of contentType: String?, from source: String) throws(Miss) {
     guard let format = ExpositionFormat(contentType: contentType) else {
-      throw Miss(
-        .badExposition,
-        "\(source): the Content-Type is '\(excerpt(of: Array((contentType ?? "").utf8)))', not text/plain or application/openmetrics-text")
+      let actual = contentType.flatMap(mediaType).map { "is \($0)" } ?? (contentType == nil ? "is missing" : "is malformed")
+      throw Miss(.badExposition, "\(source): the Content-Type \(actual), not text/plain or application/openmetrics-text")
     }
     self = format
   }
@@ -124,7 +124,24 @@ func urlHost(of address: String) -> String? {
   return address.contains(":") ? "[\(address)]" : address
 }
 
-/// The start of an unexpected response body, for a detail. Control characters and line breaks are replaced by spaces.
+/// The media type of a Content-Type, without its parameters, e.g. `text/html`; `nil` if it is not one.
+/// https://www.rfc-editor.org/rfc/rfc6838#section-4.2
+private func mediaType(_ contentType: String) -> String? {
+  let parts = contentType.prefix { $0 != ";" }.split(separator: "/", omittingEmptySubsequences: false)
+  let isName = { (part: Substring) in
+    part.count <= 64 && !part.isEmpty
+      && part.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        case UInt8(ascii: "."), UInt8(ascii: "+"), UInt8(ascii: "-"): true
+        default: false
+        }
+      }
+  }
+  return parts.count == 2 && parts.allSatisfy(isName) ? parts.joined(separator: "/") : nil
+}
+
+/// The start of an unexpected response of an agent, for a detail. Control characters and line breaks are replaced by spaces.
 func excerpt(of body: [UInt8], limit: Int = 160) -> String {
   let text = String(decoding: body.prefix(limit), as: UTF8.self)
   let printable = text.map { $0.isNewline || $0.isWhitespace || ($0.asciiValue ?? 0x20) < 0x20 ? " " : $0 }

@@ -34,10 +34,10 @@ struct KubeletSummary {
     do {
       document = try JSONValue(parsing: body)
     } catch {
-      throw Miss(.badExposition, "\(origin): not a JSON summary (\(error)): \(excerpt(of: body))")
+      throw Miss(.badExposition, "\(origin): not a JSON summary (\(error))")
     }
     guard let node = document["node"], node.object != nil else {
-      throw Miss(.badExposition, "\(origin): not a kubelet's summary: it has no node: \(excerpt(of: body))")
+      throw Miss(.badExposition, "\(origin): not a kubelet's summary: it has no node")
     }
     var newest: [ContainerReference: Pod] = [:]
     for pod in document["pods"]?.array ?? [] {

@@ -67,7 +67,7 @@ extension ExpositionParser {
     let lineEnd = endOfLine(text, end)
     // Exactly one character separates the name from the type.
     let word = UnsafeBufferPointer(start: text + min(end + 1, lineEnd), count: max(lineEnd - end - 1, 0))
-    guard let type = MetricType(UnsafeRawBufferPointer(word), format) else { throw malformed("unknown metric type \(excerpt(word))") }
+    guard let type = MetricType(UnsafeRawBufferPointer(word), format) else { throw malformed("unknown metric type") }
     if format == .openMetrics {
       openMetricsFamily.rename(name)
       openMetricsFamily.type = type
@@ -98,7 +98,7 @@ extension ExpositionParser {
     let (name, end) = try parseFamily(text, start, what: "metric name after UNIT")
     let unit = UnsafeBufferPointer(start: text + end, count: endOfLine(text, end) - end)
     if unit.count > 1, !name.suffix(unit.count).elementsEqual([UInt8(ascii: "_")] + unit.dropFirst()) {
-      throw malformed("the unit \(excerpt(UnsafeBufferPointer(rebasing: unit.dropFirst()))) is not the end of the metric's name")
+      throw malformed("the unit is not the end of the metric's name")
     }
   }
 

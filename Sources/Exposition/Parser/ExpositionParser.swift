@@ -319,7 +319,7 @@ package struct ExpositionParser: Sendable {
     if digitCount > 0, digitCount < 100, isEndOfToken(text[index]) { return index }
     let end = skippingToken(text, start)
     let token = UnsafeBufferPointer(start: text + start, count: end - start)
-    guard parseNumber(token.span) != nil else { throw malformed("the value is not a number: \(excerpt(token))") }
+    guard parseNumber(token.span) != nil else { throw malformed("the value is not a number") }
     return end
   }
 
@@ -336,7 +336,7 @@ package struct ExpositionParser: Sendable {
     let token = UnsafeBufferPointer(start: text + start, count: index - start)
     guard let parsed = parseTimestamp(token.span, format) else {
       let unit = format == .text ? "whole milliseconds" : "seconds"
-      throw malformed("the timestamp is not in \(unit) since 1970: \(excerpt(token))")
+      throw malformed("the timestamp is not in \(unit) since 1970")
     }
     return parsed
   }

@@ -61,8 +61,11 @@ package final class ControllerServer: Service {
   /// HTTP/1.1. With TLS the first byte of a connection tells whether its client uses it: probes and `kubectl port-forward` need not.
   private var protocols: HTTPServerBuilder {
     let limits = limits
+    let counts = ConnectionCounts(limit: limits.connectionsPerAddress)
     let configuration = HTTP1Channel.Configuration(
-      additionalChannelHandlers: [FirstRequestDeadline(limit: TimeAmount(limits.firstRequest))], idleTimeout: TimeAmount(limits.idle),
+      additionalChannelHandlers: [
+        ConnectionsPerAddress(counts: counts), FirstRequestDeadline(limit: TimeAmount(limits.firstRequest)),
+      ], idleTimeout: TimeAmount(limits.idle),
       httpDecoderConfiguration: .init(maxHeaderFieldSize: limits.headers, maxHeaderListSize: limits.headers, maxHeaderFieldCount: 100))
     guard let tls else { return .http1(configuration: configuration) }
     let handshakes = HandshakeReport(logger: logger, advice: \.portAdvice)
@@ -101,6 +104,9 @@ package struct ServingLimits: Hashable, Sendable {
   /// Concurrent connections; further ones wait. A Prometheus server keeps one per target, and each Windows node and each virtual node may
   /// be a target at our address: enough for two servers and 5,000 such nodes.
   package var connections = 16_384
+  /// Concurrent connections from one address, or from one IPv6 network of 64 bits; further ones are closed. Enough for a Prometheus server
+  /// with 5,000 targets at our address, and two clients are needed to take all connections.
+  package var connectionsPerAddress = 8_192
   /// How long a client may take to send the head of its first request.
   package var firstRequest: Duration = .seconds(10)
   /// The size of the headers of a request, in bytes: a token, and what browsers and proxies add. All connections together may hold as much.

@@ -113,7 +113,7 @@ extension Route {
 
 extension IPAddress {
   /// An IPv4-mapped address as IPv4: a socket for both families has these.
-  fileprivate var unmapped: IPAddress {
+  var unmapped: IPAddress {
     guard let v6, v6.high == 0, v6.low >> 32 == 0xffff else { return self }
     return IPAddress(v4: UInt32(truncatingIfNeeded: v6.low))
   }

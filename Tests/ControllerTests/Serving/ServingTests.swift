@@ -1,6 +1,7 @@
 import Collector
 import HTTPTransport
 import JSON
+import Primitives
 import Roll
 import Synchronization
 import TestSupport
@@ -232,6 +233,34 @@ import Testing
       let alive = try await served.request("/livez")
       #expect(alive.status == 200)
     }
+  }
+
+  @Test func `R63: no address takes all connections`() async throws {
+    var limits = ServingLimits()
+    limits.connections = 6
+    limits.connectionsPerAddress = 3
+    try await ServedController.run(limits: limits) { served in
+      // Connections that a stranger holds, more than the server takes in all.
+      let held = try (0..<10).map { _ in try #require(connectedSocket(port: served.port, from: "127.0.0.3")) }
+      defer { for socket in held { close(socket) } }
+      try await eventually("those over the limit are closed") {
+        var looks = held.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        return poll(&looks, nfds_t(looks.count), 0) == 7
+      }
+      #expect(try await served.request("/livez").status == 200)
+    }
+  }
+
+  @Test func `R63: connections are counted by address, and IPv6 by network`() throws {
+    let counts = ConnectionCounts(limit: 2)
+    func client(_ text: String) throws -> IPAddress { ConnectionsPerAddress.client(try #require(IPAddress(text))) }
+    for text in ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "2001:db8::2:3"] { #expect(counts.add(try client(text)), "\(text)") }
+    for text in ["192.0.2.1", "2001:db8::4"] { #expect(!counts.add(try client(text)), "\(text)") }
+    for text in ["192.0.2.2", "2001:db8:0:1::1"] { #expect(counts.add(try client(text)), "\(text)") }
+    counts.remove(try client("192.0.2.1"))
+    #expect(counts.add(try client("192.0.2.1")))
+    for text in ["192.0.2.1", "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::1", "2001:db8:0:1::1"] { counts.remove(try client(text)) }
+    #expect(counts.clients == 0)
   }
 
   @Test func `R63: an idle connection without a request is closed`() async throws {

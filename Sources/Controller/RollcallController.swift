@@ -44,8 +44,8 @@ package final class RollcallController: Sendable {
       settings.listenTLS == .on && settings.listenTLSFolder == nil
       ? PortCertificates(names: settings.portNames(namespace: cluster.namespace), logger: logger) : nil
     let certificates = CertificateManager(
-      client: cluster.client, namespace: cluster.namespace, port: portCertificates, time: time, logger: logger,
-      isLeading: { leadership.isLeader })
+      client: cluster.client, namespace: cluster.namespace, agentNamespace: cluster.agentNamespace, port: portCertificates, time: time,
+      logger: logger, isLeading: { leadership.isLeader })
     let tls: PortTLS? =
       switch (settings.listenTLS, settings.listenTLSFolder) {
       case (.off, _): nil

@@ -96,6 +96,7 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("kubeconfig")) var kubeconfig: String?
   @Option(help: .of("context")) var context: String?
   @Option(help: .of("namespace")) var namespace: String?
+  @Option(help: .of("agent-namespace")) var agentNamespace: String?
   @Option(help: .of("leader-election")) var leaderElection: String?
   @Option(help: .of("identity")) var identity: String?
   @Option(help: .of("log-level")) var logLevel: String?

@@ -59,7 +59,7 @@ struct ScrapeDiscoveryTests {
     let configuration = try ClusterConfiguration.load(kubeconfig: kubeconfig, context: nil, environment: [:])
     let client = try KubeClient(configuration: configuration, logger: logger)
     let watches = MonitorWatches(client: client, logger: logger)
-    let namespaces = ExemptionWatches(client: client, namespace: "rollcall", logger: logger).namespaces
+    let namespaces = ExemptionWatches(client: client, agentNamespace: "rollcall", logger: logger).namespaces
     let pods = Reflector(client: client, resource: .pods, decoder: .pods(keepsScrapeFacts: true), logger: logger)
     let updater = ExpectationUpdater(watches: watches, namespaces: namespaces, time: SystemTime())
     return try await withThrowingTaskGroup(of: Void.self) { group in

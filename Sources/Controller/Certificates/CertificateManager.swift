@@ -33,7 +33,7 @@ package struct CertificateExpiry: Hashable, Sendable {
   }
 }
 
-/// Manages the certificates for mutual TLS between controller and agents, in two Secrets of our namespace (`TLSSecretPart`).
+/// Manages the certificates for mutual TLS between controller and agents, in two Secrets (`TLSSecretPart`).
 ///
 /// Every replica watches the Secrets, and reads them now and then. The leader creates them at first start, renews certificates that are
 /// due, and moves the keys of a version that had one Secret. A Secret that was deleted comes back with the same certificates, which every
@@ -54,6 +54,7 @@ package final class CertificateManager: Sendable {
 
   private let client: KubeClient
   private let namespace: String
+  private let agentNamespace: String
   private let policy: CertificatePolicy
   private let logger: Logger
   private let isLeading: @Sendable () -> Bool
@@ -63,21 +64,26 @@ package final class CertificateManager: Sendable {
   private let state = Mutex(State())
 
   /// - Parameters:
+  ///   - namespace: ours, of the Secret with the keys of the authority and the controller.
+  ///   - agentNamespace: of the Secret that the agents mount; `nil` for ours.
   ///   - port: told of the authority, to issue the certificate of our own port; `nil` if there is none to issue.
   ///   - isLeading: checked before every write.
   package init(
-    client: KubeClient, namespace: String, policy: CertificatePolicy = CertificatePolicy(), port: PortCertificates? = nil,
-    time: any TimeSource, logger: Logger, isLeading: @escaping @Sendable () -> Bool
+    client: KubeClient, namespace: String, agentNamespace: String? = nil, policy: CertificatePolicy = CertificatePolicy(),
+    port: PortCertificates? = nil, time: any TimeSource, logger: Logger, isLeading: @escaping @Sendable () -> Bool
   ) {
     self.client = client
+    let agentNamespace = agentNamespace ?? namespace
     self.namespace = namespace
+    self.agentNamespace = agentNamespace
     self.policy = policy
     self.port = port
     self.logger = logger
     self.isLeading = isLeading
     self.time = time
     watches = TLSSecretPart.allCases.map {
-      ObjectWatch(.secrets, namespace: namespace, name: $0.name, client: client, logger: logger)
+      ObjectWatch(
+        .secrets, namespace: $0.namespace(own: namespace, agents: agentNamespace), name: $0.name, client: client, logger: logger)
     }
   }
 
@@ -159,17 +165,20 @@ package final class CertificateManager: Sendable {
 
   private func read(_ part: TLSSecretPart) async throws(KubeError) -> JSONValue? {
     do {
-      return try await client.get(.secrets, name: part.name, namespace: namespace)
+      return try await client.get(.secrets, name: part.name, namespace: self.namespace(of: part))
     } catch {
       guard error.status?.isNotFound == true else { throw error }
       return nil
     }
   }
 
+  private func namespace(of part: TLSSecretPart) -> String { part.namespace(own: namespace, agents: agentNamespace) }
+
   /// Writes the Secrets that differ from what was read.
   /// - Parameter why: the reasons of a renewal.
   private func write(_ secret: TLSSecret, over objects: [TLSSecretPart: JSONValue], why: [String]) async throws {
     for part in TLSSecretPart.allCases {
+      let namespace = namespace(of: part)
       let metadata: Logger.Metadata = ["secret": "\(namespace)/\(part.name)", "why": "\(why.joined(separator: "; "))"]
       guard var object = objects[part] else {
         // Fails if another replica has created it at the same time; the next pass reads it.

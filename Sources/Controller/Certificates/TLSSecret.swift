@@ -19,6 +19,13 @@ enum TLSSecretPart: CaseIterable {
     }
   }
 
+  func namespace(own: String, agents: String) -> String {
+    switch self {
+    case .authority: own
+    case .agents: agents
+    }
+  }
+
   var keys: [String] {
     switch self {
     case .authority:

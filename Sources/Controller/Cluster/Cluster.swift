@@ -12,11 +12,14 @@ package struct ClusterSettings: Hashable, Sendable {
   package var context: String?
   /// The namespace of our objects; `nil` for that of the context or the service account.
   package var namespace: String?
+  /// The namespace of the agents; `nil` for that of our objects.
+  package var agentNamespace: String?
 
-  package init(kubeconfig: String? = nil, context: String? = nil, namespace: String? = nil) {
+  package init(kubeconfig: String? = nil, context: String? = nil, namespace: String? = nil, agentNamespace: String? = nil) {
     self.kubeconfig = kubeconfig
     self.context = context
     self.namespace = namespace
+    self.agentNamespace = agentNamespace
   }
 }
 
@@ -25,6 +28,8 @@ struct Cluster: Sendable {
   let configuration: ClusterConfiguration
   let client: KubeClient
   let namespace: String
+  /// The namespace of the agents' DaemonSet and Secret.
+  let agentNamespace: String
   let nodes: Reflector<NodeRecord>
   let pods: Reflector<PodRecord>
   let exemptions: ExemptionWatches
@@ -43,7 +48,8 @@ struct Cluster: Sendable {
     namespace = settings.namespace ?? configuration.defaultNamespace
     nodes = Reflector(client: client, resource: .nodes, decoder: .nodes(annotationPrefixes: Annotations.keptOnNodes), logger: logger)
     pods = Reflector(client: client, resource: .pods, decoder: .pods(annotationPrefixes: Annotations.keptPrefixes), logger: logger)
-    exemptions = ExemptionWatches(client: client, namespace: namespace, logger: logger)
+    agentNamespace = settings.agentNamespace ?? namespace
+    exemptions = ExemptionWatches(client: client, agentNamespace: agentNamespace, logger: logger)
   }
 
   /// The Node as last received from the watch.

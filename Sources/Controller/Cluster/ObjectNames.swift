@@ -11,9 +11,9 @@ package enum ObjectNames {
   static let managedBy = "app.kubernetes.io/managed-by"
   static let source = "rollcall.dev/source"
   /// The Secret with the agents' certificates for mutual TLS, which they mount.
-  static let tlsSecret = "rollcall-tls"
+  package static let tlsSecret = "rollcall-tls"
   /// The Secret with the keys of the authority and the controller, which no pod mounts.
-  static let authoritySecret = "rollcall-authority"
+  package static let authoritySecret = "rollcall-authority"
   // https://kubernetes.io/docs/reference/labels-annotations-taints/
   static let serviceName = "kubernetes.io/service-name"
   static let sliceManagedBy = "endpointslice.kubernetes.io/managed-by"

@@ -2,7 +2,7 @@ internal import JSON
 internal import KubeClient
 internal import Logging
 
-/// Watches the objects that exemptions depend on: Namespaces, RuntimeClasses, and the DaemonSets in our namespace.
+/// Watches the objects that exemptions depend on: Namespaces, RuntimeClasses, and the DaemonSets in the namespace of the agents.
 ///
 /// Rolls do not wait for these watches. Without permission to watch a kind, the rules are as if the cluster had no such objects.
 struct ExemptionWatches: Sendable {
@@ -10,7 +10,7 @@ struct ExemptionWatches: Sendable {
   let runtimeClasses: Reflector<RuntimeClassRecord>
   let daemonSets: Reflector<DaemonSetRecord>
 
-  init(client: KubeClient, namespace: String, logger: Logger) {
+  init(client: KubeClient, agentNamespace: String, logger: Logger) {
     namespaces = Reflector(
       client: client, resource: .namespaces, decoder: RecordDecoder(kind: APIResource.namespaces.kind) { NamespaceRecord($0) },
       logger: logger)
@@ -18,7 +18,7 @@ struct ExemptionWatches: Sendable {
       client: client, resource: .runtimeClasses, decoder: RecordDecoder(kind: APIResource.runtimeClasses.kind) { RuntimeClassRecord($0) },
       logger: logger)
     daemonSets = Reflector(
-      client: client, resource: .daemonSets, selection: Selection(namespace: namespace),
+      client: client, resource: .daemonSets, selection: Selection(namespace: agentNamespace),
       decoder: RecordDecoder(kind: APIResource.daemonSets.kind) { DaemonSetRecord($0) }, logger: logger)
   }
 

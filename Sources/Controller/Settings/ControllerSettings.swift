@@ -140,6 +140,8 @@ package struct ControllerSettings: Hashable, Sendable {
   package var context: String?
   /// `nil` for that of the kubeconfig's context or the service account.
   package var namespace: String?
+  /// The namespace of the agents' DaemonSet and of the Secret that they mount; `nil` for that of our objects.
+  package var agentNamespace: String?
   package var leaderElection: Toggle = .on
   /// `nil` for the pod's name, or else a unique name.
   package var identity: String?

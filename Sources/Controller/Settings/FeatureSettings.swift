@@ -8,7 +8,9 @@ internal import Roll
 
 /// The settings of each part of the controller. No part depends on `ControllerSettings` itself.
 extension ControllerSettings {
-  var cluster: ClusterSettings { ClusterSettings(kubeconfig: kubeconfig, context: context, namespace: namespace) }
+  var cluster: ClusterSettings {
+    ClusterSettings(kubeconfig: kubeconfig, context: context, namespace: namespace, agentNamespace: agentNamespace)
+  }
 
   var leadership: LeadershipSettings { LeadershipSettings(hasElection: leaderElection == .on, identity: identity) }
 
@@ -170,6 +172,7 @@ extension ControllerSettings {
       namespace: namespace, allowsLoopback: allowsLoopbackTargets, serviceMonitors: serviceMonitors, extraLabels: serviceMonitorLabels,
       scrapeInterval: interval, bodyLimit: serviceMonitorBodyLimit, sampleLimit: serviceMonitorSampleLimit, endpoints: endpoints,
       probeAddress: windowsTargets == .proxy ? proxyAddress ?? "rollcall-controller.\(namespace).svc:\(listen.port)" : nil,
+      authoritySecret: agentNamespace.map { $0 == namespace } ?? true ? ObjectNames.tlsSecret : ObjectNames.authoritySecret,
       agentTLSSecret: agentMetricsTLSSecret, port: scrapedPort)
   }
 

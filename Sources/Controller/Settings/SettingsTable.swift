@@ -378,6 +378,10 @@ package enum SettingsTable {
       help:
         "Namespace of the objects that the controller writes. If unset: POD_NAMESPACE, then that of the context or the service account.",
       read: { isNamespaceName($0) ? .some($0) : nil }, write: { $0 }),
+    .one(
+      "agent-namespace", \.agentNamespace, accepts: "the name of a namespace: at most 63 lower-case letters, digits and hyphens",
+      help: "Namespace of the agents' DaemonSet, in which the controller writes their Secret rollcall-tls. If unset: that of --namespace.",
+      read: { isNamespaceName($0) ? .some($0) : nil }, write: { $0 }),
     .choice(
       "leader-election", \.leaderElection,
       help: "Whether replicas elect a leader, which calls rolls, writes objects and sends alerts: on or off."),

@@ -71,19 +71,19 @@ private func scrape(_ endpoint: ScrapeEndpoint, of source: Source, settings: Tar
   // Virtual nodes and the kubelet's summary have samples with timestamps, whose series would otherwise last for five minutes after their
   // end.
   if source == .virtual || probeAddress != nil { object["trackTimestampsStaleness"] = true }
-  if source == .linux, endpoint.scheme == "https" { object["tlsConfig"] = agentTLS(settings.agentTLSSecret) }
-  if probeAddress != nil || source == .virtual { settings.port.secure(&object) }
+  if source == .linux, endpoint.scheme == "https" { object["tlsConfig"] = agentTLS(settings) }
+  if probeAddress != nil || source == .virtual { settings.port.secure(&object, authority: settings.authoritySecret) }
   return object
 }
 
 extension ScrapedPort {
   /// Adds what Prometheus needs to scrape our own port. No other target gets the token.
-  fileprivate func secure(_ endpoint: inout JSONValue) {
+  fileprivate func secure(_ endpoint: inout JSONValue, authority: String) {
     switch tls {
     case nil: break
     case .own:
       endpoint["tlsConfig"] = [
-        "serverName": .string(PortNames.common), "ca": ["secret": ["name": .string(ObjectNames.tlsSecret), "key": "ca.crt"]],
+        "serverName": .string(PortNames.common), "ca": ["secret": ["name": .string(authority), "key": "ca.crt"]],
       ]
     case .secret(let name): endpoint["tlsConfig"] = ["ca": ["secret": ["name": .string(name), "key": "ca.crt"]]]
     case .system: break
@@ -101,11 +101,11 @@ extension ScrapedPort {
 
 /// Agents are scraped at node addresses and share one certificate, which is therefore verified for a fixed server name.
 /// https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.TLSConfig
-private func agentTLS(_ secret: String?) -> JSONValue {
+private func agentTLS(_ settings: TargetSettings) -> JSONValue {
   func item(_ key: String, of secret: String) -> JSONValue { ["name": .string(secret), "key": .string(key)] }
   // Without a Secret of the user, agents serve the certificate that the leader issued for the roll.
-  guard let secret else {
-    return ["serverName": .string(agentServerName), "ca": ["secret": item("ca.crt", of: ObjectNames.tlsSecret)]]
+  guard let secret = settings.agentTLSSecret else {
+    return ["serverName": .string(agentServerName), "ca": ["secret": item("ca.crt", of: settings.authoritySecret)]]
   }
   return [
     "serverName": .string(agentServerName), "ca": ["secret": item("ca.crt", of: secret)], "cert": ["secret": item("tls.crt", of: secret)],

@@ -57,6 +57,9 @@ package struct TargetSettings: Hashable, Sendable {
   package var endpoints: [Source: ScrapeEndpoint]
   /// Host and port of the controller's `/probe`, through which Windows nodes are scraped; `nil` if Prometheus scrapes exporters directly.
   package var probeAddress: String?
+  /// The Secret with the `ca.crt` of our authority, in `namespace`, where ServiceMonitors can refer to it. That of the agents has no private
+  /// key but theirs, and is the one unless it is in another namespace.
+  package var authoritySecret: String
   /// The Secret with `ca.crt`, `tls.crt` and `tls.key` for scraping agents over https.
   package var agentTLSSecret: String?
   package var port: ScrapedPort
@@ -71,6 +74,7 @@ package struct TargetSettings: Hashable, Sendable {
     sampleLimit: Int = 200_000,
     endpoints: [Source: ScrapeEndpoint] = ScrapeEndpoint.defaults,
     probeAddress: String? = nil,
+    authoritySecret: String = ObjectNames.tlsSecret,
     agentTLSSecret: String? = nil,
     port: ScrapedPort = ScrapedPort()
   ) {
@@ -83,6 +87,7 @@ package struct TargetSettings: Hashable, Sendable {
     self.sampleLimit = sampleLimit
     self.endpoints = endpoints
     self.probeAddress = probeAddress
+    self.authoritySecret = authoritySecret
     self.agentTLSSecret = agentTLSSecret
     self.port = port
   }

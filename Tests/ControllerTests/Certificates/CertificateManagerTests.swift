@@ -247,17 +247,45 @@ import Testing
             ],
           ],
         ])
-      func mayRead(_ name: String, from node: String) -> Bool {
-        server.nodeAuthorizerAllows([
-          "user": .string("system:node:\(node)"), "groups": ["system:nodes", "system:authenticated"],
-          "resourceAttributes": ["namespace": "rollcall", "verb": "get", "resource": "secrets", "name": .string(name)],
-        ])
+      let reviews = APIResource(
+        group: "authorization.k8s.io", version: "v1", plural: "subjectaccessreviews", kind: "SubjectAccessReview", namespaced: false)
+      func mayRead(_ name: String, from node: String) async throws -> Bool? {
+        let review: JSONValue = [
+          "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+          "spec": [
+            "user": .string("system:node:\(node)"), "groups": ["system:nodes", "system:authenticated"],
+            "resourceAttributes": ["namespace": "rollcall", "verb": "get", "resource": "secrets", "name": .string(name)],
+          ],
+        ]
+        let response = try await client.send(.create(reviews, namespace: "", review))
+        return try JSONValue(parsing: response.body)["status"]?["allowed"]?.bool
       }
-      #expect(mayRead("rollcall-tls", from: "worker-1"))
-      #expect(!mayRead("rollcall-authority", from: "worker-1"))
-      #expect(!mayRead("rollcall-tls", from: "worker-2"))
+      #expect(try await mayRead("rollcall-tls", from: "worker-1") == true)
+      #expect(try await mayRead("rollcall-authority", from: "worker-1") == false)
+      #expect(try await mayRead("rollcall-tls", from: "worker-2") == false)
       // The right is to the whole Secret, whatever items the pod mounts.
       #expect(keys(secret(server)) == ["ca.crt", "agent.crt", "agent.key"])
+    }
+  }
+
+  /// Agents are moved to a namespace of their own: the Secret there is new, and the authority stays, so that both old and new agents are called.
+  @Test func `R109: the agents' Secret is in the agents' namespace, by the same authority`() async throws {
+    try await withServer { server, client async throws in
+      try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall-agents"]])
+      await Replica(client, leads: true, now: start).manager.pass()
+      let (before, old) = (authority(server), secret(server))
+      let manager = CertificateManager(
+        client: client, namespace: "rollcall", agentNamespace: "rollcall-agents", time: WallClock(start + day), logger: .silent,
+        isLeading: { true })
+      await manager.pass()
+      #expect(manager.tls != nil)
+      #expect(authority(server)?["data"] == before?["data"])
+      let new = server.get("secrets", namespace: "rollcall-agents", name: "rollcall-tls")
+      #expect(keys(new) == ["ca.crt", "agent.crt", "agent.key"])
+      #expect(new?["data"]?["ca.crt"] == old?["data"]?["ca.crt"])
+      // The old one is the user's to delete, with the old DaemonSet.
+      #expect(secret(server)?["data"] == old?["data"])
+      #expect(server.get("secrets", namespace: "rollcall-agents", name: "rollcall-authority") == nil)
     }
   }
 

@@ -28,7 +28,7 @@ import Testing
     let client = try KubeClient(configuration: configuration, logger: .silent)
     return (
       MonitorWatches(client: client, logger: .silent),
-      ExemptionWatches(client: client, namespace: "rollcall", logger: .silent).namespaces
+      ExemptionWatches(client: client, agentNamespace: "rollcall", logger: .silent).namespaces
     )
   }
 

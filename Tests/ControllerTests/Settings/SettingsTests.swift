@@ -36,7 +36,7 @@ import Testing
     "events": ["off"], "listen": ["[::1]:80"], "authorization": ["off"], "open-paths": ["/metrics", "/sd"], "trust-loopback": ["off"],
     "listen-tls": ["off"], "listen-tls-dir": ["/tls"], "listen-ca-secret": ["serving"], "scraper-token-secret": ["scraper"],
     "kubeconfig": ["/k"], "context": ["c"],
-    "namespace": ["n"], "leader-election": ["off"], "identity": ["me"], "log-level": ["debug"],
+    "namespace": ["n"], "agent-namespace": ["m"], "leader-election": ["off"], "identity": ["me"], "log-level": ["debug"],
   ]
 
   func show(_ name: String, _ sources: SettingsSources) throws -> [String] {

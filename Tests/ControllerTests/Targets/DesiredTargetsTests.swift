@@ -206,6 +206,10 @@ import Testing
     let bare = try #require(desired([target], settings: settings).serviceMonitor?["spec"]?["endpoints"]?[0])
     #expect(bare["scheme"] == "https")
     #expect(bare["tlsConfig"] == ["serverName": "rollcall-agent", "ca": ["secret": ["name": "rollcall-tls", "key": "ca.crt"]]])
+    var apart = settings
+    apart.authoritySecret = "rollcall-authority"
+    let other = desired([target], settings: apart).serviceMonitor?["spec"]?["endpoints"]?[0]
+    #expect(other?["tlsConfig"]?["ca"] == ["secret": ["name": "rollcall-authority", "key": "ca.crt"]])
     settings.agentTLSSecret = "scraping"
     let complete = desired([target], settings: settings).serviceMonitor?["spec"]?["endpoints"]?[0]
     #expect(
@@ -216,6 +220,23 @@ import Testing
     // Agents that serve http have no TLS settings.
     let plain = desired([linux("w1", "10.0.0.1")], settings: self.settings).serviceMonitor?["spec"]?["endpoints"]?[0]
     #expect(plain?["tlsConfig"] == nil)
+  }
+
+  @Test func `R109: with agents in another namespace, ServiceMonitors refer to no Secret there`() {
+    var settings = ControllerSettings()
+    #expect(settings.targets(namespace: "rollcall").authoritySecret == "rollcall-tls")
+    settings.agentNamespace = "rollcall"
+    #expect(settings.targets(namespace: "rollcall").authoritySecret == "rollcall-tls")
+    settings.agentNamespace = "rollcall-agents"
+    #expect(settings.targets(namespace: "rollcall").authoritySecret == "rollcall-authority")
+    // Agents, whose Secret it is, and our own port, at which virtual nodes are scraped.
+    for source in [Source.linux, .virtual] {
+      settings.agentMetricsScheme = "https"
+      settings.listenTLS = .on
+      let targets = settings.targets(namespace: "rollcall")
+      let endpoint = desired([], source: source, settings: targets).serviceMonitor?["spec"]?["endpoints"]?[0]
+      #expect(endpoint?["tlsConfig"]?["ca"]?["secret"]?["name"] == "rollcall-authority", "\(source)")
+    }
   }
 
   @Test func `ServiceMonitors can be disabled`() {

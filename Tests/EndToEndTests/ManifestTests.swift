@@ -48,15 +48,8 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   /// A kubelet may read every Secret that a pod on its node refers to, as a whole.
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
   func `R105: no pod refers to a Secret with a key that is not its own`() async throws {
-    let components = try FileManager.default.contentsOfDirectory(atPath: "\(root)/manifests")
-      .filter { try file("\($0)/kustomization.yaml")["kind"] == "Component" }
-    let everything = try TemporaryFolder()
-    let listed = components.map { "\(Self.relative("\(root)/manifests/\($0)", to: everything.path))" }
-    _ = try everything.write(
-      "resources: [\(Self.relative("\(root)/manifests/default", to: everything.path))]\ncomponents: [\(listed.joined(separator: ", "))]\n",
-      to: "kustomization.yaml")
-    let text = try await run("kubectl", "kustomize", "--load-restrictor=LoadRestrictionsNone", everything.path)
-    let objects = try YAMLNode.documents(parsing: text.utf8, file: "everything").map(\.jsonValue)
+    // Everything but the component that removes the agents.
+    let objects = try Kustomization.objects(components: Kustomization.components.filter { $0 != "no-agents" })
     func secrets(_ kind: String, _ name: String) throws -> Set<String> {
       SimulatedAPIServer.secretNames(in: try #require(object(kind, name, of: objects)["spec"]?["template"]?["spec"]))
     }
@@ -120,11 +113,6 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
       }
       #expect(isAdmitted == connection.isAdmitted, "\(connection)")
     }
-  }
-
-  /// kustomize refuses absolute paths.
-  private static func relative(_ path: String, to folder: String) -> String {
-    folder.split(separator: "/").map { _ in "../" }.joined() + path.dropFirst()
   }
 
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"), arguments: ["default", "prometheus-operator"])
@@ -282,7 +270,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
 
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
   func `R83: the Prometheus of kube-prometheus may discover our targets`() async throws {
-    let objects = try await rendered(component: "kube-prometheus")
+    let objects = try Kustomization.objects(components: ["kube-prometheus"])
     let rights = granted(try object("Role", "prometheus-k8s", of: objects))
     for resource in ["services", "endpoints", "endpointslices.discovery.k8s.io", "pods"] {
       #expect(["get", "list", "watch"].allSatisfy { rights.contains(Right(resource: resource, verb: $0)) })
@@ -331,20 +319,9 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     #expect(mounts.contains { $0["mountPath"]?.string.map { settings.remoteWriteHeadersFile?.hasPrefix($0) == true } == true })
   }
 
-  /// Renders the default manifests with a component from another directory, as `docs/` describe.
-  private func rendered(component: String) async throws -> [JSONValue] {
-    // kustomize only accepts relative paths.
-    let up = String(repeating: "../", count: folder.path.split(separator: "/").count)
-    _ = try folder.write(
-      "resources: [\(up)\(root.dropFirst())/manifests/default]\ncomponents: [\(up)\(root.dropFirst())/manifests/\(component)]\n",
-      to: "kustomization.yaml")
-    let text = try await run("kubectl", "kustomize", folder.path)
-    return try YAMLNode.documents(parsing: text.utf8, file: component).map(\.jsonValue)
-  }
-
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
   func `agents and controller agree on TLS for metrics`() async throws {
-    let objects = try await rendered(component: "metrics-tls")
+    let objects = try Kustomization.objects(components: ["metrics-tls"])
     let agent = try object("DaemonSet", "rollcall-agent", of: objects)["spec"]?["template"]?["spec"]?["containers"]?[0]
     #expect(agent?["env"]?.array?.last == ["name": "ROLLCALL_AGENT_METRICS_TLS_DIR", "value": "/etc/rollcall/tls"])
     // The agent answers probes in plain text, so that they succeed before there are certificates.
@@ -357,7 +334,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
 
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
   func `socket-states adds one capability`() async throws {
-    let objects = try await rendered(component: "socket-states")
+    let objects = try Kustomization.objects(components: ["socket-states"])
     let agent = try object("DaemonSet", "rollcall-agent", of: objects)["spec"]?["template"]?["spec"]?["containers"]?[0]
     #expect(
       agent?["securityContext"]?["capabilities"] == ["drop": ["ALL"], "add": ["SYS_PTRACE", "DAC_READ_SEARCH", "SYS_ADMIN"]])

@@ -43,6 +43,41 @@ build_packages=(libcurl4-openssl-dev libisal-dev libre2-dev libsnappy-dev libyam
 test_packages=(bindfs busybox-static containerd curl docker.io iproute2 jq libnginx-mod-stream microsocks nginx-light openssl podman prometheus prometheus-alertmanager
   runc shellcheck tinyproxy victoria-metrics)
 
+# need_python_packages: installs the Python packages of hack/requirements.txt, in those versions, into a folder of their own.
+need_python_packages() {
+  [ -x "$python_packages/bin/python" ] && return
+  python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3 python3-venv
+  say "installing Python packages: $(grep -v '^#' hack/requirements.txt | paste -sd ' ')" >&2
+  # In a folder that gets its name when it is complete.
+  mkdir -p "$(dirname "$python_packages")"
+  local folder
+  folder=$(mktemp -d "$python_packages.XXXXXX")
+  python3 -m venv "$folder" && "$folder/bin/pip" install -q --disable-pip-version-check --no-deps -r hack/requirements.txt >&2 ||
+    die "pip could not install the packages of hack/requirements.txt"
+  mv -T "$folder" "$python_packages" 2>/dev/null || rm -rf "$folder"
+}
+python_packages=${XDG_CACHE_HOME:-$HOME/.cache}/rollcall/python-$(sha256sum hack/requirements.txt | cut -c 1-12)
+
+# dependencies: the Swift packages of a release, a location and a version in each line.
+dependencies() { grep -v '^#' hack/dependencies.txt; }
+
+# pin_dependencies: writes Package.resolved, by which SwiftPM takes exactly these versions. It is not committed, so that users of the library
+# KubeClient choose their own. The revisions are those that the locations have now.
+pin_dependencies() {
+  need_packages git jq
+  local location version revision
+  say "Swift packages: the versions of hack/dependencies.txt"
+  dependencies | while read -r location version; do
+    # An annotated tag has a second line, with its commit.
+    revision=$(git ls-remote "$location" "refs/tags/$version" "refs/tags/$version^{}" | tail -n 1 | cut -f 1)
+    [ -n "$revision" ] || die "$location has no version $version"
+    jq -n --arg location "$location" --arg version "$version" --arg revision "$revision" '
+      {identity: ($location | split("/") | last | ascii_downcase), kind: "remoteSourceControl", location: $location,
+       state: {revision: $revision, version: $version}}'
+  done | jq -s '{pins: ., version: 3}' >Package.resolved.new
+  mv Package.resolved.new Package.resolved
+}
+
 # The flags of release builds, for hack/build-release and the benchmarks. Other flags would build every dependency again.
 release_flags=(-c release --static-swift-stdlib --disable-local-rpath -Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcc -fdata-sections)
 

@@ -149,8 +149,8 @@ let package = Package(
     .executableTarget(
       name: "Rollcall",
       dependencies: [
-        "AsyncPrimitives", "Controller", "Exposition", "HTTPTransport", "JSON", "Primitives", "ProcessLimits", "Simulator", argumentParser,
-        hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
+        "AsyncPrimitives", "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "ProcessLimits", "Simulator",
+        argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
       ],
       swiftSettings: settings, linkerSettings: linking),
     .executableTarget(

@@ -1,7 +1,7 @@
 /// A text table whose columns fit their contents.
-struct TextTable {
+package struct TextTable {
   /// Names are left-aligned, numbers right-aligned.
-  enum Column {
+  package enum Column {
     case name(String)
     case number(String)
   }
@@ -9,17 +9,17 @@ struct TextTable {
   private let columns: [Column]
   private var rows: [[String]] = []
 
-  init(_ columns: [Column]) {
+  package init(_ columns: [Column]) {
     self.columns = columns
   }
 
-  mutating func add(_ row: [String]) {
+  package mutating func add(_ row: [String]) {
     rows.append(row)
   }
 
-  var isEmpty: Bool { rows.isEmpty }
+  package var isEmpty: Bool { rows.isEmpty }
 
-  var text: String {
+  package var text: String {
     let headings = columns.map { column in
       switch column {
       case .name(let heading), .number(let heading): heading

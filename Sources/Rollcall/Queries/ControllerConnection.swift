@@ -1,0 +1,51 @@
+internal import HTTPTransport
+internal import JSON
+
+/// Asks a controller.
+struct ControllerConnection {
+  /// Without a path.
+  let url: String
+  let headers: [HTTPHeader]
+  let tls: TLSOptions?
+
+  /// A list of 300,000 gaps has 120 MB.
+  private static let maximumBytes = 512 << 20
+
+  /// - Parameter parameters: of the query; those without a value are left out.
+  /// - Throws: `QueryFailure`, with what the controller says if it refuses.
+  func get(_ path: String, _ parameters: [(name: String, value: String?)] = []) async throws(QueryFailure) -> JSONValue {
+    let query = parameters.compactMap { parameter in parameter.value.map { "\(parameter.name)=\(percentEncoded($0))" } }
+    let base = url.hasSuffix("/") ? String(url.dropLast()) : url
+    var request = HTTPRequest(
+      url: base + path + (query.isEmpty ? "" : "?\(query.joined(separator: "&"))"), headers: headers, deadline: .seconds(60), tls: tls)
+    request.maximumBodyBytes = Self.maximumBytes
+    request.acceptsCompression = true
+    let response: HTTPResponse
+    do {
+      response = try await HTTPTransport().send(request)
+    } catch {
+      throw QueryFailure("cannot ask the controller: \(error)")
+    }
+    let value = try? JSONValue(parsing: response.body)
+    switch (response.status, value) {
+    case (200, let value?): return value
+    case (200, nil): throw QueryFailure("\(base)\(path) is not JSON: is this the URL of a controller?")
+    case (404, nil): throw QueryFailure("\(base) has no \(path): it is no controller, or one that is older than this command")
+    default:
+      let reason = value?["error"]?.string ?? String(decoding: response.body.prefix(400), as: UTF8.self)
+      throw QueryFailure("the controller answers with status \(response.status): \(printable(reason))")
+    }
+  }
+}
+
+/// RFC 3986, section 2.3: all but unreserved characters.
+private func percentEncoded(_ text: String) -> String {
+  text.utf8.map { byte in
+    switch UnicodeScalar(byte) {
+    case "a"..."z", "A"..."Z", "0"..."9", "-", ".", "_", "~": return String(UnicodeScalar(byte))
+    default:
+      let digits = String(byte, radix: 16, uppercase: true)
+      return byte < 0x10 ? "%0\(digits)" : "%\(digits)"
+    }
+  }.joined()
+}

@@ -79,7 +79,8 @@ package final class RollcallController: Sendable {
       pace: .init(interval: settings.interval, maximumCalls: settings.maximumCalls), time: time)
 
     let alerts = AlertmanagerSender(
-      settings: settings.alerts, transport: try .make(), time: time, logger: logger, gaps: { ledger.snapshot().gapsOfNodes(at: $0) },
+      settings: settings.alerts, transport: try .make(), time: time, logger: logger, maySend: { leadership.isUpToDate },
+      gaps: { ledger.snapshot().gapsOfNodes(at: $0) },
       workload: cluster.workload(of:))
     let events =
       settings.events == .on
@@ -95,7 +96,9 @@ package final class RollcallController: Sendable {
         events?.takeOver(restored)
       })
     let freshness = RollFreshness(watches: cluster, limit: settings.stalenessLimit)
-    let watch = GapWatch(ledger: ledger, freshness: freshness, settling: settings.interval, time: time, logger: logger) { transitions in
+    let watch = GapWatch(
+      ledger: ledger, freshness: freshness, settling: settings.interval, catchUp: settings.catchUp, time: time, logger: logger
+    ) { transitions in
       alerts.gapsChanged()
       events?.post(transitions, ledger: ledger.snapshot())
     }

@@ -16,6 +16,8 @@ package final class AlertmanagerSender: Sendable {
   private static let lookupInterval: Duration = .seconds(5)
   /// The longest time to send before the alerts are read again, so that a new one need not wait until all others have been sent.
   private static let turn: Duration = .seconds(5)
+  /// How often a sender that may not send asks whether it may.
+  private static let poll: Duration = .milliseconds(250)
   /// Refused alerts logged at a time. A proxy may refuse everything.
   private static let loggedRefusals = 10
 
@@ -28,6 +30,7 @@ package final class AlertmanagerSender: Sendable {
   private let logger: Logger
   private let time: any TimeSource
   private let addresses: @Sendable (String) async throws -> [IPAddress]
+  private let maySend: @Sendable () -> Bool
   private let gaps: @Sendable (Moment) -> any Sequence<NodeGaps>
   private let workload: @Sendable (ContainerReference) -> Workload?
   /// Shared, so that all Alertmanagers get the same alerts.
@@ -37,12 +40,14 @@ package final class AlertmanagerSender: Sendable {
 
   /// - Parameters:
   ///   - addresses: looks up a name.
+  ///   - maySend: false while another replica may lead unnoticed, whose ended alerts would begin again.
   ///   - gaps: every open gap, in a stable order. A gap that is no longer among them has ended.
   ///   - workload: the workload of a container's pod.
   package init(
     settings: AlertmanagerSettings, policy: AlertPolicy = AlertPolicy(), transport: HTTPTransport, time: any TimeSource, logger: Logger,
     addresses: @escaping @Sendable (String) async throws -> [IPAddress] = { try await NameLookup.addresses(of: $0) },
-    gaps: @escaping @Sendable (Moment) -> any Sequence<NodeGaps>, workload: @escaping @Sendable (ContainerReference) -> Workload?
+    maySend: @escaping @Sendable () -> Bool = { true }, gaps: @escaping @Sendable (Moment) -> any Sequence<NodeGaps>,
+    workload: @escaping @Sendable (ContainerReference) -> Workload?
   ) {
     endpoints = settings.urls.map(AlertmanagerMembers.init)
     tls = settings.tls
@@ -53,6 +58,7 @@ package final class AlertmanagerSender: Sendable {
     self.logger = logger
     self.time = time
     self.addresses = addresses
+    self.maySend = maySend
     self.gaps = gaps
     self.workload = workload
   }
@@ -66,7 +72,7 @@ package final class AlertmanagerSender: Sendable {
   var groups: AlertGroups { grouping.withLock { $0.groups } }
 
   /// Takes over the groups and gaps of an earlier leader: the alerts on gaps that have closed are ended.
-  /// - Parameter restore: restores the gaps. No alerts are computed meanwhile, since a group needs its gaps.
+  /// - Parameter restore: restores the gaps. No alerts are computed while it runs, since a group needs its gaps.
   func takeOver(_ groups: AlertGroups, _ restore: () -> Ledger) -> Ledger {
     let ledger = grouping.withLock { grouping in
       grouping = AlertGrouping()
@@ -119,9 +125,13 @@ package final class AlertmanagerSender: Sendable {
     var backoff = Backoff(policy.backoff)
     var hasTakenOver = false
     while !Task.isCancelled, !member.isGone {
+      guard maySend() else {
+        await time.pause(for: Self.poll)
+        continue
+      }
       let reading = time.reading()
       let (alerts, nextChange, isWaiting) = alerts(at: reading.moment)
-      // A gap that waits has no alert here yet, and must not end that of the earlier leader.
+      // A waiting gap has no alert here yet, and must not end the alert of the earlier leader.
       if !hasTakenOver, !isWaiting, let inherited = inherited.withLock({ $0 }) {
         state.takeOver(inherited, at: reading.moment)
         hasTakenOver = true

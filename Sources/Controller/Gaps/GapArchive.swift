@@ -16,7 +16,7 @@ package struct GapArchiveError: Error, CustomStringConvertible, Sendable {
 ///         {"version":1,"cut":0,"gaps":[{"namespace":"shop","pod":"cart-0","container":"app",…,"since":1767225600000},…],
 ///         "groups":[{"kind":"uncollected","node":"w1","source":"linux"},{"kind":…,"namespace":"shop","workload":{…}},…]}
 ///
-/// An age that is no gap yet has `"open":false`. The groups are the nodes and workloads with one alert for all of their gaps. From 9,000
+/// An age that is not a gap yet has `"open":false`. The groups are the nodes and workloads with one alert for all of their gaps. From 9,000
 /// ages on this is too large; the text is then stored gzipped in `binaryData` under `gaps.json.gz`. Both forms are read.
 struct GapArchive {
   static let configMapName = "rollcall-gaps"
@@ -122,7 +122,7 @@ struct GapArchive {
       }
   }
 
-  /// An entry that cannot be read affects no other. Earlier versions wrote none.
+  /// An entry that cannot be read does not affect the others. Earlier versions wrote none.
   private static func groups(from json: JSONValue?) -> AlertGroups {
     var groups = AlertGroups()
     for entry in json?.array ?? [] {
@@ -191,7 +191,7 @@ package struct GapArchiveSchedule: Sendable {
     isOpen(at: now.moment) && !hasWritten(fingerprint, at: now)
   }
 
-  /// Whether the stored content is that of the fingerprint, with right times.
+  /// Whether the stored content matches the fingerprint and has correct times.
   package func hasWritten(_ fingerprint: Int, at now: ClockReading) -> Bool {
     guard let written, written.fingerprint == fingerprint else { return false }
     guard fingerprint != 0, let offset = written.clockOffset else { return true }

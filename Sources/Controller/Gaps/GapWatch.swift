@@ -12,6 +12,8 @@ struct GapWatch: Sendable {
   /// The time for which a roll counts as stale after its watches are in sync again: the longest time until every node has been called
   /// with its new roll.
   let settling: Duration
+  /// The time after a stop of the process until every node has been called again and a watch that broke meanwhile is known to be stale.
+  let catchUp: Duration
   let time: any TimeSource
   let logger: Logger
   /// Called with the gaps that opened or closed.
@@ -20,6 +22,7 @@ struct GapWatch: Sendable {
   /// Runs until the task is cancelled.
   func run() async {
     var staleUntil: Moment?
+    ledger.watchForPauses(from: time.now, catchUp: catchUp)
     while !Task.isCancelled {
       updateStaleness(&staleUntil)
       report(ledger.takeTransitions())

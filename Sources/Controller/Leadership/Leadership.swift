@@ -70,6 +70,9 @@ final class Leadership: Sendable {
     return holder != identity
   }
 
+  /// Whether `isOtherLeading` can be relied on: false after this process was stopped, until it has asked again who leads.
+  var isUpToDate: Bool { elector?.isUpToDate ?? true }
+
   /// The current leader; `nil` if unknown.
   var holder: String? { elector.map { $0.holder } ?? identity }
 

@@ -32,7 +32,7 @@ package struct ArchivedAge: Hashable, Sendable {
   }
 }
 
-/// When ages are archived although they are no gaps yet.
+/// The ages that are archived before they are gaps.
 package struct ArchivePolicy: Hashable, Sendable {
   /// Ages without a collection over this are archived: one interval, so that a single missed call is enough.
   package var uncollected: Duration

@@ -64,7 +64,7 @@ package enum GapEnd: Hashable, Sendable {
   case exempt(Exemption)
   /// Another pod has the name: it was recreated.
   case replaced
-  /// An `unscraped` gap that became an `uncollected` one, whose node changed its source, or whose data nothing is to scrape any more. In
+  /// An `unscraped` gap that became an `uncollected` one, whose node changed its source, or whose data is no longer meant to be scraped. In
   /// the first case it reopens with its age if the container is collected again and still not scraped.
   case superseded
 }

@@ -10,10 +10,10 @@ package struct Ledger: Sendable {
   package private(set) var nodes: [String: NodeLedger] = [:]
   /// Whether the roll may be outdated. A container that is not found then opens no gap, as it may be gone; every other miss does.
   package private(set) var isRollStale = false
+  /// Notices that the process did not run for a while; `nil` until `watchForPauses`.
+  private var pauses: PauseWatch?
   /// Restored ages whose container is not on a roll yet.
   private var unclaimed: [ContainerReference: [RestoredAge]] = [:]
-
-  private var policy: LedgerPolicy { LedgerPolicy(threshold: threshold, isRollStale: isRollStale) }
 
   fileprivate struct RestoredAge {
     var age: ArchivedAge
@@ -48,18 +48,31 @@ package struct Ledger: Sendable {
   /// Records the result of calling a roll, received `now`. If the roll was replaced meanwhile, the result counts for the containers that
   /// are still on the node's roll.
   package mutating func record(_ call: RollCall, of roll: NodeRoll, at now: Moment) -> [GapTransition] {
-    let policy = policy
+    let policy = policy(at: now)
     return nodes[roll.node]?.record(call, of: roll, at: now, policy: policy) ?? []
   }
 
   /// Says whether the roll may be outdated. Misses recorded meanwhile count only after another call has confirmed them.
   package mutating func setRollStale(_ isStale: Bool) { isRollStale = isStale }
 
+  /// Expects `evaluate` every few seconds from now on. A longer time without it means that the process was stopped: it called no node, and
+  /// its rolls may be outdated. Until `catchUp` has passed no gap opens, and the roll counts as stale.
+  /// - Parameter catchUp: the longest time until every node has been called again and a watch that broke meanwhile is known to be stale.
+  package mutating func watchForPauses(from now: Moment, catchUp: Duration) {
+    pauses = PauseWatch(limit: max(threshold / 2, .seconds(5)), catchUp: catchUp, lastRun: now)
+  }
+
+  private mutating func policy(at now: Moment) -> LedgerPolicy {
+    pauses?.runs(at: now)
+    let opensAfter = pauses?.opensAfter ?? .distantPast
+    return LedgerPolicy(threshold: threshold, isRollStale: isRollStale || now <= opensAfter, opensAfter: opensAfter)
+  }
+
   /// Opens gaps that are overdue by time alone. Must be called every few seconds.
   /// - Parameter limit: the maximum number of nodes to evaluate. Nodes on which no gap can have opened do not count.
   package mutating func evaluate(at now: Moment, nodes limit: Int = .max) -> [GapTransition] {
     var transitions: [GapTransition] = []
-    let policy = policy
+    let policy = policy(at: now)
     var left = limit
     // By index: a loop over the keys would retain the dictionary, and the first mutation would copy all nodes.
     var index = nodes.startIndex
@@ -192,4 +205,25 @@ extension Ledger.RestoredAge {
 struct LedgerPolicy {
   var threshold: Duration
   var isRollStale: Bool
+  /// No gap opens until this moment has passed.
+  var opensAfter: Moment
+}
+
+/// Notices from the times of evaluations that the process was stopped, with its machine or by a signal.
+private struct PauseWatch {
+  /// Half the threshold: a container was last collected within an interval before the pause, which is at most the other half, so a shorter
+  /// pause leaves none overdue.
+  let limit: Duration
+  let catchUp: Duration
+  var lastRun: Moment
+  private(set) var opensAfter = Moment.distantPast
+
+  mutating func runs(at now: Moment) {
+    if now - lastRun > limit { opensAfter = now + catchUp }
+    lastRun = now
+  }
+}
+
+extension Moment {
+  fileprivate static let distantPast = Moment(milliseconds: .min)
 }

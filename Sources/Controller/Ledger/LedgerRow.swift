@@ -16,7 +16,7 @@ struct LedgerRow: Sendable {
   private enum CollectionState {
     case neverCollected
     /// Collected without an `uncollected` gap since this moment. Prometheus cannot scrape data that did not exist, so a scrape is due from
-    /// here at the earliest.
+    /// no earlier moment.
     case collected(since: Moment)
     /// The `uncollected` gap is open and began at this moment.
     case missing(since: Moment)
@@ -139,7 +139,7 @@ struct LedgerRow: Sendable {
     restartScrapes(at: now)
   }
 
-  /// Begins the age again: all misses were those of an instance that was gone.
+  /// Starts the age over: all misses were about an instance that was gone.
   /// - Parameter hasUnseenRun: whether an instance has started and stopped unseen. It counts as collected, since no call could find it.
   mutating func forgive(at now: Moment, hasUnseenRun: Bool) {
     if hasUnseenRun { isCollectedInRun = true }

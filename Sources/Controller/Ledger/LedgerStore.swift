@@ -83,6 +83,11 @@ package final class LedgerStore: Sendable {
     state.withLock { $0.ledger.setRollStale(isStale) }
   }
 
+  /// Expects evaluations every few seconds from now on. See `Ledger.watchForPauses`.
+  package func watchForPauses(from now: Moment, catchUp: Duration) {
+    state.withLock { $0.ledger.watchForPauses(from: now, catchUp: catchUp) }
+  }
+
   package func settleRestored(at now: Moment) {
     change { $0.settleRestored(at: now) }
   }

@@ -25,7 +25,7 @@ package struct NodeGaps: Hashable, Sendable {
   }
 
   /// Whether the gaps of this kind have one cause on the node: nothing on it is collected, or Prometheus does not scrape it, which it
-  /// scrapes as a whole. A node with a single container is no better known than the container.
+  /// scrapes as a whole. For a node with a single container this says no more than for the container.
   package func areOfNode(_ kind: GapKind) -> Bool {
     switch kind {
     case .uncollected: collection == .nothing && expected > 1

@@ -13,8 +13,10 @@ package struct NodeLedger: Sendable {
   private(set) var openGapCount = 0
   /// When this node's data was last scraped, if its source reports that.
   private(set) var lastScrape: Moment?
-  /// Whether the source observes scrapes. A failed call does not tell, so this holds until the source changes.
+  /// Whether the source observes scrapes. A failed call does not show it, so this holds until the source changes.
   private(set) var seesScrapes = false
+  /// When the node was added.
+  private let added: Moment
   /// Whether the node has been called.
   private(set) var wasCalled = false
   /// Time between two reviews of a withheld gap.
@@ -26,6 +28,7 @@ package struct NodeLedger: Sendable {
     self.roll = roll
     // An earlier leader may have collected the containers that run already.
     rows = roll.entries.map { LedgerRow(notDue: $0.notDue, isCollectedInRun: true, now: now) }
+    added = now
     reviewDue = now + threshold
   }
 
@@ -165,7 +168,7 @@ package struct NodeLedger: Sendable {
     case .missed(let reason, let detail):
       guard rows[row].exemption == nil, rows[row].due != nil else { return }
       let dependsOnRoll = reason.dependsOnRoll(roll.source)
-      // Without a running instance this is no news.
+      // Without a running instance this says nothing new.
       if dependsOnRoll, rows[row].notDue == .restarting { return }
       // A container that may be gone stays so when its agent becomes unreachable as well.
       let isStale = policy.isRollStale && (dependsOnRoll || rows[row].miss?.dependsOnRoll(roll.source) ?? false)
@@ -224,6 +227,12 @@ package struct NodeLedger: Sendable {
     if let miss = rows[row].miss, miss == .rollStale || policy.isRollStale && miss.dependsOnRoll(roll.source) {
       withheldGapCount += 1
       reviewDue = min(reviewDue, now + Self.withheldReview)
+      return
+    }
+    // An age from before a restart may have ended before the first call.
+    let opensAfter = wasCalled ? policy.opensAfter : max(policy.opensAfter, added + policy.threshold)
+    guard now > opensAfter else {
+      reviewDue = min(reviewDue, opensAfter)
       return
     }
     if let unscraped = rows[row].unscrapedSince {

@@ -17,6 +17,10 @@ extension ControllerSettings {
   /// Two missed calls and the wait for the next one; less than the threshold in any case, which is at least two intervals.
   var stalenessLimit: Duration { min(interval * 3, threshold / 2) }
 
+  /// The time after a stop of the process until every node has been called again: calls that were interrupted end, and the next ones begin
+  /// within an interval. Longer than `stalenessLimit`, so that watches that broke meanwhile are known to be stale.
+  var catchUp: Duration { max(stalenessLimit, interval) + max(interval, deadline) }
+
   var archive: ArchivePolicy { ArchivePolicy(uncollected: interval, unscraped: threshold / 2) }
 
   var rolls: RollSettings {
@@ -27,7 +31,7 @@ extension ControllerSettings {
       allowsLoopback: allowsLoopbackTargets, annotations: annotationLimits)
   }
 
-  /// The ports of the settings are always allowed.
+  /// Ports from the settings are always allowed.
   var annotationLimits: AnnotationLimits {
     AnnotationLimits(addresses: annotationAddresses, ports: Set(annotationPorts).union([windows.port, virtual.port]))
   }

@@ -17,6 +17,8 @@ public final class LeaderElector: Sendable {
   private let time: ElapsedTime
   private let logger: Logger
   private let election: Mutex<LeaseElection>
+  /// When the last completed round began; `nil` before the first one.
+  private let lastRound = Mutex<Duration?>(nil)
   /// The HTTP status of the last failure, 0 without a response; `nil` if the last request succeeded.
   private let problem = Mutex<Int?>(nil)
 
@@ -48,6 +50,13 @@ public final class LeaderElector: Sendable {
 
   /// The last observed holder of the lease; `nil` if nobody holds it.
   public var holder: String? { election.withLock { $0.holder } }
+
+  /// Whether the election has been followed without a pause in which another candidate could have acquired the lease: false before the
+  /// first request, and after the process was stopped until the next request has ended. While the API server cannot be reached it stays
+  /// true.
+  public var isUpToDate: Bool {
+    isLeader || lastRound.withLock { $0.map { time.now() - $0 < timing.duration } ?? false }
+  }
 
   /// Takes part in the election until the task is cancelled or the work finishes.
   ///
@@ -159,11 +168,13 @@ extension LeaderElector {
   }
 
   private func round() async {
+    let began = time.now()
     var request: LeaseElection.Request? = election.withLock { $0.begin(at: time.now(), wallClock: .now) }
     while let next = request {
       let response = await perform(next)
       request = election.withLock { $0.handle(response, at: time.now(), wallClock: .now) }
     }
+    lastRound.withLock { $0 = began }
   }
 
   private func perform(_ request: LeaseElection.Request) async -> LeaseElection.Response {

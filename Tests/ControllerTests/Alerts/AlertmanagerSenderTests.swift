@@ -32,11 +32,11 @@ struct AlertmanagerSenderTests {
   private func withSender(
     _ world: World, urls: [String] = [], settings: AlertmanagerSettings? = nil, policy: AlertPolicy? = nil,
     addresses: @escaping @Sendable (String) async throws -> [IPAddress] = { try await NameLookup.addresses(of: $0) },
-    logger: Logger = .silent, _ body: (AlertmanagerSender) async throws -> Void
+    maySend: @escaping @Sendable () -> Bool = { true }, logger: Logger = .silent, _ body: (AlertmanagerSender) async throws -> Void
   ) async throws {
     let sender = AlertmanagerSender(
       settings: try settings ?? AlertmanagerSettings(urls: urls.map { try AlertmanagerURL($0) }), policy: policy ?? self.policy,
-      transport: world.transport, time: world.time, logger: logger, addresses: addresses,
+      transport: world.transport, time: world.time, logger: logger, addresses: addresses, maySend: maySend,
       gaps: { _ in [NodeGaps(node: "w1", collection: .some, expected: 9, gaps: world.gaps.withLock { $0 })] }, workload: { _ in nil })
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await sender.run() }
@@ -62,6 +62,26 @@ struct AlertmanagerSenderTests {
       set(world, [cartGap("a")], sender)
       try await eventually("it is known") { sender.status.contains { status == 200 ? $0.sent > 0 : $0.refused > 0 } }
       #expect(sender.status.allSatisfy { $0.problem == nil })
+    }
+  }
+
+  @Test func `R79: a sender that cannot know whether another replica leads sends nothing`() async throws {
+    let world = try World()
+    let alertmanager = try Alertmanager(transport: world.transport)
+    try await alertmanager.start()
+    let questions = Mutex((count: 0, answer: false))
+    @Sendable func maySend() -> Bool {
+      questions.withLock { questions in
+        questions.count += 1
+        return questions.answer
+      }
+    }
+    try await withSender(world, urls: [alertmanager.url], maySend: maySend) { sender async throws in
+      set(world, [cartGap("a")], sender)
+      try await eventually("it has waited") { questions.withLock { $0.count } > 2 }
+      #expect(sender.status.first?.sent == 0)
+      questions.withLock { $0.answer = true }
+      try await eventually("it is active") { try await alertmanager.active()["a"] != nil }
     }
   }
 

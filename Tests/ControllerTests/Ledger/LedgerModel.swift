@@ -31,7 +31,11 @@ struct LedgerModel {
   }
 
   let threshold: Duration
-  var isRollStale = false
+  /// No gap opens in this time after a pause without a call or an evaluation that is longer than half the threshold.
+  let catchUp: Duration
+  var lastRun: Moment
+  var catchesUpUntil: Moment?
+  var isToldStale = false
   var nodes: [String: Node] = [:]
 
   mutating func update(_ roll: NodeRoll, at now: Moment) -> [GapTransition] {
@@ -96,7 +100,17 @@ struct LedgerModel {
     return node.rows.values.flatMap { closings(of: $0, in: node, .leftRoll, at: now) }
   }
 
+  /// Notices that the process did not run until `now`.
+  private mutating func run(at now: Moment) {
+    if now - lastRun > threshold / 2 { catchesUpUntil = now + catchUp }
+    if let end = catchesUpUntil, now > end { catchesUpUntil = nil }
+    lastRun = now
+  }
+
+  private var isRollStale: Bool { isToldStale || catchesUpUntil != nil }
+
   mutating func record(_ call: RollCall, of called: NodeRoll, at now: Moment) -> [GapTransition] {
+    run(at: now)
     guard var node = nodes[called.node] else { return [] }
     if call.lastScrape != .notObservable { node.seesScrapes = true }
     if case .ago(let age) = call.lastScrape { node.lastScrape = max(node.lastScrape ?? now - age, now - age) }
@@ -136,7 +150,8 @@ struct LedgerModel {
   }
 
   mutating func evaluate(at now: Moment) -> [GapTransition] {
-    nodes.keys.sorted().flatMap { review($0, at: now) }
+    run(at: now)
+    return nodes.keys.sorted().flatMap { review($0, at: now) }
   }
 
   private mutating func review(_ name: String, at now: Moment) -> [GapTransition] {
@@ -166,7 +181,7 @@ struct LedgerModel {
       }
       if row.uncollectedSince == nil, let due = row.due, now - max(due, row.lastCollected ?? due) > threshold {
         let isWithheld = row.miss.map { $0.reason == .rollStale || isRollStale && $0.reason.dependsOnRoll(node.roll.source) } ?? false
-        if !isWithheld {
+        if !isWithheld, catchesUpUntil == nil {
           let base = max(due, row.lastCollected ?? due)
           if let since = row.unscrapedSince { change(.unscraped, since: since, .closed(.superseded, after: now - since)) }
           row.uncollectedSince = base

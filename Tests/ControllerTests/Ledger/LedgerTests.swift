@@ -404,6 +404,51 @@ import Testing
     #expect(ledger.evaluate(at: moment(801)).map(\.gap.since) == [moment(500)])
   }
 
+  // MARK: Pauses of the process
+
+  /// A ledger that is evaluated every second and told of a call every 15 s, up to second 100.
+  private func runningLedger() -> Ledger {
+    var ledger = ledger(oneApp)
+    ledger.watchForPauses(from: moment(0), catchUp: .seconds(30))
+    for second in 1...100 {
+      if second % 15 == 0 { #expect(ledger.record(allCollected(), of: oneApp, at: moment(Double(second))).isEmpty) }
+      #expect(ledger.evaluate(at: moment(Double(second))).isEmpty)
+    }
+    return ledger
+  }
+
+  @Test func `R79: a controller that was stopped for longer than the threshold opens no gap before it has called the nodes again`() {
+    var ledger = runningLedger()
+    #expect(ledger.evaluate(at: moment(600)).isEmpty)
+    #expect(ledger.record(allMissed(.agentTimeout), of: oneApp, at: moment(601)).isEmpty, "the call that was interrupted")
+    #expect(ledger.record(allCollected(), of: oneApp, at: moment(615)).isEmpty)
+    for second in 616...700 { #expect(ledger.evaluate(at: moment(Double(second))).isEmpty) }
+  }
+
+  @Test func `R79: a container that is not collected after the controller was stopped is a gap with its whole age`() {
+    var ledger = runningLedger()
+    #expect(ledger.record(allMissed(.agentTimeout), of: oneApp, at: moment(600)).isEmpty, "also if a call is the first to notice")
+    #expect(ledger.evaluate(at: moment(629)).isEmpty)
+    #expect(ledger.evaluate(at: moment(631)).map(\.gap.since) == [moment(90)])
+    #expect(ledger.gaps().map(\.reason) == [.agentTimeout])
+  }
+
+  @Test func `R79: a container that was replaced while the controller was stopped is no gap`() {
+    var ledger = runningLedger()
+    #expect(ledger.evaluate(at: moment(600)).isEmpty)
+    #expect(ledger.record(allMissed(.pidNotFound), of: oneApp, at: moment(629)).isEmpty)
+    #expect(ledger.evaluate(at: moment(631)).isEmpty, "the roll was outdated when the node was called")
+    #expect(ledger.withheldGaps == [.linux: 1])
+    #expect(ledger.update(nodeRoll([]), at: moment(632)).isEmpty)
+    #expect(ledger.evaluate(at: moment(633)).isEmpty && ledger.withheldGaps.isEmpty)
+  }
+
+  @Test func `R79: a short pause delays no gap`() {
+    var ledger = runningLedger()
+    for second in stride(from: 200, through: 390, by: 100) { #expect(ledger.evaluate(at: moment(Double(second))).isEmpty) }
+    #expect(ledger.evaluate(at: moment(391)).map(\.gap.since) == [moment(90)])
+  }
+
   // MARK: Stale rolls
 
   @Test(arguments: [Reason.pidNotFound, .notInResponse, .wrongNode])

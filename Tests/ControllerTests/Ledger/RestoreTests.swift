@@ -191,7 +191,32 @@ import Testing
     #expect(book.snapshot().openGapCount == 3)
   }
 
-  // MARK: Ages that are no gaps yet
+  // MARK: Ages that are not gaps yet
+
+  /// A ledger 600 s after an earlier one archived the age of a container that was due for 100 s.
+  private func longAfter() -> (ledger: Ledger, roll: NodeRoll) {
+    let roll = nodeRoll([rollEntry("app")])
+    var before = Ledger(threshold: .seconds(300))
+    _ = before.update(roll, at: moment(0))
+    let ages = before.archivedAges(at: ClockReading(moment: moment(100), unixMilliseconds: 1_000_000), policy: policy).oldest
+    #expect(ages.count == 1)
+    var ledger = Ledger(threshold: .seconds(300))
+    _ = ledger.update(roll, at: moment(1))
+    ledger.restore(ages, at: ClockReading(moment: moment(2), unixMilliseconds: 1_600_000))
+    #expect(ledger.evaluate(at: moment(3)).isEmpty)
+    return (ledger, roll)
+  }
+
+  @Test func `R79: after a long time without a leader an age becomes a gap only if the first call misses the container`() {
+    var (collected, roll) = longAfter()
+    #expect(collected.record(allCollected(), of: roll, at: moment(4)).isEmpty)
+    #expect(collected.evaluate(at: moment(304)).isEmpty)
+    var (missed, _) = longAfter()
+    #expect(missed.record(allMissed(.agentTimeout), of: roll, at: moment(4)).map(\.gap.since) == [moment(2 - 700)])
+    var (hanging, _) = longAfter()
+    #expect(hanging.evaluate(at: moment(301)).isEmpty)
+    #expect(hanging.evaluate(at: moment(302)).map(\.gap.since) == [moment(2 - 700)], "a call that hangs hides no gap")
+  }
 
   @Test func `R72: a container that is due keeps its age over a restart`() {
     var ledger = Ledger(threshold: .seconds(300))
@@ -212,10 +237,11 @@ import Testing
     _ = next.update(roll, at: moment(2))
     next.restore(ages, at: ClockReading(moment: moment(5), unixMilliseconds: 1_020_000))
     #expect(next.gaps().isEmpty && next.settleRestored(at: moment(5)).isEmpty)
+    #expect(next.record(RollCall(answers: later, lastScrape: .notObservable), of: roll, at: moment(6)).isEmpty)
     #expect(next.evaluate(at: moment(85)).isEmpty)
     #expect(next.evaluate(at: moment(86)).map(\.gap.container.container) == ["never"])
     #expect(next.evaluate(at: moment(186)).map(\.gap.container.container) == ["late"])
-    #expect(next.evaluate(at: moment(303)).map(\.gap.container.container) == ["collected"], "nobody called it")
+    #expect(next.evaluate(at: moment(307)).map(\.gap.container.container) == ["collected"], "nobody called it again")
   }
 
   @Test func `R72: a collection after the restart ends a restored age`() {

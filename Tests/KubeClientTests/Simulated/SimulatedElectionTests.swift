@@ -99,10 +99,23 @@ import Testing
         #expect(log.count("lease request failed") == 1, "once, not for each round")
         #expect(log.text.contains("not-yet"))
         #expect(!elector.isLeader)
+        #expect(elector.isUpToDate, "it asks, even if in vain")
         try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "not-yet"]])
         try await eventually("it leads") { elector.isLeader }
         group.cancelAll()
       }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func `R79: an elector that was stopped does not know whether another candidate leads`() async throws {
+    try await withSimulator { server, _ in
+      var timing = Self.patient
+      timing.duration = .seconds(1)
+      let elector = try Self.elector("a", server.url, timing: timing)
+      #expect(!elector.isUpToDate, "it has not asked yet")
+      try await elector.run {}
+      try await eventually("it has not asked for so long that another may lead") { !elector.isUpToDate }
     }
   }
 

@@ -26,7 +26,7 @@ struct AlertDelivery {
   private var inherited: [Alert]?
   private var backoff = Backoff(AlertPolicy().backoff)
   private var nextAttempt = Moment(milliseconds: 0)
-  /// The alerts that this leader has to end: those that it took over and its own.
+  /// The alerts that this leader must end: those that it took over and its own.
   private var known: Set<AlertKey> = []
   /// When an alert that no leader knew of may still be active.
   private var orphansUntil: Moment?

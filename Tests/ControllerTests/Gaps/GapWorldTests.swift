@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread) struct GapWorldTests {
   /// The number of random sequences, each of half an hour; `ROLLCALL_GAP_WORLDS` sets another.
-  private static let worlds = ProcessInfo.processInfo.environment["ROLLCALL_GAP_WORLDS"].flatMap { UInt64($0) } ?? 60
+  private static let worlds = ProcessInfo.processInfo.environment["ROLLCALL_GAP_WORLDS"].flatMap { UInt64($0) } ?? 40
 
   @Test func `R70, R72: gaps are those that an observer with perfect knowledge reports, whatever fails meanwhile`() {
     var withGaps = 0

@@ -33,25 +33,23 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     self.init(host: host, port: port)
   }
 
-  /// The host to bind. For all addresses it is `::`, whose sockets accept IPv4 as well, or 0.0.0.0 where they do not.
-  package func hostToBind(isDualStack: () -> Bool = ipv6SocketsAcceptIPv4) -> String {
+  /// The host to bind. For all addresses it is `::`, where SwiftNIO's sockets accept IPv4 as well: it clears `IPV6_V6ONLY`, whatever the
+  /// sysctl `net.ipv6.bindv6only` says. Without IPv6 in the kernel it is 0.0.0.0.
+  package func hostToBind(hasIPv6: () -> Bool = kernelHasIPv6) -> String {
     guard host.isEmpty else { return host }
-    return isDualStack() ? "::" : "0.0.0.0"
+    return hasIPv6() ? "::" : "0.0.0.0"
   }
 
   package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
-/// Whether a socket that listens on `::` accepts IPv4 connections as well. It cannot exist without IPv6 in the kernel (`ipv6.disable=1`),
-/// and the sysctl `net.ipv6.bindv6only` restricts it to IPv6. Where `disable_ipv6` is set it works: `::` is the address of no interface.
-/// Source: ipv6(7).
-package func ipv6SocketsAcceptIPv4() -> Bool {
+/// Whether a socket can listen on `::`: unless the kernel has no IPv6 (`ipv6.disable=1`). With the sysctl `disable_ipv6` it can, as `::` is
+/// the address of no interface.
+package func kernelHasIPv6() -> Bool {
   let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
   guard descriptor >= 0 else { return false }
-  defer { close(descriptor) }
-  var isRestricted: Int32 = 1
-  var size = socklen_t(MemoryLayout<Int32>.size)
-  return getsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &isRestricted, &size) == 0 && isRestricted == 0
+  close(descriptor)
+  return true
 }
 
 /// Whether the text is a URL's authority of host and port, without user information.

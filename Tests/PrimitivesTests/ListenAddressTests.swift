@@ -22,17 +22,17 @@ struct ListenAddressTests {
     #expect("\(ListenAddress(host: "127.0.0.1", port: 9750))" == "127.0.0.1:9750")
   }
 
-  @Test func `R76: all addresses are those of both families, or of IPv4 where the kernel cannot serve both`() {
+  @Test func `R76: all addresses are those of both families, or of IPv4 where the kernel has no IPv6`() {
     let all = ListenAddress(host: "", port: 9750)
     #expect("\(all)" == ":9750")
-    #expect(all.hostToBind(isDualStack: { true }) == "::")
-    #expect(all.hostToBind(isDualStack: { false }) == "0.0.0.0")
+    #expect(all.hostToBind(hasIPv6: { true }) == "::")
+    #expect(all.hostToBind(hasIPv6: { false }) == "0.0.0.0")
   }
 
   @Test(arguments: ["0.0.0.0", "::", "127.0.0.1", "localhost"])
   func `R76: a host that is given is bound as it is`(host: String) {
-    for isDualStack in [true, false] {
-      #expect(ListenAddress(host: host, port: 1).hostToBind(isDualStack: { isDualStack }) == host)
+    for hasIPv6 in [true, false] {
+      #expect(ListenAddress(host: host, port: 1).hostToBind(hasIPv6: { hasIPv6 }) == host)
     }
   }
 

@@ -44,6 +44,17 @@ package struct CRIRuntime: ContainerRuntime {
     }
   }
 
+  package func process(ofSandbox id: ContainerID) throws(ProcFSError) -> Int32? {
+    // PodSandboxStatusRequest.pod_sandbox_id (1), .verbose (2) = true
+    var request: [UInt8] = []
+    request.append(field: 1, id.description)
+    request.append(field: 2, varint: 1)
+    guard case .message(let message) = try call("PodSandboxStatus", request),
+      let info = try unixSocket.read(message, CRIMessages.info(ofStatus:))
+    else { return nil }
+    return try process(info)
+  }
+
   private struct Info: Decodable {
     var pid: Int32?
   }
@@ -95,14 +106,16 @@ enum CRIMessages {
     return containers
   }
 
-  /// Container.id (1), .labels (8)
+  /// Container.id (1), .pod_sandbox_id (2), .labels (8)
   private static func container(_ message: ArraySlice<UInt8>) throws(ProtobufError) -> RunningContainer? {
     var id: ContainerID?
     var podUID: String?
+    var sandbox: ContainerID?
     var fields = ProtobufReader(message)
     while let field = try fields.next() {
       switch field.number {
       case 1: id = ContainerID(String(decoding: field.bytes, as: UTF8.self))
+      case 2: sandbox = ContainerID(String(decoding: field.bytes, as: UTF8.self))
       case 8:
         // The kubelet sets this label on every container.
         let (key, value) = try entry(field.bytes)
@@ -111,10 +124,10 @@ enum CRIMessages {
       }
     }
     // CRI lists sandboxes separately.
-    return id.map { RunningContainer(id: $0, podUID: podUID, role: .application) }
+    return id.map { RunningContainer(id: $0, podUID: podUID, role: .application, sandbox: sandbox) }
   }
 
-  /// ContainerStatusResponse.info (2): the value of the key `info`
+  /// ContainerStatusResponse.info (2), PodSandboxStatusResponse.info (2): the value of the key `info`
   static func info(ofStatus message: ArraySlice<UInt8>) throws(ProtobufError) -> [UInt8]? {
     var fields = ProtobufReader(message)
     while let field = try fields.next() {

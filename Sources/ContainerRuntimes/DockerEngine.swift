@@ -54,7 +54,9 @@ package struct DockerEngine: ContainerRuntime {
       let labels = one.labels ?? [:]
       // The labels of dockershim and cri-dockerd. Outside Kubernetes there are no pause containers.
       let role: ContainerRole = labels["io.kubernetes.docker.type"] == "podsandbox" ? .sandbox : .application
-      return RunningContainer(id: id, podUID: labels["io.kubernetes.pod.uid"], role: role)
+      return RunningContainer(
+        id: id, podUID: labels["io.kubernetes.pod.uid"], role: role, sandbox: labels["io.kubernetes.sandbox.id"].flatMap { ContainerID($0) }
+      )
     }
   }
 
@@ -66,6 +68,8 @@ package struct DockerEngine: ContainerRuntime {
     let state = try decode(Inspected.self, response).state
     return state.isRunning && state.pid > 0 ? state.pid : nil
   }
+
+  package func process(ofSandbox id: ContainerID) throws(ProcFSError) -> Int32? { try process(of: id) }
 
   private struct Response: Sendable {
     var status: HTTPResponseStatus

@@ -38,6 +38,11 @@ struct CRITests {
         try await eventually("the container's program runs") { try process.open(ProcFS(), buffer).command(buffer) == "sleep" }
       }
 
+      // The pause container's.
+      let sandbox = try #require(try CRIRuntime(containerd.socket).process(ofSandbox: #require(ContainerID(pod.id))))
+      #expect(!location.containers.flatMap(\.processes).map(\.identifier).contains(sandbox))
+      #expect(locator.processes(ofPod: pod.uid, buffer).isEmpty)
+
       let report = FilesystemMonitor(procFS: ProcFS(), now: { Moment(milliseconds: 0) }).read(location.containers)
       let readings = try #require(report.containers.first { $0.id == first }).readings
       let data = try #require(readings.first { $0.mountPoint == "/data" })

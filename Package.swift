@@ -120,7 +120,7 @@ let package = Package(
       name: "Collector", dependencies: ["AsyncPrimitives", "CLinux", "Exposition", "Gzip", "HTTPTransport", "JSON", "Primitives", "Roll"],
       swiftSettings: settings),
     .target(
-      name: "Push", dependencies: ["AsyncPrimitives", "CSnappy", "HTTPTransport", "JSON", "Primitives", "Protobuf", logging],
+      name: "Push", dependencies: ["AsyncPrimitives", "CSnappy", "Exposition", "HTTPTransport", "JSON", "Primitives", "Protobuf", logging],
       swiftSettings: settings),
     .target(name: "LinuxCollector", dependencies: ["Exposition", "Primitives", "ProcFS", "Roll"], swiftSettings: settings),
     .target(

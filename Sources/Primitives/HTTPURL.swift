@@ -1,3 +1,26 @@
+/// A URL cut at its delimiters (RFC 3986), with nothing checked.
+package struct URLParts: Hashable, Sendable {
+  /// In lower case.
+  package let scheme: String
+  /// User and password before the `@`.
+  package let userInformation: Substring?
+  /// Host and port, as in the URL.
+  package let address: Substring
+  /// Path, query and fragment.
+  package let rest: Substring
+
+  /// - Returns: `nil` unless the text contains `://`.
+  package init?(_ text: String) {
+    guard let separator = text.firstRange(of: "://") else { return nil }
+    scheme = text[..<separator.lowerBound].lowercased()
+    let authority = text[separator.upperBound...].prefix { !"/?#".contains($0) }
+    let at = authority.lastIndex(of: "@")
+    userInformation = at.map { authority[..<$0] }
+    address = at.map { authority[authority.index(after: $0)...] } ?? authority
+    rest = text[authority.endIndex...]
+  }
+}
+
 /// The parts of an `http` or `https` URL on which requests, checks and messages must agree.
 package struct HTTPURL: Hashable, Sendable {
   package let isEncrypted: Bool
@@ -12,19 +35,14 @@ package struct HTTPURL: Hashable, Sendable {
 
   /// - Returns: `nil` unless the text is a URL of these schemes with a valid host, without white space.
   package init?(_ text: String) {
-    guard let separator = text.firstRange(of: "://"), !text.contains(where: \.isWhitespace) else { return nil }
-    switch text[..<separator.lowerBound].lowercased() {
-    case "http": isEncrypted = false
-    case "https": isEncrypted = true
-    default: return nil
-    }
-    let authority = text[separator.upperBound...].prefix { !"/?#".contains($0) }
-    let at = authority.lastIndex(of: "@")
-    userInformation = at.map { String(authority[..<$0]) }
-    guard let (host, port) = Self.split(at.map { authority[authority.index(after: $0)...] } ?? authority) else { return nil }
+    guard let parts = URLParts(text), ["http", "https"].contains(parts.scheme), !text.contains(where: \.isWhitespace),
+      let (host, port) = Self.split(parts.address)
+    else { return nil }
+    isEncrypted = parts.scheme == "https"
+    userInformation = parts.userInformation.map(String.init)
     self.host = host
     self.port = port ?? (isEncrypted ? 443 : 80)
-    rest = String(text[authority.endIndex...])
+    rest = String(parts.rest)
   }
 
   /// Whether the host is a name, which may lead to several addresses.
@@ -47,7 +65,8 @@ package struct HTTPURL: Hashable, Sendable {
   }
 }
 
-/// A URL without user and password. The URL may be malformed.
+/// A URL without user and password. The URL may be malformed, so everything up to the last `@` before the path goes: rather too much than
+/// too little.
 package func withoutUserInformation(_ text: String) -> String {
   let start = text.firstRange(of: "://")?.upperBound ?? text.startIndex
   let authority = text[start...].prefix { $0 != "/" }

@@ -75,7 +75,7 @@ package func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPoi
 /// A sweep drops the names that only the table refers to. It runs when the table has doubled since the last one. The table therefore holds
 /// at most twice the names in use, plus `minimumSize`, and the cost per added name is constant.
 package final class NameTable: Sendable {
-  /// The number of names below which no sweep runs.
+  /// No sweep runs while there are fewer names.
   static let minimumSize = 1024
 
   fileprivate struct State {

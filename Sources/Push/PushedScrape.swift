@@ -1,3 +1,5 @@
+internal import Exposition
+
 /// The samples of one scrape, to be pushed, with the names and label sets that they share.
 ///
 ///     var scrape = PushedScrape(owner: "virtual-1/shop/web-0", collectedAt: now, endpoint: "virtual-1")
@@ -109,19 +111,8 @@ package struct PushedScrape: Sendable {
   }
 
   private mutating func append(escaped bytes: UnsafeRawBufferPointer) -> Range<Int> {
-    guard bytes.contains(UInt8(ascii: "\\")) else { return append(bytes) }
     let start = text.count
-    var isEscape = false
-    for byte in bytes {
-      if isEscape {
-        text.append(byte == UInt8(ascii: "n") ? UInt8(ascii: "\n") : byte)
-        isEscape = false
-      } else if byte == UInt8(ascii: "\\") {
-        isEscape = true
-      } else {
-        text.append(byte)
-      }
-    }
+    text.append(unescaping: bytes)
     return start..<text.count
   }
 }

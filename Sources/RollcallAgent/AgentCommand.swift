@@ -3,13 +3,17 @@ import Dispatch
 import Glibc
 import Logging
 import Primitives
+import ProcessLimits
 
-/// The entry point. Unlike an asynchronous `main`, it runs on the process's first thread, so that `Heap.limit` comes before any other
+/// The entry point. Unlike an asynchronous `main`, it runs on the process's first thread, so that `useOneArena` comes before any other
 /// thread.
 @main
 enum Main {
   static func main() {
-    Heap.limit()
+    // With an arena per thread, each would keep its free memory, and sweeps start new threads.
+    Heap.useOneArena()
+    // Small, so that the buffers of the exposition go back to the node while the agent is idle. Figures: docs/performance.md.
+    Heap.releaseLargeBlocks(from: 64 << 10, freeEnd: 64 << 10)
     // The root task of the process: nothing could await or cancel it.
     Task {
       await AgentCommand.main()

@@ -1,26 +1,7 @@
 import CLinux
 import Glibc
+import ProcessLimits
 import ServiceLifecycle
-
-// Between sweeps, several seconds apart, the agent is idle. Its memory goes back to the node meanwhile. Figures: docs/performance.md.
-
-/// Settings of the C library's allocator. `ProcessLimits.Heap` has those of the controller, whose blocks are larger and live longer.
-enum Heap {
-  /// Must be called before the process starts other threads, since existing arenas remain in use.
-  static func limit() {
-    // With an arena per thread, each would keep its free memory, and sweeps start new threads.
-    mallopt(M_ARENA_MAX, 1)
-    // Returns blocks of this size to the kernel as soon as they are freed. Without a fixed size the allocator raises the threshold to the
-    // size of the largest block so far, such as the buffers of the exposition. Source: mallopt(3), "dynamic mmap threshold".
-    mallopt(M_MMAP_THRESHOLD, 64 * 1024)
-    mallopt(M_TRIM_THRESHOLD, 64 * 1024)
-  }
-
-  /// Returns free pages to the kernel, also those between blocks in use: a third of the heap after a scrape. Takes less than a millisecond.
-  static func trim() {
-    malloc_trim(0)
-  }
-}
 
 /// Drops pages of code that only ran at startup.
 ///

@@ -153,17 +153,27 @@ package struct EscapedLabelValue: Hashable, Sendable {
 package func unescapedLabelValue(_ escaped: some Collection<UInt8>) -> String {
   guard escaped.contains(UInt8(ascii: "\\")) else { return String(decoding: escaped, as: UTF8.self) }
   var bytes: [UInt8] = []
-  bytes.reserveCapacity(escaped.count)
-  var isEscape = false
-  for byte in escaped {
-    if isEscape {
-      bytes.append(byte == UInt8(ascii: "n") ? UInt8(ascii: "\n") : byte)
-      isEscape = false
-    } else if byte == UInt8(ascii: "\\") {
-      isEscape = true
-    } else {
-      bytes.append(byte)
+  Array(escaped).withUnsafeBytes { bytes.append(unescaping: $0) }
+  return String(decoding: bytes, as: UTF8.self)
+}
+
+extension [UInt8] {
+  /// Appends what the escapes `\\`, `\"` and `\n` of a label value or a help text stand for.
+  package mutating func append(unescaping escaped: UnsafeRawBufferPointer) {
+    guard escaped.contains(UInt8(ascii: "\\")) else {
+      append(contentsOf: escaped)
+      return
+    }
+    var isEscape = false
+    for byte in escaped {
+      if isEscape {
+        append(byte == UInt8(ascii: "n") ? UInt8(ascii: "\n") : byte)
+        isEscape = false
+      } else if byte == UInt8(ascii: "\\") {
+        isEscape = true
+      } else {
+        append(byte)
+      }
     }
   }
-  return String(decoding: bytes, as: UTF8.self)
 }

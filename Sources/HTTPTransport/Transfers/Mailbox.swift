@@ -26,7 +26,7 @@ final class Mailbox: Sendable {
 
   deinit { Glibc.close(wakeDescriptor) }
 
-  /// Returns false if the mailbox is closed, in which case the command is dropped.
+  /// Returns false and drops the command if the mailbox is closed.
   @discardableResult
   func post(_ command: Command) -> Bool {
     let (isTaken, isFirst) = state.withLock { state in

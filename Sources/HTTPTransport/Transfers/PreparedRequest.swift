@@ -64,31 +64,21 @@ struct PreparedRequest: Sendable {
       return "the path of the Unix socket must have 1 to 107 bytes and no NUL"
     }
     if let connectTo = request.connectTo {
-      if !isHostName(connectTo.host) { return "the host to connect to is neither a host name nor an IP address" }
+      if !isHost(connectTo.host) { return "the host to connect to is neither a host name nor an IP address" }
       if !(1...65535).contains(connectTo.port) { return "the port to connect to, \(connectTo.port), is not in 1...65535" }
     }
-    if let name = request.tls?.serverName, !isHostName(name) { return "the TLS server name is not a host name" }
+    if let name = request.tls?.serverName, !isHost(name) { return "the TLS server name is not a host name" }
     if let proxy = request.proxy {
       if request.addressPolicy != .any { return "an address policy cannot be enforced through a proxy" }
       if !proxy.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) {
         return "the proxy's URL contains a space, a control character or a non-ASCII character"
       }
-      let scheme = proxy.firstRange(of: "://").map { proxy[..<$0.lowerBound].lowercased() } ?? "none"
+      let scheme = URLParts(proxy)?.scheme ?? "none"
       if !["http", "https", "socks5", "socks5h"].contains(scheme) {
         return "the proxy's scheme is \(scheme), not http, https, socks5 or socks5h"
       }
     }
     return nil
-  }
-
-  private static func isHostName(_ text: String) -> Bool {
-    !text.isEmpty
-      && text.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-        default: "-._:%".utf8.contains(byte)
-        }
-      }
   }
 
   /// Puts IPv6 addresses in brackets, as in URLs.

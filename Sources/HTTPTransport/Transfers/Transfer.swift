@@ -13,7 +13,7 @@ final class Transfer {
   private(set) var bodyBytes = 0
   /// Set once the connection is established, its address is allowed, and the request is being sent.
   private(set) var isConnected = false
-  /// Whether a TCP connection was accepted, for the error of a transfer that did not get further.
+  /// Whether a TCP connection was accepted. Decides the error of a transfer that got no response.
   var isAccepted = false
   private(set) var isPaused = false
   private(set) var lastByte = ContinuousClock.now
@@ -56,7 +56,7 @@ final class Transfer {
     prepared.request.needsOnlyStatus ? (headAt ?? .now) + Self.bodyPatience : nil
   }
 
-  /// When the transfer ends at the latest.
+  /// The deadline of the transfer.
   var end: ContinuousClock.Instant? {
     guard let bodyEnd else { return prepared.deadline }
     return min(bodyEnd, prepared.deadline ?? bodyEnd)

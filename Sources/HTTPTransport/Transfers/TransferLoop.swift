@@ -129,7 +129,7 @@ final class TransferLoop {
     nextCheck = nextCheck.map { min($0, moment) } ?? moment
   }
 
-  /// Ends expired transfers and computes the time of the next check. The ends of idle timeouts and of bodies, which move, are only updated
+  /// Ends expired transfers and computes the time of the next check. Deadlines of idle transfers and of bodies move, and are updated only
   /// here.
   private func checkClocks() {
     let now = ContinuousClock.now
@@ -219,7 +219,7 @@ enum ReadPacing {
 }
 
 enum SocketState {
-  /// libcurl's other sockets, through which a name lookup reports its end, are no internet sockets.
+  /// libcurl's other sockets, by which a name lookup reports its end, are not internet sockets.
   static func isConnectedTCP(_ socket: Int32) -> Bool {
     var address = sockaddr_storage()
     var size = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// Why a request failed, named after the phase that failed. The description names the method, the URL and the cause.
 package enum HTTPTransportError: Error, Sendable, Hashable {
   /// The request, and the message of libcurl or the system.
@@ -87,18 +89,10 @@ extension HTTPTransportError.Detail {
     let withoutFragment = printable.prefix { $0 != "#" }
     let queryStart = withoutFragment.firstIndex(of: "?")
     let query = queryStart.map { withoutFragment[$0...].dropFirst() }
-    var address = withoutFragment[..<(queryStart ?? withoutFragment.endIndex)]
-    // Removes everything between the scheme and the last @ before the path: rather too much than too little.
-    var scheme = ""
-    if let slashes = address.firstRange(of: "://") {
-      scheme = String(address[..<slashes.upperBound])
-      address = address[slashes.upperBound...]
-    }
-    let authority = address.prefix { $0 != "/" }
-    if let at = authority.lastIndex(of: "@") { address = address[address.index(after: at)...] }
+    let address = withoutUserInformation(String(withoutFragment[..<(queryStart ?? withoutFragment.endIndex)]))
     let names = query?.split(separator: "&", omittingEmptySubsequences: false).map { parameter in
       parameter.firstIndex(of: "=").map { "\(parameter[..<$0])=…" } ?? "…"
     }
-    return scheme + address + (names.map { "?" + $0.joined(separator: "&") } ?? "")
+    return address + (names.map { "?" + $0.joined(separator: "&") } ?? "")
   }
 }

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// The address of an API server, its trust settings and our credentials, as in a kubeconfig context or a service account.
 /// `ClusterConfiguration.load` finds one; a program may also construct its own.
 public struct ClusterConfiguration: Hashable, Sendable {
@@ -89,16 +91,14 @@ extension ClusterConfiguration {
     func invalid(_ reason: String, _ remedy: String = "write it as https://host:port") -> ConfigurationError {
       .invalid(location, reason: reason, remedy: remedy)
     }
-    guard let schemeEnd = server.firstRange(of: "://"), ["http", "https"].contains(server[..<schemeEnd.lowerBound].lowercased()) else {
+    guard let parts = URLParts(server), ["http", "https"].contains(parts.scheme) else {
       throw invalid("the server's URL does not start with https:// or http://")
     }
-    let rest = server[schemeEnd.upperBound...]
-    let authority = rest.prefix { $0 != "/" }
-    if authority.isEmpty { throw invalid("the server's URL names no host") }
-    if authority.contains("@") {
+    if parts.address.isEmpty { throw invalid("the server's URL names no host") }
+    if parts.userInformation != nil {
       throw invalid("the server's URL holds a user or a password", "write them as username and password of the user")
     }
-    if rest.contains(where: { "?#".contains($0) || $0.isWhitespace || !$0.isASCII }) {
+    if server.contains(where: { "?#".contains($0) || $0.isWhitespace || !$0.isASCII }) {
       throw invalid("the server's URL has a query, a fragment, white space or a character that is not ASCII")
     }
   }

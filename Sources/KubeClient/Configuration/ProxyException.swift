@@ -40,7 +40,7 @@ struct ProxyException {
     return switch hosts {
     case .all: true
     case .addresses(let prefix): address.map(prefix.covers) ?? false
-    // Also the zone of an address is no part of a domain.
+    // The zone of an address is not part of a domain either.
     case .domain(let name): address == nil && (server.host == name || server.host.hasSuffix(".\(name)"))
     case .subdomains(let suffix): address == nil && server.host.hasSuffix(suffix)
     }

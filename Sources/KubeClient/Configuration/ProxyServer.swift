@@ -12,15 +12,10 @@ public struct ProxyServer: Hashable, Sendable {
 
   /// - Returns: `nil` unless `url` starts with `http://`, `https://` or `socks5://` and has a host. No other schemes are supported.
   public init?(url: String) {
-    guard let schemeEnd = url.firstRange(of: "://") else { return nil }
-    let scheme = url[..<schemeEnd.lowerBound].lowercased()
-    guard ["http", "https", "socks5"].contains(scheme) else { return nil }
-    let authority = url[schemeEnd.upperBound...].prefix { !"/?#".contains($0) }
-    let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
-    guard !host.isEmpty else { return nil }
+    guard let parts = URLParts(url), ["http", "https", "socks5"].contains(parts.scheme), !parts.address.isEmpty else { return nil }
     self.url = Secret(url)
-    self.scheme = scheme
-    self.shown = "\(scheme)://\(host)"
+    scheme = parts.scheme
+    shown = "\(parts.scheme)://\(parts.address)"
   }
 }
 
@@ -86,9 +81,9 @@ struct ServerAddress {
   var port: String
 
   init?(_ url: String) {
-    guard let schemeEnd = url.firstRange(of: "://") else { return nil }
-    isPlain = url[..<schemeEnd.lowerBound].lowercased() == "http"
-    let (host, zone, port) = Self.split(url[schemeEnd.upperBound...].prefix { $0 != "/" && $0 != "?" })
+    guard let parts = URLParts(url) else { return nil }
+    isPlain = parts.scheme == "http"
+    let (host, zone, port) = Self.split(parts.address)
     self.host = host
     self.zone = zone
     self.port = port ?? (isPlain ? "80" : "443")

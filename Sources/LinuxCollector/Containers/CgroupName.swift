@@ -23,23 +23,19 @@ enum CgroupName: Hashable {
   /// - Parameter parent: the name of the parent directory.
   init(_ name: String, in parent: String) {
     var stem = name.hasSuffix(".scope") ? name.dropLast(".scope".count) : name[...]
-    let id = stem.withUTF8 { ContainerID(bytes: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer($0).suffix(ContainerID.digits))) }
-    if let id {
+    switch stem.withUTF8({ CgroupOwner(name: UnsafeRawBufferPointer($0)) }) {
+    case .container(let id):
       let prefix = stem.dropLast(ContainerID.digits)
-      guard prefix.isEmpty || prefix.hasSuffix("-") || prefix.hasSuffix(":") else {
-        self = .other
-        return
-      }
-      if prefix.isEmpty, parent == "libpod_parent" {
-        self = .other
-        return
-      }
       let slice = prefix.split(separator: ":").first
-      self = prefix.dropLast().hasSuffix("conmon") ? .monitor : .container(id, podUID: slice.flatMap(Self.podUID(ofSlice:)))
-    } else if let uid = Self.podUID(ofSlice: name[...]) ?? Self.podUID(ofDirectory: name[...]) {
-      self = .pod(uid: uid)
-    } else {
-      self = name == "conmon" ? .monitor : .other
+      self = prefix.isEmpty && parent == "libpod_parent" ? .other : .container(id, podUID: slice.flatMap(Self.podUID(ofSlice:)))
+    case .monitor: self = .monitor
+    case .unknown: self = .other
+    case nil:
+      if let uid = Self.podUID(ofSlice: name[...]) ?? Self.podUID(ofDirectory: name[...]) {
+        self = .pod(uid: uid)
+      } else {
+        self = name == "conmon" ? .monitor : .other
+      }
     }
   }
 

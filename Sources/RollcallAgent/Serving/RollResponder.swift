@@ -13,7 +13,7 @@ struct RollResponder: HTTPResponder {
   /// Fits a roll of 20,000 entries of 400 bytes each.
   static let maximumBodyBytes = 8 << 20
 
-  /// The node that rolls are for; `nil` accepts those of any node.
+  /// The node that rolls are for; `nil` accepts rolls for any node.
   let node: String?
   let sweeps: SharedSweep
   let heldRoll: HeldRoll
@@ -71,8 +71,8 @@ struct RollResponder: HTTPResponder {
     return json(.ok, report)
   }
 
-  /// A conflict is no error and not logged: after a restart the agent does not hold the roll that the controller refers to, and a Node may
-  /// have the address of another one for a while.
+  /// A conflict is not an error and is not logged: after a restart the agent does not hold the roll that the controller refers to, and a
+  /// Node may have the address of another one for a while.
   private func conflict(_ code: RollConflict.Code, _ detail: String) -> Response {
     json(.conflict, RollConflict(code, detail: detail))
   }

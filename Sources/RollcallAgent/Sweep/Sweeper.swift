@@ -31,7 +31,7 @@ enum OpenFiles {
   /// - Returns: the number of network namespaces that can stay open.
   static func namespaceCapacity() -> Int {
     guard let limit = DescriptorLimit.raise() else { return 0 }
-    // A namespace needs its files and a descriptor for each container's process, of which a pod has two or three.
+    // A namespace needs its files and a descriptor for each process of a container. A pod has two or three.
     return max(0, min((limit - reserve) / (NetworkFiles.descriptors + 3 * ProcessDirectory.descriptors), maximumNamespaces))
   }
 }

@@ -58,7 +58,7 @@ struct TargetTable: Sendable {
 
   mutating func append(_ target: borrowing ScannedTarget) {
     // vmagent without discovered labels: what it scrapes is the only address.
-    let address = target[.address].isEmpty ? Self.authority(ofURL: target.text(.url)) : target.text(.address)[...]
+    let address = target[.address].isEmpty ? URLParts(target.text(.url))?.address ?? "" : target.text(.address)[...]
     guard let socket = SocketAddress(address) else {
       unnamedCount += 1
       return
@@ -123,11 +123,6 @@ struct TargetTable: Sendable {
   }
 
   private static func key(_ row: Row) -> (UInt64, UInt64, UInt16) { (row.address.0, row.address.1, row.port) }
-
-  private static func authority(ofURL url: String) -> Substring {
-    guard let scheme = url.firstRange(of: "://") else { return "" }
-    return url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" }
-  }
 
   // MARK: Finding
 

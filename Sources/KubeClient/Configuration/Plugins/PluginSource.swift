@@ -46,7 +46,7 @@ final class PluginSource: Sendable {
   /// Returns the credential to send now. Runs the plugin if there is none, or if it is about to expire.
   ///
   /// If the caller that runs the plugin is cancelled, the run is cancelled and a waiting caller starts another. A cancelled waiting caller
-  /// returns only when the run ends, at the plugin's deadline at the latest.
+  /// returns when the run ends, no later than the plugin's deadline.
   func current() async throws(ConfigurationError) -> PluginCredential {
     while !Task.isCancelled {
       switch turn() {

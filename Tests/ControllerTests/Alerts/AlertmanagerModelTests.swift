@@ -162,10 +162,10 @@ private struct World {
 @Suite(.ownThread) struct AlertmanagerModelTests {
   /// Outages, lost state, clocks that are set, changes of leader, nodes that go down and an alert that is refused.
   @Test(arguments: 0..<8) func `R78: Alertmanager has an alert for every open gap, and none without a gap, whatever happens`(part: Int) {
-    for seed in 0..<10 {
-      var world = World(seed: UInt64(part * 10 + seed))
+    for seed in part * 5..<part * 5 + 5 {
+      var world = World(seed: UInt64(seed))
       world.run(seconds: 1200)
-      #expect(world.problems.isEmpty, "seed \(part * 10 + seed): \(world.problems.prefix(3))")
+      #expect(world.problems.isEmpty, "seed \(seed): \(world.problems.prefix(3))")
     }
   }
 }

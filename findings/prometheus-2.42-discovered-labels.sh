@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Prometheus 2.42 shows labels as discovered that it made itself: relabelling writes into the array of the labels that service discovery gave.
-# A rule here changes the label zone from "before" to "after", and `discoveredLabels`, which are those before relabelling, have zone="after".
-# The change is gone since 2.43.
+# Prometheus 2.42 shows labels as discovered that it made itself: relabelling writes into the array of the labels that service discovery
+# gave. A rule here changes the label zone from "before" to "after", and `discoveredLabels`, which are those before relabelling, have
+# zone="after". The change is gone since 2.43.
 # Debian's package, pinned, in a temporary folder. Exits 1 if the behaviour is another one.
 set -euo pipefail
 version=2.42.0+ds-5+deb12u1

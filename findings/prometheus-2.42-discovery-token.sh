@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prometheus 2.42 sends the token of http_sd_configs without a type. `authorization` without `type` means Bearer in its documents, and for the
-# targets of a job it does; the request for the list of targets has `Authorization: TOKEN`, which servers refuse.
+# Prometheus 2.42 sends the token of http_sd_configs without a type. `authorization` without `type` means Bearer in its documents, and for
+# the targets of a job it does; the request for the list of targets has `Authorization: TOKEN`, which servers refuse.
 # Debian's package, pinned, in a temporary folder. Exits 1 if the behaviour is another one.
 set -euo pipefail
 version=2.42.0+ds-5+deb12u1

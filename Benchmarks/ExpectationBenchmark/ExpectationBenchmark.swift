@@ -18,7 +18,7 @@ import KubeClient
 
   static func main() {
     var benchmark = ExpectationBenchmark()
-    // Once before the memory is read, so that it has what the runtime keeps of any such value.
+    // Allocates what the runtime keeps for any value of this type, before the memory is measured.
     var warm = ScrapeExpectations()
     warm.set(service(0))
     _ = warm.expectations(of: pod(0, 0))

@@ -5,7 +5,7 @@ import ProcessLimits
 
 @testable import Controller
 
-/// Reads the active targets of a scraper as the controller does, once to get to rest and then again for the figures. hack/bench-targets-api
+/// Reads the active targets of a scraper as the controller does, once to warm up and then again for the figures. hack/bench-targets-api
 /// runs it.
 @main struct TargetsAPIBenchmark {
   static func main() async throws {

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Limits how many tasks do something at the same time. Tasks get permits in the order in which they asked.
+/// Limits how many tasks do something at the same time. Tasks get permits in the order of their requests.
 package final class AsyncSemaphore: Sendable {
   /// A permit, given back when this is released.
   package final class Permit: Sendable {

@@ -21,7 +21,7 @@ extension NodeRoll {
     return RollCall(answers: explained, lastScrape: lastScrape)
   }
 
-  /// The call in which every entry was missed for the same reason.
+  /// A call that missed every entry for the same reason.
   package func missed(_ miss: Miss, lastScrape: LastScrape) -> RollCall {
     answered(Array(repeating: miss.answer, count: entries.count), lastScrape: lastScrape)
   }

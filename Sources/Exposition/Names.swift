@@ -4,7 +4,7 @@
 package enum NameForm: Hashable, Sendable {
   /// Every character that a legacy name may not contain becomes `_`.
   case legacy
-  /// In quotes, where a name is not a legacy name.
+  /// In quotes, unless it is a legacy name.
   case quoted
 }
 
@@ -25,7 +25,7 @@ package func quotedIfNeeded(_ name: [UInt8]) -> [UInt8] {
   return [UInt8(ascii: "\"")] + escapedName(name) + [UInt8(ascii: "\"")]
 }
 
-/// A name as it is written between quotes.
+/// A name as written between quotes.
 package func escapedName(_ name: some Collection<UInt8>) -> [UInt8] {
   var bytes: [UInt8] = []
   bytes.appendEscapedLabelValue(String(decoding: name, as: UTF8.self))

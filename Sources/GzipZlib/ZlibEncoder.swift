@@ -44,8 +44,7 @@ package struct ZlibEncoder: ~Copyable {
   /// - Parameters:
   ///   - isLast: ends the stream; nothing may follow.
   ///   - provideOutput: gets memory for output and passes it to its argument, which returns the number of bytes written there. Called until
-  ///   all output is
-  ///     taken.
+  ///     all output is taken.
   package mutating func encode(
     _ chunk: UnsafeRawBufferPointer, isLast: Bool, provideOutput: (_ write: (UnsafeMutableRawBufferPointer) -> Int) -> Void
   ) {

@@ -16,7 +16,8 @@ public enum JSONValue: Hashable, Sendable {
 // MARK: Access
 
 extension JSONValue {
-  /// The member of an object; `nil` if there is none or the value is not an object. Setting a member of another value makes it an object.
+  /// The member of an object; `nil` if there is none or the value is not an object. Setting a member of a value that is not an object
+  /// replaces it by one.
   public subscript(key: String) -> JSONValue? {
     get {
       guard case .object(let members) = self else { return nil }

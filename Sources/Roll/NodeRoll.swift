@@ -52,7 +52,7 @@ package enum Answer: Hashable, Sendable {
 package struct RollCall: Sendable {
   /// One per entry of the roll, in the same order.
   package var answers: [Answer]
-  /// When Prometheus last scraped this node's data, if the source can tell.
+  /// When Prometheus last scraped this node's data, if the source observes that.
   package var lastScrape: LastScrape
 
   package init(answers: [Answer], lastScrape: LastScrape) {
@@ -65,14 +65,14 @@ package struct RollCall: Sendable {
 package enum LastScrape: Hashable, Sendable {
   /// The source does not know who scrapes its data, as with windows_exporter or a pod's own endpoint.
   case notObservable
-  /// Nothing is to scrape the source's data, by the settings. Ends open `unscraped` gaps.
+  /// By the settings, nothing scrapes the source's data. Ends open `unscraped` gaps.
   case notExpected
   /// Not scraped since the source started.
   case never
   case ago(Duration)
 }
 
-/// The way in which the containers of a node are collected.
+/// How the containers of a node are collected.
 package enum Source: String, CaseIterable, Codable, Hashable, Sendable {
   /// By `rollcall-agent` on the node, which reads `/proc/<pid>/net`.
   case linux

@@ -7,7 +7,7 @@ package enum Scrapers: Hashable, Sendable {
   /// Clients whose User-Agent begins with one of these texts.
   case named([String])
 
-  /// The header in which Prometheus announces its timeout. vmagent, Grafana Alloy and the OpenTelemetry Collector send it, too.
+  /// The header by which Prometheus announces its timeout. vmagent, Grafana Alloy and the OpenTelemetry Collector send it, too.
   package static let timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
   /// Scrapers whose User-Agent suffices; not all of them announce a timeout.

@@ -32,7 +32,7 @@ struct Composer {
     }
   }
 
-  /// Reads the value that starts with `first`. The height of a scalar is 0, that of a collection one more than its highest element's.
+  /// Reads the value that starts with `first`. The height of a scalar is 0; a collection is one higher than its highest element.
   /// - Parameter depth: the number of enclosing collections.
   private mutating func value(
     _ first: (event: YAMLEvent, mark: YAMLMark), _ parser: borrowing EventParser, depth: Int

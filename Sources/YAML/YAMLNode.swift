@@ -7,7 +7,7 @@ package struct YAMLNode: Sendable {
   }
 
   package var kind: Kind
-  /// The start of the value; for an alias, that of the anchored value.
+  /// The start of the value; for an alias, the start of the anchored value.
   package var mark: YAMLMark
 
   package init(kind: Kind, mark: YAMLMark) {

@@ -6,7 +6,7 @@ import Testing
 @Suite struct OwnThreadTests {
   @Test func `tests that block their thread do not delay each other`() async throws {
     let test = try #require(Test.current)
-    // More than all other code shares.
+    // More than the threads that all other code shares.
     let count = ProcessInfo.processInfo.activeProcessorCount * 2 + 2
     let barrier = Barrier(count)
     try await withThrowingTaskGroup(of: Void.self) { group in

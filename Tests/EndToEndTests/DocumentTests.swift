@@ -94,7 +94,7 @@ import Testing
     let rules = try Repository.text("manifests/monitoring/rules.yaml")
     let alerts = Set(rules.matches(of: /- alert: (\w+)/).map { String($0.1) })
     let headings = try MarkdownDocument("docs/runbooks.md").headings.flatMap { $0.split(separator: ", ").map(String.init) }
-    // The runbook of a gap is that of its reason. One alert is in no rule: the controller sends it itself.
+    // The runbook of a gap is its reason's. One alert is in no rule: the controller sends it itself.
     let gaps: Set = ["RollcallContainerUncollected", "RollcallContainerUnscraped"]
     #expect(Set(headings.filter { $0.hasPrefix("Rollcall") }) == alerts.subtracting(gaps).union(["RollcallTooManyGaps"]))
   }

@@ -6,7 +6,7 @@ import Primitives
 import TestSupport
 import Testing
 
-/// Our parser and that of the real Prometheus read the same expositions.
+/// Our parser and a real Prometheus read the same expositions.
 @Suite(.timeLimit(.minutes(5)), .enabled(if: findProgram("prometheus") != nil, "prometheus is not installed"))
 struct ExpositionCorpusTests {
   @Test func `R94: a body is accepted if Prometheus accepts it, and its series have the same labels and values`() async throws {
@@ -39,7 +39,7 @@ struct ExpositionCorpusTests {
           #expect(Self.isOfPrometheus3(one), "Prometheus refuses \(text)")
           continue
         }
-        // Prometheus drops what is too old or too new, and an empty label is no label.
+        // Prometheus drops what is too old or too new, and an empty label counts as absent.
         let current = samples.filter { $0.timestamp == nil }
         #expect(Set(current.map(Self.line)) == series["\(number)", default: []], "\(text)")
       case .failure(let error):
@@ -100,7 +100,7 @@ struct ExpositionCorpusTests {
 
   private static func line(_ sample: ParsedSample) -> String {
     var labels = Dictionary(sample.labels.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
-    // Without `honor_labels` Prometheus renames those that its own labels clash with.
+    // Without `honor_labels` Prometheus renames labels that clash with its own.
     for own in ["job", "instance"] {
       guard let value = labels.removeValue(forKey: own) else { continue }
       labels[labels["exported_\(own)"] == nil ? "exported_\(own)" : "exported_exported_\(own)"] = value

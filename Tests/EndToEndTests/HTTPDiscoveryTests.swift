@@ -77,7 +77,7 @@ struct HTTPDiscoveryTests {
         try await prometheus.query("ALERTS{alertname=\"RollcallControllerAbsent\"}", by: "alertname").isEmpty
       }
 
-      // The role is taken away: the next review but for those of the last seconds refuses.
+      // The role is taken away: the next review that is not cached refuses.
       try controller.apiServer.remove("clusterrolebindings.rbac.authorization.k8s.io", name: "rollcall-scraper")
       try await eventually("the controller is scraped no longer", within: .seconds(90)) {
         try await prometheus.query("up{job=\"rollcall\"}", by: "job") == ["rollcall": 0]

@@ -4,7 +4,7 @@ import Simulator
 import TestSupport
 import Testing
 
-/// Built controllers that end in different ways, with a simulated API server and nodes whose agents do not answer.
+/// Controller processes that end in different ways, with a simulated API server and nodes whose agents do not answer.
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct LeadershipTests {
   private static let nodes = 40

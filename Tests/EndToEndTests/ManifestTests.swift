@@ -194,7 +194,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     let pod = spec?["template"]?["spec"]
     let labels = try #require(spec?["template"]?["metadata"]?["labels"])
     // Preferences, so that a cluster of one node still runs both replicas. The scheduler ignores preferred topologySpreadConstraints on
-    // nodes without one of the labels, such as that of the zone.
+    // nodes without one of the labels, such as the zone's.
     #expect(pod?["topologySpreadConstraints"] == nil)
     let affinity = pod?["affinity"]?["podAntiAffinity"]
     #expect(affinity?.object?.keys.sorted() == ["preferredDuringSchedulingIgnoredDuringExecution"])

@@ -6,7 +6,7 @@ import Relabeling
 import TestSupport
 import Testing
 
-/// Our evaluation of relabel rules against that of a real Prometheus.
+/// Compares our evaluation of relabel rules with a real Prometheus.
 @Suite(.timeLimit(.minutes(5)), .enabled(if: findProgram("prometheus") != nil, "prometheus is not installed"))
 struct RelabelingTests {
   /// One scrape pool with one target.

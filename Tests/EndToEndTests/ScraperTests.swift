@@ -8,7 +8,7 @@ import Testing
 
 @testable import Controller
 
-/// The chain over what real scrapers answer. Each scrape pool breaks at another link.
+/// Finds broken links from the responses of real scrapers. Each scrape pool breaks at a different link.
 @Suite(.timeLimit(.minutes(5)), .enabled(if: findProgram("prometheus") != nil, "prometheus is not installed"))
 struct ScraperTests {
   private static let names = [
@@ -22,7 +22,7 @@ struct ScraperTests {
     transport = try HTTPTransport()
   }
 
-  /// One path for each way in which a scrape goes wrong.
+  /// One path for each way a scrape fails.
   private func exporter(until gate: Gate) throws -> ScriptedServer {
     try ScriptedServer(on: .tcp(host: address.host, port: address.port)) { connection in
       let type = [("Content-Type", "text/plain; version=0.0.4")]

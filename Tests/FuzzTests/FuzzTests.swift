@@ -3,7 +3,7 @@ import Primitives
 import TestSupport
 import Testing
 
-/// Five hundred mutations of each seed, the same ones on every run. `hack/fuzz` does the same with libFuzzer and without an end.
+/// Five hundred mutations of each seed, the same ones on every run. `hack/fuzz` runs the same parsers under libFuzzer, endlessly.
 @Suite(.ownThread) struct FuzzTests {
   @Test(arguments: FuzzTarget.allCases) func `no mutation of a seed crashes a parser or breaks its invariant`(_ target: FuzzTarget) throws {
     var random = SplitMix64(seed: 36)

@@ -27,7 +27,7 @@ import Testing
       let before = try descriptors()
       let rounds = 20
       for _ in 0..<rounds { try await round() }
-      // The runtime may open a descriptor of its own meanwhile; a leak would be one for each round.
+      // The runtime may open a descriptor of its own; a leak would be one for each round.
       try await eventually("threads, connections and descriptors are gone") {
         try transportThreads() == 0 && server.openConnections == 0 && descriptors() < before + rounds
       }

@@ -88,7 +88,7 @@ struct NetworkFileTests {
     #expect(snmp.counter(.udpInDatagrams) == 9_223_372_036_854_775_809)
     #expect(snmp[.tcpMaxConn] == -1)
     #expect(snmp.value(.tcpMaxConn) == -1)
-    // A gauge below 0, which the kernel prints like this, is no number of connections, and the other two are no counters.
+    // A gauge below 0, which the kernel prints like this, cannot be a number of connections, and the other two are not counters.
     #expect(snmp.value(.tcpCurrEstab) == nil)
     #expect(snmp.counter(.tcpInSegs) == nil)
     #expect(snmp.counter(.tcpOutSegs) == nil)

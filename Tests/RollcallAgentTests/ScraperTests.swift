@@ -12,7 +12,7 @@ struct ScraperTests {
     case vmagent
     case curl
 
-    /// The program with a configuration that makes it read the URL, every second if it repeats.
+    /// Starts the program with a configuration to read the URL, every second if it is a scraper.
     func start(_ url: URL, folder: TemporaryFolder) throws -> ExternalProgram {
       let configuration = """
         global: {scrape_interval: 1s, scrape_timeout: 1s}

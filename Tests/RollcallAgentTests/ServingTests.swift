@@ -81,7 +81,7 @@ struct ServingTests {
       #expect(exposition.contains("rollcall_agent_roll_entries 1\n"))
       #expect(exposition.contains("rollcall_agent_answers_total{answer=\"Collected\"} 1\n"))
     }
-    // The controller returns with the hash alone.
+    // The controller sends only the hash now.
     #expect(try await agent.call(tls, hash: "one", entries: nil).status == 200)
   }
 

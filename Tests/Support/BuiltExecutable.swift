@@ -2,7 +2,7 @@ internal import Foundation
 
 /// The path of an executable of this package, as the same build that made the running tests left it.
 ///
-/// Throws where it was not built: `swift build` makes all of them, `swift build --target …` does not.
+/// Throws if it was not built: `swift build` makes all of them, `swift build --target …` does not.
 package func builtExecutable(_ name: String) throws(ExternalProgramError) -> String {
   let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
   let path = folder.appendingPathComponent(name).path

@@ -6,7 +6,7 @@ package struct ExternalProgramError: Error, CustomStringConvertible {
   package let description: String
 }
 
-/// Where the program is, or nil where it is not installed. For `.enabled(if:)`: `@Test(.enabled(if: findProgram("nginx") != nil, "nginx is
+/// The program's path, or nil if it is not installed. For `.enabled(if:)`: `@Test(.enabled(if: findProgram("nginx") != nil, "nginx is
 /// not installed"))`.
 package func findProgram(_ name: String) -> String? {
   let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
@@ -64,7 +64,7 @@ package final class ExternalProgram: Sendable {
   /// What it wrote so far.
   package var output: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
 
-  /// Returns when a TCP connection to the port is accepted; throws with the program's output where it ends or `limit` passes first.
+  /// Returns when a TCP connection to the port is accepted. Throws with the program's output if it ends or `limit` passes first.
   package func waitForPort(_ port: Int, host: String = "127.0.0.1", within limit: Duration = .seconds(120)) async throws {
     _ = try await wait(for: "port \(port)", within: limit) { accepts(host: host, port: port) ? true : nil }
   }
@@ -102,8 +102,8 @@ package final class ExternalProgram: Sendable {
     while !hasEnded { usleep(10_000) }
   }
 
-  /// How it ended, or the signal that ended it; `nil` while it runs. By the kernel's word: Foundation's `Process` waits for a descriptor to
-  /// be closed that the program hands on to whatever it leaves behind, such as the conmon of `podman run --detach`.
+  /// How it ended, or the signal that ended it; `nil` while it runs. Asks the kernel: Foundation's `Process` waits for a descriptor to
+  /// be closed, which processes that outlive the program inherit, such as the conmon of `podman run --detach`.
   private var exitStatus: Int32? {
     var information = siginfo_t()
     guard waitid(P_PID, id_t(processIdentifier), &information, WEXITED | WNOHANG | WNOWAIT) == 0 else {
@@ -113,7 +113,7 @@ package final class ExternalProgram: Sendable {
     return information.si_signo == SIGCHLD ? information._sifields._sigchld.si_status : nil
   }
 
-  /// By the kernel's word as well: `waitUntilExit` may wait for ever.
+  /// Asks the kernel too: `waitUntilExit` may never return.
   private var hasEnded: Bool {
     var information = siginfo_t()
     let found = waitid(P_PID, id_t(processIdentifier), &information, WEXITED | WNOHANG | WNOWAIT)

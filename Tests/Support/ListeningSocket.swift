@@ -8,7 +8,7 @@ package enum ListeningAddress: Sendable {
   case unix(path: String)
 }
 
-/// A listening socket: made, bound and asked for its port in one go.
+/// A listening socket: created, bound, and its port read.
 struct ListeningSocket {
   let descriptor: Int32
   /// 0 for a Unix socket.

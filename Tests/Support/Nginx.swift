@@ -1,8 +1,8 @@
 internal import Foundation
 
-/// A real nginx that serves files from a folder of its own. `servers` is the inside of its `http` block; `$folder`, `$network` (the first
-/// three numbers of addresses that are this nginx's alone) and `$port` in it are filled in. It has to listen on `$network.1:$port`. What it
-/// was asked stands in `accessLog`, one line a request: address, request line, status, encoding of the answer, and the scrape timeout that
+/// A real nginx that serves files from its own folder. `servers` is the content of its `http` block; `$folder`, `$network` (the first
+/// three numbers of addresses that are this nginx's alone) and `$port` in it are filled in. It must listen on `$network.1:$port`. What it
+/// was asked is in `accessLog`, one line per request: address, request line, status, encoding of the response, and the scrape timeout that
 /// the client announced.
 package final class Nginx: Sendable {
   package static let isInstalled = findProgram("nginx") != nil

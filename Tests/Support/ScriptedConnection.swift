@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Synchronization
 
-/// One connection of a `ScriptedServer`, in the hands of its script. Its calls block; they throw `SocketError` where the client has gone or
+/// One connection of a `ScriptedServer`, driven by its script. Its calls block. They throw `SocketError` if the client has gone or
 /// the server stops.
 package final class ScriptedConnection: Sendable {
   /// 0 for the server's first connection.
@@ -17,10 +17,10 @@ package final class ScriptedConnection: Sendable {
     self.shared = shared
   }
 
-  /// Bytes that the system took from us so far; it stops growing where the client does not read.
+  /// Bytes that the system has accepted so far. Stops growing if the client does not read.
   package var bytesSent: Int { sent.load(ordering: .relaxed) }
 
-  /// Reads the next request with its whole body (Content-Length or chunked) and records it; nil where the client has closed.
+  /// Reads the next request with its whole body (Content-Length or chunked) and records it; nil if the client has closed.
   package func readRequest() throws -> ReceivedRequest? {
     guard let head = try read(through: Array("\r\n\r\n".utf8)) else { return nil }
     guard var request = ReceivedRequest(head: head, connection: index) else {
@@ -87,7 +87,7 @@ package final class ScriptedConnection: Sendable {
     }
   }
 
-  /// Says nothing for so long. Returns early (by throwing) where the server stops.
+  /// Stays silent for this time. Throws if the server stops.
   package func wait(_ duration: Duration) throws {
     let end = ContinuousClock.now + duration
     while ContinuousClock.now < end {
@@ -97,7 +97,7 @@ package final class ScriptedConnection: Sendable {
     }
   }
 
-  /// Says nothing until the gate opens. Throws where the server stops first.
+  /// Stays silent until the gate opens. Throws if the server stops first.
   package func stall(until gate: Gate) throws {
     while !gate.wait(limit: 0.02) {
       if shared.isStopped { throw SocketError(saying: "the scripted server was stopped") }
@@ -120,7 +120,7 @@ package final class ScriptedConnection: Sendable {
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Foundation.linger>.size))
   }
 
-  /// The next bytes, or nil where the client has closed.
+  /// The next bytes, or nil if the client has closed.
   package func receive() throws -> [UInt8]? {
     var buffer = [UInt8](repeating: 0, count: 65536)
     while true {
@@ -143,7 +143,7 @@ package final class ScriptedConnection: Sendable {
     throw SocketError(saying: "the client's chunked body is malformed or cut")
   }
 
-  /// Bytes up to the mark, without it; nil where the client closed before the first byte of them.
+  /// Bytes before the mark; nil if the client closed the connection before the first one.
   private func read(through mark: [UInt8]) throws -> [UInt8]? {
     var bytes = leftover.withLock { $0 }
     var searched = 0

@@ -28,7 +28,7 @@ package final class ScriptedServer: Sendable {
   private let listener: ListeningSocket
   private let address: ListeningAddress
 
-  /// Listens at once; throws where the address is taken.
+  /// Listens at once. Throws if the address is taken.
   package init(on address: ListeningAddress = .tcp(), script: @escaping Script) throws {
     let listener = try ListeningSocket(address)
     let shared = ServerState()
@@ -115,7 +115,7 @@ final class ServerState: Sendable {
 
   var isStopped: Bool { state.withLock { $0.isStopped } }
 
-  /// The new connection's number, or nil where the server has stopped.
+  /// The new connection's number, or nil if the server has stopped.
   func opened(_ descriptor: Int32) -> Int? {
     state.withLock { state in
       guard !state.isStopped else { return nil }

@@ -3,7 +3,7 @@ package import HTTPTransport
 internal import Roll
 
 /// Relays responses of windows_exporter, unchanged or with the container names that they lack. Whatever else answers at a node's address is
-/// not shown: of a response that is no exposition, clients see the status and the problem.
+/// not shown: if a response is not an exposition, clients see the status and the problem.
 package struct ExporterProxy: Sendable {
   private let transport: HTTPTransport
   private let requests: ExporterRequests
@@ -103,7 +103,7 @@ package struct ExporterProxy: Sendable {
     var body = stream.body.makeAsyncIterator()
     while let chunk = try await next(&body) {
       var output: [UInt8] = []
-      // Three more labels about double the length of a line.
+      // Three more labels about double a line's length.
       output.reserveCapacity(chunk.count * 2)
       do throws(ExpositionError) {
         try chunk.span.withUnsafeBytes { bytes throws(ExpositionError) in try rewriter.rewrite(bytes, into: &output) }
@@ -174,7 +174,7 @@ package struct ExporterScrapeRequest: Hashable, Sendable {
 }
 
 extension Miss {
-  /// Quotes nothing of the body, which may be that of another service.
+  /// Quotes nothing of the body, which may come from another service.
   fileprivate init(relaying error: ExpositionError) {
     switch error {
     case .malformed(let line, _): self.init(.badExposition, "line \(line) of the response of windows_exporter is not in the text format")
@@ -183,7 +183,7 @@ extension Miss {
   }
 }
 
-/// Checks that a body is an exposition, and returns its text as far as it is.
+/// Checks that a body is an exposition, and returns its valid part.
 private struct ExpositionCheck {
   private struct Visitor: ExpositionVisitor {
     var hasSample = false

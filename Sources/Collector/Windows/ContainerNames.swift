@@ -30,7 +30,7 @@ extension ContainerNames: LabelRule {
     .keep(name.starts(with: "windows_container_".utf8) ? Self.containerFamilies : 0)
   }
 
-  /// Overrides `node`. Fills in the names of a container where they are absent or empty: versions before 0.31 do not have them, and 0.31
+  /// Overrides `node`. Fills in the names of a container if they are absent or empty: versions before 0.31 do not have them, and 0.31
   /// sometimes leaves them empty.
   package func rewrite(_ labels: inout LabelBuilder, treatment: UInt8) {
     labels.override("node", with: node)

@@ -11,7 +11,7 @@ package struct WindowsCollector: NodeCollector {
 
   /// - Parameters:
   ///   - statuses: receives the result of each call.
-  ///   - endpoint: overrides the endpoint of the settings for a node.
+  ///   - endpoint: overrides the settings' endpoint for a node.
   package init(
     transport: HTTPTransport, settings: WindowsSettings, statuses: ExporterStatusStore? = nil,
     endpoint: @escaping @Sendable (_ node: String) -> ExporterEndpoint? = { _ in nil }
@@ -64,8 +64,8 @@ package struct WindowsCollector: NodeCollector {
     }
   }
 
-  /// Fetches the collectors that the request names. An exporter without one of them answers 400, and so may a server that is no exporter:
-  /// the response with all enabled collectors tells.
+  /// Fetches the collectors that the request names. An exporter without one of them answers 400, and so may a server that is not an
+  /// exporter: the response with all enabled collectors decides.
   /// Source: https://github.com/prometheus-community/windows_exporter/blob/master/pkg/collector/collection.go, `Enable`.
   private func enabledCollectors(_ request: HTTPRequest, of roll: NodeRoll, at endpoint: ExporterEndpoint) async throws(Miss)
     -> HTTPResponse

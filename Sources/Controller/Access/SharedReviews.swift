@@ -19,7 +19,7 @@ final class SharedReviews<Question: Hashable & Sendable, Answer: Sendable>: Send
   static var acceptedFor: Duration { .seconds(30) }
   /// Shorter: somebody has just made the token or the role, and tries again.
   static var refusedFor: Duration { .seconds(10) }
-  /// How long an accepted question is asked again ahead of those of strangers.
+  /// How long the question of an accepted caller takes precedence over questions of unknown ones.
   private static var knownFor: Duration { .seconds(900) }
   /// Questions at the same time that were not accepted lately.
   static var maximumUnknown: Int { 32 }

@@ -9,7 +9,7 @@ enum Alert: Hashable {
   case node(NodeAlertKey, GapGroup)
   /// Gaps of one workload.
   case workload(WorkloadAlertKey, GapGroup)
-  /// `leftOut` gaps are in no other alert.
+  /// `leftOut` gaps are not in any other alert.
   case tooManyGaps(leftOut: Int, since: Moment)
 
   var key: AlertKey {

@@ -11,7 +11,7 @@ struct AlertmanagerState {
     var since: Moment
     /// The last update with this alert.
     var update: Int
-    /// When it was last accepted as it is; `nil` if it was not. Alertmanager may still have it, if only the response was lost.
+    /// When its present form was last accepted; `nil` if it was not. Alertmanager may still have it, if only the response was lost.
     var acceptedAt: Moment?
     /// When Alertmanager resolves it by itself; `nil` if it was never sent.
     var expiresAt: Moment?
@@ -19,7 +19,7 @@ struct AlertmanagerState {
     var endedAt: Moment?
     /// When Alertmanager last refused it in a request of its own.
     var refusedAt: Moment?
-    /// The alert that now reports its gaps and has to be accepted before this one ends.
+    /// The alert that now reports its gaps and must be accepted before this one ends.
     var successor: AlertKey?
   }
 
@@ -152,8 +152,8 @@ struct AlertmanagerState {
     return Batch(due: next, sentAt: now, alerts: .array(alerts))
   }
 
-  /// Alerts never accepted, alerts that have ended and alerts due for repetition take turns, so that many of one kind delay no other.
-  /// Alerts that were refused follow in a request of their own.
+  /// Alerts never accepted, alerts that have ended and alerts due for repetition take turns, so that many of one kind do not delay the
+  /// others. Alerts that were refused follow in a request of their own.
   private func requests(at now: Moment) -> [ArraySlice<Due>] {
     var kinds: [[Due]] = [[], [], []]
     var refused: [Due] = []
@@ -212,7 +212,7 @@ struct AlertmanagerState {
   /// Records that Alertmanager refused the content of a request. One bad alert suffices for that, so each half is sent on its own, until
   /// the bad alert stands alone. It is tried again every `AlertPolicy.resend`, since what refused it may change.
   /// - Parameter now: when the response was received.
-  /// - Returns: the alert, if it stands alone, and whether it is the first time.
+  /// - Returns: the alert if it was sent alone, and whether it was refused for the first time.
   mutating func refused(_ batch: Batch, at now: Moment) -> (alert: Alert, isFirst: Bool)? {
     knowsClock = true
     guard batch.count > 0 else { return nil }

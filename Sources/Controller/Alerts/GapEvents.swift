@@ -40,7 +40,7 @@ struct GapEvents {
 
   private mutating func nodeEvents(_ nodes: Set<String>, ledger: Ledger, at reading: ClockReading) -> [ClusterEvent] {
     missingNodes = missingNodes.filter { ledger.nodes[$0] != nil }
-    // Also the missing nodes without a transition: one may have recovered when no Event could be written.
+    // Includes missing nodes without a transition: one may have recovered while no Event could be written.
     return nodes.union(missingNodes).sorted().compactMap { name in
       guard let node = ledger.nodes[name] else { return nil }
       let coverage = node.coverage(at: reading.moment, threshold: ledger.threshold)

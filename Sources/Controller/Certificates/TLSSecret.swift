@@ -61,7 +61,7 @@ struct TLSSecret: Sendable {
     guard !objects.isEmpty else { return nil }
     let (authority, agents) = (objects[.authority].map(Self.members), objects[.agents].map(Self.members))
     let isAgentsOurs = objects[.agents].map(Self.hasOurLabel) ?? true
-    // One Secret with everything: of a version that had no other, or of a user.
+    // One Secret with everything: written by an earlier version, or by a user.
     if let agents, agents[CertificateRole.controller.certificateKey] != nil, authority == nil || !isAgentsOurs {
       members = agents
       isOurs = isAgentsOurs && agents[Self.authorityPrivateKey] != nil
@@ -150,7 +150,7 @@ struct ParsedSecret {
     return Credential(facts: current, key: authorityKey)
   }
 
-  /// The expiry of each certificate in the Secret, valid or not. If a member has several, that of the first, which is in use.
+  /// The expiry of each certificate in the Secret, valid or not. If a member has several, the first one counts, since it is in use.
   var expiries: [CertificateExpiry] {
     let keys = [TLSSecret.authorityKey] + CertificateRole.allCases.map(\.certificateKey)
     return keys.compactMap { key in

@@ -10,7 +10,7 @@ package struct ClusterSettings: Hashable, Sendable {
   package var kubeconfig: String?
   /// `nil` for the current context.
   package var context: String?
-  /// The namespace of our objects; `nil` for that of the context or the service account.
+  /// The namespace of our objects; `nil` for the one of the context or the service account.
   package var namespace: String?
   /// The namespace of the agents; `nil` for that of our objects.
   package var agentNamespace: String?

@@ -14,7 +14,7 @@ struct ControllerReplicas: StatusSource {
   /// The name of our own Pod; `nil` outside of the cluster.
   let pod: String?
 
-  /// The running Pods of our own workload, sorted by name; empty if we are no Pod of the cluster.
+  /// The running Pods of our own workload, sorted by name; empty if we do not run as a Pod of the cluster.
   var status: [Replica] {
     guard let pod, let own = cluster.pod(namespace: cluster.namespace, name: pod) else { return [] }
     let workload = own.workload

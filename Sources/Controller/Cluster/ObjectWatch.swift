@@ -46,8 +46,8 @@ struct ObjectWatch: Sendable {
 
 extension ObjectWatch {
   /// Runs until the task is cancelled.
-  /// - Parameter isMissing: called when the object with this name does not exist, be it because it was deleted, also before the first list,
-  ///   or because it was never created.
+  /// - Parameter isMissing: called when the object with this name does not exist: it was deleted, perhaps before the first list,
+  ///   or never created.
   func run(of name: String, isMissing: () -> Void) async {
     await run { _ in
       if object(name) == nil { isMissing() }

@@ -44,7 +44,7 @@ package struct WatchStatus: Hashable, Sendable {
 struct RollFreshness: Sendable {
   let watches: any StatusSource<[WatchStatus]>
   /// The time out of sync from which rolls are stale: a few intervals, and always less than the threshold, so that the roll is known to be
-  /// stale before a container that it names in vain becomes a gap.
+  /// stale before a container that no longer exists becomes a gap.
   let limit: Duration
 
   /// The watches that make the rolls stale.

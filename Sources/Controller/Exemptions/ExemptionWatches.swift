@@ -60,7 +60,7 @@ struct NamespaceRecord: Record {
   }
 }
 
-/// A RuntimeClass, reduced to what tells whether it is a sandbox.
+/// The part of a RuntimeClass that decides whether it is a sandbox.
 struct RuntimeClassRecord: Record {
   let key: ObjectKey
   let resourceVersion: String

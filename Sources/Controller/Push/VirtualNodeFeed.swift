@@ -85,7 +85,7 @@ extension PushedScrape {
     }
     if hasMetadata { pushed.addFamilies(of: scrape, families) }
     pushed.reserve(samples: scrape.sampleCount)
-    /// Maps name numbers of the collected scrape to those of the pushed one; -1 if the filter drops the family.
+    /// Maps name numbers of the collected scrape to numbers of the pushed one; -1 if the filter drops the family.
     var names: [Int: Int] = [:]
     var current: (number: Int, name: Int) = (-1, -1)
     scrape.samples { sample in

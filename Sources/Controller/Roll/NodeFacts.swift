@@ -84,7 +84,7 @@ package struct NodeFacts: Hashable, Sendable {
 struct NodeEndpoint: Hashable {
   var source: Source
   var address: String
-  /// The Node's own port; `nil` for that of the settings.
+  /// The Node's own port; `nil` for the settings' port.
   var port: Int?
 }
 

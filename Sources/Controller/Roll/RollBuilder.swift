@@ -23,7 +23,7 @@ package enum RollChange: Hashable, Sendable {
 }
 
 /// Derives every node's roll from Nodes and Pods. Rebuilds only the rolls affected by a change: a cluster may have 5,000 nodes and 150,000
-/// pods, of which one changes. Pure: takes records, changes and the time, and returns the changed rolls.
+/// pods when one changes. Pure: takes records, changes and the time, and returns the changed rolls.
 package struct RollBuilder: Sendable {
   package let settings: RollSettings
   package private(set) var rolls: [String: NodeRoll] = [:]

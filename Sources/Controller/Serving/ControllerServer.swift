@@ -58,7 +58,7 @@ package final class ControllerServer: Service {
     port.fulfill(.failure(.stopped))
   }
 
-  /// HTTP/1.1. With TLS the first byte of a connection tells whether its client uses it: probes and `kubectl port-forward` need not.
+  /// HTTP/1.1. With TLS the first byte of a connection shows whether its client uses it: probes and `kubectl port-forward` need not.
   private var protocols: HTTPServerBuilder {
     let limits = limits
     let counts = ConnectionCounts(limit: limits.connectionsPerAddress)

@@ -33,7 +33,7 @@ struct ControllerStatus: Sendable {
   /// The newest scrapes of the pods on virtual nodes; `nil` if they are not kept.
   let virtualCache: VirtualScrapeCache?
   let push: PushService?
-  /// Requests refused because of who asked.
+  /// Requests refused because of the caller's identity.
   let refusals: any StatusSource<[AccessRefusal: UInt64]>
 }
 

@@ -4,7 +4,7 @@ internal import NIOSSL
 internal import Synchronization
 internal import TLSServing
 
-/// The TLS context of the port, made again when its certificate changes. Connections keep the one that they began with.
+/// The TLS context of the port, rebuilt when its certificate changes. Connections keep the one that they began with.
 final class PortTLS: Sendable {
   /// How often the certificate is looked at. It is compared as a whole: times of files hide changes.
   private static let interval: Duration = .seconds(2)

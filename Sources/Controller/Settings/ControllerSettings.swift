@@ -138,7 +138,7 @@ package struct ControllerSettings: Hashable, Sendable {
   package var scraperTokenSecret: String?
   package var kubeconfig: String?
   package var context: String?
-  /// `nil` for that of the kubeconfig's context or the service account.
+  /// `nil` for the namespace of the kubeconfig's context or the service account.
   package var namespace: String?
   /// The namespace of the agents' DaemonSet and of the Secret that they mount; `nil` for that of our objects.
   package var agentNamespace: String?

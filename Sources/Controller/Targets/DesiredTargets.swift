@@ -7,7 +7,7 @@ package import Roll
 /// Slices are values. They are converted to JSON only to be written or compared with a live object.
 package struct DesiredTargets: Hashable, Sendable {
   package var source: Source
-  /// Headless Services without a selector, to which the EndpointSlices belong: one for IPv4, and one for IPv6 if there are such targets.
+  /// Headless Services without a selector, to which the EndpointSlices belong: one for IPv4, and one for IPv6 if there are IPv6 targets.
   package var services: [JSONValue]
   /// The ServiceMonitor that selects the Service; `nil` if ServiceMonitors are off.
   package var serviceMonitor: JSONValue?
@@ -19,7 +19,7 @@ package struct DesiredTargets: Hashable, Sendable {
   private var settings: TargetSettings
 
   /// - Parameters:
-  ///   - targets: targets of any source; those of other sources are ignored.
+  ///   - targets: targets of any source; other sources are ignored.
   ///   - liveSlices: the live EndpointSlices of this source. Endpoints stay in their slice.
   package init(source: Source, targets: [Target], liveSlices: [JSONValue], settings: TargetSettings) {
     self.init(source: source, targets: targets, live: liveSlices.compactMap(LiveSlice.init), settings: settings)

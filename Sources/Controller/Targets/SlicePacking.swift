@@ -32,7 +32,7 @@ struct SlicePacking {
   ///   - wanted: sorted, without duplicates.
   ///   - existing: the live slices of this group.
   ///   - name: returns the name of the slice with a number; `nil` if another object has that name.
-  /// - Returns: the desired slices: existing ones in their order, then new ones. Existing slices that are not included are to be deleted.
+  /// - Returns: the desired slices: existing ones in their order, then new ones. Existing slices that are not included must be deleted.
   static func pack(_ wanted: [EndpointIdentity], into existing: [LiveSlice], name: (Int) -> String?) -> [Packed] {
     var indices: [EndpointIdentity: Int] = [:]
     indices.reserveCapacity(wanted.count)

@@ -21,8 +21,7 @@ package final class TargetReconciler: Reconciler {
 
   /// - Parameters:
   ///   - patience: the time after which objects are read again, and conflicts and missing kinds are retried. A write that others undo
-  ///   within
-  ///     this time was in vain.
+  ///     within this time has failed.
   ///   - isLeading: called before every write.
   ///   - snapshot: returns the current targets of every source, or `nil` until the caches have synced. The targets are kept if a watch
   ///     fails later.

@@ -31,7 +31,7 @@ struct UndoneWrites {
 
   func problem(of name: ObjectName) -> String? { writes[name].flatMap { $0.isFailing ? $0.problem : nil } }
 
-  /// Whether the object is failing but as it was written last.
+  /// Whether the object is failing although it has what was last written.
   func isOnTrial(_ name: ObjectName) -> Bool { writes[name].map { $0.isFailing && !$0.isUndone } ?? false }
 
   /// Records a write that the API server has stored.
@@ -49,7 +49,7 @@ struct UndoneWrites {
   mutating func forget(_ name: ObjectName) { writes[name] = nil }
 
   /// Whether the object may be written although it differs from what was written last.
-  /// - Parameter patience: the time for which a write has to last, and the longest wait.
+  /// - Parameter patience: the time that a write must last, and the longest wait.
   mutating func mayRepeat(_ write: ChangePlan.Write, patience: Duration, at now: Moment) -> Bool {
     let name = write.object.name
     guard var last = writes[name], last.object == write.object else { return true }

@@ -45,7 +45,7 @@ struct CurrentFamily: Sendable {
     return announcedTreatment != .drop
   }
 
-  /// Handles a sample whose name differs from that of the last one, or was in quotes.
+  /// Handles a sample whose name differs from the last one's, or was in quotes.
   mutating func enter(_ sample: UnsafeRawBufferPointer, isQuoted: Bool = false, _ visitor: inout some ExpositionVisitor) {
     name.removeAll(keepingCapacity: true)
     if !isQuoted { name.append(contentsOf: sample) }

@@ -253,7 +253,7 @@ package struct ExpositionParser: Sendable {
     return (try addUncommon(set, &visitor), end)
   }
 
-  /// The set of a sample without braces, which equals that of a sample with `{}`.
+  /// The set of a sample without braces, which equals the one of a sample with `{}`.
   private mutating func emptySet(_ visitor: inout some ExpositionVisitor) throws(ExpositionError) -> Int {
     try withUnsafeBytes(of: (UInt8(ascii: "{"), UInt8(ascii: "}"))) { set throws(ExpositionError) in
       if let known = sets.find(set, treatment: family.treatmentNumber) { return known }

@@ -85,7 +85,7 @@ public final class EventRecorder: Sendable {
     }
   }
 
-  /// - Returns: The least wait before the retry; `nil` if there is no retry.
+  /// - Returns: The minimum wait before the retry; `nil` if there is no retry.
   private func failed(_ write: EventWrite, _ error: KubeError) -> Duration? {
     switch error {
     case .cancelled, .decode:

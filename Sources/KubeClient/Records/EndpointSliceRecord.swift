@@ -129,7 +129,7 @@ extension EndpointSliceRecord {
 
 // The packed form, in this order: the text of the version; namespace; name; name of the Service; a byte for the address type and one for
 // the manager; labels; the ports, each with name and number; the count of the addresses, and then, sorted by the hash, for each the hash of
-// the Pod in eight bytes, a byte that tells whether it is terminating, and the address.
+// the Pod in eight bytes, a byte for whether it is terminating, and the address.
 
 extension EndpointSliceRecord.AddressType {
   fileprivate var endpointWidth: Int { self == .ipv4 ? 13 : 25 }

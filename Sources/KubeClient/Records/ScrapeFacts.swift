@@ -2,7 +2,7 @@ package import Primitives
 
 /// What of a Pod decides which scrapers discover it, and which targets they make of it.
 public struct ScrapeFacts: Hashable, Sendable {
-  /// A container in the order in which Prometheus discovers them: regular containers, then init containers.
+  /// A container, in the order of Prometheus's discovery: regular containers, then init containers.
   public struct Container: Hashable, Sendable {
     public var name: String
     /// Whether it is in the list of init containers, sidecars included.

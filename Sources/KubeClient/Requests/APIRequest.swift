@@ -6,7 +6,7 @@ package struct APIRequest: Hashable, Sendable {
   package var method: String
   /// Absolute and escaped, e.g. `/api/v1/namespaces/default/pods/web-0`.
   package var path: String
-  /// In the order in which they are sent; not escaped.
+  /// In the order of the URL; not escaped.
   package var query: [QueryItem]
   package var body: [UInt8]?
   /// The content type of `body`.

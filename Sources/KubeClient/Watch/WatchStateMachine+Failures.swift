@@ -46,7 +46,7 @@ extension WatchStateMachine {
       internalErrorsSince = since
       return wait(for: failure, then: .watch(from: version), now, &random)
     case .status(let refusal) where refusal.isTransient || refusal.code == 401 || refusal.code == 403:
-      // R08, and R16 for revoked permissions: the version is still valid; if it has expired meanwhile, the server responds 410.
+      // R08, and R16 for revoked permissions: the version is still valid; if it has expired by then, the server responds 410.
       return wait(for: failure, then: .watch(from: version), now, &random)
     case .status:
       // R16: a resource that was removed lists as empty once it is back. Any other refusal of this watch is resolved by a new list.

@@ -24,7 +24,7 @@ struct CgroupTree: ~Copyable {
   private var lastSerial = 0
   /// The cgroups of each pod, by UID.
   private var pods: [String: PodCgroups] = [:]
-  /// The number of cgroups below each container that is in no other one, by serial number.
+  /// The number of cgroups below each outermost container, by serial number.
   private var cgroupCounts: [Int: Int] = [:]
 
   private struct WatchedDirectory {
@@ -46,7 +46,7 @@ struct CgroupTree: ~Copyable {
     var depth = 0
   }
 
-  /// A container as it was found. Its ID may be found again at another place, under another serial number.
+  /// A container that was found. Its ID may be found again elsewhere, under a different serial number.
   fileprivate struct Owner {
     var id: ContainerID
     var serial: Int
@@ -158,7 +158,7 @@ struct CgroupTree: ~Copyable {
     below path: String, in container: ContainerID?, depth: Int, into processes: inout [PodProcess], _ remaining: inout Int,
     _ buffer: ReadBuffer
   ) {
-    // Cgroups that are removed meanwhile, and threaded ones, have nothing to say.
+    // Cgroups that are being removed, and threaded ones, list no processes.
     guard depth <= maximumDepth, remaining > 0, let directory = try? Directory(path) else { return }
     remaining -= 1
     let own = try? directory.read("cgroup.procs", into: buffer) { bytes throws(MalformedFile) in
@@ -239,7 +239,7 @@ struct CgroupTree: ~Copyable {
     if directory.isLeaf { return }
     do {
       let remaining = remainingCgroups(in: context)
-      // One more than may be visited, so that it is noticed.
+      // One more than may be visited, to notice that there are more.
       for name in try directory.subdirectories(limit: remaining == .max ? remaining : remaining + 1) {
         let child = visit(directory.path + "/" + name, context, buffer)
         if let watch, let child { directories[watch]?.children[name] = child }

@@ -60,7 +60,7 @@ package struct LocatedContainer: Hashable, Sendable {
 }
 
 extension LocatedContainer {
-  /// The pod that the container belongs to unless the roll has another name for it.
+  /// The pod that the container belongs to unless the roll has a different name for it.
   package var outerPodUID: String? { nesting.podUID ?? podUID }
 }
 

@@ -7,7 +7,7 @@ extension [LocatedProcess] {
   /// The first process is in the outermost PID namespace of the container's, where it usually has the number 1; containers that share the
   /// PID namespace of their pod or of the host have none of that number, and their first process is the oldest.
   func firstProcessFirst(_ procFS: ProcFS, _ buffer: ReadBuffer) -> [LocatedProcess] {
-    // Nearly every container has one process, of which nothing needs to be read.
+    // Nearly every container has one process, and nothing needs to be read then.
     if count < 2 { return self }
     let ranks = map { ProcessRank(of: $0.identifier, procFS, buffer) }
     return indices.sorted { (ranks[$0], $0) < (ranks[$1], $1) }.map { self[$0] }

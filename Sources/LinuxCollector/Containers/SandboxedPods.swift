@@ -57,7 +57,7 @@ package struct SandboxedPods: Hashable, Sendable {
 /// A process in a pod's cgroup.
 package struct PodProcess: Hashable, Sendable {
   package var identifier: Int32
-  /// The container whose cgroup it is in; `nil` if it is in the pod's own or in one with another name.
+  /// The container whose cgroup it is in; `nil` if it is in the pod's own or in one with a different name.
   package var container: ContainerID?
 
   package init(identifier: Int32, container: ContainerID?) {

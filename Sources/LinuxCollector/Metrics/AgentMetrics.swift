@@ -35,7 +35,7 @@ package struct AgentMetrics: Sendable {
     self.isCadvisorCompatible = isCadvisorCompatible
   }
 
-  /// The whole exposition. It does not depend on the order in which the kernel lists containers.
+  /// The whole exposition. It does not depend on the kernel's order of containers.
   package func render(_ format: ExpositionFormat = .text) -> [UInt8] {
     var bytes: [UInt8] = []
     render(format) { bytes += $0 }

@@ -9,7 +9,7 @@ enum NamespaceOwner: Hashable, Comparable {
   case unnamed(podUID: String, ContainerID)
   /// A pod with `hostNetwork`.
   case host
-  /// A sandboxed pod: its containers' sockets are inside the sandbox, so the numbers of the namespace are nobody's.
+  /// A sandboxed pod: its containers' sockets are inside the sandbox, so the numbers of the namespace describe none of them.
   case sandbox
 
   static func < (left: NamespaceOwner, right: NamespaceOwner) -> Bool {
@@ -44,7 +44,7 @@ extension Sweep {
   ///
   /// A pod's containers may have namespaces of their own, and containers in them. The pod's namespace is that of the container with the
   /// strongest claim.
-  /// - Parameter sandboxed: the pods whose namespaces are nobody's, by UID.
+  /// - Parameter sandboxed: the pods whose namespaces have no owner, by UID.
   func owners(by matches: RollMatches, _ sandboxed: Set<String>) -> [NamespaceOwner] {
     var owners = [NamespaceOwner?](repeating: nil, count: namespaces.count)
     var levels = [Int](repeating: .max, count: namespaces.count)
@@ -55,7 +55,7 @@ extension Sweep {
         owners[index] = .sandbox
         continue
       }
-      // Used if another namespace takes the pod's name. Of several containers it is the first one in the fewest others.
+      // Used if another namespace takes the pod's name. Of several containers the outermost counts, and of those the first.
       if container.nesting.level < levels[index] {
         levels[index] = container.nesting.level
         owners[index] = .unnamed(podUID: container.outerPodUID ?? "", container.id)

@@ -23,8 +23,7 @@ package struct LinuxSweeper: ~Copyable {
   ///   - cachedNamespaces: the maximum number of namespaces whose files stay open between sweeps, which halves the cost of a sweep.
   ///   - netstatInterval: the maximum age of netstat's counters in cached namespaces with TCP activity.
   ///   - socketBudget: the CPU time for counting sockets in one sweep, after which cached namespaces show counts of up to 30 s ago; 100 ms
-  ///   if
-  ///     `nil`.
+  ///     if `nil`.
   ///   - now: a monotonic clock.
   package init(
     procFS: ProcFS, locator: any ContainerLocator, sockets: SocketMethod = .off, filesystems: FilesystemMonitor? = nil,

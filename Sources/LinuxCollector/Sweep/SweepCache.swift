@@ -9,7 +9,7 @@ final class SweepCache {
   var netstatLayout = HeaderLayout<Netstat>()
   /// The maximum age of netstat's counters in namespaces with TCP activity.
   let netstatInterval: Duration
-  /// Namespaces, until a sweep finds no container in them. An open namespace lives, so its number is not reused.
+  /// Namespaces, until a sweep finds no container in them. An open namespace continues to exist, so its number is not reused.
   var namespaces: [NamespaceNumber: CachedNamespace] = [:]
   /// The process through which each container was read.
   var processes: [ContainerID: CachedProcess] = [:]

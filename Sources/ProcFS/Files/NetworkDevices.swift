@@ -44,7 +44,7 @@ package enum NetworkDevices {
       words = Words(line.after)
       var received = NetworkDevice.Direction()
       var sent = NetworkDevice.Direction()
-      // Each direction has eight columns, of which the first four are the same.
+      // Each direction has eight columns. The first four are the same.
       received.read(&words)
       for _ in 4..<8 { _ = words.next() }
       sent.read(&words)

@@ -21,7 +21,7 @@ package struct FieldTable<Field: KernelField>: Hashable, Sendable {
     values = Array(repeating: Self.absent, count: Field.allCases.count)
   }
 
-  /// The value of a field that is no counter.
+  /// The value of a field that is not a counter.
   package subscript(field: Field) -> Int64? {
     get {
       let value = values[field.rawValue]

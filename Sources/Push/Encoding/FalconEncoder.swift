@@ -35,7 +35,7 @@ struct FalconEncoder: RequestEncoder {
       return FalconItems.Metric(name, isCounter: Self.isCounter(name))
     }
     let origins = scrape.setStarts.indices.map { origin(ofSet: $0, of: scrape) }
-    // Sets that differ in labels that are no tags have the same number.
+    // Sets that differ only in labels that are not tags have the same number.
     var numbers: [FalconItems.Origin: Int32] = [:]
     let originNumbers = origins.map { origin in
       let next = Int32(numbers.count)
@@ -205,7 +205,7 @@ struct UnstorableSamples: Equatable, Sendable {
   }
 
   private(set) var count: UInt64 = 0
-  /// The first of each reason.
+  /// The first sample for each reason.
   private(set) var examples: [Reason: String] = [:]
 
   mutating func add(_ reason: Reason, metric: String) {

@@ -1,6 +1,6 @@
 internal import Subprocess
 
-/// The way in which the demo gives each pod its own network namespace.
+/// How the demo gives each pod its own network namespace.
 enum NetworkIsolation: Sendable {
   /// As root: a namespace for each pod.
   case namespaces

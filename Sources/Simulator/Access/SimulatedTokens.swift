@@ -8,7 +8,7 @@ package struct SimulatedToken: Sendable {
   package var user: String
   package var uid: String
   package var groups: [String]
-  /// For whom the token was made. A review that names no audience asks for the API server's own, `SimulatedToken.apiServer`.
+  /// The audience of the token. A review without one asks for the API server's own, `SimulatedToken.apiServer`.
   package var audiences: [String]
   /// `nil` if the token does not expire.
   package var expires: Date?

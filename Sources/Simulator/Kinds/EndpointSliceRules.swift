@@ -84,7 +84,7 @@ enum EndpointSliceRules {
       if let detail = problem(inAddress: text, isCanonical: family == .ipv6) {
         note("\(path)[\(index)]", detail)
       } else if let address = IPAddress(text) {
-        // The field of this one is that of the list.
+        // This one has the field of the list.
         if address.family != family { note(path, "must be an \(type) address") }
         note("\(path)[\(index)]", address.specialRange(acceptsLoopback: rules.acceptsLoopbackEndpoints))
       }

@@ -19,7 +19,7 @@ struct ResourceKind: Sendable {
   var countsGenerations = false
   /// A custom resource: it rejects strategic merge patches, and the items of its lists have a `kind`.
   var isCustom = false
-  /// Set if the objects are stored as another kind.
+  /// Set if the objects are stored as a different kind.
   var view: KindView?
   var schema = FieldSchema.object([:])
   /// The protobuf message; `nil` if the kind is only served as JSON.

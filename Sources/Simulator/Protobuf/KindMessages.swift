@@ -1,4 +1,4 @@
-// Field numbers: k8s.io/api, core/v1/generated.proto. Of Nodes, configSource, config, volumes and features are left out.
+// Field numbers: k8s.io/api, core/v1/generated.proto. Nodes are without configSource, config, volumes and features.
 extension ProtobufMessage {
   static let node = ProtobufMessage([.message(1, "metadata", objectMeta), .message(2, "spec", nodeSpec), .message(3, "status", nodeStatus)])
 

@@ -2,7 +2,7 @@ import Foundation
 import HTTPTransport
 import TestSupport
 
-/// A CA with the certificates of an agent and a controller, like those of the leader but created by openssl.
+/// A CA with the certificates of an agent and a controller, as the leader issues them, but created by openssl.
 struct Certificates {
   static let isPossible = findProgram("openssl") != nil
 
@@ -52,7 +52,7 @@ struct Certificates {
       clientKey: .file(path("controller", "key")))
   }
 
-  /// The directives of an nginx server with mutual TLS as an agent has it.
+  /// The directives of an nginx server with mutual TLS, as agents use it.
   var nginxServerSide: String {
     """
     ssl_certificate \(path("agent", "crt"));

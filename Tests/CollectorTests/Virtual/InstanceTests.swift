@@ -5,7 +5,7 @@ import Testing
 
 @testable import Collector
 
-/// Several instances of a container in one response or in two successive ones, and the forms in which they are named.
+/// Several instances of a container in one response or in two successive ones, and how they are named.
 @Suite struct InstanceTests {
   private static let running = String(repeating: "a1", count: 32)
   private static let ended = String(repeating: "b2", count: 32)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Collector
 
-/// What is served of a node: how much, and in which form.
+/// What is served for a node: how much, and in which format.
 @Suite struct NodePageTests {
   private static func body(_ series: Int) -> String {
     "# TYPE container_a gauge\n" + (0..<series).map { "container_a{container=\"web\",i=\"\($0)\"} 1\n" }.joined()

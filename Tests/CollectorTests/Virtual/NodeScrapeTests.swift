@@ -59,7 +59,7 @@ import Testing
     }
     #expect(server.requests.map(\.target) == ["/metrics/cadvisor?nodeName=node-1"])
 
-    // Each pod has a scrape of its own, all with the same shape. The series of no known pod have one as well.
+    // Each pod has its own scrape, all with the same shape. So have the series without a known pod.
     let snapshot = try #require(collector.cache.snapshot(of: "node-1"))
     #expect(snapshot.scrapeCount == 60)
     #expect(collector.cache.shapes.count == 2)

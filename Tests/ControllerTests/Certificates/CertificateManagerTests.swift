@@ -263,7 +263,7 @@ import Testing
       #expect(try await mayRead("rollcall-tls", from: "worker-1") == true)
       #expect(try await mayRead("rollcall-authority", from: "worker-1") == false)
       #expect(try await mayRead("rollcall-tls", from: "worker-2") == false)
-      // The right is to the whole Secret, whatever items the pod mounts.
+      // The permission covers the whole Secret, whatever items the pod mounts.
       #expect(keys(secret(server)) == ["ca.crt", "agent.crt", "agent.key"])
     }
   }

@@ -20,7 +20,7 @@ import Testing
     return NodeRoll(node: node, source: .virtual, address: nil, nodeReady: true, entries: entries, exempt: [], hash: "")
   }
 
-  /// A call in which both containers of each pod have the given result.
+  /// A call with the given result for both containers of each pod.
   private static func call(_ reasons: [Reason?]) -> RollCall {
     RollCall(
       answers: reasons.flatMap { reason in
@@ -83,7 +83,7 @@ import Testing
     let failed = lines(down)
     #expect(failed.count == 51)
     #expect(failed.allSatisfy { $0.level == .warning && $0.metadata["detail"] == "because" && $0.metadata["node"] == "v1" })
-    // The pod with another reason has its own line; each of the others is named once.
+    // The pod with a different reason has its own line; each of the others is named once.
     #expect(failed.filter { $0.metadata["pod"] == "shop/pod-17" && $0.metadata["reason"] == "BadExposition" }.count == 1)
     let named = failed.compactMap { $0.metadata["pods"] }.flatMap { "\($0)".split(separator: " ").map(String.init) }
     #expect(named.count == 4999 && Set(named).count == 4999)

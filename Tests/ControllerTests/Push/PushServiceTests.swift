@@ -173,7 +173,7 @@ import Testing
       try await eventually("both are sent") { sent(service) == 4 }
     }
     let written = try #require(server.requests.first { $0.target == "/w" })
-    // Snappy stores what has not occurred before as it is.
+    // Snappy stores what has not occurred before uncompressed.
     #expect(String(decoding: written.body, as: UTF8.self).contains("Size of RSS"))
   }
 

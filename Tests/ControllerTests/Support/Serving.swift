@@ -19,7 +19,7 @@ func whileServing(_ server: ControllerServer, _ body: (Int) async throws -> Void
     var failure: (any Error)?
     do { try await body(port) } catch { failure = error }
     await services.triggerGracefulShutdown()
-    // What was cut in the end is no failure.
+    // A part that is cut at the end is not a failure.
     while let ended = await group.nextResult() { _ = ended }
     if let failure { throw failure }
   }

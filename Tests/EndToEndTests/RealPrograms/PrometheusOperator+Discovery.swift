@@ -1,7 +1,7 @@
 import JSON
 
 // The part of the Prometheus Operator's configuration that decides which targets a monitor discovers: service discovery, and the rules that
-// keep and drop. `job` is left as it is, so that VictoriaMetrics names the scrape pool by it.
+// keep and drop. `job` is left unchanged, so that VictoriaMetrics names the scrape pool by it.
 extension PrometheusOperator {
   /// The scrape configurations of a ServiceMonitor or PodMonitor for a Prometheus object. Source: `generateServiceMonitorConfig` and
   /// `generatePodMonitorConfig` in pkg/prometheus/promcfg.go.

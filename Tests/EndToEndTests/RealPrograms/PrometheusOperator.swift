@@ -7,7 +7,7 @@ enum PrometheusOperator {
   /// only has a global limit.
   /// - Parameters:
   ///   - token: the file that `bearerTokenFile` names in Prometheus's container.
-  ///   - authority: the file in which the operator puts the `ca` of `tlsConfig`.
+  ///   - authority: the file that the operator writes the `ca` of `tlsConfig` to.
   static func scrapeConfigurations(of monitor: JSONValue, apiServer: String, token: String, authority: String) -> [JSONValue] {
     let spec = monitor["spec"]
     let name = "\(monitor["metadata"]?["namespace"]?.string ?? "")/\(monitor["metadata"]?["name"]?.string ?? "")"

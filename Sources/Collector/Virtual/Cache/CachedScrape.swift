@@ -130,7 +130,7 @@ struct CachedScrape: Sendable {
     return Layout(isWide: isWide, families: shape.valueCount, times: times, values: times + 8 * timeCount)
   }
 
-  /// The name of a family as it is written.
+  /// The name of a family as written in the body.
   struct WrittenName: Sendable {
     var bytes: [UInt8]
     /// Whether the name is in quotes, between the braces.
@@ -202,7 +202,7 @@ struct CachedScrape: Sendable {
     }
   }
 
-  /// Calls `each` with every sample of a family, except for those of other instances of containers than the ones on the roll: a function
+  /// Calls `each` with every sample of a family, except samples of container instances that are not on the roll: a function
   /// that returns the escaped value of a label or `nil`, the number, and the time in milliseconds since 1970. Meant for the few families
   /// that summaries are computed from.
   func samples(

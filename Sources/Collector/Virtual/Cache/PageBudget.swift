@@ -15,7 +15,7 @@ package struct PageBudget: Hashable, Sendable {
     return size.bytes > bytes ? "\(bytes) bytes" : nil
   }
 
-  /// The larger of the two fractions of the budget that the size takes.
+  /// The share of the budget that the size takes: of samples or of bytes, whichever is larger.
   func fraction(of size: PageSize) -> Double {
     max(Double(size.samples) / Double(max(samples, 1)), Double(size.bytes) / Double(max(bytes, 1)))
   }

@@ -46,7 +46,7 @@ struct ScrapeBuilder: Sendable {
   private(set) var textBytes = 0
   /// Whether all names of families and labels are legacy names.
   private(set) var hasLegacyNames = true
-  /// The label sets of other instances of containers than those on the roll, ascending.
+  /// The label sets of container instances that are not on the roll, ascending.
   private(set) var otherInstances: [UInt32] = []
   private var familyNames = InternTable()
   private var setLengths: [Int] = []

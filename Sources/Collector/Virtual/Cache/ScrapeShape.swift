@@ -44,7 +44,7 @@ final class ScrapeShape: Sendable {
   let labelOpenings: [[UInt8]]
   /// Only if a name of a family or label is not a legacy name.
   let uncommonNames: UncommonNames?
-  /// The label sets of other instances of containers than those on the roll, ascending.
+  /// The label sets of container instances that are not on the roll, ascending.
   let otherInstances: [UInt32]
   let valueCount: Int
   /// Upper bound of the bytes of all HELP and TYPE lines.
@@ -53,7 +53,7 @@ final class ScrapeShape: Sendable {
   struct UncommonNames: Sendable {
     /// By label name.
     var names: [[UInt8]]
-    /// Like `labelOpenings`, with names in quotes where they are not legacy names.
+    /// Like `labelOpenings`, with names in quotes unless they are legacy names.
     var quotedOpenings: [[UInt8]]
   }
 

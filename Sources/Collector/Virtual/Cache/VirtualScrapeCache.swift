@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// The last scrape of every pod on virtual nodes in compact form, and when Prometheus last read them. One writer per pod, many readers.
 package final class VirtualScrapeCache: Sendable {
-  /// Identifies a scrape of a node: that of a pod, or of the node itself.
+  /// Identifies a scrape of a node: of one of its pods, or of the node itself.
   package struct Key: Hashable, Sendable {
     package var namespace: String
     package var pod: String

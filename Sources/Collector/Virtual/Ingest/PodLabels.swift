@@ -45,7 +45,7 @@ struct PodLabels: Sendable {
   let node: EscapedLabelValue
   let containers: [Container]
   /// Whether the response comes from the pod itself. Its name and namespace are then certain, and differing labels are renamed to
-  /// `exported_namespace` and `exported_pod`. In the response of a node, the labels tell which pod a series belongs to.
+  /// `exported_namespace` and `exported_pod`. In the response of a node, the labels name the pod of a series.
   let isOfOnePod: Bool
   /// The pods of the containers, in the order of the roll. Empty if `isOfOnePod`.
   private(set) var pods: [VirtualScrapeCache.Key] = []

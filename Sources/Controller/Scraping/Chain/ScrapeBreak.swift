@@ -13,7 +13,7 @@ package enum ScrapeBreakReason: String, CaseIterable, Hashable, Sendable {
   case noSamples = "NoSamples"
 }
 
-/// A link of the chain that is broken, with what there is to say about it as values.
+/// A broken link of the chain, with its details as values.
 package enum ScrapeBreak: Hashable, Sendable {
   /// Before any scraper: no monitor, no port, no endpoint, or no Prometheus object.
   case objects(BrokenLink)
@@ -29,7 +29,7 @@ package enum ScrapeBreak: Hashable, Sendable {
   case scrapeFailing(ScrapeFailure, by: String)
   /// - Parameters:
   ///   - age: of the last scrape; `nil` if there never was one.
-  ///   - interval: `nil` if the scraper does not tell.
+  ///   - interval: `nil` if unknown.
   case staleScrape(age: Duration?, interval: Duration?, by: String)
   /// The scrape succeeds, and its metric relabelling drops every sample.
   case noSamples(by: String)
@@ -38,12 +38,13 @@ package enum ScrapeBreak: Hashable, Sendable {
 /// Why there is no target although no relabel rule is known to drop it.
 package struct MissingTarget: Hashable, Sendable {
   package enum Cause: Hashable, Sendable {
-    /// The rules keep it, and the scraper makes no target of it: the address, the scheme or the interval is invalid, or the interval is
-    /// shorter than the timeout. Only the scraper's log and `prometheus_target_sync_failed_total` tell.
+    /// The rules keep it, but the scraper rejects it: the address, the scheme or the interval is invalid, or the interval is
+    /// shorter than the timeout. Only the scraper's log and `prometheus_target_sync_failed_total` show it.
     case keptWithoutTarget
     /// The scraper's service account may not list these resources in the Pod's namespace.
     case forbidden([String])
-    /// It may not have been discovered, or may have been dropped: the scraper does not tell, and its rules were not evaluated.
+    /// It may not have been discovered, or may have been dropped: the scraper does not show dropped targets, and its rules were not
+    /// evaluated.
     case untold
   }
 

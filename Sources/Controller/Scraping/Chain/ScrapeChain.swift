@@ -6,7 +6,7 @@ package enum ScrapeChain {
     ///   - by: the process that scrapes it.
     ///   - lagging: replicas of the same shard that do not, and why.
     case scraped(by: String, age: Duration, lagging: [Lagging])
-    /// A link does not hold yet, and there is no reason to expect that it would.
+    /// A link does not hold yet, which is too early to report.
     case waiting(for: ScrapeLink)
     /// Neither scraped nor a gap, as far as can be known.
     case unknown(UnknownScrape)
@@ -27,7 +27,7 @@ package enum ScrapeChain {
     package var loaded: Duration = .seconds(300)
     /// From a scrape pool or a Pod to its target: service discovery, 5 s for its updates, and our own reading, twice.
     package var active: Duration = .seconds(75)
-    /// The first scrape of a target whose interval is unknown. For others it is two intervals.
+    /// The time to the first scrape of a target with an unknown interval. For other targets it is two intervals.
     package var firstScrape: Duration = .seconds(300)
 
     package init() {}
@@ -67,7 +67,7 @@ package enum ScrapeChain {
     return absent(expectation, prometheus, reached, age: age, waits: waits)
   }
 
-  /// Nobody says that these have a target, so its absence is no gap.
+  /// Nothing says that these have a target, so a missing one is not a gap.
   private static func openQuestion(_ expectation: ScrapeExpectation, _ adoption: Adoption) -> UnknownScrape? {
     if case .unknown = adoption { return UnknownScrape(adoption) }
     if case .discovery(let monitor) = expectation.request { return .decidedByRelabelling(monitor) }
@@ -206,7 +206,7 @@ extension ScrapeChain {
     case broken(ScrapeBreak)
   }
 
-  /// The state of every link, in order: what holds, what is broken, and what cannot be known behind that.
+  /// The state of every link, in order: it holds, it is broken, or it is unknown because an earlier one is broken.
   package static func links(_ verdict: Verdict, samplesAreKnown: Bool = false) -> [(link: ScrapeLink, state: LinkState)] {
     let (last, state): (ScrapeLink?, LinkState) =
       switch verdict {

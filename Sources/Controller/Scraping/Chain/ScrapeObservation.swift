@@ -5,7 +5,7 @@ package struct ScrapeObservation: Hashable, Sendable {
   /// One for each Prometheus object that has the monitor. Where it is unknown who has it: one for each Prometheus object and each scraper
   /// of the settings that may.
   package var candidates: [PrometheusObservation]
-  /// How long the expectation has been as it is. By our clock.
+  /// The time since the expectation last changed, by our clock.
   package var age: Duration
 
   package init(candidates: [PrometheusObservation], age: Duration) {
@@ -14,9 +14,9 @@ package struct ScrapeObservation: Hashable, Sendable {
   }
 }
 
-/// What the processes of one Prometheus object say, or one scraper of the settings.
+/// What the processes of one Prometheus object say, or one scraper from the settings.
 package struct PrometheusObservation: Hashable, Sendable {
-  /// The object, or the URL of a scraper of the settings.
+  /// The object, or the URL of a scraper from the settings.
   package var name: String
   /// The operator's Event that it refuses the monitor for this object.
   package var rejection: MonitorRejection?
@@ -44,7 +44,7 @@ package struct MonitorRejection: Hashable, Sendable {
   }
 }
 
-/// What one process says. A target is active on one shard and dropped on all others, so only all shards together tell that it is missing.
+/// What one process says. A target is active on one shard and dropped on all others, so only all shards together show that it is missing.
 package struct ScraperObservation: Hashable, Sendable {
   package enum Answer: Hashable, Sendable {
     case unreachable(ScraperError)
@@ -71,9 +71,9 @@ package struct ScraperObservation: Hashable, Sendable {
 
 /// A scrape pool, as far as it concerns one expectation.
 package struct PoolObservation: Hashable, Sendable {
-  /// Whether the pool exists; `nil` if the scraper does not tell.
+  /// Whether the pool exists; `nil` if unknown.
   package var isLoaded: Bool?
-  /// How long ago the scraper loaded its configuration; `nil` if it does not tell.
+  /// How long ago the scraper loaded its configuration; `nil` if unknown.
   package var configurationAge: Duration?
   /// How long ago the targets were read.
   package var readAge: Duration

@@ -53,7 +53,7 @@ struct PodGroup: Sendable {
   var undecided = SlotSet()
   /// The Services whose selector matches it.
   var services = SlotSet()
-  /// The pass in which one of its Pods was last asked for.
+  /// The last pass that asked for one of its Pods.
   var pass: Int
 
   init(_ key: Key, pass: Int) {

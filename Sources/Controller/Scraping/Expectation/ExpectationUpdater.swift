@@ -16,8 +16,7 @@ final class ExpectationUpdater: Sendable {
   /// - Parameters:
   ///   - namespaces: of all namespaces, for their labels.
   ///   - absence: a definition that is gone for this long takes its objects with it. An API server that starts may not know its custom
-  ///   resources
-  ///     yet.
+  ///     resources yet.
   init(watches: MonitorWatches, namespaces: Reflector<NamespaceRecord>, time: any TimeSource, absence: Duration = .seconds(60)) {
     self.watches = watches
     self.namespaces = namespaces
@@ -60,19 +59,19 @@ final class ExpectationUpdater: Sendable {
     }
   }
 
-  /// Whether every resource that the API server has and that we may read was entered. Before, Pods ask for less than they do.
+  /// Whether every resource that the API server has and that we may read was entered. Until then the expectations of Pods are incomplete.
   var isComplete: Bool {
     let entered = entered.withLock { $0 }
     return watches.status.allSatisfy { $0.state == .absent || $0.state == .forbidden || entered.contains($0.resource) }
       && (entered.contains(.namespaces) || namespaces.refusal == 403)
   }
 
-  /// Calls `body` with the expectation, which nobody else uses meanwhile.
+  /// Calls `body` with exclusive access to the expectation.
   func withExpectation<Result: Sendable>(_ body: (inout ScrapeExpectations) -> Result) -> Result {
     expectation.withLock { body(&$0) }
   }
 
-  /// All ways in which the containers of a Pod ask to be scraped.
+  /// Every way the containers of a Pod ask to be scraped.
   func expectations(of pod: PodRecord) -> [ScrapeExpectation] {
     expectation.withLock { $0.expectations(of: pod) }
   }

@@ -60,7 +60,7 @@ struct MonitorAdoption: Hashable, Sendable {
     adopting.filter { $0.looks(for: monitor, in: namespace) }
   }
 
-  /// What there is to say if none looks in the namespace.
+  /// The message if none looks in the namespace.
   var withoutAdopter: ScrapeExpectation.WithoutAdopter {
     guard isDeclared else { return .unknown(.notDeclared) }
     if adopting.isEmpty, !unmanaged.isEmpty { return .unknown(.unmanaged(unmanaged)) }

@@ -1,7 +1,7 @@
 internal import KubeClient
 internal import Primitives
 
-/// A target as service discovery makes it of a Pod, before the rules of a monitor.
+/// A target that service discovery derives from a Pod, before a monitor's rules apply.
 struct DiscoveredTarget: Hashable {
   var address: PodIP
   /// `nil` for a container without declared ports.

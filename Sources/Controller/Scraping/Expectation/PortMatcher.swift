@@ -4,7 +4,7 @@ internal import Relabeling
 /// The rule that the operator makes of a monitor's port.
 struct PortMatcher: Sendable {
   let port: PortReference
-  /// For a name that is an expression; `nil` for any other, which is compared as it is.
+  /// Matches names that are regular expressions; `nil` for a plain name, which is compared as text.
   private let pattern: Relabeler?
   /// Whether a port that is given by name is one of the Service.
   private let isOfService: Bool

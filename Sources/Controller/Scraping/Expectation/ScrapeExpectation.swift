@@ -30,7 +30,7 @@ package enum ScrapeRequest: Hashable, Sendable {
   ///   - endpoint: the index in the monitor's list of endpoints.
   ///   - service: the Service through which it selects the Pod; `nil` for a monitor of Pods.
   case monitor(MonitorID, endpoint: Int, service: String?)
-  /// A ScrapeConfig discovers the Pod. Its relabeling decides what it keeps, so a dropped target is no gap.
+  /// A ScrapeConfig discovers the Pod. Its relabeling decides what it keeps, so a dropped target is not a gap.
   case discovery(MonitorID)
   /// The annotations `prometheus.io/…` of the Pod, or of the named Service. No object says who follows them.
   case annotations(service: String?)

@@ -4,7 +4,7 @@ internal import Primitives
 // From a Pod to what asks for its scrapes.
 
 extension ScrapeExpectations {
-  /// All ways in which the containers of a Pod ask to be scraped: first those of monitors, then those of annotations. A Pod without any has
+  /// Every way the containers of a Pod ask to be scraped: first those of monitors, then those of annotations. A Pod without any has
   /// a hint for each container with a port whose name says that it serves metrics.
   ///
   /// Empty for a Pod without an address, which no service discovery finds. The readiness of a Pod does not matter.
@@ -217,7 +217,7 @@ private struct ScrapeAnnotations {
 
   init?(_ annotations: [String: String]) {
     guard annotations["\(ScrapeFacts.annotationPrefix)scrape"] == "true" else { return nil }
-    // A text that is no number leaves the address as it is.
+    // A text that is not a number leaves the address unchanged.
     port = annotations["\(ScrapeFacts.annotationPrefix)port"].flatMap { UInt16($0) }
   }
 

@@ -5,7 +5,7 @@ internal import Primitives
 ///
 /// A change of an object evaluates only selectors that the object has or that may select it. Pods are not entered: those of one workload
 /// have labels and ports in common and are selected alike, so their group is evaluated once, when the first of them is asked for. What is
-/// kept therefore grows with the number of workloads, and not with that of Pods.
+/// kept therefore grows with the number of workloads, not of Pods.
 package struct ScrapeExpectations: Sendable {
   var monitors = SlotArray<MonitorEntry>()
   var services = SlotArray<ServiceEntry>()
@@ -278,7 +278,7 @@ extension ScrapeExpectations {
     return slot
   }
 
-  /// The Services of which the Pod may be an endpoint: those whose selector matches it, and those without a selector that have its name in
+  /// The Services that may have the Pod as an endpoint: those whose selector matches it, and those without a selector that have its name in
   /// their slices.
   mutating func services(of pod: PodRecord, in group: PodGroup) -> [ServiceEntry] {
     var slots = group.services.slots.map { Int($0) }
@@ -299,7 +299,7 @@ extension ScrapeExpectations {
   /// Starts a pass over all Pods, after which `endPass` forgets the groups without Pods.
   package mutating func beginPass() { pass += 1 }
 
-  /// Forgets the groups of which no Pod was asked for since `beginPass`.
+  /// Forgets the groups without a Pod that was asked for since `beginPass`.
   package mutating func endPass() {
     for (key, slot) in groupSlots {
       guard let group = groups[slot], group.pass != pass else { continue }

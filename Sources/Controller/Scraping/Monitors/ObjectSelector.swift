@@ -69,13 +69,13 @@ extension ObjectSelector {
     isValid && requirements.allSatisfy { $0.isMet(by: labels, as: mechanism) }
   }
 
-  /// As `matches`, for labels that come in two parts.
+  /// Like `matches`, for labels in two parts.
   package func matches(_ labels: PackedLabels, and others: [String: String], as mechanism: Mechanism) -> Bool {
     if others.isEmpty { return matches(labels, as: mechanism) }
     return matches(PackedLabels(labels.dictionary.merging(others) { $1 }), as: mechanism)
   }
 
-  /// The requirements that are not met, with the label as it is.
+  /// The requirements that are not met, each with the label's value.
   package func unmet(by labels: PackedLabels, as mechanism: Mechanism = .labels) -> [UnmetRequirement] {
     requirements.filter { !$0.isMet(by: labels, as: mechanism) }.map {
       UnmetRequirement(key: $0.key, operator: $0.operator, values: $0.values, actual: labels[$0.key])

@@ -1,4 +1,4 @@
-/// When which scrape pool of a scraper is read: each once per period, one at a time, evenly spread, so that neither the scraper nor the
+/// Schedules the reads of a scraper's pools: each once per period, one at a time, evenly spread, so that neither the scraper nor the
 /// controller ever works on all targets at once. Pure.
 package struct PoolSchedule: Sendable {
   package struct Read: Hashable, Sendable {
@@ -6,7 +6,7 @@ package struct PoolSchedule: Sendable {
     package var at: ContinuousClock.Instant
   }
 
-  /// The least time between two reads of a pool.
+  /// The minimum time between two reads of a pool.
   package let period: Duration
   /// In the order of reading.
   private var queue: [String] = []

@@ -59,7 +59,7 @@ extension UnsafeBufferPointer<UInt8> {
 
 /// The content of JSON strings.
 enum JSONText {
-  /// Resolves escape sequences. A string that was cut within one is returned as it is.
+  /// Resolves escape sequences. A string that was cut within one is returned unchanged.
   static func unescaped(_ text: UnsafeBufferPointer<UInt8>) -> String {
     guard text.contains(UInt8(ascii: "\\")) else { return String(decoding: text, as: UTF8.self) }
     let quote = [UInt8(ascii: "\"")]

@@ -12,7 +12,7 @@ package struct ScraperClient: Sendable {
     /// For one response, however long it is.
     package var deadline: Duration = .seconds(30)
     package var connectTimeout: Duration = .seconds(3)
-    /// For a list of targets, which is not kept: twice that of 50,000 targets.
+    /// For a list of targets, which is not kept: twice the size of 50,000 targets.
     package var maximumTargetBytes = 512 << 20
     /// For all other responses, which are.
     package var maximumBytes = 16 << 20
@@ -36,7 +36,7 @@ package struct ScraperClient: Sendable {
     self.headers = headers
   }
 
-  /// The names of all scrape pools. `nil` if the server does not tell, and then ignores the name of a pool as well.
+  /// The names of all scrape pools. `nil` if the server does not return them; it then ignores the name of a pool too.
   package func scrapePools() async throws(ScraperError) -> [String]? {
     guard let answer = try await answer(to: .scrapePools) else { return nil }
     guard let pools = answer["scrapePools"]?.array else { throw notTheAPI(.scrapePools) }
@@ -44,7 +44,7 @@ package struct ScraperClient: Sendable {
   }
 
   /// The active targets. They are read while they arrive; the response is never in memory.
-  /// - Parameter pool: `nil` for those of all scrape pools.
+  /// - Parameter pool: `nil` for all scrape pools.
   func activeTargets(pool: String?) async throws(ScraperError) -> TargetTable {
     var table = TargetTable()
     let (_, sent) = try await scan(.activeTargets(pool: pool)) { table.append($0) }
@@ -57,12 +57,12 @@ package struct ScraperClient: Sendable {
     try await scan(.droppedCounts) { _ in }.summary.droppedCounts
   }
 
-  /// When the server loaded its configuration, by its clock; `nil` if it does not tell.
+  /// When the server loaded its configuration, by its clock; `nil` if unknown.
   package func configurationTime() async throws(ScraperError) -> Timestamp? {
     try await answer(to: .runtimeInformation)?["lastConfigTime"]?.string.flatMap(Timestamp.init(rfc3339:))
   }
 
-  /// The rules that the server's release has; `nil` if it is no Prometheus. VictoriaMetrics calls itself 2.24 for the sake of Grafana,
+  /// The rules that the server's release has; `nil` if it is not Prometheus. VictoriaMetrics calls itself 2.24 for the sake of Grafana,
   /// without the version of Go; Thanos has versions of its own, below 1.
   func dialect() async throws(ScraperError) -> RelabelDialect? {
     let build = try await answer(to: .buildInformation)
@@ -71,7 +71,7 @@ package struct ScraperClient: Sendable {
     return RelabelDialect(major: major, minor: minor)
   }
 
-  /// What the relabel rules of a pool make of a target with these labels: by the server, or, if it is too old to tell, by our own
+  /// What the relabel rules of a pool make of a target with these labels: by the server, or, if it is too old for that, by our own
   /// evaluation of the rules in its configuration.
   /// - Parameter labels: of the target before relabelling.
   /// - Returns: `nil` if there is no such pool, or if the server's rules cannot be evaluated here.
@@ -86,10 +86,10 @@ package struct ScraperClient: Sendable {
     }
   }
 
-  /// The server's own judgement; `nil` if it cannot tell.
+  /// The server's own verdict; `nil` if it has none.
   private func ownVerdict(pool: String, labels: [String: String]) async throws(ScraperError) -> RelabelVerdict? {
     guard let steps = try await answer(to: .relabelSteps(pool: pool, labels: labels))?["steps"]?.array else { return nil }
-    // Steps after the one that drops are listed as well.
+    // The list goes on after the step that drops the target.
     guard let index = steps.firstIndex(where: { $0["keep"]?.bool == false }) else { return .kept }
     guard let rule = steps[index]["rule"].flatMap(RelabelRule.init(configuration:)) else {
       throw notTheAPI(.relabelSteps(pool: "", labels: [:]))

@@ -49,7 +49,7 @@ extension JSONValue? {
     (self?.object ?? [:]).compactMapValues(\.string)
   }
 
-  /// 0 if this is no port number.
+  /// 0 if this is not a port number.
   fileprivate var portNumber: UInt16 { self?.integer.flatMap(UInt16.init(exactly:)) ?? 0 }
 }
 

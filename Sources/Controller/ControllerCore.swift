@@ -1,6 +1,5 @@
 internal import KubeClient
 internal import Logging
-internal import ProcessLimits
 internal import ServiceLifecycle
 
 /// The work of the controller as one service, without the HTTP server and the relay.
@@ -66,9 +65,6 @@ struct LeaderWork: Sendable {
   let push: PushService
   let time: any TimeSource
 
-  /// By then the first calls of all nodes have ended.
-  private static let firstCalls: Duration = .seconds(15)
-
   /// Runs until the task is cancelled.
   func run() async {
     // Start with an empty ledger: containers called by another leader are not overdue. The archive restores the open gaps.
@@ -77,11 +73,6 @@ struct LeaderWork: Sendable {
     ledger.begin(with: rolls.snapshot().rolls.values, at: time.now)
     await withTaskGroup { group in
       group.addTask { await tasks.run() }
-      group.addTask {
-        // Hundreds of them run at the same time, and leave free memory between what stays: 20 MiB with 2,000 nodes.
-        await time.pause(for: Self.firstCalls)
-        Heap.trim()
-      }
       group.addTask { await archive.run() }
       group.addTask { await archiveWatch.run(of: GapArchive.configMapName, isMissing: archive.rewrite) }
       group.addTask { await watch.run() }

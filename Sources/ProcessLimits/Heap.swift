@@ -18,11 +18,6 @@ package enum Heap {
     mallopt(M_TRIM_THRESHOLD, freeEnd)
   }
 
-  /// Returns free pages to the kernel, also those between blocks in use.
-  package static func trim() {
-    malloc_trim(0)
-  }
-
   /// Returns pages without a block in use to the kernel, wherever they are in a heap. Takes about 10 ms for a heap of 130 MB. Source:
   /// malloc_trim(3).
   package static func releaseFreePages() {

@@ -23,7 +23,7 @@ struct ColdPages: Service {
   }
 
   static func release() {
-    Heap.trim()
+    Heap.releaseFreePages()
     for segment in readOnlySegments() {
       // Only fails for addresses that are not mapped, with no effect.
       madvise(segment.baseAddress, segment.count, MADV_DONTNEED)

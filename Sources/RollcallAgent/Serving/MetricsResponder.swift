@@ -92,7 +92,7 @@ struct MetricsResponder: HTTPResponder {
 
   private func compress(_ sweep: Sweep, _ state: AgentState, _ format: ExpositionFormat) -> CompressedExposition? {
     // A third of the heap is free then. Takes less than a millisecond.
-    defer { Heap.trim() }
+    defer { Heap.releaseFreePages() }
     let metrics = AgentMetrics(
       node: settings.node, roll: heldRoll.entries, sandboxed: heldRoll.sandboxed, sweep: sweep, state: state, process: .current(),
       memoryPageBytes: Int64(sysconf(Int32(_SC_PAGESIZE))), isCadvisorCompatible: settings.compatibility == .cadvisor)

@@ -14,7 +14,7 @@ extension ExpositionParser {
       return endOfLine(text, keyword) + 1
     }
     let name = skippingBlanks(text, afterKeyword)
-    return try isHelp ? parseHelp(text, name, &visitor) : parseType(text, name, &visitor)
+    return try parseFamily(text, name, isHelp ? .help : .type, &visitor)
   }
 
   /// Parses a comment of OpenMetrics: HELP, TYPE, UNIT or EOF, with single spaces.
@@ -31,49 +31,60 @@ extension ExpositionParser {
     }
     guard end > name else { throw malformed("expected a HELP, TYPE, UNIT or EOF line") }
     switch true {
-    case isWord(text, start..<name, "# HELP "): return try parseHelp(text, name, &visitor)
-    case isWord(text, start..<name, "# TYPE "): return try parseType(text, name, &visitor)
-    case isWord(text, start..<name, "# UNIT "):
-      try checkUnit(text, name)
-      return end + 1
+    case isWord(text, start..<name, "# HELP "): return try parseFamily(text, name, .help, &visitor)
+    case isWord(text, start..<name, "# TYPE "): return try parseFamily(text, name, .type, &visitor)
+    case isWord(text, start..<name, "# UNIT "): return try parseFamily(text, name, .unit, &visitor)
     default: throw malformed("expected a HELP, TYPE, UNIT or EOF line")
     }
   }
 
-  private mutating func parseHelp(
-    _ text: UnsafePointer<UInt8>, _ start: Int, _ visitor: inout some ExpositionVisitor
+  /// Parses a HELP, TYPE or UNIT line from the family's name on. A name is only copied if it is in quotes.
+  private mutating func parseFamily(
+    _ text: UnsafePointer<UInt8>, _ start: Int, _ keyword: FamilyKeyword, _ visitor: inout some ExpositionVisitor
   ) throws(ExpositionError) -> Int {
-    let (name, end) = try parseFamily(text, start, what: "metric name after HELP")
-    let lineEnd = endOfLine(text, end)
-    let help = UnsafeBufferPointer(start: text + min(end + 1, lineEnd), count: max(lineEnd - end - 1, 0))
-    guard isUTF8(help) else { throw malformed("the help text is not valid UTF-8") }
-    let content = skippingBlanks(text, end)
-    let escaped = UnsafeRawBufferPointer(start: text + content, count: lineEnd - content)
-    if format == .openMetrics {
-      openMetricsFamily.rename(name)
-      openMetricsFamily.help = Array(escaped)
-    } else {
-      name.withUnsafeBytes { name in
-        if family.announce(name, &visitor) { visitor.help(escaped, ofFamily: name) }
-      }
+    guard text[start] == UInt8(ascii: "\"") else {
+      let end = try scanName(text, start, what: keyword.name)
+      guard format == .text || text[end] == UInt8(ascii: " ") else { throw malformed("expected a space after the metric name") }
+      return try parse(keyword, of: UnsafeRawBufferPointer(start: text + start, count: end - start), text, end, &visitor)
     }
-    return lineEnd + 1
+    var end = start
+    let name = try parsedQuotedName(text, &end, line: line)
+    guard name.count <= limits.labelLength else {
+      throw .tooLarge(line: line, limit: "\(limits.labelLength) bytes in a \(keyword.name)")
+    }
+    return try name.span.withUnsafeBytes { name throws(ExpositionError) in try parse(keyword, of: name, text, end, &visitor) }
   }
 
-  private mutating func parseType(
-    _ text: UnsafePointer<UInt8>, _ start: Int, _ visitor: inout some ExpositionVisitor
+  /// - Parameter end: the index after the name.
+  private mutating func parse(
+    _ keyword: FamilyKeyword, of name: UnsafeRawBufferPointer, _ text: UnsafePointer<UInt8>, _ end: Int,
+    _ visitor: inout some ExpositionVisitor
   ) throws(ExpositionError) -> Int {
-    let (name, end) = try parseFamily(text, start, what: "metric name after TYPE")
     let lineEnd = endOfLine(text, end)
-    // Exactly one character separates the name from the type.
-    let word = UnsafeBufferPointer(start: text + min(end + 1, lineEnd), count: max(lineEnd - end - 1, 0))
-    guard let type = MetricType(UnsafeRawBufferPointer(word), format) else { throw malformed("unknown metric type") }
-    if format == .openMetrics {
-      openMetricsFamily.rename(name)
-      openMetricsFamily.type = type
-    } else {
-      name.withUnsafeBytes { name in
-        if family.announce(name, &visitor) { visitor.type(type, ofFamily: name) }
+    // Exactly one character separates the name from what follows.
+    let rest = UnsafeBufferPointer(start: text + min(end + 1, lineEnd), count: max(lineEnd - end - 1, 0))
+    switch keyword {
+    case .help:
+      guard isUTF8(rest) else { throw malformed("the help text is not valid UTF-8") }
+      let content = skippingBlanks(text, end)
+      let escaped = UnsafeRawBufferPointer(start: text + content, count: lineEnd - content)
+      if format == .openMetrics {
+        openMetricsFamily.rename(name)
+        openMetricsFamily.help = Array(escaped)
+      } else if family.announce(name, &visitor) {
+        visitor.help(escaped, ofFamily: name)
+      }
+    case .type:
+      guard let type = MetricType(UnsafeRawBufferPointer(rest), format) else { throw malformed("unknown metric type") }
+      if format == .openMetrics {
+        openMetricsFamily.rename(name)
+        openMetricsFamily.type = type
+      } else if family.announce(name, &visitor) {
+        visitor.type(type, ofFamily: name)
+      }
+    case .unit:
+      if !rest.isEmpty, !(name.suffix(rest.count).elementsEqual(rest) && name.dropLast(rest.count).last == UInt8(ascii: "_")) {
+        throw malformed("the unit is not the end of the metric's name")
       }
     }
     return lineEnd + 1
@@ -93,32 +104,21 @@ extension ExpositionParser {
     }
   }
 
-  /// The unit must be the last part of the family's name.
-  private func checkUnit(_ text: UnsafePointer<UInt8>, _ start: Int) throws(ExpositionError) {
-    let (name, end) = try parseFamily(text, start, what: "metric name after UNIT")
-    let unit = UnsafeBufferPointer(start: text + end, count: endOfLine(text, end) - end)
-    if unit.count > 1, !name.suffix(unit.count).elementsEqual([UInt8(ascii: "_")] + unit.dropFirst()) {
-      throw malformed("the unit is not the end of the metric's name")
-    }
-  }
-
-  /// The name in a HELP, TYPE or UNIT line, and the index after it.
-  private func parseFamily(
-    _ text: UnsafePointer<UInt8>, _ start: Int, what: StaticString
-  ) throws(ExpositionError) -> (name: [UInt8], end: Int) {
-    var end = start
-    if text[start] == UInt8(ascii: "\"") {
-      let name = try parsedQuotedName(text, &end, line: line)
-      guard name.count <= limits.labelLength else { throw .tooLarge(line: line, limit: "\(limits.labelLength) bytes in a \(what)") }
-      return (name, end)
-    }
-    end = try scanName(text, start, what: what)
-    guard format == .text || text[end] == UInt8(ascii: " ") else { throw malformed("expected a space after the metric name") }
-    return (Array(UnsafeBufferPointer(start: text + start, count: end - start)), end)
-  }
-
   private func isWord(_ text: UnsafePointer<UInt8>, _ range: Range<Int>, _ word: StaticString) -> Bool {
     range.count == word.utf8CodeUnitCount && memcmp(text + range.lowerBound, word.utf8Start, range.count) == 0
+  }
+}
+
+private enum FamilyKeyword {
+  case help, type, unit
+
+  /// What the metric's name is called in errors.
+  var name: StaticString {
+    switch self {
+    case .help: "metric name after HELP"
+    case .type: "metric name after TYPE"
+    case .unit: "metric name after UNIT"
+    }
   }
 }
 
@@ -131,8 +131,8 @@ struct OpenMetricsFamily: Sendable {
   var isDescribed = false
 
   /// Starts another family if the name differs.
-  mutating func rename(_ name: [UInt8]) {
-    if name != self.name { self = OpenMetricsFamily(name: name) }
+  mutating func rename(_ name: UnsafeRawBufferPointer) {
+    if !self.name.withUnsafeBytes({ $0.isEqual(to: name) }) { self = OpenMetricsFamily(name: Array(name)) }
   }
 
   /// What the name of a sample of this family has after the family's name. `nil` for the sample of another family.

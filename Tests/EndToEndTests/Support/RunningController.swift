@@ -8,6 +8,7 @@ import TestSupport
 /// The built controller with a simulated API server. Without TLS on its port, unless the arguments have `--listen-tls`.
 struct RunningController {
   let url: String
+  let address: OwnAddress
   let apiServer: SimulatedAPIServer
   let program: ExternalProgram
   let transport: HTTPTransport
@@ -57,6 +58,7 @@ struct RunningController {
       program.stop()
       throw error
     }
+    self.address = address
     url = "\(hasTLS ? "https" : "http")://\(address)"
     self.apiServer = apiServer
     self.program = program

@@ -14,9 +14,12 @@ package struct GoldenFile: Sendable {
     url = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: path)
   }
 
+  /// The expected output.
+  package var text: String { get throws { try String(contentsOf: url, encoding: .utf8) } }
+
   /// The expected output. Replaced by `output` first if `ROLLCALL_UPDATE_GOLDEN` is set.
   package func text(comparedWith output: String) throws -> String {
     if ProcessInfo.processInfo.environment["ROLLCALL_UPDATE_GOLDEN"] == "1" { try Data(output.utf8).write(to: url) }
-    return try String(contentsOf: url, encoding: .utf8)
+    return try text
   }
 }

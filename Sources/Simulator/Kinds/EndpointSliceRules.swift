@@ -12,15 +12,33 @@ enum EndpointSliceRules {
   /// Of zones, and of nodes.
   static let maximumHints = 8
 
+  /// Also drops what the API server's types do not have, and writes their lists without elements as it does.
   @Sendable static func applyDefaults(_ slice: inout JSONValue, rules: ServerRules) {
-    guard let ports = slice["ports"]?.array else { return }
-    slice["ports"] = .array(
-      ports.map { port in
-        var port = port
-        if port["name"] == nil { port["name"] = "" }
-        if port["protocol"] == nil { port["protocol"] = "TCP" }
-        return port
-      })
+    slice["endpoints"] = list(slice["endpoints"]) { endpoint in
+      var stored = members(["addresses", "conditions", "hostname", "targetRef", "nodeName", "zone", "hints"], of: endpoint)
+      stored["conditions"] = members(["ready", "serving", "terminating"], of: stored["conditions"] ?? [:])
+      return stored
+    }
+    slice["ports"] = list(slice["ports"]) { port in
+      var stored = members(["name", "protocol", "port", "appProtocol"], of: port)
+      if stored["name"] == nil { stored["name"] = "" }
+      if stored["protocol"] == nil { stored["protocol"] = "TCP" }
+      return stored
+    }
+  }
+
+  /// `null` without elements: neither list has `omitempty`.
+  private static func list(_ value: JSONValue?, _ transform: (JSONValue) -> JSONValue) -> JSONValue {
+    guard let elements = value?.array, !elements.isEmpty else { return .null }
+    return .array(elements.map(transform))
+  }
+
+  private static func members(_ names: [String], of value: JSONValue) -> JSONValue {
+    var kept: JSONValue = [:]
+    for name in names {
+      if let member = value[name], member != .null { kept[name] = member }
+    }
+    return kept
   }
 
   @Sendable static func validate(_ slice: JSONValue, old: JSONValue?, rules: ServerRules) -> [FieldProblem] {
@@ -51,15 +69,14 @@ enum EndpointSliceRules {
     return endpoints.enumerated().flatMap { index, endpoint in
       let path = "endpoints[\(index)]"
       var problems = addressProblems(endpoint["addresses"]?.array ?? [], at: "\(path).addresses", type: type, rules: rules)
-      if let node = endpoint["nodeName"]?.string, let detail = NamePolicy.subdomain.problem(in: node) {
-        problems.append(FieldProblem(field: "\(path).nodeName", reason: .invalid, value: node, detail: detail))
+      if let node = endpoint["nodeName"]?.string {
+        problems += invalid("\(path).nodeName", node, NamePolicy.subdomain.problems(in: node))
       }
-      if let name = endpoint["hostname"]?.string, let detail = NamePolicy.label.problem(in: name) {
-        problems.append(FieldProblem(field: "\(path).hostname", reason: .invalid, value: name, detail: detail))
-      }
+      if let name = endpoint["hostname"]?.string { problems += invalid("\(path).hostname", name, NamePolicy.label.problems(in: name)) }
       let hints = endpoint["hints"]
-      problems += hintProblems(hints?["forZones"]?.array ?? [], at: "\(path).hints.forZones", MetadataRules.problemInLabelValue)
-      return problems + hintProblems(hints?["forNodes"]?.array ?? [], at: "\(path).hints.forNodes", NamePolicy.subdomain.problem(in:))
+      problems += hintProblems(hints?["forZones"]?.array ?? [], at: "\(path).hints.forZones", MetadataRules.problems(inLabelValue:))
+      return problems
+        + hintProblems(hints?["forNodes"]?.array ?? [], at: "\(path).hints.forNodes") { NamePolicy.subdomain.problems(in: $0) }
     }
   }
 
@@ -75,7 +92,7 @@ enum EndpointSliceRules {
       let family: IPAddress.Family
       switch type {
       case "FQDN":
-        note("\(path)[\(index)]", problem(inDomainName: text))
+        problems += domainNameProblems(text, at: "\(path)[\(index)]")
         continue
       case "IPv4": family = .ipv4
       case "IPv6": family = .ipv6
@@ -97,7 +114,7 @@ enum EndpointSliceRules {
       return withLeadingZeros(text) == nil ? "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)" : "must not have leading 0s"
     }
     if let v6 = address.v6, v6.high == 0, v6.low >> 32 == 0xffff { return "must not be an IPv4-mapped IPv6 address" }
-    return isCanonical && address.description != text ? "must be in canonical form (\"\(address)\")" : nil
+    return isCanonical && address.canonicalText != text ? "must be in canonical form (\"\(address.canonicalText)\")" : nil
   }
 
   /// The address that Go's older parsers read from e.g. `010.0.0.1`; the newer one refuses it.
@@ -109,25 +126,25 @@ enum EndpointSliceRules {
     return IPAddress(parts.map { String(Int($0) ?? 256) }.joined(separator: "."))
   }
 
-  private static func problem(inDomainName name: String) -> String? {
-    let name = name.hasSuffix(".") ? String(name.dropLast()) : name
-    if let detail = NamePolicy.subdomain.problem(in: name) { return detail }
-    return name.contains(".") ? nil : "should be a domain with at least two segments separated by dots"
+  /// Source: `IsFullyQualifiedDomainName`.
+  private static func domainNameProblems(_ text: String, at path: String) -> [FieldProblem] {
+    if text.isEmpty { return [FieldProblem(field: path, reason: .required, detail: "")] }
+    let name = text.hasSuffix(".") ? String(text.dropLast()) : text
+    let problems = NamePolicy.subdomain.problems(in: name)
+    if !problems.isEmpty { return invalid(path, name, [problems.joined(separator: ",")]) }
+    let labels = name.split(separator: ".").map(String.init)
+    if labels.count < 2 { return invalid(path, name, ["should be a domain with at least two segments separated by dots"]) }
+    return labels.flatMap { invalid(path, $0, NamePolicy.label.problems(in: $0)) }
   }
 
-  private static func hintProblems(_ hints: [JSONValue], at path: String, _ problem: (String) -> String?) -> [FieldProblem] {
+  private static func hintProblems(_ hints: [JSONValue], at path: String, _ problems: (String) -> [String]) -> [FieldProblem] {
     if hints.count > maximumHints { return [tooMany(path, hints.count, maximumHints)] }
     var names: Set<String> = []
     return hints.enumerated().flatMap { index, hint in
       let name = hint["name"]?.string ?? ""
-      var problems: [FieldProblem] = []
-      if !names.insert(name).inserted {
-        problems.append(FieldProblem(field: "\(path)[\(index)].name", reason: .duplicate, value: name, detail: ""))
-      }
-      if let detail = problem(name) {
-        problems.append(FieldProblem(field: "\(path)[\(index)].name", reason: .invalid, value: name, detail: detail))
-      }
-      return problems
+      let isNew = names.insert(name).inserted
+      let duplicate = FieldProblem(field: "\(path)[\(index)].name", reason: .duplicate, value: name, detail: "")
+      return (isNew ? [] : [duplicate]) + invalid("\(path)[\(index)].name", name, problems(name))
     }
   }
 
@@ -141,9 +158,7 @@ enum EndpointSliceRules {
     for (index, port) in ports.enumerated() {
       let path = "ports[\(index)]"
       let name = port["name"]?.string ?? ""
-      if !name.isEmpty, let detail = NamePolicy.label.problem(in: name) {
-        problems.append(FieldProblem(field: "\(path).name", reason: .invalid, value: name, detail: detail))
-      }
+      if !name.isEmpty { problems += invalid("\(path).name", name, NamePolicy.label.problems(in: name)) }
       if !names.insert(name).inserted {
         problems.append(FieldProblem(field: "\(path).name", reason: .duplicate, value: name, detail: ""))
       }
@@ -152,11 +167,15 @@ enum EndpointSliceRules {
           FieldProblem(
             field: "\(path).protocol", reason: .notSupported, value: transport, detail: "supported values: \"SCTP\", \"TCP\", \"UDP\""))
       }
-      if let application = port["appProtocol"]?.string, let detail = MetadataRules.problemInKey(application) {
-        problems.append(FieldProblem(field: "\(path).appProtocol", reason: .invalid, value: application, detail: detail))
+      if let application = port["appProtocol"]?.string {
+        problems += invalid("\(path).appProtocol", application, MetadataRules.problems(inKey: application))
       }
     }
     return problems
+  }
+
+  private static func invalid(_ field: String, _ value: String, _ details: [String]) -> [FieldProblem] {
+    details.map { FieldProblem(field: field, reason: .invalid, value: value, detail: $0) }
   }
 
   private static func tooMany(_ field: String, _ count: Int, _ limit: Int) -> FieldProblem {
@@ -173,6 +192,12 @@ extension IPAddress {
     if isLinkLocal { return "may not be in the link-local range (169.254.0.0/16, fe80::/10)" }
     if isLinkLocalMulticast { return "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)" }
     return nil
+  }
+
+  /// As Go's netip writes it: without an IPv4 address in an IPv6 address.
+  fileprivate var canonicalText: String {
+    guard let v6, v6.high == 0, v6.low >> 32 == 0, v6.low >> 16 != 0 else { return description }
+    return "::\(String(v6.low >> 16, radix: 16)):\(String(v6.low & 0xffff, radix: 16))"
   }
 
   private var isUnspecified: Bool { v4.map { $0 == 0 } ?? (v6 ?? (0, 0) == (0, 0)) }

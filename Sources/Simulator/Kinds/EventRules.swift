@@ -25,8 +25,8 @@ enum EventRules {
     var problems = involved.isEmpty && !["default", "kube-system"].contains(namespace) ? [mismatch()] : []
     let controller = text(event, "reportingComponent")
     if controller.isEmpty { problems.append(FieldProblem(field: "reportingController", reason: .required, detail: "")) }
-    if let detail = MetadataRules.problemInKey(controller) {
-      problems.append(FieldProblem(field: "reportingController", reason: .invalid, value: controller, detail: detail))
+    problems += MetadataRules.problems(inKey: controller).map {
+      FieldProblem(field: "reportingController", reason: .invalid, value: controller, detail: $0)
     }
     for field in ["reportingInstance", "action", "reason"] {
       let value = text(event, field)

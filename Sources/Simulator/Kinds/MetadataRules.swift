@@ -7,23 +7,21 @@ enum MetadataRules {
     let name = object.name
     if name.isEmpty {
       problems.append(FieldProblem(field: "metadata.name", reason: .required, detail: "name or generateName is required"))
-    } else if let detail = kind.naming.problem(in: name) {
-      problems.append(FieldProblem(field: "metadata.name", reason: .invalid, value: name, detail: detail))
+    } else {
+      problems += kind.naming.problems(in: name).map { FieldProblem(field: "metadata.name", reason: .invalid, value: name, detail: $0) }
     }
     for (key, value) in (object["metadata"]?["labels"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
-      if let detail = problemInKey(key) {
-        problems.append(FieldProblem(field: "metadata.labels", reason: .invalid, value: key, detail: detail))
-      }
+      problems += Self.problems(inKey: key).map { FieldProblem(field: "metadata.labels", reason: .invalid, value: key, detail: $0) }
       let text = value.string ?? ""
-      if let detail = problemInLabelValue(text) {
-        problems.append(FieldProblem(field: "metadata.labels", reason: .invalid, value: text, detail: detail))
+      problems += Self.problems(inLabelValue: text).map {
+        FieldProblem(field: "metadata.labels", reason: .invalid, value: text, detail: $0)
       }
     }
     var annotationBytes = 0
     for (key, value) in (object["metadata"]?["annotations"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
       annotationBytes += key.utf8.count + (value.string?.utf8.count ?? 0)
-      if let detail = problemInKey(key.lowercased()) {
-        problems.append(FieldProblem(field: "metadata.annotations", reason: .invalid, value: key, detail: detail))
+      problems += Self.problems(inKey: key.lowercased()).map {
+        FieldProblem(field: "metadata.annotations", reason: .invalid, value: key, detail: $0)
       }
     }
     if annotationBytes > 262_144 {
@@ -32,32 +30,38 @@ enum MetadataRules {
     return problems
   }
 
-  static func problemInLabelValue(_ value: String) -> String? {
-    if value.utf8.count > 63 { return "must be no more than 63 characters" }
-    if value.isEmpty || isQualifiedPart(value[...]) { return nil }
-    return """
-      a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
-      alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is \
-      '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')
-      """
+  static func problems(inLabelValue value: String) -> [String] {
+    let isTooLong = value.utf8.count > 63
+    return (isTooLong ? ["must be no more than 63 bytes"] : []) + (value.isEmpty || isQualifiedPart(value[...]) ? [] : [labelValueText])
   }
 
-  /// - Returns: the problem with the key of a label or an annotation.
-  static func problemInKey(_ key: String) -> String? {
+  private static let labelValueText = """
+    a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
+    alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is \
+    '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')
+    """
+
+  /// - Returns: the problems with the key of a label or an annotation.
+  static func problems(inKey key: String) -> [String] {
     let parts = key.split(separator: "/", omittingEmptySubsequences: false)
-    if parts.count > 2 { return "a qualified name must have at most one '/'" }
-    if parts.count == 2, NamePolicy.subdomain.problem(in: String(parts[0])) != nil {
-      return "prefix part a lowercase RFC 1123 subdomain is expected"
+    if parts.count > 2 {
+      return ["a valid label key \(qualifiedText) with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
+    }
+    var problems: [String] = []
+    if parts.count == 2 {
+      let ofPrefix = parts[0].isEmpty ? ["must be non-empty"] : NamePolicy.subdomain.problems(in: String(parts[0]), unit: "bytes")
+      problems += ofPrefix.map { "prefix part \($0)" }
     }
     let name = parts[parts.count - 1]
-    if name.isEmpty { return "name part must be non-empty" }
-    if name.utf8.count > 63 { return "name part must be no more than 63 characters" }
-    if isQualifiedPart(name) { return nil }
-    return """
-      name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character \
-      (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')
-      """
+    if name.isEmpty { problems.append("name part must be non-empty") }
+    if name.utf8.count > 63 { problems.append("name part must be no more than 63 bytes") }
+    return problems + (isQualifiedPart(name) ? [] : ["name part \(qualifiedText)"])
   }
+
+  private static let qualifiedText = """
+    must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character \
+    (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')
+    """
 
   private static func isQualifiedPart(_ text: Substring) -> Bool {
     let bytes = text.utf8
@@ -79,28 +83,25 @@ enum NamePolicy: Sendable {
   case subdomain
   /// A DNS-1123 label of at most 63 characters.
   case label
-  /// A DNS-1035 label of at most 63 characters: it starts with a letter.
-  case serviceLabel
   /// Anything that is one segment of a path, as for RBAC's objects.
   case pathSegment
 
-  /// - Returns: the problem with the name, if any.
-  func problem(in name: String) -> String? {
+  /// - Returns: what is wrong with the name.
+  /// - Parameter unit: what the server calls the length.
+  func problems(in name: String, unit: String = "characters") -> [String] {
+    let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+    let isSubdomain = labels.allSatisfy { Self.isLabel($0) }
+    func limited(to maximum: Int, _ problem: String?) -> [String] {
+      (name.utf8.count > maximum ? ["must be no more than \(maximum) \(unit)"] : []) + (problem.map { [$0] } ?? [])
+    }
     switch self {
-    case .subdomain:
-      if name.utf8.count > 253 { return "must be no more than 253 characters" }
-      let labels = name.split(separator: ".", omittingEmptySubsequences: false)
-      return labels.allSatisfy { Self.isLabel($0) } ? nil : Self.subdomainText
+    case .subdomain: return limited(to: 253, isSubdomain ? nil : Self.subdomainText)
     case .label:
-      if name.utf8.count > 63 { return "must be no more than 63 characters" }
-      return Self.isLabel(name[...]) ? nil : Self.labelText
-    case .serviceLabel:
-      if name.utf8.count > 63 { return "must be no more than 63 characters" }
-      let startsWithLetter = name.utf8.first.map { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 } ?? false
-      return startsWithLetter && Self.isLabel(name[...]) ? nil : Self.serviceLabelText
+      let isLabel = isSubdomain && labels.count == 1
+      return limited(to: 63, isLabel ? nil : isSubdomain ? "must not contain dots" : Self.labelText)
     case .pathSegment:
-      if name == "." || name == ".." { return "may not be '\(name)'" }
-      return name.contains("/") || name.contains("%") ? "may not contain '/' or '%'" : nil
+      if name == "." || name == ".." { return ["may not be '\(name)'"] }
+      return name.contains("/") || name.contains("%") ? ["may not contain '/' or '%'"] : []
     }
   }
 
@@ -113,11 +114,6 @@ enum NamePolicy: Sendable {
   private static let labelText = """
     a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an \
     alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')
-    """
-
-  private static let serviceLabelText = """
-    a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an \
-    alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')
     """
 
   /// Whether the text is a DNS-1123 label of any length.

@@ -24,7 +24,7 @@ enum ResourceTable {
 
   static let services = ResourceKind(
     group: "", version: "v1", kind: "Service", plural: "services", singular: "service", shortNames: ["svc"], categories: ["all"],
-    naming: .serviceLabel, hasStatus: true, schema: .service, message: .service, columns: TableColumn.service,
+    naming: .label, hasStatus: true, schema: .service, message: .service, columns: TableColumn.service,
     selectableFields: [SelectableField("spec.clusterIP"), SelectableField("spec.type")], applyDefaults: Defaults.service,
     validate: ServiceRules.validate)
 

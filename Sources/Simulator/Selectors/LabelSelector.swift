@@ -98,12 +98,12 @@ struct LabelSelector: Sendable {
   }
 
   private static func key(_ key: String, in text: String) throws(APIFailure) -> String {
-    guard MetadataRules.problemInKey(key.trimmed) == nil else { throw unreadable(key, in: text) }
+    guard MetadataRules.problems(inKey: key.trimmed).isEmpty else { throw unreadable(key, in: text) }
     return key.trimmed
   }
 
   private static func value(_ value: String, in text: String) throws(APIFailure) -> String {
-    guard MetadataRules.problemInLabelValue(value) == nil else { throw unreadable(value, in: text) }
+    guard MetadataRules.problems(inLabelValue: value).isEmpty else { throw unreadable(value, in: text) }
     return value
   }
 

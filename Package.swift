@@ -104,6 +104,7 @@ let package = Package(
     .target(name: "Roll", dependencies: ["Primitives"], swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
     .target(name: "ProcFS", dependencies: ["CLinux"], swiftSettings: settings),
+    .target(name: "LogLines", dependencies: ["Primitives", logging], swiftSettings: settings),
     .target(name: "ProcessLimits", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Exposition", swiftSettings: settings),
     .target(name: "Gzip", dependencies: ["CISAL"], swiftSettings: settings),
@@ -139,8 +140,8 @@ let package = Package(
     .target(
       name: "Controller",
       dependencies: [
-        "AsyncPrimitives", "Collector", "Exposition", "Gzip", "GzipZlib", "HTTPTransport", "JSON", "KubeClient", "Primitives",
-        "ProcessLimits", "Push", "Relabeling", "Roll", "TLSServing", "YAML",
+        "AsyncPrimitives", "Collector", "Exposition", "Gzip", "GzipZlib", "HTTPTransport", "JSON", "KubeClient", "LogLines",
+        "Primitives", "ProcessLimits", "Push", "Relabeling", "Roll", "TLSServing", "YAML",
         crypto, httpTypes, hummingbird, logging, nioCore, nioSSL, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings + controllerTesting),
@@ -149,15 +150,16 @@ let package = Package(
     .executableTarget(
       name: "Rollcall",
       dependencies: [
-        "AsyncPrimitives", "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "Primitives", "ProcessLimits", "Simulator",
+        "AsyncPrimitives", "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "LogLines", "Primitives", "ProcessLimits",
+        "Simulator",
         argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
       ],
       swiftSettings: settings, linkerSettings: linking),
     .executableTarget(
       name: "RollcallAgent",
       dependencies: [
-        "AsyncPrimitives", "CLinux", "ContainerRuntimes", "Exposition", "GzipZlib", "LinuxCollector", "Primitives", "ProcessLimits",
-        "ProcFS", "Roll", "TLSServing",
+        "AsyncPrimitives", "CLinux", "ContainerRuntimes", "Exposition", "GzipZlib", "LinuxCollector", "LogLines", "Primitives",
+        "ProcessLimits", "ProcFS", "Roll", "TLSServing",
         argumentParser, httpTypes, hummingbird, logging, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals,
       ],
       exclude: ["Layout"], swiftSettings: settings, linkerSettings: linking + standalone),
@@ -165,6 +167,7 @@ let package = Package(
     // Tests
     .target(name: "TestSupport", dependencies: ["Exposition", logging], path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
+    .testTarget(name: "LogLinesTests", dependencies: ["LogLines", "Primitives", logging], swiftSettings: settings),
     .testTarget(name: "AsyncPrimitivesTests", dependencies: ["AsyncPrimitives", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "ProtobufTests", dependencies: ["Protobuf"], swiftSettings: settings),
     .testTarget(name: "RollTests", dependencies: ["Roll"], swiftSettings: settings),
@@ -178,7 +181,7 @@ let package = Package(
     .testTarget(
       name: "KubeClientTests",
       dependencies: ["KubeClient", "HTTPTransport", "Primitives", "JSON", "Simulator", "TestSupport", logging],
-      swiftSettings: settings),
+      exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "CollectorTests",
       dependencies: ["AsyncPrimitives", "Collector", "Exposition", "HTTPTransport", "Primitives", "Roll", "TestSupport"],

@@ -115,9 +115,9 @@ final class Reachability: Sendable {
     switch result {
     case .accepted: logger.info("push receiver accepts samples", metadata: ["url": "\(url)"])
     case .rejected(let reason):
-      logger.error("push receiver rejects samples; dropping them", metadata: ["url": "\(url)", "reason": "\(reason)"])
+      logger.error("push receiver rejects samples; dropping them", metadata: ["url": "\(url)", "error": "\(reason)"])
     case .retry(let reason, _):
-      logger.warning("cannot push samples; retrying", metadata: ["url": "\(url)", "reason": "\(reason)"])
+      logger.warning("cannot push samples; retrying", metadata: ["url": "\(url)", "error": "\(reason)"])
     }
   }
 }

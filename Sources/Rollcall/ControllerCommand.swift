@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Controller
 internal import FoundationEssentials
 internal import Glibc
-internal import Logging
+internal import LogLines
 internal import Primitives
 internal import ProcessLimits
 internal import ServiceLifecycle
@@ -41,8 +41,7 @@ struct ControllerCommand: AsyncParsableCommand {
       print(settings.yaml, terminator: "")
       return
     }
-    var logger = Logger(label: "rollcall", factory: { StreamLogHandler.standardError(label: $0) })
-    logger.logLevel = settings.logLevel
+    let logger = settings.logFormat.logger(label: "rollcall", level: settings.logLevel)
     do {
       let controller = try RollcallController(
         settings: settings, environment: environment, version: ProductVersion.current, logger: logger)

@@ -100,6 +100,7 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("leader-election")) var leaderElection: String?
   @Option(help: .of("identity")) var identity: String?
   @Option(help: .of("log-level")) var logLevel: String?
+  @Option(help: .of("log-format")) var logFormat: String?
 
   /// The values of the flags, by the name of the setting.
   var values: [String: [String]] {

@@ -98,7 +98,7 @@ struct Agent {
         availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: libraryLogger)),
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? address.port
-        logger.notice("listening", metadata: ["for": "\(purpose)", "address": "\(ListenAddress(host: host, port: port))"])
+        logger.notice("listening", metadata: ["purpose": "\(purpose)", "address": "\(ListenAddress(host: host, port: port))"])
       },
       eventLoopGroupProvider: .shared(eventLoops), logger: libraryLogger)
   }

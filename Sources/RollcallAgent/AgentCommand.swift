@@ -1,6 +1,7 @@
 import ArgumentParser
 import Dispatch
 import Glibc
+import LogLines
 import Logging
 import Primitives
 import ProcessLimits
@@ -48,8 +49,7 @@ struct AgentCommand: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try AgentSettings(options, environment: .process())
-    var logger = Logger(label: "rollcall-agent") { StreamLogHandler.standardError(label: $0) }
-    logger.logLevel = settings.logLevel
+    let logger = settings.logFormat.logger(label: "rollcall-agent", level: settings.logLevel)
     if once {
       try OnceCommand(settings: settings, logger: logger).run(output ?? .table)
       return

@@ -110,7 +110,7 @@ package final class AlertmanagerSender: Sendable {
         } catch {
           guard !Task.isCancelled else { return }
           if endpoint.failed("\(error)") {
-            logger.warning("cannot look up Alertmanager; retrying", metadata: ["alertmanager": "\(endpoint.url)", "error": "\(error)"])
+            logger.warning("cannot look up Alertmanager; retrying", metadata: ["url": "\(endpoint.url)", "error": "\(error)"])
           }
         }
         if isName { await time.pause(for: Self.lookupInterval) }
@@ -248,7 +248,7 @@ package final class AlertmanagerSender: Sendable {
   }
 
   private func metadata(_ member: AlertmanagerMember) -> Logger.Metadata {
-    ["alertmanager": "\(member.status.url)", "address": "\(member.address)"]
+    ["url": "\(member.status.url)", "address": "\(member.address)"]
   }
 }
 

@@ -179,7 +179,7 @@ package final class CertificateManager: Sendable {
   private func write(_ secret: TLSSecret, over objects: [TLSSecretPart: JSONValue], why: [String]) async throws {
     for part in TLSSecretPart.allCases {
       let namespace = namespace(of: part)
-      let metadata: Logger.Metadata = ["secret": "\(namespace)/\(part.name)", "why": "\(why.joined(separator: "; "))"]
+      let metadata: Logger.Metadata = ["secret": "\(namespace)/\(part.name)", "reason": "\(why.joined(separator: "; "))"]
       guard var object = objects[part] else {
         // Fails if another replica has created it at the same time; the next pass reads it.
         try await client.create(secret.object(part, namespace: namespace))
@@ -224,7 +224,7 @@ package final class CertificateManager: Sendable {
       defer { state.problem = problem }
       return state.problem != problem
     }
-    if isNew { logger.log(level: level, "certificate problem", metadata: ["problem": "\(problem)"]) }
+    if isNew { logger.log(level: level, "certificate problem", metadata: ["error": "\(problem)"]) }
   }
 }
 

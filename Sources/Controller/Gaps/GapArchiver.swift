@@ -75,7 +75,7 @@ final class GapArchiver: StatusSource {
       return restored
     }
     if !restored.isEmpty {
-      logger.notice("restored open gaps", metadata: ["gaps": "\(restored.count { $0.isOpen })", "ages": "\(restored.count)"])
+      logger.notice("restored open gaps", metadata: ["gaps": "\(restored.count { $0.isOpen })", "containers": "\(restored.count)"])
     }
 
     latest.withLock { $0.kept = restored.count }
@@ -113,7 +113,7 @@ final class GapArchiver: StatusSource {
     } catch {
       logger.warning(
         "cannot archive the open gaps before the end",
-        metadata: ["configmap": "\(namespace)/\(GapArchive.configMapName)", "error": "\(error)"])
+        metadata: ["configMap": "\(namespace)/\(GapArchive.configMapName)", "error": "\(error)"])
     }
   }
 
@@ -141,7 +141,7 @@ final class GapArchiver: StatusSource {
     if content.total > kept, !wasCut {
       logger.warning(
         "too many open gaps to archive; the youngest would lose their age at a restart",
-        metadata: ["gaps": "\(content.total)", "left out": "\(content.total - kept)"])
+        metadata: ["gaps": "\(content.total)", "leftOut": "\(content.total - kept)"])
     }
   }
 
@@ -172,6 +172,6 @@ final class GapArchiver: StatusSource {
     problem = new
     logger.warning(
       "cannot archive the open gaps; retrying",
-      metadata: ["configmap": "\(namespace)/\(GapArchive.configMapName)", "error": "\(new)"])
+      metadata: ["configMap": "\(namespace)/\(GapArchive.configMapName)", "error": "\(new)"])
   }
 }

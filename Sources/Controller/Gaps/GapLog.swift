@@ -60,8 +60,8 @@ struct GapLog {
       metadata["age"] = "\((oldest.at - oldest.gap.since).inWholeSeconds.text)"
       logger.warning(isOne ? "gap opened" : "gaps opened", metadata: metadata)
     case .closed(let end, let length):
-      metadata["after"] = "\(length.inWholeSeconds.text)"
-      metadata["because"] = "\(end.text)"
+      metadata["duration"] = "\(length.inWholeSeconds.text)"
+      metadata["end"] = "\(end.text)"
       logger.notice(isOne ? "gap closed" : "gaps closed", metadata: metadata)
     }
   }

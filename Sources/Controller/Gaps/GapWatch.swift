@@ -41,7 +41,7 @@ struct GapWatch: Sendable {
       if staleUntil == nil {
         logger.warning(
           "rolls are stale; containers that are not found open no gap until the watches are in sync",
-          metadata: ["watches": "\(stale.map(\.resource).joined(separator: ", "))", "reason": "\(stale[0].problem ?? "")"])
+          metadata: ["watches": "\(stale.map(\.resource).joined(separator: ", "))", "error": "\(stale[0].problem ?? "")"])
       }
       staleUntil = time.now + settling
     } else if let end = staleUntil, time.now >= end {

@@ -62,7 +62,7 @@ final class VirtualNodeCollector: NodeCollector {
       metadata["detail"] = "\(pods.first?.detail ?? "")"
       logger.warning("pod of a virtual node not collected", metadata: metadata)
     case .recovered(let reason):
-      metadata["after"] = "\(reason.rawValue)"
+      metadata["reason"] = "\(reason.rawValue)"
       logger.notice("pod of a virtual node collected again", metadata: metadata)
     }
   }

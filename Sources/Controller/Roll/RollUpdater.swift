@@ -58,7 +58,7 @@ struct RollUpdater: Sendable {
   private func log(_ notes: [String: [String]]) {
     let before = rolls.snapshot().notes
     for (node, notes) in notes.filter({ $0.value != before[$0.key] }).sorted(by: { $0.key < $1.key }) {
-      logger.warning("node has problems", metadata: ["node": "\(node)", "notes": "\(notes.joined(separator: "; "))"])
+      logger.warning("node has problems", metadata: ["node": "\(node)", "error": "\(notes.joined(separator: "; "))"])
     }
   }
 }

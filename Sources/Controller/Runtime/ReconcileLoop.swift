@@ -77,7 +77,7 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
       case .again(let delay): status.due = time.now + min(delay, policy.resync)
       }
       if status.problem != nil {
-        logger.info("reconciled after failure", metadata: ["key": "\(key)"])
+        logger.info("reconciled after failure", metadata: ["object": "\(key)"])
         status.problem = nil
       }
     } catch {
@@ -85,7 +85,7 @@ package struct ReconcileLoop<R: Reconciler>: Sendable {
       status.due = time.now + status.backoff.failed()
       let problem = "\(error)"
       if problem != status.problem {
-        logger.warning("cannot reconcile; retrying with back-off", metadata: ["key": "\(key)", "error": "\(problem)"])
+        logger.warning("cannot reconcile; retrying with back-off", metadata: ["object": "\(key)", "error": "\(problem)"])
         status.problem = problem
       }
     }

@@ -1,5 +1,6 @@
 package import Collector
 package import KubeClient
+package import LogLines
 package import Logging
 package import Primitives
 package import Roll
@@ -146,6 +147,7 @@ package struct ControllerSettings: Hashable, Sendable {
   /// `nil` for the pod's name, or else a unique name.
   package var identity: String?
   package var logLevel: Logger.Level = .info
+  package var logFormat = LogFormat.text
 
   package init() {}
 

@@ -1,6 +1,7 @@
 internal import Collector
 internal import Exposition
 internal import KubeClient
+internal import LogLines
 internal import Logging
 internal import Primitives
 internal import Roll
@@ -392,6 +393,7 @@ package enum SettingsTable {
         + "or the host name and a random number."
     ),
     .choice("log-level", \.logLevel, help: "Minimum level of logged messages."),
+    .choice("log-format", \.logFormat, help: "Format of logged messages, one a line: text, logfmt or json."),
   ]
 
   private static let familyAccepted = "the name of a metric, or a prefix followed by *, such as container_fs_*"

@@ -112,10 +112,10 @@ package final class TargetReconciler: Reconciler {
   private func log(_ memory: inout TargetMemory, _ source: Source) {
     let (new, ended) = memory.takeProblemChanges()
     for (subject, problem) in new {
-      logger.warning("cannot publish", metadata: ["source": "\(source)", "what": "\(subject)", "problem": "\(problem)"])
+      logger.warning("cannot publish", metadata: ["source": "\(source)", "object": "\(subject)", "error": "\(problem)"])
     }
     for subject in ended {
-      logger.info("published again", metadata: ["source": "\(source)", "what": "\(subject)"])
+      logger.info("published again", metadata: ["source": "\(source)", "object": "\(subject)"])
     }
   }
 }

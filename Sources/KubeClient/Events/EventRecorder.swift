@@ -103,7 +103,7 @@ public final class EventRecorder: Sendable {
       if reported.withLock({ $0.insert(code).inserted }) {
         logger.warning(
           "Event refused; later refusals of this kind are only counted",
-          metadata: ["error": "\(error)", "about": "\(write.event.object.kind) \(write.event.object.name)"])
+          metadata: ["error": "\(error)", "object": "\(write.event.object.kind) \(write.event.object.name)"])
       }
       return nil
     }

@@ -83,4 +83,7 @@ struct AgentOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
   var logLevel: String?
+
+  @Option(help: ArgumentHelp("Format of log messages: text, logfmt or json. (default: text)", valueName: "format"))
+  var logFormat: String?
 }

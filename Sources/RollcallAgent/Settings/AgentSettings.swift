@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LinuxCollector
+import LogLines
 import Logging
 import Primitives
 
@@ -26,6 +27,7 @@ struct AgentSettings: Hashable, Sendable {
   /// The value of the label `node`: the Node's name, or else the host name.
   var node: String
   var logLevel: Logger.Level
+  var logFormat: LogFormat
 
   /// Additional metric names in the exposition.
   enum Compatibility: String, CaseIterable {
@@ -56,6 +58,7 @@ struct AgentSettings: Hashable, Sendable {
     ownNode = try lookup.name(options.node, "node") ?? environment["NODE_NAME"]
     node = ownNode ?? hostName()
     logLevel = try lookup.logLevel(options.logLevel, "log-level", default: .info)
+    logFormat = try lookup.choice(options.logFormat, "log-format", of: LogFormat.self) ?? .text
   }
 
   /// Looks up and parses values. Errors name the option or the variable that a value comes from.

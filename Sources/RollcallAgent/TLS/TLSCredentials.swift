@@ -76,7 +76,7 @@ final class TLSCredentials: Service {
       if case .loaded = state { return true }
       return false
     }
-    logger.notice(wasLoaded ? "certificates renewed" : "certificates loaded", metadata: ["folder": "\(folder)"])
+    logger.notice(wasLoaded ? "certificates renewed" : "certificates loaded", metadata: ["path": "\(folder)"])
   }
 
   /// Keeps loaded certificates: an incomplete renewal or a deleted Secret must not lock the controller out.
@@ -86,7 +86,7 @@ final class TLSCredentials: Service {
       state = .missing(problem)
       return false
     }
-    let metadata: Logger.Metadata = ["folder": "\(folder)", "error": "\(problem)"]
+    let metadata: Logger.Metadata = ["path": "\(folder)", "error": "\(problem)"]
     if isLoaded {
       logger.warning("cannot use the new certificates; keeping the old ones", metadata: metadata)
     } else {

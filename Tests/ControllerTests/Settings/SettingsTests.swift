@@ -37,6 +37,7 @@ import Testing
     "listen-tls": ["off"], "listen-tls-dir": ["/tls"], "listen-ca-secret": ["serving"], "scraper-token-secret": ["scraper"],
     "kubeconfig": ["/k"], "context": ["c"],
     "namespace": ["n"], "agent-namespace": ["m"], "leader-election": ["off"], "identity": ["me"], "log-level": ["debug"],
+    "log-format": ["json"],
   ]
 
   func show(_ name: String, _ sources: SettingsSources) throws -> [String] {

@@ -362,7 +362,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
       "rollcall_container_gap", "rollcall_node_gap", "rollcall_refused_targets", "rollcall_failing_objects", "rollcall_exporter_",
     ]
     for rule in try file("monitoring/rules.yaml")["groups"]?.array?.flatMap({ $0["rules"]?.array ?? [] }) ?? [] {
-      guard let expression = rule["expr"]?.string, leaderOnly.contains(where: expression.contains) else { continue }
+      guard rule["alert"] != nil, let expression = rule["expr"]?.string, leaderOnly.contains(where: expression.contains) else { continue }
       #expect(rule["keep_firing_for"] == "3m", "\(rule["alert"]?.string ?? "")")
     }
   }

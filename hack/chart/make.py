@@ -53,6 +53,10 @@ class Object:
         )
 
 
+def negated(condition):
+    return condition[4:] if condition.startswith("not ") else "not (%s)" % condition
+
+
 def load(path):
     return [document for document in yaml.safe_load_all((MANIFESTS / path).read_text()) if document]
 
@@ -83,12 +87,13 @@ def manifests():
         for change in kustomization.get("patches", []):
             content = yaml.safe_load(change["patch"])
             if isinstance(content, list):
-                for target in [object for object in objects if object.matches(change["target"])]:
-                    if target.kind != "Namespace" or target.name != "rollcall":
-                        patch(target.tree, content, condition)
+                for object in objects:
+                    if object.matches(change["target"]):
+                        patch(object.tree, content, condition)
             elif content["$patch"] == "delete":
-                for target in [object for object in objects if (object.kind, object.name) == (content["kind"], content["metadata"]["name"])]:
-                    target.conditions.append("not (%s)" % condition if not condition.startswith("not ") else condition[4:])
+                for object in objects:
+                    if object.matches({"kind": content["kind"], "name": content["metadata"]["name"]}):
+                        object.conditions.append(negated(condition))
     # Helm creates the namespace of a release itself.
     return [object for object in objects if (object.kind, object.name) != ("Namespace", "rollcall")]
 
@@ -204,10 +209,7 @@ def named(node, key=None):
 
 def document(object):
     edit(object)
-    tree = named(object.tree)
-    if (object.kind, object.name) == ("Namespace", "rollcall-agents"):
-        tree["metadata"]["name"] = NAMESPACES["rollcall-agents"]
-    lines = write(tree)
+    lines = write(named(object.tree))
     if not object.conditions:
         return ["---"] + lines
     condition = object.conditions[0] if len(object.conditions) == 1 else "and " + " ".join("(%s)" % text for text in object.conditions)

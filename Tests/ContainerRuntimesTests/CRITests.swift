@@ -39,7 +39,8 @@ struct CRITests {
       }
 
       // The pause container's.
-      let sandbox = try #require(try CRIRuntime(containerd.socket).process(ofSandbox: #require(ContainerID(pod.id))))
+      let podID = try #require(ContainerID(pod.id))
+      let sandbox = try #require(try CRIRuntime(containerd.socket).process(ofSandbox: podID))
       #expect(!location.containers.flatMap(\.processes).map(\.identifier).contains(sandbox))
       #expect(locator.processes(ofPod: pod.uid, buffer).isEmpty)
 

@@ -28,6 +28,7 @@ struct ExpositionCorpusTests {
       return accepted.count == cases.count
     }
     let series = try await Self.series(prometheus)
+    let isOf3 = try await prometheus.version().hasPrefix("3.")
 
     for (number, one) in cases.enumerated() {
       let text = "\(one.format): \(String(decoding: one.body, as: UTF8.self).debugDescription)"
@@ -36,14 +37,14 @@ struct ExpositionCorpusTests {
       switch result {
       case .success(let samples):
         guard isAccepted else {
-          #expect(Self.isOfPrometheus3(one), "Prometheus refuses \(text)")
+          #expect(!isOf3 && Self.isOfPrometheus3(one), "Prometheus refuses \(text)")
           continue
         }
         // Prometheus drops what is too old or too new, and an empty label counts as absent.
         let current = samples.filter { $0.timestamp == nil }
         #expect(Set(current.map(Self.line)) == series["\(number)", default: []], "\(text)")
       case .failure(let error):
-        #expect(!isAccepted || Self.isDecided(error, one), "Prometheus accepts \(text): \(error)")
+        #expect(!isAccepted || Self.isDecided(error, one) || isOf3 && Self.isRefusedBy2(error, one), "Prometheus accepts \(text): \(error)")
       }
     }
     // Neither of the two accepts or refuses everything.
@@ -55,6 +56,13 @@ struct ExpositionCorpusTests {
     let text = String(decoding: one.body, as: UTF8.self)
     return text.contains(/[{,]\s*"/) || text.contains(/# (HELP|TYPE) "/)
       || one.format == .openMetrics && (text.contains(" # {") || text.contains(",}"))
+  }
+
+  /// What 3 accepts, 2.42 does not, and we do not either.
+  private static func isRefusedBy2(_ error: ExpositionError, _ one: ExpositionCorpus.Case) -> Bool {
+    let text = "\(error)"
+    return one.body.isEmpty
+      || ["a blank before the metric name", "an empty name in quotes", "unterminated name in quotes"].contains { text.contains($0) }
   }
 
   /// What docs/virtual-nodes.md lists.
@@ -109,6 +117,10 @@ struct ExpositionCorpusTests {
   }
 
   private static func line(_ name: String, _ labels: [String: String], _ value: Double) -> String {
-    "\(name) \(labels.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }) \(value)"
+    // Prometheus 3 writes these as numbers: `le="1"` is stored as `1.0`.
+    let labels = labels.sorted { $0.key < $1.key }.map { name, value in
+      [name, ["le", "quantile"].contains(name) ? Double(value).map { "\($0)" } ?? value : value]
+    }
+    return "\(name) \(labels) \(value)"
   }
 }

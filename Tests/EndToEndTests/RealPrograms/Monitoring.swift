@@ -83,6 +83,11 @@ struct Prometheus: QueryServer {
     try await waitUntilReady(address)
   }
 
+  func version() async throws -> String {
+    let response = try await transport.send(HTTPRequest(url: "\(url)/api/v1/status/buildinfo", deadline: .seconds(10)))
+    return try JSONValue(parsing: response.body)["data"]?["version"]?.string ?? ""
+  }
+
   private func waitUntilReady(_ address: OwnAddress) async throws {
     try await program.waitForPort(address)
     // It listens before it serves queries.

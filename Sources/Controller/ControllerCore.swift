@@ -63,6 +63,7 @@ struct LeaderWork: Sendable {
   /// `nil` if no Events are written.
   let events: GapEventPoster?
   let push: PushService
+  let coverage: ScrapeCoverage
   let time: any TimeSource
 
   /// Runs until the task is cancelled.
@@ -76,6 +77,7 @@ struct LeaderWork: Sendable {
       group.addTask { await archive.run() }
       group.addTask { await archiveWatch.run(of: GapArchive.configMapName, isMissing: archive.rewrite) }
       group.addTask { await watch.run() }
+      group.addTask { await coverage.run() }
       group.addTask { await alerts.run() }
       if let events { group.addTask { await events.run() } }
     }

@@ -34,7 +34,8 @@ package final class RollcallController: Sendable {
     let exporters = ExporterStatusStore()
     let shutdown = ShutdownState()
 
-    let cluster = try Cluster(settings: settings.cluster, environment: environment, logger: logger)
+    let cluster = try Cluster(
+      settings: settings.cluster, keepsScrapeFacts: settings.scrapeCoverage != .off, environment: environment, logger: logger)
     let leadership = try Leadership(settings: settings.leadership, cluster: cluster, environment: environment, logger: logger)
     let leaderAddress = LeaderAddress(leadership: leadership, cluster: cluster, own: settings.servingAddress)
     let updater = RollUpdater(
@@ -69,6 +70,12 @@ package final class RollcallController: Sendable {
         cluster.pod(namespace: $0, name: $1)?.annotations ?? [:]
       },
       images: { cluster.pod(namespace: $0.namespace, name: $0.pod)?.images ?? [:] }, sink: push.virtualNodes)
+    let targets = CurrentTargets(
+      rolls: rolls, exporters: exporters, endpoints: settings.endpoints, virtualAddress: { leaderAddress.current })
+    let coverage = ScrapeCoverage(
+      settings: settings.coverage, client: cluster.client,
+      transport: settings.scrapeCoverage == .off ? probeTransport : try .make(), pods: cluster.pods.store,
+      namespaces: cluster.exemptions.namespaces, rolls: rolls, ledger: ledger, targets: targets, time: time, logger: logger)
     let tasks = NodeTaskManager(
       rolls: rolls, ledger: ledger, counters: counters,
       collectors: collectors
@@ -76,7 +83,7 @@ package final class RollcallController: Sendable {
           settings: settings.nodes, transport: transport, nodeCount: { rolls.nodeCount }, virtual: virtual, exporters: exporters,
           summary: summary, annotations: cluster.annotations(ofNode:), logger: logger, tls: { certificates.tls },
           sockets: push.takeSockets),
-      pace: .init(interval: settings.interval, maximumCalls: settings.maximumCalls), time: time)
+      pace: .init(interval: settings.interval, maximumCalls: settings.maximumCalls), time: time, lastScrape: coverage.lastScrape(of:))
 
     let alerts = AlertmanagerSender(
       settings: settings.alerts, transport: try .make(), time: time, logger: logger, maySend: { leadership.isUpToDate },
@@ -103,8 +110,6 @@ package final class RollcallController: Sendable {
       events?.post(transitions, ledger: ledger.snapshot())
     }
 
-    let targets = CurrentTargets(
-      rolls: rolls, exporters: exporters, endpoints: settings.endpoints, virtualAddress: { leaderAddress.current })
     let replicas = ControllerReplicas(cluster: cluster, pod: environment["POD_NAME"])
     let reconciler = TargetReconciler(
       client: cluster.client, settings: settings.targets(namespace: cluster.namespace), time: time, logger: logger,
@@ -118,7 +123,8 @@ package final class RollcallController: Sendable {
         readiness: Readiness(freshness: freshness, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
         rolls: rolls, ledger: ledger, workload: cluster.workload(of:), counters: counters, exporters: exporters, archive: archive,
         alertmanagers: alerts, events: events, targets: targets, replicas: replicas, publication: reconciler, relay: relay,
-        virtualCache: settings.virtualMode == .push ? nil : virtual.cache, push: push, refusals: access),
+        virtualCache: settings.virtualMode == .push ? nil : virtual.cache, push: push, refusals: access,
+        coverage: coverage),
       access: PortAccess(settings: settings.portAccess, control: access), tls: tls, logger: logger)
     core = ControllerCore(
       cluster: cluster, leadership: leadership, shutdown: shutdown, logger: logger,
@@ -126,7 +132,7 @@ package final class RollcallController: Sendable {
       leaderWork: LeaderLoop(leadership: leadership, time: time) {
         await LeaderWork(
           rolls: rolls, ledger: ledger, tasks: tasks, archive: archive, archiveWatch: archiveWatch, watch: watch, alerts: alerts,
-          events: events, push: push, time: time
+          events: events, push: push, coverage: coverage, time: time
         ).run()
       },
       publication: TargetPublication(reconciler: reconciler, rolls: rolls, time: time, logger: logger), finish: archive.finish)

@@ -1,4 +1,4 @@
-/// Why a container on the roll was not collected. Metrics, API, status page and documentation use these names.
+/// Why a container on the roll was not collected, or is not scraped. Metrics, API, status page and documentation use these names.
 package enum Reason: String, CaseIterable, Codable, Hashable, Sendable {
   /// The node has no usable address for its agent.
   case noAgent = "NoAgent"
@@ -40,6 +40,54 @@ package enum Reason: String, CaseIterable, Codable, Hashable, Sendable {
   case rollStale = "RollStale"
   /// None of the above; see the detail.
   case unknown = "Unknown"
+
+  // Why a container that asks to be scraped is not: the links from the request to the samples, in order.
+
+  /// A declared port has the name of a metrics port, and nothing selects the pod.
+  case noMonitor = "NoMonitor"
+  /// The port that the monitor names does not exist.
+  case portNotFound = "PortNotFound"
+  /// The Service does not have the pod as an endpoint, in the role in which the monitor looks.
+  case noEndpoint = "NoEndpoint"
+  /// No Prometheus object selects the monitor.
+  case monitorNotAdopted = "MonitorNotAdopted"
+  /// The Prometheus Operator refuses the monitor.
+  case rejected = "Rejected"
+  /// No scraper has the scrape pool.
+  case notLoaded = "NotLoaded"
+  /// A relabel rule drops the target.
+  case dropped = "Dropped"
+  /// No scraper has the target, and no rule is known to drop it.
+  case notDiscovered = "NotDiscovered"
+  /// The last scrape failed.
+  case scrapeFailing = "ScrapeFailing"
+  /// The last scrape is too old.
+  case staleScrape = "StaleScrape"
+  /// Metric relabelling drops every sample.
+  case noSamples = "NoSamples"
+}
+
+extension Reason {
+  /// The reasons of a container that asks to be scraped and is not, in the order of the chain from the request to the samples.
+  package static let ofScrapes = allCases.filter(\.isOfScrapes)
+
+  /// Whether scrapers and the objects that direct them give the reason, and not a call of the roll.
+  package var isOfScrapes: Bool {
+    switch self {
+    case .noMonitor, .portNotFound, .noEndpoint, .monitorNotAdopted, .rejected, .notLoaded, .dropped, .notDiscovered, .scrapeFailing,
+      .staleScrape, .noSamples:
+      true
+    default: false
+    }
+  }
+
+  /// Whether a monitor is the cause, so that all containers of a workload have the reason in common.
+  package var isOfMonitor: Bool {
+    switch self {
+    case .noMonitor, .portNotFound, .monitorNotAdopted, .rejected, .notLoaded, .noSamples: true
+    default: false
+    }
+  }
 }
 
 extension Reason {
@@ -50,7 +98,8 @@ extension Reason {
     // The pod itself is the endpoint.
     case .endpointUnreachable, .endpointTimeout: source == .virtual
     case .noAgent, .agentUnreachable, .agentTimeout, .permissionDenied, .exporterUnreachable, .exporterTimeout, .collectorFailed,
-      .badExposition, .tooLarge, .staleData, .notScraped, .nodeNotReady, .restarting, .unknown:
+      .badExposition, .tooLarge, .staleData, .notScraped, .nodeNotReady, .restarting, .unknown, .noMonitor, .portNotFound, .noEndpoint,
+      .monitorNotAdopted, .rejected, .notLoaded, .dropped, .notDiscovered, .scrapeFailing, .staleScrape, .noSamples:
       false
     }
   }

@@ -79,6 +79,13 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("alertmanager-cert-file")) var alertmanagerCertFile: String?
   @Option(help: .of("alertmanager-key-file")) var alertmanagerKeyFile: String?
   @Flag(help: .of("alertmanager-skip-verify")) var alertmanagerSkipVerify = false
+  @Option(help: .of("scrape-coverage")) var scrapeCoverage: String?
+  @Option(help: .of("scraper-url")) var scraperUrl: [String] = []
+  @Option(help: .of("scraper-headers-file")) var scraperHeadersFile: String?
+  @Option(help: .of("scraper-ca-file")) var scraperCaFile: String?
+  @Option(help: .of("scraper-cert-file")) var scraperCertFile: String?
+  @Option(help: .of("scraper-key-file")) var scraperKeyFile: String?
+  @Flag(help: .of("scraper-skip-verify")) var scraperSkipVerify = false
   @Option(help: .of("service-monitors")) var serviceMonitors: String?
   @Option(help: .of("service-monitor-labels")) var serviceMonitorLabels: [String] = []
   @Option(help: .of("service-monitor-sample-limit")) var serviceMonitorSampleLimit: String?

@@ -85,7 +85,7 @@ import Testing
   @Test func `every reason and exemption has a runbook`() throws {
     let runbooks = try MarkdownDocument("docs/runbooks.md")
     let headings = Set(runbooks.headings.flatMap { $0.split(separator: ", ").map(String.init) })
-    for reason in Reason.allCases.map(\.rawValue) + ScrapeBreakReason.allCases.map(\.rawValue) { #expect(headings.contains(reason)) }
+    for reason in Reason.allCases.map(\.rawValue) { #expect(headings.contains(reason)) }
     let exemptions = runbooks.prose.compactMap { $0.wholeMatch(of: /\| `(\w+)` \|.*/).map { String($0.1) } }
     #expect(Set(exemptions) == Set(Exemption.allCases.map(\.rawValue)))
   }

@@ -63,6 +63,27 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     #expect(items == ["ca.crt", "agent.crt", "agent.key"])
   }
 
+  @Test func `R122: scrape coverage needs a component with permissions to list and watch, and nothing else`() throws {
+    let role = try YAMLNode.documents(
+      parsing: try Data(contentsOf: URL(filePath: "\(root)/manifests/scrape-coverage/rbac.yaml")), file: "rbac.yaml"
+    ).map(\.jsonValue).first { $0["kind"] == "ClusterRole" }
+    let rules = try #require(role)["rules"]?.array ?? []
+    var watched: Set<String> = []
+    for rule in rules {
+      let verbs = Set((rule["verbs"]?.array ?? []).compactMap(\.string))
+      #expect(verbs.isSubset(of: ["list", "watch"]))
+      guard verbs.contains("watch") else { continue }
+      for group in rule["apiGroups"]?.array ?? [] {
+        for resource in rule["resources"]?.array ?? [] { watched.insert("\(resource.string ?? "").\(group.string ?? "")") }
+      }
+    }
+    let needed: [APIResource] = [
+      .services, .endpointSlices, .serviceMonitors, .podMonitors, .scrapeConfigs, .probes, .prometheuses, .prometheusAgents,
+      .vmServiceScrapes, .vmPodScrapes,
+    ]
+    #expect(watched == Set(needed.map { "\($0.plural).\($0.group)" }))
+  }
+
   /// A connection within the cluster, and whether the policies admit it.
   struct Connection: Sendable {
     var component: String

@@ -63,7 +63,8 @@ struct ScrapeDiscoveryTests {
     let pods = Reflector(client: client, resource: .pods, decoder: .pods(keepsScrapeFacts: true), logger: logger)
     let updater = ExpectationUpdater(watches: watches, namespaces: namespaces, time: SystemTime())
     return try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { await watches.run() }
+      group.addTask { await watches.runDefinitions() }
+      group.addTask { await watches.runDiscovery() }
       group.addTask { await namespaces.run() }
       group.addTask { await pods.run() }
       try await eventually("everything is listed") {

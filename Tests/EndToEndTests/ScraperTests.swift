@@ -3,6 +3,7 @@ import HTTPTransport
 import JSON
 import Primitives
 import Relabeling
+import Roll
 import TestSupport
 import Testing
 
@@ -124,7 +125,7 @@ struct ScraperTests {
   }
 
   /// The reason of a broken link; `nil` for a container that is scraped.
-  private static func has(_ reason: ScrapeBreakReason?, _ verdict: ScrapeChain.Verdict?) -> Bool {
+  private static func has(_ reason: Reason?, _ verdict: ScrapeChain.Verdict?) -> Bool {
     switch verdict {
     case .scraped: reason == nil
     // Before the first scrape.
@@ -154,7 +155,7 @@ struct ScraperTests {
     defer { prometheus.program.stop() }
     let client = ScraperClient(url: prometheus.url, transport: transport)
     var verdicts: [String: ScrapeChain.Verdict] = [:]
-    let reasons: [String: ScrapeBreakReason] = ["dropped": .dropped, "impossible": .notDiscovered, "absent": .notLoaded]
+    let reasons: [String: Reason] = ["dropped": .dropped, "impossible": .notDiscovered, "absent": .notLoaded]
     for (number, name) in (Self.names + ["absent"]).enumerated() {
       let expectation = expectation(name, number: number, host: host(of: name), port: address.port)
       let reason = name == "ok" ? nil : reasons[name] ?? .scrapeFailing
@@ -269,7 +270,7 @@ struct ScraperTests {
     var verdicts: [String: ScrapeChain.Verdict] = [:]
     for (number, name) in names.enumerated() {
       let expectation = expectation(name, number: number, host: address.host, port: address.port)
-      let reason: ScrapeBreakReason? = ["ok": nil, "missing": .scrapeFailing, "dropped": .notDiscovered][name] ?? nil
+      let reason: Reason? = ["ok": nil, "missing": .scrapeFailing, "dropped": .notDiscovered][name] ?? nil
       try await eventually("\(name): \(reason?.rawValue ?? "scraped")") {
         let pool = try await observe(client, expectation)
         verdicts[name] = verdict([ScraperObservation(name: "vmagent", answer: .pool(pool))], expectation)

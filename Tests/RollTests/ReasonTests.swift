@@ -9,7 +9,8 @@ struct ReasonTests {
       "NoAgent", "AgentUnreachable", "AgentTimeout", "PidNotFound", "PermissionDenied", "ExporterUnreachable", "ExporterTimeout",
       "CollectorFailed",
       "EndpointUnreachable", "EndpointTimeout", "BadExposition", "TooLarge", "NotInResponse", "StaleData", "NotScraped", "NodeNotReady",
-      "WrongNode", "Restarting", "RollStale", "Unknown",
+      "WrongNode", "Restarting", "RollStale", "Unknown", "NoMonitor", "PortNotFound", "NoEndpoint", "MonitorNotAdopted", "Rejected",
+      "NotLoaded", "Dropped", "NotDiscovered", "ScrapeFailing", "StaleScrape", "NoSamples",
     ]
     #expect(Reason.allCases.map(\.rawValue) == names)
   }

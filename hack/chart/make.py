@@ -25,6 +25,7 @@ COMPONENTS = {
     "monitoring": {"ServiceMonitor": ".Values.serviceMonitor.enabled", "PrometheusRule": ".Values.prometheusRule.enabled"},
     "openshift": ".Values.openshift.enabled",
     "push": ".Values.push.enabled",
+    "scrape-coverage": ".Values.scrapeCoverage.enabled",
     "socket-states": ".Values.socketStates.enabled",
     "no-agents": "not .Values.agent.enabled",
     "agent-namespace": ".Values.agent.namespace",

@@ -29,5 +29,18 @@ func advice(_ reason: Reason) -> String {
   case .restarting: "The container restarts again and again: see kubectl describe pod and the log of its previous instance."
   case .rollStale: "The controller's watch is out of sync: check the API server and the controller's permissions."
   case .unknown: "See the detail above and the controller's log."
+  case .noMonitor: "Make a ServiceMonitor or a PodMonitor for the port that serves metrics, or rename the port."
+  case .portNotFound: "Name a port in the monitor that the Service or a container declares: see the detail."
+  case .noEndpoint: "Compare the Service's selector with the pod's labels, and the monitor's serviceDiscoveryRole with the EndpointSlices."
+  case .monitorNotAdopted: "Give the monitor, or its namespace, the labels that a Prometheus object selects: see the detail."
+  case .rejected: "Correct what the Prometheus Operator refuses: see the Events of the monitor."
+  case .notLoaded:
+    "See the log of the Prometheus's config-reloader and Prometheus's own log: the operator may be stopped, or the configuration refused."
+  case .dropped: "Change the relabel rule of the monitor, or the label that it looks at: see the detail."
+  case .notDiscovered:
+    "Check that the Prometheus's service account may list pods, services and endpoints in the namespace, and see Prometheus's log."
+  case .scrapeFailing: "Fetch the container's metrics by hand from the Prometheus's pod: the detail has Prometheus's own error."
+  case .staleScrape: "Prometheus has the target and does not scrape it: see its log and its load."
+  case .noSamples: "The monitor's metricRelabelings drop every sample: correct them."
   }
 }

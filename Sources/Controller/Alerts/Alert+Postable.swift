@@ -49,6 +49,8 @@ extension Alert {
       let (state, stateSince) =
         switch gap.kind {
         case .uncollected: ("is not collected", "has not been collected since")
+        case .unscraped where gap.reason.isOfScrapes:
+          ("asks to be scraped by Prometheus and is not", "asks to be scraped by Prometheus and has not been since")
         case .unscraped: ("is collected but not scraped by Prometheus", "has been collected but not scraped by Prometheus since")
         }
       let name = gap.container.text

@@ -10,7 +10,7 @@ struct AlertGroups: Hashable, Sendable {
 }
 
 /// Decides which alert reports each gap: one on the node if nothing on it is collected (scraped), one on the workload if more than a few of
-/// its containers have a gap, and otherwise one for each gap. Pure.
+/// its containers have a gap or if its monitor is the cause, and otherwise one for each gap. Pure.
 ///
 /// A group, once it has an alert, keeps it until its last gap has closed, so that a number that goes up and down around the limit does not
 /// end and begin alerts. Only the alert on a node gives way earlier: when the node has been partly collected for a while.
@@ -56,6 +56,8 @@ struct AlertGrouping {
     var onWorkloads: [WorkloadAlertKey: GapGroup] = [:]
     /// The gaps of workloads that have only a few.
     var few: [WorkloadAlertKey: [(gap: Gap, workload: Workload?)]] = [:]
+    /// Workloads whose monitor is the cause, however few containers they have.
+    var monitored: Set<WorkloadAlertKey> = []
     var waitingNow: [String: Moment] = [:]
 
     for node in gapsByNode {
@@ -69,12 +71,10 @@ struct AlertGrouping {
         }
       }
       for kind in GapKind.allCases {
-        let gaps = node.gaps.filter { $0.kind == kind }
-        guard let first = gaps.first else { continue }
-        let key = NodeAlertKey(first)
-        if isOfNode(key, node, at: now) {
-          for gap in gaps { Self.add(gap, to: &onNodes[key]) }
-          continue
+        var gaps = node.gaps.filter { $0.kind == kind }
+        if let first = gaps.first(where: { !$0.reason.isOfScrapes }), isOfNode(NodeAlertKey(first), node, at: now) {
+          for gap in gaps where !gap.reason.isOfScrapes { Self.add(gap, to: &onNodes[NodeAlertKey(first)]) }
+          gaps.removeAll { !$0.reason.isOfScrapes }
         }
         for gap in gaps {
           guard let workload = workload(gap.container) else {
@@ -83,6 +83,7 @@ struct AlertGrouping {
           }
           let key = WorkloadAlertKey(gap, workload)
           Self.add(gap, to: &onWorkloads[key])
+          if gap.reason.isOfMonitor { monitored.insert(key) }
           if let group = onWorkloads[key], group.count <= Self.fewGaps, !workloads.contains(key) {
             few[key, default: []].append((gap, workload))
           }
@@ -91,7 +92,7 @@ struct AlertGrouping {
     }
     nodes = nodes.filter { onNodes[$0.key] != nil || isWaiting && waitingNow[$0.key.node] != nil }
     waiting = waitingNow
-    let many = onWorkloads.filter { $0.value.count > Self.fewGaps || workloads.contains($0.key) }.keys
+    let many = onWorkloads.filter { $0.value.count > Self.fewGaps || workloads.contains($0.key) || monitored.contains($0.key) }.keys
     // A gap that waits may be of any of them.
     workloads = isWaiting ? workloads.union(many) : Set(many)
     for (key, gaps) in few where !workloads.contains(key) { single += gaps }

@@ -34,7 +34,10 @@ struct Cluster: Sendable {
   let pods: Reflector<PodRecord>
   let exemptions: ExemptionWatches
 
-  init(settings: ClusterSettings, environment: [String: String], logger: Logger) throws(ControllerError) {
+  /// - Parameter keepsScrapeFacts: whether Pods are kept with what decides who scrapes them.
+  init(
+    settings: ClusterSettings, keepsScrapeFacts: Bool, environment: [String: String], logger: Logger
+  ) throws(ControllerError) {
     do throws(ConfigurationError) {
       configuration = try ClusterConfiguration.load(kubeconfig: settings.kubeconfig, context: settings.context, environment: environment)
     } catch {
@@ -47,7 +50,9 @@ struct Cluster: Sendable {
     }
     namespace = settings.namespace ?? configuration.defaultNamespace
     nodes = Reflector(client: client, resource: .nodes, decoder: .nodes(annotationPrefixes: Annotations.keptOnNodes), logger: logger)
-    pods = Reflector(client: client, resource: .pods, decoder: .pods(annotationPrefixes: Annotations.keptPrefixes), logger: logger)
+    pods = Reflector(
+      client: client, resource: .pods,
+      decoder: .pods(annotationPrefixes: Annotations.keptPrefixes, keepsScrapeFacts: keepsScrapeFacts), logger: logger)
     agentNamespace = settings.agentNamespace ?? namespace
     exemptions = ExemptionWatches(client: client, agentNamespace: agentNamespace, logger: logger)
   }

@@ -52,6 +52,18 @@ package struct Ledger: Sendable {
     return nodes[roll.node]?.record(call, of: roll, at: now, policy: policy) ?? []
   }
 
+  /// Takes over what was found about the scrapes of a node's containers. One without a finding is scraped, or does not ask to be.
+  package mutating func record(_ findings: [ScrapeFinding], onNode node: String, at now: Moment) -> [GapTransition] {
+    let policy = policy(at: now)
+    return nodes[node]?.record(findings, at: now, policy: policy) ?? []
+  }
+
+  /// Forgets all findings about scrapes, since nobody judges them any more.
+  package mutating func forgetScrapes(at now: Moment) -> [GapTransition] {
+    let affected = nodes.values.filter { !$0.troubles.isEmpty }.map(\.roll.node).sorted()
+    return affected.flatMap { nodes[$0]?.forgetScrapes(at: now) ?? [] }
+  }
+
   /// Says whether the roll may be outdated. Misses recorded meanwhile count only after another call has confirmed them.
   package mutating func setRollStale(_ isStale: Bool) { isRollStale = isStale }
 

@@ -73,6 +73,8 @@ extension NodeLedger {
       }
       if let since = row.unscrapedSince {
         body(RowAge(row: index, kind: .unscraped, since: since, isOpen: true))
+      } else if let trouble = troubles[Int32(index)], now - trouble.since > policy.unscraped {
+        body(RowAge(row: index, kind: .unscraped, since: trouble.since, isOpen: false))
       } else if seesScrapes, let collected = row.lastCollected, let base = row.scrapeBase(lastScrape: lastScrape),
         collected - base > policy.unscraped
       {
@@ -85,7 +87,8 @@ extension NodeLedger {
     let entry = roll.entries[age.row]
     return ArchivedAge(
       container: entry.reference, podUID: entry.podUID, node: roll.node, source: roll.source, kind: age.kind,
-      reason: age.kind == .uncollected ? uncollectedGap(row: age.row, since: age.since).reason : .notScraped,
+      reason: (age.kind == .uncollected ? uncollectedGap(row: age.row, since: age.since) : unscrapedGap(row: age.row, since: age.since))
+        .reason,
       sinceUnixMilliseconds: reading.unixMilliseconds(of: age.since), isOpen: age.isOpen,
       isCollectedInRun: rows[age.row].isCollectedInRun)
   }

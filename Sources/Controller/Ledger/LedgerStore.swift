@@ -61,6 +61,14 @@ package final class LedgerStore: Sendable {
     change { $0.record(call, of: roll, at: now) }
   }
 
+  package func record(_ findings: [ScrapeFinding], onNode node: String, at now: Moment) {
+    change { $0.record(findings, onNode: node, at: now) }
+  }
+
+  package func forgetScrapes(at now: Moment) {
+    change { $0.forgetScrapes(at: now) }
+  }
+
   /// Opens gaps that are overdue by time alone, on at most `limit` nodes.
   /// - Returns: whether there are more nodes to evaluate.
   @discardableResult

@@ -24,12 +24,13 @@ package struct NodeGaps: Hashable, Sendable {
     self.gaps = gaps
   }
 
-  /// Whether the gaps of this kind have one cause on the node: nothing on it is collected, or Prometheus does not scrape it, which it
-  /// scrapes as a whole. For a node with a single container this says no more than for the container.
+  /// Whether the gaps of this kind have one cause on the node: nothing on it is collected, or Prometheus does not scrape its data, which it
+  /// scrapes as a whole. What a container itself asks for does not count. For a node with a single container this says no more than for the
+  /// container.
   package func areOfNode(_ kind: GapKind) -> Bool {
     switch kind {
     case .uncollected: collection == .nothing && expected > 1
-    case .unscraped: gaps.count { $0.kind == .unscraped } > 1
+    case .unscraped: gaps.count { $0.kind == .unscraped && !$0.reason.isOfScrapes } > 1
     }
   }
 }

@@ -4,13 +4,15 @@ package import Roll
 package struct NodeLedger: Sendable {
   package private(set) var roll: NodeRoll
   /// One for each entry of the roll, in roll order.
-  private(set) var rows: [LedgerRow]
+  var rows: [LedgerRow]
   /// Number of containers that would be gaps if the roll were known to be current.
   private(set) var withheldGapCount = 0
   /// The details of misses by row. Sparse: few rows have a miss, and the misses of one node often share one string.
   private var details: [Int32: String] = [:]
+  /// What is wrong with the scrapes of containers that ask for them, by row. Sparse.
+  var troubles: [Int32: ScrapeTrouble] = [:]
   /// Number of open gaps. Most nodes have none and need not be searched.
-  private(set) var openGapCount = 0
+  var openGapCount = 0
   /// When this node's data was last scraped, if its source reports that.
   private(set) var lastScrape: Moment?
   /// Whether the source observes scrapes. A failed call does not show it, so this holds until the source changes.
@@ -22,7 +24,7 @@ package struct NodeLedger: Sendable {
   /// Time between two reviews of a withheld gap.
   private static let withheldReview: Duration = .seconds(1)
   /// The next review is due after this moment. No gap can open by time alone before it.
-  private(set) var reviewDue: Moment
+  var reviewDue: Moment
 
   init(roll: NodeRoll, at now: Moment, threshold: Duration) {
     self.roll = roll
@@ -44,7 +46,7 @@ package struct NodeLedger: Sendable {
     if sourceChanged {
       lastScrape = nil
       seesScrapes = false
-      for row in rows.indices { closeUnscraped(row: row, because: .superseded, at: now, into: &transitions) }
+      closeNotScraped(at: now, into: &transitions)
     }
     reviewDue = now  // Review new rows at once; the review sets the next moment.
     return transitions
@@ -55,6 +57,7 @@ package struct NodeLedger: Sendable {
     var kept: [LedgerRow] = []
     kept.reserveCapacity(new.entries.count)
     var keptDetails: [Int32: String] = [:]
+    var keptTroubles: [Int32: ScrapeTrouble] = [:]
     var remaining = roll.entries.makeIterator()
     var old = remaining.next()
     var row = 0
@@ -82,6 +85,7 @@ package struct NodeLedger: Sendable {
           clearMiss(row: row)
         }
         if let detail = details[Int32(row)] { keptDetails[Int32(kept.count)] = detail }
+        if let trouble = troubles[Int32(row)] { keptTroubles[Int32(kept.count)] = trouble }
         rows[row].update(notDue: entry.notDue, at: now)
         kept.append(rows[row])
       } else {
@@ -96,6 +100,7 @@ package struct NodeLedger: Sendable {
     }
     rows = kept
     details = keptDetails
+    troubles = keptTroubles
   }
 
   /// Continues an age from before a restart, and reopens its gap if it was open.
@@ -115,7 +120,11 @@ package struct NodeLedger: Sendable {
       if archived.isOpen { rows[row].openUncollected(since: since) }
       if rows[row].miss == nil, rows[row].lastCollected == nil || archived.isOpen { rows[row].miss = archived.reason }
     case .unscraped:
-      rows[row].restore(scrapeDue: since)
+      if archived.reason.isOfScrapes {
+        troubles[Int32(row)] = ScrapeTrouble(reason: archived.reason, detail: "", since: since, isKnown: false)
+      } else {
+        rows[row].restore(scrapeDue: since)
+      }
       if archived.isOpen { rows[row].openUnscraped(since: since) }
     }
     if !wasOpen, rows[row].isOpen { openGapCount += 1 }
@@ -131,7 +140,7 @@ package struct NodeLedger: Sendable {
     case .notObservable: break
     case .notExpected:
       seesScrapes = false
-      for row in rows.indices where openGapCount > 0 { closeUnscraped(row: row, because: .superseded, at: now, into: &transitions) }
+      closeNotScraped(at: now, into: &transitions)
     case .never: seesScrapes = true
     case .ago(let age):
       seesScrapes = true
@@ -193,8 +202,8 @@ package struct NodeLedger: Sendable {
         continue
       }
       reviewCollection(row: row, at: now, policy: policy, into: &transitions)
-      if seesScrapes || rows[row].unscrapedSince != nil {
-        reviewScrape(row: row, at: now, threshold: policy.threshold, into: &transitions)
+      if seesScrapes || !troubles.isEmpty || rows[row].unscrapedSince != nil {
+        reviewScrape(row: row, at: now, policy: policy, into: &transitions)
       }
     }
     return transitions
@@ -245,20 +254,6 @@ package struct NodeLedger: Sendable {
     transitions.append(GapTransition(gap: uncollectedGap(row: row, since: base), change: .opened, at: now))
   }
 
-  private mutating func reviewScrape(row: Int, at now: Moment, threshold: Duration, into transitions: inout [GapTransition]) {
-    if rows[row].unscrapedSince != nil {
-      guard let lastScrape, now - lastScrape <= threshold else { return }
-      closeUnscraped(row: row, because: .recovered, at: now, into: &transitions)
-    }
-    // As of the last collection, not of now: whether a container that is no longer collected would be scraped is unknown.
-    guard seesScrapes, let base = rows[row].scrapeBase(lastScrape: lastScrape), let collected = rows[row].lastCollected,
-      collected - base > threshold
-    else { return }
-    rows[row].openUnscraped(since: base)
-    openGapCount += 1
-    transitions.append(GapTransition(gap: unscrapedGap(row: row, since: base), change: .opened, at: now))
-  }
-
   private mutating func miss(row: Int, _ reason: Reason, detail: String) {
     rows[row].miss = reason
     details[Int32(row)] = detail.isEmpty ? nil : detail
@@ -295,14 +290,6 @@ package struct NodeLedger: Sendable {
     openGapCount -= 1
   }
 
-  private mutating func closeUnscraped(row: Int, because end: GapEnd, at now: Moment, into transitions: inout [GapTransition]) {
-    if let since = rows[row].unscrapedSince {
-      transitions.append(GapTransition(gap: unscrapedGap(row: row, since: since), change: .closed(end, after: now - since), at: now))
-      openGapCount -= 1
-    }
-    rows[row].closeUnscraped()
-  }
-
   // MARK: Reading
 
   func row(of reference: ContainerReference) -> Int? { roll.entries.index(of: reference) }
@@ -313,13 +300,7 @@ package struct NodeLedger: Sendable {
     return gap(row: row, kind: .uncollected, reason: reason, detail: details[Int32(row)] ?? "", since: since)
   }
 
-  func unscrapedGap(row: Int, since: Moment) -> Gap {
-    gap(
-      row: row, kind: .unscraped, reason: .notScraped, detail: "collected, but Prometheus has not scraped node \(roll.node)",
-      since: since)
-  }
-
-  private func gap(row: Int, kind: GapKind, reason: Reason, detail: String, since: Moment) -> Gap {
+  func gap(row: Int, kind: GapKind, reason: Reason, detail: String, since: Moment) -> Gap {
     Gap(
       container: roll.entries.reference(at: row), node: roll.node, source: roll.source, kind: kind, reason: reason, detail: detail,
       since: since)

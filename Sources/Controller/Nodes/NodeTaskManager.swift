@@ -1,7 +1,7 @@
 internal import AsyncPrimitives
 import Collector
 internal import ProcessLimits
-import Roll
+package import Roll
 internal import Synchronization
 
 /// Calls the roll of every node at once and then once per interval, and records the results in the ledger.
@@ -25,6 +25,7 @@ package final class NodeTaskManager: Sendable {
   private let counters: CollectionCounters
   private let collectors: NodeCollectors
   private let time: any TimeSource
+  private let lastScrape: @Sendable (NodeRoll) -> LastScrape?
   private let queue: Mutex<CallQueue>
   private let wakeup = Wakeup()
 
@@ -33,14 +34,17 @@ package final class NodeTaskManager: Sendable {
   /// The sleep while no node is scheduled.
   private static let longestSleep: Duration = .seconds(3600)
 
+  /// - Parameter lastScrape: what scrapers say, which counts more than what the node has seen; `nil` if they do not know.
   package init(
-    rolls: RollStore, ledger: LedgerStore, counters: CollectionCounters, collectors: NodeCollectors, pace: Pace, time: any TimeSource
+    rolls: RollStore, ledger: LedgerStore, counters: CollectionCounters, collectors: NodeCollectors, pace: Pace, time: any TimeSource,
+    lastScrape: @escaping @Sendable (NodeRoll) -> LastScrape? = { _ in nil }
   ) {
     self.rolls = rolls
     self.ledger = ledger
     self.counters = counters
     self.collectors = collectors
     self.time = time
+    self.lastScrape = lastScrape
     queue = Mutex(CallQueue(pace: pace, from: time.now))
   }
 
@@ -112,8 +116,9 @@ package final class NodeTaskManager: Sendable {
       ledger.record(roll.missed(byHolder: holder), of: roll, at: time.now)
       return
     }
-    let (call, record) = await CollectorRunner(collectors.collector(roll.source)).call(roll)
+    var (call, record) = await CollectorRunner(collectors.collector(roll.source)).call(roll)
     guard !Task.isCancelled else { return }
+    if call.lastScrape != .notExpected, let scrape = lastScrape(roll) { call.lastScrape = scrape }
     ledger.record(call, of: roll, at: time.now)
     counters.add(record)
   }

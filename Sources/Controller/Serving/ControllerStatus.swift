@@ -35,6 +35,7 @@ struct ControllerStatus: Sendable {
   let push: PushService?
   /// Requests refused because of the caller's identity.
   let refusals: any StatusSource<[AccessRefusal: UInt64]>
+  let coverage: any ScrapeReport
 }
 
 /// Settings of the server.

@@ -114,6 +114,14 @@ package struct ControllerSettings: Hashable, Sendable {
   package var alertmanagerCertificateFile: String?
   package var alertmanagerKeyFile: String?
   package var alertmanagerSkipsVerification = false
+  /// `nil`: `monitored` where the cluster has monitoring objects, else `off`.
+  package var scrapeCoverage: ScrapeCoverageMode?
+  package var scraperURLs: [ScraperURL] = []
+  package var scraperHeadersFile: String?
+  package var scraperCAFile: String?
+  package var scraperCertificateFile: String?
+  package var scraperKeyFile: String?
+  package var scraperSkipsVerification = false
   package var serviceMonitors: ServiceMonitorMode = .auto
   package var serviceMonitorLabels: [String: String] = [:]
   /// Prometheus drops scrapes with more samples or, decompressed, more bytes than these limits.
@@ -169,6 +177,7 @@ package struct ControllerSettings: Hashable, Sendable {
     }
     try checkPush()
     try checkAlertmanagers()
+    try checkScrapers()
     try checkPort()
   }
 }
@@ -219,6 +228,26 @@ extension ControllerSettings {
     }
     if scraperTokenSecret != nil, authorization == .off {
       throw .contradiction("--scraper-token-secret has no effect with --authorization off: remove one of them")
+    }
+  }
+
+  /// Checks for settings of scrapers that contradict each other.
+  private func checkScrapers() throws(SettingsError) {
+    if scrapeCoverage == .off, !scraperURLs.isEmpty {
+      throw .contradiction("--scraper-url has no effect with --scrape-coverage off: remove one of them")
+    }
+    if scrapeCoverage == .off, scraperHeadersFile ?? scraperCAFile ?? scraperCertificateFile ?? scraperKeyFile != nil {
+      throw .contradiction("--scraper-headers-file and the TLS files of scrapers have no effect with --scrape-coverage off")
+    }
+    if scraperHeadersFile != nil, let plain = scraperURLs.first(where: \.isPlain) {
+      throw .contradiction(
+        "--scraper-headers-file would be sent over plain http to \(plain): use an https URL in --scraper-url, or remove it")
+    }
+    if scraperSkipsVerification, scraperCAFile != nil {
+      throw .contradiction("--scraper-skip-verify and --scraper-ca-file are mutually exclusive")
+    }
+    if scraperKeyFile != nil, scraperCertificateFile == nil {
+      throw .contradiction("--scraper-key-file needs --scraper-cert-file")
     }
   }
 

@@ -158,6 +158,19 @@ extension ControllerSettings {
   }
 }
 
+// MARK: Scrape coverage
+
+extension ControllerSettings {
+  var coverage: ScrapeCoverageSettings {
+    ScrapeCoverageSettings(
+      mode: scrapeCoverage, urls: scraperURLs,
+      tls: TLSOptions(
+        certificateAuthorities: scraperCAFile.map { .file($0) }, clientCertificate: scraperCertificateFile.map { .file($0) },
+        clientKey: scraperKeyFile.map { .file($0) }, verification: scraperSkipsVerification ? .none : .full),
+      headersFile: scraperHeadersFile)
+  }
+}
+
 // MARK: Targets
 
 extension ControllerSettings {
@@ -238,7 +251,7 @@ extension ControllerSettings {
   func checkHeadersFiles() throws(ControllerError) {
     let files = [
       ("--remote-write-headers-file", remoteWriteHeadersFile), ("--windows-headers-file", windowsHeadersFile),
-      ("--alertmanager-headers-file", alertmanagerHeadersFile),
+      ("--alertmanager-headers-file", alertmanagerHeadersFile), ("--scraper-headers-file", scraperHeadersFile),
     ]
     for case (let setting, let path?) in files {
       if let problem = HeadersFile(path: path).problem { throw .configuration("\(setting): \(problem)") }

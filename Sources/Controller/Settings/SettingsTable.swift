@@ -278,6 +278,27 @@ package enum SettingsTable {
     .text(
       "alertmanager-key-file", \.alertmanagerKeyFile, help: "Private key of --alertmanager-cert-file, if it is not in the same file."),
     .truth("alertmanager-skip-verify", \.alertmanagerSkipsVerification, help: "Do not verify the certificates of Alertmanagers."),
+    .one(
+      "scrape-coverage", \.scrapeCoverage, accepts: "one of \(ScrapeCoverageMode.allCases.map(\.rawValue).joined(separator: ", "))",
+      help:
+        "Which containers must be scraped by some Prometheus: off, monitored (what a monitor or an annotation asks for) or all (also ports "
+        + "named metrics or *-metrics). If unset: monitored where the cluster has the CRDs of monitors, else off.",
+      read: { ScrapeCoverageMode(rawValue: $0).map { .some($0) } }, write: { $0?.rawValue }),
+    .list(
+      "scraper-url", \.scraperURLs, accepts: "an http or https URL such as http://prometheus.monitoring:9090",
+      help:
+        "Prometheus, agent, vmagent or Thanos Query that is asked for its targets, with its path prefix. Can be repeated. Asked instead of the "
+        + "pods of Prometheus and PrometheusAgent objects.",
+      read: { ScraperURL($0) }, write: { "\($0)" }),
+    .text(
+      "scraper-headers-file", \.scraperHeadersFile,
+      help:
+        "File with request headers for scrapers, such as Authorization, one 'Name: value' per line. Sent only over https or to loopback "
+        + "addresses. Reread on each use."),
+    .text("scraper-ca-file", \.scraperCAFile, help: "CA file to verify scrapers, instead of the system's CAs."),
+    .text("scraper-cert-file", \.scraperCertificateFile, help: "Client certificate for scrapers."),
+    .text("scraper-key-file", \.scraperKeyFile, help: "Private key of --scraper-cert-file, if it is not in the same file."),
+    .truth("scraper-skip-verify", \.scraperSkipsVerification, help: "Do not verify the certificates of scrapers."),
     .choice(
       "service-monitors", \.serviceMonitors,
       help: "Whether to write ServiceMonitors for Prometheus Operator: on, off or auto (on if the cluster has the CRD)."),

@@ -85,6 +85,25 @@ import Testing
     #expect(alerts(&grouping, pods(3), workload: cart) == ["p0", "p1", "p2"])
   }
 
+  @Test func `R118: a monitor that no Prometheus adopts is one alert for its workload, however few its containers`() {
+    var grouping = AlertGrouping()
+    let gaps = ["a", "b"].map { gap($0, kind: .unscraped, reason: .monitorNotAdopted) }
+    #expect(alerts(&grouping, [node(.some, [gaps[0]])], workload: cart) == ["Deployment/cart: 1"])
+    #expect(alerts(&grouping, [node(.some, gaps)], workload: cart) == ["Deployment/cart: 2"])
+    // A scrape that fails is a matter of the container.
+    grouping = AlertGrouping()
+    let failing = ["a", "b"].map { gap($0, kind: .unscraped, reason: .scrapeFailing) }
+    #expect(alerts(&grouping, [node(.some, failing)], workload: cart) == ["a", "b"])
+  }
+
+  @Test func `R118: what containers ask for is no matter of their node`() {
+    var grouping = AlertGrouping()
+    let own = ["a", "b"].map { gap($0, kind: .unscraped, reason: .scrapeFailing) }
+    #expect(alerts(&grouping, [node(.some, own)]) == ["a", "b"])
+    let notScraped = ["c", "d"].map { gap($0, kind: .unscraped, reason: .notScraped) }
+    #expect(alerts(&grouping, [node(.some, own + notScraped)]) == ["w1: 2", "a", "b"])
+  }
+
   @Test func `R80: gaps of nodes that are down do not count for their workload`() {
     var grouping = AlertGrouping()
     let nodes = (0..<5).map { index in node(.nothing, [gap("p\(index)", on: "w\(index)"), gap("q\(index)", on: "w\(index)")]) }

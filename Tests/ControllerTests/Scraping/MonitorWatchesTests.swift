@@ -41,7 +41,8 @@ import Testing
       let (watches, namespaces) = try Self.watches(of: server)
       let updater = ExpectationUpdater(watches: watches, namespaces: namespaces, time: SystemTime())
       try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { await watches.run() }
+        group.addTask { await watches.runDefinitions() }
+        group.addTask { await watches.runDiscovery() }
         group.addTask { await namespaces.run() }
         group.addTask { await updater.run() }
         try await body(server, watches, updater)
@@ -128,7 +129,8 @@ import Testing
       let (watches, namespaces) = try Self.watches(of: server)
       func running(_ body: () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-          group.addTask { await watches.run() }
+          group.addTask { await watches.runDefinitions() }
+          group.addTask { await watches.runDiscovery() }
           try await body()
           group.cancelAll()
         }
@@ -157,7 +159,8 @@ import Testing
           resource: "podmonitors.monitoring.coreos.com"))
       let watches = try Self.watches(of: server).watches
       try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { await watches.run() }
+        group.addTask { await watches.runDefinitions() }
+        group.addTask { await watches.runDiscovery() }
         try await eventually("the others are in sync") {
           watches.status.filter { $0.state != .ready }
             == [MonitorWatchStatus(resource: .podMonitors, state: .forbidden)]

@@ -1,6 +1,7 @@
 import JSON
 import Primitives
 import Relabeling
+import Roll
 import Testing
 
 @testable import Controller
@@ -56,7 +57,7 @@ import Testing
     let cause = MonitorRefusal.Cause.labels(UnmetRequirement(key: "release", operator: .isIn, values: ["main"], actual: nil))
     let link = BrokenLink.monitorNotAdopted([MonitorRefusal(prometheus: main, cause: cause)])
     #expect(verdict([scraper(PoolObservation(targets: [target()]))], on: expectation(.broken(link))) == .broken(.objects(link)))
-    let links: [(BrokenLink, ScrapeBreakReason)] = [
+    let links: [(BrokenLink, Reason)] = [
       (.noMonitor(ports: []), .noMonitor),
       (.portNotFound(MissingPort(wanted: .name("http"), place: .containers, declared: [])), .portNotFound),
       (.noEndpoint(MissingEndpoint(service: "web", role: .endpoints, cause: .notInSlices)), .noEndpoint), (link, .monitorNotAdopted),
@@ -269,7 +270,7 @@ import Testing
       .notDiscovered(MissingTarget(.untold), by: ""), .scrapeFailing(ScrapeFailure(message: ""), by: ""),
       .staleScrape(age: nil, interval: nil, by: ""), .noSamples(by: ""),
     ]
-    #expect(breaks.map(\.reason) == ScrapeBreakReason.allCases)
+    #expect(breaks.map(\.reason) == Reason.ofScrapes)
     #expect(breaks.map(\.link.index) == breaks.map(\.link.index).sorted())
   }
 }

@@ -31,7 +31,9 @@ import Testing
     "allow-loopback-targets": ["true"], "annotation-addresses": ["10.4.0.0/16", "node.example"], "annotation-ports": ["9443"],
     "probe-linux": ["true"], "alertmanager-url": ["https://a:9093", "https://b"], "alertmanager-headers-file": ["/ah"],
     "alertmanager-ca-file": ["/aca"], "alertmanager-cert-file": ["/acert"], "alertmanager-key-file": ["/akey"],
-    "alertmanager-skip-verify": ["true"], "service-monitors": ["off"],
+    "alertmanager-skip-verify": ["true"], "scrape-coverage": ["all"], "scraper-url": ["https://p:9090/prefix", "https://q"],
+    "scraper-headers-file": ["/sh"], "scraper-ca-file": ["/sca"], "scraper-cert-file": ["/scert"], "scraper-key-file": ["/skey"],
+    "scraper-skip-verify": ["true"], "service-monitors": ["off"],
     "service-monitor-labels": ["release=kps", "team=x"], "service-monitor-sample-limit": ["7"], "service-monitor-body-limit": ["1GB"],
     "events": ["off"], "listen": ["[::1]:80"], "authorization": ["off"], "open-paths": ["/metrics", "/sd"], "trust-loopback": ["off"],
     "listen-tls": ["off"], "listen-tls-dir": ["/tls"], "listen-ca-secret": ["serving"], "scraper-token-secret": ["scraper"],
@@ -64,6 +66,7 @@ import Testing
     companions["remote-write-key-file"]?["remote-write-cert-file"] = ["/cert"]
     for name in ["headers", "ca", "cert", "key"] { companions["alertmanager-\(name)-file"] = ["alertmanager-url": ["https://am"]] }
     companions["alertmanager-key-file"]?["alertmanager-cert-file"] = ["/cert"]
+    companions["scraper-key-file"] = ["scraper-cert-file": ["/cert"]]
     companions["listen-ca-secret"] = ["listen-tls-dir": ["/tls"]]
     return companions
   }()
@@ -122,6 +125,7 @@ import Testing
     let unchecked = [
       "authorization", "listen-tls",
       "windows-skip-verify", "kubelet-skip-verify", "remote-write-skip-verify", "virtual-skip-verify", "alertmanager-skip-verify",
+      "scraper-skip-verify",
     ]
     let samples = Self.samples.filter { !unchecked.contains($0.key) }
     let settings = try SettingsSources(flags: samples).settings()
@@ -205,6 +209,11 @@ import Testing
     (SettingsSources(flags: ["remote-write-proxy-url": ["http://proxy"]]), ["--remote-write-url", "not given"]),
     (SettingsSources(flags: ["remote-write-proxy-url": ["ftp://proxy"]]), ["--remote-write-proxy-url", "socks5"]),
     (SettingsSources(flags: ["alertmanager-ca-file": ["/ca"]]), ["--alertmanager-url", "not given"]),
+    (SettingsSources(flags: ["scraper-url": ["http://p"], "scrape-coverage": ["off"]]), ["--scraper-url", "--scrape-coverage off"]),
+    (
+      SettingsSources(flags: ["scraper-url": ["https://a", "http://b"], "scraper-headers-file": ["/h"]]),
+      ["--scraper-headers-file", "plain http to http://b"]
+    ),
     (
       SettingsSources(flags: ["alertmanager-url": ["https://a", "http://b"], "alertmanager-headers-file": ["/h"]]),
       ["--alertmanager-headers-file", "plain http to http://b"]
@@ -231,7 +240,7 @@ import Testing
     for part in parts { #expect("\(error)".contains(part)) }
   }
 
-  @Test(arguments: ["alertmanager-url", "remote-write-url", "remote-write-proxy-url", "open-falcon-url"])
+  @Test(arguments: ["alertmanager-url", "scraper-url", "remote-write-url", "remote-write-proxy-url", "open-falcon-url"])
   func `the error for a rejected URL does not reveal its password`(name: String) throws {
     let error = try #require(throws: SettingsError.self) {
       try SettingsSources(flags: [name: ["ftp://user:secret@host"]]).settings()

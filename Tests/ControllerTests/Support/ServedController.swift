@@ -21,6 +21,7 @@ final class ServedController: Sendable {
   let checks = SettableStatus<[ReadinessCheck]>([])
   let replicas = SettableStatus<[ControllerReplicas.Replica]>([])
   let reviews = ScriptedReviews()
+  let scrapes = FixedScrapes()
   private let transport: HTTPTransport
   private let listening = Mutex(0)
 
@@ -57,8 +58,9 @@ final class ServedController: Sendable {
       events: nil,
       targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddress: { nil }),
       replicas: served.replicas,
-      publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualCache: served.virtualCache, push: push, refusals: control
-    )
+      publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualCache: served.virtualCache, push: push,
+      refusals: control,
+      coverage: served.scrapes)
     let server = ControllerServer(
       controller, access: PortAccess(settings: access, control: control), tls: tls, limits: limits, logger: .silent)
     try await whileServing(server) { port in

@@ -69,8 +69,9 @@ struct Prometheus: QueryServer {
     try await self.init(configuration: configuration, folder: folder, transport: transport)
   }
 
-  init(configuration: String, folder: TemporaryFolder, transport: HTTPTransport) async throws {
-    let address = OwnAddress()
+  init(
+    configuration: String, folder: TemporaryFolder, transport: HTTPTransport, at address: OwnAddress = OwnAddress()
+  ) async throws {
     try configuration.write(toFile: "\(folder.path)/prometheus.yml", atomically: true, encoding: .utf8)
     program = try ExternalProgram(
       "prometheus",

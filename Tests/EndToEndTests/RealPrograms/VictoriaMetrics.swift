@@ -11,16 +11,19 @@ struct VictoriaMetrics: QueryServer {
   let transport: HTTPTransport
 
   init(
-    scrapeConfigurations: [JSONValue], folder: TemporaryFolder, transport: HTTPTransport, arguments: [String] = []
+    scrapeConfigurations: [JSONValue], folder: TemporaryFolder, transport: HTTPTransport, at address: OwnAddress = OwnAddress(),
+    arguments: [String] = []
   ) async throws {
     // JSON is valid YAML.
     let configuration: JSONValue = ["scrape_configs": .array(scrapeConfigurations)]
-    try await self.init(configuration: configuration.prettyText, folder: folder, transport: transport, arguments: arguments)
+    try await self.init(configuration: configuration.prettyText, folder: folder, transport: transport, at: address, arguments: arguments)
   }
 
-  init(configuration: String, folder: TemporaryFolder, transport: HTTPTransport, arguments: [String] = []) async throws {
+  init(
+    configuration: String, folder: TemporaryFolder, transport: HTTPTransport, at address: OwnAddress = OwnAddress(),
+    arguments: [String] = []
+  ) async throws {
     let file = try folder.write(configuration, to: "scrape.yml")
-    let address = OwnAddress()
     program = try ExternalProgram(
       "victoria-metrics",
       [

@@ -16,9 +16,12 @@ struct RunningController {
   private let arguments: [String]
 
   /// Starts both with these objects, runs the body and stops them.
-  /// - Parameter pod: the name of the controller's Pod.
+  /// - Parameters:
+  ///   - pod: the name of the controller's Pod.
+  ///   - prepare: called with the API server before the controller starts.
   static func run(
-    _ objects: [JSONValue], _ arguments: [String], pod: String? = nil, _ body: (RunningController) async throws -> Void
+    _ objects: [JSONValue], _ arguments: [String], pod: String? = nil, prepare: (SimulatedAPIServer) throws -> Void = { _ in },
+    _ body: (RunningController) async throws -> Void
   ) async throws {
     let apiServer = SimulatedAPIServer(
       configuration: .init(host: "127.0.0.1", port: 0, acceptsLoopbackEndpoints: true),
@@ -28,6 +31,7 @@ struct RunningController {
       _ = try await apiServer.waitUntilListening()
       try apiServer.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall"]])
       for object in objects { try apiServer.put(object) }
+      try prepare(apiServer)
       let controller = try await RunningController(apiServer, arguments, pod: pod)
       defer { controller.program.stop() }
       try await body(controller)

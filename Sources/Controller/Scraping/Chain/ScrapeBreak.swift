@@ -1,17 +1,4 @@
-/// Why a container that asks to be scraped is not. The names are an interface, and headings in docs/runbooks.md.
-package enum ScrapeBreakReason: String, CaseIterable, Hashable, Sendable {
-  case noMonitor = "NoMonitor"
-  case portNotFound = "PortNotFound"
-  case noEndpoint = "NoEndpoint"
-  case monitorNotAdopted = "MonitorNotAdopted"
-  case rejected = "Rejected"
-  case notLoaded = "NotLoaded"
-  case dropped = "Dropped"
-  case notDiscovered = "NotDiscovered"
-  case scrapeFailing = "ScrapeFailing"
-  case staleScrape = "StaleScrape"
-  case noSamples = "NoSamples"
-}
+package import Roll
 
 /// A broken link of the chain, with its details as values.
 package enum ScrapeBreak: Hashable, Sendable {
@@ -59,7 +46,8 @@ package struct MissingTarget: Hashable, Sendable {
 }
 
 extension ScrapeBreak {
-  package var reason: ScrapeBreakReason {
+  /// One of `Reason.ofScrapes`.
+  package var reason: Reason {
     switch self {
     case .objects(.noMonitor): .noMonitor
     case .objects(.portNotFound): .portNotFound
@@ -77,11 +65,11 @@ extension ScrapeBreak {
 
   /// The link that is broken.
   package var link: ScrapeLink {
-    switch reason {
-    case .noMonitor: .asked
-    case .portNotFound: .port
-    case .noEndpoint: .endpoint
-    case .monitorNotAdopted: .adopted
+    switch self {
+    case .objects(.noMonitor): .asked
+    case .objects(.portNotFound): .port
+    case .objects(.noEndpoint): .endpoint
+    case .objects(.monitorNotAdopted): .adopted
     case .rejected: .accepted
     case .notLoaded: .loaded
     case .dropped, .notDiscovered: .active

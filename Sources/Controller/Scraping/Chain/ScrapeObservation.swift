@@ -110,7 +110,7 @@ extension ScrapeExpectation {
     return table.targets(at: address, port: target.port).filter { observed in
       // vmagent: the pool is the label `job`.
       switch observed.pod {
-      case nil: observed.pool == request.scrapePool
+      case nil, .node: observed.pool == request.scrapePool
       case .uid(let uid): uid == pod.uid
       case .named(let name, let namespace): name == pod.name && namespace == pod.namespace.description
       }

@@ -325,6 +325,9 @@ extension ScrapeExpectations {
   var sliceKeys: Set<ObjectKey> { Set(sliceServices.keys) }
   var namespaceNames: Set<String> { Set(namespaceLabels.keys) }
 
+  /// The Service as last entered.
+  func service(_ key: ObjectKey) -> ServiceRecord? { serviceSlots[key].flatMap { services[$0]?.record } }
+
   /// Who adopts the monitor, and who does not and why; `nil` for a monitor that is not known.
   func adoption(of id: MonitorID) -> MonitorAdoption? { monitorSlots[id].flatMap { monitors[$0]?.adoption } }
 }

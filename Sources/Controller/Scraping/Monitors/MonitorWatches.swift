@@ -1,5 +1,5 @@
 internal import JSON
-internal import KubeClient
+package import KubeClient
 internal import Logging
 
 /// Watches what decides which containers are scraped, besides Pods and Namespaces.
@@ -27,14 +27,43 @@ struct MonitorWatches: Sendable {
     endpointSlices = reflector(.endpointSlices, .endpointSlices())
   }
 
-  /// Runs until the task is cancelled.
-  func run() async {
+  /// Watches monitors and Prometheus objects until the task is cancelled.
+  func runDefinitions() async {
     await withTaskGroup { group in
       for reflector in monitors.values { group.addTask { await reflector.run() } }
       for reflector in prometheuses.values { group.addTask { await reflector.run() } }
+    }
+  }
+
+  /// Watches what service discovery reads, which is much more, until the task is cancelled.
+  func runDiscovery() async {
+    await withTaskGroup { group in
       group.addTask { await services.run() }
       group.addTask { await endpointSlices.run() }
     }
+  }
+
+  /// Whether the API server has any of the custom resources, and we may read it. A resource that is gone counts for another minute: an API server
+  /// that starts may not know its custom resources yet.
+  var hasDefinitions: Bool {
+    func has(_ reflector: Reflector<some Record>) -> Bool {
+      guard reflector.store.isSynced else { return false }
+      return reflector.refusal != 404 || (reflector.timeOutOfSync ?? .zero) < .seconds(60)
+    }
+    return monitors.values.contains { has($0) } || prometheuses.values.contains { has($0) }
+  }
+
+  /// Whether the API server has refused all custom resources for a minute: there are none, or we may not read them.
+  var areRefused: Bool {
+    func isRefused(_ reflector: Reflector<some Record>) -> Bool {
+      reflector.refusal != nil && (reflector.timeOutOfSync ?? .zero) >= .seconds(60)
+    }
+    return monitors.values.allSatisfy { isRefused($0) } && prometheuses.values.allSatisfy { isRefused($0) }
+  }
+
+  /// A Prometheus object as last received.
+  func prometheus(_ id: PrometheusID) -> PrometheusRecord? {
+    prometheuses[id.kind]?.store.snapshot()[ObjectKey(namespace: id.namespace, name: id.name)]
   }
 }
 
@@ -56,8 +85,8 @@ extension PrometheusID.Kind {
 }
 
 /// What the watches of monitoring objects know, for readiness.
-struct MonitorWatchStatus: Hashable, Sendable {
-  enum State: Hashable, Sendable {
+package struct MonitorWatchStatus: Hashable, Sendable {
+  package enum State: Hashable, Sendable {
     case ready
     /// The API server does not have the resource: its definition is not installed.
     case absent
@@ -66,8 +95,8 @@ struct MonitorWatchStatus: Hashable, Sendable {
     case waiting(reason: String)
   }
 
-  var resource: APIResource
-  var state: State
+  package var resource: APIResource
+  package var state: State
 }
 
 extension MonitorWatches {

@@ -119,7 +119,7 @@ private func isSanitized(_ key: UnsafeRawBufferPointer, _ wanted: [UInt8]) -> Bo
 }
 
 /// Source: `SanitizeLabelName` in util/strutil/strconv.go of Prometheus.
-private func sanitized(_ byte: UInt8) -> UInt8 {
+func sanitized(_ byte: UInt8) -> UInt8 {
   switch byte {
   case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): byte
   default: UInt8(ascii: "_")

@@ -1,7 +1,8 @@
 package import JSON
 package import KubeClient
 
-/// A Prometheus or PrometheusAgent object, reduced to what decides which monitors it adopts and how it looks for their Pods.
+/// A Prometheus or PrometheusAgent object, reduced to what decides which monitors it adopts, how it looks for their Pods, and where its processes
+/// are.
 package struct PrometheusRecord: Record, Hashable {
   /// The selectors for monitors of one kind.
   package struct Selection: Hashable, Sendable {
@@ -21,6 +22,7 @@ package struct PrometheusRecord: Record, Hashable {
   package let ignoresNamespaceSelectors: Bool
   /// For monitors that do not say.
   package let role: DiscoveryRole
+  package let processes: PrometheusProcesses
 
   package var key: ObjectKey { ObjectKey(namespace: id.namespace, name: id.name) }
   package var hasName: Bool { !id.name.isEmpty }
@@ -39,6 +41,7 @@ package struct PrometheusRecord: Record, Hashable {
     scrapeConfigs = selection("scrapeConfig")
     ignoresNamespaceSelectors = spec?["ignoreNamespaceSelectors"]?.bool == true
     role = spec?["serviceDiscoveryRole"]?.string.flatMap(DiscoveryRole.init(ofServices:)) ?? .endpoints
+    processes = PrometheusProcesses(kind, spec)
   }
 
   /// `nil` for the kinds of another operator.
@@ -55,5 +58,40 @@ package struct PrometheusRecord: Record, Hashable {
   /// Whether the operator leaves its configuration to the user: it has no selector for monitors. Selectors of namespaces do not count.
   package var isUnmanaged: Bool {
     [serviceMonitors, podMonitors, probes, scrapeConfigs].allSatisfy { $0.monitors == nil }
+  }
+}
+
+/// How the operator runs the processes of a Prometheus or PrometheusAgent object.
+///
+/// Source: pkg/prometheus, pkg/prometheus/server and pkg/prometheus/agent of the Prometheus Operator.
+package struct PrometheusProcesses: Hashable, Sendable {
+  /// Of each shard.
+  package let replicas: Int
+  package let shards: Int
+  /// One process on each node, of a PrometheusAgent with `mode: DaemonSet`.
+  package let isOnEachNode: Bool
+  /// Whether they listen on the loopback address of their Pods only.
+  package let listensLocally: Bool
+  package let usesTLS: Bool
+  /// Without a slash at the end.
+  package let routePrefix: String
+  /// The Service that gives the Pods of a StatefulSet their names.
+  package let governingService: String
+  /// The service account whose permissions service discovery has.
+  package let serviceAccount: String
+
+  init(_ kind: PrometheusID.Kind, _ spec: JSONValue?) {
+    func number(_ key: String) -> Int { spec?[key]?.integer.map { Int(clamping: max($0, 0)) } ?? 1 }
+    replicas = number("replicas")
+    shards = max(number("shards"), 1)
+    isOnEachNode = kind == .agent && spec?["mode"]?.string == "DaemonSet"
+    listensLocally = spec?["listenLocal"]?.bool == true
+    usesTLS = spec?["web"]?["tlsConfig"]?.object != nil
+    var prefix = (spec?["routePrefix"]?.string ?? "")[...]
+    while prefix.last == "/" { prefix.removeLast() }
+    routePrefix = prefix.isEmpty || prefix.first == "/" ? String(prefix) : "/\(prefix)"
+    func text(_ key: String, or absent: String) -> String { spec?[key]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? absent }
+    governingService = text("serviceName", or: kind == .server ? "prometheus-operated" : "prometheus-agent-operated")
+    serviceAccount = text("serviceAccountName", or: "default")
   }
 }

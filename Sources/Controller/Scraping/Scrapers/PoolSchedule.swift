@@ -1,17 +1,19 @@
+package import Roll
+
 /// Schedules the reads of a scraper's pools: each once per period, one at a time, evenly spread, so that neither the scraper nor the
 /// controller ever works on all targets at once. Pure.
 package struct PoolSchedule: Sendable {
   package struct Read: Hashable, Sendable {
     package var pool: String
-    package var at: ContinuousClock.Instant
+    package var at: Moment
   }
 
   /// The minimum time between two reads of a pool.
   package let period: Duration
   /// In the order of reading.
   private var queue: [String] = []
-  private var lastReads: [String: ContinuousClock.Instant] = [:]
-  private var lastRead: ContinuousClock.Instant?
+  private var lastReads: [String: Moment] = [:]
+  private var lastRead: Moment?
 
   package init(period: Duration = .seconds(30)) {
     self.period = period
@@ -26,7 +28,7 @@ package struct PoolSchedule: Sendable {
   }
 
   /// The next read; `nil` without pools. It is due now if its time has passed.
-  package func next(now: ContinuousClock.Instant) -> Read? {
+  package func next(now: Moment) -> Read? {
     guard let pool = queue.first else { return nil }
     let spaced = lastRead.map { $0 + period / queue.count } ?? now
     let due = lastReads[pool].map { $0 + period } ?? spaced
@@ -34,7 +36,7 @@ package struct PoolSchedule: Sendable {
   }
 
   /// Notes that a read begins.
-  package mutating func begin(_ pool: String, at time: ContinuousClock.Instant) {
+  package mutating func begin(_ pool: String, at time: Moment) {
     guard let index = queue.firstIndex(of: pool) else { return }
     queue.append(queue.remove(at: index))
     lastReads[pool] = time

@@ -1,7 +1,7 @@
 package import Collector
 package import HTTPTransport
 internal import JSON
-package import Primitives
+internal import Primitives
 internal import Relabeling
 
 /// Asks one scraper (a Prometheus, a Prometheus agent, a vmagent, a Thanos Query) for its targets and for how it came to them.
@@ -57,9 +57,12 @@ package struct ScraperClient: Sendable {
     try await scan(.droppedCounts) { _ in }.summary.droppedCounts
   }
 
-  /// When the server loaded its configuration, by its clock; `nil` if unknown.
-  package func configurationTime() async throws(ScraperError) -> Timestamp? {
-    try await answer(to: .runtimeInformation)?["lastConfigTime"]?.string.flatMap(Timestamp.init(rfc3339:))
+  /// How long ago the server loaded its configuration, by its own clock; `nil` if it does not tell.
+  package func configurationAge() async throws(ScraperError) -> Duration? {
+    guard let (answer, sent) = try await datedAnswer(to: .runtimeInformation),
+      let loaded = answer["lastConfigTime"]?.string.flatMap(Timestamp.init(rfc3339:))
+    else { return nil }
+    return .milliseconds(max(sent.unixMilliseconds - loaded.unixMilliseconds, 0))
   }
 
   /// The rules that the server's release has; `nil` if it is not Prometheus. VictoriaMetrics calls itself 2.24 for the sake of Grafana,
@@ -113,6 +116,11 @@ package struct ScraperClient: Sendable {
 
   /// The member `data` of a response. `nil` if the server does not know the path.
   private func answer(to question: ScraperRequest) async throws(ScraperError) -> JSONValue? {
+    try await datedAnswer(to: question)?.data
+  }
+
+  /// The member `data` of a response, and when it was sent by the server's clock.
+  private func datedAnswer(to question: ScraperRequest) async throws(ScraperError) -> (data: JSONValue, sent: Timestamp)? {
     let url = shown(question)
     let response: HTTPResponse
     do {
@@ -133,7 +141,7 @@ package struct ScraperClient: Sendable {
     if let message = body["error"]?.string { throw ScraperError(.refused, url: url, "the server reports an error: \(message.prefix(400))") }
     guard response.status == 200 else { throw ScraperError(status: response.status, location: response.header("Location"), url: url) }
     guard let data = body["data"] else { throw notTheAPI(question) }
-    return data
+    return (data, response.header("Date").flatMap(Timestamp.init(httpDate:)) ?? .now)
   }
 
   private func isError(_ body: [UInt8]) -> Bool { (try? JSONValue(parsing: body))?["errorType"] != nil }
@@ -181,7 +189,7 @@ package struct ScraperClient: Sendable {
     return request
   }
 
-  private func shown(_ question: ScraperRequest) -> String { String(question.url(at: url).prefix { $0 != "?" }) }
+  private func shown(_ question: ScraperRequest) -> String { withoutUserInformation(String(question.url(at: url).prefix { $0 != "?" })) }
 
   private func notTheAPI(_ question: ScraperRequest, html: Bool = false) -> ScraperError {
     ScraperError(.notTheAPI, url: shown(question), html ? "\(TargetsScanError.html)" : "the response is not that of a Prometheus API")

@@ -27,7 +27,7 @@ struct TargetTable: Sendable {
   }
 
   private enum PodKey: UInt8 {
-    case none, uid, name
+    case none, uid, name, node
   }
 
   // Segments, because an array that grows needs three times its memory for a moment.
@@ -44,6 +44,8 @@ struct TargetTable: Sendable {
   private(set) var count = 0
   /// Targets without an IP address.
   private(set) var unnamedCount = 0
+  /// Targets whose URL names a node.
+  private var nodeRows: [UInt32] = []
 
   /// When the response was sent, in milliseconds since 1970, by the scraper's clock.
   private var sent: Int64 = 0
@@ -73,6 +75,7 @@ struct TargetTable: Sendable {
     if let time = Timestamp(rfc3339: target.text(.lastScrape)), time.seconds > 0 { row.lastScrape = time.unixMilliseconds }
     row.interval = intervals.milliseconds(target[.interval])
     if !target[.error].isEmpty { row.failure = failure(of: target) + 1 }
+    if row.podKey == .node { nodeRows.append(UInt32(count)) }
     if count.isMultiple(of: Self.rowsPerSegment) {
       segments.append([])
       segments[segments.count - 1].reserveCapacity(Self.rowsPerSegment)
@@ -91,10 +94,21 @@ struct TargetTable: Sendable {
     let hasDiscovered = !target[.pod].isEmpty
     let (namespace, pod) =
       hasDiscovered ? (target.text(.namespace), target.text(.pod)) : (target.text(.finalNamespace), target.text(.finalPod))
-    guard !pod.isEmpty else { return }
+    guard !pod.isEmpty else { return identify(&row, byURL: target[.url]) }
     row.pod = (UInt64(texts.index(of: namespace)), UInt64(texts.index(of: pod)))
     row.podKey = .name
   }
+
+  private mutating func identify(_ row: inout Row, byURL url: [UInt8]) {
+    guard let query = url.firstIndex(of: UInt8(ascii: "?")) else { return }
+    for parameter in url[(query + 1)...].split(separator: UInt8(ascii: "&")) where parameter.starts(with: Self.nodeParameter) {
+      row.pod = (UInt64(texts.index(of: String(decoding: parameter.dropFirst(Self.nodeParameter.count), as: UTF8.self))), 0)
+      row.podKey = .node
+    }
+  }
+
+  /// Our own targets that are served for nodes have it. Names of nodes need no escaping in URLs.
+  private static let nodeParameter = Array("node=".utf8)
 
   /// The index of the target's failure. Its text is without the target's URL, so that the failures of many targets share one.
   private mutating func failure(of target: borrowing ScannedTarget) -> UInt32 {
@@ -135,11 +149,21 @@ struct TargetTable: Sendable {
     return order[first...].prefix { Self.key(self[$0]) == wanted }.map { observed(self[$0]) }
   }
 
+  /// The targets whose URL names a node.
+  var nodes: [(node: String, target: ObservedTarget)] {
+    nodeRows.compactMap { index in
+      let target = observed(self[index])
+      guard case .node(let node) = target.pod else { return nil }
+      return (node, target)
+    }
+  }
+
   private func observed(_ row: Row) -> ObservedTarget {
     let pod: ObservedTarget.Pod? =
       switch row.podKey {
       case .none: nil
       case .uid: .uid(.uuid(row.pod.0, row.pod.1))
+      case .node: .node(texts[UInt32(row.pod.0)])
       case .name: .named(texts[UInt32(row.pod.1)], namespace: texts[UInt32(row.pod.0)])
       }
     return ObservedTarget(
@@ -167,6 +191,8 @@ package struct ObservedTarget: Hashable, Sendable {
     case uid(UID)
     /// Where the scraper reports no UID.
     case named(String, namespace: String)
+    /// Only the URL says for which node it is.
+    case node(String)
   }
 
   package var pool: String

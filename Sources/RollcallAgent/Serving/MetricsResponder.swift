@@ -6,6 +6,7 @@ import LinuxCollector
 import NIOCore
 import NIOSSL
 import Primitives
+import ProcessLimits
 import Roll
 import Synchronization
 

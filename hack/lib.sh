@@ -74,7 +74,7 @@ pin_dependencies() {
     jq -n --arg location "$location" --arg version "$version" --arg revision "$revision" '
       {identity: ($location | split("/") | last | ascii_downcase), kind: "remoteSourceControl", location: $location,
        state: {revision: $revision, version: $version}}'
-  done | jq -s '{pins: ., version: 3}' >Package.resolved.new
+  done | jq -s '{pins: ., version: 3}' >Package.resolved.new || return
   mv Package.resolved.new Package.resolved
 }
 

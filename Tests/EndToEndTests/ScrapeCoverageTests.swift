@@ -16,144 +16,10 @@ import Testing
 @Suite(.timeLimit(.minutes(10)), .enabled(if: findProgram("prometheus") != nil, "prometheus is not installed"))
 struct ScrapeCoverageTests {
   private let transport: HTTPTransport
-  /// The address of the first shard, and a network for pods.
-  private let first = OwnAddress(port: 9090)
-  private let second = OwnAddress(port: 9090)
+  private let cluster = ScrapedCluster()
 
   init() throws {
     transport = try HTTPTransport()
-  }
-
-  // MARK: Objects
-
-  private static let exporterPort = 8080
-  /// Each is a Pod of a PodMonitor of the same name, and the last two are of one workload.
-  private static let names = ["web-0", "web-1", "web-2", "web-3", "missing-0", "drop-0", "absent-0", "orphan-0", "orphan-1"]
-
-  private static func monitor(of name: String) -> String { String(name.prefix { $0 != "-" }) }
-
-  private func address(_ number: Int) -> String { "\(first.network).\(number + 10)" }
-
-  private static func uid(_ number: Int) -> String { "5b6f1f0a-0000-4000-8000-0000000000\(number + 10)" }
-
-  private func pod(_ name: String, _ number: Int) -> JSONValue {
-    let monitor = Self.monitor(of: name)
-    return [
-      "apiVersion": "v1", "kind": "Pod",
-      "metadata": [
-        "namespace": "shop", "name": .string(name), "uid": .string(Self.uid(number)), "labels": ["app": .string(monitor)],
-        "ownerReferences": [
-          ["apiVersion": "apps/v1", "kind": "StatefulSet", "name": .string(monitor), "uid": "u", "controller": true]
-        ],
-      ],
-      "spec": [
-        "nodeName": "w1",
-        "containers": [
-          ["name": "main", "image": "x", "ports": [["name": "http", "containerPort": .integer(Int64(Self.exporterPort))]]]
-        ],
-      ],
-      "status": [
-        "phase": "Running", "podIP": .string(address(number)), "podIPs": [["ip": .string(address(number))]],
-        "containerStatuses": [
-          [
-            "name": "main", "containerID": .string("containerd://\(name)"), "image": "x",
-            "state": ["running": ["startedAt": "2026-01-01T00:00:00Z"]],
-          ]
-        ],
-      ],
-    ]
-  }
-
-  private static func podMonitor(_ name: String, team: String = "shop") -> JSONValue {
-    [
-      "apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor",
-      "metadata": ["namespace": "shop", "name": .string(name), "labels": ["team": .string(team)]],
-      "spec": ["selector": ["matchLabels": ["app": .string(name)]], "podMetricsEndpoints": [["port": "http"]]],
-    ]
-  }
-
-  private func prometheusPod(_ name: String, at address: OwnAddress) -> JSONValue {
-    [
-      "apiVersion": "v1", "kind": "Pod", "metadata": ["namespace": "monitoring", "name": .string(name)],
-      "spec": ["nodeName": "w1", "containers": [["name": "prometheus", "image": "x"]]],
-      "status": ["phase": "Running", "podIP": .string(address.host), "podIPs": [["ip": .string(address.host)]]],
-    ]
-  }
-
-  private var objects: [JSONValue] {
-    let node: JSONValue = [
-      "apiVersion": "v1", "kind": "Node", "metadata": ["name": "w1"],
-      "status": [
-        "nodeInfo": ["operatingSystem": "linux"], "addresses": [["type": "InternalIP", "address": .string(address(80))]],
-        "conditions": [["type": "Ready", "status": "True"]],
-      ],
-    ]
-    let prometheus: JSONValue = [
-      "apiVersion": "monitoring.coreos.com/v1", "kind": "Prometheus", "metadata": ["namespace": "monitoring", "name": "main"],
-      "spec": ["shards": 2, "podMonitorSelector": ["matchLabels": ["team": "shop"]], "podMonitorNamespaceSelector": [:]],
-    ]
-    let namespaces = ["shop", "monitoring"].map { name -> JSONValue in
-      ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]]
-    }
-    return namespaces + [
-      node, prometheus, prometheusPod("prometheus-main-0", at: first), prometheusPod("prometheus-main-shard-1-0", at: second),
-    ]
-      + Set(Self.names.map(Self.monitor)).sorted().map { Self.podMonitor($0, team: $0 == "orphan" ? "other" : "shop") }
-      + Self.names.enumerated().map { pod($1, $0) }
-  }
-
-  // MARK: Prometheus
-
-  /// The configuration of a shard, as the operator writes it, with the targets that service discovery would find.
-  private func configuration(shard: Int) -> JSONValue {
-    let monitors = Set(Self.names.map(Self.monitor)).subtracting(["absent", "orphan"]).sorted()
-    let pools = monitors.map { monitor -> JSONValue in
-      let targets = Self.names.enumerated().filter { Self.monitor(of: $1) == monitor }.map { number, name -> JSONValue in
-        [
-          "targets": [.string("\(address(number)):\(Self.exporterPort)")],
-          "labels": [
-            "__meta_kubernetes_namespace": "shop", "__meta_kubernetes_pod_name": .string(name),
-            "__meta_kubernetes_pod_uid": .string(Self.uid(number)), "__meta_kubernetes_pod_container_name": "main",
-            "__meta_kubernetes_pod_phase": "Running", "__meta_kubernetes_pod_label_app": .string(monitor),
-          ],
-        ]
-      }
-      var rules: [JSONValue] = [
-        ["source_labels": ["__meta_kubernetes_pod_phase"], "regex": "(Failed|Succeeded)", "action": "drop"],
-        ["source_labels": ["__meta_kubernetes_pod_name"], "target_label": "pod"],
-      ]
-      if monitor == "drop" { rules.append(["source_labels": ["__meta_kubernetes_pod_label_app"], "regex": "dr.p", "action": "drop"]) }
-      rules += [
-        ["source_labels": ["__address__"], "target_label": "__tmp_hash", "modulus": 2, "action": "hashmod"],
-        ["source_labels": ["__tmp_hash"], "regex": .string("\(shard)"), "action": "keep"],
-      ]
-      return [
-        "job_name": .string("podMonitor/shop/\(monitor)/0"), "static_configs": .array(targets), "relabel_configs": .array(rules),
-        "metrics_path": monitor == "missing" ? "/missing" : "/metrics",
-      ]
-    }
-    let agents: JSONValue = [
-      "job_name": "serviceMonitor/rollcall/rollcall-linux/0", "static_configs": [["targets": [.string("\(address(80)):9753")]]],
-      "relabel_configs": [
-        ["source_labels": ["__address__"], "target_label": "__tmp_hash", "modulus": 2, "action": "hashmod"],
-        ["source_labels": ["__tmp_hash"], "regex": .string("\(shard)"), "action": "keep"],
-      ],
-    ]
-    return ["global": ["scrape_interval": "1s", "scrape_timeout": "900ms"], "scrape_configs": .array(pools + [agents])]
-  }
-
-  /// - Parameter isThere: whether `/missing` exists.
-  private func exporters(_ isThere: Mutex<Bool>) throws -> [ScriptedServer] {
-    let places = Self.names.indices.map { (address($0), Self.exporterPort) } + [(address(80), 9753)]
-    return try places.map { host, port in
-      try ScriptedServer(on: .tcp(host: host, port: port)) { connection in
-        while let request = try connection.readRequest() {
-          let isFound = request.target == "/metrics" || isThere.withLock { $0 }
-          try connection.respond(
-            status: isFound ? 200 : 404, headers: [("Content-Type", "text/plain; version=0.0.4")], body: "one 1\n")
-        }
-      }
-    }
   }
 
   // MARK: Coverage
@@ -176,8 +42,7 @@ struct ScrapeCoverageTests {
   }
 
   private func judging(
-    _ settings: ScrapeCoverageSettings = ScrapeCoverageSettings(), _ objects: [JSONValue],
-    _ body: (SimulatedAPIServer, Judged) async throws -> Void
+    _ settings: ScrapeCoverageSettings = ScrapeCoverageSettings(), _ body: (SimulatedAPIServer, Judged) async throws -> Void
   ) async throws {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let apiServer = SimulatedAPIServer(
@@ -186,13 +51,14 @@ struct ScrapeCoverageTests {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await apiServer.run() }
       try await apiServer.waitUntilListening()
-      for object in objects { try apiServer.put(object) }
+      for object in self.cluster.objects { try apiServer.put(object) }
       let folder = try TemporaryFolder()
       let kubeconfig = try folder.write(apiServer.kubeconfig(), to: "kubeconfig")
       let cluster = try Cluster(
         settings: ClusterSettings(kubeconfig: kubeconfig, namespace: "rollcall"), keepsScrapeFacts: true, environment: [:], logger: logger)
       let (rolls, ledger) = (RollStore(), LedgerStore(threshold: .seconds(300)))
-      let configured = ControllerSettings()
+      var configured = ControllerSettings()
+      configured.allowsLoopbackTargets = true
       let updater = RollUpdater(
         nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: configured.rolls, exemptions: cluster.exemptions,
         time: time, logger: logger)
@@ -224,18 +90,18 @@ struct ScrapeCoverageTests {
   // MARK: Tests
 
   @Test func `R118: containers that two shards of a real Prometheus do not scrape become gaps, each with its reason`() async throws {
-    let isThere = Mutex(false)
-    let exporters = try exporters(isThere)
+    let page = ScrapedCluster.Page()
+    let exporters = try cluster.exporters(page)
     defer { for exporter in exporters { exporter.stop() } }
     let folders = [try TemporaryFolder(), try TemporaryFolder()]
     var shards: [Prometheus] = []
     defer { for shard in shards { shard.program.stop() } }
-    for (number, address) in [first, second].enumerated() {
+    for (number, address) in cluster.shards.enumerated() {
       shards.append(
         try await Prometheus(
-          configuration: configuration(shard: number).prettyText, folder: folders[number], transport: transport, at: address))
+          configuration: cluster.configuration(shard: number).prettyText, folder: folders[number], transport: transport, at: address))
     }
-    try await judging(objects) { apiServer, judged in
+    try await judging { apiServer, judged in
       let expected: [String: Reason] = [
         "missing-0": .scrapeFailing, "drop-0": .dropped, "absent-0": .notLoaded, "orphan-0": .monitorNotAdopted,
         "orphan-1": .monitorNotAdopted,
@@ -267,7 +133,7 @@ struct ScrapeCoverageTests {
       #expect(explanation.asks.first?.reason == .dropped && explanation.asks.first?.links.count == ScrapeLink.allCases.count)
 
       // A scrape that succeeds closes its gap.
-      isThere.withLock { $0 = true }
+      page.isThere.withLock { $0 = true }
       try await eventually("what is scraped is no gap", within: .seconds(60)) { judged.gaps["missing-0"] == nil }
       // A scraper that is away neither opens nor closes any.
       shards[1].program.stop()
@@ -280,7 +146,7 @@ struct ScrapeCoverageTests {
       rest["missing-0"] = nil
       #expect(judged.gaps == rest)
       // The label that the Prometheus object wants: the monitor is adopted, and its pool is waited for.
-      try apiServer.put(Self.podMonitor("orphan"))
+      try apiServer.put(ScrapedCluster.podMonitor("orphan"))
       try await eventually("it is adopted", within: .seconds(60)) {
         if case .unknown = judged.verdict("orphan-0") { true } else { judged.verdict("orphan-0") == .waiting(for: .loaded) }
       }
@@ -290,14 +156,14 @@ struct ScrapeCoverageTests {
 
   @Test(.enabled(if: VictoriaMetrics.isInstalled, "victoria-metrics is not installed"))
   func `R115: a VictoriaMetrics of the settings is asked, with targets that it discovers itself`() async throws {
-    let isThere = Mutex(false)
-    let exporters = try exporters(isThere)
+    let page = ScrapedCluster.Page()
+    let exporters = try cluster.exporters(page)
     defer { for exporter in exporters { exporter.stop() } }
     let address = OwnAddress()
     let url = try #require(ScraperURL("http://\(address)"))
-    try await judging(ScrapeCoverageSettings(urls: [url]), objects) { apiServer, judged in
+    try await judging(ScrapeCoverageSettings(urls: [url])) { apiServer, judged in
       let pools = ["web", "missing"].flatMap { name -> [JSONValue] in
-        PrometheusOperator.discovery(of: Self.podMonitor(name), for: [:], apiServer: apiServer.url).map { pool in
+        PrometheusOperator.discovery(of: ScrapedCluster.podMonitor(name), for: [:], apiServer: apiServer.url).map { pool in
           var pool = pool
           pool["scrape_interval"] = "1s"
           pool["metrics_path"] = name == "missing" ? "/missing" : "/metrics"

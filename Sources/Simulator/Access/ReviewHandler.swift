@@ -26,11 +26,10 @@ struct ReviewHandler: Sendable {
     switch review {
     case .token:
       object["status"] = tokens.status(ofReview: spec, now: now)
-    case .access where spec["resourceAttributes"] != nil:
-      object["status"] = ["allowed": .bool(NodeAuthorizer.allows(spec, pods: try all(ResourceTable.pods)))]
     case .access:
+      let pods = spec["resourceAttributes"] == nil ? [] : try all(ResourceTable.pods)
       let rules = RoleRules(roles: try all(ResourceTable.clusterRoles), bindings: try all(ResourceTable.clusterRoleBindings))
-      object["status"] = rules.status(ofReview: spec)
+      object["status"] = NodeAuthorizer.allows(spec, pods: pods) ? ["allowed": true] : rules.status(ofReview: spec)
     }
     return .whole(status: 201, contentType: MediaType.json, body: object.bytes)
   }

@@ -1,6 +1,7 @@
 import JSON
 
-/// Decides a SubjectAccessReview about a path by the ClusterRoles and ClusterRoleBindings of the server, as RBAC does.
+/// Decides a SubjectAccessReview about a path or about all objects of a resource by the ClusterRoles and ClusterRoleBindings of the
+/// server, as RBAC does.
 /// Source: k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac and pkg/apis/rbac/v1/evaluation_helpers.go.
 struct RoleRules {
   var roles: [JSONValue]
@@ -8,9 +9,14 @@ struct RoleRules {
 
   /// The `status` of a review.
   func status(ofReview spec: JSONValue) -> JSONValue {
-    guard let attributes = spec["nonResourceAttributes"], let path = attributes["path"]?.string, let verb = attributes["verb"]?.string
-    else {
-      return ["allowed": false, "reason": "the simulated server's roles are about paths only"]
+    guard let attributes = spec["nonResourceAttributes"] ?? spec["resourceAttributes"], let verb = attributes["verb"]?.string else {
+      return ["allowed": false, "reason": "the review is about nothing"]
+    }
+    func allows(_ rule: JSONValue) -> Bool {
+      if let path = attributes["path"]?.string { return Self.allows(rule, verb: verb, path: path) }
+      return rule["resourceNames"] == nil
+        && [("verbs", verb), ("apiGroups", attributes["group"]?.string ?? ""), ("resources", attributes["resource"]?.string ?? "")]
+          .allSatisfy { field, wanted in rule[field]?.array?.contains { $0.string == wanted || $0.string == "*" } == true }
     }
     let user = spec["user"]?.string ?? ""
     let groups = Set(spec["groups"]?.array?.compactMap(\.string) ?? [])
@@ -18,7 +24,7 @@ struct RoleRules {
     for binding in bindings where Self.names(binding, user: user, groups: groups) {
       let name = binding["roleRef"]?["name"]?.string ?? ""
       guard let role = roles.first(where: { $0["metadata"]?["name"]?.string == name }) else { continue }
-      if role["rules"]?.array?.contains(where: { Self.allows($0, verb: verb, path: path) }) == true {
+      if role["rules"]?.array?.contains(where: allows) == true {
         return [
           "allowed": true, "reason": .string("RBAC: allowed by ClusterRoleBinding \"\(binding["metadata"]?["name"]?.string ?? "")\""),
         ]

@@ -64,6 +64,8 @@ struct LeaderWork: Sendable {
   let events: GapEventPoster?
   let push: PushService
   let coverage: ScrapeCoverage
+  /// `nil` unless rules are checked.
+  let rules: RuleDataCheck?
   let time: any TimeSource
 
   /// Runs until the task is cancelled.
@@ -80,6 +82,7 @@ struct LeaderWork: Sendable {
       group.addTask { await coverage.run() }
       group.addTask { await alerts.run() }
       if let events { group.addTask { await events.run() } }
+      if let rules { group.addTask { await rules.run() } }
     }
     ledger.reset()
     // First, because a node that is forgotten otherwise ends its pushed series, which the next leader continues.

@@ -110,6 +110,10 @@ package final class RollcallController: Sendable {
       events?.post(transitions, ledger: ledger.snapshot())
     }
 
+    let rules =
+      settings.rulesWithoutData == .on
+      ? RuleDataCheck(client: cluster.client, scrapers: { RuleScrapers(coverage) }, time: time, logger: logger) : nil
+
     let replicas = ControllerReplicas(cluster: cluster, pod: environment["POD_NAME"])
     let reconciler = TargetReconciler(
       client: cluster.client, settings: settings.targets(namespace: cluster.namespace), time: time, logger: logger,
@@ -121,7 +125,8 @@ package final class RollcallController: Sendable {
       ControllerStatus(
         version: version, settings: settings.serving, time: time, leadership: leadership,
         readiness: Readiness(freshness: freshness, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
-        rolls: rolls, ledger: ledger, workload: cluster.workload(of:), counters: counters, exporters: exporters, archive: archive,
+        rolls: rolls, ledger: ledger, workload: cluster.workload(of:), pod: cluster.pod(namespace:name:), rulesWithoutData: rules,
+        counters: counters, exporters: exporters, archive: archive,
         alertmanagers: alerts, events: events, targets: targets, replicas: replicas, publication: reconciler, relay: relay,
         virtualCache: settings.virtualMode == .push ? nil : virtual.cache, push: push, refusals: access,
         coverage: coverage),
@@ -132,7 +137,7 @@ package final class RollcallController: Sendable {
       leaderWork: LeaderLoop(leadership: leadership, time: time) {
         await LeaderWork(
           rolls: rolls, ledger: ledger, tasks: tasks, archive: archive, archiveWatch: archiveWatch, watch: watch, alerts: alerts,
-          events: events, push: push, coverage: coverage, time: time
+          events: events, push: push, coverage: coverage, rules: rules, time: time
         ).run()
       },
       publication: TargetPublication(reconciler: reconciler, rolls: rolls, time: time, logger: logger), finish: archive.finish)

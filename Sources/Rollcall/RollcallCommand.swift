@@ -12,6 +12,6 @@ struct RollcallCommand: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Questions to a running controller:",
-        subcommands: [GapsCommand.self, NodesCommand.self, CoverageCommand.self, TargetsCommand.self])
+        subcommands: [ExplainCommand.self, GapsCommand.self, NodesCommand.self, CoverageCommand.self, TargetsCommand.self])
     ])
 }

@@ -91,6 +91,7 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("service-monitor-sample-limit")) var serviceMonitorSampleLimit: String?
   @Option(help: .of("service-monitor-body-limit")) var serviceMonitorBodyLimit: String?
   @Option(help: .of("events")) var events: String?
+  @Option(help: .of("rules-without-data")) var rulesWithoutData: String?
   @Option(help: .of("listen")) var listen: String?
   @Option(help: .of("authorization")) var authorization: String?
   @Option(help: .of("open-paths")) var openPaths: [String] = []

@@ -9,7 +9,9 @@ import YAML
 /// Who may read the controller's port, with the roles of the manifests, TLS and real clients.
 @Suite(.timeLimit(.minutes(5)), .enabled(if: findProgram("curl") != nil, "curl is not installed"))
 struct PortAccessTests {
-  private static let viewed = ["/", "/api/v1/gaps", "/api/v1/coverage", "/api/v1/nodes"]
+  private static let viewed = [
+    "/", "/api/v1/gaps", "/api/v1/coverage", "/api/v1/nodes", "/api/v1/explain", "/api/v1/scrapes", "/api/v1/rules-without-data",
+  ]
   private static let scraped = [
     "/metrics", "/metrics/cadvisor", "/metrics/resource", "/stats/summary?node=n", "/sd/v1/targets", "/probe?node=n", "/proxy/n/metrics",
     "/proxy/n/health",

@@ -106,6 +106,7 @@ struct QueryTests {
     #expect(clear.status == 2 && clear.output.contains("the token is not sent over plain http"), "\(clear.output)")
     #expect(try await ask(["gaps", "--server", "127.0.0.1:9750"]).output.contains("write it as https://HOST:PORT"))
     #expect(try await ask(["gaps", "-o", "xml"]).status == 64)
+    #expect(try await ask(["explain", "deployment/web"]).status == 64)
   }
 
   @Test func `R119: over TLS a token lets in, of a file or of the kubeconfig`() async throws {

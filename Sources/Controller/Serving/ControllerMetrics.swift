@@ -31,6 +31,8 @@ struct ControllerMetrics {
       try await self.writeNodes(&writer, send)
       try await self.writeGaps(&writer, send)
       self.writeCollections(&writer)
+      writer.scrapes(self.controller.coverage.summary)
+      writer.rulesWithoutData(self.controller.rulesWithoutData?.status)
       self.writeExporters(&writer)
       self.writeTargets(&writer)
       self.writeAlerts(&writer)

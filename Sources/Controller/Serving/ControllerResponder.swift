@@ -5,6 +5,7 @@ internal import NIOCore
 /// A served path. Any other path is 404.
 enum Route: Hashable {
   case statusPage, livez, readyz, metrics, targets, cadvisor, resource, summary, probe, gaps, coverage, nodes
+  case explain, scrapes, rulesWithoutData
   /// `/proxy/NODE/metrics` and `/proxy/NODE/health`.
   case exporter(node: String, ExporterPath)
 
@@ -16,6 +17,7 @@ enum Route: Hashable {
     "/": .statusPage, "/livez": .livez, "/readyz": .readyz, "/metrics": .metrics, "/sd/v1/targets": .targets,
     "/metrics/cadvisor": .cadvisor, "/metrics/resource": .resource, "/stats/summary": .summary, "/probe": .probe,
     "/api/v1/gaps": .gaps, "/api/v1/coverage": .coverage, "/api/v1/nodes": .nodes,
+    "/api/v1/explain": .explain, "/api/v1/scrapes": .scrapes, "/api/v1/rules-without-data": .rulesWithoutData,
   ]
 
   init?(_ path: String) {
@@ -80,6 +82,9 @@ struct ControllerResponder: HTTPResponder {
     case .gaps: LedgerAPI(controller).gaps()
     case .coverage: LedgerAPI(controller).coverage()
     case .nodes: LedgerAPI(controller).nodes()
+    case .explain: await ScrapeAPI(controller).explain(request)
+    case .scrapes: ScrapeAPI(controller).scrapes(request)
+    case .rulesWithoutData: ScrapeAPI(controller).rulesWithoutData()
     }
   }
 

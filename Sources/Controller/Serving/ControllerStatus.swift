@@ -18,6 +18,9 @@ struct ControllerStatus: Sendable {
   let ledger: LedgerStore
   /// The workload of a container's Pod.
   let workload: @Sendable (ContainerReference) -> Workload?
+  let pod: @Sendable (_ namespace: String, _ name: String) -> PodRecord?
+  /// `nil` unless rules are checked.
+  let rulesWithoutData: (any StatusSource<RuleDataStatus>)?
   let counters: CollectionCounters
   let exporters: ExporterStatusStore
   let archive: any StatusSource<GapArchiveStatus>

@@ -12,7 +12,7 @@ struct LedgerAPI {
   }
 
   func gaps() -> ServerResponse {
-    if let refusal { return refusal }
+    if let refusal = controller.refusalWithoutLedger { return refusal }
     let reading = controller.time.reading()
     let ledger = controller.ledger.snapshot()
     // Streamed, since in a large outage every container has a gap.
@@ -47,7 +47,7 @@ struct LedgerAPI {
   }
 
   func coverage() -> ServerResponse {
-    if let refusal { return refusal }
+    if let refusal = controller.refusalWithoutLedger { return refusal }
     let nodes = controller.ledger.snapshot().coverage(at: controller.time.now)
     func sums(_ part: [NodeCoverage]) -> JSONValue {
       [
@@ -59,11 +59,12 @@ struct LedgerAPI {
     }
     var bySource: JSONValue = [:]
     for source in Source.allCases { bySource[source.rawValue] = sums(nodes.filter { $0.source == source }) }
-    return .json(["total": sums(nodes), "sources": bySource])
+    let scrapes = controller.coverage.status.mode == .off ? .null : controller.coverage.summary.json
+    return .json(["total": sums(nodes), "sources": bySource, "scrapes": scrapes])
   }
 
   func nodes() -> ServerResponse {
-    if let refusal { return refusal }
+    if let refusal = controller.refusalWithoutLedger { return refusal }
     let notes = controller.rolls.snapshot().notes
     return .json([
       "nodes": .array(
@@ -85,14 +86,16 @@ struct LedgerAPI {
     }
     return counts
   }
+}
 
+extension ControllerStatus {
   /// The response while this replica has no complete ledger: an empty list would be wrong.
-  private var refusal: ServerResponse? {
-    guard controller.rolls.snapshot().isComplete else {
+  var refusalWithoutLedger: ServerResponse? {
+    guard rolls.snapshot().isComplete else {
       return .problem(.serviceUnavailable, "the lists of nodes and pods are not complete yet; see /readyz")
     }
-    guard controller.ledger.isComplete else {
-      let leadership = controller.leadership.status
+    guard ledger.isComplete else {
+      let leadership = leadership.status
       if leadership.isLeader {
         return .problem(.serviceUnavailable, "this replica became leader just now and its ledger is not complete yet")
       }

@@ -106,7 +106,9 @@ extension Route {
     case .targets: .targets
     case .livez: .livez
     case .readyz: .readyz
-    case .statusPage, .cadvisor, .resource, .summary, .probe, .gaps, .coverage, .nodes, .exporter: nil
+    case .statusPage, .cadvisor, .resource, .summary, .probe, .gaps, .coverage, .nodes, .explain, .scrapes, .rulesWithoutData,
+      .exporter:
+      nil
     }
   }
 }

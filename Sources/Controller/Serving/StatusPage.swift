@@ -52,7 +52,10 @@ struct StatusPage {
       page.table(["resource", "problem"], broken.map { [$0.resource, $0.problem ?? ""] })
       page.paragraph("The data below may be outdated.")
     }
-    if controller.ledger.isComplete { ledger(&page) }
+    if controller.ledger.isComplete {
+      ledger(&page)
+      if controller.coverage.status.mode != .off { scrapes(&page) }
+    }
     page.paragraph(
       "Version \(controller.version). Rolls are called every \(controller.settings.interval.text); a container is a gap after \(controller.settings.threshold.text)."
     )
@@ -115,5 +118,17 @@ struct StatusPage {
       page.table(
         ["node", "reason"], refused.prefix(Self.maximumNodes).map { [$0.target.node, "\($0.refusal)"] })
     }
+  }
+
+  private func scrapes(_ page: inout HTML) {
+    let summary = controller.coverage.summary
+    let counts = summary.counts
+    let reached = summary.scrapers.count { $0.isReached }
+    page.heading("Scrapes")
+    page.paragraph(
+      "\(counts[.scraped] ?? 0) of \(counts.values.reduce(0, +)) that are asked for happen, \(counts[.broken] ?? 0) do not; "
+        + "\(reached) of \(summary.scrapers.count) scrapers reached. /api/v1/scrapes has all.")
+    let away = summary.scrapers.filter { !$0.isReached }.prefix(Self.maximumNodes)
+    if !away.isEmpty { page.table(["scraper", "problem"], away.map { [$0.name, $0.error.map { "\($0)" } ?? ""] }) }
   }
 }

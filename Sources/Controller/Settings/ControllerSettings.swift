@@ -130,6 +130,7 @@ package struct ControllerSettings: Hashable, Sendable {
   /// Where Prometheus reaches /probe; `nil` for our Service, and in HTTP SD for the address of the request.
   package var proxyAddress: String?
   package var events: Toggle = .on
+  package var rulesWithoutData: Toggle = .off
 
   // Addresses and identity.
   /// The IP address of this replica; `nil` if unknown.

@@ -332,6 +332,9 @@ package enum SettingsTable {
       "service-monitor-body-limit", \.serviceMonitorBodyLimit,
       help: "bodySizeLimit of ServiceMonitors: Prometheus drops scrapes with more bytes, decompressed."),
     .choice("events", \.events, help: "Whether to record Kubernetes Events about gaps on Pods and Nodes: on or off."),
+    .choice(
+      "rules-without-data", \.rulesWithoutData,
+      help: "Whether to look once an hour for rules of PrometheusRule objects that read a metric which no scraper has: on or off."),
   ]
 
   // MARK: This process

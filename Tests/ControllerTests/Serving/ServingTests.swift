@@ -188,6 +188,7 @@ import Testing
     try await ServedController.run { served in
       served.publishSample()
       served.counters.add(CollectionRecord(source: .linux, duration: .milliseconds(20), collected: 2, missed: [.pidNotFound: 1]))
+      served.setSampleReports()
       let response = try await served.request("/metrics")
       #expect(response.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8")
       let page = String(decoding: response.body, as: UTF8.self)

@@ -22,8 +22,10 @@ final class ServedController: Sendable {
   let replicas = SettableStatus<[ControllerReplicas.Replica]>([])
   let reviews = ScriptedReviews()
   let scrapes = FixedScrapes()
+  let rules = SettableStatus(RuleDataStatus())
   private let transport: HTTPTransport
   private let listening = Mutex(0)
+  private let pods = Mutex<[PodRecord]>([])
 
   private init() throws {
     transport = try HTTPTransport()
@@ -53,7 +55,9 @@ final class ServedController: Sendable {
     let controller = ControllerStatus(
       version: "1.2.3", settings: settings.serving, time: served.time, leadership: served.leadership, readiness: served.checks,
       watches: watches, certificates: certificates, rolls: served.rolls, ledger: served.ledger,
-      workload: { $0.pod == "web" ? Workload(kind: "Deployment", name: "web") : nil }, counters: served.counters,
+      workload: { $0.pod == "web" ? Workload(kind: "Deployment", name: "web") : nil },
+      pod: { namespace, name in served.pods.withLock { $0.first { $0.namespace == namespace && $0.name == name } } },
+      rulesWithoutData: served.rules, counters: served.counters,
       exporters: served.exporters, archive: SettableStatus(GapArchiveStatus()), alertmanagers: SettableStatus<[AlertmanagerStatus]>([]),
       events: nil,
       targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddress: { nil }),
@@ -93,6 +97,7 @@ final class ServedController: Sendable {
 
   /// Builds rolls and adds them to the store and the ledger.
   func publish(_ nodes: [NodeRecord], _ pods: [PodRecord]) {
+    self.pods.withLock { $0 = pods }
     var builder = RollBuilder(settings: RollSettings(grace: .seconds(60), virtualNodes: [LabelSelector("virtual")].compactMap(\.self)))
     let changes = builder.update(nodes: Records(nodes), nodeChange: .all, pods: Records(pods), podChange: .all, at: time.reading())
     rolls.publish(changes, of: builder)
@@ -122,5 +127,28 @@ final class ServedController: Sendable {
     }
     time.advance(by: .seconds(301))
     ledger.evaluate(at: time.now)
+  }
+
+  /// A workload of which one monitor is not adopted, and a rule without data.
+  func setSampleReports() {
+    let main = PrometheusID(.server, namespace: "monitoring", name: "main")
+    let request = { ScrapeRequest.monitor(MonitorID(.podMonitor, namespace: "shop", name: $0), endpoint: 0, service: nil) }
+    let example = ContainerReference(namespace: "shop", pod: "web", container: "app")
+    let web = Workload(kind: "Deployment", name: "web")
+    var summary = ScrapeSummary()
+    summary.groups = [
+      ScrapeGroup(namespace: "shop", workload: web, request: request("one"), state: .scraped, count: 3, example: example, detail: ""),
+      ScrapeGroup(
+        namespace: "shop", workload: web, request: request("two"), state: .broken(.monitorNotAdopted), count: 2, example: example,
+        detail: "no label"),
+    ]
+    summary.scrapers = [
+      ScraperStatus(
+        name: "monitoring/prometheus-main-0", prometheus: main, shard: 0, url: "http://10.0.0.1:9090", error: nil, pools: 2, targets: 3)
+    ]
+    let fixed = summary
+    scrapes.set { $0.summary = fixed }
+    let rule = RuleReference(namespace: "shop", object: "web", group: "one", kind: .alert, name: "Down", expression: "gone == 0")
+    rules.status = RuleDataStatus(time: time.now, checked: 1, rules: [RuleWithoutData(rule: rule, metrics: ["gone"])])
   }
 }

@@ -112,6 +112,21 @@ package struct ScraperClient: Sendable {
     }
   }
 
+  // MARK: Metrics
+
+  /// The syntax tree of an expression; `nil` if the server cannot tell.
+  /// - Throws: `.refused` for an expression that is not valid.
+  func syntaxTree(of expression: String) async throws(ScraperError) -> JSONValue? {
+    try await answer(to: .syntaxTree(expression))
+  }
+
+  /// Which of these metrics have samples since that time; `nil` if the server has none at all.
+  func metrics(among names: [String], since: Timestamp) async throws(ScraperError) -> [String]? {
+    guard let answer = try await answer(to: .metrics(names, since: since)) else { return nil }
+    guard let found = answer.array else { throw notTheAPI(.metrics([], since: since)) }
+    return found.compactMap(\.string)
+  }
+
   // MARK: Requests
 
   /// The member `data` of a response. `nil` if the server does not know the path.

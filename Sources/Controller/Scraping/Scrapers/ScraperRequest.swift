@@ -1,4 +1,5 @@
 internal import JSON
+internal import Primitives
 
 /// The questions that a scraper is asked, as paths and parameters. None changes anything.
 ///
@@ -20,6 +21,10 @@ enum ScraperRequest: Hashable {
   case relabelSteps(pool: String, labels: [String: String])
   /// The loaded configuration, with secrets removed.
   case configuration
+  /// The syntax tree of an expression. Prometheus since 3.0.
+  case syntaxTree(String)
+  /// Which of these metrics have samples since that time. Not in agent mode, not vmagent.
+  case metrics([String], since: Timestamp)
 
   /// A name that no operator makes.
   private static let noPool = "rollcall-no-such-pool"
@@ -32,12 +37,17 @@ enum ScraperRequest: Hashable {
     case .buildInformation: "/api/v1/status/buildinfo"
     case .relabelSteps: "/api/v1/targets/relabel_steps"
     case .configuration: "/api/v1/status/config"
+    case .syntaxTree: "/api/v1/parse_query"
+    case .metrics: "/api/v1/label/__name__/values"
     }
   }
 
   private var parameters: [(name: String, value: String)] {
     switch self {
     case .scrapePools, .runtimeInformation, .buildInformation, .configuration: []
+    case .syntaxTree(let expression): [("query", expression)]
+    case .metrics(let names, let since):
+      names.map { ("match[]", "{__name__=\(Self.quoted($0))}") } + [("start", "\(since.unixMilliseconds / 1000)")]
     case .activeTargets(let pool): [("state", "active")] + (pool.map { [("scrapePool", $0)] } ?? [])
     case .droppedCounts: [("state", "dropped"), ("scrapePool", Self.noPool)]
     case .relabelSteps(let pool, let labels):
@@ -50,8 +60,13 @@ enum ScraperRequest: Hashable {
 
   /// - Parameter base: the scraper's URL, with or without a slash at the end.
   func url(at base: String) -> String {
-    let query = parameters.map { "\($0.name)=\(Self.percentEncoded($0.value))" }.joined(separator: "&")
+    let query = parameters.map { "\(Self.percentEncoded($0.name))=\(Self.percentEncoded($0.value))" }.joined(separator: "&")
     return Self.withoutSlash(base) + path + (query.isEmpty ? "" : "?\(query)")
+  }
+
+  /// A string of PromQL.
+  private static func quoted(_ text: String) -> String {
+    String(decoding: JSONValue.string(text).bytes, as: UTF8.self)
   }
 
   private static func withoutSlash(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }

@@ -73,3 +73,22 @@ package func withoutUserInformation(_ text: String) -> String {
   guard let at = authority.lastIndex(of: "@") else { return text }
   return String(text[..<start] + text[text.index(after: at)...])
 }
+
+/// Percent-encodes all but the unreserved characters of RFC 3986, for a path segment or a part of a query.
+package func escapedForURL(_ text: String) -> String {
+  var result = ""
+  result.reserveCapacity(text.utf8.count)
+  for byte in text.utf8 {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+      UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+      result.unicodeScalars.append(Unicode.Scalar(byte))
+    default:
+      let digits = Array("0123456789ABCDEF".unicodeScalars)
+      result.unicodeScalars.append("%")
+      result.unicodeScalars.append(digits[Int(byte >> 4)])
+      result.unicodeScalars.append(digits[Int(byte & 15)])
+    }
+  }
+  return result
+}

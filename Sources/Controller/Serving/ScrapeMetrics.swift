@@ -38,7 +38,7 @@ extension ExpositionWriter {
     for scraper in summary.scrapers {
       sample(
         "rollcall_scraper_up",
-        ["scraper": scraper.name, "prometheus": scraper.prometheus.map { "\($0.namespace)/\($0.name)" } ?? ""], scraper.isReached ? 1 : 0)
+        ["scraper": scraper.name, "prometheus": scraper.prometheus.map { "\($0)" } ?? ""], scraper.isReached ? 1 : 0)
     }
   }
 

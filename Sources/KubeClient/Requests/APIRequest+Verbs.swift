@@ -1,4 +1,5 @@
 package import JSON
+internal import Primitives
 
 extension APIResource {
   /// The path of the collection in one namespace, or in the whole cluster if `namespace` is `nil`.

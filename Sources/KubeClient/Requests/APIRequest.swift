@@ -1,4 +1,5 @@
 internal import JSON
+internal import Primitives
 
 /// A request to the API server, without the server's address and credentials.
 package struct APIRequest: Hashable, Sendable {
@@ -64,25 +65,6 @@ package enum MediaType {
   package static let mergePatch = "application/merge-patch+json"
   /// Server-side apply. The body may be JSON, since JSON is valid YAML.
   package static let apply = "application/apply-patch+yaml"
-}
-
-/// Percent-encodes all but the unreserved characters of RFC 3986, for a path segment or a part of a query.
-func escapedForURL(_ text: String) -> String {
-  var result = ""
-  result.reserveCapacity(text.utf8.count)
-  for byte in text.utf8 {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-      UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-      result.unicodeScalars.append(Unicode.Scalar(byte))
-    default:
-      let digits = Array("0123456789ABCDEF".unicodeScalars)
-      result.unicodeScalars.append("%")
-      result.unicodeScalars.append(digits[Int(byte >> 4)])
-      result.unicodeScalars.append(digits[Int(byte & 15)])
-    }
-  }
-  return result
 }
 
 /// Limits of a single exchange with the API server.

@@ -1,5 +1,6 @@
 internal import HTTPTransport
 internal import JSON
+internal import Primitives
 
 /// Asks a controller.
 struct ControllerConnection {
@@ -14,7 +15,7 @@ struct ControllerConnection {
   /// - Parameter parameters: of the query; those without a value are left out.
   /// - Throws: `QueryFailure`, with what the controller says if it refuses.
   func get(_ path: String, _ parameters: [(name: String, value: String?)] = []) async throws(QueryFailure) -> JSONValue {
-    let query = parameters.compactMap { parameter in parameter.value.map { "\(parameter.name)=\(percentEncoded($0))" } }
+    let query = parameters.compactMap { parameter in parameter.value.map { "\(parameter.name)=\(escapedForURL($0))" } }
     let base = url.hasSuffix("/") ? String(url.dropLast()) : url
     var request = HTTPRequest(
       url: base + path + (query.isEmpty ? "" : "?\(query.joined(separator: "&"))"), headers: headers, deadline: .seconds(60), tls: tls)
@@ -36,16 +37,4 @@ struct ControllerConnection {
       throw QueryFailure("the controller answers with status \(response.status): \(printable(reason))")
     }
   }
-}
-
-/// RFC 3986, section 2.3: all but unreserved characters.
-private func percentEncoded(_ text: String) -> String {
-  text.utf8.map { byte in
-    switch UnicodeScalar(byte) {
-    case "a"..."z", "A"..."Z", "0"..."9", "-", ".", "_", "~": return String(UnicodeScalar(byte))
-    default:
-      let digits = String(byte, radix: 16, uppercase: true)
-      return byte < 0x10 ? "%0\(digits)" : "%\(digits)"
-    }
-  }.joined()
 }

@@ -60,7 +60,7 @@ enum ScraperRequest: Hashable {
 
   /// - Parameter base: the scraper's URL, with or without a slash at the end.
   func url(at base: String) -> String {
-    let query = parameters.map { "\(Self.percentEncoded($0.name))=\(Self.percentEncoded($0.value))" }.joined(separator: "&")
+    let query = parameters.map { "\(escapedForURL($0.name))=\(escapedForURL($0.value))" }.joined(separator: "&")
     return Self.withoutSlash(base) + path + (query.isEmpty ? "" : "?\(query)")
   }
 
@@ -70,20 +70,4 @@ enum ScraperRequest: Hashable {
   }
 
   private static func withoutSlash(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }
-
-  /// RFC 3986, section 2.3: all but unreserved characters.
-  private static func percentEncoded(_ text: String) -> String {
-    var result = ""
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-        UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-        result.unicodeScalars.append(Unicode.Scalar(byte))
-      default:
-        let digits = String(byte, radix: 16, uppercase: true)
-        result += byte < 16 ? "%0\(digits)" : "%\(digits)"
-      }
-    }
-    return result
-  }
 }

@@ -154,7 +154,7 @@ import Testing
     away.reading.fail(ScraperError(.unreachable, url: "x", "refused"))
     #expect(pass(away, 230).ask.verdict == .unknown(.notReached("Prometheus shop/main")))
     #expect(pass(try seen(of: main), 260).since == moment(100))
-    _ = pass(try seen(of: main, [target()]), 290)
+    _ = pass(try seen(of: main, [target()], at: 290), 290)
     #expect(pass(try seen(of: main), 320).ask.verdict == .waiting(for: .active))
   }
 

@@ -119,6 +119,9 @@ import Testing
       let count = servers[0].requests.count
       try await eventually("the second is read again") { servers[1].requests.count > 12 }
       #expect(servers[0].requests.count <= count + 2, "the first is read no more")
+      readers.set([])
+      readers.set([scraper(servers[0].url)])
+      try await eventually("the first is back") { readers.all.first?.reading.isComplete == true }
     }
   }
 

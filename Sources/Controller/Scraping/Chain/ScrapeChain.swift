@@ -90,14 +90,16 @@ package enum ScrapeChain {
   private static func verdict(
     on target: ObservedTarget, _ pool: PoolObservation, of name: String, age: Duration, waits: Waits
   ) -> Verdict {
-    guard let scrapeAge = target.age.map({ $0 + pool.readAge }), target.health != .unknown else {
+    guard let ageWhenRead = target.age, target.health != .unknown else {
       let wait = max(target.interval.map { $0 * 2 } ?? waits.firstScrape, waits.active)
       return age <= wait ? .waiting(for: .succeeding) : .broken(.staleScrape(age: nil, interval: target.interval, by: name))
     }
     if target.health == .down {
       return .broken(.scrapeFailing(target.failure ?? ScrapeFailure(message: ""), by: name))
     }
-    if scrapeAge > staleAge(interval: target.interval) {
+    let scrapeAge = ageWhenRead + pool.readAge
+    // How often the scraper is read says nothing about its scrapes.
+    if ageWhenRead > staleAge(interval: target.interval) {
       return .broken(.staleScrape(age: scrapeAge, interval: target.interval, by: name))
     }
     return pool.samples == 0 ? .broken(.noSamples(by: name)) : .scraped(by: name, age: scrapeAge, lagging: [])

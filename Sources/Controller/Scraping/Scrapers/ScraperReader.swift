@@ -19,6 +19,7 @@ final class ScraperReader: Sendable {
   private let logger: Logger
   private let state: Mutex<ScraperReading>
   private let gone = Atomic(false)
+  private let begun = Atomic(false)
 
   init(_ scraper: Scraper, client: ScraperClient?, time: any TimeSource, logger: Logger) {
     self.scraper = scraper
@@ -32,6 +33,9 @@ final class ScraperReader: Sendable {
 
   /// What was last read.
   var reading: ScraperReading { state.withLock { $0 } }
+
+  /// Whether this is the first call, so that the caller must run it.
+  func begin() -> Bool { !begun.exchange(true, ordering: .relaxed) }
 
   /// Ends `run` within seconds.
   func stop() { gone.store(true, ordering: .relaxed) }

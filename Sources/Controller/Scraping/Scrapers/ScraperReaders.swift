@@ -63,11 +63,8 @@ final class ScraperReaders: Sendable {
   /// Runs until the task is cancelled, and then forgets what was read.
   func run() async {
     await withDiscardingTaskGroup { group in
-      var started: Set<Scraper> = []
       while !Task.isCancelled {
-        let current = readers.withLock { $0 }
-        for (scraper, reader) in current where started.insert(scraper).inserted { group.addTask { await reader.run() } }
-        started.formIntersection(current.keys)
+        for reader in all where reader.begin() { group.addTask { await reader.run() } }
         _ = await wakeup.wait()
       }
     }

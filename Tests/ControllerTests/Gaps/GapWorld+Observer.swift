@@ -53,7 +53,7 @@ extension GapWorld {
     if !isRestarting { truth.isIdle = false }
     if isBlind, isRestarting || container.instance.number != truth.instance {
       truth.isUnseen = true
-      truth.mayCountSince = truth.mayCountSince ?? now
+      truth.mayCountSince = truth.mayCountSince ?? uncalledSince
     } else if let healthySince, now - healthySince > Self.recovery {
       truth.isUnseen = false
     }
@@ -75,11 +75,17 @@ extension GapWorld {
       settle(&truth)
     } else {
       truth.goodSince = nil
-      truth.mayCountSince = truth.mayCountSince ?? now
+      truth.mayCountSince = truth.mayCountSince ?? uncalledSince
       truth.wasMissing = truth.wasMissing || container.isHidden || isRestarting || truth.isUnseen || isReplaced(pod.node)
       // Without a leader nobody can know.
       if now - firstRun >= Self.grace, isRunning, isLed { truth.badSince = truth.badSince ?? now }
     }
+  }
+
+  /// The earliest moment from which nothing may have been collected: calls before a stop of the controller may be the last ones.
+  private var uncalledSince: Moment {
+    guard let stop = lastStop, now - stop.ended <= Self.interval + Self.step else { return now }
+    return stop.began - Self.interval
   }
 
   /// The container is gone, finished or being deleted.

@@ -100,8 +100,8 @@ struct GapWorld {
   var controller: Controller?
   /// Until when the controller does not run; `nil` while it does.
   var stoppedUntil: Moment?
-  /// When the controller was stopped last, and when it has caught up since.
-  var lastStop: (began: Moment, caughtUp: Moment)?
+  /// When the controller was stopped last, when it went on, and when it has caught up.
+  var lastStop: (began: Moment, ended: Moment, caughtUp: Moment)?
   /// A leader that was stopped for so long that another one leads.
   var formerLeader: (controller: Controller, stoppedUntil: Moment)?
   /// The containers on which the controller has opened a gap in this step.
@@ -253,7 +253,7 @@ struct GapWorld {
       } else {
         stoppedUntil = now + .seconds(seconds)
         let delay = .seconds(seconds) + Self.step > Self.threshold / 2 ? Self.catchUp : .zero
-        lastStop = (now, now + .seconds(seconds) + delay)
+        lastStop = (now, now + .seconds(seconds), now + .seconds(seconds) + delay)
       }
       note("leader is stopped for \(seconds) s, \(hasOtherReplica ? "another one leads" : "and leads on")")
     case 70..<73: replaceMachine()

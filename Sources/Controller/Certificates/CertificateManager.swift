@@ -39,7 +39,7 @@ package struct CertificateExpiry: Hashable, Sendable {
 /// due, and moves the keys of a version that had one Secret. A Secret that was deleted comes back with the same certificates, which every
 /// replica holds (R84). User-provided Secrets are only read. Usable certificates stay in use until replaced by other usable ones.
 package final class CertificateManager: Sendable {
-  /// How often the Secrets are read: without and with a usable certificate.
+  /// How often the Secrets are read: while there is no usable certificate or the leader has to write, and otherwise.
   private static let shortInterval = Duration.seconds(2)
   private static let longInterval = Duration.seconds(60)
 
@@ -47,6 +47,8 @@ package final class CertificateManager: Sendable {
     var options: TLSOptions?
     /// The certificates in use, if they are ours.
     var secret: TLSSecret?
+    /// Whether the leader has to write a Secret, and this replica, which does not lead, may be the next one.
+    var isWriteDue = false
     var status = CertificateStatus(validity: .unusable("the Secrets \(TLSSecret.names) have not been read yet"), expiries: [])
     /// The last logged problem, if it persists.
     var problem: String?
@@ -100,9 +102,14 @@ package final class CertificateManager: Sendable {
       for watch in self.watches { group.addTask { await watch.run { _ in wakeup.signal() } } }
       while !Task.isCancelled {
         await pass()
-        let interval = if case .usable = status.validity { Self.longInterval } else { Self.shortInterval }
         _ = await wakeup.wait(until: time.now + interval, time: time)
       }
+    }
+  }
+
+  private var interval: Duration {
+    state.withLock { state in
+      if case .usable = state.status.validity, !state.isWriteDue { Self.longInterval } else { Self.shortInterval }
     }
   }
 
@@ -123,7 +130,9 @@ package final class CertificateManager: Sendable {
     if secret?.isOurs == true, let last {
       for part in TLSSecretPart.allCases where objects[part] == nil { secret?.restore(part, from: last) }
     }
-    switch CertificatePlan(secret, policy: policy, now: now) {
+    let plan = CertificatePlan(secret, policy: policy, now: now)
+    defer { noteDue(plan, secret, objects) }
+    switch plan {
     case .use:
       guard let secret else { return }
       try use(secret)
@@ -147,6 +156,18 @@ package final class CertificateManager: Sendable {
       // The leader renews them. Until then the present certificates may still be usable.
       do { try use(secret) } catch { note("certificates must be renewed by the leader: \(renewal.reasons.joined(separator: "; "))") }
     }
+  }
+
+  /// Notes whether the next leader has to write.
+  private func noteDue(_ plan: CertificatePlan, _ secret: TLSSecret?, _ objects: [TLSSecretPart: JSONValue]) {
+    let isDue =
+      switch plan {
+      case .create, .renew: true
+      case .readOnly: false
+      case .use: TLSSecretPart.allCases.contains { part in secret.map { objects[part]?["data"] != $0.data(of: part) } ?? false }
+      }
+    let isLeading = isLeading()
+    state.withLock { $0.isWriteDue = isDue && !isLeading }
   }
 
   /// The Secrets that exist.

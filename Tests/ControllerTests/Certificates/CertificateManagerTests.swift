@@ -289,6 +289,28 @@ import Testing
     }
   }
 
+  @Test func `R109: a replica that takes the lead writes a missing Secret within seconds`() async throws {
+    try await withServer { server, client async throws in
+      let time = SystemTime()
+      await CertificateManager(client: client, namespace: "rollcall", time: time, logger: .silent, isLeading: { true }).pass()
+      try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall-agents"]])
+      let leads = Mutex(false)
+      let manager = CertificateManager(
+        client: client, namespace: "rollcall", agentNamespace: "rollcall-agents", time: time, logger: .silent,
+        isLeading: { leads.withLock(\.self) })
+      func isWritten() -> Bool { server.get("secrets", namespace: "rollcall-agents", name: "rollcall-tls") != nil }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await manager.run() }
+        try await eventually("the replica has read the other Secret") { manager.tls != nil }
+        #expect(!isWritten())
+        leads.withLock { $0 = true }
+        // Less than the minute after which it would look again in any case.
+        try await eventually("the Secret is written", within: .seconds(40)) { isWritten() }
+        group.cancelAll()
+      }
+    }
+  }
+
   @Test func `R84: a running manager restores the Secrets within seconds`() async throws {
     try await withServer { server, client async throws in
       let manager = CertificateManager(

@@ -40,6 +40,12 @@ import Testing
     #expect(try rewritten(Array(Self.body.utf8)) == Self.rewrittenBody)
   }
 
+  @Test(arguments: [[0xC3], [0x7B]] as [[UInt8]])
+  func `R94: the character between a name and its help text is no part of the text`(separator: [UInt8]) throws {
+    let body = Array("# HELP d".utf8) + separator + Array("text\nd{} 1\n".utf8)
+    #expect(try rewritten(body) == "# HELP d text\nd{pod=\"web-0\",node=\"n \\\"1\\\"\"} 1\n")
+  }
+
   @Test func `chunks may end anywhere`() throws {
     let body = Array(Self.body.utf8)
     for cut in 0...body.count {

@@ -66,7 +66,7 @@ extension ExpositionParser {
     switch keyword {
     case .help:
       guard isUTF8(rest) else { throw malformed("the help text is not valid UTF-8") }
-      let content = skippingBlanks(text, end)
+      let content = skippingBlanks(text, min(end + 1, lineEnd))
       let escaped = UnsafeRawBufferPointer(start: text + content, count: lineEnd - content)
       if format == .openMetrics {
         openMetricsFamily.rename(name)

@@ -44,31 +44,31 @@ struct VirtualKubeletTests {
         authority: TestAuthority(in: folder, name: "authority"), folder: folder)
       defer { front.stop() }
 
-      func reading() throws -> MetricsServerReading? {
-        let text = try front.get("/metrics/resource", token: "metrics-server")
+      func reading() async throws -> MetricsServerReading? {
+        let text = try await front.get("/metrics/resource", token: "metrics-server")
         return text.hasSuffix("200") ? MetricsServerReading(text) : nil
       }
-      try await eventually("metrics-server finds the pod") { try reading()?.pods["shop/web"]?["app"]?.cpu == 3 }
+      try await eventually("metrics-server finds the pod") { try await reading()?.pods["shop/web"]?["app"]?.cpu == 3 }
       // The node's CPU is what its pods have used since they were first read.
       _ = try pages.folder.write(Self.page(cpu: 5), to: "web/metrics/cadvisor")
-      try await eventually("and the node") { try reading()?.nodeCPU == 2 }
-      let last = try #require(try reading())
+      try await eventually("and the node") { try await reading()?.nodeCPU == 2 }
+      let last = try #require(try await reading())
       #expect(last.nodeMemory == 4096 && Array(last.pods.keys) == ["shop/web"])
       let container = try #require(last.pods["shop/web"]?["app"])
       #expect(container.cpu == 5 && container.memory == 4096 && container.start == 1_704_067_200 && container.time > 1_704_067_200_000)
       // Whichever controller is asked first.
-      for _ in 0..<10 { #expect(try reading() != nil) }
+      for _ in 0..<10 { #expect(try await reading() != nil) }
 
-      #expect(try front.get("/metrics/resource").hasSuffix("401"))
-      #expect(try front.get("/metrics/resource", token: "unknown").hasSuffix("401"))
-      #expect(try front.get("/metrics/resource", token: "stranger").hasSuffix("403"))
-      #expect(try front.get("/stats/summary", token: "metrics-server").hasSuffix("403"))
-      #expect(try front.get("/stats/summary?node=other", token: "prometheus").contains(#""nodeName":"v0""#))
-      #expect(try front.get("/metrics/cadvisor", token: "prometheus").contains(#"container="app""#))
+      #expect(try await front.get("/metrics/resource").hasSuffix("401"))
+      #expect(try await front.get("/metrics/resource", token: "unknown").hasSuffix("401"))
+      #expect(try await front.get("/metrics/resource", token: "stranger").hasSuffix("403"))
+      #expect(try await front.get("/stats/summary", token: "metrics-server").hasSuffix("403"))
+      #expect(try await front.get("/stats/summary?node=other", token: "prometheus").contains(#""nodeName":"v0""#))
+      #expect(try await front.get("/metrics/cadvisor", token: "prometheus").contains(#"container="app""#))
 
       first.program.send(signal: SIGTERM)
       _ = try await first.program.waitForExit()
-      try await eventually("the next leader answers") { try reading()?.pods["shop/web"]?["app"]?.cpu == 5 }
+      try await eventually("the next leader answers") { try await reading()?.pods["shop/web"]?["app"]?.cpu == 5 }
     }
   }
 
@@ -111,20 +111,22 @@ struct VirtualKubeletTests {
       let path = "/containerLogs/shop/web/app?follow=true&a=%2F"
       // The kubelet sees nginx's certificate, and no token beside it.
       let ofAPIServer = "\(path) from CN=front, token ;200"
-      #expect(try front.get(path, client: apiServer) == ofAPIServer)
-      #expect(try front.get(path, client: apiServer, token: "any") == ofAPIServer)
+      #expect(try await front.get(path, client: apiServer) == ofAPIServer)
+      #expect(try await front.get(path, client: apiServer, token: "any") == ofAPIServer)
       // nodes/proxy: the API server has taken the token off.
-      #expect(try front.get("/metrics/resource", client: apiServer) == "/metrics/resource from CN=front, token ;200")
-      for client in [nil, user, impostor] { #expect(try front.get(path, client: client).hasSuffix("401")) }
+      #expect(try await front.get("/metrics/resource", client: apiServer) == "/metrics/resource from CN=front, token ;200")
+      for client in [nil, user, impostor] { #expect(try await front.get(path, client: client).hasSuffix("401")) }
       // With a token, no certificate.
-      let answer = try front.get(path, client: user, token: "jane's")
+      let answer = try await front.get(path, client: user, token: "jane's")
       #expect(checksTokens ? answer == "\(path) from , token Bearer jane's;200" : answer.hasSuffix("401"))
 
       let upgrade = "GET /exec/shop/web/app HTTP/1.1\r\nHost: kubelet\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n"
       let input = try own.write(upgrade + "GET /typed HTTP/1.1\r\n\r\n", to: "input")
-      let output = try Shell.run(
-        "sh", "-c",
-        "openssl s_client -quiet -connect \(front.address) -cert \(apiServer.certificate) -key \(apiServer.key) <\(input) 2>/dev/null")
+      let command =
+        "openssl s_client -quiet -connect \(front.address) -cert \(apiServer.certificate) -key \(apiServer.key) <\(input) 2>/dev/null"
+      let shell = try ExternalProgram("sh", ["-c", command], log: "\(own.path)/upgrade.log")
+      _ = try await shell.waitForExit()
+      let output = shell.output
       #expect(output.hasPrefix("HTTP/1.1 101") && output.hasSuffix("heard /typed"), "\(output)")
     }
   }

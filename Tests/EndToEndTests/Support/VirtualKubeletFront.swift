@@ -6,6 +6,7 @@ struct VirtualKubeletFront {
   /// The authority of every certificate here, and of the API server's.
   let authority: TestAuthority
   let address = OwnAddress()
+  private let folder: TemporaryFolder
   private let nginx: ExternalProgram
   private let nameServer: ExternalProgram
 
@@ -20,6 +21,7 @@ struct VirtualKubeletFront {
     authority: TestAuthority, folder: TemporaryFolder
   ) async throws {
     self.authority = authority
+    self.folder = folder
     let own = try authority.issue("front", subjectAlternativeName: "DNS:rollcall-virtual-kubelet", usage: "serverAuth,clientAuth")
     let names = OwnAddress()
     let hosts = try folder.write(rollcall.map { "\($0.host) controllers.test\n" }.joined(), to: "hosts")
@@ -58,13 +60,16 @@ struct VirtualKubeletFront {
   }
 
   /// What curl gets, followed by the status.
-  func get(_ path: String, client: TestAuthority.Issued? = nil, token: String? = nil) throws -> String {
+  func get(_ path: String, client: TestAuthority.Issued? = nil, token: String? = nil) async throws -> String {
     let certificate = client.map { ["--cert", $0.certificate, "--key", $0.key] } ?? []
     let header = token.map { ["-H", "Authorization: Bearer \($0)"] } ?? []
-    return try Shell.run(
-      arguments: [
-        "curl", "-s", "--max-time", "20", "--cacert", authority.certificate, "--connect-to", "rollcall-virtual-kubelet:443:\(address)",
+    let curl = try ExternalProgram(
+      "curl",
+      [
+        "-s", "--max-time", "20", "--cacert", authority.certificate, "--connect-to", "rollcall-virtual-kubelet:443:\(address)",
         "-w", "%{http_code}", "https://rollcall-virtual-kubelet\(path)",
-      ] + certificate + header)
+      ] + certificate + header, log: "\(folder.path)/curl.log")
+    _ = try await curl.waitForExit()
+    return curl.output
   }
 }

@@ -42,7 +42,7 @@ struct ChartTests {
   /// Renders the chart.
   /// - Parameter values: the paths of files.
   static func rendered(_ values: [String], namespace: String = "rollcall") throws -> [JSONValue] {
-    let text = try Shell.run(arguments: [Repository.url("hack/render-chart").path, "--namespace", namespace] + values)
+    let text = try Shell.run(arguments: ["bash", Repository.url("hack/render-chart").path, "--namespace", namespace] + values)
     return try YAMLNode.documents(parsing: text.utf8, file: "chart").map(\.jsonValue).filter { $0["kind"] != nil }
   }
 
@@ -79,7 +79,7 @@ struct ChartTests {
   @Test func `R111: Helm finds nothing to complain about, and refuses values that are none of the chart's`() throws {
     func lint(_ values: String) throws {
       let file = try folder.write(values, to: "values.yaml")
-      try Shell.run(Repository.url("hack/render-chart").path, "--lint", file)
+      try Shell.run("bash", Repository.url("hack/render-chart").path, "--lint", file)
     }
     try lint("{}")
     for wrong in [

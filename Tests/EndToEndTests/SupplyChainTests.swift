@@ -31,7 +31,9 @@ struct SupplyChainTests {
     _ = try folder.write(state.prettyText, to: ".build/workspace-state.json")
   }
 
-  private func check(_ arguments: String...) throws { try Shell.run(arguments: ["\(folder.path)/hack/check-dependencies"] + arguments) }
+  private func check(_ arguments: String...) throws {
+    try Shell.run(arguments: ["bash", "\(folder.path)/hack/check-dependencies"] + arguments)
+  }
 
   @Test func `R110: a build of other packages than those listed is an error that names them`() throws {
     try list("https://example.com/a 1.0.0", "https://example.com/b 2.0.0")
@@ -123,7 +125,7 @@ struct SupplyChainTests {
 
     func sbom() throws -> String {
       try Shell.run(
-        arguments: ["\(folder.path)/hack/sbom", "rollcall", executable], environment: ["SOURCE_DATE_EPOCH": "1767225600"])
+        arguments: ["bash", "\(folder.path)/hack/sbom", "rollcall", executable], environment: ["SOURCE_DATE_EPOCH": "1767225600"])
     }
     let text = try sbom()
     #expect(try sbom() == text, "the same bytes each time")

@@ -136,6 +136,7 @@ import Testing
     ("# TYPE m info\n", 1, "unknown metric type"),
     ("# HELP \n", 1, "expected a metric name after HELP"),
     ("# HELP 1m text\n", 1, "expected a metric name after HELP"),
+    ("# HELP m\u{0}text\n", 1, "a NUL byte after the metric name"), ("# TYPE m\u{0}gauge\n", 1, "a NUL byte after the metric name"),
   ])
   func `R43: rejects everything else with its line`(body: String, line: Int, reason: String) {
     let error = #expect(throws: ExpositionError.self) { try parsedSamples(Array(body.utf8)) }

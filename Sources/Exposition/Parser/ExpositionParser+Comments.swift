@@ -61,7 +61,8 @@ extension ExpositionParser {
     _ visitor: inout some ExpositionVisitor
   ) throws(ExpositionError) -> Int {
     let lineEnd = endOfLine(text, end)
-    // Exactly one character separates the name from what follows.
+    guard text[end] != 0 else { throw malformed("a NUL byte after the metric name") }
+    // Exactly one character separates the name from what follows, whatever it is.
     let rest = UnsafeBufferPointer(start: text + min(end + 1, lineEnd), count: max(lineEnd - end - 1, 0))
     switch keyword {
     case .help:

@@ -112,7 +112,7 @@ enum ExpositionCorpus {
 
   /// Bodies that are not UTF-8.
   private static let bytes: [[UInt8]] = [
-    "m{p=\"?\"} 1\n", "# HELP m ?\n", "# HELP m?text\n", "# ?\n", "#?\n", "m? 1\n", "m ?\n", "m 1 ?\n", "m 1\n?",
+    "m{p=\"?\"} 1\n", "# HELP m ?\n", "# HELP m?text\n", "# TYPE m?counter\n", "# ?\n", "#?\n", "m? 1\n", "m ?\n", "m 1 ?\n", "m 1\n?",
   ].flatMap { template in
     [[0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xC0, 0x80], [0]].map { bad in template.utf8.flatMap { $0 == UInt8(ascii: "?") ? bad : [$0] } }
   }

@@ -25,7 +25,7 @@ import Testing
     Case(field: "reason", problems: ["reason"]), Case(field: "reason", value: long, problems: ["reason"]),
     Case(field: "action", problems: ["action"]), Case(field: "reportingInstance", problems: ["reportingInstance"]),
     Case(field: "reportingInstance", value: long, problems: ["reportingInstance"]),
-    Case(field: "reportingComponent", problems: ["reportingController", "reportingController"]),
+    Case(field: "reportingComponent", problems: ["reportingController", "reportingController", "reportingController"]),
     Case(field: "reportingComponent", value: "not a name", problems: ["reportingController"]),
     Case(field: "message", value: .string(String(repeating: "x", count: 1_025)), problems: ["message"]),
     Case(field: "message", value: .string(String(repeating: "x", count: 1_024)), problems: []),

@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import YAML
 
-/// What a real API server makes of chart and manifests. It needs an admin's kubeconfig (CONTRIBUTING.md) and the CRDs of Prometheus Operator,
-/// and uses the namespaces rollcall and rollcall-agents, which it creates and deletes.
+/// What a real API server makes of chart and manifests. It needs an admin's kubeconfig (CONTRIBUTING.md) and the CRDs of Prometheus Operator.
+/// The tests create and delete the namespaces rollcall and rollcall-agents. Rollcall must not be installed there.
 @Suite(.ownThread, .serialized, .enabled(if: RealAPIServer.kubeconfig != nil, "\(RealAPIServer.variable) is not set"))
 struct RealAPIServerTests {
   private let folder: TemporaryFolder

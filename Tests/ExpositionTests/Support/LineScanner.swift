@@ -153,6 +153,7 @@ struct LineScanner {
     } else {
       _ = try scanName()
     }
+    guard peek != 0 else { throw malformed }
     let rest = index
     skipLine()
     // One character separates the name from the rest.

@@ -95,7 +95,7 @@ struct PrivilegeTests {
         """,
       ], log: "\(folder.path)/agent.log")
     defer { agent.stop() }
-    let line = try await agent.waitForLine(containing: "for=metrics ")
+    let line = try await agent.waitForLine(containing: "purpose=metrics ")
     let address = try #require(line.split(separator: " ").first { $0.hasPrefix("address=") }).dropFirst("address=".count)
     let transport = try HTTPTransport()
     var exposition = ""

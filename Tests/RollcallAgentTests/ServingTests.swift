@@ -151,7 +151,7 @@ struct ServingTests {
     try RunningAgent.install(authority, in: folder, as: "metrics")
     let tls = folder.path + "/tls"
     let agent = try await RunningAgent(arguments: ["--metrics-tls-dir", tls, "--metrics-client-certificates", "on"])
-    _ = try await agent.program.waitForLine(containing: "folder=\(tls) [RollcallAgent] certificates loaded")
+    _ = try await agent.program.waitForLine(containing: "path=\(tls) [RollcallAgent] certificates loaded")
     let anonymous = agent.options(authority, client: nil)
     let prometheus = try agent.controller(authority, name: "prometheus")
     #expect(try await agent.get("/metrics", prometheus).status == 200)

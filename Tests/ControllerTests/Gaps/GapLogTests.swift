@@ -36,7 +36,7 @@ import Testing
       lines == [
         "warning gaps opened age=4m59s container=shop/p49/cart detail=refused gaps=50 kind=uncollected node=w1 reason=AgentUnreachable source=linux",
         "warning gap opened age=5m container=shop/q/cart detail=refused kind=uncollected node=w1 reason=PidNotFound source=linux",
-        "notice gaps closed after=1m because=the container is gone and was not seen again container=shop/r0/cart gaps=4 kind=uncollected node=w1 reason=AgentUnreachable source=linux",
+        "notice gaps closed container=shop/r0/cart duration=1m end=the container is gone and was not seen again gaps=4 kind=uncollected node=w1 reason=AgentUnreachable source=linux",
       ])
   }
 }

@@ -50,7 +50,7 @@ final class RunningAgent {
 
   /// The kernel chooses the ports, and the agent logs them.
   private static func address(of purpose: String, _ program: ExternalProgram) async throws -> String {
-    let line = try await program.waitForLine(containing: "for=\(purpose) ")
+    let line = try await program.waitForLine(containing: "purpose=\(purpose) ")
     let word = try #require(line.split(separator: " ").first { $0.hasPrefix("address=") })
     return String(word.dropFirst("address=".count))
   }

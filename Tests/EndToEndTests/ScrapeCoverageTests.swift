@@ -117,7 +117,7 @@ struct ScrapeCoverageTests {
       let gaps = Array(judged.ledger.snapshot().gapsByNode().joined())
       #expect(gaps.allSatisfy { $0.kind == .unscraped })
       let drop = try #require(gaps.first { $0.container.pod == "drop-0" })
-      #expect(drop.detail.contains("dr.p") && drop.detail.contains("Rollcall's evaluation"), "\(drop.detail)")
+      #expect(drop.detail.contains("dr.p") && drop.detail.contains("Rollcall evaluates"), "\(drop.detail)")
       #expect(gaps.first { $0.container.pod == "orphan-0" }?.detail.contains("team=shop") == true)
       #expect(summary.groups.first { $0.workload.name == "web" }?.count == 4)
 
@@ -159,7 +159,7 @@ struct ScrapeCoverageTests {
     let page = ScrapedCluster.Page()
     let exporters = try cluster.exporters(page)
     defer { for exporter in exporters { exporter.stop() } }
-    let address = OwnAddress()
+    let (address, folder) = (OwnAddress(), try TemporaryFolder())
     let url = try #require(ScraperURL("http://\(address)"))
     try await judging(ScrapeCoverageSettings(urls: [url])) { apiServer, judged in
       let pools = ["web", "missing"].flatMap { name -> [JSONValue] in
@@ -171,7 +171,7 @@ struct ScrapeCoverageTests {
         }
       }
       let victoria = try await VictoriaMetrics(
-        scrapeConfigurations: pools, folder: try TemporaryFolder(), transport: transport, at: address)
+        scrapeConfigurations: pools, folder: folder, transport: transport, at: address)
       defer { victoria.program.stop() }
       do {
         try await eventually("what it does not scrape is a gap", within: .seconds(180)) {

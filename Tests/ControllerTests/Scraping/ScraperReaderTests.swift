@@ -89,7 +89,7 @@ import Testing
 
   @Test func `R115: a pool that cannot be read costs only itself`() async throws {
     let answers = Answers()
-    answers.broken.withLock { $0 = "api" }
+    answers.broken.withLock { $0 = "shop%2Fapi" }
     let server = try prometheus(answers)
     defer { server.stop() }
     let readers = readers()

@@ -72,7 +72,7 @@ import Testing
         none: []
         object:
           x:
-            y: z
+            "y": z
 
         """)
   }

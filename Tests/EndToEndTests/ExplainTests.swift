@@ -150,7 +150,8 @@ struct ExplainTests {
         ])
       }
       #expect(try await controller.metric("rollcall_broken_scrapes", where: "reason=\"MonitorNotAdopted\"") == 1)
-      #expect(try await controller.metric("rollcall_scraper_up") == 1)
+      let metrics = String(decoding: try await controller.get("/metrics"), as: UTF8.self)
+      #expect(metrics.contains(/\nrollcall_scraper_up{[^}]+} 1\n/), "\(metrics.matches(of: /rollcall_scraper.*/).map(\.output))")
       try await eventually("the rule without data is listed", within: .seconds(150)) {
         let rules = try JSONValue(parsing: try await controller.get("/api/v1/rules-without-data"))
         return rules["rules"]?[0]?["metrics"] == ["no_such_metric"] && rules["rules"]?[0]?["alert"] == "Gone"

@@ -171,7 +171,8 @@ struct QueryTests {
       try await waitForGap(controller)
       let kubeconfig = try folder.write(controller.apiServer.kubeconfig(), to: "kubeconfig")
       let path = try kubectl(forwardingTo: String(controller.url.dropFirst("http://".count)))
-      #expect(try await ask(["gaps", "-A", "-o", "name", "--kubeconfig", kubeconfig], path: path) == (1, "pod/web-0\n"))
+      let gaps = try await ask(["gaps", "-A", "-o", "name", "--kubeconfig", kubeconfig], path: path)
+      #expect(gaps == (1, "pod/web-0\n"), "\(gaps)")
       let arguments = try String(contentsOfFile: "\(folder.path)/arguments", encoding: .utf8)
       #expect(arguments == "--kubeconfig \(kubeconfig) --namespace rollcall port-forward pod/rollcall-0 :http\n")
       let ended = try forward

@@ -7,13 +7,13 @@ struct PortForward {
   /// Of the controller.
   var namespace: String
 
-  /// A shell that runs kubectl and sends it TERM at the end of its own standard input.
+  /// A shell that runs kubectl and sends it TERM at the end of its own standard input. It does not report that kubectl was terminated.
   private static let guardian = """
     exec 3<&0
     kubectl "$@" 3<&- </dev/null &
     child=$!
     (read -r nothing <&3; kill $child) >/dev/null 2>&1 &
-    wait $child
+    wait $child 2>/dev/null
     """
 
   /// Runs `body` with the URL of the forwarded port.

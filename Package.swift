@@ -176,7 +176,7 @@ let package = Package(
     .testTarget(name: "YAMLTests", dependencies: ["JSON", "Primitives", "TestSupport", "YAML"], swiftSettings: settings),
     .testTarget(name: "ProcFSTests", dependencies: ["ProcFS", "TestSupport"], exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "Primitives", "TestSupport"], swiftSettings: settings),
-    .testTarget(name: "GzipTests", dependencies: ["Gzip", "GzipZlib"], swiftSettings: settings),
+    .testTarget(name: "GzipTests", dependencies: ["Gzip", "GzipZlib", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "KubeClientTests",

@@ -1,6 +1,7 @@
 import Foundation
 import Gzip
 import GzipZlib
+import TestSupport
 import Testing
 
 struct GzipEncoderTests {
@@ -69,18 +70,12 @@ struct GzipEncoderTests {
 
   /// By the gzip program: another implementation, which checks the length and the checksum.
   private func unpackedByProgram(_ bytes: [UInt8]) throws -> [UInt8] {
-    let file = FileManager.default.temporaryDirectory.appending(path: "rollcall-gzip-\(UUID().uuidString).gz")
-    defer { try? FileManager.default.removeItem(at: file) }
-    try Data(bytes).write(to: file)
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["gzip", "-dc", file.path()]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let plain = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    return Array(plain)
+    let folder = try TemporaryFolder()
+    let packed = "\(folder.path)/packed.gz"
+    let plain = "\(folder.path)/plain"
+    try Data(bytes).write(to: URL(filePath: packed))
+    #expect(
+      try SpawnedProcess(try requireProgram("gzip"), ["-dc", packed], outputPath: plain, errorPath: "\(folder.path)/log").wait() == 0)
+    return Array(try Data(contentsOf: URL(filePath: plain)))
   }
 }

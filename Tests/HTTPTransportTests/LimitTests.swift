@@ -144,8 +144,7 @@ import Testing
     let folder = try TemporaryFolder()
     let path = folder.path + "/data"
     try data.write(to: URL(fileURLWithPath: path))
-    let gzip = try Process.run(URL(fileURLWithPath: try requireProgram("gzip")), arguments: ["-9", path])
-    gzip.waitUntilExit()
+    #expect(try SpawnedProcess(try requireProgram("gzip"), ["-9", path], outputPath: "\(folder.path)/log").wait() == 0)
     return Array(try Data(contentsOf: URL(fileURLWithPath: path + ".gz")))
   }
 }

@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Synchronization
 
 /// Why a real program could not be used; the text says what to install or what the program wrote.
 package struct ExternalProgramError: Error, CustomStringConvertible {
@@ -29,37 +28,26 @@ package func requireProgram(_ name: String, package: String? = nil) throws(Exter
 ///     defer { nginx.stop() }
 ///     try await nginx.waitForPort(address)
 package final class ExternalProgram: Sendable {
-  private let process: Mutex<Process>
+  private let process: SpawnedProcess
   private let name: String
   /// The file that holds what the program wrote to both of its outputs.
   package let logPath: String
-  package let processIdentifier: Int32
 
   /// Starts it. `environment` is added to the test's own.
   package init(
     _ name: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil, log logPath: String
   ) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: name.contains("/") ? name : try requireProgram(name))
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-    guard FileManager.default.createFile(atPath: logPath, contents: nil), let log = FileHandle(forWritingAtPath: logPath) else {
-      throw ExternalProgramError(description: "\(name): cannot write its output to \(logPath)")
-    }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = log
-    process.standardError = log
-    try process.run()
+    process = try SpawnedProcess(
+      name.contains("/") ? name : try requireProgram(name), arguments, environment: environment, directory: directory, outputPath: logPath)
     self.name = name
     self.logPath = logPath
-    processIdentifier = process.processIdentifier
-    self.process = Mutex(process)
   }
 
   deinit { stop() }
 
-  package var isRunning: Bool { exitStatus == nil }
+  package var processIdentifier: Int32 { process.processIdentifier }
+
+  package var isRunning: Bool { process.exitStatus == nil }
 
   /// What it wrote so far.
   package var output: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
@@ -84,40 +72,20 @@ package final class ExternalProgram: Sendable {
   package func waitForExit(within limit: Duration = .seconds(120)) async throws -> Int32 {
     let end = ContinuousClock.now + limit
     while true {
-      if let exitStatus { return exitStatus }
+      if let status = process.exitStatus { return status }
       if ContinuousClock.now > end { throw ExternalProgramError(description: "\(name) still runs after \(limit):\n\(output.suffix(2000))") }
       try await Task.sleep(for: .milliseconds(10))
     }
   }
 
-  package func send(signal: Int32) {
-    process.withLock { if $0.isRunning { kill($0.processIdentifier, signal) } }
-  }
+  package func send(signal: Int32) { process.send(signal: signal) }
 
   /// TERM, then KILL after 5 s; returns when it is gone. May be called twice.
   package func stop() {
     send(signal: SIGTERM)
-    for _ in 0..<500 where !hasEnded { usleep(10_000) }
+    for _ in 0..<500 where isRunning { usleep(10_000) }
     send(signal: SIGKILL)
-    while !hasEnded { usleep(10_000) }
-  }
-
-  /// How it ended, or the signal that ended it; `nil` while it runs. Asks the kernel: Foundation's `Process` waits for a descriptor to
-  /// be closed, which processes that outlive the program inherit, such as the conmon of `podman run --detach`.
-  private var exitStatus: Int32? {
-    var information = siginfo_t()
-    guard waitid(P_PID, id_t(processIdentifier), &information, WEXITED | WNOHANG | WNOWAIT) == 0 else {
-      // Foundation has taken it already.
-      return process.withLock { $0.isRunning ? nil : $0.terminationStatus }
-    }
-    return information.si_signo == SIGCHLD ? information._sifields._sigchld.si_status : nil
-  }
-
-  /// Asks the kernel too: `waitUntilExit` may never return.
-  private var hasEnded: Bool {
-    var information = siginfo_t()
-    let found = waitid(P_PID, id_t(processIdentifier), &information, WEXITED | WNOHANG | WNOWAIT)
-    return found != 0 || information.si_signo == SIGCHLD
+    process.wait()
   }
 
   private func wait<Value>(for what: String, within limit: Duration, _ look: () -> Value?) async throws -> Value {

@@ -41,18 +41,16 @@ package struct TestAuthority: Sendable {
   /// With a configuration of its own: the system's would add extensions to every certificate.
   private static func request(in folder: TemporaryFolder, name: String, _ arguments: [String]) throws {
     let configuration = try folder.write("[req]\ndistinguished_name = dn\n[dn]\n", to: "openssl.cnf")
-    let openssl = Process()
-    openssl.executableURL = URL(fileURLWithPath: try requireProgram("openssl"))
-    openssl.arguments =
+    let log = "\(folder.path)/openssl.log"
+    let status = try SpawnedProcess(
+      try requireProgram("openssl"),
       ["req", "-x509", "-config", configuration, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-      + ["-subj", "/CN=\(name)", "-keyout", "\(folder.path)/\(name).key", "-out", "\(folder.path)/\(name).crt"] + arguments
-    let log = Pipe()
-    openssl.standardError = log
-    try openssl.run()
-    let said = log.fileHandleForReading.readDataToEndOfFile()
-    openssl.waitUntilExit()
-    guard openssl.terminationStatus == 0 else {
-      throw ExternalProgramError(description: "openssl cannot make \(name): \(String(decoding: said, as: UTF8.self))")
+        + ["-subj", "/CN=\(name)", "-keyout", "\(folder.path)/\(name).key", "-out", "\(folder.path)/\(name).crt"] + arguments,
+      outputPath: log
+    ).wait()
+    guard status == 0 else {
+      let said = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+      throw ExternalProgramError(description: "openssl cannot make \(name): \(said)")
     }
   }
 }

@@ -17,24 +17,16 @@ enum Shell {
   /// - Throws: `CommandFailed` with its standard error if the exit status is not 0.
   @discardableResult
   static func run(arguments: [String], environment: [String: String] = [:]) throws -> String {
-    let process = Process()
-    process.executableURL = URL(filePath: try requireProgram(arguments[0]))
-    process.arguments = Array(arguments.dropFirst())
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-    process.standardInput = FileHandle.nullDevice
-    let output = Pipe()
     let folder = try TemporaryFolder()
-    let errorPath = "\(folder.path)/stderr"
-    try Data().write(to: URL(filePath: errorPath))
-    process.standardOutput = output
-    process.standardError = FileHandle(forWritingAtPath: errorPath)
-    try process.run()
-    let written = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      let complaint = (try? String(contentsOfFile: errorPath, encoding: .utf8)) ?? ""
-      throw CommandFailed(description: "\(arguments.joined(separator: " ")): exit status \(process.terminationStatus): \(complaint)")
+    let output = "\(folder.path)/stdout"
+    let errors = "\(folder.path)/stderr"
+    let status = try SpawnedProcess(
+      try requireProgram(arguments[0]), Array(arguments.dropFirst()), environment: environment, outputPath: output, errorPath: errors
+    ).wait()
+    guard status == 0 else {
+      let complaint = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
+      throw CommandFailed(description: "\(arguments.joined(separator: " ")): exit status \(status): \(complaint)")
     }
-    return String(decoding: written, as: UTF8.self)
+    return String(decoding: try Data(contentsOf: URL(filePath: output)), as: UTF8.self)
   }
 }

@@ -79,6 +79,7 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("alertmanager-cert-file")) var alertmanagerCertFile: String?
   @Option(help: .of("alertmanager-key-file")) var alertmanagerKeyFile: String?
   @Flag(help: .of("alertmanager-skip-verify")) var alertmanagerSkipVerify = false
+  @Option(help: .of("runbooks-url")) var runbooksUrl: String?
   @Option(help: .of("scrape-coverage")) var scrapeCoverage: String?
   @Option(help: .of("scraper-url")) var scraperUrl: [String] = []
   @Option(help: .of("scraper-headers-file")) var scraperHeadersFile: String?

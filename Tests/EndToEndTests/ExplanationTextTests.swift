@@ -10,7 +10,7 @@ import Testing
     "asks": [
       [
         "container": "app", "by": "ServiceMonitor shop/web, endpoint 0", "outcome": "broken", "isGap": true, "reason": "MonitorNotAdopted",
-        "detail": "no", "fix": "Add the label.", "runbook": "docs/runbooks.md#monitornotadopted",
+        "detail": "no", "fix": "Add the label.", "runbook": "https://rollcall.dev/docs/runbooks.md#monitornotadopted",
         "links": [
           ["link": "asked", "state": "holds", "text": "it selects the Pod"], ["link": "adopted", "state": "broken", "text": "no label"],
           ["link": "accepted", "state": "unknown", "text": ""],
@@ -35,7 +35,7 @@ import Testing
           [ ?] accepted
           reason: MonitorNotAdopted
           fix: Add the label.
-          more: docs/runbooks.md#monitornotadopted
+          more: https://rollcall.dev/docs/runbooks.md#monitornotadopted
 
         the Pod, by annotations of the Pod: scraped
           [ok] asked  yes
@@ -49,7 +49,8 @@ import Testing
   @Test func `R119: a Pod that nothing asks for has the nearest monitor`() {
     let nothing: JSONValue = [
       "namespace": "shop", "pod": "web-0", "node": nil, "workload": nil, "outcome": "broken", "asks": [], "reason": "NoMonitor",
-      "fix": "Create one.", "runbook": "docs/runbooks.md#nomonitor", "nearest": "PodMonitor shop/x wants Pods with app=web",
+      "fix": "Create one.", "runbook": "https://rollcall.dev/docs/runbooks.md#nomonitor",
+      "nearest": "PodMonitor shop/x wants Pods with app=web",
       "scrapers": ["known": 0, "reached": 0],
     ]
     #expect(
@@ -57,7 +58,7 @@ import Testing
         Pod shop/web-0: not scraped
           reason: NoMonitor
           fix: Create one.
-          more: docs/runbooks.md#nomonitor
+          more: https://rollcall.dev/docs/runbooks.md#nomonitor
 
         Nearest monitor: PodMonitor shop/x wants Pods with app=web
 

@@ -377,6 +377,46 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     for rule in rules { #expect(rule["expr"]?.string?.contains("job") == false) }
   }
 
+  @Test func `R135: an alert has a severity, a summary, a description, the first thing to do and a runbook`() throws {
+    let rules = try file("monitoring/rules.yaml")["groups"]?.array?.flatMap { $0["rules"]?.array ?? [] } ?? []
+    for rule in rules where rule["alert"] != nil {
+      let name = rule["alert"]?.string ?? ""
+      #expect(["critical", "warning", "info"].contains(rule["labels"]?["severity"]?.string), "\(name)")
+      #expect(Set((rule["annotations"]?.object ?? [:]).keys) == ["summary", "description", "runbook", "runbook_url"], "\(name)")
+    }
+  }
+
+  @Test(.enabled(if: findProgram("promtool") != nil, "promtool is not installed"))
+  func `R135: rules with other parameters are written by one command, and by the chart`() async throws {
+    let parameters = """
+      runbooks: https://wiki.example/rollcall
+      labels: {team: "on: call"}
+      warningSeverity: ticket
+      certificateDays: 14
+      errorBudget: 0.002
+      """
+    let file = try folder.write(parameters, to: "parameters.yaml")
+    _ = try await run("bash", "\(root)/hack/make-rules", "--parameters", file, "--output", "\(folder.path)/rules")
+    _ = try await run("promtool", "check", "rules", "--lint-fatal", "\(folder.path)/rules/rules.yaml")
+    let written = try YAMLNode(parsing: Data(contentsOf: URL(filePath: "\(folder.path)/rules/rules.yaml")), file: "rules.yaml").jsonValue
+    let expiring = try #require(
+      written["groups"]?.array?.flatMap { $0["rules"]?.array ?? [] }.first { $0["alert"] == "RollcallCertificateExpiring" })
+    #expect(expiring["labels"] == ["severity": "ticket", "team": "on: call"])
+    #expect(expiring["expr"]?.string?.hasSuffix("< 14 * 86400") == true)
+    #expect(expiring["annotations"]?["runbook_url"] == "https://wiki.example/rollcall#rollcallcertificateexpiring")
+
+    let indented = parameters.split(separator: "\n").map { "    \($0)\n" }.joined()
+    let values = try folder.write("prometheusRule:\n  enabled: true\n  parameters:\n\(indented)", to: "values.yaml")
+    let rule = try ChartTests.rendered([values]).first { $0["kind"] == "PrometheusRule" }
+    #expect(rule?["spec"]?["groups"] == written["groups"])
+
+    let unknown = try folder.write("runbook: x", to: "unknown.yaml")
+    let refused = try ExternalProgram(
+      "bash", ["\(root)/hack/make-rules", "--parameters", unknown, "--output", "\(folder.path)/rules"], log: "\(folder.path)/refused")
+    #expect(try await refused.waitForExit() == 1)
+    #expect(refused.output.contains("no parameters have these names: runbook"))
+  }
+
   /// While another replica takes the lead, these have no series.
   @Test func `R79: alerts on what only the leader exports outlast a change of leader`() throws {
     let leaderOnly = [

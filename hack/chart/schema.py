@@ -22,6 +22,7 @@ PARTICULARS = {
     "monitoringNamespace": {**NAMESPACE, "minLength": 1},
     "kubeTargetVersionOverride": {"pattern": r"^(v?[0-9]+\.[0-9]+.*)?$"},
     "extraArgs": {"items": {"type": "string"}},
+    "parameters": {"properties": {"labels": {"type": "object"}}, "additionalProperties": {"type": ["string", "number"]}},
 }
 for key in ("commonLabels", "podLabels", "podAnnotations", "annotations", "additionalLabels", "nodeSelector"):
     PARTICULARS[key] = TEXTS

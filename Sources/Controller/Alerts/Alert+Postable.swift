@@ -8,16 +8,29 @@ extension Alert {
   /// Format: `postableAlert` in github.com/prometheus/alertmanager/api/v2/openapi.yaml.
   /// - Parameters:
   ///   - labels: added unless the alert has labels of these names.
+  ///   - runbooks: where the annotation `runbook_url` leads.
   ///   - successor: the alert that reports the gaps from now on, if this one ends because of it.
-  func postable(startsAt: Int64, endsAt: Int64, labels external: [String: String] = [:], successor: AlertKey? = nil) -> JSONValue {
+  func postable(
+    startsAt: Int64, endsAt: Int64, labels external: [String: String] = [:], runbooks: Runbooks = .standard, successor: AlertKey? = nil
+  ) -> JSONValue {
     var labels: JSONValue = [:]
     for (name, value) in external.merging(self.labels, uniquingKeysWith: { _, own in own }) { labels[name] = .string(value) }
     var annotations: JSONValue = [:]
     for (name, value) in self.annotations(startsAt: startsAt) { annotations[name] = .string(value) }
+    annotations["runbook_url"] = .string(runbookURL(runbooks))
     if let successor { annotations["summary"] = .string("Not resolved, but now part of \(successor.text)") }
     return [
       "labels": labels, "annotations": annotations, "startsAt": .string(rfc3339(startsAt)), "endsAt": .string(rfc3339(endsAt)),
     ]
+  }
+
+  /// The section about the reason, which says more than the one about the alert.
+  private func runbookURL(_ runbooks: Runbooks) -> String {
+    switch self {
+    case .gap(let gap, _): runbooks.url(gap.reason)
+    case .node(_, let group), .workload(_, let group): runbooks.url(group.reason)
+    case .tooManyGaps: runbooks.section(key.name)
+    }
   }
 
   private var labels: [String: String] {

@@ -25,6 +25,7 @@ package final class AlertmanagerSender: Sendable {
   private let tls: TLSOptions
   private let headersFile: HeadersFile?
   private let externalLabels: [String: String]
+  private let runbooks: Runbooks
   private let policy: AlertPolicy
   private let transport: HTTPTransport
   private let logger: Logger
@@ -53,6 +54,7 @@ package final class AlertmanagerSender: Sendable {
     tls = settings.tls
     headersFile = settings.headersFile.map { HeadersFile(path: $0) }
     externalLabels = settings.externalLabels
+    runbooks = settings.runbooks
     self.policy = policy
     self.transport = transport
     self.logger = logger
@@ -121,7 +123,7 @@ package final class AlertmanagerSender: Sendable {
   // MARK: One Alertmanager
 
   private func serve(_ member: AlertmanagerMember, of endpoint: AlertmanagerMembers) async {
-    var state = AlertmanagerState(policy: policy, externalLabels: externalLabels)
+    var state = AlertmanagerState(policy: policy, externalLabels: externalLabels, runbooks: runbooks)
     var backoff = Backoff(policy.backoff)
     var hasTakenOver = false
     while !Task.isCancelled, !member.isGone {

@@ -8,13 +8,16 @@ package struct AlertmanagerSettings: Hashable, Sendable {
   package var headersFile: String?
   /// Added to every alert without a label of that name.
   package var externalLabels: [String: String]
+  package var runbooks: Runbooks
 
   package init(
-    urls: [AlertmanagerURL], tls: TLSOptions = TLSOptions(), headersFile: String? = nil, externalLabels: [String: String] = [:]
+    urls: [AlertmanagerURL], tls: TLSOptions = TLSOptions(), headersFile: String? = nil, externalLabels: [String: String] = [:],
+    runbooks: Runbooks = .standard
   ) {
     self.urls = urls
     self.tls = tls
     self.headersFile = headersFile
     self.externalLabels = externalLabels
+    self.runbooks = runbooks
   }
 }

@@ -39,6 +39,7 @@ struct AlertmanagerState {
 
   private let policy: AlertPolicy
   private let externalLabels: [String: String]
+  private let runbooks: Runbooks
   private var clock: AlertmanagerClock?
   /// Whether a response has shown Alertmanager's clock.
   private var knowsClock = false
@@ -50,9 +51,10 @@ struct AlertmanagerState {
   private var afterSplit: Int?
 
   /// - Parameter externalLabels: added to every alert without a label of that name.
-  init(policy: AlertPolicy, externalLabels: [String: String] = [:]) {
+  init(policy: AlertPolicy, externalLabels: [String: String] = [:], runbooks: Runbooks = .standard) {
     self.policy = policy
     self.externalLabels = externalLabels
+    self.runbooks = runbooks
   }
 
   /// Alerts that are firing or whose end has not been accepted yet.
@@ -147,7 +149,7 @@ struct AlertmanagerState {
       let endsAt = (due.hasEnded ? entry.endedAt : nil) ?? now + policy.lifetime
       return entry.alert.postable(
         startsAt: clock.unixMilliseconds(of: min(entry.since, endsAt)), endsAt: clock.unixMilliseconds(of: endsAt),
-        labels: externalLabels, successor: due.hasEnded ? entry.successor : nil)
+        labels: externalLabels, runbooks: runbooks, successor: due.hasEnded ? entry.successor : nil)
     }
     return Batch(due: next, sentAt: now, alerts: .array(alerts))
   }

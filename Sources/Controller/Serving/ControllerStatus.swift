@@ -58,10 +58,11 @@ package struct ServingSettings: Hashable, Sendable {
   package var scheme: String
   /// Whose requests for the metrics of virtual nodes count as scrapes.
   package var scrapers: Scrapers
+  package var runbooks: Runbooks
 
   package init(
     listen: ListenAddress, interval: Duration, threshold: Duration, deadline: Duration, allowsLoopback: Bool, proxyAddress: String?,
-    proxiesWindows: Bool, scheme: String = "http", scrapers: Scrapers = .common
+    proxiesWindows: Bool, scheme: String = "http", scrapers: Scrapers = .common, runbooks: Runbooks = .standard
   ) {
     self.listen = listen
     self.interval = interval
@@ -72,5 +73,6 @@ package struct ServingSettings: Hashable, Sendable {
     self.proxiesWindows = proxiesWindows
     self.scheme = scheme
     self.scrapers = scrapers
+    self.runbooks = runbooks
   }
 }

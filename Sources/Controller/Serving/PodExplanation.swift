@@ -26,21 +26,21 @@ struct PodExplanation {
     return [.scraped, .waiting, .unknown].first(where: outcomes.contains) ?? .broken
   }
 
-  var json: JSONValue {
+  func json(_ runbooks: Runbooks) -> JSONValue {
     var json: JSONValue = [
       "namespace": .string(pod.namespace), "pod": .string(pod.name), "node": pod.nodeName.map { .string($0) } ?? .null,
       "workload": pod.workload.map { ["kind": .string($0.kind), "name": .string($0.name)] } ?? .null,
-      "outcome": .string(outcome.rawValue), "asks": .array(asks.map(json)),
+      "outcome": .string(outcome.rawValue), "asks": .array(asks.map { self.json($0, runbooks) }),
       "nearest": nearest.map { .string($0.detail) } ?? .null,
       "scrapers": [
         "known": .integer(Int64(scrapers.count)), "reached": .integer(Int64(scrapers.count { $0.isReached })),
       ],
     ]
-    if asks.isEmpty { Self.add(.objects(.noMonitor(ports: [])), to: &json) }
+    if asks.isEmpty { Self.add(.objects(.noMonitor(ports: [])), runbooks, to: &json) }
     return json
   }
 
-  private func json(_ ask: ScrapeAsk) -> JSONValue {
+  private func json(_ ask: ScrapeAsk, _ runbooks: Runbooks) -> JSONValue {
     let chain = ChainExplanation(ask.expectation, ask.verdict)
     var json: JSONValue = [
       "container": ask.expectation.container.map { .string($0) } ?? .null, "by": .string(ask.expectation.request.text),
@@ -49,15 +49,14 @@ struct PodExplanation {
         chain.links.map { ["link": .string($0.link.rawValue), "state": .string($0.state.rawValue), "text": .string($0.text)] }),
       "lagging": .array(chain.lagging.map { ["scraper": .string($0.scraper), "detail": .string($0.detail)] }),
     ]
-    if let cause = chain.cause { Self.add(cause, to: &json) }
+    if let cause = chain.cause { Self.add(cause, runbooks, to: &json) }
     return json
   }
 
-  private static func add(_ cause: ScrapeBreak, to json: inout JSONValue) {
-    let reason = cause.reason.rawValue
-    json["reason"] = .string(reason)
+  private static func add(_ cause: ScrapeBreak, _ runbooks: Runbooks, to json: inout JSONValue) {
+    json["reason"] = .string(cause.reason.rawValue)
     json["detail"] = .string(cause.detail)
     json["fix"] = .string(cause.advice)
-    json["runbook"] = .string("docs/runbooks.md#\(reason.lowercased())")
+    json["runbook"] = .string(runbooks.url(cause.reason))
   }
 }

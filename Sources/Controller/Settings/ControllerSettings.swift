@@ -114,6 +114,7 @@ package struct ControllerSettings: Hashable, Sendable {
   package var alertmanagerCertificateFile: String?
   package var alertmanagerKeyFile: String?
   package var alertmanagerSkipsVerification = false
+  package var runbooks = Runbooks.standard
   /// `nil`: `monitored` where the cluster has monitoring objects, else `off`.
   package var scrapeCoverage: ScrapeCoverageMode?
   package var scraperURLs: [ScraperURL] = []

@@ -39,7 +39,8 @@ extension ControllerSettings {
   var serving: ServingSettings {
     ServingSettings(
       listen: listen, interval: interval, threshold: threshold, deadline: deadline, allowsLoopback: allowsLoopbackTargets,
-      proxyAddress: proxyAddress, proxiesWindows: windowsTargets == .proxy, scheme: listenScheme, scrapers: scrapers)
+      proxyAddress: proxyAddress, proxiesWindows: windowsTargets == .proxy, scheme: listenScheme, scrapers: scrapers,
+      runbooks: runbooks)
   }
 
   var portAccess: PortAccessSettings {
@@ -154,7 +155,7 @@ extension ControllerSettings {
       tls: TLSOptions(
         certificateAuthorities: alertmanagerCAFile.map { .file($0) }, clientCertificate: alertmanagerCertificateFile.map { .file($0) },
         clientKey: alertmanagerKeyFile.map { .file($0) }, verification: alertmanagerSkipsVerification ? .none : .full),
-      headersFile: alertmanagerHeadersFile, externalLabels: externalLabels)
+      headersFile: alertmanagerHeadersFile, externalLabels: externalLabels, runbooks: runbooks)
   }
 }
 

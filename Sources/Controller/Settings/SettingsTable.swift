@@ -279,6 +279,11 @@ package enum SettingsTable {
       "alertmanager-key-file", \.alertmanagerKeyFile, help: "Private key of --alertmanager-cert-file, if it is not in the same file."),
     .truth("alertmanager-skip-verify", \.alertmanagerSkipsVerification, help: "Do not verify the certificates of Alertmanagers."),
     .one(
+      "runbooks-url", \.runbooks, accepts: "an http or https URL without a fragment, such as https://wiki.example/rollcall",
+      help:
+        "Where docs/runbooks.md can be read: alerts, explanations and the status page link to its sections, such as #agentunreachable.",
+      read: { Runbooks($0) }, write: { "\($0)" }),
+    .one(
       "scrape-coverage", \.scrapeCoverage, accepts: "one of \(ScrapeCoverageMode.allCases.map(\.rawValue).joined(separator: ", "))",
       help:
         "Which containers must be scraped by some Prometheus: off, monitored (what a monitor or an annotation asks for) or all (also ports "

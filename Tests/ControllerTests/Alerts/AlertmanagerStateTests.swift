@@ -14,9 +14,9 @@ private final class SentAlerts {
   /// How far our wall clock is ahead, in seconds. Alertmanager's is right.
   var clockError: Int64 = 0
 
-  init(maximumAlerts: Int = 1000, batch: Int = 256, externalLabels: [String: String] = [:]) {
+  init(maximumAlerts: Int = 1000, batch: Int = 256, externalLabels: [String: String] = [:], runbooks: Runbooks = .standard) {
     policy = AlertPolicy(batch: batch, maximumAlerts: maximumAlerts)
-    state = AlertmanagerState(policy: policy, externalLabels: externalLabels)
+    state = AlertmanagerState(policy: policy, externalLabels: externalLabels, runbooks: runbooks)
   }
 
   private func at(_ seconds: Double) -> ClockReading {
@@ -406,8 +406,8 @@ private final class SentAlerts {
 
   // MARK: Content
 
-  @Test func `an alert carries everything an operator needs`() throws {
-    let sent = SentAlerts()
+  @Test func `R135: an alert carries everything an operator needs`() throws {
+    let sent = SentAlerts(runbooks: try #require(Runbooks("https://wiki.example/rollcall")))
     let gap = cartGap("a", detail: "connection refused", since: -300)
     let alert = try #require(sent.alerts([Alert.gap(gap, workload: Workload(kind: "StatefulSet", name: "cart"))], 0).first)
     #expect(
@@ -423,6 +423,7 @@ private final class SentAlerts {
         == "Container shop/a/cart on linux node w1 has not been collected since 2025-12-31T23:55:00.000Z. Reason: AgentUnreachable (connection refused)."
     )
     #expect(alert["annotations"]?["runbook"]?.string?.contains("rollcall-agent") == true)
+    #expect(alert["annotations"]?["runbook_url"] == "https://wiki.example/rollcall#agentunreachable")
   }
 
   @Test func `R80: the alert on a node says how many containers, since when and why`() throws {

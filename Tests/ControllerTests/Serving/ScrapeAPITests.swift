@@ -54,7 +54,7 @@ import Testing
       #expect(ask["reason"] == "MonitorNotAdopted" && ask["isGap"] == true && ask["by"] == "ServiceMonitor shop/web, endpoint 0")
       #expect(ask["detail"] == "Prometheus monitoring/main wants monitors with release=prom, and this one has no label release")
       #expect(ask["fix"]?.string?.hasPrefix("Add the label release: prom") == true)
-      #expect(ask["runbook"] == "docs/runbooks.md#monitornotadopted")
+      #expect(ask["runbook"] == "https://rollcall.dev/docs/runbooks.md#monitornotadopted")
       #expect(ask["links"]?.array?.map { $0["state"]?.string }.prefix(5) == ["holds", "holds", "holds", "broken", "unknown"])
 
       let one = try await served.json("/api/v1/explain?namespace=shop&pod=web&container=app")

@@ -31,7 +31,8 @@ import Testing
     "allow-loopback-targets": ["true"], "annotation-addresses": ["10.4.0.0/16", "node.example"], "annotation-ports": ["9443"],
     "probe-linux": ["true"], "alertmanager-url": ["https://a:9093", "https://b"], "alertmanager-headers-file": ["/ah"],
     "alertmanager-ca-file": ["/aca"], "alertmanager-cert-file": ["/acert"], "alertmanager-key-file": ["/akey"],
-    "alertmanager-skip-verify": ["true"], "scrape-coverage": ["all"], "scraper-url": ["https://p:9090/prefix", "https://q"],
+    "alertmanager-skip-verify": ["true"], "runbooks-url": ["https://wiki/rollcall"],
+    "scrape-coverage": ["all"], "scraper-url": ["https://p:9090/prefix", "https://q"],
     "scraper-headers-file": ["/sh"], "scraper-ca-file": ["/sca"], "scraper-cert-file": ["/scert"], "scraper-key-file": ["/skey"],
     "scraper-skip-verify": ["true"], "service-monitors": ["off"],
     "service-monitor-labels": ["release=kps", "team=x"], "service-monitor-sample-limit": ["7"], "service-monitor-body-limit": ["1GB"],
@@ -233,6 +234,7 @@ import Testing
     (SettingsSources(flags: ["push-spool-limit": ["2"]]), ["--push-spool-limit", "64MB"]),
     (SettingsSources(flags: ["push-memory": ["99999999999999GB"]]), ["--push-memory", "1KB to 1024GB"]),
     (SettingsSources(flags: ["log-level": ["loud"]]), ["--log-level", "trace, debug, info"]),
+    (SettingsSources(flags: ["runbooks-url": ["https://wiki/#a"]]), ["--runbooks-url", "without a fragment"]),
   ]
 
   @Test(arguments: bad.indices) func `an error for an invalid value names the value, its location and what is accepted`(index: Int) throws {

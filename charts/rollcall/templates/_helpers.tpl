@@ -29,3 +29,27 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- join ";" $labels }}
 {{- end }}
+
+{{- /* The groups of files/rules.yaml, with the parameters of files/parameters.yaml and the user's in their place. */}}
+{{- define "rollcall.ruleGroups" -}}
+{{- $parameters := .Files.Get "files/parameters.yaml" | fromYaml }}
+{{- range $name, $value := .Values.prometheusRule.parameters }}
+{{- if not (hasKey $parameters $name) }}
+{{- fail (printf "prometheusRule.parameters.%s: no parameter has this name; files/parameters.yaml has all" $name) }}
+{{- end }}
+{{- $_ := set $parameters $name $value }}
+{{- end }}
+{{- $text := .Files.Get "files/rules.yaml" }}
+{{- range $name, $value := omit $parameters "labels" }}
+{{- $text = replace (printf "$(%s)" $name) (toString $value) $text }}
+{{- end }}
+{{- $groups := ($text | fromYaml).groups }}
+{{- range $group := $groups }}
+{{- range $rule := $group.rules }}
+{{- if $rule.alert }}
+{{- $_ := set $rule "labels" (merge $rule.labels $parameters.labels) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toYaml $groups }}
+{{- end }}

@@ -78,7 +78,8 @@ import Testing
       for _ in 0..<21 { try await rig.advance(15) }
       try await eventually("all calls have ended") { rig.isIdle() }
       #expect(rig.linux.calls(of: "old") == 0)
-      #expect(rig.linux.calls(of: "new") == 21)
+      // The first call, and one in each interval, but either may come together with the next one.
+      #expect((20...22).contains(rig.linux.calls(of: "new")))
       rig.ledger.evaluate(at: rig.time.now)
       let gaps = rig.ledger.snapshot().gapsByNode().joined()
       #expect(gaps.map(\.node) == ["old"])
@@ -96,7 +97,9 @@ import Testing
       try await eventually("both are scheduled") { rig.manager.nodes.count == 2 }
       for _ in 0..<25 { try await rig.advance(15) }
       try await eventually("all calls have ended") { rig.isIdle() }
-      #expect(rig.linux.calls(of: "fargate") == 0 && rig.linux.calls(of: "b") == 25)
+      #expect(rig.linux.calls(of: "fargate") == 0)
+      // The first call, and one in each interval, but either may come together with the next one.
+      #expect((24...26).contains(rig.linux.calls(of: "b")))
       rig.ledger.evaluate(at: rig.time.now)
       #expect(rig.ledger.snapshot().gaps().isEmpty)
       let coverage = rig.ledger.snapshot().coverage(at: rig.time.now).first { $0.node == "fargate" }

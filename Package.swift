@@ -165,7 +165,7 @@ let package = Package(
       exclude: ["Layout"], swiftSettings: settings, linkerSettings: linking + standalone),
 
     // Tests
-    .target(name: "TestSupport", dependencies: ["Exposition", logging], path: "Tests/Support", swiftSettings: settings),
+    .target(name: "TestSupport", dependencies: ["CLinux", "Exposition", logging], path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(name: "LogLinesTests", dependencies: ["LogLines", "Primitives", logging], swiftSettings: settings),
     .testTarget(name: "AsyncPrimitivesTests", dependencies: ["AsyncPrimitives", "TestSupport"], swiftSettings: settings),

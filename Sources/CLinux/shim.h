@@ -6,8 +6,11 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <malloc.h>
+#include <spawn.h>
 #include <sys/auxv.h>
 
-/* The C library declares it only under _GNU_SOURCE, which Swift's import does not define. Source: setns(2). */
+/* The C library declares these only under _GNU_SOURCE, which Swift's import does not define. Source: setns(2), posix_spawn(3). */
 int setns(int fd, int nstype);
+int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 #endif

@@ -46,6 +46,15 @@ import Testing
         """)
   }
 
+  @Test func `R136: a narrow terminal gets every word, and colors where it has them`() {
+    let narrow = ExplanationText(explanation, on: Terminal(width: 40)).text
+    for line in narrow.split(separator: "\n") where !line.contains("https://") { #expect(line.count <= 40, "\(line)") }
+    func words(_ text: String) -> [Substring] { text.split(whereSeparator: \.isWhitespace) }
+    #expect(words(narrow) == words(ExplanationText(explanation).text))
+    let colored = ExplanationText(explanation, on: Terminal(width: 200, hasColors: true)).text
+    #expect(colored.contains("  \u{1b}[32m[ok]\u{1b}[0m asked") && colored.contains("  \u{1b}[31m[NO]\u{1b}[0m adopted"))
+  }
+
   @Test func `R119: a Pod that nothing asks for has the nearest monitor`() {
     let nothing: JSONValue = [
       "namespace": "shop", "pod": "web-0", "node": nil, "workload": nil, "outcome": "broken", "asks": [], "reason": "NoMonitor",

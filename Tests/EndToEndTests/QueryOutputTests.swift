@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 import Testing
 
@@ -23,6 +24,54 @@ import Testing
     #expect(wide.contains("Deployment/web  linux-1  linux   no [31m process at all\n"), "without what a terminal would obey")
     #expect(output.text([:], [], as: .table) == "No gaps.\n")
     #expect(GapsCommand.output("shop").text([:], [], as: .wide) == "No gaps in namespace shop; -A lists all namespaces.\n")
+  }
+
+  @Test func `R136: a table that a terminal is too narrow for has a line for each cell, and loses nothing`() {
+    let output = GapsCommand.output(nil)
+    #expect(output.text([:], [gap], as: .table, on: Terminal(width: 60)) == output.text([:], [gap], as: .table))
+    var long = gap
+    long["pod"] = .string("a.very-long-name.of-a-pod." + String(repeating: "x", count: 200))
+    #expect(
+      output.text([:], [gap, long], as: .table, on: Terminal(width: 40)) == """
+        NAMESPACE  shop
+        POD        web-0
+        CONTAINER  app
+        KIND       uncollected
+        REASON     PidNotFound
+        AGE        1h2m
+
+        NAMESPACE  shop
+        POD        a.very-long-name.of-a-pod.\(String(repeating: "x", count: 200))
+        CONTAINER  app
+        KIND       uncollected
+        REASON     PidNotFound
+        AGE        1h2m
+
+        """)
+  }
+
+  @Test func `R136: colors are for terminals, and change no width`() {
+    let output = GapsCommand.output(nil)
+    let colored = output.text([:], [gap], as: .table, on: Terminal(width: 100, hasColors: true))
+    #expect(colored.contains("uncollected  \u{1b}[31mPidNotFound\u{1b}[0m  1h2m"))
+    #expect(colored.replacing("\u{1b}[31m", with: "").replacing("\u{1b}[0m", with: "") == output.text([:], [gap], as: .table))
+    #expect(Terminal(width: 80).colored("x", .red) == "x")
+  }
+
+  @Test func `R136: an answer of another version is no empty list`() throws {
+    let error = try #require(throws: QueryFailure.self) { try (["gap": []] as JSONValue).list("gaps") }
+    #expect(error.message.hasPrefix("the controller's answer has no gaps: it is of another version than this command"))
+    #expect(try (["gaps": []] as JSONValue).list("gaps").isEmpty)
+  }
+
+  @Test func `R136: text is broken at spaces, with the indentation of its first line`() {
+    let terminal = Terminal(width: 20)
+    #expect(
+      terminal.lines("  [ok] port  a service has it", indentation: 13) == ["  [ok] port  a", "          service", "          has it"])
+    #expect(terminal.lines("short", indentation: 4) == ["short"])
+    #expect(
+      terminal.lines("  " + String(repeating: "x", count: 30) + " y", indentation: 2) == ["  " + String(repeating: "x", count: 30), "  y"])
+    #expect(Terminal.none.lines(String(repeating: "x ", count: 50), indentation: 2).count == 1)
   }
 
   @Test func `names are those that kubectl takes, each once`() {

@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import Simulator
+import Synchronization
 import TestSupport
 import Testing
 import YAML
@@ -110,6 +111,69 @@ struct QueryTests {
     #expect(try await ask(["explain", "deployment/web"]).status == 64)
   }
 
+  /// Runs a shell command on a terminal of this many columns.
+  private func onTerminal(columns: Int, _ arguments: [String], environment: [String: String] = [:]) async throws -> String {
+    let command = "stty cols \(columns); exec \(try builtExecutable("rollcall")) \(arguments.joined(separator: " "))"
+    var environment = environment
+    environment["HOME"] = folder.path
+    environment["TERM"] = environment["TERM"] ?? "xterm"
+    let program = try ExternalProgram(
+      "script", ["--quiet", "--return", "--command", command, "/dev/null"], environment: environment, log: "\(folder.path)/\(UUID())")
+    _ = try await program.waitForExit()
+    return program.output.replacing("\r\n", with: "\n")
+  }
+
+  @Test(.enabled(if: findProgram("script") != nil, "script is not installed"))
+  func `R136: a terminal gets colors and lines that fit, unless NO_COLOR or TERM say otherwise`() async throws {
+    try await RunningController.run(Self.objects, Self.quickly) { controller in
+      try await waitForGap(controller)
+      let arguments = ["gaps", "-A", "--server", controller.url]
+      let wide = try await onTerminal(columns: 120, arguments)
+      #expect(wide.contains("NAMESPACE  POD ") && wide.contains("\u{1b}[31mAgentUnreachable\u{1b}[0m"), "\(wide)")
+      let narrow = try await onTerminal(columns: 40, arguments, environment: ["NO_COLOR": "1"])
+      #expect(narrow.contains("NAMESPACE  shop\nPOD        web-0\n") && narrow.contains("REASON     AgentUnreachable\n"), "\(narrow)")
+      #expect(try await !onTerminal(columns: 120, arguments, environment: ["TERM": "dumb"]).contains("\u{1b}"))
+    }
+  }
+
+  @Test func `R136: with watch each new answer is printed, and a controller that is away is asked again`() async throws {
+    let closed = try ClosedPort()
+    #expect(try await ask(["gaps", "-A", "--watch", "--server", "http://127.0.0.1:\(closed.number)"]).status == 2, "the first question")
+
+    let bodies = [#"{"gaps":[]}"#, #"{"gaps":[{"namespace":"shop","pod":"web-0","ageSeconds":1}]}"#]
+    let count = Mutex(0)
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        let number = count.withLock { count in
+          defer { count += 1 }
+          return count
+        }
+        switch number {
+        case 1: try connection.respond(status: 503, body: #"{"error":"this replica does not lead"}"#)
+        default: try connection.respond(status: 200, body: bodies[min(number, 1)])
+        }
+      }
+    }
+    let program = try start(["gaps", "-A", "-o", "name", "--watch", "--server", server.url])
+    _ = try await program.waitForLine(containing: "this replica does not lead; asking again")
+    _ = try await program.waitForLine(containing: "pod/web-0")
+    #expect(program.isRunning)
+    program.send(signal: SIGINT)
+    #expect(try await program.waitForExit() != 0)
+  }
+
+  @Test func `R136: a user without rights is told which are needed`() async throws {
+    try await RunningController.run([], ["--listen-tls", "on", "--trust-loopback", "off"]) { controller in
+      controller.apiServer.setToken("nobody", SimulatedToken(user: "joe"))
+      let token = try folder.write("nobody\n", to: "token")
+      let server = ["gaps", "-A", "--server", controller.url, "--ca-file", try await controller.authority(in: folder)]
+      let forbidden = try await ask(server + ["--token-file", token])
+      #expect(forbidden.status == 2 && forbidden.output.contains("the ClusterRole rollcall-viewer"), "\(forbidden.output)")
+      let unknown = try await ask(server)
+      #expect(unknown.status == 2 && unknown.output.contains("--token-file, or leave out --server"), "\(unknown.output)")
+    }
+  }
+
   @Test func `R119: over TLS a token lets in, of a file or of the kubeconfig`() async throws {
     var roles = try YAMLNode.documents(parsing: Repository.text("manifests/default/access.yaml").utf8, file: "access.yaml").map(\.jsonValue)
     roles.append([
@@ -186,6 +250,9 @@ struct QueryTests {
         environment: ["PATH": "\(path):/usr/bin:/bin", "KUBECONFIG": "\(folder.path)/none"], log: "\(folder.path)/plugin.log")
       #expect(try await plugin.waitForExit() == 1)
       #expect(plugin.output == "node/worker-1\n")
+      let help = try ExternalProgram("\(path)/kubectl-rollcall", ["gaps", "--help"], log: "\(folder.path)/help.log")
+      #expect(try await help.waitForExit() == 0)
+      #expect(help.output.contains("USAGE: kubectl rollcall gaps "), "R136: \(help.output)")
 
       let elsewhere = try await ask(["gaps", "--kubeconfig", kubeconfig, "--controller-namespace", "other"], path: path)
       #expect(elsewhere.status == 2 && elsewhere.output.contains("--controller-namespace"), "\(elsewhere.output)")

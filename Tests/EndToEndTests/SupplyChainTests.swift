@@ -1,7 +1,9 @@
 import Foundation
 import JSON
+import Primitives
 import TestSupport
 import Testing
+import YAML
 
 /// The scripts of a release, with a small build of the test's own.
 @Suite(.ownThread, .enabled(if: findProgram("jq") != nil, "jq is not installed"))
@@ -33,6 +35,27 @@ struct SupplyChainTests {
 
   private func check(_ arguments: String...) throws {
     try Shell.run(arguments: ["bash", "\(folder.path)/hack/check-dependencies"] + arguments)
+  }
+
+  @Test func `R136: the plugin of kubectl is packed with the checksum of what is installed`() throws {
+    let release = "\(folder.path)/release"
+    try FileManager.default.createDirectory(atPath: release, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: builtExecutable("rollcall"), toPath: "\(release)/rollcall")
+    try Shell.run("bash", Repository.url("hack/make-krew").path, "https://releases.example/0/", release)
+    let manifest = try YAMLNode(parsing: Data(contentsOf: URL(filePath: "\(release)/rollcall.yaml")), file: "rollcall.yaml").jsonValue
+    #expect(manifest["spec"]?["version"]?.string == "v\(ProductVersion.current)")
+    let platform = try #require(manifest["spec"]?["platforms"]?[0])
+    let archive = try #require(platform["uri"]?.string?.split(separator: "/").last)
+    #expect(platform["uri"]?.string == "https://releases.example/0/\(archive)")
+    #expect(try Shell.run("sha256sum", "\(release)/\(archive)").hasPrefix(try #require(platform["sha256"]?.string)))
+
+    // What krew does: unpack the files, and link the executable.
+    try Shell.run("tar", "--extract", "--gzip", "--file", "\(release)/\(archive)", "--directory", folder.path)
+    try FileManager.default.createSymbolicLink(atPath: "\(folder.path)/kubectl-rollcall", withDestinationPath: "rollcall")
+    #expect(try Shell.run("\(folder.path)/kubectl-rollcall", "--version").contains(ProductVersion.current))
+    #expect(throws: CommandFailed.self) {
+      try Shell.run("bash", Repository.url("hack/make-krew").path, "https://releases.example", folder.path + "/no")
+    }
   }
 
   @Test func `R110: a build of other packages than those listed is an error that names them`() throws {

@@ -33,8 +33,17 @@ struct ControllerConnection {
     case (200, nil): throw QueryFailure("\(base)\(path) is not JSON: is this the URL of a controller?")
     case (404, nil): throw QueryFailure("\(base) has no \(path): it is no controller, or one that is older than this command")
     default:
-      let reason = value?["error"]?.string ?? String(decoding: response.body.prefix(400), as: UTF8.self)
-      throw QueryFailure("the controller answers with status \(response.status): \(printable(reason))")
+      let reason = printable(value?["error"]?.string ?? String(decoding: response.body.prefix(400), as: UTF8.self))
+        .split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+      throw QueryFailure("the controller answers with status \(response.status): \(reason)\(Self.remedy(response.status, path))")
+    }
+  }
+
+  private static func remedy(_ status: Int, _ path: String) -> String {
+    switch status {
+    case 401: "; give a token that the API server knows with --token-file, or leave out --server to go through kubectl port-forward"
+    case 403: "; to read \(path), the user needs the ClusterRole rollcall-viewer (docs/configuration.md)"
+    default: ""
     }
   }
 }

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import FoundationEssentials
-internal import Glibc
 internal import HTTPTransport
 internal import KubeClient
 internal import Logging
@@ -112,10 +111,4 @@ extension AsyncParsableCommand {
       throw QueryFailure.exitCode
     }
   }
-}
-
-private func standardError(_ text: String) {
-  let bytes = Array(text.utf8)
-  // A closed standard error is ignored.
-  _ = write(STDERR_FILENO, bytes, bytes.count)
 }

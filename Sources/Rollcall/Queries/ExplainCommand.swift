@@ -4,7 +4,7 @@ internal import JSON
 /// `rollcall explain`.
 struct ExplainCommand: AsyncParsableCommand {
   enum Format: String, CaseIterable, ExpressibleByArgument {
-    case text, json
+    case text, json, yaml
   }
 
   static let configuration = CommandConfiguration(
@@ -26,8 +26,10 @@ struct ExplainCommand: AsyncParsableCommand {
 
   @OptionGroup var namespace: NamespaceOptions
 
-  @Option(name: .shortAndLong, help: "The format: text or json.")
+  @Option(name: .shortAndLong, help: "The format: text, json or yaml.")
   var output = Format.text
+
+  @OptionGroup var watch: WatchOptions
 
   @OptionGroup(title: "The controller") var controller: ControllerOptions
 
@@ -49,47 +51,79 @@ struct ExplainCommand: AsyncParsableCommand {
   func run() async throws {
     try await reportingFailures {
       let namespace = try namespace.namespace ?? controller.defaultNamespace
-      let explanation = try await controller.connect { connection in
-        try await connection.get(
-          "/api/v1/explain", [(name: "namespace", value: namespace), (name: "pod", value: podName), (name: "container", value: container)])
+      let parameters = [(name: "namespace", value: namespace), (name: "pod", value: podName), (name: "container", value: container)]
+      let output = output
+      try await watch.run(controller) { connection in
+        let explanation = try await connection.get("/api/v1/explain", parameters)
+        return Answer(text: Self.text(explanation, as: output), state: explanation, status: Self.status(explanation["outcome"]?.string))
       }
-      print(output == .json ? explanation.prettyText + "\n" : ExplanationText(explanation).text, terminator: "")
-      switch explanation["outcome"]?.string {
-      case "scraped": return
-      case "broken": throw ExitCode.failure
-      default: throw Self.nothingKnown
-      }
+    }
+  }
+
+  private static func text(_ explanation: JSONValue, as format: Format) -> String {
+    switch format {
+    case .text: ExplanationText(explanation, on: .standardOutput).text
+    case .json: explanation.prettyText + "\n"
+    case .yaml: explanation.yaml
+    }
+  }
+
+  private static func status(_ outcome: String?) -> ExitCode {
+    switch outcome {
+    case "scraped": .success
+    case "broken": .failure
+    default: nothingKnown
     }
   }
 }
 
 /// A response of `/api/v1/explain` for people.
 struct ExplanationText {
-  private let explanation: JSONValue
+  /// A line, which may take several of a narrow terminal.
+  private struct Line {
+    var text: String
+    /// Of the lines after the first.
+    var indentation = 0
+    /// What is colored, at the beginning of the first.
+    var mark: (text: String, color: Terminal.Color?)?
+  }
 
-  init(_ explanation: JSONValue) {
+  private let explanation: JSONValue
+  private let terminal: Terminal
+
+  init(_ explanation: JSONValue, on terminal: Terminal = .none) {
     self.explanation = explanation
+    self.terminal = terminal
   }
 
   var text: String {
     let asks = explanation["asks"]?.array ?? []
     var lines = [summary]
     if asks.isEmpty { lines += facts(of: explanation) }
-    for ask in asks { lines += [""] + self.lines(of: ask) }
-    if let nearest = explanation["nearest"]?.string { lines += ["", "Nearest monitor: \(nearest)"] }
+    for ask in asks { lines += [Line(text: "")] + self.lines(of: ask) }
+    if let nearest = explanation["nearest"]?.string { lines += [Line(text: ""), Line(text: "Nearest monitor: \(nearest)")] }
     if let known = explanation["scrapers"]?["known"]?.integer, let reached = explanation["scrapers"]?["reached"]?.integer, reached < known {
-      lines += ["", "Scrapers reached: \(reached) of \(known). Nothing is known of the others."]
+      lines += [Line(text: ""), Line(text: "Scrapers reached: \(reached) of \(known). Nothing is known of the others.")]
     }
-    return lines.map { "\(printable($0))\n" }.joined()
+    return lines.flatMap(fitted).map { "\($0)\n" }.joined()
   }
 
-  private var summary: String {
+  private func fitted(_ line: Line) -> [String] {
+    var lines = terminal.lines(printable(line.text), indentation: line.indentation)
+    if let mark = line.mark, let range = lines[0].firstRange(of: mark.text) {
+      lines[0].replaceSubrange(range, with: terminal.colored(mark.text, mark.color))
+    }
+    return lines
+  }
+
+  private var summary: Line {
     func name(_ key: String) -> String { explanation[key]?.string ?? "" }
     let workload = explanation["workload"].flatMap { workload in
       workload["kind"]?.string.flatMap { kind in workload["name"]?.string.map { " (\(kind)/\($0))" } }
     }
     let node = name("node").isEmpty ? "" : " on node \(name("node"))"
-    return "Pod \(name("namespace"))/\(name("pod"))\(workload ?? "")\(node): \(Self.word(explanation["outcome"]?.string))"
+    return Line(
+      text: "Pod \(name("namespace"))/\(name("pod"))\(workload ?? "")\(node): \(Self.word(explanation["outcome"]?.string))", indentation: 2)
   }
 
   private static func word(_ outcome: String?) -> String {
@@ -101,38 +135,39 @@ struct ExplanationText {
     }
   }
 
-  private func lines(of ask: JSONValue) -> [String] {
+  private func lines(of ask: JSONValue) -> [Line] {
     let container = ask["container"]?.string.map { "container \($0)" } ?? "the Pod"
     let links = ask["links"]?.array ?? []
     let width = links.map { $0["link"]?.string?.count ?? 0 }.max() ?? 0
-    var lines = ["\(container), by \(ask["by"]?.string ?? "?"): \(Self.word(ask["outcome"]?.string))"]
+    var lines = [Line(text: "\(container), by \(ask["by"]?.string ?? "?"): \(Self.word(ask["outcome"]?.string))", indentation: 2)]
     for link in links {
       let name = link["link"]?.string ?? ""
       let state = link["state"]?.string ?? ""
       let text = link["text"]?.string ?? ""
       let padding = text.isEmpty ? "" : String(repeating: " ", count: width - name.count + 2)
-      lines.append("  \(Self.mark(state)) \(name)\(padding)\(text)")
+      let mark = Self.mark(state)
+      lines.append(Line(text: "  \(mark.text) \(name)\(padding)\(text)", indentation: width + 9, mark: mark))
     }
     lines += facts(of: ask)
     for replica in ask["lagging"]?.array ?? [] {
-      lines.append("  not by \(replica["scraper"]?.string ?? "?"): \(replica["detail"]?.string ?? "")")
+      lines.append(Line(text: "  not by \(replica["scraper"]?.string ?? "?"): \(replica["detail"]?.string ?? "")", indentation: 4))
     }
     return lines
   }
 
   /// The reason, what to do, and where there is more.
-  private func facts(of value: JSONValue) -> [String] {
+  private func facts(of value: JSONValue) -> [Line] {
     [("reason", "reason"), ("fix", "fix"), ("runbook", "more")].compactMap { key, label in
-      value[key]?.string.map { "  \(label): \($0)" }
+      value[key]?.string.map { Line(text: "  \(label): \($0)", indentation: 4) }
     }
   }
 
-  private static func mark(_ state: String) -> String {
+  private static func mark(_ state: String) -> (text: String, color: Terminal.Color?) {
     switch state {
-    case "holds": "[ok]"
-    case "broken": "[NO]"
-    case "waiting": "[..]"
-    default: "[ ?]"
+    case "holds": ("[ok]", .green)
+    case "broken": ("[NO]", .red)
+    case "waiting": ("[..]", .yellow)
+    default: ("[ ?]", nil)
     }
   }
 }

@@ -1,11 +1,51 @@
 internal import ArgumentParser
 internal import JSON
+internal import Primitives
 
 /// What all commands that list have in common.
 struct ListOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: "The format: table, wide, json, yaml or name.")
   var output = ListFormat.table
+
+  @OptionGroup var watch: WatchOptions
+
+  /// Asks for a list, and shows it.
+  /// - Parameters:
+  ///   - items: those of an answer that are shown; they take their place in it.
+  ///   - status: what they mean.
+  func run(
+    _ controller: ControllerOptions, _ output: ListOutput, ask: @escaping @Sendable (ControllerConnection) async throws -> JSONValue,
+    items: @escaping @Sendable (inout JSONValue) throws -> [JSONValue], status: @escaping @Sendable ([JSONValue]) -> ExitCode
+  ) async throws {
+    let format = self.output
+    try await watch.run(controller) { connection in
+      var document = try await ask(connection)
+      let items = try items(&document)
+      return Answer(
+        text: output.text(document, items, as: format, on: .standardOutput), state: .array(items.map(\.withoutAge)), status: status(items))
+    }
+  }
 }
+
+extension JSONValue {
+  fileprivate var withoutAge: JSONValue {
+    var item = self
+    item["ageSeconds"] = nil
+    return item
+  }
+
+  /// A member that is a list.
+  /// - Throws: `QueryFailure` without it: an answer of another version must not look like an empty list.
+  func list(_ key: String) throws(QueryFailure) -> [JSONValue] {
+    guard let list = self[key]?.array else {
+      throw QueryFailure("the controller's answer has no \(key): it is of another version than this command, \(ProductVersion.current)")
+    }
+    return list
+  }
+}
+
+/// Exit status 1 if there are gaps.
+private func status(gaps: Int64) -> ExitCode { gaps > 0 ? .failure : .success }
 
 /// Namespaces of commands that list what is in namespaces.
 struct NamespacesOptions: ParsableArguments {
@@ -35,11 +75,15 @@ struct GapsCommand: AsyncParsableCommand {
   func run() async throws {
     try await reportingFailures {
       let namespace = try namespaces.namespace(controller)
-      var document = try await controller.connect { try await $0.get("/api/v1/gaps") }
-      let gaps = (document["gaps"]?.array ?? []).filter { namespace == nil || $0["namespace"]?.string == namespace }
-      document["gaps"] = .array(gaps)
-      print(Self.output(namespace).text(document, gaps, as: list.output), terminator: "")
-      if !gaps.isEmpty { throw ExitCode.failure }
+      try await list.run(controller, Self.output(namespace)) { connection in
+        try await connection.get("/api/v1/gaps")
+      } items: { document in
+        let gaps = try document.list("gaps").filter { namespace == nil || $0["namespace"]?.string == namespace }
+        document["gaps"] = .array(gaps)
+        return gaps
+      } status: {
+        Rollcall.status(gaps: Int64($0.count))
+      }
     }
   }
 
@@ -47,7 +91,7 @@ struct GapsCommand: AsyncParsableCommand {
     ListOutput(
       columns: [
         .text("NAMESPACE", "namespace"), .text("POD", "pod"), .text("CONTAINER", "container"), .text("KIND", "kind"),
-        .text("REASON", "reason"), .init(heading: "AGE") { age($0["ageSeconds"]?.integer ?? 0) }, .workload(isWide: true),
+        .text("REASON", "reason", color: .red), .init(heading: "AGE") { age($0["ageSeconds"]?.integer ?? 0) }, .workload(isWide: true),
         .text("NODE", "node", isWide: true), .text("SOURCE", "source", isWide: true), .text("DETAIL", "detail", isWide: true),
       ], name: { "pod/\($0["pod"]?.string ?? "")" },
       empty: namespace.map { "No gaps in namespace \($0); -A lists all namespaces." } ?? "No gaps.")
@@ -65,17 +109,20 @@ struct NodesCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingFailures {
-      let document = try await controller.connect { try await $0.get("/api/v1/nodes") }
-      let nodes = document["nodes"]?.array ?? []
-      print(Self.output.text(document, nodes, as: list.output), terminator: "")
-      if nodes.contains(where: { $0["gaps"]?.integer ?? 0 > 0 }) { throw ExitCode.failure }
+      try await list.run(controller, Self.output) { connection in
+        try await connection.get("/api/v1/nodes")
+      } items: {
+        try $0.list("nodes")
+      } status: {
+        Rollcall.status(gaps: $0.reduce(0) { $0 + ($1["gaps"]?.integer ?? 0) })
+      }
     }
   }
 
   static let output = ListOutput(
     columns: [
-      .text("NAME", "name"), .text("SOURCE", "source"), .init(heading: "READY") { $0["ready"]?.bool == true ? "yes" : "no" },
-      .number("EXPECTED", "expected"), .number("COLLECTED", "collected"), .number("GAPS", "gaps"), .exempt,
+      .text("NAME", "name"), .text("SOURCE", "source"), .ready,
+      .number("EXPECTED", "expected"), .number("COLLECTED", "collected"), .gaps, .exempt,
       .text("ADDRESS", "address", isWide: true),
       .init(heading: "NOTES", isWide: true) { ($0["notes"]?.array ?? []).compactMap(\.string).joined(separator: "; ") },
     ], name: { "node/\($0["name"]?.string ?? "")" }, empty: "No nodes.")
@@ -92,9 +139,14 @@ struct CoverageCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingFailures {
-      let document = try await controller.connect { try await $0.get("/api/v1/coverage") }
-      print(Self.output.text(document, Self.rows(of: document), as: list.output), terminator: "")
-      if document["total"]?["gaps"]?.integer ?? 0 > 0 { throw ExitCode.failure }
+      try await list.run(controller, Self.output) { connection in
+        try await connection.get("/api/v1/coverage")
+      } items: { document in
+        guard document["sources"]?.object != nil else { return try document.list("sources") }
+        return Self.rows(of: document)
+      } status: {
+        Rollcall.status(gaps: $0.last?["gaps"]?.integer ?? 0)
+      }
     }
   }
 
@@ -111,7 +163,7 @@ struct CoverageCommand: AsyncParsableCommand {
   static let output = ListOutput(
     columns: [
       .text("SOURCE", "source"), .number("NODES", "nodes"), .number("EXPECTED", "expected"), .number("COLLECTED", "collected"),
-      .number("GAPS", "gaps"), .exempt,
+      .gaps, .exempt,
     ], name: { $0["source"]?.string ?? "" }, empty: "No nodes.")
 }
 
@@ -126,8 +178,14 @@ struct TargetsCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingFailures {
-      let document = try await controller.connect { try await $0.get("/sd/v1/targets") }
-      print(Self.output.text(document, document.array ?? [], as: list.output), terminator: "")
+      try await list.run(controller, Self.output) { connection in
+        try await connection.get("/sd/v1/targets")
+      } items: { document in
+        guard let targets = document.array else { return try document.list("targets") }
+        return targets
+      } status: { _ in
+        .success
+      }
     }
   }
 
@@ -141,6 +199,10 @@ struct TargetsCommand: AsyncParsableCommand {
 }
 
 extension ListOutput.Column {
+  fileprivate static let ready = Self(heading: "READY", color: { $0["ready"]?.bool == true ? nil : .red }) {
+    $0["ready"]?.bool == true ? "yes" : "no"
+  }
+
   fileprivate static var exempt: Self {
     Self(heading: "EXEMPT", isNumber: true) { item in
       "\((item["exempt"]?.object ?? [:]).reduce(0) { $0 + ($1.value.integer ?? 0) })"

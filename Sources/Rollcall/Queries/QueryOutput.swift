@@ -19,6 +19,7 @@ struct ListOutput: Sendable {
     var isNumber = false
     /// Whether only the wide format has it.
     var isWide = false
+    var color: @Sendable (JSONValue) -> Terminal.Color? = { _ in nil }
     var text: @Sendable (JSONValue) -> String
   }
 
@@ -31,7 +32,8 @@ struct ListOutput: Sendable {
   /// - Parameters:
   ///   - document: the whole response, for JSON and YAML.
   ///   - items: what the other formats show of it.
-  func text(_ document: JSONValue, _ items: [JSONValue], as format: ListFormat) -> String {
+  ///   - terminal: a table that does not fit it has a line for each cell.
+  func text(_ document: JSONValue, _ items: [JSONValue], as format: ListFormat, on terminal: Terminal = .none) -> String {
     switch format {
     case .json: return document.prettyText + "\n"
     case .yaml: return document.yaml
@@ -43,19 +45,26 @@ struct ListOutput: Sendable {
       let columns = columns.filter { format == .wide || !$0.isWide }
       var table = TextTable(columns.map { $0.isNumber ? .number($0.heading) : .name($0.heading) })
       for item in items { table.add(columns.map { printable($0.text(item)) }) }
-      return table.text
+      func style(row: Int, column: Int, cell: String) -> String { terminal.colored(cell, columns[column].color(items[row])) }
+      if let width = terminal.width, table.width > width { return table.blocks(style) }
+      return table.text(style)
     }
   }
 }
 
 extension ListOutput.Column {
   /// The member of each item with this name; empty without one.
-  static func text(_ heading: String, _ key: String, isWide: Bool = false) -> Self {
-    Self(heading: heading, isWide: isWide) { $0[key]?.string ?? "" }
+  static func text(_ heading: String, _ key: String, isWide: Bool = false, color: Terminal.Color? = nil) -> Self {
+    Self(heading: heading, isWide: isWide, color: { _ in color }) { $0[key]?.string ?? "" }
   }
 
   static func number(_ heading: String, _ key: String) -> Self {
     Self(heading: heading, isNumber: true) { "\($0[key]?.integer ?? 0)" }
+  }
+
+  /// The number of gaps.
+  static let gaps = Self(heading: "GAPS", isNumber: true, color: { $0["gaps"]?.integer ?? 0 > 0 ? .red : nil }) {
+    "\($0["gaps"]?.integer ?? 0)"
   }
 
   static func workload(isWide: Bool = false) -> Self {

@@ -167,8 +167,10 @@ struct QueryTests {
       controller.apiServer.setToken("nobody", SimulatedToken(user: "joe"))
       let token = try folder.write("nobody\n", to: "token")
       let server = ["gaps", "-A", "--server", controller.url, "--ca-file", try await controller.authority(in: folder)]
-      let forbidden = try await ask(server + ["--token-file", token])
-      #expect(forbidden.status == 2 && forbidden.output.contains("the ClusterRole rollcall-viewer"), "\(forbidden.output)")
+      try await eventually("the port has its certificate") {
+        let forbidden = try await ask(server + ["--token-file", token])
+        return forbidden.status == 2 && forbidden.output.contains("the ClusterRole rollcall-viewer")
+      }
       let unknown = try await ask(server)
       #expect(unknown.status == 2 && unknown.output.contains("--token-file, or leave out --server"), "\(unknown.output)")
     }

@@ -47,9 +47,10 @@ struct Terminal: Sendable {
     let indentation = min(indentation, width / 2)
     var lines: [String] = []
     var line = ""
+    var isFirst = true
     // Spaces at the beginning, and several in a row, stay.
     for word in text.split(separator: " ", omittingEmptySubsequences: false) {
-      let isFirst = line.isEmpty && lines.isEmpty
+      defer { isFirst = false }
       if !isFirst, line.count + 1 + word.count > width, line.contains(where: { $0 != " " }) {
         lines.append(line)
         line = String(repeating: " ", count: indentation) + word

@@ -18,6 +18,7 @@ struct Demo: Service {
   var server: SimulatedAPIServer
   /// The listen address of the controller.
   var listen: String
+  var network: String
   var folder: DemoDirectory
   var injections: [Injection]
   var executables: DemoExecutables
@@ -29,7 +30,7 @@ struct Demo: Service {
   func run() async throws {
     let outages = Outages()
     let isolation = await NetworkIsolation.available()
-    let standard = DemoCluster.standard(startedAt: Date.now.formatted(.iso8601))
+    let standard = DemoCluster.standard(startedAt: Date.now.formatted(.iso8601), network: network)
     let cluster = isolation.isIsolating ? standard : standard.withLinuxPodsInHostNetwork()
     _ = try await server.waitUntilListening()
     try populate(with: cluster)
@@ -43,6 +44,8 @@ struct Demo: Service {
           group.addTask { try await mountCertificates() }
           group.addTask { try await runController() }
           group.addTask { try await prometheus.run() }
+          let scraper = StandInScraper(cluster: cluster)
+          group.addTask { try await scraper.run() }
           announce(cluster, isolation)
           for injection in injections {
             group.addTask { try await inject(injection, into: outages) }
@@ -61,6 +64,7 @@ struct Demo: Service {
     try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(Self.namespace)]])
     for node in cluster.nodes { try server.put(node.object) }
     for pod in cluster.pods { try server.put(pod.object) }
+    for object in cluster.monitoringObjects { try server.put(object) }
   }
 
   private func startNodes(
@@ -71,7 +75,7 @@ struct Demo: Service {
     for node in cluster.nodes where node.isLinux {
       let cgroups = try folder.subdirectory("cgroup-\(node.name)")
       try cgroups.write("", to: "cgroup.controllers")  // marks a cgroup v2 tree
-      for pod in cluster.pods where pod.node.name == node.name && pod.containers.contains(where: \.isRunning) {
+      for pod in cluster.pods where pod.node.name == node.name && pod.hasProcesses && pod.containers.contains(where: \.isRunning) {
         let local = LocalPod(pod: pod, isolation: isolation, executable: executables.rollcall, cgroups: cgroups)
         group.addTask { try await local.run() }
       }
@@ -105,7 +109,7 @@ struct Demo: Service {
       arguments: [
         "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", Self.namespace, "--listen", listen,
         "--interval", Self.timing.interval, "--threshold", Self.timing.threshold, "--grace", Self.timing.grace,
-        "--deadline", "1500ms", "--allow-loopback-targets", "--authorization", "off", "--listen-tls", "off",
+        "--deadline", "1500ms", "--allow-loopback-targets", "--authorization", "off", "--listen-tls", "off", "--scrape-coverage", "all",
       ]
     ).run()
     try Task.checkCancellation()
@@ -132,30 +136,10 @@ struct Demo: Service {
   // MARK: Output
 
   private func announce(_ cluster: DemoCluster, _ isolation: NetworkIsolation) {
-    let pods =
-      switch isolation {
-      case .namespaces: "each Linux pod has its own network namespace"
-      case .userNamespaces: "each Linux pod has its own network namespace, inside a user namespace"
-      case .none(let reason):
-        "network namespaces are not available (\(reason)): the Linux pods share this machine's network as host-network pods"
-      }
-    say(
-      """
-
-      Rollcall demo: \(cluster.nodes.count) nodes, \(cluster.pods.count) pods; \(pods).
-
-        status page   http://\(listen)/
-        metrics       http://\(listen)/metrics
-        gaps          http://\(listen)/api/v1/gaps
-        HTTP SD       http://\(listen)/sd/v1/targets
-        an agent      http://127.0.0.11:9753/metrics
-        API server    export KUBECONFIG=\(folder.path)/kubeconfig
-                      kubectl get nodes,pods,endpointslices --all-namespaces
-
-      A container becomes a gap after \(Self.timing.threshold) without collection. Try --inject agent-down|exporter-down|pod-silent.
-      Ctrl-C stops everything.
-
-      """)
+    let announcement = DemoAnnouncement(
+      cluster: cluster, isolation: isolation, listen: listen, rollcall: executables.rollcall, kubeconfig: "\(folder.path)/kubeconfig",
+      threshold: Self.timing.threshold)
+    say(announcement.text)
   }
 
   private func inject(_ injection: Injection, into outages: Outages) async throws {

@@ -14,10 +14,10 @@ struct DemoCommand: AsyncParsableCommand {
     commandName: "demo",
     abstract: "Run all of Rollcall on this machine against a simulated cluster.",
     discussion: """
-      Starts a simulated API server with two Linux nodes, a Windows node and a virtual node; real processes with real sockets for the Linux
-      containers (each pod in its own network namespace, if this user may create one); the real agent for each Linux node; stand-ins for
-      windows_exporter and for the cAdvisor endpoints of the virtual pods; and the real controller. Everything listens on 127.0.0.0/8 and
-      stops with the demo.
+      Starts a simulated API server with two Linux nodes, a Windows node, a virtual node and one of Fargate; real processes with real sockets
+      for the Linux containers (each pod in its own network namespace, if this user may create one); the real agent for each Linux node;
+      stand-ins for windows_exporter, for the cAdvisor endpoints of the virtual pods and for Prometheus, whose workloads are scraped or not,
+      each for another reason; and the real controller. It prints what to try. Everything listens on 127.0.0.0/8 and stops with the demo.
       """)
 
   @Option(help: "The address of the controller's status page, metrics and API.")
@@ -25,6 +25,9 @@ struct DemoCommand: AsyncParsableCommand {
 
   @Option(help: "The port of the simulated API server on 127.0.0.1.")
   var apiPort = 6443
+
+  @Option(help: "The first three numbers of the addresses of the nodes, which are loopback addresses: several demos may run.")
+  var network = DemoCluster.standardNetwork
 
   @Option(
     help: "Inject an outage: agent-down, exporter-down or pod-silent. Can be repeated.")
@@ -38,6 +41,9 @@ struct DemoCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard (1...65535).contains(apiPort) else { throw ValidationError("--api-port \(apiPort): a port is from 1 to 65535") }
+    guard network.wholeMatch(of: /127(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){2}/) != nil else {
+      throw ValidationError("--network \(network): three numbers, the first of which is 127, such as 127.0.1")
+    }
     guard injectAfter >= 0, injectFor > 0 else {
       throw ValidationError("--inject-after and --inject-for take seconds: at least 0 and at least 1")
     }
@@ -50,7 +56,7 @@ struct DemoCommand: AsyncParsableCommand {
     let server = SimulatedAPIServer(
       configuration: .init(host: "127.0.0.1", port: apiPort, acceptsLoopbackEndpoints: true), logger: .quiet("api-server"))
     let demo = Demo(
-      server: server, listen: listen, folder: folder,
+      server: server, listen: listen, network: network, folder: folder,
       injections: inject.map { Injection(outage: $0, after: .seconds(injectAfter), lasting: .seconds(injectFor)) },
       executables: try DemoExecutables.beside())
     // Services shut down in reverse order: the clients of the API server stop before it.
@@ -77,7 +83,7 @@ extension DemoCommand {
         address: address.host, port: address.port, purpose: "the controller",
         remedy: "is another controller running? End it, or choose another address with --listen"),
     ]
-    for port in own + DemoCluster.standard(startedAt: "").ports { try port.checkThatItIsFree() }
+    for port in own + DemoCluster.standard(startedAt: "", network: network).ports { try port.checkThatItIsFree() }
   }
 }
 
@@ -138,8 +144,11 @@ extension DemoCluster {
       if node.isLinux {
         return [9753, 9754].map { DemoPort(address: node.address, port: $0, purpose: "the agent of \(node.name)") }
       }
-      return node.isVirtual ? [] : [DemoPort(address: node.address, port: 9182, purpose: "the exporter of \(node.name)")]
+      return node.operatingSystem != "windows" ? [] : [DemoPort(address: node.address, port: 9182, purpose: "the exporter of \(node.name)")]
     }
       + pods.filter(\.node.isVirtual).map { DemoPort(address: $0.address, port: 8080, purpose: "the pod \($0.name)") }
+      + pods.filter { $0.namespace == DemoWorkload.monitoringNamespace }.map {
+        DemoPort(address: $0.address, port: 9090, purpose: "the stand-in for Prometheus")
+      }
   }
 }

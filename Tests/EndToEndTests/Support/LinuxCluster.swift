@@ -99,6 +99,25 @@ final class LinuxCluster {
     try apiServer.put(object)
   }
 
+  /// The data of the Secrets of certificates, by name.
+  func secrets() -> [String: JSONValue] {
+    ["rollcall-tls", "rollcall-authority"].reduce(into: [:]) {
+      $0[$1] = apiServer.get("secrets", namespace: Self.namespace, name: $1)?["data"]
+    }
+  }
+
+  /// Puts all certificates and keys into the agents' Secret, as versions before the second one did.
+  func mergeSecrets() throws {
+    var merged = try #require(apiServer.get("secrets", namespace: Self.namespace, name: "rollcall-tls"))
+    for (key, value) in secrets()["rollcall-authority"]?.object ?? [:] { merged["data"]?[key] = value }
+    try apiServer.remove("secrets", namespace: Self.namespace, name: "rollcall-authority")
+    try apiServer.remove("secrets", namespace: Self.namespace, name: "rollcall-tls")
+    try apiServer.put([
+      "apiVersion": "v1", "kind": "Secret", "metadata": ["namespace": .string(Self.namespace), "name": "rollcall-tls"],
+      "type": merged["type"] ?? "Opaque", "data": merged["data"] ?? [:],
+    ])
+  }
+
   func startAgent() throws {
     agent = try ExternalProgram(
       try builtExecutable("rollcall-agent"),

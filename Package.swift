@@ -247,6 +247,7 @@ if withBenchmarks {
     .executable(name: "bench-targets", targets: ["TargetsBenchmark"]),
     .executable(name: "bench-expectation", targets: ["ExpectationBenchmark"]),
     .executable(name: "bench-targets-api", targets: ["TargetsAPIBenchmark"]),
+    .executable(name: "scraped-cluster", targets: ["ScrapedClusterFixture"]),
   ]
   package.targets += [
     .target(name: "BenchmarkSupport", path: "Benchmarks/BenchmarkSupport", swiftSettings: settings),
@@ -270,6 +271,9 @@ if withBenchmarks {
       path: "Benchmarks/TargetsAPIBenchmark", swiftSettings: settings),
     .executableTarget(
       name: "TargetsBenchmark", dependencies: ["BenchmarkSupport", "Controller", "JSON", "Roll"], path: "Benchmarks/TargetsBenchmark",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "ScrapedClusterFixture", dependencies: ["JSON", "KubeClient", logging], path: "Benchmarks/ScrapedClusterFixture",
       swiftSettings: settings),
     .executableTarget(
       name: "ExpectationBenchmark", dependencies: ["BenchmarkSupport", "Controller", "JSON", "KubeClient"],

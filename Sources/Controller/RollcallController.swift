@@ -125,7 +125,8 @@ package final class RollcallController: Sendable {
       ControllerStatus(
         version: version, settings: settings.serving, time: time, leadership: leadership,
         readiness: Readiness(freshness: freshness, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
-        rolls: rolls, ledger: ledger, workload: cluster.workload(of:), pod: cluster.pod(namespace:name:), rulesWithoutData: rules,
+        rolls: rolls, ledger: ledger, workload: cluster.workload(of:), pod: cluster.pod(namespace:name:),
+        podsOnNode: cluster.pods(onNode:), rulesWithoutData: rules,
         counters: counters, exporters: exporters, archive: archive,
         alertmanagers: alerts, events: events, targets: targets, replicas: replicas, publication: reconciler, relay: relay,
         virtualCache: settings.virtualMode == .push ? nil : virtual.cache, push: push, refusals: access,

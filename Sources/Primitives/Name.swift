@@ -39,6 +39,9 @@ package struct Name: @unchecked Sendable {
   /// Whether both have the same storage. If not, they may still be equal.
   package func isSameInMemory(as other: Name) -> Bool { storage === other.storage }
 
+  /// Identifies the storage, as long as the name exists.
+  package var memory: ObjectIdentifier { ObjectIdentifier(storage) }
+
   /// Whether no other value has this storage.
   fileprivate mutating func isLastReference() -> Bool { isKnownUniquelyReferenced(&storage) }
 }

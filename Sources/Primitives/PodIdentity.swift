@@ -69,6 +69,9 @@ package struct PodIdentity: @unchecked Sendable {
 
   /// Whether both have the same storage. If not, they may still be equal.
   package func isSameInMemory(as other: PodIdentity) -> Bool { storage === other.storage }
+
+  /// Identifies the storage, as long as the identity exists.
+  package var memory: ObjectIdentifier { ObjectIdentifier(storage) }
 }
 
 extension PodIdentity: Hashable, Comparable {

@@ -127,6 +127,14 @@ package struct RollEntries: RandomAccessCollection, Hashable, Sendable {
       namespace: identity.namespace.description, pod: identity.name, container: containers[position].name.description)
   }
 
+  /// Calls `body` with each pod and the positions of its containers, in order.
+  package func forEachPod(_ body: (PodIdentity, Range<Int>) -> Void) {
+    for number in pods.indices {
+      let end = number + 1 < pods.count ? Int(pods[number + 1].firstContainer) : containers.count
+      body(pods[number].pod.identity, Int(pods[number].firstContainer)..<end)
+    }
+  }
+
   /// Why nothing is due from the container at a position; `nil` if it is due.
   package func notDue(at position: Int) -> Exemption? { containers[position].notDue }
 

@@ -12,6 +12,7 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("ignore-namespaces")) var ignoreNamespaces: [String] = []
   @Option(help: .of("sandboxed-runtime-classes")) var sandboxedRuntimeClasses: [String] = []
   @Option(help: .of("scrapers")) var scrapers: [String] = []
+  @Option(help: .of("container-metrics")) var containerMetrics: String?
   @Option(help: .of("deadline")) var deadline: String?
   @Option(help: .of("max-calls")) var maxCalls: String?
   @Option(help: .of("kept-connections")) var keptConnections: String?

@@ -56,8 +56,17 @@ struct DashboardTests {
     }
   }
 
+  @Test func `R140: no rule and no dashboard reads series that healthy containers have on request only`() throws {
+    let texts =
+      try Self.dashboards().map { try Repository.text("\(Self.folder)/\($0.name)") } + [Repository.text("manifests/monitoring/rules.yaml")]
+    for metric in ["rollcall_container_due_timestamp_seconds", "rollcall_container_last_collection_timestamp_seconds"] {
+      #expect(try Repository.text("Sources/Controller/Serving/ControllerMetrics.swift").contains(metric))
+      for text in texts { #expect(!text.contains(metric)) }
+    }
+  }
+
   @Test(.enabled(if: findProgram("prometheus") != nil && Nginx.isInstalled, "prometheus or nginx is not installed"))
-  func `every query of a dashboard yields data`() async throws {
+  func `R140: every query of a dashboard yields data`() async throws {
     let controller = try Repository.text("Tests/ControllerTests/Fixtures/metrics.golden")
     let agent = try Repository.text("Tests/LinuxCollectorTests/Fixtures/metrics.golden")
     let labels = #"namespace="shop",pod="web-0",node="virtual-1""#

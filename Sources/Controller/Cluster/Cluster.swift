@@ -72,6 +72,11 @@ struct Cluster: Sendable {
     pods.store.snapshot()[ObjectKey(namespace: namespace, name: name)]
   }
 
+  /// The Pods on the node as last received from the watch.
+  func pods(onNode node: String) -> [PodRecord] {
+    Array(pods.store.snapshot().pods(onNode: node))
+  }
+
   /// The workload of the container's Pod; `nil` if it has none or the Pod is gone.
   func workload(of container: ContainerReference) -> Workload? {
     pod(namespace: container.namespace, name: container.pod)?.workload

@@ -1,3 +1,4 @@
+internal import Primitives
 package import Roll
 
 /// Expected and collected containers of one node.
@@ -29,6 +30,14 @@ extension NodeLedger {
     zip(roll.entries.references, rows).lazy.compactMap { reference, row -> ContainerCollection? in
       guard row.isExpected, let due = row.due else { return nil }
       return ContainerCollection(container: reference, due: due, lastCollected: row.lastCollected)
+    }
+  }
+
+  /// Calls `body` with each pod that has containers from which a collection is due, and their number, in roll order.
+  func forEachExpectedPod(_ body: (PodIdentity, Int) -> Void) {
+    roll.entries.forEachPod { pod, positions in
+      let expected = rows[positions].count { $0.isExpected }
+      if expected > 0 { body(pod, expected) }
     }
   }
 

@@ -19,6 +19,7 @@ struct ControllerStatus: Sendable {
   /// The workload of a container's Pod.
   let workload: @Sendable (ContainerReference) -> Workload?
   let pod: @Sendable (_ namespace: String, _ name: String) -> PodRecord?
+  let podsOnNode: @Sendable (_ node: String) -> [PodRecord]
   /// `nil` unless rules are checked.
   let rulesWithoutData: (any StatusSource<RuleDataStatus>)?
   let counters: CollectionCounters
@@ -41,6 +42,14 @@ struct ControllerStatus: Sendable {
   let coverage: any ScrapeReport
 }
 
+/// Which containers have series of their own in `/metrics`.
+package enum ContainerMetrics: String, CaseIterable, Sendable {
+  /// Those with a gap.
+  case gaps
+  /// All that are due for collection.
+  case all
+}
+
 /// Settings of the server.
 package struct ServingSettings: Hashable, Sendable {
   package var listen: ListenAddress
@@ -59,10 +68,12 @@ package struct ServingSettings: Hashable, Sendable {
   /// Whose requests for the metrics of virtual nodes count as scrapes.
   package var scrapers: Scrapers
   package var runbooks: Runbooks
+  package var containerMetrics: ContainerMetrics
 
   package init(
     listen: ListenAddress, interval: Duration, threshold: Duration, deadline: Duration, allowsLoopback: Bool, proxyAddress: String?,
-    proxiesWindows: Bool, scheme: String = "http", scrapers: Scrapers = .common, runbooks: Runbooks = .standard
+    proxiesWindows: Bool, scheme: String = "http", scrapers: Scrapers = .common, runbooks: Runbooks = .standard,
+    containerMetrics: ContainerMetrics = .gaps
   ) {
     self.listen = listen
     self.interval = interval
@@ -74,5 +85,6 @@ package struct ServingSettings: Hashable, Sendable {
     self.scheme = scheme
     self.scrapers = scrapers
     self.runbooks = runbooks
+    self.containerMetrics = containerMetrics
   }
 }

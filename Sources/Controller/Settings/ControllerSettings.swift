@@ -39,6 +39,7 @@ package struct ControllerSettings: Hashable, Sendable {
   package var ignoredNamespaces: [LabelSelector] = []
   package var sandboxedRuntimeClasses: [LabelSelector] = []
   package var scrapers = Scrapers.common
+  package var containerMetrics = ContainerMetrics.gaps
 
   // Collection.
   package var deadline: Duration = .seconds(10)

@@ -40,7 +40,7 @@ extension ControllerSettings {
     ServingSettings(
       listen: listen, interval: interval, threshold: threshold, deadline: deadline, allowsLoopback: allowsLoopbackTargets,
       proxyAddress: proxyAddress, proxiesWindows: windowsTargets == .proxy, scheme: listenScheme, scrapers: scrapers,
-      runbooks: runbooks)
+      runbooks: runbooks, containerMetrics: containerMetrics)
   }
 
   var portAccess: PortAccessSettings {

@@ -56,6 +56,11 @@ package enum SettingsTable {
       case .named(let agents): agents
       }
     },
+    .choice(
+      "container-metrics", \.containerMetrics,
+      help:
+        "Which containers have series of their own in /metrics: gaps (those with a gap; the others are counted by node and workload) or all "
+        + "(two more series for each container that is due)."),
   ]
 
   // MARK: Collection

@@ -1,6 +1,8 @@
 import Collector
+import Exposition
 import HTTPTransport
 import JSON
+import KubeClient
 import Primitives
 import Roll
 import Synchronization
@@ -207,8 +209,61 @@ import Testing
     }
   }
 
+  @Test func `R140: healthy containers are counted by node and workload, and have series of their own on request only`() async throws {
+    for containerMetrics in ContainerMetrics.allCases {
+      try await ServedController.run(containerMetrics: containerMetrics) { served in
+        let cart = Workload(kind: "Deployment", name: "cart")
+        let old = Workload(kind: "StatefulSet", name: "cart")
+        served.publish(
+          [nodeRecord("n0"), nodeRecord("n1", address: "10.0.0.2")],
+          (0..<10).map { podRecord("cart-\($0)", on: "n\($0 % 2)", workload: cart, [containerRecord("a"), containerRecord("b")]) }
+            + [
+              podRecord("cart-old", on: "n1", workload: old, [containerRecord("a"), containerRecord("done", .terminated)]),
+              podRecord("alone", on: "n1", [containerRecord("a")]),
+              podRecord("gone", on: "n1", workload: old, [containerRecord("a", .terminated)]),
+            ])
+        let lines = try await served.text("/metrics").split(separator: "\n")
+        func series(_ name: String) -> [Substring] { lines.filter { $0.hasPrefix("\(name){") } }
+        #expect(
+          series("rollcall_workload_expected_containers") == [
+            #"rollcall_workload_expected_containers{namespace="shop",workload="cart",workload_kind="Deployment"} 20"#,
+            #"rollcall_workload_expected_containers{namespace="shop",workload="cart",workload_kind="StatefulSet"} 1"#,
+            #"rollcall_workload_expected_containers{namespace="shop"} 1"#,
+          ])
+        #expect(
+          series("rollcall_expected_containers") == [
+            #"rollcall_expected_containers{node="n0",source="linux"} 10"#, #"rollcall_expected_containers{node="n1",source="linux"} 12"#,
+          ])
+        let own = containerMetrics == .all ? 22 : 0
+        #expect(series("rollcall_container_due_timestamp_seconds").count == own)
+        #expect(series("rollcall_container_last_collection_timestamp_seconds").count == own)
+        #expect(lines.filter { $0.contains("pod=\"cart-0\"") }.isEmpty == (own == 0))
+      }
+    }
+  }
+
+  @Test func `R140: of too many workloads the smallest have no series of their own, and sums of namespaces stay right`() {
+    let most = ExpositionWriter.maximumWorkloads
+    var sums = (0..<most + 3).map { number in
+      WorkloadSums.Sum(namespace: "n\(number % 2)", workload: Workload(kind: "Job", name: "w\(number)"), count: number == 1 ? 1 : 2)
+    }
+    sums.append(WorkloadSums.Sum(namespace: "n0", workload: nil, count: 5))
+    var writer = ExpositionWriter()
+    writer.expectedContainers(sums)
+    let lines = String(decoding: writer.bytes, as: UTF8.self).split(separator: "\n")
+    #expect(lines.count { $0.contains("workload=") } == most)
+    #expect(lines.contains("rollcall_workloads_left_out 3"))
+    // Left out: n1's w1, the smallest, and of the others the last two by namespace, kind and name.
+    #expect(!lines.contains { $0.contains(#"workload="w1""#) })
+    #expect(lines.contains(#"rollcall_workload_expected_containers{namespace="n0"} 5"#))
+    #expect(lines.contains(#"rollcall_workload_expected_containers{namespace="n1"} 5"#))
+    let total = lines.filter { $0.hasPrefix("rollcall_workload_expected_containers{") }
+      .reduce(0) { $0 + (Int($1.split(separator: " ").last ?? "") ?? 0) }
+    #expect(total == sums.reduce(0) { $0 + $1.count })
+  }
+
   @Test func `a large ledger is streamed`() async throws {
-    try await ServedController.run { served in
+    try await ServedController.run(containerMetrics: .all) { served in
       served.publish(
         (0..<10).map { nodeRecord("n\($0)") },
         (0..<2000).map {
@@ -225,7 +280,7 @@ import Testing
   @Test func `R63: a client that is too slow to read a response is disconnected`() async throws {
     var limits = ServingLimits()
     limits.response = .zero
-    try await ServedController.run(limits: limits) { served in
+    try await ServedController.run(limits: limits, containerMetrics: .all) { served in
       // More than can be written before the deadline.
       let name = String(repeating: "a", count: 200)
       served.publish(

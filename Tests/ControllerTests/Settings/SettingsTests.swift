@@ -9,7 +9,7 @@ import Testing
   static let samples: [String: [String]] = [
     "interval": ["20s"], "threshold": ["10m"], "grace": ["0s"], "virtual-nodes": ["a=b", "role in (x,y)"],
     "ignore-nodes": ["pool=lab"], "ignore-namespaces": ["team in (a,b)", "!owner"], "sandboxed-runtime-classes": ["isolation=vm"],
-    "scrapers": ["Prometheus/", "vm_promscrape"], "deadline": ["1s500ms"],
+    "scrapers": ["Prometheus/", "vm_promscrape"], "container-metrics": ["all"], "deadline": ["1s500ms"],
     "max-calls": ["7"], "kept-connections": ["70"], "agent-metrics-port": ["1"], "agent-metrics-scheme": ["https"],
     "agent-metrics-tls-secret": ["scraping"], "agent-roll-port": ["2"], "windows-port": ["3"], "windows-path": ["/w"],
     "windows-scheme": ["https"], "windows-collect": ["cpu", "container"], "windows-source": ["auto"], "windows-pages": ["pass-through"],

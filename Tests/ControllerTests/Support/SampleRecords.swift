@@ -34,9 +34,9 @@ func containerRecord(
 
 func podRecord(
   _ name: String, on node: String?, phase: String = "Running", annotations: [String: String] = [:], deletion: Int64? = nil,
-  runtimeClass: String? = nil, _ containers: [ContainerRecord]
+  workload: Workload? = nil, runtimeClass: String? = nil, _ containers: [ContainerRecord]
 ) -> PodRecord {
   PodRecord(
     namespace: "shop", name: name, uid: "uid-\(name)", nodeName: node, phase: phase, podIPs: ["10.1.0.7", "fd00::7"],
-    annotations: annotations, deletionTimestamp: deletion, runtimeClassName: runtimeClass, containers: containers)
+    annotations: annotations, deletionTimestamp: deletion, workload: workload, runtimeClassName: runtimeClass, containers: containers)
 }

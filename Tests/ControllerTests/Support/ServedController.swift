@@ -34,11 +34,12 @@ final class ServedController: Sendable {
   /// Serves while `body` runs.
   static func run(
     push: PushService? = nil, limits: ServingLimits = ServingLimits(), access: PortAccessSettings = .open, tls: PortTLS? = nil,
-    _ body: (ServedController) async throws -> Void
+    containerMetrics: ContainerMetrics = .gaps, _ body: (ServedController) async throws -> Void
   ) async throws {
     let served = try ServedController()
     var settings = ControllerSettings()
     settings.listen.host = "127.0.0.1"
+    settings.containerMetrics = containerMetrics
     settings.listenTLS = tls == nil ? .off : .on
     let endpoints = settings.endpoints
     settings.listen.port = 0
@@ -57,7 +58,8 @@ final class ServedController: Sendable {
       watches: watches, certificates: certificates, rolls: served.rolls, ledger: served.ledger,
       workload: { $0.pod == "web" ? Workload(kind: "Deployment", name: "web") : nil },
       pod: { namespace, name in served.pods.withLock { $0.first { $0.namespace == namespace && $0.name == name } } },
-      rulesWithoutData: served.rules, counters: served.counters,
+      podsOnNode: { node in served.pods.withLock { $0.filter { $0.nodeName == node } } }, rulesWithoutData: served.rules,
+      counters: served.counters,
       exporters: served.exporters, archive: SettableStatus(GapArchiveStatus()), alertmanagers: SettableStatus<[AlertmanagerStatus]>([]),
       events: nil,
       targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddress: { nil }),
@@ -112,7 +114,9 @@ final class ServedController: Sendable {
         nodeRecord("virtual-1", address: nil, labels: ["virtual": ""]),
       ],
       [
-        podRecord("web", on: "linux-1", [containerRecord("app"), containerRecord("quiet"), containerRecord("old", .terminated)]),
+        podRecord(
+          "web", on: "linux-1", workload: Workload(kind: "Deployment", name: "web"),
+          [containerRecord("app"), containerRecord("quiet"), containerRecord("old", .terminated)]),
         podRecord("iis", on: "windows-1", [containerRecord("iis"), containerRecord("host", hostProcess: true)]),
         podRecord("render", on: "virtual-1", [containerRecord("render")]),
       ])

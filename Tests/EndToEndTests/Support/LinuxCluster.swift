@@ -72,7 +72,7 @@ final class LinuxCluster {
     controllerArguments = [
       "controller", "--kubeconfig", "\(folder.path)/kubeconfig", "--namespace", Self.namespace, "--listen", "\(controllerAddress)",
       "--interval", "1s", "--threshold", "10s", "--grace", "1s", "--allow-loopback-targets", "--listen-tls", "off",
-      "--agent-metrics-port", "\(agentAddress.port)", "--agent-roll-port", "\(agentRollPort)",
+      "--container-metrics", "all", "--agent-metrics-port", "\(agentAddress.port)", "--agent-roll-port", "\(agentRollPort)",
       "--alertmanager-url", alertmanager.url, "--open-falcon-url", "\(openFalcon.url)/v1/push", "--push-send-deadline", "100ms",
     ]
     controller = try ExternalProgram(try builtExecutable("rollcall"), controllerArguments, log: "\(folder.path)/controller.log")

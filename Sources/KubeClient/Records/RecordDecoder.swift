@@ -8,7 +8,7 @@ public struct RecordDecoder<Value: Record>: Sendable {
   let accept: String
   let kind: String
   /// Reads an object at a range of a buffer. Reuses equal records of the snapshot.
-  typealias ProtobufReader = @Sendable (Range<Int>, RawSpan, StoreSnapshot<Value>) throws(RecordError) -> Value
+  typealias ProtobufReader = @Sendable (Range<Int>, RawSpan, StoreSnapshot<Value>) throws(RecordError) -> DecodedObject<Value>
 
   private let readProtobuf: ProtobufReader?
   private let readJSONPage: @Sendable (Data, StoreSnapshot<Value>) throws -> RecordPage<Value>
@@ -19,24 +19,24 @@ public struct RecordDecoder<Value: Record>: Sendable {
   ///   - convert: makes a record of it.
   ///   - protobuf: `nil` for resources without protobuf.
   init<Wire: Decodable & SendableMetatype>(
-    kind: String, wire: Wire.Type, convert: @escaping @Sendable (Wire) throws -> Value,
+    kind: String, wire: Wire.Type, convert: @escaping @Sendable (Wire) throws -> DecodedObject<Value>,
     protobuf: ProtobufReader?
   ) {
     self.kind = kind
     accept = protobuf == nil ? MediaType.leanJSON : MediaType.leanEither
     readProtobuf = protobuf
     readJSONPage = { data, known in
-      try WireList<Wire>.read(data, kind: kind).page { known.reusing(try convert($0)) }
+      try WireList<Wire>.read(data, kind: kind).page { try convert($0).reusing(known) }
     }
     readJSONEvent = { data, known in
-      try WireEvent<Wire>.read(data, kind: kind).event { known.reusing(try convert($0)) }
+      try WireEvent<Wire>.read(data, kind: kind).event { try convert($0).reusing(known) }
     }
   }
 
   /// Decodes any kind from JSON, including custom resources.
   /// - Parameter convert: makes a record of an object. An error fails the list or watch, which is then retried.
   public init(kind: String, convert: @escaping @Sendable (JSONValue) throws -> Value) {
-    self.init(kind: kind, wire: JSONValue.self, convert: convert, protobuf: nil)
+    self.init(kind: kind, wire: JSONValue.self, convert: { .record(try convert($0)) }, protobuf: nil)
   }
 }
 
@@ -93,9 +93,9 @@ extension RecordDecoder where Value == NodeRecord {
     let filter = MetadataFilter(keepsLabels: true, annotationPrefixes: annotationPrefixes)
     let names = NameTable()
     return RecordDecoder(
-      kind: APIResource.nodes.kind, wire: WireNode.self, convert: { NodeRecord($0, keeping: filter) },
+      kind: APIResource.nodes.kind, wire: WireNode.self, convert: { .record(NodeRecord($0, keeping: filter)) },
       protobuf: { object, bytes, known throws(RecordError) in
-        known.reusing(try NodeRecord(protobuf: object, in: bytes, keeping: filter, names: names))
+        .record(known.reusing(try NodeRecord(protobuf: object, in: bytes, keeping: filter, names: names)))
       })
   }
 }
@@ -106,14 +106,44 @@ extension RecordDecoder where Value == PodRecord {
   ///   - annotationPrefixes: keeps the annotations that start with one of these.
   ///   - keepsScrapeFacts: keeps `PodRecord.scrapeFacts`.
   public static func pods(annotationPrefixes: [String] = [], keepsScrapeFacts: Bool = false) -> RecordDecoder {
+    pods(annotationPrefixes: annotationPrefixes, keepsScrapeFacts: keepsScrapeFacts, selection: .all)
+  }
+
+  /// Decodes the selected Pods. Of any other, only name, node and version are read.
+  package static func pods(annotationPrefixes: [String], keepsScrapeFacts: Bool, selection: PodSelection) -> RecordDecoder {
     let filter = MetadataFilter(
       keepsLabels: keepsScrapeFacts, annotationPrefixes: annotationPrefixes + (keepsScrapeFacts ? [ScrapeFacts.annotationPrefix] : []))
     let names = NameTable()
     return RecordDecoder(
-      kind: APIResource.pods.kind, wire: WirePod.self, convert: { PodRecord($0, keeping: filter) },
+      kind: APIResource.pods.kind, wire: WirePod.self,
+      convert: { pod in
+        selection.contains(pod)
+          ? .record(PodRecord(pod, keeping: filter)) : .leftOut(resourceVersion: pod.metadata?.resourceVersion ?? "")
+      },
       protobuf: { object, bytes, known throws(RecordError) in
-        try PodRecord(protobuf: object, in: bytes, keeping: filter, known: known, names: names)
+        if let version = try selection.versionIfLeftOut(object, in: bytes) { return .leftOut(resourceVersion: version) }
+        return .record(try PodRecord(protobuf: object, in: bytes, keeping: filter, known: known, names: names))
       })
+  }
+}
+
+/// What a decoder makes of an object.
+enum DecodedObject<Value: Record> {
+  case record(Value)
+  /// The object does not belong in the store. Its version still counts as received.
+  case leftOut(resourceVersion: String)
+
+  /// The record, replaced by the snapshot's if they are equal.
+  func reusing(_ known: StoreSnapshot<Value>) -> Self {
+    guard case .record(let record) = self else { return self }
+    return .record(known.reusing(record))
+  }
+
+  /// `nil` if the object is left out.
+  /// - Throws: `RecordError` for an object without a name.
+  func record() throws(RecordError) -> Value? {
+    guard case .record(let record) = self else { return nil }
+    return try record.named()
   }
 }
 

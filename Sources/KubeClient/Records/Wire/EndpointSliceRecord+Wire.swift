@@ -152,9 +152,9 @@ extension RecordDecoder where Value == EndpointSliceRecord {
   public static func endpointSlices() -> RecordDecoder {
     let filter = MetadataFilter(keepsLabels: true, annotationPrefixes: [])
     return RecordDecoder(
-      kind: APIResource.endpointSlices.kind, wire: JSONValue.self, convert: { EndpointSliceRecord($0) },
+      kind: APIResource.endpointSlices.kind, wire: JSONValue.self, convert: { .record(EndpointSliceRecord($0)) },
       protobuf: { object, bytes, known throws(RecordError) in
-        known.reusing(try EndpointSliceRecord(protobuf: object, in: bytes, keeping: filter))
+        .record(known.reusing(try EndpointSliceRecord(protobuf: object, in: bytes, keeping: filter)))
       })
   }
 }

@@ -107,11 +107,12 @@ struct WireList<Wire: Decodable>: Decodable {
     return list
   }
 
-  func page<Value: Record>(_ convert: (Wire) throws -> Value) throws -> RecordPage<Value> {
+  func page<Value: Record>(_ convert: (Wire) throws -> DecodedObject<Value>) throws -> RecordPage<Value> {
     guard let version = metadata?.resourceVersion, !version.isEmpty else { throw RecordError("the list has no metadata.resourceVersion") }
     let token = metadata?.continue ?? ""
     return RecordPage(
-      records: try (items ?? []).map { try convert($0).named() }, resourceVersion: version, continueToken: token.isEmpty ? nil : token)
+      records: try (items ?? []).compactMap { try convert($0).record() }, resourceVersion: version,
+      continueToken: token.isEmpty ? nil : token)
   }
 }
 

@@ -87,7 +87,7 @@ struct ProtobufListScanner<Value: Record> {
       guard let field = try whole(head, in: bytes) else { return false }
       switch field.number {
       case 1: try readMetadata(field, in: bytes)
-      case 2: page.records.append(try read(try field.range(), bytes, known).named())
+      case 2: if let record = try read(try field.range(), bytes, known).record() { page.records.append(record) }
       default: break
       }
     }

@@ -129,9 +129,9 @@ extension RecordDecoder where Value == ServiceRecord {
   public static func services() -> RecordDecoder {
     let filter = MetadataFilter(keepsLabels: true, annotationPrefixes: [ScrapeFacts.annotationPrefix])
     return RecordDecoder(
-      kind: APIResource.services.kind, wire: JSONValue.self, convert: { ServiceRecord($0) },
+      kind: APIResource.services.kind, wire: JSONValue.self, convert: { .record(ServiceRecord($0)) },
       protobuf: { object, bytes, known throws(RecordError) in
-        known.reusing(try ServiceRecord(protobuf: object, in: bytes, keeping: filter))
+        .record(known.reusing(try ServiceRecord(protobuf: object, in: bytes, keeping: filter)))
       })
   }
 }

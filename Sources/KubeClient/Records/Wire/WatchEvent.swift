@@ -20,10 +20,13 @@ extension WatchEvent {
 
   /// - Parameter type: as in `metav1.WatchEvent`, but not BOOKMARK or ERROR.
   /// - Throws: `RecordError` for an unknown type, and for an object without a name.
-  init(type: String, record: Value) throws(RecordError) {
-    switch type {
-    case "ADDED", "MODIFIED": self = .put(try record.named())
-    case "DELETED": self = .remove(try record.named().key, resourceVersion: record.resourceVersion)
+  init(type: String, object: DecodedObject<Value>) throws(RecordError) {
+    switch (type, object) {
+    case ("ADDED", .record(let record)), ("MODIFIED", .record(let record)): self = .put(try record.named())
+    case ("DELETED", .record(let record)): self = .remove(try record.named().key, resourceVersion: record.resourceVersion)
+    // The stream has advanced and the store has not changed, which is what a bookmark says.
+    case ("ADDED", .leftOut(let version)), ("MODIFIED", .leftOut(let version)), ("DELETED", .leftOut(let version)):
+      self = .bookmark(resourceVersion: version)
     default: throw RecordError("unknown watch event type '\(type)'")
     }
   }
@@ -43,7 +46,8 @@ extension WatchEvent {
   /// Source: k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto (`WatchEvent`: type 1, object 2) and
   /// k8s.io/apimachinery/pkg/runtime/generated.proto (`RawExtension`: raw 1).
   init(
-    protobuf frame: Range<Int>, in bytes: RawSpan, kind: String, reading read: (Range<Int>, RawSpan) throws(RecordError) -> Value
+    protobuf frame: Range<Int>, in bytes: RawSpan, kind: String,
+    reading read: (Range<Int>, RawSpan) throws(RecordError) -> DecodedObject<Value>
   ) throws(RecordError) {
     var type = ""
     var raw: Range<Int> = frame.upperBound..<frame.upperBound
@@ -68,7 +72,7 @@ extension WatchEvent {
     if type == "BOOKMARK" {
       try self.init(bookmark: envelope, in: bytes)
     } else {
-      try self.init(type: type, record: try read(envelope.object, bytes))
+      try self.init(type: type, object: try read(envelope.object, bytes))
     }
   }
 
@@ -126,14 +130,14 @@ struct WireEvent<Wire: Decodable>: Decodable {
     return event
   }
 
-  func event<Value: Record>(_ convert: (Wire) throws -> Value) throws -> WatchEvent<Value> {
+  func event<Value: Record>(_ convert: (Wire) throws -> DecodedObject<Value>) throws -> WatchEvent<Value> {
     switch content {
     case .status(let status): .error(status)
     case .bookmark(let metadata, _):
       .bookmark(
         resourceVersion: metadata.resourceVersion ?? "",
         endsInitialEvents: metadata.annotations?[WatchEvent<Value>.initialEventsEnd] == "true")
-    case .object(let object, _): try WatchEvent(type: type, record: try convert(object))
+    case .object(let object, _): try WatchEvent(type: type, object: try convert(object))
     }
   }
 }

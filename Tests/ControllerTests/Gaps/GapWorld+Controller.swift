@@ -57,7 +57,8 @@ extension GapWorld {
       note("new leader")
       for (key, truth) in truths {
         truths[key]?.handOvers += 1
-        if mayBeForgotten(truth) { truths[key]?.forgottenAt = now }
+        // Without an age in the archive, the leader takes the present run for one that was collected.
+        if truth.badSince == nil || mayBeForgotten(truth) { truths[key]?.forgottenAt = now }
       }
     }
     if !isWatchCut, viewed != pods {

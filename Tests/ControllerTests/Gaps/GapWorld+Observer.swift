@@ -19,7 +19,8 @@ extension GapWorld {
     }
     for key in truths.keys where !present.contains(key) {
       if let truth = truths[key] { truths[key] = unexpected(truth) }
-      if truths[key]?.mayCountSince == nil { truths[key] = nil }
+      // A controller without news still has the container on its roll.
+      if truths[key]?.mayCountSince == nil, !isBlind { truths[key] = nil }
     }
   }
 
@@ -91,12 +92,14 @@ extension GapWorld {
   /// The container is gone, finished or being deleted.
   func unexpected(_ truth: Truth) -> Truth {
     var truth = truth
-    truth.goneSince = truth.goneSince ?? now
+    truth.goneSince = truth.goneSince ?? uncalledSince
     if isBlind, isUnreachable(truth.node) {
       // A controller that cannot know this reports an agent that does not respond all the same.
       truth.couldBeGap = nil
       truth.mayCountSince = truth.mayCountSince ?? truth.goneSince
-    } else if isBlind, truth.mayCountSince != nil, truth.couldBeGap == nil, cutSince.map({ now - $0 < Self.stalenessLimit }) ?? false {
+    } else if isBlind, truth.mayCountSince != nil, truth.couldBeGap == nil,
+      stoppedUntil != nil || cutSince.map({ now - $0 < Self.stalenessLimit }) ?? false
+    {
       // Nor does it know yet that the roll is stale.
     } else {
       truth.couldBeGap = truth.couldBeGap ?? truth.mayBeGap(at: now)

@@ -146,7 +146,7 @@ struct GapWorld {
     var wasSeen = false
     /// Whether it waits for a restart after a run like that.
     var isIdle = false
-    /// Since when it is gone, finished or being deleted.
+    /// When it was last called before it was gone, finished or being deleted, at the earliest.
     var goneSince: Moment?
     /// Changes of leader since `badSince`.
     var handOvers = 0

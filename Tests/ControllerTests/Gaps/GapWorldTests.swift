@@ -4,13 +4,24 @@ import TestSupport
 import Testing
 
 @Suite(.ownThread) struct GapWorldTests {
-  /// The number of random sequences, each of half an hour; `ROLLCALL_GAP_WORLDS` sets another.
-  private static let worlds = ProcessInfo.processInfo.environment["ROLLCALL_GAP_WORLDS"].flatMap { UInt64($0) } ?? 40
+  /// The seeds of random sequences, each of half an hour. `ROLLCALL_GAP_WORLDS` sets others: a number of seeds from 1 on, or a range such as
+  /// `601-10000`.
+  private static let seeds: [UInt64] = {
+    guard let text = ProcessInfo.processInfo.environment["ROLLCALL_GAP_WORLDS"] else { return Array(1...40) + seedsOfFaults }
+    let bounds = text.split(separator: "-").compactMap { UInt64($0) }
+    guard let last = bounds.last, bounds.count <= 2 else { return [] }
+    return Array((bounds.count == 2 ? bounds[0] : 1)...last)
+  }()
+  /// Sequences in which the controller and the observer once differed: Pods that are deleted while the leader is stopped, and a run that
+  /// begins under one leader and ends under the next.
+  private static let seedsOfFaults: [UInt64] = [
+    701, 970, 2099, 2339, 2842, 2843, 3455, 3628, 5295, 7779, 8524, 8956, 9365, 9522,
+  ]
 
   @Test func `R70, R72: gaps are those that an observer with perfect knowledge reports, whatever fails meanwhile`() {
     var withGaps = 0
     var failures = 0
-    for seed in 1...Self.worlds {
+    for seed in Self.seeds {
       var world = GapWorld(seed: seed)
       var problems: [String] = []
       for _ in 0..<360 where problems.isEmpty { problems = world.advance() }
@@ -25,6 +36,6 @@ import Testing
       }
       if world.mostGaps > 0 { withGaps += 1 }
     }
-    #expect(withGaps > Self.worlds / 2, "enough has happened")
+    #expect(withGaps > Self.seeds.count / 2, "enough has happened")
   }
 }

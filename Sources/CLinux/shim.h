@@ -6,11 +6,11 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <malloc.h>
-#include <spawn.h>
 #include <sys/auxv.h>
 
 /* The C library declares these only under _GNU_SOURCE, which Swift's import does not define. Source: setns(2), posix_spawn(3). */
 int setns(int fd, int nstype);
-int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
-int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+/* `actions` is a posix_spawn_file_actions_t; spawn.h would bring types with it that belong to Swift's import of the C library. */
+int posix_spawn_file_actions_addchdir_np(void *actions, const char *path);
+int posix_spawn_file_actions_addclosefrom_np(void *actions, int from);
 #endif

@@ -5,30 +5,30 @@ import Logging
 
 /// Adds what scrape coverage looks at to a simulated cluster that has its Pods, and writes what two shards of a Prometheus would say:
 ///
-///     scraped-cluster KUBECONFIG FOLDER SERVICES MONITORS SHARD-ADDRESS SHARD-ADDRESS
+///     scraped-cluster KUBECONFIG FOLDER SERVICES MONITORS
 ///
 /// Every ServiceMonitor selects the same number of Services, by label and in all namespaces; every Pod is an endpoint of one Service. The
 /// folder gets for each shard `SHARD/scrape_pools` and `SHARD/POOL`, responses of `/api/v1/scrape_pools` and `/api/v1/targets`, with the
 /// names of pools as they stand in a URL. hack/bench-scrape-coverage runs it.
 @main struct ScrapedClusterFixture {
   private static let monitoring = "monitoring"
+  private static let shards = 2
 
   private let client: KubeClient
   private let folder: String
   private let services: Int
   private let monitors: Int
-  private let shards: [String]
 
   static func main() async throws {
     let arguments = CommandLine.arguments
-    guard arguments.count == 7, let services = Int(arguments[3]), let monitors = Int(arguments[4]) else {
-      print("usage: scraped-cluster KUBECONFIG FOLDER SERVICES MONITORS SHARD-ADDRESS SHARD-ADDRESS")
+    guard arguments.count == 5, let services = Int(arguments[3]), let monitors = Int(arguments[4]) else {
+      print("usage: scraped-cluster KUBECONFIG FOLDER SERVICES MONITORS")
       exit(64)
     }
     var logger = Logger(label: "scraped-cluster")
     logger.logLevel = .warning
     let client = try KubeClient(configuration: .load(kubeconfig: arguments[1], environment: [:]), logger: logger)
-    let fixture = Self(client: client, folder: arguments[2], services: services, monitors: monitors, shards: Array(arguments[5...]))
+    let fixture = Self(client: client, folder: arguments[2], services: services, monitors: monitors)
     let pods = await allPods(client, logger)
     try await fixture.write(pods)
     print("\(pods.count) Pods, \(services) Services, \(monitors) monitors")
@@ -65,17 +65,15 @@ import Logging
     }
     for monitor in 0..<monitors { try await client.create(serviceMonitor(monitor), in: Self.resource("ServiceMonitor")) }
     try await client.create(prometheus, in: Self.resource("Prometheus"))
-    for shard in shards.indices { try await client.create(prometheusPod(shard)) }
 
-    for (shard, _) in shards.enumerated() {
-      let own = (0..<monitors)
+    for shard in 0..<Self.shards {
       let shardFolder = "\(folder)/\(shard)"
       try FileManager.default.createDirectory(atPath: shardFolder, withIntermediateDirectories: true)
-      let pools = own.map { "\"\(pool($0))\"" }.joined(separator: ",")
+      let pools = (0..<monitors).map { "\"\(pool($0))\"" }.joined(separator: ",")
       try write("{\"status\":\"success\",\"data\":{\"scrapePools\":[\(pools)]}}", to: "\(shardFolder)/scrape_pools")
-      for monitor in own {
+      for monitor in 0..<monitors {
         // Each target is on one shard, as with hashmod.
-        let part = targets[monitor].enumerated().filter { $0.offset % shards.count == shard }.map(\.element).joined(separator: ",")
+        let part = targets[monitor].enumerated().filter { $0.offset % Self.shards == shard }.map(\.element).joined(separator: ",")
         let file = pool(monitor).replacing("/", with: "%2F")
         try write("{\"status\":\"success\",\"data\":{\"activeTargets\":[\(part)],\"droppedTargets\":[]}}", to: "\(shardFolder)/\(file)")
       }
@@ -138,21 +136,9 @@ import Logging
       "apiVersion": "monitoring.coreos.com/v1", "kind": "Prometheus",
       "metadata": ["namespace": .string(Self.monitoring), "name": "main"],
       "spec": [
-        "shards": .integer(Int64(shards.count)), "serviceDiscoveryRole": "EndpointSlice",
+        "shards": .integer(Int64(Self.shards)), "serviceDiscoveryRole": "EndpointSlice",
         "serviceMonitorSelector": ["matchLabels": ["release": "main"]], "serviceMonitorNamespaceSelector": [:],
       ],
-    ]
-  }
-
-  private func prometheusPod(_ shard: Int) -> JSONValue {
-    let address: JSONValue = .string(shards[shard])
-    return [
-      "apiVersion": "v1", "kind": "Pod",
-      "metadata": [
-        "namespace": .string(Self.monitoring), "name": .string(shard == 0 ? "prometheus-main-0" : "prometheus-main-shard-\(shard)-0"),
-      ],
-      "spec": ["nodeName": "scrapers", "containers": [["name": "prometheus", "image": "prometheus"]]],
-      "status": ["phase": "Running", "podIP": address, "podIPs": [["ip": address]]],
     ]
   }
 

@@ -2,7 +2,7 @@
 enum ResourceTable {
   static let all: [ResourceKind] = [
     configMaps, endpointSlices, events, newEvents, leases, namespaces, nodes, pods, secrets, services, deployments, daemonSets,
-    runtimeClasses, clusterRoles, clusterRoleBindings,
+    statefulSets, runtimeClasses, clusterRoles, clusterRoleBindings,
     endpoints, serviceMonitors, podMonitors, probes, scrapeConfigs, prometheuses, prometheusAgents, prometheusRules, vmServiceScrapes,
     vmPodScrapes,
   ]
@@ -81,6 +81,10 @@ enum ResourceTable {
   static let daemonSets = ResourceKind(
     group: "apps", version: "v1", kind: "DaemonSet", plural: "daemonsets", singular: "daemonset", shortNames: ["ds"],
     categories: ["all"], hasStatus: true, countsGenerations: true, schema: .workload, columns: TableColumn.daemonSet)
+
+  static let statefulSets = ResourceKind(
+    group: "apps", version: "v1", kind: "StatefulSet", plural: "statefulsets", singular: "statefulset", shortNames: ["sts"],
+    categories: ["all"], hasStatus: true, countsGenerations: true, schema: .workload, columns: TableColumn.statefulSet)
 
   static let runtimeClasses = ResourceKind(
     group: "node.k8s.io", version: "v1", kind: "RuntimeClass", plural: "runtimeclasses", singular: "runtimeclass", isNamespaced: false,

@@ -145,6 +145,13 @@ extension TableColumn {
       age,
     ] + workload
 
+  static let statefulSet: [TableColumn] =
+    [
+      name,
+      text("Ready") { "\(status($0, "readyReplicas"))/\($0["spec"]?["replicas"]?.integer ?? 1)" },
+      age,
+    ] + workload.dropLast()
+
   static let runtimeClass: [TableColumn] = [name, text("Handler") { $0["handler"]?.string ?? "" }, age]
 
   private static let workload: [TableColumn] = [

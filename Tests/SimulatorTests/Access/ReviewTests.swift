@@ -73,4 +73,13 @@ import Testing
       #expect(try await allowed("x", "/", groups: ["system:masters"]) == true)
     }
   }
+
+  @Test func `a client with the token may do everything`() async throws {
+    try await withServer { _, client in
+      let spec: JSONValue = ["resourceAttributes": ["verb": "list", "group": "apps", "resource": "statefulsets"]]
+      let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+      #expect(try await review(client, path, spec)["allowed"]?.bool == true)
+      #expect(try await client.send("POST", path, [:]).status == 400)
+    }
+  }
 }

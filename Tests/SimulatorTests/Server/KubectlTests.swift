@@ -27,6 +27,14 @@ struct KubectlTests {
       #expect(pods[1].starts(with: ["default", "web-1", "1/1", "Running", "3"]))
       let slices = try await kubectl("get", "endpointslices").lines
       #expect(slices[1].starts(with: ["web-abcde", "IPv4", "80", "10.0.0.7"]))
+      try server.put([
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": ["name": "db", "namespace": "default"],
+        "spec": ["replicas": 2, "template": ["spec": ["containers": [["name": "db", "image": "postgres"]]]]],
+        "status": ["readyReplicas": 1],
+      ])
+      let statefulSets = try await kubectl("get", "statefulsets", "-o", "wide").lines
+      #expect(statefulSets[0] == ["NAME", "READY", "AGE", "CONTAINERS", "IMAGES"])
+      #expect(statefulSets[1].starts(with: ["db", "1/2"]) && statefulSets[1].suffix(2) == ["db", "postgres"])
       let resources = try await kubectl("api-resources").output
       for kind in ResourceTable.all { #expect(resources.contains(kind.plural)) }
     }

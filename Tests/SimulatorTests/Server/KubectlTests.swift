@@ -18,7 +18,7 @@ struct KubectlTests {
   }
 
   @Test func `kubectl get prints the tables of a real cluster`() async throws {
-    try await withKubectl { _, kubectl in
+    try await withKubectl { server, kubectl in
       let nodes = try await kubectl("get", "nodes", "-o", "wide").lines
       #expect(nodes[0].starts(with: ["NAME", "STATUS", "ROLES", "AGE", "VERSION", "INTERNAL-IP"]))
       #expect(nodes[1].starts(with: ["node-1", "Ready", "control-plane"]))

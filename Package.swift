@@ -111,7 +111,7 @@ let package = Package(
     .target(name: "GzipZlib", dependencies: ["CZlib"], swiftSettings: settings),
     .target(name: "Relabeling", dependencies: ["CRE2", crypto], swiftSettings: settings),
     .target(name: "YAML", dependencies: ["CYAML", "JSON"], swiftSettings: settings),
-    .target(name: "HTTPTransport", dependencies: ["AsyncPrimitives", "CCurl", "Primitives"], swiftSettings: settings),
+    .target(name: "HTTPTransport", dependencies: ["AsyncPrimitives", "CCurl", "Gzip", "Primitives"], swiftSettings: settings),
 
     // Parts
     .target(
@@ -177,7 +177,8 @@ let package = Package(
     .testTarget(name: "ProcFSTests", dependencies: ["ProcFS", "TestSupport"], exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "GzipTests", dependencies: ["Gzip", "GzipZlib", "TestSupport"], swiftSettings: settings),
-    .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport", "Primitives", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "HTTPTransportTests", dependencies: ["GzipZlib", "HTTPTransport", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "KubeClientTests",
       dependencies: ["KubeClient", "HTTPTransport", "Primitives", "JSON", "Simulator", "TestSupport", logging],
@@ -232,10 +233,11 @@ let package = Package(
 package.targets.append(
   withFuzzer
     ? .executableTarget(
-      name: "Fuzz", dependencies: ["Exposition", "JSON", "KubeClient", "ProcFS", "YAML"], path: "Tests/FuzzTests",
+      name: "Fuzz", dependencies: ["Exposition", "Gzip", "GzipZlib", "JSON", "KubeClient", "ProcFS", "YAML"], path: "Tests/FuzzTests",
       exclude: ["Corpus", "FuzzTests.swift"], swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
     : .testTarget(
-      name: "FuzzTests", dependencies: ["Exposition", "JSON", "KubeClient", "Primitives", "ProcFS", "TestSupport", "YAML"],
+      name: "FuzzTests",
+      dependencies: ["Exposition", "Gzip", "GzipZlib", "JSON", "KubeClient", "Primitives", "ProcFS", "TestSupport", "YAML"],
       exclude: ["Corpus", "LibFuzzer.swift"], swiftSettings: settings))
 
 // Each benchmark links only what it measures. hack/bench-* builds and runs them.

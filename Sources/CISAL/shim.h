@@ -1,4 +1,4 @@
-// What Swift cannot use of ISA-L: struct isal_zstream, whose hash tables are arrays too large for its importer.
+// What Swift cannot use of ISA-L: structs isal_zstream and inflate_state, whose tables are arrays too large for its importer.
 #ifndef ROLLCALL_CISAL_SHIM_H
 #define ROLLCALL_CISAL_SHIM_H
 
@@ -40,6 +40,39 @@ static inline int rollcall_gzip_take(struct rollcall_gzip *gzip, uint8_t *output
   stream->avail_out = room;
   int code = isal_deflate(stream);
   *written = room - stream->avail_out;
+  return code;
+}
+
+struct rollcall_gunzip;
+
+// NULL where there is no memory. free() releases it.
+static inline struct rollcall_gunzip *rollcall_gunzip_make(void) {
+  struct inflate_state *state = malloc(sizeof *state);
+  if (state == NULL) return NULL;
+  isal_inflate_init(state);
+  return (struct rollcall_gunzip *)state;
+}
+
+// Expects the beginning of a gzip member, whatever it was doing.
+static inline void rollcall_gunzip_reset(struct rollcall_gunzip *gunzip) {
+  struct inflate_state *state = (struct inflate_state *)gunzip;
+  isal_inflate_init(state);
+  state->crc_flag = ISAL_GZIP;
+}
+
+// Decompresses *count bytes into *room bytes; replaces both by what is left. *is_end tells whether the member has ended and its checksum is
+// right. Returns less than 0 for bytes that are not gzip.
+static inline int rollcall_gunzip_take(
+    struct rollcall_gunzip *gunzip, const uint8_t *bytes, uint32_t *count, uint8_t *output, uint32_t *room, int *is_end) {
+  struct inflate_state *state = (struct inflate_state *)gunzip;
+  state->next_in = (uint8_t *)bytes;
+  state->avail_in = *count;
+  state->next_out = output;
+  state->avail_out = *room;
+  int code = isal_inflate(state);
+  *count = state->avail_in;
+  *room = state->avail_out;
+  *is_end = state->block_state == ISAL_BLOCK_FINISH;
   return code;
 }
 #endif

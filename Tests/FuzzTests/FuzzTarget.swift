@@ -1,4 +1,6 @@
 import Exposition
+import Gzip
+import GzipZlib
 import JSON
 import YAML
 
@@ -19,6 +21,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
   case exposition
   case kernelFiles = "kernel-files"
   case sockets
+  case gzip
 
   /// Runs the parser on the input.
   /// - Returns: the invariant that is broken; `nil` if none is, whether the parser accepts the input or not.
@@ -34,6 +37,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .exposition: exposition(input)
     case .kernelFiles: kernelFiles(input)
     case .sockets: sockets(input)
+    case .gzip: gzip(input)
     }
   }
 }

@@ -23,7 +23,6 @@ extension CurlEasy {
     try set(CURLOPT_HTTPHEADER, list: prepared.headerLines)
     try applyBody(request)
     try set(CURLOPT_BUFFERSIZE, request.receiveBufferBytes)
-    if request.acceptsCompression { try set(CURLOPT_ACCEPT_ENCODING, "gzip") }
     // Rejects an announced length that is too large; the write callback counts the actual bytes. 0 would mean no limit.
     if request.method != "HEAD", request.maximumBodyBytes > 0, !request.needsOnlyStatus {
       try set(CURLOPT_MAXFILESIZE_LARGE, bytes: request.maximumBodyBytes)

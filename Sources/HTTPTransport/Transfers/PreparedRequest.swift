@@ -45,6 +45,7 @@ struct PreparedRequest: Sendable {
     self.url = url.text
     self.connectTo = connectTo.map { [$0] } ?? []
     connectsToAddress = connectTo == nil && IPAddress(ignoringZone: url.host.filter { $0 != "[" && $0 != "]" }) != nil
+    if request.acceptsCompression { headers.append(HTTPHeader("Accept-Encoding", "gzip")) }
     headerLines = Self.lines(headers)
     do {
       tls = try Self.material(request.tls ?? TLSOptions(), files)

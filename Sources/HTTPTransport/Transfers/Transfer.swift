@@ -10,6 +10,9 @@ final class Transfer {
   private var headReader: ResponseHeadReader
   private let headerLimit: Int
   private let wakeups: ReaderWakeups
+  private let decoders: DecoderPool
+  /// Set while the body is compressed, and the request accepts that.
+  private var decoding: BodyDecoding?
   private(set) var bodyBytes = 0
   /// Set once the connection is established, its address is allowed, and the request is being sent.
   private(set) var isConnected = false
@@ -28,11 +31,14 @@ final class Transfer {
   /// The last address that the policy refused. Fatal only if no other address of the host worked.
   private(set) var refused: (address: String, reason: String)?
 
-  init(_ prepared: PreparedRequest, _ exchange: Exchange, headerLimit: Int, wakeups: ReaderWakeups) throws(CurlFailure) {
+  init(_ prepared: PreparedRequest, _ exchange: Exchange, headerLimit: Int, wakeups: ReaderWakeups, decoders: DecoderPool)
+    throws(CurlFailure)
+  {
     self.prepared = prepared
     self.exchange = exchange
     self.headerLimit = headerLimit
     self.wakeups = wakeups
+    self.decoders = decoders
     headReader = ResponseHeadReader(limit: headerLimit)
     easy = try CurlEasy()
     try easy.apply(prepared)
@@ -90,6 +96,7 @@ final class Transfer {
     case .more: return true
     case .complete(let head):
       headAt = lastByte
+      guard prepares(for: head) else { return false }
       exchange.deliver(head)
       return true
     case .tooLarge:
@@ -101,12 +108,41 @@ final class Transfer {
     }
   }
 
+  /// Prepares for the encoding of the body. Returns false if there is no way to read it.
+  private func prepares(for head: HTTPResponseHead) -> Bool {
+    guard prepared.request.acceptsCompression else { return true }
+    switch BodyEncoding(head) {
+    case .identity: return true
+    case .gzip:
+      decoding = BodyDecoding(decoders)
+      return true
+    case .unknown(let coding):
+      ownFailure = .malformed(prepared.label.because("the body has the Content-Encoding \(coding.prefix(40)), which was not asked for"))
+      return prepared.request.needsOnlyStatus
+    }
+  }
+
   enum Reception {
     case taken, paused, refused
   }
 
   func receive(body: UnsafeRawBufferPointer) -> Reception {
     lastByte = .now
+    guard decoding != nil else { return take(body) }
+    do {
+      return try decoding?.receive(body, deliver: take) ?? .refused
+    } catch {
+      ownFailure =
+        switch error {
+        case .malformed: .malformed(prepared.label.because("the body is not gzip, as its Content-Encoding says"))
+        case .noMemory: .setUp("\(prepared.label.request): no memory to decompress the body")
+        }
+      return .refused
+    }
+  }
+
+  /// Takes bytes of the body, decompressed.
+  private func take(_ body: UnsafeRawBufferPointer) -> Reception {
     let limit = prepared.request.maximumBodyBytes
     if prepared.request.needsOnlyStatus, body.count > limit - bodyBytes {
       // Appends what fits. Refusing the rest ends the transfer, with a status.
@@ -165,8 +201,15 @@ final class ReaderWakeups {
 extension Transfer {
   /// Maps libcurl's result code to an outcome, depending on how far the transfer came.
   func outcome(of code: CURLcode) -> Exchange.Outcome {
-    code == CURLE_OK || hasSufficientStatus ? .complete : .failed(failure(of: code))
+    if hasSufficientStatus { return .complete }
+    if code == CURLE_OK, decoding?.isWhole == false {
+      return .failed(.malformed(prepared.label.because("the compressed body ends in the middle")))
+    }
+    return code == CURLE_OK ? .complete : .failed(failure(of: code))
   }
+
+  /// Returns what is shared with other transfers.
+  func release() { decoding?.end() }
 
   /// The outcome once the deadline, or the patience with a body that nobody needs, has expired.
   func outcomeAtDeadline() -> Exchange.Outcome {

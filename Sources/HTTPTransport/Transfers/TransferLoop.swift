@@ -14,6 +14,7 @@ final class TransferLoop {
   private var running: [ObjectIdentifier: Transfer] = [:]
   private var runningByHandle: [UnsafeMutableRawPointer: Transfer] = [:]
   private let wakeups = ReaderWakeups()
+  private let decoders = DecoderPool()
   /// No deadline or idle timeout expires before this time, so that transfers are not checked one by one until then.
   private var nextCheck: ContinuousClock.Instant?
 
@@ -77,7 +78,7 @@ final class TransferLoop {
 
   private func start(_ prepared: PreparedRequest, _ exchange: Exchange) {
     do {
-      let transfer = try Transfer(prepared, exchange, headerLimit: configuration.maximumHeaderBytes, wakeups: wakeups)
+      let transfer = try Transfer(prepared, exchange, headerLimit: configuration.maximumHeaderBytes, wakeups: wakeups, decoders: decoders)
       let code = multi.add(transfer.easy)
       guard code == CURLM_OK else {
         exchange.finish(.failed(.setUp("\(prepared.label.request): \(String(cString: curl_multi_strerror(code)))")))
@@ -108,6 +109,7 @@ final class TransferLoop {
 
   private func remove(_ transfer: Transfer) {
     multi.remove(transfer.easy)
+    transfer.release()
     running[ObjectIdentifier(transfer.exchange)] = nil
     runningByHandle[transfer.easy.handle] = nil
   }

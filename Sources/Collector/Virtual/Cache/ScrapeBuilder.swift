@@ -1,4 +1,5 @@
 internal import Exposition
+internal import Glibc
 internal import Primitives
 
 /// Collects the samples of a body for a `CachedScrape` or a `CollectedScrape`. Reused for many bodies, to avoid allocations.
@@ -77,6 +78,11 @@ struct ScrapeBuilder: Sendable {
     let family = family(name)
     guard families[family].help.isEmpty, text.count <= Self.helpLimit else { return }
     let start = texts.count
+    defer { families[family].help = start..<texts.count }
+    guard let bytes = text.baseAddress, memchr(bytes, Int32(UInt8(ascii: "\\")), text.count) != nil else {
+      texts.append(contentsOf: text)
+      return
+    }
     // Escapes the backslash of an unknown escape sequence.
     var isEscape = false
     for (index, byte) in text.enumerated() {
@@ -89,7 +95,6 @@ struct ScrapeBuilder: Sendable {
       }
       texts.append(byte)
     }
-    families[family].help = start..<texts.count
   }
 
   mutating func type(_ type: MetricType, ofFamily name: UnsafeRawBufferPointer) {

@@ -27,6 +27,54 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
     guard tokens.isEmpty else { return nil }
   }
 
+  /// One of `matchExpressions`; `matchLabels` are such with `In`.
+  package struct Expression: Hashable, Sendable {
+    package var key: String
+    package var `operator`: Operator
+    package var values: [String]
+
+    package init(key: String, _ operator: Operator, _ values: [String]) {
+      self.key = key
+      self.operator = `operator`
+      self.values = values
+    }
+  }
+
+  package enum Operator: String, CaseIterable, Hashable, Sendable {
+    case isIn = "In"
+    case isNotIn = "NotIn"
+    case exists = "Exists"
+    case doesNotExist = "DoesNotExist"
+  }
+
+  /// `nil` without expressions, and if one of them is not valid in the API.
+  package init?(_ expressions: [Expression]) {
+    requirements = []
+    var texts: [String] = []
+    for expression in expressions {
+      let (key, values) = (expression.key, expression.values)
+      let wantsValues = expression.operator == .isIn || expression.operator == .isNotIn
+      guard Self.isKey(key[...]), wantsValues != values.isEmpty, values.allSatisfy({ Self.isValue($0[...]) }) else { return nil }
+      let list = "(\(values.joined(separator: ",")))"
+      switch expression.operator {
+      case .isIn:
+        requirements.append(.isOneOf(key, Set(values)))
+        texts.append(values.count == 1 ? "\(key)=\(values[0])" : "\(key) in \(list)")
+      case .isNotIn:
+        requirements.append(.isNoneOf(key, Set(values)))
+        texts.append("\(key) notin \(list)")
+      case .exists:
+        requirements.append(.exists(key))
+        texts.append(key)
+      case .doesNotExist:
+        requirements.append(.absent(key))
+        texts.append("!\(key)")
+      }
+    }
+    guard !requirements.isEmpty else { return nil }
+    description = texts.joined(separator: ",")
+  }
+
   package func matches(_ labels: [String: String]) -> Bool {
     requirements.allSatisfy { requirement in
       switch requirement {
@@ -36,6 +84,15 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
       case .isNoneOf(let key, let values): !(labels[key].map(values.contains) ?? false)
       case .isGreater(let key, let number): labels[key].flatMap { Int64($0) }.map { $0 > number } ?? false
       case .isLess(let key, let number): labels[key].flatMap { Int64($0) }.map { $0 < number } ?? false
+      }
+    }
+  }
+
+  /// The keys of the labels that it looks at.
+  package var keys: some Sequence<String> {
+    requirements.lazy.map { requirement in
+      switch requirement {
+      case .exists(let key), .absent(let key), .isOneOf(let key, _), .isNoneOf(let key, _), .isGreater(let key, _), .isLess(let key, _): key
       }
     }
   }

@@ -16,6 +16,10 @@ package struct NodeRoll: Hashable, Sendable {
   package var exemption: Exemption?
   /// Set if the node is not called because another one has its address: the name of that node. The containers stay on the roll.
   package var addressHolder: String?
+  /// What policies say about the entries.
+  package var terms = RollTerms()
+  /// The number of containers, called or exempt, that each combination of policies selects. The names are in order of precedence.
+  package var selections: [[String]: Int] = [:]
 
   package init(
     node: String, source: Source, address: String?, nodeReady: Bool, entries: RollEntries, exempt: [ExemptEntry], hash: String

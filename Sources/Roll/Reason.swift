@@ -122,6 +122,8 @@ package enum Exemption: String, CaseIterable, Codable, Hashable, Sendable {
   case starting = "Starting"
   /// A user exempts the pod, its namespace or its node, by the annotation `rollcall.dev/ignore` or by the settings.
   case ignored = "Ignored"
+  /// A CoveragePolicy exempts the container, and says why.
+  case policy = "Policy"
   /// No agent runs on the node by design, for example on Fargate.
   case noAgentExpected = "NoAgentExpected"
   /// The container's processes are hidden from the node, for example by gVisor or Kata Containers.

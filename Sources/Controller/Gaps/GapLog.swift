@@ -74,6 +74,7 @@ extension GapEnd {
     case .recovered: "seen again"
     case .leftRoll: "the container is gone and was not seen again"
     case .exempt(let exemption): "the container is now exempt: \(exemption.rawValue)"
+    case .relaxed: "a policy allows more time"
     case .replaced: "another instance replaced the container"
     case .superseded: "another gap of the container replaced it"
     }

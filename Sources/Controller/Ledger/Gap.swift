@@ -21,9 +21,12 @@ package struct Gap: Hashable, Sendable {
   /// The beginning of the gap: the last collection (or scrape), or the moment when the container became due if there was none. It is fixed
   /// while the gap is open, and at least a threshold before the gap opened.
   package var since: Moment
+  /// What policies say about the container; `nil` if none selects it.
+  package var terms: ContainerTerms?
 
   package init(
-    container: ContainerReference, node: String, source: Source, kind: GapKind, reason: Reason, detail: String, since: Moment
+    container: ContainerReference, node: String, source: Source, kind: GapKind, reason: Reason, detail: String, since: Moment,
+    terms: ContainerTerms? = nil
   ) {
     self.container = container
     self.node = node
@@ -32,6 +35,7 @@ package struct Gap: Hashable, Sendable {
     self.reason = reason
     self.detail = detail
     self.since = since
+    self.terms = terms
   }
 }
 
@@ -62,6 +66,8 @@ package enum GapEnd: Hashable, Sendable {
   case leftRoll
   /// The container still exists but need not be collected any more.
   case exempt(Exemption)
+  /// A policy allows more time.
+  case relaxed
   /// Another pod has the name: it was recreated.
   case replaced
   /// An `unscraped` gap that became an `uncollected` one, whose node changed its source, or whose data is no longer meant to be scraped. In

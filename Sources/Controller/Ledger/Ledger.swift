@@ -7,6 +7,8 @@ package import Roll
 package struct Ledger: Sendable {
   /// Maximum age of a collection or a scrape.
   package let threshold: Duration
+  /// The least threshold that any container had by a policy. It decides how long a stop of the process may go unnoticed.
+  private var leastThreshold: Duration
   package private(set) var nodes: [String: NodeLedger] = [:]
   /// Whether the roll may be outdated. A container that is not found then opens no gap, as it may be gone; every other miss does.
   package private(set) var isRollStale = false
@@ -22,13 +24,15 @@ package struct Ledger: Sendable {
 
   package init(threshold: Duration) {
     self.threshold = threshold
+    leastThreshold = threshold
   }
 
   // MARK: Changes
 
   /// Adds or replaces a node's roll.
   package mutating func update(_ roll: NodeRoll, at now: Moment) -> [GapTransition] {
-    let transitions = nodes[roll.node]?.update(to: roll, at: now) ?? []
+    leastThreshold = min(leastThreshold, roll.terms.leastThreshold ?? leastThreshold)
+    let transitions = nodes[roll.node]?.update(to: roll, threshold: threshold, at: now) ?? []
     if nodes[roll.node] == nil {
       nodes[roll.node] = NodeLedger(roll: roll, at: now, threshold: threshold)
     }
@@ -71,11 +75,13 @@ package struct Ledger: Sendable {
   /// its rolls may be outdated. Until `catchUp` has passed no gap opens, and the roll counts as stale.
   /// - Parameter catchUp: the longest time until every node has been called again and a watch that broke meanwhile is known to be stale.
   package mutating func watchForPauses(from now: Moment, catchUp: Duration) {
-    pauses = PauseWatch(limit: max(threshold / 2, .seconds(5)), catchUp: catchUp, lastRun: now)
+    pauses = PauseWatch(catchUp: catchUp, lastRun: now)
   }
 
   private mutating func policy(at now: Moment) -> LedgerPolicy {
-    pauses?.runs(at: now)
+    // Half the threshold: a container was last collected within an interval before the pause, which is at most the other half, so a shorter
+    // pause leaves none overdue.
+    pauses?.runs(at: now, limit: max(leastThreshold / 2, .seconds(5)))
     let opensAfter = pauses?.opensAfter ?? .distantPast
     return LedgerPolicy(threshold: threshold, isRollStale: isRollStale || now <= opensAfter, opensAfter: opensAfter)
   }
@@ -96,6 +102,12 @@ package struct Ledger: Sendable {
       nodes.formIndex(after: &index)
     }
     return transitions
+  }
+
+  /// Opens gaps of one node that are overdue.
+  package mutating func review(node: String, at now: Moment) -> [GapTransition] {
+    let policy = policy(at: now)
+    return nodes[node]?.review(at: now, policy: policy) ?? []
   }
 
   /// Whether no gap can have opened by time alone since the nodes were last evaluated.
@@ -223,14 +235,12 @@ struct LedgerPolicy {
 
 /// Notices from the times of evaluations that the process was stopped, with its machine or by a signal.
 private struct PauseWatch {
-  /// Half the threshold: a container was last collected within an interval before the pause, which is at most the other half, so a shorter
-  /// pause leaves none overdue.
-  let limit: Duration
   let catchUp: Duration
   var lastRun: Moment
   private(set) var opensAfter = Moment.distantPast
 
-  mutating func runs(at now: Moment) {
+  /// - Parameter limit: a longer time without a run is a pause.
+  mutating func runs(at now: Moment, limit: Duration) {
     if now - lastRun > limit { opensAfter = now + catchUp }
     lastRun = now
   }

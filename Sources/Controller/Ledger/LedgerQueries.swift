@@ -117,7 +117,9 @@ extension NodeLedger {
     for exemption in rows.lazy.compactMap(\.currentExemption) { exempt[exemption, default: 0] += 1 }
     return NodeCoverage(
       node: roll.node, source: roll.source, address: roll.address, ready: roll.nodeReady, expected: expectedCount,
-      collected: rows.count { row in row.isExpected && row.lastCollected.map { now - $0 <= threshold } ?? false }, exempt: exempt,
+      collected: rows.indices.count { row in
+        rows[row].isExpected && rows[row].lastCollected.map { now - $0 <= self.threshold(row: row, threshold) } ?? false
+      }, exempt: exempt,
       gaps: openGapCount)
   }
 }

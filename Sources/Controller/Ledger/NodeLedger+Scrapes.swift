@@ -21,7 +21,7 @@ extension NodeLedger {
       }
     }
     var transitions: [GapTransition] = []
-    for row in old.keys.sorted() where troubles[row] == nil && notScrapedBase(row: Int(row), threshold: policy.threshold) == nil {
+    for row in old.keys.sorted() where troubles[row] == nil && notScrapedBase(row: Int(row), policy: policy) == nil {
       closeUnscraped(row: Int(row), because: .recovered, troubles: old, at: now, into: &transitions)
     }
     return transitions + review(at: now, policy: policy)
@@ -39,25 +39,27 @@ extension NodeLedger {
 
   mutating func reviewScrape(row: Int, at now: Moment, policy: LedgerPolicy, into transitions: inout [GapTransition]) {
     let trouble = troubles[Int32(row)]
+    let threshold = threshold(row: row, policy.threshold)
     if rows[row].unscrapedSince != nil {
-      guard trouble == nil, let lastScrape, now - lastScrape <= policy.threshold else { return }
+      guard trouble == nil, let lastScrape, now - lastScrape <= threshold else { return }
       closeUnscraped(row: row, because: .recovered, at: now, into: &transitions)
     }
+    guard expectsScrapes(row: row) else { return }
     if let trouble, trouble.isKnown, rows[row].isExpected, rows[row].uncollectedSince == nil {
       // After a pause of the process it may have been scraped meanwhile.
-      let opensAfter = max(trouble.since + policy.threshold, policy.opensAfter)
+      let opensAfter = max(trouble.since + threshold, policy.opensAfter)
       if now > opensAfter { return openUnscraped(row: row, since: trouble.since, at: now, into: &transitions) }
       reviewDue = min(reviewDue, opensAfter)
     }
-    guard let base = notScrapedBase(row: row, threshold: policy.threshold) else { return }
+    guard let base = notScrapedBase(row: row, policy: policy) else { return }
     openUnscraped(row: row, since: base, at: now, into: &transitions)
   }
 
   /// Since when the node's data with the container is not scraped; `nil` unless that is longer than the threshold. As of the last collection, not of
   /// now: whether a container that is no longer collected would be scraped is unknown.
-  private func notScrapedBase(row: Int, threshold: Duration) -> Moment? {
+  private func notScrapedBase(row: Int, policy: LedgerPolicy) -> Moment? {
     guard seesScrapes, let base = rows[row].scrapeBase(lastScrape: lastScrape), let collected = rows[row].lastCollected,
-      collected - base > threshold
+      collected - base > threshold(row: row, policy.threshold)
     else { return nil }
     return base
   }

@@ -31,19 +31,20 @@ package struct NodeLedger: Sendable {
     // An earlier leader may have collected the containers that run already.
     rows = roll.entries.map { LedgerRow(notDue: $0.notDue, isCollectedInRun: true, now: now) }
     added = now
-    reviewDue = now + threshold
+    reviewDue = now + min(threshold, roll.terms.leastThreshold ?? threshold)
   }
 
   // MARK: Changes
 
   /// Replaces the roll. Rows of remaining containers are kept, new containers are due from `now`, and gaps of removed ones close.
-  mutating func update(to new: NodeRoll, at now: Moment) -> [GapTransition] {
+  mutating func update(to new: NodeRoll, threshold: Duration, at now: Moment) -> [GapTransition] {
     var transitions: [GapTransition] = []
     if roll.entries != new.entries { match(new, at: now, into: &transitions) }
 
-    let sourceChanged = roll.source != new.source
+    let old = roll
     roll = new
-    if sourceChanged {
+    applyTerms(insteadOf: old, threshold: threshold, at: now, into: &transitions)
+    if old.source != new.source {
       lastScrape = nil
       seesScrapes = false
       closeNotScraped(at: now, into: &transitions)
@@ -169,8 +170,9 @@ package struct NodeLedger: Sendable {
     case .collected(let age):
       let age = max(age, .zero)
       rows[row].collected(at: now - age, now: now)
-      if age > policy.threshold {
-        miss(row: row, .staleData, detail: "the newest data is older than the threshold of \(policy.threshold.text)")
+      let threshold = threshold(row: row, policy.threshold)
+      if age > threshold {
+        miss(row: row, .staleData, detail: "the newest data is older than the threshold of \(threshold.text)")
       } else if rows[row].uncollectedSince == nil {
         clearMiss(row: row)  // The end of an open gap is still reported with its reason.
       }
@@ -218,9 +220,10 @@ package struct NodeLedger: Sendable {
   }
 
   private mutating func reviewCollection(row: Int, at now: Moment, policy: LedgerPolicy, into transitions: inout [GapTransition]) {
+    let threshold = threshold(row: row, policy.threshold)
     if rows[row].uncollectedSince != nil {
       // Only a recent collection closes it. A restored row has none yet.
-      guard let collected = rows[row].lastCollected, now - collected <= policy.threshold else { return }
+      guard let collected = rows[row].lastCollected, now - collected <= threshold else { return }
       closeUncollected(row: row, because: .recovered, at: now, into: &transitions)
       clearMiss(row: row)
       if let since = rows[row].unscrapedSince {
@@ -229,8 +232,8 @@ package struct NodeLedger: Sendable {
       }
     }
     guard let base = rows[row].collectionBase else { return }
-    guard now - base > policy.threshold else {
-      reviewDue = min(reviewDue, base + policy.threshold)
+    guard now - base > threshold else {
+      reviewDue = min(reviewDue, base + threshold)
       return
     }
     if let miss = rows[row].miss, miss == .rollStale || policy.isRollStale && miss.dependsOnRoll(roll.source) {
@@ -239,7 +242,7 @@ package struct NodeLedger: Sendable {
       return
     }
     // An age from before a restart may have ended before the first call.
-    let opensAfter = wasCalled ? policy.opensAfter : max(policy.opensAfter, added + policy.threshold)
+    let opensAfter = wasCalled ? policy.opensAfter : max(policy.opensAfter, added + threshold)
     guard now > opensAfter else {
       reviewDue = min(reviewDue, opensAfter)
       return
@@ -267,7 +270,7 @@ package struct NodeLedger: Sendable {
 
   // MARK: Closing
 
-  private mutating func close(row: Int, because end: GapEnd, at now: Moment, into transitions: inout [GapTransition]) {
+  mutating func close(row: Int, because end: GapEnd, at now: Moment, into transitions: inout [GapTransition]) {
     if rows[row].uncollectedSince == nil {
       closeUnscraped(row: row, because: end, at: now, into: &transitions)
     } else {
@@ -303,6 +306,6 @@ package struct NodeLedger: Sendable {
   func gap(row: Int, kind: GapKind, reason: Reason, detail: String, since: Moment) -> Gap {
     Gap(
       container: roll.entries.reference(at: row), node: roll.node, source: roll.source, kind: kind, reason: reason, detail: detail,
-      since: since)
+      since: since, terms: roll.terms[row])
   }
 }

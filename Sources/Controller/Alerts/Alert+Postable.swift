@@ -34,7 +34,9 @@ extension Alert {
   }
 
   private var labels: [String: String] {
-    var labels = ["alertname": key.name, "severity": "warning"]
+    var labels = key.terms.labels
+    labels["alertname"] = key.name
+    labels["severity"] = key.terms.severity ?? "warning"
     switch self {
     case .gap(let gap, let workload):
       labels["namespace"] = gap.container.namespace

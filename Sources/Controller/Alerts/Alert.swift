@@ -67,6 +67,32 @@ enum AlertKey: Hashable, Comparable {
   case node(NodeAlertKey)
   case workload(WorkloadAlertKey)
   case gap(GapKey)
+
+  /// The labels that policies give to the alert.
+  var terms: AlertTerms {
+    switch self {
+    case .tooManyGaps: AlertTerms()
+    case .node(let key): key.terms
+    case .workload(let key): key.terms
+    case .gap(let key): key.terms
+    }
+  }
+
+  /// What the alert is about, whatever labels policies give to it.
+  var subject: AlertKey {
+    switch self {
+    case .tooManyGaps: return self
+    case .node(var key):
+      key.terms = AlertTerms()
+      return .node(key)
+    case .workload(var key):
+      key.terms = AlertTerms()
+      return .workload(key)
+    case .gap(var key):
+      key.terms = AlertTerms()
+      return .gap(key)
+    }
+  }
 }
 
 /// The identity of a gap.
@@ -78,17 +104,20 @@ struct GapKey: Hashable, Comparable {
   var node: String
   var source: Source
   var kind: GapKind
+  /// Labels of policies, which are part of what identifies an alert.
+  var terms: AlertTerms
 
   init(_ gap: Gap) {
     container = gap.container
     node = gap.node
     source = gap.source
     kind = gap.kind
+    terms = gap.terms?.alerts ?? AlertTerms()
   }
 
   static func < (left: GapKey, right: GapKey) -> Bool {
-    (left.container, left.node, left.source.rawValue, left.kind.rawValue) < (
-      right.container, right.node, right.source.rawValue, right.kind.rawValue
+    (left.container, left.node, left.source.rawValue, left.kind.rawValue, left.terms) < (
+      right.container, right.node, right.source.rawValue, right.kind.rawValue, right.terms
     )
   }
 }
@@ -98,19 +127,24 @@ struct NodeAlertKey: Hashable, Comparable {
   var node: String
   var source: Source
   var kind: GapKind
+  /// Containers whose alerts have different labels have an alert each.
+  var terms: AlertTerms
 
-  init(node: String, source: Source, kind: GapKind) {
+  init(node: String, source: Source, kind: GapKind, terms: AlertTerms = AlertTerms()) {
     self.node = node
     self.source = source
     self.kind = kind
+    self.terms = terms
   }
 
   init(_ gap: Gap) {
-    self.init(node: gap.node, source: gap.source, kind: gap.kind)
+    self.init(node: gap.node, source: gap.source, kind: gap.kind, terms: gap.terms?.alerts ?? AlertTerms())
   }
 
   static func < (left: NodeAlertKey, right: NodeAlertKey) -> Bool {
-    (left.node, left.source.rawValue, left.kind.rawValue) < (right.node, right.source.rawValue, right.kind.rawValue)
+    (left.node, left.source.rawValue, left.kind.rawValue, left.terms) < (
+      right.node, right.source.rawValue, right.kind.rawValue, right.terms
+    )
   }
 }
 
@@ -119,20 +153,22 @@ struct WorkloadAlertKey: Hashable, Comparable {
   var namespace: String
   var workload: Workload
   var kind: GapKind
+  var terms: AlertTerms
 
-  init(namespace: String, workload: Workload, kind: GapKind) {
+  init(namespace: String, workload: Workload, kind: GapKind, terms: AlertTerms = AlertTerms()) {
     self.namespace = namespace
     self.workload = workload
     self.kind = kind
+    self.terms = terms
   }
 
   init(_ gap: Gap, _ workload: Workload) {
-    self.init(namespace: gap.container.namespace, workload: workload, kind: gap.kind)
+    self.init(namespace: gap.container.namespace, workload: workload, kind: gap.kind, terms: gap.terms?.alerts ?? AlertTerms())
   }
 
   static func < (left: WorkloadAlertKey, right: WorkloadAlertKey) -> Bool {
-    (left.namespace, left.workload.kind, left.workload.name, left.kind.rawValue) < (
-      right.namespace, right.workload.kind, right.workload.name, right.kind.rawValue
+    (left.namespace, left.workload.kind, left.workload.name, left.kind.rawValue, left.terms) < (
+      right.namespace, right.workload.kind, right.workload.name, right.kind.rawValue, right.terms
     )
   }
 }

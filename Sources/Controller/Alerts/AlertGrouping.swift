@@ -72,9 +72,15 @@ struct AlertGrouping {
       }
       for kind in GapKind.allCases {
         var gaps = node.gaps.filter { $0.kind == kind }
-        if let first = gaps.first(where: { !$0.reason.isOfScrapes }), isOfNode(NodeAlertKey(first), node, at: now) {
-          for gap in gaps where !gap.reason.isOfScrapes { Self.add(gap, to: &onNodes[NodeAlertKey(first)]) }
-          gaps.removeAll { !$0.reason.isOfScrapes }
+        // Usually one key: policies may give different labels to containers of a node.
+        var keys: [NodeAlertKey: Bool] = [:]
+        gaps.removeAll { gap in
+          guard !gap.reason.isOfScrapes else { return false }
+          let key = NodeAlertKey(gap)
+          let isOfNode = keys[key] ?? isOfNode(key, node, at: now)
+          keys[key] = isOfNode
+          if isOfNode { Self.add(gap, to: &onNodes[key]) }
+          return isOfNode
         }
         for gap in gaps {
           guard let workload = workload(gap.container) else {

@@ -81,6 +81,9 @@ struct AlertmanagerState {
       var one = 1
       _ = enter(.tooManyGaps(leftOut: leftOut, since: now.moment), free: &one)
     }
+    /// The alerts of this update by what they are about.
+    lazy var current = Dictionary(
+      entries.keys.filter { entries[$0]?.update == updates }.map { ($0.subject, $0) }, uniquingKeysWith: { first, _ in first })
     for (key, entry) in entries where entry.update != updates {
       // If it was never sent or has expired, there is nothing to resolve.
       guard let expiresAt = entry.expiresAt, expiresAt > now.moment else {
@@ -88,7 +91,8 @@ struct AlertmanagerState {
         continue
       }
       guard entry.endedAt == nil else { continue }
-      let successor = entry.alert.possibleSuccessors.first { entries[$0]?.update == updates }
+      // A policy that changes the labels begins another alert.
+      let successor = entry.alert.possibleSuccessors.first { entries[$0]?.update == updates } ?? current[key.subject]
       entries[key]?.successor = successor
       if let successor, entries[successor]?.acceptedAt == nil { continue }
       entries[key]?.endedAt = now.moment

@@ -113,13 +113,24 @@ struct GapArchive {
 
   /// In a stable order.
   private static func json(of groups: AlertGroups) -> [JSONValue] {
-    groups.nodes.sorted().map { ["kind": .string($0.kind.rawValue), "node": .string($0.node), "source": .string($0.source.rawValue)] }
+    groups.nodes.sorted().map { key in
+      json(
+        ["kind": .string(key.kind.rawValue), "node": .string(key.node), "source": .string(key.source.rawValue)], with: key.terms)
+    }
       + groups.workloads.sorted().map { key in
-        [
-          "kind": .string(key.kind.rawValue), "namespace": .string(key.namespace),
-          "workload": ["kind": .string(key.workload.kind), "name": .string(key.workload.name)],
-        ]
+        json(
+          [
+            "kind": .string(key.kind.rawValue), "namespace": .string(key.namespace),
+            "workload": ["kind": .string(key.workload.kind), "name": .string(key.workload.name)],
+          ], with: key.terms)
       }
+  }
+
+  private static func json(_ group: JSONValue, with terms: AlertTerms) -> JSONValue {
+    var json = group
+    json["severity"] = terms.severity.map { .string($0) }
+    if !terms.labels.isEmpty { json["labels"] = .object(JSONObject(terms.labels.map { ($0.key, .string($0.value)) })) }
+    return json
   }
 
   /// An entry that cannot be read does not affect the others. Earlier versions wrote none.
@@ -127,12 +138,15 @@ struct GapArchive {
     var groups = AlertGroups()
     for entry in json?.array ?? [] {
       guard let kind = entry["kind"]?.string.flatMap(GapKind.init) else { continue }
+      let terms = AlertTerms(
+        severity: entry["severity"]?.string, labels: (entry["labels"]?.object ?? [:]).compactMapValues(\.string))
       if let node = entry["node"]?.string, let source = entry["source"]?.string.flatMap(Source.init) {
-        groups.nodes.insert(NodeAlertKey(node: node, source: source, kind: kind))
+        groups.nodes.insert(NodeAlertKey(node: node, source: source, kind: kind, terms: terms))
       } else if let namespace = entry["namespace"]?.string, let workload = entry["workload"]?["kind"]?.string,
         let name = entry["workload"]?["name"]?.string
       {
-        groups.workloads.insert(WorkloadAlertKey(namespace: namespace, workload: Workload(kind: workload, name: name), kind: kind))
+        let workload = Workload(kind: workload, name: name)
+        groups.workloads.insert(WorkloadAlertKey(namespace: namespace, workload: workload, kind: kind, terms: terms))
       }
     }
     return groups

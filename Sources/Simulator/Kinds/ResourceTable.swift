@@ -4,7 +4,7 @@ enum ResourceTable {
     configMaps, endpointSlices, events, newEvents, leases, namespaces, nodes, pods, secrets, services, deployments, daemonSets,
     statefulSets, runtimeClasses, clusterRoles, clusterRoleBindings,
     endpoints, serviceMonitors, podMonitors, probes, scrapeConfigs, prometheuses, prometheusAgents, prometheusRules, vmServiceScrapes,
-    vmPodScrapes,
+    vmPodScrapes, customResourceDefinitions, coveragePolicies,
   ]
 
   static let nodes = ResourceKind(
@@ -134,6 +134,17 @@ enum ResourceTable {
   static let prometheusRules = ResourceKind(
     group: "monitoring.coreos.com", version: "v1", kind: "PrometheusRule", plural: "prometheusrules", singular: "prometheusrule",
     shortNames: ["promrule"], categories: ["prometheus-operator"], countsGenerations: true, isCustom: true, schema: .prometheusRule)
+
+  static let customResourceDefinitions = ResourceKind(
+    group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", plural: "customresourcedefinitions",
+    singular: "customresourcedefinition", shortNames: ["crd", "crds"], categories: ["api-extensions"], isNamespaced: false, hasStatus: true,
+    countsGenerations: true, schema: .kind())
+
+  static let coveragePolicies = ResourceKind(
+    group: "rollcall.dev", version: "v1alpha1", kind: "CoveragePolicy", plural: "coveragepolicies", singular: "coveragepolicy",
+    shortNames: ["covpol"], categories: ["rollcall"], isNamespaced: false, hasStatus: true, countsGenerations: true, isCustom: true,
+    schema: CoveragePolicyRules.merging, columns: CoveragePolicyRules.columns, applyDefaults: CoveragePolicyRules.settle,
+    validate: CoveragePolicyRules.validate)
 
   static func kind(group: String, version: String, plural: String) -> ResourceKind? {
     all.first { $0.group == group && $0.version == version && $0.plural == plural }

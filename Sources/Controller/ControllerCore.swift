@@ -66,6 +66,7 @@ struct LeaderWork: Sendable {
   let coverage: ScrapeCoverage
   /// `nil` unless rules are checked.
   let rules: RuleDataCheck?
+  let policies: PolicyStatusWriter
   let time: any TimeSource
 
   /// Runs until the task is cancelled.
@@ -81,6 +82,7 @@ struct LeaderWork: Sendable {
       group.addTask { await watch.run() }
       group.addTask { await coverage.run() }
       group.addTask { await alerts.run() }
+      group.addTask { await policies.run() }
       if let events { group.addTask { await events.run() } }
       if let rules { group.addTask { await rules.run() } }
     }

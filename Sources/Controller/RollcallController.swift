@@ -35,12 +35,11 @@ package final class RollcallController: Sendable {
     let shutdown = ShutdownState()
 
     let cluster = try Cluster(
-      settings: settings.cluster, keepsScrapeFacts: settings.scrapeCoverage != .off, environment: environment, logger: logger)
+      settings: settings.cluster, environment: environment, logger: logger)
+    let policies = PolicyWatch(
+      client: cluster.client, namespaces: cluster.exemptions.namespaces.store, settings: settings.policies, time: time, logger: logger)
     let leadership = try Leadership(settings: settings.leadership, cluster: cluster, environment: environment, logger: logger)
     let leaderAddress = LeaderAddress(leadership: leadership, cluster: cluster, own: settings.servingAddress)
-    let updater = RollUpdater(
-      nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: settings.rolls,
-      exemptions: cluster.exemptions, time: time, logger: logger)
     let portCertificates =
       settings.listenTLS == .on && settings.listenTLSFolder == nil
       ? PortCertificates(names: settings.portNames(namespace: cluster.namespace), logger: logger) : nil
@@ -89,6 +88,9 @@ package final class RollcallController: Sendable {
       settings: settings.alerts, transport: try .make(), time: time, logger: logger, maySend: { leadership.isUpToDate },
       gaps: { ledger.snapshot().gapsOfNodes(at: $0) },
       workload: cluster.workload(of:))
+    let updater = RollUpdater(
+      nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: settings.rolls,
+      exemptions: cluster.exemptions, policies: policies, time: time, logger: logger, policiesChanged: alerts.gapsChanged)
     let events =
       settings.events == .on
       ? GapEventPoster(
@@ -110,6 +112,9 @@ package final class RollcallController: Sendable {
       events?.post(transitions, ledger: ledger.snapshot())
     }
 
+    let policyStatuses = PolicyStatusWriter(
+      client: cluster.client, watch: policies, rolls: rolls, gaps: { ledger.snapshot().gapsOfPolicies() },
+      judgesScrapes: { coverage.status.mode != .off }, isLeading: { leadership.isLeader }, time: time, logger: logger)
     let rules =
       settings.rulesWithoutData == .on
       ? RuleDataCheck(client: cluster.client, scrapers: { RuleScrapers(coverage) }, time: time, logger: logger) : nil
@@ -130,15 +135,23 @@ package final class RollcallController: Sendable {
         counters: counters, exporters: exporters, archive: archive,
         alertmanagers: alerts, events: events, targets: targets, replicas: replicas, publication: reconciler, relay: relay,
         virtualCache: settings.virtualMode == .push ? nil : virtual.cache, push: push, refusals: access,
-        coverage: coverage),
+        coverage: coverage,
+        policies: RunningPolicies(watch: policies, writer: policyStatuses, nodes: cluster.nodes.store, rolls: rolls)
+      ) {
+        PolicyTrial(
+          nodes: cluster.nodes.store.snapshot(), pods: cluster.pods.store.snapshot(), rolls: rolls.snapshot().rolls,
+          rules: cluster.exemptions.rules(settings.rolls.exemptions), settings: settings.rolls, ledger: ledger.snapshot())
+      },
       access: PortAccess(settings: settings.portAccess, control: access), tls: tls, logger: logger)
     core = ControllerCore(
       cluster: cluster, leadership: leadership, shutdown: shutdown, logger: logger,
-      services: [cluster.nodes.run, cluster.pods.run, cluster.exemptions.run, updater.run, certificates.run, { await tls?.run() }],
+      services: [
+        cluster.nodes.run, cluster.pods.run, cluster.exemptions.run, policies.run, updater.run, certificates.run, { await tls?.run() },
+      ],
       leaderWork: LeaderLoop(leadership: leadership, time: time) {
         await LeaderWork(
           rolls: rolls, ledger: ledger, tasks: tasks, archive: archive, archiveWatch: archiveWatch, watch: watch, alerts: alerts,
-          events: events, push: push, coverage: coverage, rules: rules, time: time
+          events: events, push: push, coverage: coverage, rules: rules, policies: policyStatuses, time: time
         ).run()
       },
       publication: TargetPublication(reconciler: reconciler, rolls: rolls, time: time, logger: logger), finish: archive.finish)

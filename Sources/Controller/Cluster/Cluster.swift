@@ -34,10 +34,7 @@ struct Cluster: Sendable {
   let pods: Reflector<PodRecord>
   let exemptions: ExemptionWatches
 
-  /// - Parameter keepsScrapeFacts: whether Pods are kept with what decides who scrapes them.
-  init(
-    settings: ClusterSettings, keepsScrapeFacts: Bool, environment: [String: String], logger: Logger
-  ) throws(ControllerError) {
+  init(settings: ClusterSettings, environment: [String: String], logger: Logger) throws(ControllerError) {
     do throws(ConfigurationError) {
       configuration = try ClusterConfiguration.load(kubeconfig: settings.kubeconfig, context: settings.context, environment: environment)
     } catch {
@@ -52,7 +49,8 @@ struct Cluster: Sendable {
     nodes = Reflector(client: client, resource: .nodes, decoder: .nodes(annotationPrefixes: Annotations.keptOnNodes), logger: logger)
     pods = Reflector(
       client: client, resource: .pods,
-      decoder: .pods(annotationPrefixes: Annotations.keptPrefixes, keepsScrapeFacts: keepsScrapeFacts), logger: logger)
+      // Policies select Pods by labels.
+      decoder: .pods(annotationPrefixes: Annotations.keptPrefixes, keepsScrapeFacts: true), logger: logger)
     agentNamespace = settings.agentNamespace ?? namespace
     exemptions = ExemptionWatches(client: client, agentNamespace: agentNamespace, logger: logger)
   }

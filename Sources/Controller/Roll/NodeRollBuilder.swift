@@ -5,8 +5,14 @@ import Roll
 
 /// Builds the roll of one node from its pods.
 struct NodeRollBuilder {
-  /// Containers within their grace period, and when it ends.
-  typealias Starting = [PodContainer: Moment]
+  /// Containers within their grace period.
+  typealias Starting = [PodContainer: Grace]
+
+  struct Grace: Hashable {
+    var end: Moment
+    /// A policy that changes it moves the end.
+    var length: Duration
+  }
 
   /// A container of a pod, across restarts.
   struct PodContainer: Hashable {
@@ -28,6 +34,7 @@ struct NodeRollBuilder {
   private struct PodPart {
     var pod: RollPod
     var containers: [RollContainer]
+    var terms: ContainerTerms?
   }
 
   /// How long a pod may exist after its deletion timestamp. The kubelet stops a pod within seconds after its grace period, and the
@@ -37,6 +44,7 @@ struct NodeRollBuilder {
   private let context: Context
   private var pods: [PodPart] = []
   private var exempt: [ExemptEntry] = []
+  private var selections: [[String]: Int] = [:]
   private(set) var starting: Starting = [:]
   /// When the roll changes by the passage of time.
   private(set) var nextChange: Moment?
@@ -45,11 +53,15 @@ struct NodeRollBuilder {
     self.context = context
   }
 
-  mutating func add(_ pod: PodRecord) {
+  /// - Parameter decision: what policies say about the Pod.
+  mutating func add(_ pod: PodRecord, _ decision: PolicyDecision = .none) {
     let isFinished = pod.phase == "Succeeded" || pod.phase == "Failed"
-    let exemption = exemption(of: pod)
+    let exemption = exemption(of: pod, decision)
     let termination = isFinished ? nil : termination(of: pod)
-    var part = PodPart(pod: RollPod(identity: pod.identity, address: pod.address, hostNetwork: pod.hostNetwork), containers: [])
+    let grace = decision.grace?.value ?? context.grace
+    var part = PodPart(
+      pod: RollPod(identity: pod.identity, address: pod.address, hostNetwork: pod.hostNetwork), containers: [], terms: decision.terms)
+    defer { count(part, decision, exemption) }
     for container in pod.containers {
       let isRunning = if case .running = container.state { true } else { false }
       // The kubelet restarts no container of a pod that is finished or being deleted.
@@ -58,12 +70,12 @@ struct NodeRollBuilder {
         if container.kind == .regular || container.kind == .sidecar { exempt(container, of: pod, .notRunning) }
         continue
       }
-      if exemption != .ignored, context.facts.source == .windows, container.hostProcess {
+      if exemption != .ignored, exemption != .policy, context.facts.source == .windows, container.hostProcess {
         exempt(container, of: pod, .hostProcess)
       } else if let exemption {
         exempt(container, of: pod, exemption)
       } else {
-        let notDue = termination ?? (isRunning ? isStarting(container, of: pod) ? .starting : nil : .restarting)
+        let notDue = termination ?? (isRunning ? isStarting(container, of: pod, grace: grace) ? .starting : nil : .restarting)
         part.containers.append(
           RollContainer(name: context.containerNames.name(container.name), id: container.id.bare, notDue: notDue))
       }
@@ -74,21 +86,43 @@ struct NodeRollBuilder {
   func roll(of node: String) -> NodeRoll {
     let facts = context.facts
     var entries = RollEntries(reservingPods: pods.count, containers: pods.reduce(0) { $0 + $1.containers.count })
+    var terms = RollTerms()
     for part in pods.sorted(by: { $0.pod.identity < $1.pod.identity }) {
       entries.append(part.pod, part.containers.sorted { $0.name < $1.name })
+      if !selections.isEmpty { terms.append(part.terms, entries: part.containers.count) }
     }
+    terms.close()
     var roll = NodeRoll(
       node: node, source: facts.source, address: facts.address, nodeReady: facts.ready, entries: entries,
       exempt: exempt.sorted { $0.reference < $1.reference }, hash: entries.rollHash)
     roll.exemption = facts.exemption
+    roll.terms = terms
+    roll.selections = selections
     return roll
   }
 
-  /// Why the pod's containers are not called, if they are not.
-  private func exemption(of pod: PodRecord) -> Exemption? {
+  /// Counts the containers that policies select: those that are called, and those that are not by their exemption.
+  private mutating func count(_ part: PodPart, _ decision: PolicyDecision, _ exemption: Exemption?) {
+    guard !decision.policies.isEmpty else { return }
+    let reference = (namespace: part.pod.identity.namespace.description, pod: part.pod.identity.name)
+    var count = part.containers.count
+    if exemption != nil {
+      count += exempt.reversed().prefix { $0.reference.namespace == reference.namespace && $0.reference.pod == reference.pod }
+        .count { $0.exemption == exemption }
+    }
+    if count > 0 { selections[decision.policies, default: 0] += count }
+  }
+
+  /// Why the pod's containers are not called, if they are not. A policy comes before annotations and settings, but does not make a node
+  /// collectable.
+  private func exemption(of pod: PodRecord, _ decision: PolicyDecision) -> Exemption? {
     let (facts, rules) = (context.facts, context.rules)
-    if facts.exemption == .ignored || pod.annotations[Annotations.ignore] == "true" { return .ignored }
-    if !rules.ignoredNamespaces.isEmpty, rules.ignoredNamespaces.contains(pod.namespace) { return .ignored }
+    if facts.exemption == .ignored { return .ignored }
+    if decision.exemption != nil { return .policy }
+    if !decision.requiresCollection {
+      if pod.annotations[Annotations.ignore] == "true" { return .ignored }
+      if !rules.ignoredNamespaces.isEmpty, rules.ignoredNamespaces.contains(pod.namespace) { return .ignored }
+    }
     if let exemption = facts.exemption { return exemption }
     if facts.source == .linux, let name = pod.runtimeClassName, rules.isSandboxed(runtimeClass: name) { return .sandboxedRuntime }
     return nil
@@ -112,23 +146,26 @@ struct NodeRollBuilder {
   /// Whether the container is within its grace period, which it has once: a restart does not start another.
   ///
   /// The start time is by the node's clock, which may be wrong. The end is therefore at most `grace` after the container was first seen,
-  /// and never changes. A container without a start time has no grace period; it still becomes a gap only after the threshold.
-  private mutating func isStarting(_ container: ContainerRecord, of pod: PodRecord) -> Bool {
-    guard !container.restarts, let end = endOfGrace(of: container, in: pod) else { return false }
-    starting[PodContainer(podUID: pod.uid, container: container.name)] = end
+  /// and does not move unless a policy changes the length. A container without a start time has no grace period; it still becomes a gap only after the threshold.
+  private mutating func isStarting(_ container: ContainerRecord, of pod: PodRecord, grace: Duration) -> Bool {
+    guard !container.restarts, let end = endOfGrace(of: container, in: pod, grace: grace) else { return false }
+    starting[PodContainer(podUID: pod.uid, container: container.name)] = Grace(end: end, length: grace)
     changes(at: end)
     return true
   }
 
   /// The end of the grace period; `nil` if it has passed.
-  private func endOfGrace(of container: ContainerRecord, in pod: PodRecord) -> Moment? {
-    let (now, grace) = (context.now, context.grace)
+  private func endOfGrace(of container: ContainerRecord, in pod: PodRecord, grace: Duration) -> Moment? {
+    let now = context.now
     guard case .running(let startedAt) = container.state else { return nil }
     let age = startedAt.map { Duration.milliseconds(max(now.unixMilliseconds - $0, 0)) }
     let isYoung = age.map { $0 < grace } ?? false
     guard isYoung || !context.wasStarting.isEmpty else { return nil }
 
-    if let end = context.wasStarting[PodContainer(podUID: pod.uid, container: container.name)] { return end > now.moment ? end : nil }
+    if let known = context.wasStarting[PodContainer(podUID: pod.uid, container: container.name)] {
+      let end = known.end + (grace - known.length)
+      return end > now.moment ? end : nil
+    }
     guard let age, isYoung, !hasStarted(container, in: pod) else { return nil }
     return now.moment + (grace - age)
   }

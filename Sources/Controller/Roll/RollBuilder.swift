@@ -30,6 +30,9 @@ package struct RollBuilder: Sendable {
   /// Problems by node, for display. Nodes without problems are absent.
   package private(set) var notes: [String: [String]] = [:]
   private var rules = ExemptionRules()
+  private var policies = PolicyMatcher()
+  /// What policies see of each node; empty without policies.
+  private var policyGroups: [String: PolicyMatcher.NodeGroup] = [:]
   private var facts: [String: NodeFacts] = [:]
   /// The names of the nodes at each endpoint. Usually one.
   private var nodesByEndpoint: [NodeEndpoint: Set<String>] = [:]
@@ -43,6 +46,15 @@ package struct RollBuilder: Sendable {
     self.settings = settings
   }
 
+  /// Continues some rolls, so that no container on them has a grace period once more. Whether one that starts has it still is told by its age.
+  package init(settings: RollSettings, continuing rolls: [NodeRoll]) {
+    self.init(settings: settings)
+    for var roll in rolls {
+      roll.entries = RollEntries(roll.entries.filter { $0.notDue != .starting })
+      self.rolls[roll.node] = roll
+    }
+  }
+
   /// When a roll changes next by the passage of time: a grace period of a container or of a deletion ends. Call `update` then, even without
   /// a change.
   package var nextChange: Moment? { nextChanges.values.min() }
@@ -52,14 +64,20 @@ package struct RollBuilder: Sendable {
   ///   - nodeChange: the Nodes that changed since the last call; `nil` for none.
   ///   - podChange: the keys of the Nodes with added, changed or deleted Pods (`Store.changesByNode`); `nil` for none.
   ///   - rules: the exemptions by other objects; `nil` if they have not changed.
+  ///   - policies: the policies in force; `nil` if they have not changed.
   /// - Returns: the changes, sorted by node name.
   package mutating func update(
     nodes: some NodeLookup, nodeChange: StoreChange?, pods: some PodLookup, podChange: StoreChange?, rules: ExemptionRules? = nil,
-    at now: ClockReading
+    policies: PolicySet? = nil, at now: ClockReading
   ) -> [RollChange] {
     var nodeChange = nodeChange
     if let rules, rules != self.rules {
       self.rules = rules
+      nodeChange = .all
+    }
+    if let policies, policies != self.policies.set {
+      self.policies = PolicyMatcher(policies)
+      policyGroups = [:]
       nodeChange = .all
     }
     var touched = Set(nextChanges.lazy.filter { $0.value <= now.moment }.map(\.key))
@@ -84,6 +102,8 @@ package struct RollBuilder: Sendable {
     let old = facts[name]
     let new = node.map { NodeFacts($0, settings: settings, rules: rules) }
     facts[name] = new
+    policyGroups[name] =
+      policies.set.isEmpty ? nil : node.flatMap { node in new.map { policies.group(ofNode: node.labels, source: $0.source) } }
     if old?.endpoint == new?.endpoint, old?.ready == new?.ready, old?.exemption == new?.exemption { return [] }
     if let endpoint = old?.endpoint { nodesByEndpoint[endpoint]?.remove(name) }
     if let endpoint = new?.endpoint { nodesByEndpoint[endpoint, default: []].insert(name) }
@@ -106,7 +126,11 @@ package struct RollBuilder: Sendable {
       .init(
         facts: facts, rules: rules, grace: settings.grace, now: now, wasStarting: starting[name] ?? [:], previous: rolls[name],
         containerNames: containerNames))
-    for pod in pods.pods(onNode: name) { builder.add(pod) }
+    if let group = policyGroups[name] {
+      for pod in pods.pods(onNode: name) { builder.add(pod, policies.decision(on: pod, in: group)) }
+    } else {
+      for pod in pods.pods(onNode: name) { builder.add(pod) }
+    }
     starting[name] = builder.starting.isEmpty ? nil : builder.starting
     nextChanges[name] = builder.nextChange
     var roll = builder.roll(of: name)

@@ -16,8 +16,11 @@ struct RollUpdater: Sendable {
   let rolls: RollStore
   let settings: RollSettings
   let exemptions: ExemptionWatches
+  let policies: PolicyWatch
   let time: any TimeSource
   let logger: Logger
+  /// Called when other policies are in force, since open gaps may have other alerts then.
+  let policiesChanged: @Sendable () -> Void
 
   /// Runs until the task is cancelled.
   func run() async {
@@ -26,6 +29,7 @@ struct RollUpdater: Sendable {
       group.addTask { for await change in nodes.changes { inbox.post(nodes: change) } }
       group.addTask { for await change in pods.changesByNode { inbox.post(pods: change) } }
       group.addTask { await exemptions.forEachChange { inbox.postRules() } }
+      group.addTask { await policies.forEachChange { inbox.postPolicies() } }
       await update(from: inbox)
       group.cancelAll()
     }
@@ -35,19 +39,22 @@ struct RollUpdater: Sendable {
     var builder = RollBuilder(settings: settings)
     var hasUpdated = false
     while !Task.isCancelled {
-      if nodes.isSynced, pods.isSynced {
+      if nodes.isSynced, pods.isSynced, hasUpdated || policies.isSettled {
         let change = hasUpdated ? inbox.take() : .everything
         let changes = builder.update(
           nodes: nodes.snapshot(), nodeChange: change.nodes, pods: pods.snapshot(), podChange: change.pods,
-          rules: change.rules ? exemptions.rules(settings.exemptions) : nil, at: time.reading())
+          rules: change.rules ? exemptions.rules(settings.exemptions) : nil, policies: change.policies ? policies.set : nil,
+          at: time.reading())
         if !hasUpdated {
           logger.info("rolls are complete", metadata: ["nodes": "\(builder.rolls.count)", "containers": "\(builder.containers)"])
         }
         hasUpdated = true
         log(builder.notes)
         rolls.publish(changes, of: builder)
+        if change.policies { policiesChanged() }
       }
-      let wait = builder.nextChange.map { max($0 - time.now, .zero) } ?? Self.longestWait
+      var wait = builder.nextChange.map { max($0 - time.now, .zero) } ?? Self.longestWait
+      if !hasUpdated, nodes.isSynced, pods.isSynced { wait = Self.debounce }
       if await inbox.wakeup.wait(until: time.now + min(wait, Self.longestWait), time: time) {
         await time.pause(for: Self.debounce)
       }
@@ -72,8 +79,9 @@ private struct PendingChange {
   var nodes: StoreChange?
   var pods: StoreChange?
   var rules = false
+  var policies = false
 
-  static let everything = PendingChange(nodes: .all, pods: .all, rules: true)
+  static let everything = PendingChange(nodes: .all, pods: .all, rules: true, policies: true)
 }
 
 private final class Inbox: Sendable {
@@ -92,6 +100,11 @@ private final class Inbox: Sendable {
 
   func postRules() {
     pending.withLock { $0.rules = true }
+    wakeup.signal()
+  }
+
+  func postPolicies() {
+    pending.withLock { $0.policies = true }
     wakeup.signal()
   }
 

@@ -5,7 +5,7 @@ internal import NIOCore
 /// A served path. Any other path is 404.
 enum Route: Hashable {
   case statusPage, livez, readyz, metrics, targets, cadvisor, resource, summary, probe, gaps, coverage, nodes
-  case explain, scrapes, rulesWithoutData
+  case explain, scrapes, rulesWithoutData, policies, policyTest
   /// `/proxy/NODE/metrics` and `/proxy/NODE/health`.
   case exporter(node: String, ExporterPath)
 
@@ -18,6 +18,7 @@ enum Route: Hashable {
     "/metrics/cadvisor": .cadvisor, "/metrics/resource": .resource, "/stats/summary": .summary, "/probe": .probe,
     "/api/v1/gaps": .gaps, "/api/v1/coverage": .coverage, "/api/v1/nodes": .nodes,
     "/api/v1/explain": .explain, "/api/v1/scrapes": .scrapes, "/api/v1/rules-without-data": .rulesWithoutData,
+    "/api/v1/policies": .policies, "/api/v1/policy-test": .policyTest,
   ]
 
   init?(_ path: String) {
@@ -32,7 +33,7 @@ enum Route: Hashable {
   }
 }
 
-/// Answers GET and HEAD requests by their route.
+/// Answers requests by their route: GET and HEAD, and POST for the one question that has a body.
 ///
 /// Hummingbird's `Router` is not used: it treats `/metrics/` and `//metrics` as `/metrics`, responds to a method that is not supported with
 /// 404, and sends no `Allow` header (docs/decisions/0011-routes.md).
@@ -60,9 +61,11 @@ struct ControllerResponder: HTTPResponder {
     guard let route = Route(request.uri.path) else {
       return .text(.notFound, "Not found. See / for the status page.\n")
     }
-    guard request.method == .get || request.method == .head else {
-      var response = ServerResponse.text(.methodNotAllowed, "Only GET and HEAD are supported.\n")
-      response.headers[.allow] = "GET, HEAD"
+    let methods: [HTTPRequest.Method] = route == .policyTest ? [.post] : [.get, .head]
+    guard methods.contains(request.method) else {
+      var response = ServerResponse.text(
+        .methodNotAllowed, "Only \(methods.map(\.rawValue).joined(separator: " and ")) \(methods.count == 1 ? "is" : "are") supported.\n")
+      response.headers[.allow] = methods.map(\.rawValue).joined(separator: ", ")
       return response
     }
     if let refusal = await access.refusal(of: request, to: route, on: connection) { return refusal }
@@ -85,6 +88,8 @@ struct ControllerResponder: HTTPResponder {
     case .explain: await ScrapeAPI(controller).explain(request)
     case .scrapes: ScrapeAPI(controller).scrapes(request)
     case .rulesWithoutData: ScrapeAPI(controller).rulesWithoutData()
+    case .policies: PolicyAPI(controller).policies()
+    case .policyTest: await PolicyAPI(controller).test(request)
     }
   }
 

@@ -40,6 +40,9 @@ struct ControllerStatus: Sendable {
   /// Requests refused because of the caller's identity.
   let refusals: any StatusSource<[AccessRefusal: UInt64]>
   let coverage: any ScrapeReport
+  let policies: any PolicyReport
+  /// What rolls and ledger are made of now, to compute them with other policies.
+  let trial: @Sendable () -> PolicyTrial<StoreSnapshot<NodeRecord>, StoreSnapshot<PodRecord>>
 }
 
 /// Which containers have series of their own in `/metrics`.

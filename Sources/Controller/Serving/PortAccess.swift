@@ -107,7 +107,7 @@ extension Route {
     case .livez: .livez
     case .readyz: .readyz
     case .statusPage, .cadvisor, .resource, .summary, .probe, .gaps, .coverage, .nodes, .explain, .scrapes, .rulesWithoutData,
-      .exporter:
+      .policies, .policyTest, .exporter:
       nil
     }
   }

@@ -34,8 +34,10 @@ struct ScrapeAPI {
     let coverage = controller.coverage
     let explanation = await coverage.explanation(of: pod)
     return .json(
-      PodExplanation(pod: pod, explanation, container: container, scrapers: coverage.summary.scrapers, mode: coverage.status.mode)
-        .json(controller.settings.runbooks))
+      PodExplanation(
+        pod: pod, explanation, container: container, scrapers: coverage.summary.scrapers, mode: coverage.status.mode,
+        policies: controller.policies.decision(on: pod)
+      ).json(controller.settings.runbooks))
   }
 
   // MARK: All

@@ -23,6 +23,9 @@ extension ControllerSettings {
 
   var archive: ArchivePolicy { ArchivePolicy(uncollected: interval, unscraped: threshold / 2) }
 
+  /// A roll must be known to be stale before a container that no longer exists becomes a gap.
+  var policies: PolicySettings { PolicySettings(leastThreshold: stalenessLimit * 2) }
+
   var rolls: RollSettings {
     RollSettings(
       grace: grace, virtualNodes: virtualNodes,

@@ -45,6 +45,20 @@ extension KubeClient {
     return try await self.object(.apply(resource, try key(of: object), object, fieldManager: fieldManager, force: force))
   }
 
+  /// Applies the status of an object that exists (server-side apply of the subresource `status`).
+  /// - Parameters:
+  ///   - object: of which only the name and the status count.
+  ///   - resource: required if `APIResource.known` does not have the object's kind.
+  /// - Returns: The stored object.
+  @discardableResult
+  public func applyStatus(
+    _ object: JSONValue, fieldManager: String, force: Bool = false, in resource: APIResource? = nil
+  ) async throws(KubeError) -> JSONValue {
+    let resource = try self.resource(of: object, named: resource)
+    return try await self.object(
+      .apply(resource, try key(of: object), object, fieldManager: fieldManager, force: force, subresource: "status"))
+  }
+
   /// Replaces an object. If `metadata.resourceVersion` is set and is not the stored one, fails with `isConflict`.
   /// - Parameter resource: required if `APIResource.known` does not have the object's kind.
   /// - Returns: The stored object.

@@ -122,10 +122,10 @@ extension APIRequest {
 
   /// Server-side apply. `fieldManager` becomes the owner of the object's fields; `force` takes over fields of other managers.
   package static func apply(
-    _ resource: APIResource, _ key: ObjectKey, _ object: JSONValue, fieldManager: String, force: Bool
+    _ resource: APIResource, _ key: ObjectKey, _ object: JSONValue, fieldManager: String, force: Bool, subresource: String? = nil
   ) -> APIRequest {
     APIRequest(
-      method: "PATCH", path: resource.path(key),
+      method: "PATCH", path: resource.path(key) + (subresource.map { "/\($0)" } ?? ""),
       query: [QueryItem("fieldManager", fieldManager), QueryItem("force", force ? "true" : "false")],
       body: object.bytes, contentType: MediaType.apply)
   }

@@ -25,8 +25,10 @@ package struct ScrapeAsk: Hashable, Sendable {
   /// Whether the container has a gap if nothing changes within the threshold.
   ///
   /// Annotations and names of ports promise no target, so that its absence is none, unless the settings demand that declared ports are scraped.
-  package func isGap(in mode: ScrapeCoverageMode) -> Bool {
-    guard let broken else { return false }
+  /// - Parameter term: what a policy says, which counts more.
+  package func isGap(in mode: ScrapeCoverageMode, _ term: ScrapingTerm? = nil) -> Bool {
+    guard let broken, term != .notRequired else { return false }
+    if term == .required { return mode != .off }
     return switch (expectation.request, broken) {
     case (.portName, _): mode == .all
     case (.annotations, .objects): false

@@ -215,11 +215,13 @@ package final class ScrapeCoverage: ScrapeReport {
     expectations.withExpectation { $0.beginPass() }
     judge.beginPass()
     var judged = 0
-    for node in rolls.snapshot().rolls.keys {
+    for (node, roll) in rolls.snapshot().rolls {
       var findings: [ScrapeFinding] = []
+      let terms = roll.scrapingTerms
       for pod in snapshot.pods(onNode: node) {
         let asks = expectations.expectations(of: pod).map { judge.judge($0, pod, view, at: time.now) }
-        findings += pass.add(asks, of: pod)
+        let term = terms.isEmpty ? nil : terms[ObjectKey(namespace: pod.namespace, name: pod.name)]
+        findings += pass.add(asks, of: pod, term, at: time.now)
         for (ask, _) in asks {
           for inquiry in view.inquiries(about: ask, pod, facts, where: inquiries.wants) { inquiries.add(inquiry) }
         }
@@ -240,6 +242,18 @@ package final class ScrapeCoverage: ScrapeReport {
       state.summary.time = time.now
       state.summary.groups = groups
     }
+  }
+}
+
+extension NodeRoll {
+  /// What policies say about the scrapes of Pods; empty if they say nothing.
+  fileprivate var scrapingTerms: [ObjectKey: ScrapingTerm] {
+    guard terms.decideScrapes else { return [:] }
+    var found: [ObjectKey: ScrapingTerm] = [:]
+    for (index, container) in entries.references.enumerated() {
+      if let term = terms[index]?.scraping { found[ObjectKey(namespace: container.namespace, name: container.pod)] = term }
+    }
+    return found
   }
 }
 

@@ -21,9 +21,12 @@ struct ScrapePass {
   init(mode: ScrapeCoverageMode) { self.mode = mode }
 
   /// Adds the verdicts on a Pod.
+  /// - Parameter term: what a policy says about its scrapes.
   /// - Returns: what the ledger needs, for those of its containers that are not known to be scraped.
-  mutating func add(_ asks: [(ask: ScrapeAsk, since: Moment)], of pod: PodRecord) -> [ScrapeFinding] {
-    guard !asks.isEmpty else { return [] }
+  mutating func add(
+    _ asks: [(ask: ScrapeAsk, since: Moment)], of pod: PodRecord, _ term: ScrapingTerm? = nil, at now: Moment
+  ) -> [ScrapeFinding] {
+    guard !asks.isEmpty else { return term == .required ? notAsking(pod, at: now) : [] }
     let (namespace, name) = (pod.namespace, pod.name)
     let workload = pod.workload ?? Workload(kind: "Pod", name: name)
     // The Pod is spoken of by its first container where the container cannot be told.
@@ -33,11 +36,12 @@ struct ScrapePass {
     var unknown: Set<String> = []
     for (ask, since) in asks {
       count(ask, namespace, name, workload)
+      if term == .notRequired { continue }
       let container = ask.expectation.container ?? first
       switch ask.verdict {
       case .broken(let cause):
         // What one monitor scrapes is scraped, though another one with the same target is broken.
-        guard ask.isGap(in: mode), !(ask.target.map { scraped.contains($0) } ?? false) else { continue }
+        guard ask.isGap(in: mode, term), !(ask.target.map { scraped.contains($0) } ?? false) else { continue }
         // Of several broken requests the one that comes closest to a scrape.
         if let known = worst[container], known.link >= cause.link { continue }
         worst[container] = (cause.link, .broken(cause.reason, detail: text(of: cause), since: since))
@@ -48,6 +52,17 @@ struct ScrapePass {
     return worst.map { ScrapeFinding(ContainerReference(namespace: namespace, pod: name, container: $0), $1.state) }
       + unknown.filter { worst[$0] == nil }
       .map { ScrapeFinding(ContainerReference(namespace: namespace, pod: name, container: $0), .unknown) }
+  }
+
+  /// A Pod that must be scraped and does not ask for it: its first container.
+  private mutating func notAsking(_ pod: PodRecord, at now: Moment) -> [ScrapeFinding] {
+    guard mode != .off, let container = pod.containers.first(where: { $0.kind == .regular })?.name else { return [] }
+    let cause = ScrapeBreak.objects(.noMonitor(ports: []))
+    return [
+      ScrapeFinding(
+        ContainerReference(namespace: pod.namespace, pod: pod.name, container: container),
+        .broken(cause.reason, detail: text(of: cause), since: now))
+    ]
   }
 
   /// Sorted by namespace, workload and request.

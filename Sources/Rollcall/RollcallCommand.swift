@@ -25,6 +25,8 @@ struct RollcallCommand: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Questions to a running controller:",
-        subcommands: [ExplainCommand.self, GapsCommand.self, NodesCommand.self, CoverageCommand.self, TargetsCommand.self])
+        subcommands: [
+          ExplainCommand.self, GapsCommand.self, NodesCommand.self, CoverageCommand.self, TargetsCommand.self, PolicyCommand.self,
+        ])
     ])
 }

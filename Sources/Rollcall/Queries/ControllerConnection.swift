@@ -15,10 +15,26 @@ struct ControllerConnection {
   /// - Parameter parameters: of the query; those without a value are left out.
   /// - Throws: `QueryFailure`, with what the controller says if it refuses.
   func get(_ path: String, _ parameters: [(name: String, value: String?)] = []) async throws(QueryFailure) -> JSONValue {
+    try await send(HTTPRequest(url: path), parameters)
+  }
+
+  /// As `get`, with a body.
+  func post(
+    _ path: String, _ parameters: [(name: String, value: String?)] = [], body: [UInt8], contentType: String
+  ) async throws(QueryFailure) -> JSONValue {
+    try await send(HTTPRequest(method: "POST", url: path, headers: [HTTPHeader("Content-Type", contentType)], body: body), parameters)
+  }
+
+  /// - Parameter request: with a path as its URL.
+  private func send(_ request: HTTPRequest, _ parameters: [(name: String, value: String?)]) async throws(QueryFailure) -> JSONValue {
+    let path = request.url
     let query = parameters.compactMap { parameter in parameter.value.map { "\(parameter.name)=\(escapedForURL($0))" } }
     let base = url.hasSuffix("/") ? String(url.dropLast()) : url
-    var request = HTTPRequest(
-      url: base + path + (query.isEmpty ? "" : "?\(query.joined(separator: "&"))"), headers: headers, deadline: .seconds(60), tls: tls)
+    var request = request
+    request.url = base + path + (query.isEmpty ? "" : "?\(query.joined(separator: "&"))")
+    request.headers += headers
+    request.deadline = .seconds(60)
+    request.tls = tls
     request.maximumBodyBytes = Self.maximumBytes
     request.acceptsCompression = true
     let response: HTTPResponse

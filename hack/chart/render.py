@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import pathlib
 import sys
 
 import helm_python as helm
@@ -35,6 +36,9 @@ def main():
     with helm.Chart.load(CHART) as chart:
         chart.validate_schema(values)
         rendered = chart.render(values, name="rollcall", namespace=options.namespace, is_install=True)
+    # The engine renders templates only.
+    for path in sorted(pathlib.Path(CHART, "crds").glob("*.yaml")):
+        print("---\n" + path.read_text())
     for name, text in sorted(rendered.items()):
         if name.endswith("NOTES.txt"):
             text = "".join("# %s\n" % line for line in text.splitlines())

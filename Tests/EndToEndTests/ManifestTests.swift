@@ -145,7 +145,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
       #expect(identities.contains(kind))
     }
     #expect(identities.contains("PrometheusRule rollcall") == (name == "prometheus-operator"))
-    let clusterWide: Set = ["Namespace", "ClusterRole", "ClusterRoleBinding"]
+    let clusterWide: Set = ["Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"]
     for object in objects where !clusterWide.contains(object["kind"]?.string ?? "") {
       #expect(object["metadata"]?["namespace"] == "rollcall")
     }
@@ -509,9 +509,14 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   /// The requests of the controller, as RBAC verbs.
   private func used(_ server: SimulatedAPIServer) -> Set<Right> {
     var rights: Set<Right> = []
-    for resource in APIResource.known {
+    for resource in APIResource.known + [.coveragePolicies] {
       let name = resource.group.isEmpty ? resource.plural : "\(resource.plural).\(resource.group)"
       for verb in Verb.allCases where server.requestCount(verb, name) > 0 {
+        // The status of a policy that somebody else made.
+        if verb == .apply, resource == .coveragePolicies {
+          rights.insert(Right(resource: "coveragepolicies/status.rollcall.dev", verb: "patch"))
+          continue
+        }
         // An apply can create the object.
         let verbs = verb == .apply ? ["patch", "create"] : [verb.rawValue]
         for verb in verbs { rights.insert(Right(resource: name, verb: verb)) }
@@ -541,7 +546,10 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     // The simulated server supports initial events of a watch; on servers without them every watch is preceded by a list.
     let listed = used.filter { $0.verb == "watch" }.map { Right(resource: $0.resource, verb: "list") }
     let needed = used.union(listed).subtracting(optional)
-    let clusterWide: Set = ["nodes", "pods", "events.events.k8s.io", "namespaces", "runtimeclasses.node.k8s.io"]
+    let clusterWide: Set = [
+      "nodes", "pods", "events.events.k8s.io", "namespaces", "runtimeclasses.node.k8s.io", "coveragepolicies.rollcall.dev",
+      "coveragepolicies/status.rollcall.dev",
+    ]
     #expect(clusterRole == needed.filter { clusterWide.contains($0.resource) })
     #expect(role == needed.filter { !clusterWide.contains($0.resource) })
   }
@@ -552,6 +560,10 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
       try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]])
     }
     try server.put(runningPod("cart-0", on: "w1"))
+    try server.put([
+      "apiVersion": "rollcall.dev/v1alpha1", "kind": "CoveragePolicy", "metadata": ["name": "carts"],
+      "spec": ["selector": ["workloads": [["name": "cart-*"]]], "effects": ["alerts": ["severity": "critical"]]],
+    ])
     // An invalid Secret, which the controller replaces.
     try server.put([
       "apiVersion": "v1", "kind": "Secret",
@@ -583,6 +595,9 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
       try await eventually("the slices are deleted") { try self.targets(server) == 0 }
       try server.put(linuxNode("w1"))
       try await eventually("the gap is archived") { server.get("configmaps", namespace: "rollcall", name: "rollcall-gaps") != nil }
+      try await eventually("the status of the policy is written") {
+        server.get("coveragepolicies.rollcall.dev", name: "carts")?["status"]?["gaps"] == 1
+      }
       try await eventually("the Event is updated") { server.requestCount(.patch, "events.events.k8s.io") > 0 }
       try await eventually("the certificates are renewed") { server.requestCount(.update, "secrets") > 0 }
       try await eventually("the lease is renewed") { server.requestCount(.update, "leases.coordination.k8s.io") > 0 }

@@ -11,6 +11,7 @@ import YAML
 struct PortAccessTests {
   private static let viewed = [
     "/", "/api/v1/gaps", "/api/v1/coverage", "/api/v1/nodes", "/api/v1/explain", "/api/v1/scrapes", "/api/v1/rules-without-data",
+    "/api/v1/policies",
   ]
   private static let scraped = [
     "/metrics", "/metrics/cadvisor", "/metrics/resource", "/stats/summary?node=n", "/sd/v1/targets", "/probe?node=n", "/proxy/n/metrics",

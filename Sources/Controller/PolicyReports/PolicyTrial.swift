@@ -1,9 +1,18 @@
 internal import KubeClient
 package import Roll
 
+/// Finds out what other policies would change.
+package protocol PolicyTrying: Sendable {
+  /// - Parameters:
+  ///   - tried: the names of the policies that are new or changed.
+  ///   - limit: the number of examples of each kind of change.
+  /// - Throws: `CancellationError`.
+  func changes(from old: PolicySet, to new: PolicySet, tried: Set<String>, limit: Int, at now: ClockReading) async throws -> PolicyChanges
+}
+
 /// What would change if other policies were in force: rolls and ledger are computed as they would be, and compared with what they are. Changes
 /// nothing.
-package struct PolicyTrial<Nodes: NodeLookup & Sendable, Pods: PodLookup & Sendable>: Sendable {
+package struct PolicyTrial<Nodes: NodeLookup & Sendable, Pods: PodLookup & Sendable>: PolicyTrying {
   /// The number of nodes that are computed before others may use the thread.
   private static var nodesAtOnce: Int { 16 }
 
@@ -26,10 +35,6 @@ package struct PolicyTrial<Nodes: NodeLookup & Sendable, Pods: PodLookup & Senda
     self.ledger = ledger
   }
 
-  /// - Parameters:
-  ///   - tried: the names of the policies that are new or changed.
-  ///   - limit: the number of examples of each kind of change.
-  /// - Throws: `CancellationError`.
   package func changes(
     from old: PolicySet, to new: PolicySet, tried: Set<String>, limit: Int, at now: ClockReading
   ) async throws -> PolicyChanges {

@@ -42,7 +42,7 @@ struct ControllerStatus: Sendable {
   let coverage: any ScrapeReport
   let policies: any PolicyReport
   /// What rolls and ledger are made of now, to compute them with other policies.
-  let trial: @Sendable () -> PolicyTrial<StoreSnapshot<NodeRecord>, StoreSnapshot<PodRecord>>
+  let trial: @Sendable () -> any PolicyTrying
 }
 
 /// Which containers have series of their own in `/metrics`.

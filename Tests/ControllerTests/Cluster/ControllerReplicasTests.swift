@@ -39,8 +39,7 @@ import Testing
       let folder = try TemporaryFolder()
       let kubeconfig = try folder.write(server.kubeconfig(), to: "kubeconfig")
       let cluster = try Cluster(
-        settings: ClusterSettings(kubeconfig: kubeconfig, namespace: "rollcall"), keepsScrapeFacts: false, environment: [:], logger: .silent
-      )
+        settings: ClusterSettings(kubeconfig: kubeconfig, namespace: "rollcall"), environment: [:], logger: .silent)
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await cluster.pods.run() }
         try await eventually("the Pods are listed") { cluster.pods.store.isSynced }

@@ -174,9 +174,9 @@ import Testing
   private let failing = ScrapeChain.Verdict.broken(.scrapeFailing(ScrapeFailure(message: "404"), by: "main-0"))
   private let scraped = ScrapeChain.Verdict.scraped(by: "main-0", age: .seconds(5), lagging: [])
 
-  private func findings(_ asks: [ScrapeAsk], mode: ScrapeCoverageMode = .monitored) -> [String] {
+  private func findings(_ asks: [ScrapeAsk], mode: ScrapeCoverageMode = .monitored, _ term: ScrapingTerm? = nil) -> [String] {
     var pass = ScrapePass(mode: mode)
-    return pass.add(asks.map { ($0, moment(7)) }, of: pod).map { finding in
+    return pass.add(asks.map { ($0, moment(7)) }, of: pod, term, at: moment(9)).map { finding in
       switch finding.state {
       case .broken(let reason, _, let since): "\(finding.container.container) \(reason.rawValue) \(since.milliseconds)"
       case .unknown: "\(finding.container.container) unknown"
@@ -210,11 +210,21 @@ import Testing
     #expect(findings([ask(.portName, hint)], mode: .all) == ["app NoMonitor 7000"])
   }
 
+  @Test func `R126: a policy demands scrapes, or does not want any`() {
+    let hint = ScrapeChain.Verdict.broken(.objects(.noMonitor(ports: [])))
+    #expect(findings([ask(.portName, hint)], .required) == ["app NoMonitor 7000"])
+    #expect(findings([], .required) == ["app NoMonitor 9000"] && findings([]).isEmpty)
+    #expect(findings([], mode: .off, .required).isEmpty)
+    #expect(findings([ask(monitor("a"), failing), ask(monitor("b"), scraped)], .required).isEmpty)
+    #expect(findings([ask(monitor("a"), failing)], .notRequired).isEmpty)
+    #expect(findings([ask(monitor("a"), .waiting(for: .active))], mode: .all, .notRequired).isEmpty)
+  }
+
   @Test func `R118: verdicts are counted by workload, request and state`() {
     var pass = ScrapePass(mode: .monitored)
     _ = pass.add(
       [ask(monitor("a", service: "x"), failing), ask(monitor("a", service: "y"), failing, container: nil), ask(monitor("b"), scraped)]
-        .map { ($0, moment(0)) }, of: pod)
+        .map { ($0, moment(0)) }, of: pod, at: moment(0))
     #expect(pass.groups.map(\.request) == [monitor("a"), monitor("b")])
     #expect(pass.groups.map(\.count) == [2, 1] && pass.groups.map(\.state.text) == ["ScrapeFailing", "Scraped"])
     #expect(pass.groups.allSatisfy { $0.workload == Workload(kind: "StatefulSet", name: "web") && $0.namespace == "shop" })

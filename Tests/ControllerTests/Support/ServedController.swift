@@ -23,9 +23,11 @@ final class ServedController: Sendable {
   let reviews = ScriptedReviews()
   let scrapes = FixedScrapes()
   let rules = SettableStatus(RuleDataStatus())
+  let policies = FixedPolicies()
   private let transport: HTTPTransport
   private let listening = Mutex(0)
   private let pods = Mutex<[PodRecord]>([])
+  private let nodes = Mutex<[NodeRecord]>([])
 
   private init() throws {
     transport = try HTTPTransport()
@@ -66,7 +68,7 @@ final class ServedController: Sendable {
       replicas: served.replicas,
       publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualCache: served.virtualCache, push: push,
       refusals: control,
-      coverage: served.scrapes)
+      coverage: served.scrapes, policies: served.policies, trial: served.trial)
     let server = ControllerServer(
       controller, access: PortAccess(settings: access, control: control), tls: tls, limits: limits, logger: .silent)
     try await whileServing(server) { port in
@@ -97,10 +99,19 @@ final class ServedController: Sendable {
     try JSONValue(parsing: try await request(path).body)
   }
 
+  private static let rollSettings = RollSettings(grace: .seconds(60), virtualNodes: [LabelSelector("virtual")].compactMap(\.self))
+
+  private func trial() -> any PolicyTrying {
+    PolicyTrial(
+      nodes: Records(nodes.withLock { $0 }), pods: Records(pods.withLock { $0 }), rolls: rolls.snapshot().rolls, rules: ExemptionRules(),
+      settings: Self.rollSettings, ledger: ledger.snapshot())
+  }
+
   /// Builds rolls and adds them to the store and the ledger.
   func publish(_ nodes: [NodeRecord], _ pods: [PodRecord]) {
     self.pods.withLock { $0 = pods }
-    var builder = RollBuilder(settings: RollSettings(grace: .seconds(60), virtualNodes: [LabelSelector("virtual")].compactMap(\.self)))
+    self.nodes.withLock { $0 = nodes }
+    var builder = RollBuilder(settings: Self.rollSettings)
     let changes = builder.update(nodes: Records(nodes), nodeChange: .all, pods: Records(pods), podChange: .all, at: time.reading())
     rolls.publish(changes, of: builder)
     ledger.begin(with: builder.rolls.values, at: time.now)

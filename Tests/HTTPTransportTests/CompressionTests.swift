@@ -51,8 +51,10 @@ import Testing
     let packed = try #require(gzip(Self.text))
     var damaged = packed
     damaged[packed.count - 6] ^= 1
-    let bodies = ["/cut": packed.dropLast(), "/head": packed.prefix(5), "/damaged": damaged[...], "/more": packed + [1, 2, 3]]
-    let server = try server(bodies.mapValues { Array($0) })
+    let bodies: [String: [UInt8]] = [
+      "/cut": Array(packed.dropLast()), "/head": Array(packed.prefix(5)), "/damaged": damaged, "/more": packed + [1, 2, 3],
+    ]
+    let server = try server(bodies)
     defer { server.stop() }
     for path in bodies.keys {
       #expect(await transportError { try await transport.send(request(server, path)) }?.kind == "malformed", "\(path)")
@@ -91,11 +93,11 @@ import Testing
     let packed = try Dictionary(uniqueKeysWithValues: bodies.enumerated().map { ("/\($0)", try #require(gzip($1))) })
     let server = try server(packed)
     defer { server.stop() }
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    try await withThrowingTaskGroup(of: (Int, [UInt8]).self) { group in
       for number in 0..<100 {
-        group.addTask { #expect(try await transport.send(request(server, "/\(number % 20)")).body == bodies[number % 20]) }
+        group.addTask { (number % 20, try await transport.send(request(server, "/\(number % 20)")).body) }
       }
-      try await group.waitForAll()
+      for try await (number, body) in group { #expect(body == bodies[number]) }
     }
   }
 }

@@ -42,6 +42,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioFoundationEssentials: Target.Dependency = .product(name: "NIOFoundationEssentialsCompat", package: "swift-nio")
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
@@ -84,6 +85,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     // No traits: our own YAML module reads configuration files, and full Foundation would triple the size of the agent.
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
   ],
@@ -142,7 +144,7 @@ let package = Package(
       dependencies: [
         "AsyncPrimitives", "Collector", "Exposition", "Gzip", "GzipZlib", "HTTPTransport", "JSON", "KubeClient", "LogLines",
         "Primitives", "ProcessLimits", "Push", "Relabeling", "Roll", "TLSServing", "YAML",
-        crypto, httpTypes, hummingbird, logging, nioCore, nioSSL, serviceLifecycle, swiftASN1, x509,
+        crypto, httpTypes, hummingbird, logging, mustache, nioCore, nioSSL, serviceLifecycle, swiftASN1, x509,
       ],
       swiftSettings: settings + controllerTesting),
 

@@ -40,7 +40,7 @@ need_swift() {
 # Libraries that the package links.
 build_packages=(libcurl4-openssl-dev libisal-dev libre2-dev libsnappy-dev libyaml-dev pkg-config zlib1g-dev)
 # Programs that the tests run.
-test_packages=(bindfs busybox-static containerd curl dnsmasq-base docker.io iproute2 jq libnginx-mod-stream microsocks nginx-light openssl podman prometheus prometheus-alertmanager
+test_packages=(bindfs busybox-static chromium chromium-driver containerd curl dnsmasq-base docker.io iproute2 jq libnginx-mod-stream microsocks nginx-light openssl podman prometheus prometheus-alertmanager
   runc shellcheck tinyproxy victoria-metrics)
 
 # need_python_packages: installs the Python packages of hack/requirements.txt, in those versions, into a folder of their own.

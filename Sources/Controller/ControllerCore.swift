@@ -58,6 +58,7 @@ struct LeaderWork: Sendable {
   let tasks: NodeTaskManager
   let archive: GapArchiver
   let archiveWatch: ObjectWatch
+  let history: GapHistoryKeeper
   let watch: GapWatch
   let alerts: AlertmanagerSender
   /// `nil` if no Events are written.
@@ -79,6 +80,7 @@ struct LeaderWork: Sendable {
       group.addTask { await tasks.run() }
       group.addTask { await archive.run() }
       group.addTask { await archiveWatch.run(of: GapArchive.configMapName, isMissing: archive.rewrite) }
+      group.addTask { await history.run() }
       group.addTask { await watch.run() }
       group.addTask { await coverage.run() }
       group.addTask { await alerts.run() }
@@ -87,6 +89,7 @@ struct LeaderWork: Sendable {
       if let rules { group.addTask { await rules.run() } }
     }
     ledger.reset()
+    history.forget()
     // First, because a node that is forgotten otherwise ends its pushed series, which the next leader continues.
     push.forgetAll()
     tasks.forgetAll()

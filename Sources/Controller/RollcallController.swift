@@ -104,10 +104,14 @@ package final class RollcallController: Sendable {
         let restored = alerts.takeOver(groups, restore)
         events?.takeOver(restored)
       })
+    let history = GapHistoryKeeper(
+      client: cluster.client, namespace: cluster.namespace, time: time, logger: logger, isLeading: { leadership.isLeader },
+      workload: cluster.workload(of:))
     let freshness = RollFreshness(watches: cluster, limit: settings.stalenessLimit)
     let watch = GapWatch(
       ledger: ledger, freshness: freshness, settling: settings.interval, catchUp: settings.catchUp, time: time, logger: logger
     ) { transitions in
+      history.add(transitions)
       alerts.gapsChanged()
       events?.post(transitions, ledger: ledger.snapshot())
     }
@@ -131,7 +135,12 @@ package final class RollcallController: Sendable {
         version: version, settings: settings.serving, time: time, leadership: leadership,
         readiness: Readiness(freshness: freshness, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
         rolls: rolls, ledger: ledger, workload: cluster.workload(of:), pod: cluster.pod(namespace:name:),
-        podsOnNode: cluster.pods(onNode:), rulesWithoutData: rules,
+        podsOnNode: cluster.pods(onNode:), pods: { cluster.pods.store.snapshot() }, endedGaps: { history.ended },
+        leader: LeaderPages(
+          identity: leadership.identity, transport: probeTransport, address: { leaderAddress.other.map(settings.portAddress(of:)) },
+          connection: { settings.leaderConnection(authorities: certificates.tls?.certificateAuthorities) },
+          token: settings.authorization == .off ? nil : cluster.tokenFile.map { HeadersFile(path: $0, isToken: true) }),
+        rulesWithoutData: rules,
         counters: counters, exporters: exporters, archive: archive,
         alertmanagers: alerts, events: events, targets: targets, replicas: replicas, publication: reconciler, relay: relay,
         virtualCache: settings.virtualMode == .push ? nil : virtual.cache, push: push, refusals: access,
@@ -150,10 +159,14 @@ package final class RollcallController: Sendable {
       ],
       leaderWork: LeaderLoop(leadership: leadership, time: time) {
         await LeaderWork(
-          rolls: rolls, ledger: ledger, tasks: tasks, archive: archive, archiveWatch: archiveWatch, watch: watch, alerts: alerts,
-          events: events, push: push, coverage: coverage, rules: rules, policies: policyStatuses, time: time
+          rolls: rolls, ledger: ledger, tasks: tasks, archive: archive, archiveWatch: archiveWatch, history: history, watch: watch,
+          alerts: alerts, events: events, push: push, coverage: coverage, rules: rules, policies: policyStatuses, time: time
         ).run()
       },
-      publication: TargetPublication(reconciler: reconciler, rolls: rolls, time: time, logger: logger), finish: archive.finish)
+      publication: TargetPublication(reconciler: reconciler, rolls: rolls, time: time, logger: logger),
+      finish: {
+        await archive.finish()
+        await history.finish()
+      })
   }
 }

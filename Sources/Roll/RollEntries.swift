@@ -135,6 +135,12 @@ package struct RollEntries: RandomAccessCollection, Hashable, Sendable {
     }
   }
 
+  /// The pod of the container at a position.
+  package func pod(at position: Int) -> PodIdentity { pods[pod(of: position)].pod.identity }
+
+  /// The name of the container at a position.
+  package func containerName(at position: Int) -> Name { containers[position].name }
+
   /// Why nothing is due from the container at a position; `nil` if it is due.
   package func notDue(at position: Int) -> Exemption? { containers[position].notDue }
 

@@ -10,7 +10,8 @@ import YAML
 @Suite(.timeLimit(.minutes(5)), .enabled(if: findProgram("curl") != nil, "curl is not installed"))
 struct PortAccessTests {
   private static let viewed = [
-    "/", "/api/v1/gaps", "/api/v1/coverage", "/api/v1/nodes", "/api/v1/explain", "/api/v1/scrapes", "/api/v1/rules-without-data",
+    "/", "/page/gaps", "/page/style.css", "/api/v1/gaps", "/api/v1/coverage", "/api/v1/nodes", "/api/v1/explain", "/api/v1/scrapes",
+    "/api/v1/rules-without-data",
     "/api/v1/policies",
   ]
   private static let scraped = [

@@ -55,6 +55,11 @@ struct Cluster: Sendable {
     exemptions = ExemptionWatches(client: client, agentNamespace: agentNamespace, logger: logger)
   }
 
+  /// The file with the token of our service account; `nil` if we have another credential.
+  var tokenFile: String? {
+    if case .tokenFile(let path, _) = configuration.credentials { path } else { nil }
+  }
+
   /// The Node as last received from the watch.
   func node(_ name: String) -> NodeRecord? {
     nodes.store.snapshot()[ObjectKey(name: name)]

@@ -112,6 +112,16 @@ struct LeaderAddress: Sendable {
   /// The IP address of the leader; `nil` if unknown. The Lease's holder is the name of a Pod in our namespace.
   var current: String? {
     guard !leadership.isLeader, let holder = leadership.holder, holder != leadership.identity else { return own }
-    return cluster.pod(namespace: cluster.namespace, name: holder)?.podIPs.first
+    return address(of: holder)
+  }
+
+  /// The IP address of the leader; `nil` if it is unknown, or if this replica leads.
+  var other: String? {
+    guard !leadership.isLeader, let holder = leadership.holder, holder != leadership.identity else { return nil }
+    return address(of: holder)
+  }
+
+  private func address(of holder: String) -> String? {
+    cluster.pod(namespace: cluster.namespace, name: holder)?.podIPs.first
   }
 }

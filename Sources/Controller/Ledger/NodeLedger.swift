@@ -298,10 +298,16 @@ package struct NodeLedger: Sendable {
   func row(of reference: ContainerReference) -> Int? { roll.entries.index(of: reference) }
 
   func uncollectedGap(row: Int, since: Moment) -> Gap {
-    var reason = rows[row].miss ?? (rows[row].notDue == .restarting ? .restarting : .unknown)
-    if reason == .unknown, !roll.nodeReady { reason = .nodeNotReady }
-    return gap(row: row, kind: .uncollected, reason: reason, detail: details[Int32(row)] ?? "", since: since)
+    gap(row: row, kind: .uncollected, reason: uncollectedReason(row: row), detail: detail(of: row), since: since)
   }
+
+  func uncollectedReason(row: Int) -> Reason {
+    let reason = rows[row].miss ?? (rows[row].notDue == .restarting ? .restarting : .unknown)
+    return reason == .unknown && !roll.nodeReady ? .nodeNotReady : reason
+  }
+
+  /// What was tried and how it failed at the last miss. May be empty.
+  func detail(of row: Int) -> String { details[Int32(row)] ?? "" }
 
   func gap(row: Int, kind: GapKind, reason: Reason, detail: String, since: Moment) -> Gap {
     Gap(

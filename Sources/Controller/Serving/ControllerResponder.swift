@@ -4,17 +4,19 @@ internal import NIOCore
 
 /// A served path. Any other path is 404.
 enum Route: Hashable {
-  case statusPage, livez, readyz, metrics, targets, cadvisor, resource, summary, probe, gaps, coverage, nodes
+  case livez, readyz, metrics, targets, cadvisor, resource, summary, probe, gaps, coverage, nodes
   case explain, scrapes, rulesWithoutData, policies, policyTest
   /// `/proxy/NODE/metrics` and `/proxy/NODE/health`.
   case exporter(node: String, ExporterPath)
+  case page(PageView)
+  case asset(PageAsset)
 
   enum ExporterPath: String {
     case metrics, health
   }
 
   private static let fixed: [String: Route] = [
-    "/": .statusPage, "/livez": .livez, "/readyz": .readyz, "/metrics": .metrics, "/sd/v1/targets": .targets,
+    "/livez": .livez, "/readyz": .readyz, "/metrics": .metrics, "/sd/v1/targets": .targets,
     "/metrics/cadvisor": .cadvisor, "/metrics/resource": .resource, "/stats/summary": .summary, "/probe": .probe,
     "/api/v1/gaps": .gaps, "/api/v1/coverage": .coverage, "/api/v1/nodes": .nodes,
     "/api/v1/explain": .explain, "/api/v1/scrapes": .scrapes, "/api/v1/rules-without-data": .rulesWithoutData,
@@ -24,6 +26,14 @@ enum Route: Hashable {
   init?(_ path: String) {
     if let route = Self.fixed[path] {
       self = route
+      return
+    }
+    if let view = PageView(path: path) {
+      self = .page(view)
+      return
+    }
+    if let asset = PageAsset(path: path) {
+      self = .asset(asset)
       return
     }
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
@@ -70,7 +80,8 @@ struct ControllerResponder: HTTPResponder {
     }
     if let refusal = await access.refusal(of: request, to: route, on: connection) { return refusal }
     return switch route {
-    case .statusPage: StatusPage(controller).response()
+    case .page(let view): await PageServing(controller).response(to: request, view: view)
+    case .asset(let asset): PageServing(controller).asset(asset)
     case .livez: .text(.ok, "ok\n")
     case .readyz: readiness()
     case .metrics: ControllerMetrics(controller).response()

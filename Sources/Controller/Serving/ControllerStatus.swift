@@ -20,6 +20,11 @@ struct ControllerStatus: Sendable {
   let workload: @Sendable (ContainerReference) -> Workload?
   let pod: @Sendable (_ namespace: String, _ name: String) -> PodRecord?
   let podsOnNode: @Sendable (_ node: String) -> [PodRecord]
+  let pods: @Sendable () -> StoreSnapshot<PodRecord>
+  /// The last gaps that have ended, oldest first.
+  let endedGaps: @Sendable () -> [EndedGap]
+  /// `nil` without an election, and in tests.
+  let leader: LeaderPages?
   /// `nil` unless rules are checked.
   let rulesWithoutData: (any StatusSource<RuleDataStatus>)?
   let counters: CollectionCounters

@@ -106,7 +106,7 @@ extension Route {
     case .targets: .targets
     case .livez: .livez
     case .readyz: .readyz
-    case .statusPage, .cadvisor, .resource, .summary, .probe, .gaps, .coverage, .nodes, .explain, .scrapes, .rulesWithoutData,
+    case .page, .asset, .cadvisor, .resource, .summary, .probe, .gaps, .coverage, .nodes, .explain, .scrapes, .rulesWithoutData,
       .policies, .policyTest, .exporter:
       nil
     }

@@ -149,11 +149,6 @@ struct ScrapeAPI {
 }
 
 extension ScrapeSummary {
-  /// The number of requests for scrapes.
-  var counts: [ChainExplanation.Outcome: Int] {
-    groups.reduce(into: [:]) { $0[$1.state.outcome, default: 0] += $1.count }
-  }
-
   /// The numbers without workloads, for `/api/v1/coverage`.
   var json: JSONValue {
     var json: JSONValue = [
@@ -161,21 +156,6 @@ extension ScrapeSummary {
     ]
     for outcome in ChainExplanation.Outcome.allCases { json[outcome.rawValue] = .integer(Int64(counts[outcome] ?? 0)) }
     return json
-  }
-}
-
-extension ScrapeGroup.State {
-  var outcome: ChainExplanation.Outcome {
-    switch self {
-    case .scraped: .scraped
-    case .waiting: .waiting
-    case .unknown: .unknown
-    case .broken: .broken
-    }
-  }
-
-  var reason: Reason? {
-    if case .broken(let reason) = self { reason } else { nil }
   }
 }
 

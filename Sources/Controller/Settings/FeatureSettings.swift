@@ -51,6 +51,20 @@ extension ControllerSettings {
       wantsAuthorization: authorization == .on, wantsTLS: listenTLS == .on, trustsLoopback: trustsLoopback == .on, openPaths: openPaths)
   }
 
+  /// How a replica that does not lead reaches the leader's port.
+  /// - Parameter authorities: those of our own certificates; `nil` until they are known.
+  func leaderConnection(authorities: PEMSource?) -> LeaderPages.Connection {
+    guard listenTLS == .on else { return .plain }
+    guard listenTLSFolder == nil else {
+      return .unknown(reason: "Its certificate is that of --listen-tls-dir, which replicas do not verify.")
+    }
+    guard let authorities else { return .unknown(reason: "The certificate of our authority is not known yet.") }
+    return .tls(TLSOptions(certificateAuthorities: authorities, serverName: PortNames.common))
+  }
+
+  /// Our port at the address of another replica.
+  func portAddress(of replica: String) -> String { "\(ListenAddress(host: replica, port: listen.port))" }
+
   private var listenScheme: String { listenTLS == .on ? "https" : "http" }
 
   /// - Parameter namespace: of our Service.

@@ -156,6 +156,9 @@ extension PodRecord {
   package var identity: PodIdentity { storage.header.identity }
   /// The node's name, shared with the other Pods on it; `nil` until the Pod is scheduled.
   package var node: Name? { storage.header.node }
+  /// What the Pods of a workload have in common, which they usually share in memory; `nil` if there is nothing. Pods with the same text
+  /// have the same `workload`.
+  package var commonText: Name? { storage.header.common }
   /// `podIPs` in binary.
   package var addresses: [PodIP] {
     readBody { reader in (0..<reader.count()).map { _ in reader.address() } }

@@ -169,6 +169,7 @@ import Testing
       let coverage = try await served.json("/api/v1/coverage")["scrapes"]
       #expect(coverage == ["scraped": 3, "broken": 2, "waiting": 0, "unknown": 0, "scrapers": ["known": 1, "reached": 1]])
       #expect(try await served.text("/").contains("3 of 5 that are asked for happen, 2 do not; 1 of 1 scrapers reached."))
+      #expect(try await served.text("/").contains("href=\"http://10.0.0.1:9090/targets\""))
       served.scrapes.set { $0.summary.scrapers[0].error = ScraperError(.timeout, url: "http://10.0.0.1:9090", "<slow>") }
       let page = try await served.text("/")
       #expect(page.contains("0 of 1 scrapers reached.") && page.contains("&lt;slow&gt;"))

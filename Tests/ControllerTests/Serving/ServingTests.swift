@@ -162,25 +162,8 @@ import Testing
       #expect(refused.status == 503)
       #expect(String(decoding: refused.body, as: UTF8.self).contains("replica-1"))
       #expect(try await served.request("/sd/v1/targets").status == 200, "targets come from the API server, and are every replica's")
-      #expect(try await served.text("/").contains("replica-1 does"))
-    }
-  }
-
-  // MARK: The status page
-
-  @Test func `R62: everything on the status page is escaped`() async throws {
-    try await ServedController.run { served in
-      served.publishSample()
-      let response = try await served.request("/")
-      #expect(response.status == 200)
-      #expect(response.header("Content-Type") == "text/html; charset=utf-8")
-      #expect(response.header("Content-Security-Policy")?.contains("default-src 'none'") == true)
-      let page = String(decoding: response.body, as: UTF8.self)
-      #expect(page.contains("3 of 4 containers collected on 4 nodes, 2 exempt, 1 gaps."))
-      #expect(page.contains("no &lt;process&gt; with &quot;this&quot; ID"))
-      #expect(page.contains("connection &lt;refused&gt;"))
-      #expect(!page.contains("<process>") && !page.contains("<script"))
-      #expect(page.contains("5m1s"))
+      let page = try await served.request("/")
+      #expect(page.status == 503 && String(decoding: page.body, as: UTF8.self).contains("replica-1 does"))
     }
   }
 

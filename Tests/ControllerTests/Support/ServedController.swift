@@ -28,6 +28,8 @@ final class ServedController: Sendable {
   private let listening = Mutex(0)
   private let pods = Mutex<[PodRecord]>([])
   private let nodes = Mutex<[NodeRecord]>([])
+  private let podStore = Mutex(StoreSnapshot<PodRecord>())
+  let history = Mutex(GapHistory())
 
   private init() throws {
     transport = try HTTPTransport()
@@ -36,7 +38,8 @@ final class ServedController: Sendable {
   /// Serves while `body` runs.
   static func run(
     push: PushService? = nil, limits: ServingLimits = ServingLimits(), access: PortAccessSettings = .open, tls: PortTLS? = nil,
-    containerMetrics: ContainerMetrics = .gaps, _ body: (ServedController) async throws -> Void
+    containerMetrics: ContainerMetrics = .gaps, leader: ((ServedController) -> LeaderPages)? = nil,
+    _ body: (ServedController) async throws -> Void
   ) async throws {
     let served = try ServedController()
     var settings = ControllerSettings()
@@ -60,8 +63,9 @@ final class ServedController: Sendable {
       watches: watches, certificates: certificates, rolls: served.rolls, ledger: served.ledger,
       workload: { $0.pod == "web" ? Workload(kind: "Deployment", name: "web") : nil },
       pod: { namespace, name in served.pods.withLock { $0.first { $0.namespace == namespace && $0.name == name } } },
-      podsOnNode: { node in served.pods.withLock { $0.filter { $0.nodeName == node } } }, rulesWithoutData: served.rules,
-      counters: served.counters,
+      podsOnNode: { node in served.pods.withLock { $0.filter { $0.nodeName == node } } },
+      pods: { served.podStore.withLock { $0 } }, endedGaps: { served.history.withLock { $0.ended } }, leader: leader?(served),
+      rulesWithoutData: served.rules, counters: served.counters,
       exporters: served.exporters, archive: SettableStatus(GapArchiveStatus()), alertmanagers: SettableStatus<[AlertmanagerStatus]>([]),
       events: nil,
       targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddress: { nil }),
@@ -111,6 +115,10 @@ final class ServedController: Sendable {
   func publish(_ nodes: [NodeRecord], _ pods: [PodRecord]) {
     self.pods.withLock { $0 = pods }
     self.nodes.withLock { $0 = nodes }
+    podStore.withLock { store in
+      store = StoreSnapshot()
+      for pod in pods { _ = store.table.put(pod) }
+    }
     var builder = RollBuilder(settings: Self.rollSettings)
     let changes = builder.update(nodes: Records(nodes), nodeChange: .all, pods: Records(pods), podChange: .all, at: time.reading())
     rolls.publish(changes, of: builder)

@@ -126,3 +126,25 @@ package struct ScrapeCoverageStatus: Hashable, Sendable {
     self.watches = watches
   }
 }
+
+extension ScrapeSummary {
+  /// The number of requests for scrapes.
+  var counts: [ChainExplanation.Outcome: Int] {
+    groups.reduce(into: [:]) { $0[$1.state.outcome, default: 0] += $1.count }
+  }
+}
+
+extension ScrapeGroup.State {
+  var outcome: ChainExplanation.Outcome {
+    switch self {
+    case .scraped: .scraped
+    case .waiting: .waiting
+    case .unknown: .unknown
+    case .broken: .broken
+    }
+  }
+
+  var reason: Reason? {
+    if case .broken(let reason) = self { reason } else { nil }
+  }
+}

@@ -250,6 +250,7 @@ if withBenchmarks {
     .executable(name: "bench-push", targets: ["PushBenchmark"]),
     .executable(name: "bench-targets", targets: ["TargetsBenchmark"]),
     .executable(name: "bench-expectation", targets: ["ExpectationBenchmark"]),
+    .executable(name: "bench-page", targets: ["PageBenchmark"]),
     .executable(name: "bench-targets-api", targets: ["TargetsAPIBenchmark"]),
     .executable(name: "scraped-cluster", targets: ["ScrapedClusterFixture"]),
   ]
@@ -270,6 +271,10 @@ if withBenchmarks {
         "BenchmarkSupport", "Collector", "Controller", "HTTPTransport", "ProcessLimits", "Push", "VirtualNodeFixture", "Roll", logging,
       ],
       path: "Benchmarks/PushBenchmark", swiftSettings: settings),
+    // Its fixture is that of the tests, by a link.
+    .executableTarget(
+      name: "PageBenchmark", dependencies: ["BenchmarkSupport", "Controller", "KubeClient", "Primitives", "Roll"],
+      path: "Benchmarks/PageBenchmark", swiftSettings: settings),
     .executableTarget(
       name: "TargetsAPIBenchmark", dependencies: ["BenchmarkSupport", "Controller", "HTTPTransport", "ProcessLimits"],
       path: "Benchmarks/TargetsAPIBenchmark", swiftSettings: settings),

@@ -60,13 +60,8 @@ struct PageServing {
       status: HTTPTypes.HTTPResponse.Status(code: content.status), contentType: "text/html; charset=utf-8",
       body: .chunks(length: nil) { write in try await write(content.html) }, isCompressible: true)
     response.headers[.contentSecurityPolicy] = policy
-    response.headers[.referrerPolicy] = "no-referrer"
     return response
   }
-}
-
-extension HTTPField.Name {
-  fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
 }
 
 extension ControllerStatus {

@@ -4,6 +4,13 @@ package import Primitives
 public struct StoreSnapshot<Value: Record>: Sendable, Sequence {
   var table = RecordTable<Value>(indexing: .ofType)
 
+  init() {}
+
+  /// A snapshot of these records, without a store.
+  package init(_ records: some Sequence<Value>) {
+    for record in records { _ = table.put(record) }
+  }
+
   public subscript(key: ObjectKey) -> Value? { table[key] }
   public var count: Int { table.count }
   public var isEmpty: Bool { table.count == 0 }

@@ -28,7 +28,7 @@ final class ServedController: Sendable {
   private let listening = Mutex(0)
   private let pods = Mutex<[PodRecord]>([])
   private let nodes = Mutex<[NodeRecord]>([])
-  private let podStore = Mutex(StoreSnapshot<PodRecord>())
+  private let podStore = Mutex(StoreSnapshot<PodRecord>([]))
   let history = Mutex(GapHistory())
 
   private init() throws {
@@ -115,10 +115,7 @@ final class ServedController: Sendable {
   func publish(_ nodes: [NodeRecord], _ pods: [PodRecord]) {
     self.pods.withLock { $0 = pods }
     self.nodes.withLock { $0 = nodes }
-    podStore.withLock { store in
-      store = StoreSnapshot()
-      for pod in pods { _ = store.table.put(pod) }
-    }
+    podStore.withLock { $0 = StoreSnapshot(pods) }
     var builder = RollBuilder(settings: Self.rollSettings)
     let changes = builder.update(nodes: Records(nodes), nodeChange: .all, pods: Records(pods), podChange: .all, at: time.reading())
     rolls.publish(changes, of: builder)

@@ -33,7 +33,7 @@ final class Browser: Sendable {
           ]
         ]
       ])
-    guard let id = created["sessionId"]?.string else { throw ExternalProgramError(description: "no session: \(created)") }
+    guard let id = created["sessionId"]?.string else { throw BrowserError(description: "no session: \(created)") }
     session = "http://127.0.0.1:\(port)/session/\(id)"
   }
 
@@ -103,8 +103,12 @@ final class Browser: Sendable {
     let response = try await transport.send(request)
     let value = try JSONValue(parsing: response.body)["value"] ?? .null
     guard response.status == 200 else {
-      throw ExternalProgramError(description: "\(method) \(url): \(value["message"]?.string ?? "\(value)")")
+      throw BrowserError(description: "\(method) \(url): \(value["message"]?.string ?? "\(value)")")
     }
     return value
   }
+}
+
+struct BrowserError: Error, CustomStringConvertible {
+  var description: String
 }

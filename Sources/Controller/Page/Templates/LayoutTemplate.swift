@@ -7,6 +7,7 @@ extension PageTemplates {
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
+    <meta name="referrer" content="no-referrer">
     <title>{{title}} – Rollcall</title>
     <link rel="icon" href="{{folder}}icon.svg">
     <link rel="stylesheet" href="{{folder}}style.css">

@@ -1,0 +1,1 @@
+../../Tests/ControllerTests/Support/OutageCluster.swift

@@ -26,7 +26,8 @@ struct RollcallCommand: AsyncParsableCommand {
       CommandGroup(
         name: "Questions to a running controller:",
         subcommands: [
-          ExplainCommand.self, GapsCommand.self, NodesCommand.self, CoverageCommand.self, TargetsCommand.self, PolicyCommand.self,
+          DoctorCommand.self, ExplainCommand.self, GapsCommand.self, NodesCommand.self, CoverageCommand.self, TargetsCommand.self,
+          PolicyCommand.self,
         ])
     ])
 }

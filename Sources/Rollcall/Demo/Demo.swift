@@ -64,7 +64,7 @@ struct Demo: Service {
     try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(Self.namespace)]])
     for node in cluster.nodes { try server.put(node.object) }
     for pod in cluster.pods { try server.put(pod.object) }
-    for object in cluster.monitoringObjects { try server.put(object) }
+    for object in cluster.monitoringObjects + cluster.installationObjects(namespace: Self.namespace) { try server.put(object) }
   }
 
   private func startNodes(

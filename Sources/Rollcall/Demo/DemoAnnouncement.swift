@@ -24,6 +24,7 @@ struct DemoAnnouncement {
     return [
       ("What is not collected or not scraped, and why", ask("gaps -A")),
       ("Why Prometheus does not scrape this workload", ask("explain pod/orders-0 -n shop")),
+      ("What is wrong with the installation", "\(ask("doctor")) --kubeconfig \(kubeconfig)"),
       ("How much is collected, and how much is exempt", ask("coverage")), ("The same by node", ask("nodes -o wide")),
       ("The targets that Rollcall gives Prometheus", ask("targets")),
       ("What the rules read", "curl -s http://\(listen)/metrics | grep ^rollcall_container_gap"),

@@ -53,7 +53,7 @@ enum DemoWorkload: String, CaseIterable {
   ) -> DemoCluster.Pod {
     DemoCluster.Pod(
       namespace: monitoringNamespace, name: "prometheus-main-0", node: node, address: "\(network).41", uid: uid,
-      workload: "prometheus-main", containers: [container])
+      labels: ["app.kubernetes.io/name": "prometheus", "prometheus": "main"], workload: "prometheus-main", containers: [container])
   }
 
   // MARK: Monitors
@@ -135,5 +135,59 @@ extension DemoCluster {
       return ["apiVersion": "v1", "kind": "Namespace", "metadata": metadata]
     }
     return namespaces + [prometheus, role, binding, gvisor] + DemoWorkload.allCases.flatMap(\.objects)
+  }
+
+  /// Of an installation in a cluster, what `rollcall doctor` looks at. The agents' Pods are ignored: here the agents are no containers.
+  func installationObjects(namespace: String) -> [JSONValue] {
+    func labels(_ component: String) -> JSONValue {
+      ["app.kubernetes.io/name": "rollcall", "app.kubernetes.io/component": .string(component)]
+    }
+    let role: JSONValue = [
+      "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": ["name": "rollcall-controller"],
+      "rules": [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]],
+    ]
+    let binding: JSONValue = [
+      "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": ["name": "rollcall-controller"],
+      "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "rollcall-controller"],
+      "subjects": [["kind": "ServiceAccount", "namespace": .string(namespace), "name": "rollcall-controller"]],
+    ]
+    let expressions: JSONValue = [
+      ["key": "type", "operator": "NotIn", "values": ["virtual-kubelet"]],
+      ["key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["fargate"]],
+    ]
+    let required: JSONValue = ["nodeSelectorTerms": [["matchExpressions": expressions]]]
+    let template: JSONValue = [
+      "metadata": ["labels": labels("agent")],
+      "spec": [
+        "nodeSelector": ["kubernetes.io/os": "linux"], "tolerations": [["operator": "Exists"]], "hostNetwork": true,
+        "affinity": ["nodeAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": required]],
+        "containers": [["name": "agent", "image": "rollcall-agent"]],
+      ],
+    ]
+    let daemonSet: JSONValue = [
+      "apiVersion": "apps/v1", "kind": "DaemonSet",
+      "metadata": ["namespace": .string(namespace), "name": "rollcall-agent", "labels": labels("agent")],
+      "spec": ["selector": ["matchLabels": labels("agent")], "template": template],
+    ]
+    let agents = nodes.filter(\.isLinux).map { node -> JSONValue in
+      [
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": [
+          "namespace": .string(namespace), "name": .string("rollcall-agent-\(node.name)"), "labels": labels("agent"),
+          "annotations": ["rollcall.dev/ignore": "true"],
+        ],
+        "spec": ["nodeName": .string(node.name), "hostNetwork": true, "containers": [["name": "agent", "image": "rollcall-agent"]]],
+        "status": [
+          "phase": "Running", "podIP": .string(node.address), "conditions": [["type": "Ready", "status": "True"]],
+          "containerStatuses": [
+            [
+              "name": "agent", "image": "rollcall-agent", "imageID": "", "ready": true, "restartCount": 0,
+              "containerID": .string("containerd://\(node.name)"), "state": ["running": ["startedAt": "2026-01-01T00:00:00Z"]],
+            ]
+          ],
+        ],
+      ]
+    }
+    return [role, binding, daemonSet] + agents
   }
 }

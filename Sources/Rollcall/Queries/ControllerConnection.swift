@@ -29,30 +29,50 @@ struct ControllerConnection {
   private func send(_ request: HTTPRequest, _ parameters: [(name: String, value: String?)]) async throws(QueryFailure) -> JSONValue {
     let path = request.url
     let query = parameters.compactMap { parameter in parameter.value.map { "\(parameter.name)=\(escapedForURL($0))" } }
-    let base = url.hasSuffix("/") ? String(url.dropLast()) : url
     var request = request
-    request.url = base + path + (query.isEmpty ? "" : "?\(query.joined(separator: "&"))")
+    request.url = path + (query.isEmpty ? "" : "?\(query.joined(separator: "&"))")
+    let response = try await response(to: request)
+    let value = try? JSONValue(parsing: response.body)
+    switch (response.status, value) {
+    case (200, let value?): return value
+    case (200, nil): throw QueryFailure("\(base)\(path) is not JSON: is this the URL of a controller?")
+    default: throw failure(response, path, value?["error"]?.string)
+    }
+  }
+
+  /// The body of a response that is no JSON.
+  func text(_ path: String) async throws(QueryFailure) -> String {
+    let response = try await response(to: HTTPRequest(url: path))
+    guard response.status == 200 else { throw failure(response, path, nil) }
+    return String(decoding: response.body, as: UTF8.self)
+  }
+
+  private var base: String { url.hasSuffix("/") ? String(url.dropLast()) : url }
+
+  /// - Parameter request: with path and query as its URL.
+  private func response(to request: HTTPRequest) async throws(QueryFailure) -> HTTPResponse {
+    var request = request
+    request.url = base + request.url
     request.headers += headers
     request.deadline = .seconds(60)
     request.tls = tls
     request.maximumBodyBytes = Self.maximumBytes
     request.acceptsCompression = true
-    let response: HTTPResponse
     do {
-      response = try await HTTPTransport().send(request)
+      return try await HTTPTransport().send(request)
     } catch {
       throw QueryFailure("cannot ask the controller: \(error)")
     }
-    let value = try? JSONValue(parsing: response.body)
-    switch (response.status, value) {
-    case (200, let value?): return value
-    case (200, nil): throw QueryFailure("\(base)\(path) is not JSON: is this the URL of a controller?")
-    case (404, nil): throw QueryFailure("\(base) has no \(path): it is no controller, or one that is older than this command")
-    default:
-      let reason = printable(value?["error"]?.string ?? String(decoding: response.body.prefix(400), as: UTF8.self))
-        .split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
-      throw QueryFailure("the controller answers with status \(response.status): \(reason)\(Self.remedy(response.status, path))")
+  }
+
+  /// - Parameter message: the controller's own; `nil` for a response that is not JSON.
+  private func failure(_ response: HTTPResponse, _ path: String, _ message: String?) -> QueryFailure {
+    if response.status == 404, message == nil {
+      return QueryFailure("\(base) has no \(path): it is no controller, or one that is older than this command")
     }
+    let text = message ?? String(decoding: response.body.prefix(400), as: UTF8.self)
+    let reason = printable(text).split(separator: " ").joined(separator: " ")
+    return QueryFailure("the controller answers with status \(response.status): \(reason)\(Self.remedy(response.status, path))")
   }
 
   private static func remedy(_ status: Int, _ path: String) -> String {

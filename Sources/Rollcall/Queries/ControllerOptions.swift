@@ -77,6 +77,18 @@ struct ControllerOptions: ParsableArguments {
     }
   }
 
+  /// A client of the API server.
+  func client() throws(QueryFailure) -> KubeClient {
+    guard let configuration = try configuration() else {
+      throw QueryFailure("there is no kubeconfig: name one with --kubeconfig, or set KUBECONFIG")
+    }
+    do throws(KubeError) {
+      return try KubeClient(configuration: configuration, logger: .quiet("kubeconfig"))
+    } catch {
+      throw QueryFailure("\(error)")
+    }
+  }
+
   /// The namespace of the context, as kubectl takes it.
   var defaultNamespace: String {
     get throws(QueryFailure) { try configuration()?.defaultNamespace ?? "default" }

@@ -34,7 +34,9 @@ struct ReviewHandler: Sendable {
       object["status"] = tokens.status(ofReview: spec, now: now)
     case .access:
       let pods = spec["resourceAttributes"] == nil ? [] : try all(ResourceTable.pods)
-      let rules = RoleRules(roles: try all(ResourceTable.clusterRoles), bindings: try all(ResourceTable.clusterRoleBindings))
+      let rules = RoleRules(
+        roles: try all(ResourceTable.clusterRoles) + all(ResourceTable.roles),
+        bindings: try all(ResourceTable.clusterRoleBindings) + all(ResourceTable.roleBindings))
       object["status"] = NodeAuthorizer.allows(spec, pods: pods) ? ["allowed": true] : rules.status(ofReview: spec)
     case .ownAccess:
       // Every request that gets here is allowed.

@@ -1,10 +1,11 @@
 import JSON
 
-/// Decides a SubjectAccessReview about a path or about all objects of a resource by the ClusterRoles and ClusterRoleBindings of the
-/// server, as RBAC does.
+/// Decides a SubjectAccessReview by the roles and bindings of the server, as RBAC does.
 /// Source: k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac and pkg/apis/rbac/v1/evaluation_helpers.go.
 struct RoleRules {
+  /// ClusterRoles and Roles.
   var roles: [JSONValue]
+  /// ClusterRoleBindings and RoleBindings.
   var bindings: [JSONValue]
 
   /// The `status` of a review.
@@ -14,19 +15,31 @@ struct RoleRules {
     }
     func allows(_ rule: JSONValue) -> Bool {
       if let path = attributes["path"]?.string { return Self.allows(rule, verb: verb, path: path) }
-      return rule["resourceNames"] == nil
-        && [("verbs", verb), ("apiGroups", attributes["group"]?.string ?? ""), ("resources", attributes["resource"]?.string ?? "")]
+      let names = rule["resourceNames"]?.array?.compactMap(\.string)
+      let subresource = attributes["subresource"]?.string.map { "/\($0)" } ?? ""
+      let resource = (attributes["resource"]?.string ?? "") + subresource
+      return names?.contains(attributes["name"]?.string ?? "") ?? true
+        && [("verbs", verb), ("apiGroups", attributes["group"]?.string ?? ""), ("resources", resource)]
           .allSatisfy { field, wanted in rule[field]?.array?.contains { $0.string == wanted || $0.string == "*" } == true }
+    }
+    /// A RoleBinding is about its own namespace, whatever role it names.
+    func isAbout(_ binding: JSONValue) -> Bool {
+      guard let namespace = binding["metadata"]?["namespace"]?.string else { return true }
+      return attributes["path"] == nil && attributes["namespace"]?.string == namespace
     }
     let user = spec["user"]?.string ?? ""
     let groups = Set(spec["groups"]?.array?.compactMap(\.string) ?? [])
     if groups.contains("system:masters") { return ["allowed": true] }
-    for binding in bindings where Self.names(binding, user: user, groups: groups) {
-      let name = binding["roleRef"]?["name"]?.string ?? ""
-      guard let role = roles.first(where: { $0["metadata"]?["name"]?.string == name }) else { continue }
-      if role["rules"]?.array?.contains(where: allows) == true {
+    for binding in bindings where Self.names(binding, user: user, groups: groups) && isAbout(binding) {
+      let reference = binding["roleRef"]
+      let namespace = reference?["kind"] == "Role" ? binding["metadata"]?["namespace"]?.string : nil
+      let role = roles.first {
+        $0["metadata"]?["name"]?.string == reference?["name"]?.string && $0["metadata"]?["namespace"]?.string == namespace
+      }
+      if role?["rules"]?.array?.contains(where: allows) == true {
+        let kind = binding["metadata"]?["namespace"] == nil ? "ClusterRoleBinding" : "RoleBinding"
         return [
-          "allowed": true, "reason": .string("RBAC: allowed by ClusterRoleBinding \"\(binding["metadata"]?["name"]?.string ?? "")\""),
+          "allowed": true, "reason": .string("RBAC: allowed by \(kind) \"\(binding["metadata"]?["name"]?.string ?? "")\""),
         ]
       }
     }

@@ -2,7 +2,7 @@
 enum ResourceTable {
   static let all: [ResourceKind] = [
     configMaps, endpointSlices, events, newEvents, leases, namespaces, nodes, pods, secrets, services, deployments, daemonSets,
-    statefulSets, runtimeClasses, clusterRoles, clusterRoleBindings,
+    statefulSets, runtimeClasses, clusterRoles, clusterRoleBindings, roles, roleBindings, networkPolicies,
     endpoints, serviceMonitors, podMonitors, probes, scrapeConfigs, prometheuses, prometheusAgents, prometheusRules, vmServiceScrapes,
     vmPodScrapes, customResourceDefinitions, coveragePolicies,
   ]
@@ -97,6 +97,18 @@ enum ResourceTable {
   static let clusterRoleBindings = ResourceKind(
     group: "rbac.authorization.k8s.io", version: "v1", kind: "ClusterRoleBinding", plural: "clusterrolebindings",
     singular: "clusterrolebinding", isNamespaced: false, naming: .pathSegment, schema: .object(["metadata": .metadata]))
+
+  static let roles = ResourceKind(
+    group: "rbac.authorization.k8s.io", version: "v1", kind: "Role", plural: "roles", singular: "role", naming: .pathSegment,
+    schema: .object(["metadata": .metadata]))
+
+  static let roleBindings = ResourceKind(
+    group: "rbac.authorization.k8s.io", version: "v1", kind: "RoleBinding", plural: "rolebindings", singular: "rolebinding",
+    naming: .pathSegment, schema: .object(["metadata": .metadata]))
+
+  static let networkPolicies = ResourceKind(
+    group: "networking.k8s.io", version: "v1", kind: "NetworkPolicy", plural: "networkpolicies", singular: "networkpolicy",
+    shortNames: ["netpol"], countsGenerations: true, schema: .kind())
 
   static let serviceMonitors = ResourceKind(
     group: "monitoring.coreos.com", version: "v1", kind: "ServiceMonitor", plural: "servicemonitors", singular: "servicemonitor",

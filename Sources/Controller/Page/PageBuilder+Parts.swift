@@ -58,7 +58,7 @@ extension PageBuilder {
   }
 
   func sentence(_ counts: CoverageCounts) -> String {
-    var text = "\(counts.collected) of \(counts.expected) collected"
+    var text = "\(counts.collected) of \(counts.expected) covered"
     if counts.gaps > 0 { text += ", \(counts.gaps) \(counts.gaps == 1 ? "gap" : "gaps")" }
     if counts.exempt > 0 { text += ", \(counts.exempt) exempt" }
     return text
@@ -66,7 +66,7 @@ extension PageBuilder {
 
   func numbers(_ counts: CoverageCounts) -> Fields {
     [
-      "expected": counts.expected, "collected": counts.collected, "waiting": counts.waiting, "gaps": counts.gaps,
+      "expected": counts.expected, "covered": counts.collected, "waiting": counts.waiting, "gaps": counts.gaps,
       "exempt": counts.exempt, "state": counts.state.rawValue, "stateLabel": counts.state.label,
     ]
   }

@@ -15,7 +15,7 @@ import Testing
       #expect(content.status == 200 && content.html.count <= 1_000_000, "\(view.path)\(query.text): \(content.html.count) bytes")
     }
     let overview = String(decoding: await page.content(of: .overview, PageQuery()).html, as: UTF8.self)
-    #expect(overview.contains("Containers on 5000 nodes: 0 of 300000 collected, 300000 gaps."))
+    #expect(overview.contains("Containers on 5000 nodes: 0 of 300000 covered, 300000 gaps."))
     #expect(overview.ranges(of: "<a class=\"missing\" href=\"page/node?").count > 3000, "a cell for most nodes on one page")
   }
 

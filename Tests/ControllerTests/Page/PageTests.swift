@@ -78,12 +78,12 @@ import Testing
     try await ServedController.run { served in
       served.publishSample()
       let page = try await served.text("/")
-      #expect(page.contains("Containers on 4 nodes: 3 of 4 collected, 1 gap, 2 exempt."))
-      #expect(page.contains("aria-label=\"linux: 1 of 2 collected, 1 gap, 1 exempt\""))
+      #expect(page.contains("Containers on 4 nodes: 3 of 4 covered, 1 gap, 2 exempt."))
+      #expect(page.contains("aria-label=\"linux: 1 of 2 covered, 1 gap, 1 exempt\""))
       #expect(page.contains("<a href=\"page/gaps?reason=PidNotFound\">1</a>"))
       #expect(page.contains("https://rollcall.dev/docs/runbooks.md#pidnotfound"))
       #expect(
-        page.contains("<a class=\"partly\" href=\"page/node?node=linux-1\"><span>linux-1: 1 of 2 collected, 1 gap, 1 exempt</span></a>"))
+        page.contains("<a class=\"partly\" href=\"page/node?node=linux-1\"><span>linux-1: 1 of 2 covered, 1 gap, 1 exempt</span></a>"))
       let workloads = try await served.text("/?list=workloads")
       #expect(workloads.contains("<a class=\"covered\" href=\"page/workload?namespace=shop&amp;workload=Pod/iis\">"))
     }

@@ -50,7 +50,7 @@ enum CoverageState: String, CaseIterable, Hashable, Sendable {
 
   var label: String {
     switch self {
-    case .covered: "all collected"
+    case .covered: "all covered"
     case .waiting: "not collected yet"
     case .partly: "some gaps"
     case .missing: "all missing"

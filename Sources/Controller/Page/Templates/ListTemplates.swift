@@ -8,11 +8,11 @@ extension PageTemplates {
     <section aria-labelledby="sources"><h2 id="sources">By source</h2>
     <div class="scroll" role="region" aria-label="By source" tabindex="0"><table>
     <thead><tr><th scope="col">Source</th><th scope="col">Coverage</th><th scope="col" class="number">Nodes</th>
-    <th scope="col" class="number">Expected</th><th scope="col" class="number">Collected</th><th scope="col" class="number">Not yet</th>
+    <th scope="col" class="number">Expected</th><th scope="col" class="number">Covered</th><th scope="col" class="number">Not yet</th>
     <th scope="col" class="number">Gaps</th><th scope="col" class="number">Exempt</th></tr></thead>
     <tbody>
     {{#sources}}<tr><th scope="row">{{source}}</th><td class="wide">{{#bar}}{{>bar}}{{/bar}}</td>
-    <td class="number"><a href="{{nodesURL}}">{{nodes}}</a></td><td class="number">{{expected}}</td><td class="number">{{collected}}</td>
+    <td class="number"><a href="{{nodesURL}}">{{nodes}}</a></td><td class="number">{{expected}}</td><td class="number">{{covered}}</td>
     <td class="number">{{waiting}}</td><td class="number"><a href="{{gapsURL}}">{{gaps}}</a></td><td class="number">{{exempt}}</td></tr>
     {{/sources}}</tbody></table></div></section>
     <section aria-labelledby="reasons"><h2 id="reasons">Gaps by reason</h2>
@@ -38,7 +38,7 @@ extension PageTemplates {
     {{#grid}}{{>grid}}{{/grid}}</section>
     <section aria-labelledby="lastended"><h2 id="lastended">Last ended gaps</h2>
     {{>endedTable}}
-    <p><a href="{{historyURL}}">All that are kept</a></p></section>
+    {{#hasEnded}}<p><a href="{{historyURL}}">All that are kept</a></p>{{/hasEnded}}</section>
     {{/content}}{{/layout}}
     """
 
@@ -106,11 +106,11 @@ extension PageTemplates {
     {{#grid}}{{>grid}}{{/grid}}
     {{#isTable}}<div class="scroll" role="region" aria-label="Nodes" tabindex="0"><table>
     <thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col">Source</th><th scope="col">Address</th>
-    <th scope="col">Ready</th><th scope="col" class="number">Expected</th><th scope="col" class="number">Collected</th>
+    <th scope="col">Ready</th><th scope="col" class="number">Expected</th><th scope="col" class="number">Covered</th>
     <th scope="col" class="number">Gaps</th><th scope="col" class="number">Exempt</th><th scope="col">Notes</th></tr></thead>
     <tbody>
     {{#rows}}<tr><th scope="row">{{#node}}<a href="{{url}}">{{text}}</a>{{/node}}</th><td><span class="state {{state}}">{{stateLabel}}</span></td>
-    <td>{{source}}</td><td>{{address}}</td><td>{{ready}}</td><td class="number">{{expected}}</td><td class="number">{{collected}}</td>
+    <td>{{source}}</td><td>{{address}}</td><td>{{ready}}</td><td class="number">{{expected}}</td><td class="number">{{covered}}</td>
     <td class="number">{{gaps}}</td><td class="number">{{exempt}}</td><td class="detail">{{notes}}</td></tr>
     {{/rows}}</tbody></table></div>{{#paging}}{{>paging}}{{/paging}}{{/isTable}}
     {{/content}}{{/layout}}
@@ -137,12 +137,12 @@ extension PageTemplates {
     {{#grid}}{{>grid}}{{/grid}}
     {{#isTable}}<div class="scroll" role="region" aria-label="Workloads" tabindex="0"><table>
     <thead><tr><th scope="col">Workload</th><th scope="col">Namespace</th><th scope="col">State</th><th scope="col" class="number">Pods</th>
-    <th scope="col" class="number">Expected</th><th scope="col" class="number">Collected</th><th scope="col" class="number">Gaps</th>
+    <th scope="col" class="number">Expected</th><th scope="col" class="number">Covered</th><th scope="col" class="number">Gaps</th>
     <th scope="col" class="number">Exempt</th></tr></thead>
     <tbody>
     {{#rows}}<tr><th scope="row">{{#workload}}<a href="{{url}}">{{text}}</a>{{/workload}}</th><td>{{namespace}}</td>
     <td><span class="state {{state}}">{{stateLabel}}</span></td><td class="number">{{pods}}</td><td class="number">{{expected}}</td>
-    <td class="number">{{collected}}</td><td class="number">{{gaps}}</td><td class="number">{{exempt}}</td></tr>
+    <td class="number">{{covered}}</td><td class="number">{{gaps}}</td><td class="number">{{exempt}}</td></tr>
     {{/rows}}</tbody></table></div>{{#paging}}{{>paging}}{{/paging}}{{/isTable}}
     {{/content}}{{/layout}}
     """
@@ -166,7 +166,7 @@ extension PageTemplates {
     </form>
     {{#paging}}<p>{{from}} to {{to}} of {{total}} {{what}}. The last {{limit}} are kept, also over a restart; gaps of one node that ended
     together for one reason are one entry.</p>{{/paging}}
-    {{^isEmpty}}{{>endedTable}}{{/isEmpty}}
+    {{>endedTable}}
     {{#paging}}{{>paging}}{{/paging}}
     {{/content}}{{/layout}}
     """

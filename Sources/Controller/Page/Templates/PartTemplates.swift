@@ -36,7 +36,8 @@ extension PageTemplates {
     """
 
   private static let endedTable = """
-    <div class="scroll" role="region" aria-label="Ended gaps" tabindex="0"><table>
+    {{^hasEnded}}<p>None is known.</p>{{/hasEnded}}
+    {{#hasEnded}}<div class="scroll" role="region" aria-label="Ended gaps" tabindex="0"><table>
     <thead><tr><th scope="col">Ended</th><th scope="col">Container</th><th scope="col">Workload</th><th scope="col">Node</th>
     <th scope="col">Kind</th><th scope="col">Reason</th><th scope="col">Length</th><th scope="col">End</th></tr></thead>
     <tbody>
@@ -44,7 +45,7 @@ extension PageTemplates {
     <th scope="row">{{#container}}<a href="{{url}}">{{text}}</a>{{/container}}{{#.others}} and {{others}} more{{/.others}}</th>
     <td>{{#.workload}}<a href="{{url}}">{{text}}</a>{{/.workload}}</td><td>{{#node}}<a href="{{url}}">{{text}}</a>{{/node}}</td>
     <td>{{kind}}</td><td>{{#.reason}}{{>reason}}{{/.reason}}</td><td>{{length}}</td><td>{{end}}</td></tr>
-    {{/ended}}</tbody></table></div>
+    {{/ended}}</tbody></table></div>{{/hasEnded}}
     """
 
   private static let containerTable = """

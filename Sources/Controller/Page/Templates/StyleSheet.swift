@@ -42,10 +42,11 @@ extension PageTemplates {
     table { border-collapse: collapse; width: 100%; }
     th, td { text-align: left; vertical-align: top; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); }
     thead th { color: var(--quiet); white-space: nowrap; }
-    tbody th { font-weight: 400; overflow-wrap: anywhere; }
+    tbody th { font-weight: 400; }
+    th, td { overflow-wrap: break-word; }
     .number { text-align: right; font-variant-numeric: tabular-nums; }
     .wide { width: 40%; min-width: 10rem; }
-    .detail { overflow-wrap: anywhere; min-width: 12rem; }
+    .detail { overflow-wrap: anywhere; min-width: 18rem; }
     dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: .5rem 0; }
     dt { color: var(--quiet); }
     dd { margin: 0; overflow-wrap: anywhere; }

@@ -18,7 +18,7 @@ extension PageTemplates {
     {{#paging}}{{>paging}}{{/paging}}</section>
     <section aria-labelledby="lastended"><h2 id="lastended">Last ended gaps</h2>
     {{>endedTable}}
-    <p><a href="{{historyURL}}">All that are kept</a></p></section>
+    {{#hasEnded}}<p><a href="{{historyURL}}">All that are kept</a></p>{{/hasEnded}}</section>
     {{/content}}{{/layout}}
     """
 

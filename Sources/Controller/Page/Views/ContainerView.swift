@@ -31,7 +31,7 @@ extension PageBuilder {
       fields["node"] = node(name)
       fields.merge(standing(of: reference, on: name)) { $1 }
     }
-    fields["ended"] = endedRows(source.endedGaps().filter { $0.container == reference }.suffix(10).reversed())
+    fields.merge(endedFields(source.endedGaps().filter { $0.container == reference }.suffix(10).reversed())) { $1 }
     if source.scrapes.status.mode != .off {
       fields["isJudged"] = true
       fields.merge(await chain(of: pod, container: containerName)) { $1 }

@@ -17,17 +17,23 @@ extension PageBuilder {
         && (query[.namespace] == nil || gap.container.namespace == query[.namespace])
         && (text.isEmpty || gap.searched.contains { SearchText.contains(text, $0) })
     }
-    let fields: Fields = [
+    var fields: Fields = [
       "q": query[.q] ?? "", "namespace": query[.namespace] ?? "", "node": query[.node] ?? "",
       "sourceOptions": options(.source, Source.self), "kindOptions": options(.kind, GapKind.self),
-      "reasonOptions": options(.reason, Reason.self), "clearURL": links.to(.history), "isEmpty": ended.isEmpty,
-      "ended": endedRows(ended.dropFirst((number - 1) * Self.endedOnPage).prefix(Self.endedOnPage)), "limit": GapHistory.limit,
+      "reasonOptions": options(.reason, Reason.self), "clearURL": links.to(.history), "limit": GapHistory.limit,
       "paging": paging(number, size: Self.endedOnPage, total: ended.count, what: "entries"),
     ]
+    fields.merge(endedFields(ended.dropFirst((number - 1) * Self.endedOnPage).prefix(Self.endedOnPage))) { $1 }
     return ViewBody(title: "Ended gaps", template: "history", fields: fields)
   }
 
-  func endedRows(_ gaps: some Sequence<EndedGap>) -> [Fields] {
+  /// The fields of the table of ended gaps.
+  func endedFields(_ gaps: some Sequence<EndedGap>) -> Fields {
+    let rows = endedRows(gaps)
+    return ["ended": rows, "hasEnded": !rows.isEmpty]
+  }
+
+  private func endedRows(_ gaps: some Sequence<EndedGap>) -> [Fields] {
     gaps.map { gap in
       var fields: Fields = [
         "container": container(gap.container), "node": node(gap.node), "source": gap.source.rawValue, "kind": gap.kind.rawValue,

@@ -35,7 +35,7 @@ extension PageBuilder {
     fields["containers"] = standing + exempt
     fields["isEmpty"] = standing.isEmpty && exempt.isEmpty
     fields["paging"] = paging(number, size: Self.containersOnPage, total: rows.count + node.roll.exempt.count, what: "containers")
-    fields["ended"] = endedRows(source.endedGaps().filter { $0.node == name }.suffix(10).reversed())
+    fields.merge(endedFields(source.endedGaps().filter { $0.node == name }.suffix(10).reversed())) { $1 }
     fields["historyURL"] = links.to(.history, .node(name))
     return ViewBody(title: "Node \(name)", template: "node", fields: fields)
   }

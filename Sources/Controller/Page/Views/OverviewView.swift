@@ -33,9 +33,10 @@ extension PageBuilder {
         return fields
       },
       "hasGaps": !gaps.byReason.isEmpty, "gapsURL": links.to(.gaps), "nodesURL": links.to(.nodes), "workloadsURL": links.to(.workloads),
-      "ended": endedRows(source.endedGaps().suffix(5).reversed()), "historyURL": links.to(.history),
+      "historyURL": links.to(.history),
     ]
     fields.merge(scrapeFields()) { $1 }
+    fields.merge(endedFields(source.endedGaps().suffix(5).reversed())) { $1 }
     if query[.list] == "workloads" {
       fields["grid"] = workloadGrid(ledger.workloadCounts(source.pods(), at: now), number: try query.pageNumber())
       fields["isOfWorkloads"] = true

@@ -109,7 +109,7 @@ struct StatusPageTests {
       try await browser.evaluate("document.querySelector('.grid a').focus()")
       let first = try await browser.evaluate(focus)
       #expect(first.string?.hasPrefix("page/node?node=") == true)
-      let label = "return getComputedStyle(document.activeElement.querySelector('span')).left"
+      let label = "return getComputedStyle(document.activeElement.querySelector('b')).left"
       #expect(try await browser.evaluate(label) == "0px", "its name is shown")
       try await browser.press("\u{e014}")
       let second = try await browser.evaluate(focus)

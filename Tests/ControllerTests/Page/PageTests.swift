@@ -83,7 +83,7 @@ import Testing
       #expect(page.contains("<a href=\"page/gaps?reason=PidNotFound\">1</a>"))
       #expect(page.contains("https://rollcall.dev/docs/runbooks.md#pidnotfound"))
       #expect(
-        page.contains("<a class=\"partly\" href=\"page/node?node=linux-1\"><span>linux-1: 1 of 2 covered, 1 gap, 1 exempt</span></a>"))
+        page.contains("<a class=\"partly\" href=\"page/node?node=linux-1\"><b>linux-1: 1 gap of 2, 1 exempt</b></a>"))
       let workloads = try await served.text("/?list=workloads")
       #expect(workloads.contains("<a class=\"covered\" href=\"page/workload?namespace=shop&amp;workload=Pod/iis\">"))
     }

@@ -15,7 +15,7 @@ extension PageTemplates {
     {{/legend}}</ul>
     {{^isEmpty}}<p class="skipgrid"><a class="skip" href="#aftergrid">Skip the cells</a></p>
     <ul class="grid" aria-label="One cell for each">
-    {{#cells}}<li><a class="{{state}}" href="{{url}}"><span>{{text}}</span></a></li>
+    {{#cells}}<li><a class="{{state}}" href="{{url}}"><b>{{text}}</b></a></li>
     {{/cells}}</ul>{{/isEmpty}}
     <p id="aftergrid" tabindex="-1">{{#paging}}{{from}} to {{to}} of {{total}} {{what}}.{{/paging}}</p>
     {{#paging}}{{>paging}}{{/paging}}

@@ -69,8 +69,8 @@ extension PageTemplates {
     .cell.missing::before, .grid .missing::before { content: "\\00d7"; }
     .cell.partly::before, .grid .partly::before { content: "\\2212"; }
     .cell.waiting::before, .grid .waiting::before { content: "\\00b7"; }
-    .grid a span { position: absolute; left: -100rem; width: max-content; max-width: 90%; }
-    .grid a:hover span, .grid a:focus span { left: 0; bottom: 100%; padding: .2rem .5rem; border-radius: 4px; background: var(--text); color: var(--back); font: 14px/1.4 system-ui, sans-serif; overflow-wrap: anywhere; text-align: left; }
+    .grid a b { position: absolute; left: -100rem; width: max-content; max-width: 90%; }
+    .grid a:hover b, .grid a:focus b { left: 0; bottom: 100%; padding: .2rem .5rem; border-radius: 4px; background: var(--text); color: var(--back); font: 14px/1.4 system-ui, sans-serif; overflow-wrap: anywhere; text-align: left; }
     .paging ul { margin: 1rem 0; }
     .ask { border-left: 4px solid var(--line); padding-left: 1rem; margin: .75rem 0; }
     @media (prefers-reduced-motion: no-preference) { .grid a:hover { transform: scale(1.25); } }

@@ -55,7 +55,7 @@ struct ScrapeCoverageTests {
       let folder = try TemporaryFolder()
       let kubeconfig = try folder.write(apiServer.kubeconfig(), to: "kubeconfig")
       let cluster = try Cluster(
-        settings: ClusterSettings(kubeconfig: kubeconfig, namespace: "rollcall"), keepsScrapeFacts: true, environment: [:], logger: logger)
+        settings: ClusterSettings(kubeconfig: kubeconfig, namespace: "rollcall"), environment: [:], logger: logger)
       let (rolls, ledger) = (RollStore(), LedgerStore(threshold: .seconds(300)))
       var configured = ControllerSettings()
       configured.allowsLoopbackTargets = true

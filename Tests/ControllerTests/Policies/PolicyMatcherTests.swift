@@ -1,5 +1,6 @@
 import JSON
 import KubeClient
+import Primitives
 import Roll
 import Testing
 

@@ -16,8 +16,10 @@ import VirtualNodeFixture
   static func main() async throws {
     Heap.releaseLargeBlocks()
     let arguments = CommandLine.arguments
-    guard arguments.count == 5, let pods = Int(arguments[1]), let port = Int(arguments[2]), let rounds = Int(arguments[3]) else {
-      print("usage: bench-push PODS PORT ROUNDS RECEIVER; pod n is at 127.1.(n / 250).(n % 250 + 1); RECEIVER is a URL")
+    guard arguments.count == 6, let pods = Int(arguments[1]), let port = Int(arguments[2]), let rounds = Int(arguments[3]),
+      let version = RemoteWriteVersion(rawValue: arguments[5])
+    else {
+      print("usage: bench-push PODS PORT ROUNDS RECEIVER 1.0|2.0; pod n is at 127.1.(n / 250).(n % 250 + 1); RECEIVER is a URL")
       exit(64)
     }
     var settings = VirtualSettings.benchmark(port: port, deadline: .seconds(30))
@@ -25,6 +27,7 @@ import VirtualNodeFixture
     settings.servedFamilies = nil
     var push = PushSettings(url: arguments[4])
     push.labels = ["cluster": "east"]
+    push.version = version
     let pusher = try Pusher(settings: push, transport: try HTTPTransport(), logger: Logger(label: "bench"))
     let sink = MeasuredSink(pusher: pusher)
     let collector = VirtualCollector(transport: try HTTPTransport(), settings: settings, sink: sink)

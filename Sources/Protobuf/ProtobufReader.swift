@@ -62,6 +62,8 @@ package struct ProtobufReader {
 /// Bytes that are not a protobuf message.
 package struct ProtobufError: Error, Hashable, Sendable {
   package var reason: String
+
+  package init(reason: String) { self.reason = reason }
 }
 
 private func littleEndian(_ bytes: ArraySlice<UInt8>) -> UInt64 {

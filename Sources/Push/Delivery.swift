@@ -7,54 +7,78 @@ struct Delivery: Sendable {
   private let transport: HTTPTransport
   private let settings: PushSettings
   private let headers: PushHeaders
+  private let negotiation: WriteNegotiation
 
-  init(transport: HTTPTransport, settings: PushSettings, headers: @escaping PushHeaders) {
+  init(transport: HTTPTransport, settings: PushSettings, headers: @escaping PushHeaders, negotiation: WriteNegotiation) {
     self.transport = transport
     self.settings = settings
     self.headers = headers
+    self.negotiation = negotiation
   }
 
-  func send(_ block: PushBlock) async -> DeliveryResult {
+  /// Sends the block, as a request of remote write 1.0 if the receiver does not know 2.0.
+  /// - Returns: the result, and the bytes of the request.
+  func send(_ block: PushBlock) async -> (result: DeliveryResult, bytes: Int) {
+    guard settings.form == .remoteWrite else { return await sendOnce(block, [HTTPHeader("Content-Type", "application/json")]) }
+    guard block.hasSymbols else { return await sendOnce(block, RemoteWriteVersion.one.headers) }
+    if negotiation.version == .two {
+      switch await post(block, RemoteWriteVersion.two.headers) {
+      case .failure(let failure): return (failure.result, block.bytes.count)
+      case .success(let response):
+        if let result = negotiation.result(of: response, response.excerpt, samples: block.samples) { return (result, block.bytes.count) }
+      }
+    }
+    guard let older = block.withoutSymbols() else { return (.rejected("the request is damaged"), block.bytes.count) }
+    return await sendOnce(older, RemoteWriteVersion.one.headers)
+  }
+
+  private func sendOnce(_ block: PushBlock, _ form: [HTTPHeader]) async -> (result: DeliveryResult, bytes: Int) {
+    switch await post(block, form) {
+    case .failure(let failure): return (failure.result, block.bytes.count)
+    case .success(let response):
+      let retryAfter = response.header("Retry-After")
+      return (DeliveryResult(status: response.status, retryAfter: retryAfter, body: response.excerpt), block.bytes.count)
+    }
+  }
+
+  private struct NoResponse: Error {
+    var result: DeliveryResult
+  }
+
+  private func post(_ block: PushBlock, _ form: [HTTPHeader]) async -> Result<HTTPResponse, NoResponse> {
     var request = HTTPRequest(method: "POST", url: settings.url, deadline: settings.deadline, tls: settings.tls)
     switch headers() {
-    case .success(let own): request.headers = settings.form.headers + own
-    case .failure(let error): return .retry(error.reason, after: nil)
+    case .success(let own): request.headers = form + own
+    case .failure(let error): return .failure(NoResponse(result: .retry(error.reason, after: nil)))
     }
     request.body = block.bytes
     request.proxy = settings.proxy
     request.needsOnlyStatus = true
     request.maximumBodyBytes = 64 << 10
     do {
-      let response = try await transport.send(request)
-      let text = String(decoding: response.body.prefix(200), as: UTF8.self).split(separator: "\n").joined(separator: " ")
-      return DeliveryResult(status: response.status, retryAfter: response.header("Retry-After"), body: text)
+      return .success(try await transport.send(request))
     } catch {
       switch error {
       // Even a bad request is retried: it means wrong settings, and no sample is lost until they are corrected.
       case .badRequest, .resolve, .connect, .refusedAddress, .tls, .timeout, .tooLarge, .cut, .malformed, .cancelled, .shutDown, .setUp:
-        return .retry("\(error)", after: nil)
+        return .failure(NoResponse(result: .retry("\(error)", after: nil)))
       }
     }
   }
 }
 
-extension PushSettings.Form {
-  /// The headers that describe the body.
-  fileprivate var headers: [HTTPHeader] {
-    switch self {
-    case .remoteWrite:
-      [
-        HTTPHeader("Content-Type", "application/x-protobuf"), HTTPHeader("Content-Encoding", "snappy"),
-        HTTPHeader("X-Prometheus-Remote-Write-Version", "0.1.0"),
-      ]
-    case .openFalcon: [HTTPHeader("Content-Type", "application/json")]
-    }
+extension HTTPResponse {
+  /// The beginning of the body in one line.
+  fileprivate var excerpt: String {
+    String(decoding: body.prefix(200), as: UTF8.self).split(separator: "\n").joined(separator: " ")
   }
 }
 
 /// The result of one request.
 enum DeliveryResult: Equatable, Sendable {
   case accepted
+  /// The receiver has written only so many samples, and will not write the others.
+  case partlyAccepted(written: Int, String)
   /// Must not be retried.
   case rejected(String)
   /// May be retried, not before the receiver's `Retry-After`.
@@ -104,7 +128,7 @@ final class Reachability: Sendable {
     let kind: Kind =
       switch result {
       case .accepted: .accepting
-      case .rejected: .rejecting
+      case .rejected, .partlyAccepted: .rejecting
       case .retry: .failing
       }
     let changed = last.withLock { last in
@@ -114,7 +138,7 @@ final class Reachability: Sendable {
     guard changed else { return }
     switch result {
     case .accepted: logger.info("push receiver accepts samples", metadata: ["url": "\(url)"])
-    case .rejected(let reason):
+    case .rejected(let reason), .partlyAccepted(_, let reason):
       logger.error("push receiver rejects samples; dropping them", metadata: ["url": "\(url)", "error": "\(reason)"])
     case .retry(let reason, _):
       logger.warning("cannot push samples; retrying", metadata: ["url": "\(url)", "error": "\(reason)"])

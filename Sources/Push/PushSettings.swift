@@ -14,13 +14,15 @@ package struct PushHeadersError: Error {
 package struct PushSettings: Hashable, Sendable {
   /// The receiver's protocol.
   package enum Form: Hashable, Sendable {
-    /// Prometheus remote write 1.0.
+    /// Prometheus remote write.
     case remoteWrite
     /// The HTTP interface of an Open-Falcon agent; `step` is the interval between pushes, and of a sample's labels only `tags` are sent.
     case openFalcon(step: Duration, tags: Set<String>)
   }
 
   package var form = Form.remoteWrite
+  /// The version of remote write.
+  package var version = RemoteWriteVersion.one
   package var url: String
   /// For `https`, and for an `https` proxy.
   package var tls: TLSOptions?

@@ -24,9 +24,10 @@ final class PushShard: Sendable {
     self.reachability = reachability
     self.clock = clock
     let encoder: any RequestEncoder =
-      switch settings.form {
-      case .remoteWrite: RemoteWriteEncoder(settings)
-      case .openFalcon(let step, let tags): FalconEncoder(settings, step: step, tags: tags)
+      switch (settings.form, settings.version) {
+      case (.remoteWrite, .one): RemoteWriteEncoder<WriteRequest>(settings)
+      case (.remoteWrite, .two): RemoteWriteEncoder<SymbolRequest>(settings)
+      case (.openFalcon(let step, let tags), _): FalconEncoder(settings, step: step, tags: tags)
       }
     let queue = PushQueue(memoryLimit: settings.memoryLimit / max(settings.shards, 1), spool: spool)
     state = Mutex(State(encoder: encoder, queue: queue))
@@ -76,10 +77,10 @@ final class PushShard: Sendable {
         guard await wakeup.wait() else { return }
         continue
       }
-      let result = await delivery.send(first.block)
+      let (result, bytes) = await delivery.send(first.block)
       // A cancelled request may have arrived; it stays queued and is sent again after a restart.
       guard !Task.isCancelled || result == .accepted else { return }
-      let wait = record(result, of: first, &backoff)
+      let wait = record(result, bytes, of: first, &backoff)
       reachability.record(result)
       // Cancellation ends the sleep, and the loop.
       if let wait { try? await clock.sleep(for: wait) }
@@ -88,19 +89,26 @@ final class PushShard: Sendable {
 
   /// Updates queue and statistics.
   /// - Returns: the wait before the next attempt, after a failure.
-  private func record(_ result: DeliveryResult, of first: PushQueue.First, _ backoff: inout Backoff) -> Duration? {
+  private func record(_ result: DeliveryResult, _ bytes: Int, of first: PushQueue.First, _ backoff: inout Backoff) -> Duration? {
     let samples = UInt64(first.block.samples)
-    switch result {
-    case .accepted:
+    func accepted(_ written: UInt64, problem: String?) {
       backoff.succeeded()
       state.withLock { state in
         state.queue.remove(first)
-        state.statistics.sent += samples
-        state.statistics.sentBytes += UInt64(first.block.bytes.count)
+        state.statistics.sent += written
+        state.statistics.refused += samples - written
+        state.statistics.sentBytes += UInt64(bytes)
         state.statistics.newestSent = max(state.statistics.newestSent ?? .min, first.block.newest)
         state.statistics.lastSuccessUnixMilliseconds = unixMilliseconds()
-        state.statistics.problem = nil
+        state.statistics.problem = problem
       }
+    }
+    switch result {
+    case .accepted:
+      accepted(samples, problem: nil)
+      return nil
+    case .partlyAccepted(let written, let reason):
+      accepted(min(UInt64(written), samples), problem: reason)
       return nil
     case .rejected(let reason):
       backoff.succeeded()
@@ -126,10 +134,10 @@ final class PushShard: Sendable {
     flush()
     var continues = sending
     while continues, !Task.isCancelled, let first = state.withLock({ $0.queue.first() }) {
-      let result = await delivery.send(first.block)
+      let (result, bytes) = await delivery.send(first.block)
       var backoff = Backoff(settings.backoff)
       if case .retry = result { continues = false }
-      _ = record(result, of: first, &backoff)
+      _ = record(result, bytes, of: first, &backoff)
     }
     state.withLock { $0.queue.save() }
   }

@@ -27,7 +27,8 @@ package final class Pusher: Sendable {
   ) throws(SpoolError) {
     self.settings = settings
     self.clock = clock
-    let delivery = Delivery(transport: transport, settings: settings, headers: headers)
+    let delivery = Delivery(
+      transport: transport, settings: settings, headers: headers, negotiation: WriteNegotiation(settings, logger: logger))
     let reachability = Reachability(logger: logger, url: settings.url)
     func shard(spool: Spool?) -> PushShard {
       PushShard(settings: settings, spool: spool, delivery: delivery, reachability: reachability, clock: clock)

@@ -58,6 +58,7 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("virtual-mode")) var virtualMode: String?
   @Option(help: .of("virtual-basic")) var virtualBasic: [String] = []
   @Option(help: .of("remote-write-url")) var remoteWriteUrl: String?
+  @Option(help: .of("remote-write-version")) var remoteWriteVersion: String?
   @Option(help: .of("remote-write-headers-file")) var remoteWriteHeadersFile: String?
   @Option(help: .of("remote-write-ca-file")) var remoteWriteCaFile: String?
   @Option(help: .of("remote-write-cert-file")) var remoteWriteCertFile: String?

@@ -3,6 +3,7 @@ package import KubeClient
 package import LogLines
 package import Logging
 package import Primitives
+package import Push
 package import Roll
 
 /// Every setting of the controller. `SettingsTable` has the name, help and accepted values of each.
@@ -91,6 +92,7 @@ package struct ControllerSettings: Hashable, Sendable {
   package var virtualMode = VirtualMode.serve
   package var virtualBasic = Self.basicFamilies
   package var remoteWrite: PushURL?
+  package var remoteWriteVersion = RemoteWriteVersion.one
   package var remoteWriteHeadersFile: String?
   package var remoteWriteCAFile: String?
   package var remoteWriteCertificateFile: String?

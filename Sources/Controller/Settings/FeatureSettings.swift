@@ -241,6 +241,7 @@ extension ControllerSettings {
     return PushServiceSettings(
       remoteWrite: remoteWrite.map { url in
         var push = receiver(url, spool: "remote-write")
+        push.version = remoteWriteVersion
         push.proxy = proxy?.transportURL
         push.tls = TLSOptions(
           certificateAuthorities: remoteWriteCAFile.map { .file($0) }, clientCertificate: remoteWriteCertificateFile.map { .file($0) },

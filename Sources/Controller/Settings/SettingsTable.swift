@@ -4,6 +4,7 @@ internal import KubeClient
 internal import LogLines
 internal import Logging
 internal import Primitives
+internal import Push
 internal import Roll
 
 /// Every setting. Flags, environment variables, file keys, help and error messages are derived from this table.
@@ -152,6 +153,10 @@ package enum SettingsTable {
       "remote-write-url", \.remoteWrite, accepts: PushURL.accepted,
       help: "Prometheus remote-write receiver for the metrics of virtual nodes, with --virtual-mode push or both.",
       read: { PushURL($0).map { .some($0) } }, write: { $0?.text }),
+    .choice(
+      "remote-write-version", \.remoteWriteVersion,
+      help:
+        "Version of remote write: 1.0, or 2.0, whose requests are less than half as large. A receiver that does not know 2.0 is sent 1.0."),
     .text(
       "remote-write-headers-file", \.remoteWriteHeadersFile,
       help:

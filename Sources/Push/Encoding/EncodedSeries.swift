@@ -1,7 +1,7 @@
 internal import Protobuf
 
-/// The names and label sets of one scrape, each encoded once as in a remote-write request: `Label` messages, field 1 of `TimeSeries`,
-/// sorted by name and without empty values. A series is a name and a set.
+/// The names and label sets of one scrape, each encoded once as in a request of remote write 1.0: `Label` messages, field 1 of
+/// `TimeSeries`, sorted by name and without empty values. A series is a name and a set.
 ///
 /// Source: https://github.com/prometheus/prometheus/blob/main/prompb/types.proto and the remote write 1.0 specification,
 /// https://prometheus.io/docs/specs/prw/remote_write_spec/
@@ -46,7 +46,7 @@ struct EncodedSeries: Sendable {
     scrape.text.withUnsafeBytes { text in
       for name in scrape.names {
         let start = bytes.count
-        appendLabel(name: Self.metricName[...], value: text[name])
+        bytes.append(label: Self.metricName[...], value: text[name])
         names.append(Part(bytes: start..<bytes.count, nameAt: start, hash: Self.hash(bytes, start..<bytes.count)))
       }
       for set in scrape.setStarts.indices { encode(scrape.labels(ofSet: set), text) }
@@ -81,7 +81,7 @@ struct EncodedSeries: Sendable {
     func appendExtras(before name: Slice<UnsafeRawBufferPointer>?) {
       while nextExtra < extra.count, name.map({ precedes(extra[nextExtra].name, $0) }) ?? true {
         if nameAt == nil, precedes(Self.metricName, extra[nextExtra].name) { nameAt = bytes.count }
-        appendLabel(name: extra[nextExtra].name[...], value: extra[nextExtra].value[...])
+        bytes.append(label: extra[nextExtra].name[...], value: extra[nextExtra].value[...])
         nextExtra += 1
       }
     }
@@ -90,7 +90,7 @@ struct EncodedSeries: Sendable {
       appendExtras(before: name)
       if nextExtra < extra.count, extra[nextExtra].name.elementsEqual(name) { nextExtra += 1 }
       if nameAt == nil, precedes(Self.metricName, name) { nameAt = bytes.count }
-      appendLabel(name: name, value: text[label.value])
+      bytes.append(label: name, value: text[label.value])
     }
     appendExtras(before: nil)
     sets.append(Part(bytes: start..<bytes.count, nameAt: nameAt ?? bytes.count, hash: Self.hash(bytes, start..<bytes.count)))
@@ -100,35 +100,26 @@ struct EncodedSeries: Sendable {
     left.lexicographicallyPrecedes(right)
   }
 
-  private mutating func appendLabel(name: some Collection<UInt8>, value: some Collection<UInt8>) {
-    let nameSize = 1 + varintSize(UInt64(name.count)) + name.count
-    let valueSize = 1 + varintSize(UInt64(value.count)) + value.count
-    bytes.append(field: 1, length: nameSize + valueSize)
-    bytes.append(field: 1, length: name.count)
-    bytes.append(contentsOf: name)
-    bytes.append(field: 2, length: value.count)
-    bytes.append(contentsOf: value)
-  }
-
   // MARK: Hashes
 
   /// A 64-bit hash, eight bytes at a time. Seeded per process, so that an exporter cannot provoke collisions.
   static func hash(_ bytes: [UInt8], _ range: Range<Int>) -> UInt64 {
-    bytes.withUnsafeBytes { all in
-      let section = UnsafeRawBufferPointer(rebasing: all[range])
-      var hash = seed ^ UInt64(section.count)
-      var offset = 0
-      while offset + 8 <= section.count {
-        hash = mix(hash ^ section.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-        offset += 8
-      }
-      var rest: UInt64 = 0
-      while offset < section.count {
-        rest = rest << 8 | UInt64(section[offset])
-        offset += 1
-      }
-      return mix(mix(hash ^ rest))
+    bytes.withUnsafeBytes { hash(UnsafeRawBufferPointer(rebasing: $0[range])) }
+  }
+
+  static func hash(_ section: UnsafeRawBufferPointer) -> UInt64 {
+    var hash = seed ^ UInt64(section.count)
+    var offset = 0
+    while offset + 8 <= section.count {
+      hash = mix(hash ^ section.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      offset += 8
     }
+    var rest: UInt64 = 0
+    while offset < section.count {
+      rest = rest << 8 | UInt64(section[offset])
+      offset += 1
+    }
+    return mix(mix(hash ^ rest))
   }
 
   private static let seed = UInt64.random(in: .min ... .max)

@@ -1,15 +1,13 @@
-internal import Protobuf
-
-/// Encodes scrapes as remote-write requests. Series missing from an owner's next scrape end with stale markers.
-struct RemoteWriteEncoder: RequestEncoder {
-  private var request: WriteRequest
+/// Encodes scrapes as remote-write requests of one version. Series missing from an owner's next scrape end with stale markers.
+struct RemoteWriteEncoder<Request: RemoteWriteRequest>: RequestEncoder {
+  private var request: Request
   private var histories: [String: SeriesHistory] = [:]
   /// The series of the current scrape. Kept to reuse its storage.
   private var series: EncodedSeries
   private var metadata = SentMetadata()
 
   init(_ settings: PushSettings) {
-    request = WriteRequest(limit: settings.samplesPerRequest)
+    request = Request(limit: settings.samplesPerRequest)
     series = EncodedSeries(extra: settings.labels)
   }
 
@@ -20,10 +18,8 @@ struct RemoteWriteEncoder: RequestEncoder {
     var history = histories[scrape.owner] ?? SeriesHistory()
     let timestamp = history.timestamp(for: scrape.collectedAt)
     series.encode(scrape)
-    for family in scrape.families where metadata.isDue(scrape.text, family, at: timestamp) {
-      request.append(type: family.type, name: scrape.text[family.name], help: scrape.text[family.help])
-    }
-    request.append(series, values: scrape.samples, timestamp: timestamp)
+    let families = scrape.families.filter { metadata.isDue(scrape.text, $0, at: timestamp) }
+    request.append(scrape, series, describing: families, timestamp: timestamp)
     history.end(missingIn: series, at: timestamp, into: &request)
     history.update(series, at: timestamp)
     histories[scrape.owner] = history
@@ -60,95 +56,27 @@ private struct SentMetadata: Sendable {
   }
 }
 
-/// Builds remote-write requests: `WriteRequest` messages, one `TimeSeries` with one `Sample` per series.
-///
-/// Source: https://github.com/prometheus/prometheus/blob/main/prompb/remote.proto
-struct WriteRequest: Sendable {
-  private(set) var samples = 0
-  private let limit: Int
-  private var bytes: [UInt8] = []
-  private var newest: Int64 = .min
-  private var full: [PushBlock] = []
-
-  /// The last value of a series that has ended: a NaN with special bits (`StaleNaN` in prometheus/model/value).
-  static let staleMarker = Double(bitPattern: 0x7ff0_0000_0000_0002)
-
+/// Builds the requests of one version of remote write.
+protocol RemoteWriteRequest: Sendable {
   /// - Parameter limit: samples per request.
-  init(limit: Int) {
-    self.limit = max(limit, 1)
-  }
+  init(limit: Int)
+
+  /// Samples in the current request.
+  var samples: Int { get }
 
   /// Appends a scrape's samples, which are in the order of the series.
-  mutating func append(_ series: EncodedSeries, values: [PushedScrape.Sample], timestamp: Int64) {
-    var start = 0
-    while start < values.count {
-      let end = min(values.count, start + limit - samples)
-      series.bytes.withUnsafeBytes { source in
-        for index in start..<end {
-          let one = series.series[index]
-          append(
-            source, name: series.names[Int(one.name)].bytes, set: series.sets[Int(one.set)], value: values[index].value,
-            timestamp: timestamp)
-        }
-      }
-      start = end
-      cutIfFull()
-    }
-  }
+  /// - Parameter families: those whose type and help are sent as well.
+  mutating func append(_ scrape: PushedScrape, _ series: EncodedSeries, describing families: [PushedScrape.Family], timestamp: Int64)
 
-  /// Appends a `MetricMetadata` message, which is sent with the next samples.
-  mutating func append(type: PushedScrape.MetricType, name: ArraySlice<UInt8>, help: ArraySlice<UInt8>) {
-    let nameSize = 1 + varintSize(UInt64(name.count)) + name.count
-    let helpSize = 1 + varintSize(UInt64(help.count)) + help.count
-    bytes.append(field: 3, length: 2 + nameSize + helpSize)
-    bytes.append(field: 1, varint: UInt64(type.rawValue))
-    bytes.append(field: 2, length: name.count)
-    bytes.append(contentsOf: name)
-    bytes.append(field: 4, length: help.count)
-    bytes.append(contentsOf: help)
-  }
-
-  /// Appends a stale marker.
-  mutating func appendEnd(of source: UnsafeRawBufferPointer, name: Range<Int>, set: EncodedSeries.Part, timestamp: Int64) {
-    append(source, name: name, set: set, value: Self.staleMarker, timestamp: timestamp)
-    cutIfFull()
-  }
+  /// Appends a stale marker. `name` and `set` are ranges of `source`, encoded as in `EncodedSeries`.
+  mutating func appendEnd(of source: UnsafeRawBufferPointer, name: Range<Int>, set: EncodedSeries.Part, timestamp: Int64)
 
   /// Removes and returns the full requests.
-  mutating func takeFull() -> [PushBlock] {
-    defer { full = [] }
-    return full
-  }
+  mutating func takeFull() -> [PushBlock]
 
   /// Removes and returns the current request; `nil` if it is empty.
-  mutating func takeBlock() -> PushBlock? {
-    guard samples > 0 else { return nil }
-    let block = PushBlock(bytes: SnappyBlock.compress(bytes.span), samples: samples, newest: newest)
-    bytes.removeAll(keepingCapacity: true)
-    samples = 0
-    newest = .min
-    return block
-  }
-
-  private mutating func cutIfFull() {
-    if samples >= limit, let block = takeBlock() { full.append(block) }
-  }
-
-  @inline(__always)
-  private mutating func append(
-    _ source: UnsafeRawBufferPointer, name: Range<Int>, set: EncodedSeries.Part, value: Double, timestamp: Int64
-  ) {
-    let time = UInt64(bitPattern: timestamp)
-    // Sample: field 1 is the value as a double, field 2 the timestamp in milliseconds as a varint.
-    let sampleSize = 1 + 8 + 1 + varintSize(time)
-    bytes.append(field: 1, length: set.bytes.count + name.count + 2 + sampleSize)
-    bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: source[set.bytes.lowerBound..<set.nameAt]))
-    bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: source[name]))
-    bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: source[set.nameAt..<set.bytes.upperBound]))
-    bytes.append(field: 2, length: sampleSize)
-    bytes.append(field: 1, fixed64: value.bitPattern)
-    bytes.append(field: 2, varint: time)
-    samples += 1
-    newest = max(newest, timestamp)
-  }
+  mutating func takeBlock() -> PushBlock?
 }
+
+/// The last value of a series that has ended: a NaN with special bits (`StaleNaN` in prometheus/model/value).
+let staleMarker = Double(bitPattern: 0x7ff0_0000_0000_0002)

@@ -25,7 +25,7 @@ struct SeriesHistory: Sendable {
   }
 
   /// Appends a stale marker for every stored series that the new scrape lacks.
-  func end(missingIn scrape: EncodedSeries, at timestamp: Int64, into request: inout WriteRequest) {
+  func end(missingIn scrape: EncodedSeries, at timestamp: Int64, into request: inout some RemoteWriteRequest) {
     guard count > 0, scrape.digest != digest || scrape.series.count != count else { return }
     var present = Set<UInt64>(minimumCapacity: scrape.series.count)
     for series in scrape.series { present.insert(scrape.hash(of: series)) }
@@ -33,11 +33,11 @@ struct SeriesHistory: Sendable {
   }
 
   /// Appends a stale marker for every stored series.
-  func endAll(at timestamp: Int64, into request: inout WriteRequest) {
+  func endAll(at timestamp: Int64, into request: inout some RemoteWriteRequest) {
     end(at: timestamp, into: &request) { _ in true }
   }
 
-  private func end(at timestamp: Int64, into request: inout WriteRequest, where isEnded: (_ hash: UInt64) -> Bool) {
+  private func end(at timestamp: Int64, into request: inout some RemoteWriteRequest, where isEnded: (_ hash: UInt64) -> Bool) {
     // Cannot fail, since the bytes were compressed here.
     guard count > 0, let bytes = SnappyBlock.uncompress(compressed.span, limit: .max) else { return }
     var list = SeriesList(bytes: bytes)

@@ -34,4 +34,12 @@ enum SnappyBlock {
       return status == SNAPPY_OK ? result : nil
     }
   }
+
+  /// The first byte of what was compressed, without the work of the rest; `nil` if there is none.
+  static func firstByte(of bytes: [UInt8]) -> UInt8? {
+    // The length as a varint, then a literal: its tag has its length in the upper six bits, or, from 60 on, how many bytes have it.
+    guard let tag = bytes.firstIndex(where: { $0 < 0x80 }).map({ $0 + 1 }), tag < bytes.count, bytes[tag] & 3 == 0 else { return nil }
+    let first = tag + 1 + max(0, Int(bytes[tag] >> 2) - 59)
+    return first < bytes.count ? bytes[first] : nil
+  }
 }

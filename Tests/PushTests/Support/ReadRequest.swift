@@ -23,6 +23,7 @@ struct ReadRequest: Equatable {
 
   init?(_ block: [UInt8]) {
     guard let bytes = SnappyBlock.uncompress(block.span, limit: 1 << 24) else { return nil }
+    if bytes.first == 0x22 { return readSymbols(bytes) }
     for (field, content) in Self.fields(of: bytes[...]) {
       guard field == 1 else {
         // 0x08: field 1, a varint.
@@ -37,6 +38,39 @@ struct ReadRequest: Equatable {
         } else {
           one.samples.append(Self.sample(content))
         }
+      }
+      series.append(one)
+    }
+  }
+
+  /// A request of remote write 2.0.
+  private mutating func readSymbols(_ bytes: [UInt8]) {
+    let fields = Self.fields(of: bytes[...])
+    let symbols = fields.filter { $0.field == 4 }.map { String(decoding: $0.content, as: UTF8.self) }
+    for (field, content) in fields where field == 5 {
+      var one = Series()
+      var described: Metadata?
+      for (field, part) in Self.fields(of: content) {
+        var rest = part
+        switch field {
+        case 1:
+          while !rest.isEmpty { one.labels.append([symbols[Int(Self.varint(&rest))], symbols[Int(Self.varint(&rest))]]) }
+        case 2:
+          // The value is left out if it is 0.
+          one.samples.append(Self.sample(part.first == 0x09 ? part : [0x09, 0, 0, 0, 0, 0, 0, 0, 0] + part))
+        default:
+          var metadata = Metadata(type: 0, name: "", help: "")
+          while !rest.isEmpty {
+            let key = Self.varint(&rest)
+            let number = Self.varint(&rest)
+            if key == 0x08 { metadata.type = UInt8(number) } else { metadata.help = symbols[Int(number)] }
+          }
+          described = metadata
+        }
+      }
+      if var described {
+        described.name = one.labels.first { $0[0] == "__name__" }?[1] ?? ""
+        metadata.append(described)
       }
       series.append(one)
     }

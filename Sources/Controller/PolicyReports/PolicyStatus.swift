@@ -90,19 +90,20 @@ package struct PolicySurvey {
         isTrue: true, reason: "ExemptsEverything", message: "no container of the cluster is collected any more, as this policy exempts them"
       )
     }
-    if !own.contains(where: { $0.decision.deciders.contains(policy.name) }) {
-      let others = Set(own.flatMap { $0.decision.deciders }).sorted()
-      return PolicyStatus.Condition(
-        isTrue: false, reason: "Overridden", message: "what it says is decided by \(others.prefix(5).joined(separator: ", "))")
-    }
+    let decides = own.contains { $0.decision.deciders.contains(policy.name) }
     for (policies, _, _) in own {
       guard
         let other = policies.first(where: { $0.name != policy.name && $0.isLevel(with: policy) && $0.effects.contradict(policy.effects) })
       else { continue }
       return PolicyStatus.Condition(
-        isTrue: true, reason: "Contradicted",
+        isTrue: decides, reason: "Contradicted",
         message: "\(other.name) has the same precedence and says otherwise about some containers, so that the name decides; "
           + "give one of them a priority")
+    }
+    if !decides {
+      let others = Set(own.flatMap { $0.decision.deciders }).sorted()
+      return PolicyStatus.Condition(
+        isTrue: false, reason: "Overridden", message: "what it says is decided by \(others.prefix(5).joined(separator: ", "))")
     }
     if policy.effects.scraping == .required, !judgesScrapes {
       return PolicyStatus.Condition(

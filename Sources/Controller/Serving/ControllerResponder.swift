@@ -99,7 +99,7 @@ struct ControllerResponder: HTTPResponder {
     case .explain: await ScrapeAPI(controller).explain(request)
     case .scrapes: ScrapeAPI(controller).scrapes(request)
     case .rulesWithoutData: ScrapeAPI(controller).rulesWithoutData()
-    case .policies: PolicyAPI(controller).policies()
+    case .policies: PolicyAPI(controller).policies(request)
     case .policyTest: await PolicyAPI(controller).test(request)
     }
   }

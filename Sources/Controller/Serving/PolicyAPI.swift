@@ -24,8 +24,12 @@ struct PolicyAPI {
 
   // MARK: What there is
 
-  func policies() -> ServerResponse {
+  func policies(_ request: Request) -> ServerResponse {
     if let refusal = controller.refusalWithoutLedger { return refusal }
+    let parameters = request.uri.queryParameters
+    if parameters["namespace"] != nil || parameters["pod"] != nil {
+      return decision(namespace: parameters["namespace"].map(String.init) ?? "", pod: parameters["pod"].map(String.init) ?? "")
+    }
     let policies = controller.policies
     let statuses = Dictionary(policies.statuses.map { ($0.name, $0) }) { $1 }
     let reading = controller.time.reading()
@@ -34,6 +38,15 @@ struct PolicyAPI {
     return .json([
       "state": .string(policies.state.name), "accepted": .integer(Int64(accepted.count)),
       "policies": .array(policies.records.map { Self.json($0, policies.settings, order[$0.key.name], statuses[$0.key.name], at: reading) }),
+    ])
+  }
+
+  /// What policies say about one Pod.
+  private func decision(namespace: String, pod name: String) -> ServerResponse {
+    guard !namespace.isEmpty, !name.isEmpty else { return .problem(.badRequest, "name a Pod: ?namespace=NAMESPACE&pod=NAME") }
+    guard let pod = controller.pod(namespace, name) else { return .problem(.notFound, "there is no Pod \(namespace)/\(name)") }
+    return .json([
+      "namespace": .string(namespace), "pod": .string(name), "policies": controller.policies.decision(on: pod).json,
     ])
   }
 

@@ -23,7 +23,10 @@ struct ReadRequest: Equatable {
 
   init?(_ block: [UInt8]) {
     guard let bytes = SnappyBlock.uncompress(block.span, limit: 1 << 24) else { return nil }
-    if bytes.first == 0x22 { return readSymbols(bytes) }
+    if bytes.first == 0x22 {
+      readSymbols(bytes)
+      return
+    }
     for (field, content) in Self.fields(of: bytes[...]) {
       guard field == 1 else {
         // 0x08: field 1, a varint.

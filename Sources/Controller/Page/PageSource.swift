@@ -12,6 +12,7 @@ struct PageSource: Sendable {
   let ledger: LedgerStore
   let pods: @Sendable () -> StoreSnapshot<PodRecord>
   let scrapes: any ScrapeReport
+  let policies: @Sendable (PodRecord) -> PolicyDecision
   /// Oldest first.
   let endedGaps: @Sendable () -> [EndedGap]
   let notices: @Sendable () -> [PageNotice]

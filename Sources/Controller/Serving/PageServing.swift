@@ -68,7 +68,7 @@ extension ControllerStatus {
   fileprivate var page: PageSource {
     PageSource(
       version: version, interval: settings.interval, threshold: settings.threshold, runbooks: settings.runbooks, time: time, rolls: rolls,
-      ledger: ledger, pods: pods, scrapes: coverage, endedGaps: endedGaps, notices: { pageNotices })
+      ledger: ledger, pods: pods, scrapes: coverage, policies: policies.decision(on:), endedGaps: endedGaps, notices: { pageNotices })
   }
 
   /// What a person should know before the numbers.
@@ -88,15 +88,23 @@ extension ControllerStatus {
         "The rolls are stale",
         ["\(withheld) containers were not found and may be gone (RollStale); they are not counted as gaps."])
     }
+    let notable = policies.statuses.filter { Self.notablePolicies.contains($0.applied.reason) || !$0.accepted.isTrue }
+    let lines = notable.prefix(Self.shownPolicies).map { status in
+      "\(status.name): \(status.accepted.isTrue ? status.applied.message : status.accepted.message)"
+    }
+    add("Policies", notable.count > lines.count ? lines + ["and \(notable.count - lines.count) more; see /api/v1/policies"] : lines)
     let refused = publication.status.values.flatMap(\.refused).sorted {
       ($0.target.node, $0.target.address) < ($1.target.node, $1.target.address)
     }
     let shown = refused.prefix(Self.shownTargets).map { "\($0.target.node): \($0.refusal)" }
     add(
       "Targets that cannot be published",
-      refused.count > shown.count ? shown + ["and \(refused.count - shown.count) more; see the log"] : Array(shown))
+      refused.count > shown.count ? shown + ["and \(refused.count - shown.count) more; see the log"] : shown)
     return notices
   }
 
   private static let shownTargets = 20
+  private static let shownPolicies = 20
+  /// What somebody may not have meant.
+  private static let notablePolicies: Set<String> = ["ExemptsEverything", "Contradicted"]
 }

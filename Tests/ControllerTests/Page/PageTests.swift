@@ -138,6 +138,31 @@ import Testing
     }
   }
 
+  @Test func `what policies decide is shown with the policy, and what somebody may not have meant on every view`() async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      let quiet = policyObject("quiet-shop", ["namespaces": ["names": ["shop"]]], ["threshold": "10m", "alerts": ["severity": "info"]])
+      served.policies.set { content in
+        content.records = [PolicyRecord(quiet)]
+        content.statuses = [
+          PolicyStatus(
+            name: "all", generation: 1, accepted: PolicyStatus.Condition(isTrue: true, reason: "Accepted", message: ""),
+            applied: PolicyStatus.Condition(isTrue: true, reason: "ExemptsEverything", message: "no container <is> collected any more")),
+          PolicyStatus(
+            name: "usual", generation: 1, accepted: PolicyStatus.Condition(isTrue: true, reason: "Accepted", message: ""),
+            applied: PolicyStatus.Condition(isTrue: true, reason: "Applied", message: "threshold 10m")),
+        ]
+      }
+      for view in Self.views {
+        let page = try await served.text(view)
+        #expect(page.contains("<li>all: no container &lt;is&gt; collected any more</li>") && !page.contains("usual"), "\(view)")
+      }
+      let container = try await served.text("/page/container?namespace=shop&pod=web&container=app")
+      #expect(container.contains("<th scope=\"row\">threshold</th><td>10m</td><td>quiet-shop</td>"))
+      #expect(container.contains("<th scope=\"row\">severity of alerts</th><td>info</td><td>quiet-shop</td>"))
+    }
+  }
+
   @Test func `the style sheet, the script and the icon have their types`() async throws {
     try await ServedController.run { served in
       for (path, type) in [

@@ -36,7 +36,8 @@ struct OutageCluster {
     let (snapshot, ended) = (StoreSnapshot(pods), endedGaps())
     return PageSource(
       version: "1.2.3", interval: .seconds(15), threshold: .seconds(300), runbooks: .standard, time: StandingTime(fixed: Self.reading),
-      rolls: RollStore(), ledger: ledger, pods: { snapshot }, scrapes: BrokenScrapes(groups: groups()), endedGaps: { ended },
+      rolls: RollStore(), ledger: ledger, pods: { snapshot }, scrapes: BrokenScrapes(groups: groups()), policies: { _ in .none },
+      endedGaps: { ended },
       notices: { [] })
   }
 

@@ -56,6 +56,10 @@ extension PageTemplates {
     {{#.source}}<dt>Source</dt><dd>{{.}}</dd>{{/.source}}
     <dt>Workload</dt><dd>{{#workload}}<a href="{{url}}">{{text}}</a>{{/workload}}</dd>
     <dt>Phase of the Pod</dt><dd>{{phase}}</dd></dl></section>
+    {{#hasPolicies}}<section aria-labelledby="policies"><h2 id="policies">Policies</h2>
+    <table><thead><tr><th scope="col">Effect</th><th scope="col">Value</th><th scope="col">Decided by</th></tr></thead><tbody>
+    {{#policies}}<tr><th scope="row">{{effect}}</th><td>{{value}}</td><td>{{policy}}</td></tr>
+    {{/policies}}</tbody></table></section>{{/hasPolicies}}
     {{#isJudged}}<section aria-labelledby="chain"><h2 id="chain">Scrapes</h2>
     {{#asks}}<section class="ask" aria-label="{{by}}"><h3>{{by}}: <span class="state {{outcomeState}}">{{outcome}}</span></h3>
     <div class="scroll" role="region" aria-label="Links of {{by}}" tabindex="0"><table>

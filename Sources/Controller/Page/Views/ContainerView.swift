@@ -31,6 +31,9 @@ extension PageBuilder {
       fields["node"] = node(name)
       fields.merge(standing(of: reference, on: name)) { $1 }
     }
+    let policies = policyRows(source.policies(pod))
+    fields["policies"] = policies
+    fields["hasPolicies"] = !policies.isEmpty
     fields.merge(endedFields(source.endedGaps().filter { $0.container == reference }.suffix(10).reversed())) { $1 }
     if source.scrapes.status.mode != .off {
       fields["isJudged"] = true
@@ -61,6 +64,27 @@ extension PageBuilder {
       fields["advice"] = advice(reason)
     }
     return fields
+  }
+
+  /// What policies decide about the Pod.
+  private func policyRows(_ decision: PolicyDecision) -> [Fields] {
+    var rows: [Fields] = []
+    func add(_ effect: String, _ value: String?, _ policy: String?) {
+      if let value, let policy { rows.append(["effect": effect, "value": short(value), "policy": policy]) }
+    }
+    switch decision.collection?.value {
+    case .exempt(let reason): add("collection", "exempt: \(reason)", decision.collection?.policy)
+    case .required: add("collection", "required", decision.collection?.policy)
+    case nil: break
+    }
+    add("threshold", decision.threshold?.value.text, decision.threshold?.policy)
+    add("grace", decision.grace?.value.text, decision.grace?.policy)
+    add("scraping", decision.scraping?.value.rawValue, decision.scraping?.policy)
+    add("severity of alerts", decision.severity?.value, decision.severity?.policy)
+    for (label, decided) in decision.labels.sorted(by: { $0.key < $1.key }).prefix(50) {
+      add("label \(label) of alerts", decided.value, decided.policy)
+    }
+    return rows
   }
 
   // MARK: Scrapes

@@ -53,7 +53,7 @@ struct DemoTests {
       let shell = try ExternalProgram("bash", ["-c", command], directory: folder.path, log: "\(folder.path)/\(UUID())")
       let status = try await shell.waitForExit()
       // 1: a gap, a broken link or a mistake.
-      let isQuestion = ["gaps", "explain", "doctor", "coverage", "nodes"].contains { command.contains(" \($0) ") }
+      let isQuestion = ["gaps", "explain", "doctor", "coverage", "nodes", "policy"].contains { command.contains(" \($0) ") }
       #expect(status == 0 || status == 1 && isQuestion, "\(command): \(shell.output)")
       #expect(shell.output.split(separator: "\n").count > 1, "\(command): \(shell.output)")
       if command.contains("doctor") {
@@ -65,6 +65,41 @@ struct DemoTests {
         #expect(shell.output.contains("this one has no label release"), "\(shell.output)")
         #expect(shell.output.contains("fix: Add the label release: prod to the monitor"), "\(shell.output)")
       }
+    }
+  }
+
+  /// The command and its output in the README, for the controller of the test.
+  private func documented(_ question: String) throws -> (arguments: [String], output: String) {
+    let text = try Repository.text("README.md")
+    let start = try #require(text.firstRange(of: "$ .build/debug/rollcall \(question) ")).upperBound
+    let block = text[start...].prefix { $0 != "`" }
+    let lines = block.split(separator: "\n", omittingEmptySubsequences: false)
+    let arguments = [question] + lines[0].split(separator: " ").map(String.init)
+    let output = lines.dropFirst().prefix { !$0.hasPrefix("$ ") }.joined(separator: "\n")
+    return (arguments.map { $0.replacing("127.0.0.1:9750", with: "\(address)") }, output)
+  }
+
+  @Test func `R139: what the README shows of the demo is what the demo shows`() async throws {
+    let demo = try await start()
+    defer { demo.stop() }
+    let (arguments, expected) = try documented("explain")
+    var output = ""
+    try await eventually("the explanation is that of the README", within: .seconds(120)) {
+      let program = try ExternalProgram(try builtExecutable("rollcall"), arguments, log: "\(folder.path)/\(UUID())")
+      _ = try await program.waitForExit()
+      output = program.output
+      return output == expected
+    }
+    #expect(output.contains("this one has no label release"))
+    let (questions, table) = try documented("gaps")
+    try await eventually("the gaps of the README are there", within: .seconds(240)) {
+      let program = try ExternalProgram(try builtExecutable("rollcall"), questions, log: "\(folder.path)/\(UUID())")
+      _ = try await program.waitForExit()
+      // Without ages.
+      func rows(_ text: String) -> Set<[Substring]> {
+        Set(text.split(separator: "\n").map { $0.split(separator: " ").dropLast() }.map(Array.init))
+      }
+      return rows(table).isSubset(of: rows(program.output))
     }
   }
 

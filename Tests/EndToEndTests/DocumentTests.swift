@@ -8,6 +8,13 @@ import Testing
 @Suite(.ownThread) struct DocumentTests {
   // MARK: Links, paths and names
 
+  @Test func `R139: every document is in the index`() throws {
+    let indexed = Set(try MarkdownDocument("docs/README.md").localLinks.map(\.path))
+    for file in Repository.files(in: "docs") where file.hasSuffix(".md") && file != "README.md" {
+      #expect(indexed.contains(file), "docs/README.md does not have \(file)")
+    }
+  }
+
   @Test func `links lead to files and headings that exist`() throws {
     let documents = try MarkdownDocument.all()
     let anchors = Dictionary(uniqueKeysWithValues: documents.map { ($0.path, $0.anchors) })

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import YAML
 
-/// Prometheus without the operator, configured as the README says.
+/// Prometheus without the operator, configured as docs/install.md says.
 @Suite(.timeLimit(.minutes(5)), .enabled(if: findProgram("prometheus") != nil, "prometheus is not installed"))
 struct HTTPDiscoveryTests {
   /// Nothing listens at the node's address, so the container on it is a gap.
@@ -33,9 +33,9 @@ struct HTTPDiscoveryTests {
     ],
   ]
 
-  /// The README's `prometheus.yml`, for a controller at this URL and with short intervals.
+  /// The `prometheus.yml` of docs/install.md, for a controller at this URL and with short intervals.
   private func configuration(_ url: String, token: String, authority: String) throws -> String {
-    let text = try Repository.text("README.md")
+    let text = try Repository.text("docs/install.md")
     func documented(_ start: String) throws -> String {
       try #require(text.firstRange(of: "```yaml\n" + start).map { String(text[$0.lowerBound...].dropFirst(8).prefix { $0 != "`" }) })
     }
@@ -52,7 +52,7 @@ struct HTTPDiscoveryTests {
     return "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n" + block
   }
 
-  @Test func `R82, R106: the configuration of the README scrapes the controller, and a gap is an alert`() async throws {
+  @Test func `R82, R106: the documented configuration scrapes the controller, and a gap is an alert`() async throws {
     let arguments = [
       "--interval", "500ms", "--threshold", "2s", "--deadline", "500ms", "--listen-tls", "on", "--trust-loopback", "off",
     ]

@@ -35,6 +35,7 @@ struct Demo: Service {
     _ = try await server.waitUntilListening()
     try populate(with: cluster)
     try folder.write(server.kubeconfig(), to: "kubeconfig")
+    try folder.write(DemoCluster.policyToTry, to: "policy.yaml")
     let prometheus = StandInPrometheus(
       transport: try HTTPTransport(), discovery: "http://\(listen)/sd/v1/targets", interval: .seconds(2))
     do {
@@ -137,7 +138,7 @@ struct Demo: Service {
 
   private func announce(_ cluster: DemoCluster, _ isolation: NetworkIsolation) {
     let announcement = DemoAnnouncement(
-      cluster: cluster, isolation: isolation, listen: listen, rollcall: executables.rollcall, kubeconfig: "\(folder.path)/kubeconfig",
+      cluster: cluster, isolation: isolation, listen: listen, rollcall: executables.rollcall, folder: folder.path,
       threshold: Self.timing.threshold)
     say(announcement.text)
   }

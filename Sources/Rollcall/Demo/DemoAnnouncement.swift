@@ -5,8 +5,11 @@ struct DemoAnnouncement {
   /// Of the controller.
   var listen: String
   var rollcall: String
-  var kubeconfig: String
+  /// With the kubeconfig and a policy to try.
+  var folder: String
   var threshold: String
+
+  private var kubeconfig: String { "\(folder)/kubeconfig" }
 
   private var pods: String {
     switch isolation {
@@ -25,6 +28,7 @@ struct DemoAnnouncement {
       ("What is not collected or not scraped, and why", ask("gaps -A")),
       ("Why Prometheus does not scrape this workload", ask("explain pod/orders-0 -n shop")),
       ("What is wrong with the installation", "\(ask("doctor")) --kubeconfig \(kubeconfig)"),
+      ("The policies, and what another one would change", ask("policy list")), ("", ask("policy test \(folder)/policy.yaml")),
       ("How much is collected, and how much is exempt", ask("coverage")), ("The same by node", ask("nodes -o wide")),
       ("The targets that Rollcall gives Prometheus", ask("targets")),
       ("What the rules read", "curl -s http://\(listen)/metrics | grep ^rollcall_container_gap"),
@@ -43,7 +47,7 @@ struct DemoAnnouncement {
 
     Try, in another terminal:
 
-    \(commands.map { "  \($0.question):\n    \($0.command)\n" }.joined())
+    \(commands.map { "\($0.question.isEmpty ? "" : "  \($0.question):\n")    \($0.command)\n" }.joined())
     A container becomes a gap after \(threshold) without collection; the scrapes of the workloads are judged after half a minute, and that one
     is not loaded is said after five. With --inject agent-down|exporter-down|pod-silent something fails, and is repaired again.
     Ctrl-C stops everything.

@@ -45,10 +45,15 @@ struct DemoCluster {
     var containers: [Container]
 
     /// Whether processes stand for its containers. Those of an exempt Pod are not looked for.
-    var hasProcesses: Bool { node.isLinux && runtimeClass == nil && namespace != DemoCluster.exemptNamespace }
+    var hasProcesses: Bool {
+      node.isLinux && runtimeClass == nil && ![DemoCluster.exemptNamespace, DemoCluster.policyNamespace].contains(namespace)
+    }
   }
 
+  /// Ignored by an annotation.
   static let exemptNamespace = "lab"
+  /// Exempt by a policy.
+  static let policyNamespace = "research"
   /// Where the nodes are, unless the user chooses others.
   static let standardNetwork = "127.0.0"
 
@@ -109,10 +114,13 @@ struct DemoCluster {
         Pod(
           namespace: "batch", name: "render-1", node: virtual1, address: "\(network).52", uid: uid(9),
           containers: [container("render", "batch/render:3", id: 0xC2), container("upload", "batch/upload:3", id: 0xC3)]),
-        // Exempt: an ignored namespace, a sandbox that the node does not see into, and a node without a host.
+        // Exempt: an ignored namespace, one of a policy, a sandbox that the node does not see into, and a node without a host.
         Pod(
           namespace: exemptNamespace, name: "trial-0", node: linux2, address: "10.20.2.12", uid: uid(11),
           containers: [container("trial", "lab/trial:0", id: 0xA7)]),
+        Pod(
+          namespace: policyNamespace, name: "model-0", node: linux2, address: "10.20.2.14", uid: uid(14),
+          containers: [container("model", "research/model:1", id: 0xAA)]),
         Pod(
           namespace: "shop", name: "plugins-0", node: linux2, address: "10.20.2.13", uid: uid(12), runtimeClass: "gvisor",
           containers: [container("plugins", "shop/plugins:5", id: 0xA8)]),

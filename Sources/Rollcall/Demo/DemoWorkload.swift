@@ -134,8 +134,33 @@ extension DemoCluster {
       if name == Self.exemptNamespace { metadata["annotations"] = ["rollcall.dev/ignore": "true"] }
       return ["apiVersion": "v1", "kind": "Namespace", "metadata": metadata]
     }
-    return namespaces + [prometheus, role, binding, gvisor] + DemoWorkload.allCases.flatMap(\.objects)
+    return namespaces + [prometheus, role, binding, gvisor, policy] + DemoWorkload.allCases.flatMap(\.objects)
   }
+
+  private var policy: JSONValue {
+    [
+      "apiVersion": "rollcall.dev/v1alpha1", "kind": "CoveragePolicy", "metadata": ["name": "research"],
+      "spec": [
+        "selector": ["namespaces": ["names": [.string(Self.policyNamespace)]]],
+        "effects": ["collection": "Exempt", "reason": "Experiments are stopped at night."],
+      ],
+    ]
+  }
+
+  /// A policy to try: nobody needs the metrics of one of the workloads.
+  static let policyToTry = """
+    apiVersion: rollcall.dev/v1alpha1
+    kind: CoveragePolicy
+    metadata:
+      name: wiki
+    spec:
+      selector:
+        namespaces: {names: [shop]}
+        workloads: [{kind: StatefulSet, name: wiki}]
+      effects:
+        scraping: NotRequired
+
+    """
 
   /// Of an installation in a cluster, what `rollcall doctor` looks at. The agents' Pods are ignored: here the agents are no containers.
   func installationObjects(namespace: String) -> [JSONValue] {

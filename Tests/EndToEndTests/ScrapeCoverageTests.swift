@@ -59,15 +59,19 @@ struct ScrapeCoverageTests {
       let (rolls, ledger) = (RollStore(), LedgerStore(threshold: .seconds(300)))
       var configured = ControllerSettings()
       configured.allowsLoopbackTargets = true
+      let policies = PolicyWatch(
+        client: cluster.client, namespaces: cluster.exemptions.namespaces.store, settings: configured.policies, time: time, logger: logger)
       let updater = RollUpdater(
         nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: configured.rolls, exemptions: cluster.exemptions,
-        time: time, logger: logger)
+        policies: policies, time: time, logger: logger, policiesChanged: {})
       let targets = CurrentTargets(
         rolls: rolls, exporters: ExporterStatusStore(), endpoints: configured.endpoints, virtualAddress: { nil })
       let coverage = ScrapeCoverage(
         settings: settings, client: cluster.client, transport: transport, pods: cluster.pods.store,
         namespaces: cluster.exemptions.namespaces, rolls: rolls, ledger: ledger, targets: targets, time: time, logger: logger)
-      for service in [cluster.nodes.run, cluster.pods.run, cluster.exemptions.run, updater.run] { group.addTask { await service() } }
+      for service in [cluster.nodes.run, cluster.pods.run, cluster.exemptions.run, policies.run, updater.run] {
+        group.addTask { await service() }
+      }
       await rolls.waitUntilComplete()
       ledger.begin(with: rolls.snapshot().rolls.values, at: time.now)
       group.addTask { await coverage.run() }

@@ -11,7 +11,7 @@ import Testing
   /// Every view of the sample cluster, with a subject that exists.
   static let views = [
     "/", "/?list=workloads", "/page/gaps", "/page/nodes", "/page/nodes?list=table", "/page/workloads", "/page/workloads?list=table",
-    "/page/history", "/page/search?q=web", "/page/node?node=linux-1", "/page/workload?namespace=shop&workload=Pod/web",
+    "/page/history", "/page/search?q=web", "/page/node?node=linux-1", "/page/workload?namespace=shop&workload=Deployment/web",
     "/page/container?namespace=shop&pod=web&container=quiet",
   ]
 
@@ -94,7 +94,7 @@ import Testing
       served.publishSample()
       let matching = [
         "", "?q=quiet", "?q=web/qui", "?q=LINUX-1", "?namespace=shop", "?node=linux-1", "?source=linux", "?kind=uncollected",
-        "?reason=PidNotFound", "?namespace=shop&workload=Pod/web", "?sort=newest", "?sort=container", "?sort=node", "?sort=reason",
+        "?reason=PidNotFound", "?namespace=shop&workload=Deployment/web", "?sort=newest", "?sort=container", "?sort=node", "?sort=reason",
         "?unknown=1",
       ]
       for query in matching { #expect(try await served.text("/page/gaps\(query)").contains("1 to 1 of 1 gaps"), "\(query)") }

@@ -143,8 +143,8 @@ import Testing
         total == [
           "expected": 4, "collected": 3, "gaps": 1, "nodes": 4,
           "exempt": [
-            "HostProcess": 1, "Ignored": 0, "NoAgentExpected": 0, "NotRunning": 1, "Restarting": 0, "SandboxedRuntime": 0, "Starting": 0,
-            "Terminating": 0, "TerminationOverdue": 0,
+            "HostProcess": 1, "Ignored": 0, "NoAgentExpected": 0, "NotRunning": 1, "Policy": 0, "Restarting": 0, "SandboxedRuntime": 0,
+            "Starting": 0, "Terminating": 0, "TerminationOverdue": 0,
           ],
         ])
       let nodes = try #require(try await served.json("/api/v1/nodes")["nodes"]?.array)

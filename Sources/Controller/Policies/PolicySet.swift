@@ -87,13 +87,13 @@ package struct PolicyMatcher: Sendable {
     fileprivate var index: Int
   }
 
-  private struct PodGroup: Hashable {
+  private struct PodCommon: Hashable {
     var node: Int
     var namespace: Name
     var common: Name?
   }
 
-  private struct NamespaceGroup: Hashable {
+  private struct NamespaceOnNodes: Hashable {
     var node: Int
     var namespace: Name
   }
@@ -105,8 +105,8 @@ package struct PolicyMatcher: Sendable {
   /// The indexes of policies of each group of nodes.
   private var nodeGroups: [[Int]] = []
   private var knownNodeGroups: [[Int]: Int] = [:]
-  private var byNamespace: [NamespaceGroup: [Int]] = [:]
-  private var byPod: [PodGroup: PolicyDecision] = [:]
+  private var byNamespace: [NamespaceOnNodes: [Int]] = [:]
+  private var byPod: [PodCommon: PolicyDecision] = [:]
   private var byPolicies: [[Int]: PolicyDecision] = [:]
   /// Whether some policy looks at labels that the Pods of a workload do not share.
   private let usesOwnLabels: Bool
@@ -134,7 +134,7 @@ package struct PolicyMatcher: Sendable {
     if usesOwnLabels && !pod.ownLabels.isEmpty || usesWorkloads && pod.workload == nil {
       return decision(on: pod, of: candidates, labels: pod.scrapeFacts.labels)
     }
-    let key = PodGroup(node: group.index, namespace: namespace, common: pod.common)
+    let key = PodCommon(node: group.index, namespace: namespace, common: pod.common)
     if let known = byPod[key] { return known }
     let decision = decision(on: pod, of: candidates, labels: pod.scrapeFacts.labels)
     if byPod.count >= Self.maximumGroups { byPod = [:] }
@@ -143,7 +143,7 @@ package struct PolicyMatcher: Sendable {
   }
 
   private mutating func candidates(in namespace: Name, _ group: NodeGroup) -> [Int] {
-    let key = NamespaceGroup(node: group.index, namespace: namespace)
+    let key = NamespaceOnNodes(node: group.index, namespace: namespace)
     if let known = byNamespace[key] { return known }
     let name = namespace.description
     let labels = set.namespaceLabels[name]

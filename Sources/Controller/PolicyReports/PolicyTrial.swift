@@ -141,7 +141,8 @@ package struct PolicyChanges: Sendable {
       let (before, after) = (old.terms[index], new.terms[place])
       if before?.threshold != after?.threshold { threshold.add(container, Self.text(before?.threshold?.text, after?.threshold?.text)) }
       if before?.scraping != after?.scraping { scraping.add(container, Self.text(before?.scraping?.rawValue, after?.scraping?.rawValue)) }
-      if before?.alerts != after?.alerts { alerts.add(container, Self.text(before?.alerts.text, after?.alerts.text)) }
+      let (alertsBefore, alertsAfter) = (before?.alerts ?? AlertTerms(), after?.alerts ?? AlertTerms())
+      if alertsBefore != alertsAfter { alerts.add(container, Self.text(alertsBefore.text, alertsAfter.text)) }
       let (wasStarting, isStarting) = (entry.notDue == .starting, new.entries.notDue(at: place) == .starting)
       if wasStarting != isStarting { grace.add(container, isStarting ? "within its grace period" : "due at once") }
     }

@@ -75,18 +75,36 @@ package struct RollBuilder: Sendable {
       self.rules = rules
       nodeChange = .all
     }
-    if let policies, policies != self.policies.set {
-      self.policies = PolicyMatcher(policies)
-      policyGroups = [:]
-      nodeChange = .all
-    }
     var touched = Set(nextChanges.lazy.filter { $0.value <= now.moment }.map(\.key))
+    if let policies, policies != self.policies.set { touched.formUnion(apply(policies, nodes: nodes, pods: pods)) }
     touched.formUnion(names(of: podChange, in: nodes))
     for name in names(of: nodeChange, in: nodes) {
       touched.insert(name)
       touched.formUnion(updateFacts(of: name, nodes[ObjectKey(name: name)]))
     }
     return touched.sorted().compactMap { rebuild($0, pods: pods, at: now) }
+  }
+
+  /// Replaces the policies.
+  /// - Returns: the nodes with a Pod about which the new policies say something else.
+  private mutating func apply(_ set: PolicySet, nodes: some NodeLookup, pods: some PodLookup) -> Set<String> {
+    var (old, new) = (policies, PolicyMatcher(set))
+    let oldGroups = policyGroups
+    policyGroups = [:]
+    var affected: Set<String> = []
+    for node in nodes {
+      let name = node.name
+      guard let source = facts[name]?.source else { continue }
+      let group = new.group(ofNode: node.labels, source: source)
+      if !set.isEmpty { policyGroups[name] = group }
+      let isAffected = pods.pods(onNode: name).contains { pod in
+        let before = oldGroups[name].map { old.decision(on: pod, in: $0) } ?? PolicyDecision.none
+        return new.decision(on: pod, in: group) != before
+      }
+      if isAffected { affected.insert(name) }
+    }
+    policies = new
+    return affected
   }
 
   private func names(of change: StoreChange?, in nodes: some NodeLookup) -> Set<String> {

@@ -110,7 +110,7 @@ import Testing
     #expect(collect(roll(["a", "b"], ["a": free]), until: 810) == [])
     #expect(ledger.gaps().map(\.container.container) == ["b"])
     let broken = ScrapeFinding(containerReference("a"), .broken(.scrapeFailing, detail: "", since: moment(0)))
-    #expect(ledger.record([broken], onNode: "node-a", at: moment(820)).isEmpty && ledger.evaluate(at: moment(1900)).isEmpty)
+    #expect(ledger.record([broken], onNode: "node-a", at: moment(820)).isEmpty && ledger.evaluate(at: moment(830)).isEmpty)
   }
 
   /// What happens to one container of two ledgers alike.

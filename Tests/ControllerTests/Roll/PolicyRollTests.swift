@@ -54,6 +54,30 @@ import Testing
     #expect(roll.hash == (try self.roll(pods, [], on: "w2")).hash, "an agent need not hear of it")
   }
 
+  @Test func `R126: a change of policies leaves rolls as if they had been built with them`() throws {
+    let names = (0..<6).map { "w\($0)" }
+    let nodes = Records(names.enumerated().map { nodeRecord($1, address: "10.0.0.\($0)", labels: $0 > 3 ? ["pool": "batch"] : [:]) })
+    let pods = Records(names.flatMap { node in (0..<3).map { web("web-\($0)-on-\(node)", on: node) } })
+    let now = ClockReading(moment: moment(1000), unixMilliseconds: 1_000_000)
+    let settings = RollSettings(grace: .zero, virtualNodes: [])
+    let sets = try [
+      [], [policy("a", ["nodes": ["matchLabels": ["pool": "batch"]]], exempt)], [policy("a", [:], ["threshold": "10m"])],
+      [policy("a", [:], ["threshold": "10m"]), policy("b", ["workloads": [["name": "web-1-*"]]], exempt)],
+      [policy("c", ["workloads": [["name": "*-on-w2"]]], ["alerts": ["severity": "info"]])],
+    ].map { PolicySet($0) }
+    var builder = RollBuilder(settings: settings)
+    _ = builder.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, at: now)
+    for _ in 0..<20 {
+      let set = try #require(sets.randomElement())
+      let before = builder.rolls
+      let changes = builder.update(nodes: nodes, nodeChange: nil, pods: pods, podChange: nil, policies: set, at: now)
+      var fresh = RollBuilder(settings: settings)
+      _ = fresh.update(nodes: nodes, nodeChange: .all, pods: pods, podChange: .all, policies: set, at: now)
+      #expect(builder.rolls == fresh.rolls)
+      #expect(Set(changes.map(\.node)) == Set(names.filter { before[$0] != fresh.rolls[$0] }))
+    }
+  }
+
   @Test func `R126: a grace period that a policy changes moves its end, and begins for no container that is due`() throws {
     func pod(_ name: String, startedAt: Int64) -> PodRecord {
       podRecord(name, on: "w1", [containerRecord("app", .running(startedAtUnixMilliseconds: startedAt))])

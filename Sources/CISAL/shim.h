@@ -53,11 +53,11 @@ static inline struct rollcall_gunzip *rollcall_gunzip_make(void) {
   return (struct rollcall_gunzip *)state;
 }
 
-// Expects the beginning of a gzip member, whatever it was doing.
+// Expects what follows the header of a gzip member, whatever it was doing. (ISA-L 2.30 does not read every header that arrives in pieces.)
 static inline void rollcall_gunzip_reset(struct rollcall_gunzip *gunzip) {
   struct inflate_state *state = (struct inflate_state *)gunzip;
   isal_inflate_init(state);
-  state->crc_flag = ISAL_GZIP;
+  state->crc_flag = ISAL_GZIP_NO_HDR_VER;
 }
 
 // Decompresses *count bytes into *room bytes; replaces both by what is left. *is_end tells whether the member has ended and its checksum is

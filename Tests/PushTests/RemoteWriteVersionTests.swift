@@ -41,7 +41,8 @@ import Testing
       while try connection.readRequest() != nil {
         let (status, written) = rest.withLock { $0.isEmpty ? last : $0.removeFirst() }
         try connection.respond(
-          status: status, headers: written.map { [("X-Prometheus-Remote-Write-Samples-Written", $0)] } ?? [], body: "answer")
+          status: status, headers: written.map { [("X-Prometheus-Remote-Write-Samples-Written", $0)] } ?? [],
+          body: status == 204 ? "" : "answer")
       }
     }
   }

@@ -16,6 +16,8 @@ extension PushBlock {
   }
 
   private static let largestMessage = 256 << 20
+  private static let valueField: UInt8 = 1 << 3 | 1
+  private static let valueOfZero: ArraySlice<UInt8> = [valueField, 0, 0, 0, 0, 0, 0, 0, 0]
 
   private static func converted(_ message: [UInt8]) throws(ProtobufError) -> [UInt8] {
     var symbols: [ArraySlice<UInt8>] = []
@@ -44,8 +46,8 @@ extension PushBlock {
             if label.elementsEqual("__name__".utf8) { name = value }
             series.append(label: label, value: value)
           }
-        // A sample has the same fields in both versions.
-        case 2: series.append(field: 2, part.bytes)
+        // A sample has the same fields in both versions. Its value comes first, and is left out if it is 0.
+        case 2: series.append(field: 2, part.bytes.first == valueField ? part.bytes : valueOfZero + part.bytes)
         case 5: metadata = part.bytes
         default: break
         }

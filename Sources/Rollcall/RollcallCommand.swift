@@ -13,18 +13,18 @@ struct RollcallCommand: AsyncParsableCommand {
     discussion: """
       Begin with the question that you have:
 
-        \(name) gaps -A                    what is not collected or not scraped, and why
-        \(name) explain pod/NAME -n SHOP   why Prometheus scrapes a Pod, or why not
-        \(name) doctor                     what is wrong with the installation
-        \(name) demo                       try it on this machine, without a cluster
+        \(name) gaps -A                  what is not monitored, and why
+        \(name) explain pod/NAME -n NS   why Prometheus scrapes a Pod, or not
+        \(name) doctor                   what is wrong with the installation
+        \(name) demo                     try it here, without a cluster
 
-      Exit status of questions: 0 nothing found, 1 something found, 2 the controller could not be asked, 64 a wrong argument.
+      Exit status of queries: 0 nothing found, 1 something found, 2 the controller could not be asked, 64 a wrong argument.
       """,
     version: ProductVersion.current,
     subcommands: [ControllerCommand.self, DemoCommand.self, SimulateCommand.self, DemoContainerCommand.self],
     groupedSubcommands: [
       CommandGroup(
-        name: "Questions to a running controller:",
+        name: "Query",
         subcommands: [
           DoctorCommand.self, ExplainCommand.self, GapsCommand.self, NodesCommand.self, CoverageCommand.self, TargetsCommand.self,
           PolicyCommand.self,

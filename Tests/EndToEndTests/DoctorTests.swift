@@ -27,7 +27,14 @@ struct DoctorTests {
       ],
       "spec": [
         "nodeName": .string(node),
-        "containers": [["name": "main", "image": "x", "ports": [["name": "http", "containerPort": 9750]]]],
+        "containers": [
+          [
+            "name": "main", "image": "x",
+            "ports": [
+              ["name": "http", "containerPort": 9750], ["name": "metrics", "containerPort": 9753], ["name": "roll", "containerPort": 9754],
+            ],
+          ]
+        ],
       ],
       "status": [
         "phase": "Running", "podIP": .string(address), "podIPs": [["ip": .string(address)]],
@@ -97,7 +104,7 @@ struct DoctorTests {
       try await eventually("the controller leads and has written its ServiceMonitor") {
         server.get("servicemonitors.monitoring.coreos.com", namespace: "rollcall", name: "rollcall-linux") != nil
       }
-      try await eventually("no mistake is found") { try await mistakes(controller).isEmpty }
+      #expect(try await mistakes(controller) == [:])
       let text = try await run(controller)
       #expect(text.output.contains("[ok] labels of monitors"), "\(text.output)")
       #expect(text.output.hasSuffix("\nNo mistake found.\n"), "\(text.output)")

@@ -15,9 +15,10 @@ import Testing
       let versions = groups.flatMap { group in (group["versions"]?.array ?? []).compactMap { $0["groupVersion"]?.string } }
       #expect(
         versions == [
-          "apps/v1", "coordination.k8s.io/v1", "discovery.k8s.io/v1", "events.k8s.io/v1", "monitoring.coreos.com/v1",
-          "monitoring.coreos.com/v1alpha1", "node.k8s.io/v1", "operator.victoriametrics.com/v1beta1",
-          "rbac.authorization.k8s.io/v1",
+          "apiextensions.k8s.io/v1", "apps/v1", "coordination.k8s.io/v1", "discovery.k8s.io/v1", "events.k8s.io/v1",
+          "monitoring.coreos.com/v1",
+          "monitoring.coreos.com/v1alpha1", "networking.k8s.io/v1", "node.k8s.io/v1", "operator.victoriametrics.com/v1beta1",
+          "rbac.authorization.k8s.io/v1", "rollcall.dev/v1alpha1",
         ])
       #expect(groups.allSatisfy { $0["preferredVersion"] == $0["versions"]?[0] })
       var kinds: [String] = []

@@ -153,8 +153,8 @@ let package = Package(
       name: "Rollcall",
       dependencies: [
         "AsyncPrimitives", "Controller", "Exposition", "HTTPTransport", "JSON", "KubeClient", "LogLines", "Primitives", "ProcessLimits",
-        "Simulator",
-        argumentParser, hummingbird, httpTypes, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
+        "Roll", "Simulator", "TLSServing",
+        argumentParser, hummingbird, httpTypes, logging, nioCore, nioSSL, serviceLifecycle, subprocess, unixSignals,
       ],
       swiftSettings: settings, linkerSettings: linking),
     .executableTarget(

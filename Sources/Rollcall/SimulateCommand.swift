@@ -13,7 +13,7 @@ struct SimulateCommand: AsyncParsableCommand {
     abstract: "Serve the API of a simulated cluster of any size.",
     discussion: """
       For sizing a controller and for benchmarks: an API server with Windows nodes, each with its own address in 127.0.0.0/8, pods of two
-      containers and a stand-in exporter. Nodes and pods are generated on request, so 150,000 pods take a few hundred megabytes. Each
+      containers and a stand-in exporter, or with Linux nodes and stand-in agents. Nodes and pods are generated on request, so 150,000 pods take a few hundred megabytes. Each
       exporter takes at least two file descriptors (ulimit -n). To run a controller against it:
 
         rollcall controller --kubeconfig KUBECONFIG --namespace rollcall --allow-loopback-targets
@@ -56,6 +56,15 @@ struct SimulateCommand: AsyncParsableCommand {
   @Flag(inversion: .prefixedNo, help: "Serve a stand-in exporter for each node.")
   var exporters = true
 
+  @Flag(
+    help: ArgumentHelp(
+      "Be a cluster of Linux nodes, each with a stand-in agent.",
+      discussion: "The agents are one server on one port of all addresses, with the certificates that the controller writes."))
+  var linux = false
+
+  @Option(help: "The port of the stand-in agents.")
+  var agentPort = 9754
+
   @Option(help: "The port of the API server on 127.0.0.1; 0 takes a free one.")
   var apiPort = 6443
 
@@ -76,8 +85,8 @@ struct SimulateCommand: AsyncParsableCommand {
     }
     guard (4000...1_000_000).contains(podBytes) else { throw ValidationError("--pod-bytes \(podBytes): from 4000 to 1000000") }
     guard (0...100_000).contains(churn) else { throw ValidationError("--churn \(churn): from 0 to 100000 events a second") }
-    guard (0...65535).contains(apiPort), (1...65535).contains(exporterPort) else {
-      throw ValidationError("--api-port \(apiPort), --exporter-port \(exporterPort): a port is from 1 to 65535")
+    guard (0...65535).contains(apiPort), (1...65535).contains(exporterPort), (1...65535).contains(agentPort) else {
+      throw ValidationError("--api-port \(apiPort), --exporter-port \(exporterPort), --agent-port \(agentPort): a port is from 1 to 65535")
     }
   }
 
@@ -85,13 +94,14 @@ struct SimulateCommand: AsyncParsableCommand {
     var server = SimulatorConfiguration(host: "127.0.0.1", port: apiPort, acceptsLoopbackEndpoints: true)
     server.isIPv6First = isIPv6First
     server.population = PopulationSize(nodes: nodes, podsPerNode: podsPerNode, podBytes: podBytes)
+    if linux { server.population?.operatingSystem = "linux" }
     // Two minutes of changes: a paged list needs the history of the time that it takes.
     server.eventHistory = max(server.eventHistory, churn * 120)
     let api = SimulatedAPIServer(configuration: server, logger: .quiet("api-server"))
     if let scraperToken { api.setToken(scraperToken, .serviceAccount("prometheus", namespace: "monitoring")) }
     let cluster = SimulatedCluster(
       server: api, nodes: nodes, pods: nodes * podsPerNode,
-      churn: churn, exporterPort: exporters ? exporterPort : nil, kubeconfig: kubeconfig)
+      churn: churn, exporterPort: exporters && !linux ? exporterPort : nil, agentPort: linux ? agentPort : nil, kubeconfig: kubeconfig)
     try await ServiceGroup(services: [cluster], gracefulShutdownSignals: [.sigterm, .sigint], logger: .quiet("simulate")).run()
   }
 }
@@ -105,6 +115,8 @@ struct SimulatedCluster: Service {
   var churn: Int
   /// `nil` for no exporters.
   var exporterPort: Int?
+  /// `nil` for no agents.
+  var agentPort: Int?
   var kubeconfig: String
 
   func run() async throws {
@@ -128,6 +140,7 @@ struct SimulatedCluster: Service {
           group.addTask { try await exporter.run() }
         }
       }
+      if let agentPort { group.addTask { try await StandInAgents(server: server, port: agentPort).run() } }
       let port = try await server.waitUntilListening()
       try Data(server.kubeconfig().utf8).write(to: URL(filePath: kubeconfig), options: .atomic)
       print("API server of \(nodes) nodes and \(pods) pods on 127.0.0.1:\(port); kubeconfig in \(kubeconfig)")

@@ -1,9 +1,10 @@
 import JSON
 
-/// The template of the nodes of a population: a Windows node.
+/// The template of the nodes of a population: a Windows node, or a Linux node of the same size.
 enum NodeTemplate {
   /// - Parameter isIPv6First: puts an IPv6 address, at which nothing listens, before the node's IPv4 address.
-  static func object(created: String, isIPv6First: Bool) -> JSONValue {
+  static func object(created: String, isIPv6First: Bool, operatingSystem: String) -> JSONValue {
+    let os: JSONValue = .string(operatingSystem)
     let name: JSONValue = .string("worker-\(PatternField.node.placeholder)")
     let addresses = (isIPv6First ? ["2001:db8::"] : []) + [""]
     return [
@@ -11,8 +12,8 @@ enum NodeTemplate {
         "name": name, "uid": .string(PatternField.uid.placeholder), "resourceVersion": .string(PatternField.version.placeholder),
         "creationTimestamp": .string(created),
         "labels": [
-          "kubernetes.io/hostname": name, "kubernetes.io/os": "windows", "kubernetes.io/arch": "amd64",
-          "beta.kubernetes.io/os": "windows", "beta.kubernetes.io/arch": "amd64", "node.kubernetes.io/instance-type": "standard-8",
+          "kubernetes.io/hostname": name, "kubernetes.io/os": os, "kubernetes.io/arch": "amd64",
+          "beta.kubernetes.io/os": os, "beta.kubernetes.io/arch": "amd64", "node.kubernetes.io/instance-type": "standard-8",
           "node.kubernetes.io/windows-build": "10.0.20348", "topology.kubernetes.io/region": "region-1",
           "topology.kubernetes.io/zone": "region-1a",
         ],
@@ -31,7 +32,7 @@ enum NodeTemplate {
         "nodeInfo": [
           "machineID": name, "systemUUID": .string(PatternField.uid.placeholder), "bootID": "7", "kernelVersion": "10.0.20348.2402",
           "osImage": "Windows Server 2022 Datacenter", "containerRuntimeVersion": "containerd://1.7.20", "kubeletVersion": "v1.32.4",
-          "kubeProxyVersion": "v1.32.4", "operatingSystem": "windows", "architecture": "amd64",
+          "kubeProxyVersion": "v1.32.4", "operatingSystem": os, "architecture": "amd64",
         ],
         "images": .array(
           (0..<25).map { number in

@@ -7,6 +7,8 @@ package struct PopulationSize: Sendable {
   package var podsPerNode: Int
   /// The size of a pod in protobuf, in bytes. Real pods have 4 to 10 KB.
   package var podBytes: Int
+  /// Of the nodes, as in their status: windows or linux.
+  package var operatingSystem = "windows"
 
   package init(nodes: Int, podsPerNode: Int, podBytes: Int = 6_400) {
     self.nodes = nodes
@@ -40,7 +42,8 @@ final class Population: Sendable {
   init(size: PopulationSize, isIPv6First: Bool = false, now: Date) {
     self.size = size
     let created = now.formatted(.iso8601)
-    nodePattern = ObjectPattern(NodeTemplate.object(created: created, isIPv6First: isIPv6First), kind: ResourceTable.nodes)
+    nodePattern = ObjectPattern(
+      NodeTemplate.object(created: created, isIPv6First: isIPv6First, operatingSystem: size.operatingSystem), kind: ResourceTable.nodes)
     podTemplate = PodTemplate(created: created, bytes: size.podBytes)
     let count = size.nodes * size.podsPerNode
     let pods = (0..<count).map { GeneratedPod(serial: $0, node: $0 / size.podsPerNode) }

@@ -29,6 +29,20 @@ import Testing
     #expect(Set(addresses).count == 7 && addresses.allSatisfy { $0.hasPrefix("127.") })
   }
 
+  @Test func `the nodes have the operating system that was asked for`() throws {
+    for system in ["windows", "linux"] {
+      var size = PopulationSize(nodes: 2, podsPerNode: 1)
+      size.operatingSystem = system
+      var store = ObjectStore(eventHistory: 1_000, namespaces: ["default"] + GeneratedPod.namespaces, now: Sample.time)
+      Population(size: size, now: Sample.time).populate(&store)
+      for item in try store.list(ResourceTable.nodes, ListOptions()).items {
+        let node = try item.decoded(as: ResourceTable.nodes)
+        #expect(node["status"]?["nodeInfo"]?["operatingSystem"]?.string == system)
+        #expect(node["metadata"]?["labels"]?["kubernetes.io/os"]?.string == system)
+      }
+    }
+  }
+
   @Test func `the objects are valid`() throws {
     var store = settled()
     for (kind, items) in try [ResourceTable.nodes, ResourceTable.pods].map({ ($0, try store.list($0, ListOptions()).items) }) {

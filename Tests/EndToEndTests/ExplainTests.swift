@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5)), .enabled(if: findProgram("prometheus") != nil, "prometheus is not installed"))
 struct ExplainTests {
   /// Each has a Pod and, except the last, a PodMonitor of its own.
-  private static let names = ["scraped", "unadopted", "portless", "refused", "dropped", "lonely"]
+  private static let names = ["scraped", "unadopted", "portless", "refused", "dropped", "sampleless", "lonely"]
 
   private let folder: TemporaryFolder
   private let address = OwnAddress()
@@ -81,18 +81,27 @@ struct ExplainTests {
 
   /// The configuration that the operator would make of the adopted monitors.
   private var configuration: JSONValue {
-    let pools = ["scraped", "refused", "dropped", "portless"].map { name -> JSONValue in
+    let pools = ["scraped", "refused", "dropped", "portless", "sampleless"].map { name -> JSONValue in
       let drop: JSONValue = ["source_labels": ["__meta_kubernetes_pod_name"], "regex": "dropped", "action": "drop"]
       let labels: JSONValue = [
         "__meta_kubernetes_namespace": "shop", "__meta_kubernetes_pod_name": .string(name),
         "__meta_kubernetes_pod_uid": .string(Self.uid(name)), "__meta_kubernetes_pod_container_name": "main",
       ]
       return [
-        "job_name": .string("podMonitor/shop/\(name)/0"), "relabel_configs": [drop],
+        "job_name": .string("podMonitor/shop/\(name)/0"), "relabel_configs": .array([drop] + Self.labelling),
+        "metric_relabel_configs": name == "sampleless" ? [["source_labels": ["__name__"], "regex": ".*", "action": "drop"]] : [],
         "static_configs": name == "portless" ? [] : [["targets": [.string("\(host(name)):\(address.port)")], "labels": labels]],
       ]
     }
     return ["global": ["scrape_interval": "1s", "scrape_timeout": "500ms"], "scrape_configs": .array(pools)]
+  }
+
+  /// The labels that the operator gives to targets.
+  private static let labelling: [JSONValue] = ["namespace", "pod_name"].map { label in
+    [
+      "source_labels": [.string("__meta_kubernetes_\(label)")],
+      "target_label": .string(label.split(separator: "_").first.map(String.init) ?? label),
+    ]
   }
 
   // MARK: The test
@@ -105,12 +114,14 @@ struct ExplainTests {
   }
 
   @Test func `R119: a Pod is explained by a real Prometheus, whichever link is broken`() async throws {
-    let exporter = try ScriptedServer(on: .tcp(host: host("scraped"), port: address.port)) { connection in
-      while try connection.readRequest() != nil {
-        try connection.respond(status: 200, headers: [("Content-Type", "text/plain; version=0.0.4")], body: "one 1\n")
+    let exporters = try ["scraped", "sampleless"].map { name in
+      try ScriptedServer(on: .tcp(host: host(name), port: address.port)) { connection in
+        while try connection.readRequest() != nil {
+          try connection.respond(status: 200, headers: [("Content-Type", "text/plain; version=0.0.4")], body: "one 1\n")
+        }
       }
     }
-    defer { exporter.stop() }
+    defer { for exporter in exporters { exporter.stop() } }
     let prometheus = try await Prometheus(configuration: configuration.prettyText, folder: folder, transport: try .init())
     defer { prometheus.program.stop() }
     let arguments = ["--scrape-coverage", "monitored", "--scraper-url", prometheus.url, "--rules-without-data", "on"]
@@ -127,7 +138,8 @@ struct ExplainTests {
       let expected: [(pod: String, reason: String, text: String)] = [
         ("unadopted", "MonitorNotAdopted", "fix: Add the label release: prom to the monitor"),
         ("portless", "PortNotFound", "no container declares the port metrics"), ("refused", "ScrapeFailing", "connection refused"),
-        ("dropped", "Dropped", "relabel rule 0"), ("lonely", "NoMonitor", "Create a ServiceMonitor or PodMonitor"),
+        ("dropped", "Dropped", "relabel rule 0"), ("sampleless", "NoSamples", "metricRelabelings"),
+        ("lonely", "NoMonitor", "Create a ServiceMonitor or PodMonitor"),
       ]
       for (pod, reason, text) in expected {
         var last = (status: Int32(0), output: "")

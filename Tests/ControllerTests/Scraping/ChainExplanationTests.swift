@@ -92,6 +92,10 @@ import Testing
     (.scrapeFailing(ScrapeFailure(message: "connection refused"), by: "main-0"), "main-0: Refused: connection refused"),
     (.staleScrape(age: .seconds(600), interval: .seconds(30), by: "main-0"), "main-0 scraped it 10m ago, although its interval is 30s"),
     (.noSamples(by: "main-0"), "drops every sample"),
+    (
+      .notLoaded(by: "main", pool: "p/0", configurationAge: nil, obstacle: .failed(message: "no\nSecret")),
+      "reconcile the object: no Secret"
+    ),
   ]
 
   @Test func `R119: every broken link says on one line what differs, and what to do`() {

@@ -346,6 +346,12 @@ import Testing
       .podMonitor, named: "elsewhere", in: "blog", ["selector": ["matchLabels": ["app": "web"]], "podMetricsEndpoints": [["port": "http"]]])
     #expect(nearest([elsewhere]) == NearestMonitor(monitor: elsewhere.id, difference: .namespace))
     #expect(nearest([elsewhere, pods])?.monitor == pods.id, "the own namespace first")
+    let stranger = Objects.monitor(
+      .podMonitor, named: "a", ["selector": ["matchLabels": ["app": "mail"]], "podMetricsEndpoints": [["port": "http"]]])
+    #expect(nearest([stranger, elsewhere])?.monitor == elsewhere.id, "nothing in common with the one of the own namespace")
+    let alike = Objects.monitor(
+      .podMonitor, named: "b", ["selector": ["matchLabels": ["app": "web-ui"]], "podMetricsEndpoints": [["port": "http"]]])
+    #expect(nearest([stranger, elsewhere, alike])?.monitor == alike.id, "a similar value")
     let other = Objects.monitor(
       .podMonitor, ["selector": ["matchLabels": ["a": "1", "b": "2"]], "podMetricsEndpoints": [["port": "http"]]])
     #expect(nearest([other]) == nil)

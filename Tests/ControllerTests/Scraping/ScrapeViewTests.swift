@@ -121,6 +121,51 @@ import Testing
     #expect(verdict(try seen(of: main))?.detail.contains("pods") == true)
   }
 
+  @Test mutating func `R117: a target whose samples are all dropped has no samples, whichever labels its series have`() throws {
+    let expectation = try #require(expectations.expectations(of: pod).first)
+    func verdict(_ instances: Set<ScrapedInstance>?, _ health: String = "up") throws -> ScrapeChain.Verdict {
+      var scraper = try seen(of: main, [target(health: health)])
+      scraper.reading.emptyScrapes = instances
+      let view = ScrapeView([scraper], now: moment(0))
+      return ScrapeChain.verdict(on: expectation, view.observation(of: expectation, pod, age: .seconds(1000)))
+    }
+    let own = ScrapedInstance(instance: "10.1.0.7:8080", namespace: "shop", pod: "web-0")
+    #expect(reason(try verdict([own])) == .noSamples)
+    #expect(reason(try verdict([own], "down")) == .scrapeFailing, "the earlier link counts")
+    let others = [
+      ScrapedInstance(instance: "10.1.0.7:8080", namespace: "shop", pod: "web-1"),
+      ScrapedInstance(instance: "10.1.0.7:9090", namespace: "shop", pod: "web-0"),
+      ScrapedInstance(instance: "10.1.0.7:8080", namespace: "", pod: ""),
+    ]
+    for instances in [Set(others), [], nil] {
+      let verdict = try verdict(instances)
+      #expect(verdict.outcome == .scraped, "\(verdict)")
+    }
+  }
+
+  @Test mutating func `R117: a Prometheus object says why the operator leaves its configuration as it is`() throws {
+    let expectation = try #require(expectations.expectations(of: pod).first)
+    func cause(_ object: JSONValue) throws -> ScrapeBreak? {
+      let record = PrometheusRecord(.server, object)
+      let view = ScrapeView(
+        [try seen(of: main, pools: [], nil)], obstacles: record.obstacle.map { [main: $0] } ?? [:], now: moment(0))
+      let verdict = ScrapeChain.verdict(on: expectation, view.observation(of: expectation, pod, age: .seconds(1000)))
+      if case .broken(let cause) = verdict { return cause } else { return nil }
+    }
+    let metadata: JSONValue = ["namespace": "shop", "name": "main"]
+    func condition(_ status: String) -> JSONValue {
+      ["conditions": [["type": "Reconciled", "status": .string(status), "message": "no Secret x"]]]
+    }
+    let paused = try #require(try cause(["metadata": metadata, "spec": ["paused": true], "status": condition("True")]))
+    #expect(paused.reason == .notLoaded && paused.detail.contains("is paused"), "\(paused.detail)")
+    #expect(paused.advice == "Set paused: false in Prometheus shop/main.")
+    let failing = try #require(try cause(["metadata": metadata, "status": condition("False")]))
+    #expect(failing.detail.hasSuffix("the operator cannot reconcile the object: no Secret x"), "\(failing.detail)")
+    #expect(failing.advice.contains("what the operator names"))
+    let well = try #require(try cause(["metadata": metadata, "status": condition("True")]))
+    #expect(well.reason == .notLoaded && !well.detail.contains("operator"))
+  }
+
   @Test func `R118: an event of the operator tells which monitor it refuses, and for whom`() throws {
     let event: JSONValue = [
       "reason": "InvalidConfiguration", "note": "\"shop/web\" was rejected due to invalid configuration: endpoints[0]: …",

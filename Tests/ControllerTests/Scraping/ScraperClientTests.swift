@@ -62,6 +62,22 @@ import Testing
     #expect(try await client(old).droppedCounts() == nil)
   }
 
+  @Test func `R117: the targets whose samples are all dropped are known of servers that can be queried`() async throws {
+    let server = try server(
+      #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"instance":"10.0.0.7:80","namespace":"shop","#
+        + #""pod":"web-0"},"value":[1795945226.85,"0"]},{"metric":{"instance":"host:1"},"value":[1795945226.85,"0"]}]}}"#)
+    let expected: Set = [
+      ScrapedInstance(instance: "10.0.0.7:80", namespace: "shop", pod: "web-0"),
+      ScrapedInstance(instance: "host:1", namespace: "", pod: ""),
+    ]
+    let found = try await client(server).emptyScrapes()
+    #expect(found == expected)
+    #expect(server.requests.first?.target.hasPrefix("/api/v1/query?query=max%20by") == true)
+    let vmagent = try self.server(status: 400, #"unsupported path requested: "/api/v1/query""#)
+    let none = try await client(vmagent).emptyScrapes()
+    #expect(none == nil)
+  }
+
   @Test func `R116: a server without scrape pools says nothing of them`() async throws {
     for (status, body) in [(404, "404 page not found"), (400, "unsupported path requested: \"/api/v1/scrape_pools\"")] {
       let silent = try server(status: status, body)

@@ -143,7 +143,7 @@ import Testing
       ("data does not end with # EOF", .badExposition), ("unexpected EOF", .badExposition),
       ("sample limit exceeded", .tooManySamples), ("body size limit exceeded", .tooLarge),
       ("label_limit exceeded (metric: up, number of labels: 10, limit: 1)", .tooLarge),
-      ("target_limit exceeded (number of targets: 3, limit: 1)", .other),
+      ("target_limit exceeded (number of targets: 3, limit: 1)", .tooManyTargets),
       (#"unexpected status code returned when scraping "http://10.0.0.7/metrics": 404; expecting 200; response body: "no""#, .notFound),
       (
         #"unexpected status code returned when scraping "http://10.0.0.7/metrics": 401; expecting 200; response body: "404""#, .unauthorized

@@ -9,9 +9,10 @@ extension ScrapeBreak {
     switch self {
     case .objects(let link): link.detail
     case .rejected(let rejection, let name): "the operator refuses the monitor for \(name): \(singleLine(rejection.message))"
-    case .notLoaded(let name, let pool, let age):
+    case .notLoaded(let name, let pool, let age, let obstacle):
       "no process of \(name) has the scrape pool \(pool)"
         + (age.map { "; the latest configuration was loaded \($0.inWholeSeconds.text) ago" } ?? "")
+        + (obstacle.map { "; \($0.detail)" } ?? "")
     case .dropped(let rule, let name):
       "\(name) drops the target by relabel rule \(rule.index) of the scrape pool: \(singleLine(rule.rule.description))"
         + (rule.judge == .rollcall ? " (as Rollcall evaluates its configuration)" : "")
@@ -30,7 +31,9 @@ extension ScrapeBreak {
     switch self {
     case .objects(let link): link.advice
     case .rejected: "Correct what the operator names; until then the whole monitor is left out."
-    case .notLoaded(_, _, let age):
+    case .notLoaded(let name, _, _, .paused): "Set paused: false in \(name)."
+    case .notLoaded(_, _, _, .failed): "Correct what the operator names; until then it changes no configuration of this Prometheus."
+    case .notLoaded(_, _, let age, nil):
       age == nil
         ? "Check prometheus_config_last_reload_successful and the log of the container config-reloader."
         : "Check prometheus_config_last_reload_successful, prometheus_target_scrape_pools_failed_total and Prometheus's log."
@@ -40,6 +43,15 @@ extension ScrapeBreak {
     case .scrapeFailing(let failure, _): failure.kind.advice
     case .staleScrape: "Check the load, the log and the clock of the scraper."
     case .noSamples: "Check the monitor's metricRelabelings."
+    }
+  }
+}
+
+extension ReconcileObstacle {
+  fileprivate var detail: String {
+    switch self {
+    case .paused: "the object is paused, so the operator leaves its configuration as it is"
+    case .failed(let message): "the operator cannot reconcile the object: \(singleLine(message))"
     }
   }
 }
@@ -65,7 +77,7 @@ extension BrokenLink {
       case .serviceTargetPort: "Declare the target port of the Service in the container, by that name."
       case .containers: "Name a port that a container declares in the monitor, or declare the port in the container."
       }
-    case .noEndpoint(let missing): missing.cause.advice
+    case .noEndpoint(let missing): missing.advice
     case .monitorNotAdopted(let refusals):
       refusals.lazy.compactMap(\.advice).first ?? "Compare the monitor with the selectors of the Prometheus objects."
     }
@@ -130,12 +142,12 @@ extension MissingEndpoint {
   }
 }
 
-extension MissingEndpoint.Cause {
+extension MissingEndpoint {
   fileprivate var advice: String {
-    switch self {
+    switch cause {
     case .externalName: "Use a Service with a selector, or a PodMonitor."
     case .notInSlices:
-      "Compare the Service's selector with the Pod's labels, and see kubectl get endpointslices -l kubernetes.io/service-name=NAME."
+      "Compare the Service's selector with the Pod's labels, and see kubectl get endpointslices -l kubernetes.io/service-name=\(service)."
     case .otherFamily: "Order the Service's ipFamilies so that the first is one that the Pod has, or use a PodMonitor."
     case .sliceOnly: "Set serviceDiscoveryRole: EndpointSlice in the monitor or in the Prometheus object."
     case .terminating: "Nothing, if the Pod is meant to end; with serviceDiscoveryRole: EndpointSlice it is scraped to its end."
@@ -235,6 +247,7 @@ extension ScrapeFailureKind {
     case .badExposition: "Fetch the page by hand: is this the metrics port and path?"
     case .tooLarge: "Raise the limit that the message names, or have the container export less."
     case .tooManySamples: "Raise sampleLimit, or have the container export less."
+    case .tooManyTargets: "Raise targetLimit, or have the monitor select fewer Pods: above the limit none of them is scraped."
     case .other: "See the message."
     }
   }

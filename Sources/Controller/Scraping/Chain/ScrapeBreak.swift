@@ -9,7 +9,7 @@ package enum ScrapeBreak: Hashable, Sendable {
   /// No process of the Prometheus object has the scrape pool.
   /// - Parameter configurationAge: of the latest configuration. Less than the age of the expectation: it was loaded since, and without the
   ///   pool.
-  case notLoaded(by: String, pool: String, configurationAge: Duration?)
+  case notLoaded(by: String, pool: String, configurationAge: Duration?, obstacle: ReconcileObstacle? = nil)
   /// A relabel rule drops the target.
   case dropped(DroppingRule, by: String)
   case notDiscovered(MissingTarget, by: String)

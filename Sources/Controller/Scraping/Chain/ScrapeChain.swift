@@ -115,7 +115,7 @@ package enum ScrapeChain {
     case (let pool?, nil):
       let cause: ScrapeBreak =
         pool.isLoaded == false
-        ? notLoaded(expectation, by: replica.name, [pool]) : missing(from: [pool], prometheus, by: replica.name)
+        ? notLoaded(expectation, prometheus, by: replica.name, [pool]) : missing(from: [pool], prometheus, by: replica.name)
       return Lagging(scraper: replica.name, cause: cause)
     case (_, .scraped), (_, .waiting), (_, .unknown): return nil
     }
@@ -129,7 +129,7 @@ package enum ScrapeChain {
     let pools = reached.compactMap(\.pool)
     guard pools.contains(where: { $0.isLoaded != false }) else {
       if let rejection = prometheus.rejection { return .broken(.rejected(rejection, by: prometheus.name)) }
-      return age <= waits.loaded ? .waiting(for: .loaded) : .broken(notLoaded(expectation, by: prometheus.name, pools))
+      return age <= waits.loaded ? .waiting(for: .loaded) : .broken(notLoaded(expectation, prometheus, by: prometheus.name, pools))
     }
     // Every shard drops the targets of the others.
     let missing = Set(prometheus.scrapers.map(\.shard)).subtracting(reached.map(\.shard))
@@ -138,8 +138,12 @@ package enum ScrapeChain {
     return age <= wait ? .waiting(for: .active) : .broken(Self.missing(from: pools, prometheus, by: prometheus.name))
   }
 
-  private static func notLoaded(_ expectation: ScrapeExpectation, by name: String, _ pools: [PoolObservation]) -> ScrapeBreak {
-    .notLoaded(by: name, pool: expectation.request.scrapePool ?? "", configurationAge: pools.compactMap(\.configurationAge).min())
+  private static func notLoaded(
+    _ expectation: ScrapeExpectation, _ prometheus: PrometheusObservation, by name: String, _ pools: [PoolObservation]
+  ) -> ScrapeBreak {
+    .notLoaded(
+      by: name, pool: expectation.request.scrapePool ?? "", configurationAge: pools.compactMap(\.configurationAge).min(),
+      obstacle: prometheus.obstacle)
   }
 
   /// - Parameter pools: of all shards.

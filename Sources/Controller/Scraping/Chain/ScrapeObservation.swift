@@ -20,15 +20,20 @@ package struct PrometheusObservation: Hashable, Sendable {
   package var name: String
   /// The operator's Event that it refuses the monitor for this object.
   package var rejection: MonitorRejection?
+  package var obstacle: ReconcileObstacle?
   /// The resources that its service account may not list in the Pod's namespace, by SubjectAccessReview. For its service discovery the
   /// namespace is empty.
   package var forbidden: [String]
   /// Every known replica of every shard, reached or not.
   package var scrapers: [ScraperObservation]
 
-  package init(name: String, rejection: MonitorRejection? = nil, forbidden: [String] = [], scrapers: [ScraperObservation]) {
+  package init(
+    name: String, rejection: MonitorRejection? = nil, obstacle: ReconcileObstacle? = nil, forbidden: [String] = [],
+    scrapers: [ScraperObservation]
+  ) {
     self.name = name
     self.rejection = rejection
+    self.obstacle = obstacle
     self.forbidden = forbidden
     self.scrapers = scrapers
   }
@@ -83,7 +88,7 @@ package struct PoolObservation: Hashable, Sendable {
   package var verdict: RelabelVerdict?
   /// The number of targets that the pool has dropped, for display: most belong to others.
   package var droppedCount: Int?
-  /// Samples of the last scrape that are left after metric relabelling; `nil` if it was not asked.
+  /// Samples of the last scrape that are left after metric relabelling; `nil` if that is not known.
   package var samples: Int?
 
   package init(

@@ -115,7 +115,12 @@ package final class ScrapeCoverage: ScrapeReport {
   private func view(_ knowledge: ScrapeKnowledge? = nil) -> ScrapeView {
     ScrapeView(
       readers.all.map { ScrapeView.Seen(scraper: $0.scraper, reading: $0.reading) }, knowledge: knowledge ?? inquiries.knowledge,
-      now: time.now)
+      obstacles: obstacles, now: time.now)
+  }
+
+  private var obstacles: [PrometheusID: ReconcileObstacle] {
+    let records = watches.prometheuses.values.flatMap { Array($0.store.snapshot()) }
+    return Dictionary(records.compactMap { record in record.obstacle.map { (record.id, $0) } }) { first, _ in first }
   }
 
   /// Where questions find what it takes to ask them.

@@ -16,12 +16,16 @@ struct ScrapeView: Sendable {
   /// Of the settings. They are not divided into shards of one whole: a target on one of them is a target.
   private let ofSettings: [Seen]
   private let knowledge: ScrapeKnowledge
+  private let obstacles: [PrometheusID: ReconcileObstacle]
 
   var all: [Seen] { ofObjects.values.flatMap { $0 } + ofSettings }
 
-  init(_ seen: [Seen], knowledge: ScrapeKnowledge = ScrapeKnowledge(), now: Moment) {
+  init(
+    _ seen: [Seen], knowledge: ScrapeKnowledge = ScrapeKnowledge(), obstacles: [PrometheusID: ReconcileObstacle] = [:], now: Moment
+  ) {
     self.now = now
     self.knowledge = knowledge
+    self.obstacles = obstacles
     ofSettings = seen.filter { $0.scraper.prometheus == nil }
     ofObjects = Dictionary(grouping: seen.filter { $0.scraper.prometheus != nil }) { $0.scraper.prometheus.unsafelyUnwrapped }
   }
@@ -53,6 +57,7 @@ struct ScrapeView: Sendable {
         PrometheusObservation(
           name: prometheus.map { "\($0)" } ?? scrapers.first?.scraper.name ?? "",
           rejection: prometheus.flatMap { knowledge.rejection(of: expectation.request, by: $0) },
+          obstacle: prometheus.flatMap { obstacles[$0] },
           forbidden: prometheus.map { knowledge.forbidden(to: $0, in: expectation, adoption) } ?? [],
           scrapers: scrapers.map { seen in
             ScraperObservation(name: seen.scraper.name, shard: seen.scraper.shard, answer: answer(of: seen, expectation, pod))
@@ -85,7 +90,7 @@ struct ScrapeView: Sendable {
       PoolObservation(
         isLoaded: isLoaded, configurationAge: reading.configuredAt.map { now - $0 }, readAge: now - pool.readAt, targets: targets,
         verdict: targets.isEmpty ? knowledge.verdict(on: RelabelQuestion(seen.scraper, name, expectation, pod)) : nil,
-        droppedCount: reading.droppedCounts?[name]))
+        droppedCount: reading.droppedCounts?[name], samples: targets.isEmpty || !reading.dropsAllSamples(of: expectation) ? nil : 0))
   }
 
   /// Where no object determines the pool, any may have the target.
@@ -98,6 +103,16 @@ struct ScrapeView: Sendable {
       targets += found
     }
     return .pool(PoolObservation(isLoaded: nil, readAge: readAge, targets: targets))
+  }
+}
+
+extension ScraperReading {
+  /// Whether metric relabelling drops every sample of the expected target, however many scrape pools have it.
+  fileprivate func dropsAllSamples(of expectation: ScrapeExpectation) -> Bool {
+    guard let emptyScrapes, !emptyScrapes.isEmpty, case .target(let target, _) = expectation.outcome else { return false }
+    let pod = expectation.pod
+    return emptyScrapes.contains(
+      ScrapedInstance(instance: target.hostAndPort, namespace: pod.namespace.description, pod: pod.name))
   }
 }
 

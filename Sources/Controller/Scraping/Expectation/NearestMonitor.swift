@@ -34,14 +34,16 @@ extension ScrapeExpectations {
     for monitor in monitors.values where monitor.record.selector.isValid && !monitor.record.endpoints.isEmpty {
       let record = monitor.record
       let looks = record.namespaces.contains(group.namespace, own: record.id.namespace)
-      func add(_ difference: NearestMonitor.Difference, met: Int) {
-        let rank = Rank(isElsewhere: record.id.namespace != group.namespace, isNamespace: !looks, unlike: -met, monitor: record.id)
+      func add(_ difference: NearestMonitor.Difference, met: Int, _ unmet: UnmetRequirement? = nil) {
+        let rank = Rank(
+          met: met, alike: unmet.map { $0.likeness } ?? 0, isElsewhere: record.id.namespace != group.namespace, isNamespace: !looks,
+          monitor: record.id)
         found.append((rank, NearestMonitor(monitor: record.id, difference: difference)))
       }
       func compare(_ labels: PackedLabels, _ difference: (UnmetRequirement) -> NearestMonitor.Difference) {
         let unmet = record.selector.unmet(by: labels, as: record.mechanism)
         if looks, unmet.count == 1 {
-          add(difference(unmet[0]), met: record.selector.count - 1)
+          add(difference(unmet[0]), met: record.selector.count - 1, unmet[0])
         } else if !looks, unmet.isEmpty {
           add(.namespace, met: record.selector.count)
         }
@@ -65,26 +67,42 @@ extension ScrapeExpectations {
       let requirement = UnmetRequirement(key: key, operator: .isIn, values: [value], actual: labels[key])
       found.append(
         (
-          Rank(isElsewhere: monitor.id.namespace != group.namespace, isNamespace: false, unlike: 1 - selector.count, monitor: monitor.id),
+          Rank(
+            met: selector.count - 1, alike: requirement.likeness, isElsewhere: monitor.id.namespace != group.namespace, isNamespace: false,
+            monitor: monitor.id),
           NearestMonitor(monitor: monitor.id, difference: .serviceSelector(service: record.key.name, requirement))
         ))
     }
     return found.min { $0.rank < $1.rank }?.nearest
   }
 
-  /// The order in which monitors are named: those of the Pod's namespace first, then those that look in it, then those with which the Pod
-  /// has more in common.
+  /// The order in which monitors are named: those with something in common with the Pod first, of these those of the Pod's namespace, then
+  /// those that look in it, then those with more in common.
   private struct Rank: Comparable {
+    /// The number of requirements that are met.
+    var met: Int
+    /// How many characters the wanted and the actual value begin with in common.
+    var alike: Int
     var isElsewhere: Bool
     var isNamespace: Bool
-    /// Less for more requirements that are met.
-    var unlike: Int
     var monitor: MonitorID
 
+    private var isStrange: Bool { met == 0 && alike < 3 }
+
     static func < (left: Rank, right: Rank) -> Bool {
+      if left.isStrange != right.isStrange { return right.isStrange }
       if left.isElsewhere != right.isElsewhere { return right.isElsewhere }
       if left.isNamespace != right.isNamespace { return right.isNamespace }
-      return left.unlike == right.unlike ? left.monitor < right.monitor : left.unlike < right.unlike
+      if left.met != right.met { return left.met > right.met }
+      return left.alike == right.alike ? left.monitor < right.monitor : left.alike > right.alike
     }
+  }
+}
+
+extension UnmetRequirement {
+  /// The number of characters that the actual value and one of the wanted ones begin with in common.
+  fileprivate var likeness: Int {
+    guard let actual else { return 0 }
+    return values.map { zip($0, actual).prefix { $0 == $1 }.count }.max() ?? 0
   }
 }

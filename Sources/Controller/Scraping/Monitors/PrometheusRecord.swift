@@ -23,6 +23,7 @@ package struct PrometheusRecord: Record, Hashable {
   /// For monitors that do not say.
   package let role: DiscoveryRole
   package let processes: PrometheusProcesses
+  package let obstacle: ReconcileObstacle?
 
   package var key: ObjectKey { ObjectKey(namespace: id.namespace, name: id.name) }
   package var hasName: Bool { !id.name.isEmpty }
@@ -42,6 +43,7 @@ package struct PrometheusRecord: Record, Hashable {
     ignoresNamespaceSelectors = spec?["ignoreNamespaceSelectors"]?.bool == true
     role = spec?["serviceDiscoveryRole"]?.string.flatMap(DiscoveryRole.init(ofServices:)) ?? .endpoints
     processes = PrometheusProcesses(kind, spec)
+    obstacle = ReconcileObstacle(object)
   }
 
   /// `nil` for the kinds of another operator.
@@ -58,6 +60,24 @@ package struct PrometheusRecord: Record, Hashable {
   /// Whether the operator leaves its configuration to the user: it has no selector for monitors. Selectors of namespaces do not count.
   package var isUnmanaged: Bool {
     [serviceMonitors, podMonitors, probes, scrapeConfigs].allSatisfy { $0.monitors == nil }
+  }
+}
+
+/// Why the operator does not bring a Prometheus up to date with its monitors, as far as the Prometheus object says.
+package enum ReconcileObstacle: Hashable, Sendable {
+  case paused
+  /// - Parameter message: the operator's words.
+  case failed(message: String)
+
+  init?(_ object: JSONValue) {
+    let reconciled = object["status"]?["conditions"]?.array?.first { $0["type"]?.string == "Reconciled" }
+    if object["spec"]?["paused"]?.bool == true {
+      self = .paused
+    } else if reconciled?["status"]?.string == "False" {
+      self = .failed(message: reconciled?["message"]?.string ?? "")
+    } else {
+      return nil
+    }
   }
 }
 

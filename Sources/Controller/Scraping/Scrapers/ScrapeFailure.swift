@@ -12,6 +12,8 @@ package enum ScrapeFailureKind: String, CaseIterable, Hashable, Sendable {
   /// The body, or the labels of a series, exceed a limit of the scrape.
   case tooLarge = "TooLarge"
   case tooManySamples = "TooManySamples"
+  /// The scrape pool has more targets than its limit, so that none is scraped.
+  case tooManyTargets = "TooManyTargets"
   case other = "Other"
 }
 
@@ -25,7 +27,7 @@ extension ScrapeFailureKind {
     ("body size limit exceeded", .tooLarge), ("label_limit exceeded", .tooLarge), ("label_name_length_limit exceeded", .tooLarge),
     ("label_value_length_limit exceeded", .tooLarge), ("exceeds -promscrape.maxScrapeSize", .tooLarge),
     ("the response body exceeds", .tooLarge), ("too big response body", .tooLarge),
-    ("target_limit exceeded", .other),
+    ("target_limit exceeded", .tooManyTargets),
     // Statuses.
     ("server returned HTTP status 401", .unauthorized), ("server returned HTTP status 403", .unauthorized),
     ("server returned HTTP status 404", .notFound), ("server returned HTTP status", .other),

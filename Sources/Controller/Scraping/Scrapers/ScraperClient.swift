@@ -127,6 +127,17 @@ package struct ScraperClient: Sendable {
     return found.compactMap(\.string)
   }
 
+  /// The targets from whose scrapes metric relabelling drops every sample; `nil` if the server cannot be queried.
+  func emptyScrapes() async throws(ScraperError) -> Set<ScrapedInstance>? {
+    guard let series = try await answer(to: .emptyScrapes)?["result"]?.array else { return nil }
+    return Set(
+      series.compactMap { series in
+        guard let labels = series["metric"], let instance = labels["instance"]?.string else { return nil }
+        return ScrapedInstance(
+          instance: instance, namespace: labels["namespace"]?.string ?? "", pod: labels["pod"]?.string ?? "")
+      })
+  }
+
   // MARK: Requests
 
   /// The member `data` of a response. `nil` if the server does not know the path.

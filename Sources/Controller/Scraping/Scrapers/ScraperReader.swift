@@ -78,9 +78,13 @@ final class ScraperReader: Sendable {
       // For display only.
       let loaded = pools == nil ? nil : try? await client.configurationAge()
       let counts = pools == nil ? nil : try? await client.droppedCounts()
+      // An agent refuses it.
+      let empty = try? await client.emptyScrapes()
       let now = time.now
       let wasAway = state.withLock { reading in
-        defer { reading.reached(pools, configuredAt: loaded.map { now - $0 }, droppedCounts: counts, at: now) }
+        defer {
+          reading.reached(pools, configuredAt: loaded.map { now - $0 }, droppedCounts: counts, emptyScrapes: empty ?? nil, at: now)
+        }
         return reading.error != nil
       }
       if wasAway { logger.info("scraper reached", metadata: ["scraper": "\(scraper.name)"]) }

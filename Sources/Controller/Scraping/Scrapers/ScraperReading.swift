@@ -1,5 +1,12 @@
 internal import Roll
 
+/// A target as the labels of its series have it.
+struct ScrapedInstance: Hashable, Sendable {
+  var instance: String
+  var namespace: String
+  var pod: String
+}
+
 /// What one scraper was last read to say.
 struct ScraperReading: Sendable {
   /// The scrape pools of a scraper, as far as it tells.
@@ -24,6 +31,8 @@ struct ScraperReading: Sendable {
   var configuredAt: Moment?
   /// By scrape pool; `nil` if it does not count.
   var droppedCounts: [String: Int]?
+  /// The targets whose samples are all dropped; `nil` if it cannot be queried.
+  var emptyScrapes: Set<ScrapedInstance>?
   /// The tables that were read, by scrape pool; under `wholeKey` where pools are untold.
   private(set) var tables: [String: Pool] = [:]
   /// Why the targets of a scrape pool could not be read.
@@ -64,12 +73,15 @@ struct ScraperReading: Sendable {
     failures = [:]
   }
 
-  mutating func reached(_ names: [String]?, configuredAt: Moment?, droppedCounts: [String: Int]?, at now: Moment) {
+  mutating func reached(
+    _ names: [String]?, configuredAt: Moment?, droppedCounts: [String: Int]?, emptyScrapes: Set<ScrapedInstance>? = nil, at now: Moment
+  ) {
     error = nil
     pools = names.map { .named(Set($0)) } ?? .untold
     readAt = now
     self.configuredAt = configuredAt
     self.droppedCounts = droppedCounts
+    self.emptyScrapes = emptyScrapes
     let wanted = wanted
     tables = tables.filter { wanted.contains($0.key) }
     failures = failures.filter { wanted.contains($0.key) }

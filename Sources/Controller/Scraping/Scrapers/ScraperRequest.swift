@@ -25,6 +25,13 @@ enum ScraperRequest: Hashable {
   case syntaxTree(String)
   /// Which of these metrics have samples since that time. Not in agent mode, not vmagent.
   case metrics([String], since: Timestamp)
+  /// The targets from whose scrapes metric relabelling drops every sample. Not in agent mode, not vmagent.
+  case emptyScrapes
+
+  /// Where several scrape pools have a target, those of one may be left.
+  private static let emptyScrapesQuery =
+    "max by (namespace, pod, instance) (scrape_samples_post_metric_relabeling) == 0"
+    + " and max by (namespace, pod, instance) (scrape_samples_scraped) > 0"
 
   /// A name that no operator makes.
   private static let noPool = "rollcall-no-such-pool"
@@ -39,6 +46,7 @@ enum ScraperRequest: Hashable {
     case .configuration: "/api/v1/status/config"
     case .syntaxTree: "/api/v1/parse_query"
     case .metrics: "/api/v1/label/__name__/values"
+    case .emptyScrapes: "/api/v1/query"
     }
   }
 
@@ -48,6 +56,7 @@ enum ScraperRequest: Hashable {
     case .syntaxTree(let expression): [("query", expression)]
     case .metrics(let names, let since):
       names.map { ("match[]", "{__name__=\(Self.quoted($0))}") } + [("start", "\(since.unixMilliseconds / 1000)")]
+    case .emptyScrapes: [("query", Self.emptyScrapesQuery)]
     case .activeTargets(let pool): [("state", "active")] + (pool.map { [("scrapePool", $0)] } ?? [])
     case .droppedCounts: [("state", "dropped"), ("scrapePool", Self.noPool)]
     case .relabelSteps(let pool, let labels):

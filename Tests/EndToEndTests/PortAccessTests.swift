@@ -22,7 +22,9 @@ struct PortAccessTests {
 
   /// A controller for which the server's roles decide.
   private func run(_ arguments: [String], _ body: (RunningController, TemporaryFolder) async throws -> Void) async throws {
-    var roles = try YAMLNode.documents(parsing: Repository.text("manifests/default/access.yaml").utf8, file: "access.yaml").map(\.jsonValue)
+    var roles = try ["access.yaml", "rbac.yaml"].flatMap { file in
+      try YAMLNode.documents(parsing: Repository.text("manifests/default/\(file)").utf8, file: file).map(\.jsonValue)
+    }.filter { $0["kind"]?.string?.hasPrefix("ClusterRole") == true }
     roles.append([
       "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": ["name": "viewers"],
       "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "rollcall-viewer"],
@@ -32,6 +34,7 @@ struct PortAccessTests {
       let tokens = controller.apiServer.setToken
       tokens("viewer", SimulatedToken(user: "jane"))
       tokens("scraper", .serviceAccount("prometheus-k8s", namespace: "monitoring"))
+      tokens("replica", .serviceAccount("rollcall-controller", namespace: "rollcall"))
       tokens("stranger", .serviceAccount("web", namespace: "shop"))
       tokens("expired", .serviceAccount("prometheus-k8s", namespace: "monitoring", expires: .now - 60))
       tokens("vault", SimulatedToken(user: "jane", audiences: ["vault"]))
@@ -64,6 +67,8 @@ struct PortAccessTests {
       let closed = Set(Self.viewed + Self.scraped)
       for token in [nil, "unknown", "expired", "vault"] { #expect(try await refused(token, by: 401) == closed, "\(token ?? "none")") }
       #expect(try await refused("stranger", by: 403) == closed)
+      #expect(
+        try await refused("replica", by: 403) == closed.subtracting(["/", "/page/gaps", "/page/style.css"]), "R132: the leader's page")
       #expect(try await refused("viewer", by: 403) == Set(Self.scraped))
       #expect(try await refused("scraper", by: 403) == Set(Self.viewed))
     }

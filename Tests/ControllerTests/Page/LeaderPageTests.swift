@@ -1,4 +1,5 @@
 import Collector
+import Foundation
 import HTTPTransport
 import TestSupport
 import Testing
@@ -76,11 +77,52 @@ import Testing
   }
 
   @Test func `R132: the leader is asked with the token of our service account, over a verified connection`() async throws {
+    let (policy, now) = (CertificatePolicy(), Int64(Date.now.timeIntervalSince1970))
+    func secret() throws -> TLSSecret { try CertificateRenewal.newSecret(policy: policy, now: now) }
+    let own = try secret()
+    let parsed = try ParsedSecret(own)
+    let certificates = PortCertificates(names: PortNames(namespace: "rollcall"), logger: .silent)
+    try certificates.renew(by: try parsed.authority(at: now), trusted: parsed.authorities, now: now)
+    let tls = PortTLS(logger: .silent) { certificates.current }
+    let strangers = PortAccessSettings(wantsAuthorization: true, wantsTLS: true, trustsLoopback: false, openPaths: [])
+    let folder = try TemporaryFolder()
+    func connection(_ secret: TLSSecret) throws -> LeaderPages.Connection {
+      ControllerSettings().leaderConnection(authorities: .memory(try #require(secret.members["ca.crt"])))
+    }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await tls.run() }
+      try await eventually("the certificate is loaded") { tls.context != nil }
+      try await ServedController.run(access: strangers, tls: tls) { leader in
+        leader.publishSample()
+        leader.reviews.accept("own", of: "controller")
+        leader.reviews.allow("controller", "get", "/page/gaps")
+        func page(_ token: String, _ connection: LeaderPages.Connection) async throws -> (status: Int, text: String) {
+          let file = HeadersFile(path: try folder.write(token, to: "token-\(token)"), isToken: true)
+          var result = (status: 0, text: "")
+          try await follow(leader, try pages(of: leader, connection: connection, token: file)) { follower in
+            let page = try await follower.request("/page/gaps")
+            result = (page.status, String(decoding: page.body, as: UTF8.self))
+          }
+          return result
+        }
+        let shown = try await page("own", try connection(own))
+        #expect(shown.status == 200 && shown.text.contains("asked by replica-0"))
+        let refused = try await page("other", try connection(own))
+        #expect(refused.status == 503 && refused.text.contains("It answered 401"))
+        let reviewed = leader.reviews.tokens
+        #expect(try await page("own", try connection(try secret())).status == 503, "another authority")
+        #expect(leader.reviews.tokens == reviewed, "which has not seen the token")
+      }
+      group.cancelAll()
+    }
+  }
+
+  @Test func `R132: the leader's port is reached at the address of its Pod`() throws {
     let settings = ControllerSettings()
     #expect(settings.portAddress(of: "10.0.0.1") == "10.0.0.1:9750" && settings.portAddress(of: "fd00::1") == "[fd00::1]:9750")
     guard case .unknown = settings.leaderConnection(authorities: nil) else { throw UnexpectedConnection() }
     guard case .tls(let options) = settings.leaderConnection(authorities: .memory([1])) else { throw UnexpectedConnection() }
-    #expect(options.serverName == "rollcall-controller" && options.verification == .full && options.certificateAuthorities == .memory([1]))
+    #expect(options.serverName == "rollcall-controller" && options.verification == .full)
   }
 
   private struct UnexpectedConnection: Error {}

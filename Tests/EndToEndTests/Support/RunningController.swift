@@ -14,16 +14,13 @@ struct RunningController {
   let transport: HTTPTransport
   private let folder: TemporaryFolder
   private let arguments: [String]
-  private let token: String?
 
   /// Starts both with these objects, runs the body and stops them.
   /// - Parameters:
   ///   - pod: the name of the controller's Pod.
-  ///   - token: of the controller's service account.
   ///   - prepare: called with the API server before the controller starts.
   static func run(
-    _ objects: [JSONValue], _ arguments: [String], pod: String? = nil, token: String? = nil,
-    prepare: (SimulatedAPIServer) throws -> Void = { _ in },
+    _ objects: [JSONValue], _ arguments: [String], pod: String? = nil, prepare: (SimulatedAPIServer) throws -> Void = { _ in },
     _ body: (RunningController) async throws -> Void
   ) async throws {
     let apiServer = SimulatedAPIServer(
@@ -35,7 +32,7 @@ struct RunningController {
       try apiServer.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall"]])
       for object in objects { try apiServer.put(object) }
       try prepare(apiServer)
-      let controller = try await RunningController(apiServer, arguments, pod: pod, token: token)
+      let controller = try await RunningController(apiServer, arguments, pod: pod)
       defer { controller.program.stop() }
       try await body(controller)
       group.cancelAll()
@@ -44,19 +41,13 @@ struct RunningController {
 
   /// Starts another controller with the same API server, which the caller stops.
   func startAnother(pod: String) async throws -> RunningController {
-    try await RunningController(apiServer, arguments, pod: pod, token: token)
+    try await RunningController(apiServer, arguments, pod: pod)
   }
 
-  private init(_ apiServer: SimulatedAPIServer, _ arguments: [String], pod: String?, token: String?) async throws {
+  private init(_ apiServer: SimulatedAPIServer, _ arguments: [String], pod: String?) async throws {
     let folder = try TemporaryFolder()
     let hasTLS = arguments.contains("--listen-tls")
-    var configuration = try JSONValue(parsing: Array(apiServer.kubeconfig().utf8))
-    if let token {
-      configuration["users"] = [
-        ["name": "simulator", "user": ["tokenFile": .string(try folder.write(token, to: "token"))]]
-      ]
-    }
-    let kubeconfig = try folder.write(configuration.prettyText, to: "kubeconfig")
+    let kubeconfig = try folder.write(apiServer.kubeconfig(), to: "kubeconfig")
     let address = OwnAddress()
     let program = try ExternalProgram(
       try builtExecutable("rollcall"),
@@ -77,7 +68,6 @@ struct RunningController {
     self.program = program
     self.folder = folder
     self.arguments = arguments
-    self.token = token
     transport = try HTTPTransport()
   }
 

@@ -105,8 +105,7 @@ struct DemoTests {
 
   @Test func `R138: the demo has a workload for every link that the controller can see broken`() {
     let reasons = Set(DemoWorkload.allCases.compactMap(\.reason))
-    // Nobody counts the samples of a target that is up.
-    #expect(reasons == Set(Reason.ofScrapes).subtracting([.noSamples]))
+    #expect(reasons == Set(Reason.ofScrapes))
     #expect(DemoWorkload.allCases.filter { $0.reason == nil } == [.checkout])
   }
 

@@ -369,11 +369,13 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     #expect(try await run("promtool", "test", "rules", "\(root)/manifests/monitoring/rules_test.yaml").contains("SUCCESS"))
   }
 
-  @Test func `R82: every alert has a test that expects it, and no rule depends on the name of a job`() throws {
+  @Test func `R82: every alert and every record has a test that expects it, and no rule depends on the name of a job`() throws {
     let rules = try file("monitoring/rules.yaml")["groups"]?.array?.flatMap { $0["rules"]?.array ?? [] } ?? []
     let tests = try file("monitoring/rules_test.yaml")["tests"]?.array?.flatMap { $0["alert_rule_test"]?.array ?? [] } ?? []
     let expected = Set(tests.filter { $0["exp_alerts"]?.array?.isEmpty == false }.compactMap { $0["alertname"]?.string })
     #expect(Set(rules.compactMap { $0["alert"]?.string }).subtracting(expected) == [])
+    let queries = try file("monitoring/rules_test.yaml")["tests"]?.array?.flatMap { $0["promql_expr_test"]?.array ?? [] } ?? []
+    #expect(Set(rules.compactMap { $0["record"]?.string }).subtracting(queries.compactMap { $0["expr"]?.string }) == [])
     for rule in rules { #expect(rule["expr"]?.string?.contains("job") == false) }
   }
 

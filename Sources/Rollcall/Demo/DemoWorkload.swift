@@ -3,7 +3,7 @@ internal import Roll
 
 /// The workloads of the demo that serve metrics: one is scraped, and for each of the others another link on the way to Prometheus is broken.
 enum DemoWorkload: String, CaseIterable {
-  case checkout, orders, payments, search, invoices, ledger, sessions, ratings, images, mail, wiki
+  case checkout, orders, payments, search, invoices, ledger, sessions, ratings, images, mail, billing, wiki
 
   static let namespace = "shop"
   static let monitoringNamespace = "monitoring"
@@ -21,6 +21,7 @@ enum DemoWorkload: String, CaseIterable {
     case .ratings: .notDiscovered
     case .images: .scrapeFailing
     case .mail: .staleScrape
+    case .billing: .noSamples
     case .wiki: .noMonitor
     }
   }
@@ -30,7 +31,7 @@ enum DemoWorkload: String, CaseIterable {
   /// The scrape pool that the operator makes of its monitor; `nil` if Prometheus does not have it.
   var scrapePool: String? {
     switch self {
-    case .checkout, .sessions, .ratings, .images, .mail: "podMonitor/\(Self.namespace)/\(self)/0"
+    case .checkout, .sessions, .ratings, .images, .mail, .billing: "podMonitor/\(Self.namespace)/\(self)/0"
     case .orders, .payments, .search, .invoices, .ledger, .wiki: nil
     }
   }
@@ -63,14 +64,18 @@ enum DemoWorkload: String, CaseIterable {
     func metadata(_ labels: JSONValue = ["release": "prod"]) -> JSONValue {
       ["namespace": .string(Self.namespace), "name": .string(rawValue), "labels": labels]
     }
-    func monitor(_ metadata: JSONValue, port: JSONValue = "metrics") -> JSONValue {
+    func monitor(_ metadata: JSONValue, port: JSONValue = "metrics", relabelings: JSONValue = []) -> JSONValue {
       [
         "apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor", "metadata": metadata,
-        "spec": ["selector": ["matchLabels": ["app": .string(rawValue)]], "podMetricsEndpoints": [["port": port]]],
+        "spec": [
+          "selector": ["matchLabels": ["app": .string(rawValue)]],
+          "podMetricsEndpoints": [["port": port, "metricRelabelings": relabelings]],
+        ],
       ]
     }
     switch self {
     case .checkout, .ledger, .sessions, .ratings, .images, .mail: return [monitor(metadata())]
+    case .billing: return [monitor(metadata(), relabelings: [["action": "keep", "regex": "bill_.*", "sourceLabels": ["__name__"]]])]
     case .orders: return [monitor(metadata(["team": "orders"]))]
     case .payments: return [monitor(metadata(), port: "http-metrics")]
     case .search:

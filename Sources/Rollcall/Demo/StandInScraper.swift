@@ -33,6 +33,8 @@ struct StandInScraper: Sendable {
     let started = Self.time(ago: 0)
     router.get("api/v1/status/runtimeinfo") { _, _ in Self.answer(["startTime": started, "lastConfigTime": started]) }
     router.get("api/v1/status/buildinfo") { _, _ in Self.answer(["version": "3.5.0", "goVersion": "go1.24"]) }
+    // Whatever the query is: the targets of which metric relabelling drops every sample.
+    router.get("api/v1/query") { _, _ in Self.answer(["resultType": "vector", "result": .array(emptyScrapes)]) }
     router.get("api/v1/status/config") { _, _ in Self.answer(["yaml": .string(Self.configuration)]) }
     try await Application(
       router: router, configuration: .init(address: .hostname(pod.address, port: Self.port)), logger: .quiet("stand-in")
@@ -58,7 +60,7 @@ struct StandInScraper: Sendable {
       let address = "\(pod.address):\(port.number)"
       let health: (state: JSONValue, error: String, age: Double)
       switch workload {
-      case .checkout: health = ("up", "", 5)
+      case .checkout, .billing: health = ("up", "", 5)
       case .images: health = ("down", "Get \"http://\(address)/metrics\": dial tcp \(address): connect: connection refused", 5)
       case .mail: health = ("up", "", 1200)
       // Dropped, or rejected while the labels become a target.
@@ -75,6 +77,18 @@ struct StandInScraper: Sendable {
         "lastScrape": Self.time(ago: health.age), "lastScrapeDuration": 0.01, "health": health.state,
         "scrapeInterval": .string(Self.interval), "scrapeTimeout": "10s",
       ]
+    }
+  }
+
+  private var emptyScrapes: [JSONValue] {
+    cluster.pods.filter { $0.name == DemoWorkload.billing.podName }.compactMap { pod in
+      pod.containers.first?.port.map { port in
+        [
+          "metric": [
+            "namespace": .string(pod.namespace), "pod": .string(pod.name), "instance": .string("\(pod.address):\(port.number)"),
+          ], "value": [0, "0"],
+        ]
+      }
     }
   }
 

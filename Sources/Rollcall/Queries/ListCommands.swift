@@ -11,10 +11,12 @@ struct ListOptions: ParsableArguments {
 
   /// Asks for a list, and shows it.
   /// - Parameters:
+  ///   - output: how an answer is shown.
   ///   - items: those of an answer that are shown; they take their place in it.
   ///   - status: what they mean.
   func run(
-    _ controller: ControllerOptions, _ output: ListOutput, ask: @escaping @Sendable (ControllerConnection) async throws -> JSONValue,
+    _ controller: ControllerOptions, output: @escaping @Sendable (JSONValue) -> ListOutput,
+    ask: @escaping @Sendable (ControllerConnection) async throws -> JSONValue,
     items: @escaping @Sendable (inout JSONValue) throws -> [JSONValue], status: @escaping @Sendable ([JSONValue]) -> ExitCode
   ) async throws {
     let format = self.output
@@ -22,8 +24,16 @@ struct ListOptions: ParsableArguments {
       var document = try await ask(connection)
       let items = try items(&document)
       return Answer(
-        text: output.text(document, items, as: format, on: .standardOutput), state: .array(items.map(\.withoutAge)), status: status(items))
+        text: output(document).text(document, items, as: format, on: .standardOutput), state: .array(items.map(\.withoutAge)),
+        status: status(items))
     }
+  }
+
+  func run(
+    _ controller: ControllerOptions, _ output: ListOutput, ask: @escaping @Sendable (ControllerConnection) async throws -> JSONValue,
+    items: @escaping @Sendable (inout JSONValue) throws -> [JSONValue], status: @escaping @Sendable ([JSONValue]) -> ExitCode
+  ) async throws {
+    try await run(controller, output: { _ in output }, ask: ask, items: items, status: status)
   }
 }
 

@@ -20,10 +20,16 @@ struct PolicyListCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingFailures {
-      let document = try await controller.connect { try await $0.get("/api/v1/policies") }
-      // Those that are not accepted have no order.
-      let policies = (document["policies"]?.array ?? []).sorted { $0["order"]?.integer ?? .max < $1["order"]?.integer ?? .max }
-      print(Self.output(document["state"]?.string).text(document, policies, as: list.output), terminator: "")
+      try await list.run(controller) { document in
+        Self.output(document["state"]?.string)
+      } ask: { connection in
+        try await connection.get("/api/v1/policies")
+      } items: {
+        // Those that are not accepted have no order.
+        try $0.list("policies").sorted { $0["order"]?.integer ?? .max < $1["order"]?.integer ?? .max }
+      } status: { _ in
+        .success
+      }
     }
   }
 

@@ -11,7 +11,9 @@ struct ControllerCore: Service {
   /// Run on every replica.
   let services: [@Sendable () async -> Void]
   let leaderWork: LeaderLoop
-  let publication: TargetPublication
+  /// Writes the objects that are not a shard's own; runs while this replica leads. `nil` except on the first shard.
+  let publication: TargetPublication?
+  let time: any TimeSource
   /// Called on the leader once its work has ended, before the Lease is released.
   let finish: @Sendable () async -> Void
 
@@ -45,7 +47,12 @@ struct ControllerCore: Service {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for service in services { group.addTask { await service() } }
       group.addTask { await leaderWork.run() }
-      group.addTask { try await leadership.run { await publication.run() } }
+      group.addTask {
+        try await leadership.run {
+          if let publication { return await publication.run() }
+          while !Task.isCancelled { await time.pause(for: .seconds(3600)) }
+        }
+      }
       try await group.waitForAll()
     }
   }
@@ -79,7 +86,7 @@ struct LeaderWork: Sendable {
     await withTaskGroup { group in
       group.addTask { await tasks.run() }
       group.addTask { await archive.run() }
-      group.addTask { await archiveWatch.run(of: GapArchive.configMapName, isMissing: archive.rewrite) }
+      group.addTask { await archiveWatch.run(of: archive.name, isMissing: archive.rewrite) }
       group.addTask { await history.run() }
       group.addTask { await watch.run() }
       group.addTask { await coverage.run() }

@@ -2,6 +2,7 @@ internal import Collector
 internal import HTTPTransport
 internal import KubeClient
 package import Logging
+internal import Primitives
 internal import Roll
 package import ServiceLifecycle
 
@@ -26,6 +27,7 @@ package final class RollcallController: Sendable {
     collectors: NodeCollectors? = nil, logger: Logger
   ) throws(ControllerError) {
     try settings.checkHeadersFiles()
+    let shard = try settings.nodeShard(environment: environment)
 
     // State shared by several parts.
     let rolls = RollStore()
@@ -35,17 +37,24 @@ package final class RollcallController: Sendable {
     let shutdown = ShutdownState()
 
     let cluster = try Cluster(
-      settings: settings.cluster, environment: environment, logger: logger)
+      settings: settings.cluster, selection: { settings.podSelection(of: shard, namespace: $0, environment: environment) },
+      environment: environment, logger: logger)
     let policies = PolicyWatch(
       client: cluster.client, namespaces: cluster.exemptions.namespaces.store, settings: settings.policies, time: time, logger: logger)
-    let leadership = try Leadership(settings: settings.leadership, cluster: cluster, environment: environment, logger: logger)
-    let leaderAddress = LeaderAddress(leadership: leadership, cluster: cluster, own: settings.servingAddress)
+    let leadership = try Leadership(
+      settings: settings.leadership, lease: ObjectNames.name(ObjectNames.lease, of: shard.index), cluster: cluster,
+      environment: environment, logger: logger)
+    // Objects that are not a shard's own are written by the leader of the first.
+    let writesShared: @Sendable () -> Bool = { shard.index == 0 && leadership.isLeader }
+    let otherShards = ShardLeases(shard: shard, client: cluster.client, namespace: cluster.namespace, time: time, logger: logger)
+    let leaders = LeaderAddresses(
+      shard: shard, leadership: leadership, others: otherShards, cluster: cluster, own: settings.servingAddress)
     let portCertificates =
       settings.listenTLS == .on && settings.listenTLSFolder == nil
       ? PortCertificates(names: settings.portNames(namespace: cluster.namespace), logger: logger) : nil
     let certificates = CertificateManager(
       client: cluster.client, namespace: cluster.namespace, agentNamespace: cluster.agentNamespace, port: portCertificates, time: time,
-      logger: logger, isLeading: { leadership.isLeader })
+      logger: logger, isLeading: writesShared)
     let tls: PortTLS? =
       switch (settings.listenTLS, settings.listenTLSFolder) {
       case (.off, _): nil
@@ -70,7 +79,7 @@ package final class RollcallController: Sendable {
       },
       images: { cluster.pod(namespace: $0.namespace, name: $0.pod)?.images ?? [:] }, sink: push.virtualNodes)
     let targets = CurrentTargets(
-      rolls: rolls, exporters: exporters, endpoints: settings.endpoints, virtualAddress: { leaderAddress.current })
+      rolls: rolls, exporters: exporters, endpoints: settings.endpoints, shard: shard, virtualAddresses: { leaders.all })
     let coverage = ScrapeCoverage(
       settings: settings.coverage, client: cluster.client,
       transport: settings.scrapeCoverage == .off ? probeTransport : try .make(), pods: cluster.pods.store,
@@ -85,27 +94,29 @@ package final class RollcallController: Sendable {
       pace: .init(interval: settings.interval, maximumCalls: settings.maximumCalls), time: time, lastScrape: coverage.lastScrape(of:))
 
     let alerts = AlertmanagerSender(
-      settings: settings.alerts, transport: try .make(), time: time, logger: logger, maySend: { leadership.isUpToDate },
+      settings: settings.alerts(of: shard), transport: try .make(), time: time, logger: logger, maySend: { leadership.isUpToDate },
       gaps: { ledger.snapshot().gapsOfNodes(at: $0) },
       workload: cluster.workload(of:))
     let updater = RollUpdater(
-      nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: settings.rolls,
+      nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: settings.rolls(of: shard),
       exemptions: cluster.exemptions, policies: policies, time: time, logger: logger, policiesChanged: alerts.gapsChanged)
     let events =
       settings.events == .on
       ? GapEventPoster(
         client: cluster.client, identity: leadership.identity, time: time, logger: logger, isLeading: { leadership.isLeader }) : nil
     let archiveWatch = ObjectWatch(
-      .configMaps, namespace: cluster.namespace, name: GapArchive.configMapName, client: cluster.client, logger: logger)
+      .configMaps, namespace: cluster.namespace, name: ObjectNames.name(ObjectNames.gaps, of: shard.index),
+      client: cluster.client, logger: logger)
     let archive = GapArchiver(
-      client: cluster.client, namespace: cluster.namespace, ledger: ledger, policy: settings.archive, time: time, logger: logger,
+      client: cluster.client, namespace: cluster.namespace, shard: shard, ledger: ledger, policy: settings.archive, time: time,
+      logger: logger,
       isLeading: { leadership.isLeader }, groups: { alerts.groups },
       takeOver: { groups, restore in
         let restored = alerts.takeOver(groups, restore)
         events?.takeOver(restored)
       })
     let history = GapHistoryKeeper(
-      client: cluster.client, namespace: cluster.namespace, time: time, logger: logger, isLeading: { leadership.isLeader },
+      client: cluster.client, namespace: cluster.namespace, shard: shard, time: time, logger: logger, isLeading: { leadership.isLeader },
       workload: cluster.workload(of:))
     let freshness = RollFreshness(watches: cluster, limit: settings.stalenessLimit)
     let watch = GapWatch(
@@ -118,26 +129,38 @@ package final class RollcallController: Sendable {
 
     let policyStatuses = PolicyStatusWriter(
       client: cluster.client, watch: policies, rolls: rolls, gaps: { ledger.snapshot().gapsOfPolicies() },
-      judgesScrapes: { coverage.status.mode != .off }, isLeading: { leadership.isLeader }, time: time, logger: logger)
+      judgesScrapes: { coverage.status.mode != .off }, isLeading: writesShared, time: time, logger: logger)
     let rules =
-      settings.rulesWithoutData == .on
+      settings.rulesWithoutData == .on && shard.index == 0
       ? RuleDataCheck(client: cluster.client, scrapers: { RuleScrapers(coverage) }, time: time, logger: logger) : nil
 
     let replicas = ControllerReplicas(cluster: cluster, pod: environment["POD_NAME"])
     let reconciler = TargetReconciler(
       client: cluster.client, settings: settings.targets(namespace: cluster.namespace), time: time, logger: logger,
-      isLeading: { leadership.isLeader }, snapshot: targets.snapshot)
+      isLeading: writesShared, snapshot: targets.snapshot)
+    let peers: ShardPeers? =
+      if shard.isPartial {
+        ShardPeers(
+          shard: shard, transport: try .make(), scheme: settings.serving.scheme, port: settings.listen.port,
+          address: leaders.address(ofShard:),
+          tls: {
+            certificates.tls.map { TLSOptions(certificateAuthorities: $0.certificateAuthorities, serverName: PortNames.common) }
+          }, token: cluster.client.bearerToken)
+      } else {
+        nil
+      }
 
     self.push = push
     self.relay = relay
     server = ControllerServer(
       ControllerStatus(
-        version: version, settings: settings.serving, time: time, leadership: leadership,
+        version: version, settings: settings.serving, time: time, leadership: leadership, shard: shard,
+        peers: peers,
         readiness: Readiness(freshness: freshness, rolls: rolls, shutdown: shutdown), watches: cluster, certificates: certificates,
         rolls: rolls, ledger: ledger, workload: cluster.workload(of:), pod: cluster.pod(namespace:name:),
         podsOnNode: cluster.pods(onNode:), pods: { cluster.pods.store.snapshot() }, endedGaps: { history.ended },
         leader: LeaderPages(
-          identity: leadership.identity, transport: probeTransport, address: { leaderAddress.other.map(settings.portAddress(of:)) },
+          identity: leadership.identity, transport: probeTransport, address: { leaders.other.map(settings.portAddress(of:)) },
           connection: { settings.leaderConnection(authorities: certificates.tls?.certificateAuthorities) },
           token: settings.authorization == .off ? nil : cluster.tokenFile.map { HeadersFile(path: $0, isToken: true) }),
         rulesWithoutData: rules,
@@ -149,13 +172,15 @@ package final class RollcallController: Sendable {
       ) {
         PolicyTrial(
           nodes: cluster.nodes.store.snapshot(), pods: cluster.pods.store.snapshot(), rolls: rolls.snapshot().rolls,
-          rules: cluster.exemptions.rules(settings.rolls.exemptions), settings: settings.rolls, ledger: ledger.snapshot())
+          rules: cluster.exemptions.rules(settings.rolls(of: shard).exemptions), settings: settings.rolls(of: shard),
+          ledger: ledger.snapshot())
       },
       access: PortAccess(settings: settings.portAccess, control: access), tls: tls, logger: logger)
     core = ControllerCore(
       cluster: cluster, leadership: leadership, shutdown: shutdown, logger: logger,
       services: [
         cluster.nodes.run, cluster.pods.run, cluster.exemptions.run, policies.run, updater.run, certificates.run, { await tls?.run() },
+        otherShards.run,
       ],
       leaderWork: LeaderLoop(leadership: leadership, time: time) {
         await LeaderWork(
@@ -163,7 +188,7 @@ package final class RollcallController: Sendable {
           alerts: alerts, events: events, push: push, coverage: coverage, rules: rules, policies: policyStatuses, time: time
         ).run()
       },
-      publication: TargetPublication(reconciler: reconciler, rolls: rolls, time: time, logger: logger),
+      publication: shard.index == 0 ? TargetPublication(reconciler: reconciler, rolls: rolls, time: time, logger: logger) : nil, time: time,
       finish: {
         await archive.finish()
         await history.finish()

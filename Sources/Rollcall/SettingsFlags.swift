@@ -110,6 +110,8 @@ struct SettingsFlags: ParsableArguments {
   @Option(help: .of("agent-namespace")) var agentNamespace: String?
   @Option(help: .of("leader-election")) var leaderElection: String?
   @Option(help: .of("identity")) var identity: String?
+  @Option(help: .of("shards")) var shards: String?
+  @Option(help: .of("shard")) var shard: String?
   @Option(help: .of("log-level")) var logLevel: String?
   @Option(help: .of("log-format")) var logFormat: String?
 

@@ -62,10 +62,10 @@ struct ScrapeCoverageTests {
       let policies = PolicyWatch(
         client: cluster.client, namespaces: cluster.exemptions.namespaces.store, settings: configured.policies, time: time, logger: logger)
       let updater = RollUpdater(
-        nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: configured.rolls, exemptions: cluster.exemptions,
+        nodes: cluster.nodes.store, pods: cluster.pods.store, rolls: rolls, settings: configured.rolls(), exemptions: cluster.exemptions,
         policies: policies, time: time, logger: logger, policiesChanged: {})
       let targets = CurrentTargets(
-        rolls: rolls, exporters: ExporterStatusStore(), endpoints: configured.endpoints, virtualAddress: { nil })
+        rolls: rolls, exporters: ExporterStatusStore(), endpoints: configured.endpoints, virtualAddresses: { [nil] })
       let coverage = ScrapeCoverage(
         settings: settings, client: cluster.client, transport: transport, pods: cluster.pods.store,
         namespaces: cluster.exemptions.namespaces, rolls: rolls, ledger: ledger, targets: targets, time: time, logger: logger)

@@ -8,13 +8,17 @@ extension Alert {
   /// Format: `postableAlert` in github.com/prometheus/alertmanager/api/v2/openapi.yaml.
   /// - Parameters:
   ///   - labels: added unless the alert has labels of these names.
+  ///   - shard: the label `shard` of an alert that other shards may have as well.
   ///   - runbooks: where the annotation `runbook_url` leads.
   ///   - successor: the alert that reports the gaps from now on, if this one ends because of it.
   func postable(
-    startsAt: Int64, endsAt: Int64, labels external: [String: String] = [:], runbooks: Runbooks = .standard, successor: AlertKey? = nil
+    startsAt: Int64, endsAt: Int64, labels external: [String: String] = [:], shard: String? = nil, runbooks: Runbooks = .standard,
+    successor: AlertKey? = nil
   ) -> JSONValue {
+    var own = self.labels
+    if isOfSeveralNodes { own["shard"] = shard }
     var labels: JSONValue = [:]
-    for (name, value) in external.merging(self.labels, uniquingKeysWith: { _, own in own }) { labels[name] = .string(value) }
+    for (name, value) in external.merging(own, uniquingKeysWith: { _, own in own }) { labels[name] = .string(value) }
     var annotations: JSONValue = [:]
     for (name, value) in self.annotations(startsAt: startsAt) { annotations[name] = .string(value) }
     annotations["runbook_url"] = .string(runbookURL(runbooks))
@@ -30,6 +34,13 @@ extension Alert {
     case .gap(let gap, _): runbooks.url(gap.reason)
     case .node(_, let group), .workload(_, let group): runbooks.url(group.reason)
     case .tooManyGaps: runbooks.section(key.name)
+    }
+  }
+
+  private var isOfSeveralNodes: Bool {
+    switch self {
+    case .workload, .tooManyGaps: true
+    case .gap, .node: false
     }
   }
 

@@ -25,6 +25,7 @@ package final class AlertmanagerSender: Sendable {
   private let tls: TLSOptions
   private let headersFile: HeadersFile?
   private let externalLabels: [String: String]
+  private let shard: String?
   private let runbooks: Runbooks
   private let policy: AlertPolicy
   private let transport: HTTPTransport
@@ -54,6 +55,7 @@ package final class AlertmanagerSender: Sendable {
     tls = settings.tls
     headersFile = settings.headersFile.map { HeadersFile(path: $0) }
     externalLabels = settings.externalLabels
+    shard = settings.shard
     runbooks = settings.runbooks
     self.policy = policy
     self.transport = transport
@@ -123,7 +125,7 @@ package final class AlertmanagerSender: Sendable {
   // MARK: One Alertmanager
 
   private func serve(_ member: AlertmanagerMember, of endpoint: AlertmanagerMembers) async {
-    var state = AlertmanagerState(policy: policy, externalLabels: externalLabels, runbooks: runbooks)
+    var state = AlertmanagerState(policy: policy, externalLabels: externalLabels, shard: shard, runbooks: runbooks)
     var backoff = Backoff(policy.backoff)
     var hasTakenOver = false
     while !Task.isCancelled, !member.isGone {

@@ -9,15 +9,19 @@ package struct AlertmanagerSettings: Hashable, Sendable {
   /// Added to every alert without a label of that name.
   package var externalLabels: [String: String]
   package var runbooks: Runbooks
+  /// The label of alerts that other shards may have as well: those on workloads, whose containers are on nodes of several shards, and
+  /// `RollcallTooManyGaps`. `nil` without other shards.
+  package var shard: String?
 
   package init(
     urls: [AlertmanagerURL], tls: TLSOptions = TLSOptions(), headersFile: String? = nil, externalLabels: [String: String] = [:],
-    runbooks: Runbooks = .standard
+    runbooks: Runbooks = .standard, shard: String? = nil
   ) {
     self.urls = urls
     self.tls = tls
     self.headersFile = headersFile
     self.externalLabels = externalLabels
     self.runbooks = runbooks
+    self.shard = shard
   }
 }

@@ -39,6 +39,7 @@ struct AlertmanagerState {
 
   private let policy: AlertPolicy
   private let externalLabels: [String: String]
+  private let shard: String?
   private let runbooks: Runbooks
   private var clock: AlertmanagerClock?
   /// Whether a response has shown Alertmanager's clock.
@@ -50,9 +51,12 @@ struct AlertmanagerState {
   /// The requests that are left when those that a refused one was split into have been sent.
   private var afterSplit: Int?
 
-  /// - Parameter externalLabels: added to every alert without a label of that name.
-  init(policy: AlertPolicy, externalLabels: [String: String] = [:], runbooks: Runbooks = .standard) {
+  /// - Parameters:
+  ///   - externalLabels: added to every alert without a label of that name.
+  ///   - shard: the label of alerts that other shards may have as well.
+  init(policy: AlertPolicy, externalLabels: [String: String] = [:], shard: String? = nil, runbooks: Runbooks = .standard) {
     self.policy = policy
+    self.shard = shard
     self.externalLabels = externalLabels
     self.runbooks = runbooks
   }
@@ -153,7 +157,7 @@ struct AlertmanagerState {
       let endsAt = (due.hasEnded ? entry.endedAt : nil) ?? now + policy.lifetime
       return entry.alert.postable(
         startsAt: clock.unixMilliseconds(of: min(entry.since, endsAt)), endsAt: clock.unixMilliseconds(of: endsAt),
-        labels: externalLabels, runbooks: runbooks, successor: due.hasEnded ? entry.successor : nil)
+        labels: externalLabels, shard: shard, runbooks: runbooks, successor: due.hasEnded ? entry.successor : nil)
     }
     return Batch(due: next, sentAt: now, alerts: .array(alerts))
   }

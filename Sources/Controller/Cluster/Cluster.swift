@@ -34,7 +34,11 @@ struct Cluster: Sendable {
   let pods: Reflector<PodRecord>
   let exemptions: ExemptionWatches
 
-  init(settings: ClusterSettings, environment: [String: String], logger: Logger) throws(ControllerError) {
+  /// - Parameter selection: the Pods to keep, given the namespace of our objects.
+  init(
+    settings: ClusterSettings, selection: (_ namespace: String) -> PodSelection = { _ in .all }, environment: [String: String],
+    logger: Logger
+  ) throws(ControllerError) {
     do throws(ConfigurationError) {
       configuration = try ClusterConfiguration.load(kubeconfig: settings.kubeconfig, context: settings.context, environment: environment)
     } catch {
@@ -50,7 +54,8 @@ struct Cluster: Sendable {
     pods = Reflector(
       client: client, resource: .pods,
       // Policies select Pods by labels.
-      decoder: .pods(annotationPrefixes: Annotations.keptPrefixes, keepsScrapeFacts: true), logger: logger)
+      decoder: .pods(annotationPrefixes: Annotations.keptPrefixes, keepsScrapeFacts: true, selection: selection(namespace)),
+      logger: logger)
     agentNamespace = settings.agentNamespace ?? namespace
     exemptions = ExemptionWatches(client: client, agentNamespace: agentNamespace, logger: logger)
   }

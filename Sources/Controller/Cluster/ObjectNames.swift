@@ -14,9 +14,18 @@ package enum ObjectNames {
   package static let tlsSecret = "rollcall-tls"
   /// The Secret with the keys of the authority and the controller, which no pod mounts.
   package static let authoritySecret = "rollcall-authority"
+  /// The Lease of the first shard's leader, and the beginning of the names of the others'.
+  static let lease = "rollcall-controller"
+  /// The ConfigMap with the open gaps of the first shard, and the beginning of the names of the others'.
+  static let gaps = "rollcall-gaps"
+  /// The same for the ConfigMap with the last ended gaps.
+  static let gapHistory = "rollcall-gap-history"
   // https://kubernetes.io/docs/reference/labels-annotations-taints/
   static let serviceName = "kubernetes.io/service-name"
   static let sliceManagedBy = "endpointslice.kubernetes.io/managed-by"
+
+  /// The name of an object of which each shard has one. The first shard's name has no number, so that an installation can be divided later.
+  package static func name(_ base: String, of shard: Int) -> String { shard == 0 ? base : "\(base)-shard-\(shard)" }
 
   /// The name of a source's ServiceMonitor and of its Service for IPv4, and the prefix of the names of its other objects.
   package static func service(_ source: Source) -> String { "rollcall-\(source.rawValue)" }

@@ -19,13 +19,14 @@ package struct GapArchiveError: Error, CustomStringConvertible, Sendable {
 /// An age that is not a gap yet has `"open":false`. The groups are the nodes and workloads with one alert for all of their gaps. From 9,000
 /// ages on this is too large; the text is then stored gzipped in `binaryData` under `gaps.json.gz`. Both forms are read.
 struct GapArchive {
-  static let configMapName = "rollcall-gaps"
   static let dataKey = "gaps.json"
   static let compressedKey = "gaps.json.gz"
   private static let version: Int64 = 1
   /// Limit of the expanded size of a compressed archive.
   private static let maximumTextBytes = 64 << 20
 
+  /// The name of the ConfigMap.
+  var name = ObjectNames.gaps
   /// Maximum number of ages; beyond it the youngest are left out, as they lose the least.
   var maximumGaps = 30_000
   /// Maximum size of the data. The API server refuses objects over 1.5 MiB and ConfigMaps with more than 1 MiB of data (`MaxSecretSize` in
@@ -61,7 +62,7 @@ struct GapArchive {
     }
     var object: JSONValue = [
       "apiVersion": "v1", "kind": "ConfigMap",
-      "metadata": ["name": .string(Self.configMapName), "namespace": .string(namespace)],
+      "metadata": ["name": .string(name), "namespace": .string(namespace)],
       "data": data,
     ]
     if let binaryData { object["binaryData"] = binaryData }
@@ -77,7 +78,7 @@ struct GapArchive {
       guard let bytes = Data(base64Encoded: encoded),
         let expanded = gunzip([UInt8](bytes), atMost: Self.maximumTextBytes)
       else {
-        throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(field): not a complete gzip member within the size limit")
+        throw GapArchiveError(description: "ConfigMap \(name), \(field): not a complete gzip member within the size limit")
       }
       text = expanded
     } else if let plain = configMap["data"]?[Self.dataKey]?.string {
@@ -85,16 +86,16 @@ struct GapArchive {
       text = Array(plain.utf8)
     } else {
       throw GapArchiveError(
-        description: "ConfigMap \(Self.configMapName) has neither data[\"\(Self.dataKey)\"] nor binaryData[\"\(Self.compressedKey)\"]")
+        description: "ConfigMap \(name) has neither data[\"\(Self.dataKey)\"] nor binaryData[\"\(Self.compressedKey)\"]")
     }
     let document: JSONValue
     do {
       document = try JSONValue(parsing: text)
     } catch {
-      throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(field): \(error)")
+      throw GapArchiveError(description: "ConfigMap \(name), \(field): \(error)")
     }
     guard document["version"]?.integer == Self.version, let list = document["gaps"]?.array else {
-      throw GapArchiveError(description: "ConfigMap \(Self.configMapName), \(field): not a list of gaps of version \(Self.version)")
+      throw GapArchiveError(description: "ConfigMap \(name), \(field): not a list of gaps of version \(Self.version)")
     }
     return (list.compactMap(Self.gap(from:)), Self.groups(from: document["groups"]))
   }

@@ -1,6 +1,7 @@
 import JSON
 import KubeClient
 import Logging
+import Primitives
 internal import Roll
 internal import Synchronization
 
@@ -9,6 +10,8 @@ internal import Synchronization
 final class GapArchiver: StatusSource {
   let client: KubeClient
   let namespace: String
+  /// The nodes whose ages are saved.
+  let shard: NodeShard
   let ledger: LedgerStore
   let policy: ArchivePolicy
   let time: any TimeSource
@@ -21,6 +24,7 @@ final class GapArchiver: StatusSource {
   /// Event was written are not reported again.
   let takeOver: @Sendable (_ groups: AlertGroups, _ restore: () -> Ledger) -> Void
 
+  private let archive: GapArchive
   private let latest = Mutex(GapArchiveStatus())
   private let isGone = Atomic(false)
   /// What is still to write after the leader's work has ended.
@@ -36,12 +40,15 @@ final class GapArchiver: StatusSource {
   private static let firstBackoff: Duration = .seconds(1)
 
   init(
-    client: KubeClient, namespace: String, ledger: LedgerStore, policy: ArchivePolicy, time: any TimeSource, logger: Logger,
+    client: KubeClient, namespace: String, shard: NodeShard = .all, ledger: LedgerStore, policy: ArchivePolicy, time: any TimeSource,
+    logger: Logger,
     isLeading: @escaping @Sendable () -> Bool, groups: @escaping @Sendable () -> AlertGroups,
     takeOver: @escaping @Sendable (_ groups: AlertGroups, _ restore: () -> Ledger) -> Void
   ) {
     self.client = client
     self.namespace = namespace
+    self.shard = shard
+    archive = GapArchive(name: ObjectNames.name(ObjectNames.gaps, of: shard.index))
     self.ledger = ledger
     self.policy = policy
     self.time = time
@@ -50,6 +57,9 @@ final class GapArchiver: StatusSource {
     self.groups = groups
     self.takeOver = takeOver
   }
+
+  /// The name of the ConfigMap.
+  var name: String { archive.name }
 
   var status: GapArchiveStatus { latest.withLock { $0 } }
 
@@ -113,14 +123,14 @@ final class GapArchiver: StatusSource {
     } catch {
       logger.warning(
         "cannot archive the open gaps before the end",
-        metadata: ["configMap": "\(namespace)/\(GapArchive.configMapName)", "error": "\(error)"])
+        metadata: ["configMap": "\(namespace)/\(archive.name)", "error": "\(error)"])
     }
   }
 
   private func content() -> Content {
     let snapshot = ledger.snapshot()
     let reading = time.reading()
-    let (ages, total) = snapshot.archivedAges(at: reading, policy: policy, atMost: GapArchive().maximumGaps)
+    let (ages, total) = snapshot.archivedAges(at: reading, policy: policy, atMost: archive.maximumGaps)
     let groups = ages.isEmpty ? AlertGroups() : groups()
     return Content(ages: ages, total: total, groups: groups, fingerprint: fingerprint(of: snapshot, groups, at: reading.moment))
   }
@@ -132,7 +142,7 @@ final class GapArchiver: StatusSource {
   }
 
   private func write(_ content: Content) async throws(KubeError) {
-    let (object, kept) = GapArchive().configMap(of: content.ages, total: content.total, groups: content.groups, namespace: namespace)
+    let (object, kept) = archive.configMap(of: content.ages, total: content.total, groups: content.groups, namespace: namespace)
     try await client.apply(object, fieldManager: ObjectNames.fieldManager, force: true)
     let wasCut = latest.withLock { status in
       defer { (status.kept, status.cut) = (kept, content.total - kept) }
@@ -145,25 +155,47 @@ final class GapArchiver: StatusSource {
     }
   }
 
-  /// Reads the archive, retrying until it succeeds. An unreadable archive counts as empty. `nil` if the task was cancelled.
+  /// Reads the archive, retrying until it succeeds. `nil` if the task was cancelled.
+  ///
+  /// A shard that has none yet was part of the first one, until the cluster was divided. After a change of the number of shards an archive
+  /// has ages of nodes that now belong to others; they are left out.
   private func read() async -> (ages: [ArchivedAge], groups: AlertGroups)? {
+    for name in archive.name == ObjectNames.gaps ? [archive.name] : [archive.name, ObjectNames.gaps] {
+      switch await read(name) {
+      case .cancelled: return nil
+      case .absent: continue
+      case .content(let ages, let groups):
+        let own = ages.filter { shard.contains($0.node) }
+        return (own, own.isEmpty ? AlertGroups() : groups)
+      }
+    }
+    return ([], AlertGroups())
+  }
+
+  private enum Stored {
+    /// An unreadable archive has no ages.
+    case content([ArchivedAge], AlertGroups)
+    case absent, cancelled
+  }
+
+  private func read(_ name: String) async -> Stored {
     var problem: String?
     while !Task.isCancelled {
       do {
-        let object = try await client.get(.configMaps, name: GapArchive.configMapName, namespace: namespace)
-        return try GapArchive().content(of: object)
+        let (ages, groups) = try archive.content(of: try await client.get(.configMaps, name: name, namespace: namespace))
+        return .content(ages, groups)
       } catch let error as KubeError where error.status?.isNotFound == true {
-        return ([], AlertGroups())
+        return .absent
       } catch let error as GapArchiveError {
         logger.warning("cannot restore the open gaps of an earlier leader; they start over", metadata: ["error": "\(error)"])
-        return ([], AlertGroups())
+        return .content([], AlertGroups())
       } catch {
-        guard !Task.isCancelled else { return nil }
+        guard !Task.isCancelled else { return .cancelled }
         note("\(error)", &problem)
         await time.pause(for: Self.firstBackoff)
       }
     }
-    return nil
+    return .cancelled
   }
 
   /// Logs a problem once.
@@ -172,6 +204,6 @@ final class GapArchiver: StatusSource {
     problem = new
     logger.warning(
       "cannot archive the open gaps; retrying",
-      metadata: ["configMap": "\(namespace)/\(GapArchive.configMapName)", "error": "\(new)"])
+      metadata: ["configMap": "\(namespace)/\(archive.name)", "error": "\(new)"])
   }
 }

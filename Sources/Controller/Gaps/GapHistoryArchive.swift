@@ -9,12 +9,13 @@ internal import Roll
 ///
 ///     {"version":1,"gaps":[{"namespace":"shop","pod":"cart-0","container":"app","node":"w1","count":1,…,"end":"recovered"},…]}
 struct GapHistoryArchive {
-  static let configMapName = "rollcall-gap-history"
   static let dataKey = "gap-history.json.gz"
   private static let version: Int64 = 1
   /// Limit of the expanded size.
   private static let maximumTextBytes = 4 << 20
 
+  /// The name of the ConfigMap.
+  var name = ObjectNames.gapHistory
   /// Maximum size of the gzipped data; the oldest entries beyond it are left out. A thousand usual entries take 60 kB.
   var maximumBytes = 400_000
 
@@ -28,14 +29,14 @@ struct GapHistoryArchive {
     }
     return [
       "apiVersion": "v1", "kind": "ConfigMap",
-      "metadata": ["name": .string(Self.configMapName), "namespace": .string(namespace)],
+      "metadata": ["name": .string(name), "namespace": .string(namespace)],
       "binaryData": [Self.dataKey: .string(Data(bytes).base64EncodedString())],
     ]
   }
 
   /// Decodes a ConfigMap made by `configMap(of:namespace:)`.
   func gaps(of configMap: JSONValue) throws(GapArchiveError) -> [EndedGap] {
-    let place = "ConfigMap \(Self.configMapName), binaryData[\"\(Self.dataKey)\"]"
+    let place = "ConfigMap \(name), binaryData[\"\(Self.dataKey)\"]"
     guard let encoded = configMap["binaryData"]?[Self.dataKey]?.string, let bytes = Data(base64Encoded: encoded),
       let text = gunzip([UInt8](bytes), atMost: Self.maximumTextBytes)
     else { throw GapArchiveError(description: "\(place): not a complete gzip member within the size limit") }

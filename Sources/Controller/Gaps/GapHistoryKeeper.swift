@@ -1,6 +1,7 @@
 internal import JSON
 internal import KubeClient
 internal import Logging
+internal import Primitives
 internal import Roll
 internal import Synchronization
 
@@ -12,6 +13,7 @@ final class GapHistoryKeeper: Sendable {
 
   private let client: KubeClient
   private let namespace: String
+  private let archive: GapHistoryArchive
   private let time: any TimeSource
   private let logger: Logger
   /// Checked before every write.
@@ -22,11 +24,13 @@ final class GapHistoryKeeper: Sendable {
   private let unwritten = Mutex<[EndedGap]?>(nil)
 
   init(
-    client: KubeClient, namespace: String, time: any TimeSource, logger: Logger, isLeading: @escaping @Sendable () -> Bool,
+    client: KubeClient, namespace: String, shard: NodeShard = .all, time: any TimeSource, logger: Logger,
+    isLeading: @escaping @Sendable () -> Bool,
     workload: @escaping @Sendable (ContainerReference) -> Workload?
   ) {
     self.client = client
     self.namespace = namespace
+    archive = GapHistoryArchive(name: ObjectNames.name(ObjectNames.gapHistory, of: shard.index))
     self.time = time
     self.logger = logger
     self.isLeading = isLeading
@@ -86,10 +90,10 @@ final class GapHistoryKeeper: Sendable {
     }
   }
 
-  private var place: String { "\(namespace)/\(GapHistoryArchive.configMapName)" }
+  private var place: String { "\(namespace)/\(archive.name)" }
 
   private func write(_ gaps: [EndedGap]) async throws(KubeError) {
-    let object = GapHistoryArchive().configMap(of: gaps, namespace: namespace)
+    let object = archive.configMap(of: gaps, namespace: namespace)
     try await client.apply(object, fieldManager: ObjectNames.fieldManager, force: true)
   }
 
@@ -98,8 +102,8 @@ final class GapHistoryKeeper: Sendable {
     var problem: String?
     while !Task.isCancelled {
       do {
-        let object = try await client.get(.configMaps, name: GapHistoryArchive.configMapName, namespace: namespace)
-        return try GapHistoryArchive().gaps(of: object)
+        let object = try await client.get(.configMaps, name: archive.name, namespace: namespace)
+        return try archive.gaps(of: object)
       } catch let error as KubeError where error.status?.isNotFound == true {
         return []
       } catch let error as GapArchiveError {

@@ -1,5 +1,6 @@
 internal import KubeClient
 internal import Logging
+internal import Primitives
 internal import Synchronization
 
 /// Settings of leader election.
@@ -8,10 +9,13 @@ package struct LeadershipSettings: Hashable, Sendable {
   package var hasElection: Bool
   /// A name unique among the replicas; `nil` for the pod's name.
   package var identity: String?
+  /// Whether a Pod may have the name of an earlier one, as in a StatefulSet.
+  package var reusesPodNames: Bool
 
-  package init(hasElection: Bool = true, identity: String? = nil) {
+  package init(hasElection: Bool = true, identity: String? = nil, reusesPodNames: Bool = false) {
     self.hasElection = hasElection
     self.identity = identity
+    self.reusesPodNames = reusesPodNames
   }
 }
 
@@ -27,11 +31,9 @@ package struct LeadershipStatus: Hashable, Sendable {
   }
 }
 
-/// Decides whether this replica is the leader, which calls rolls, writes objects and sends alerts: while it holds the Lease
-/// `rollcall-controller`, or always without an election.
+/// Decides whether this replica is the leader, which calls rolls, writes objects and sends alerts: while it holds the Lease, or always
+/// without an election. With several shards each has its Lease and its leader.
 final class Leadership: Sendable {
-  private static let leaseName = "rollcall-controller"
-
   let identity: String
   /// `nil` without an election.
   private let elector: LeaderElector?
@@ -39,7 +41,10 @@ final class Leadership: Sendable {
   private let isWorking = Mutex(false)
 
   /// Creates a separate client for the Lease, so that its requests never queue behind a list of pods.
-  init(settings: LeadershipSettings, cluster: Cluster, environment: [String: String], logger: Logger) throws(ControllerError) {
+  /// - Parameter lease: the name of the Lease.
+  init(
+    settings: LeadershipSettings, lease: String, cluster: Cluster, environment: [String: String], logger: Logger
+  ) throws(ControllerError) {
     let podName = environment["POD_NAME"].flatMap { $0.isEmpty ? nil : $0 }
     identity = settings.identity ?? podName ?? Self.randomIdentity(environment: environment)
     guard settings.hasElection else {
@@ -49,10 +54,10 @@ final class Leadership: Sendable {
     do throws(KubeError) {
       elector = LeaderElector(
         client: try KubeClient(configuration: cluster.configuration, logger: logger),
-        lease: ObjectKey(namespace: cluster.namespace, name: Self.leaseName), identity: identity,
+        lease: ObjectKey(namespace: cluster.namespace, name: lease), identity: identity,
         // The kubelet starts a container of a Pod only after the last one has ended, and no two Pods of a Deployment ever have the same
-        // name. An identity set by hand may be shared.
-        isIdentityExclusive: identity == podName, logger: logger)
+        // name. An identity set by hand may be shared. A StatefulSet's Pod whose predecessor was deleted by force may be one of two.
+        isIdentityExclusive: identity == podName && !settings.reusesPodNames, logger: logger)
     } catch {
       throw .configuration("\(error)")
     }
@@ -102,26 +107,30 @@ extension Leadership: StatusSource {
   var status: LeadershipStatus { LeadershipStatus(isLeader: isLeader, holder: holder) }
 }
 
-/// The address at which Prometheus scrapes the leader, the only replica with the metrics of virtual nodes.
-struct LeaderAddress: Sendable {
+/// The addresses at which the leaders of the shards are reached. Only a shard's leader has the metrics of its virtual nodes, and its gaps.
+struct LeaderAddresses: Sendable {
+  let shard: NodeShard
   let leadership: Leadership
+  let others: ShardLeases
   let cluster: Cluster
   /// The address of this replica; `nil` if unknown.
   let own: String?
 
-  /// The IP address of the leader; `nil` if unknown. The Lease's holder is the name of a Pod in our namespace.
-  var current: String? {
-    guard !leadership.isLeader, let holder = leadership.holder, holder != leadership.identity else { return own }
-    return address(of: holder)
+  /// The IP address of a shard's leader; `nil` if unknown. A Lease's holder is the name of a Pod in our namespace.
+  func address(ofShard index: Int) -> String? {
+    if index == shard.index { return isOtherLeading ? other : own }
+    return others.holder(ofShard: index).flatMap(address(of:))
   }
 
-  /// The IP address of the leader; `nil` if it is unknown, or if this replica leads.
-  var other: String? {
-    guard !leadership.isLeader, let holder = leadership.holder, holder != leadership.identity else { return nil }
-    return address(of: holder)
-  }
+  /// The IP address of the leader of our own shard; `nil` if it is unknown, or if this replica leads.
+  var other: String? { isOtherLeading ? leadership.holder.flatMap(address(of:)) : nil }
+
+  private var isOtherLeading: Bool { !leadership.isLeader && leadership.holder.map { $0 != leadership.identity } ?? false }
 
   private func address(of holder: String) -> String? {
     cluster.pod(namespace: cluster.namespace, name: holder)?.podIPs.first
   }
+
+  /// In order of the shards.
+  var all: [String?] { (0..<shard.count).map { address(ofShard: $0) } }
 }

@@ -27,6 +27,8 @@ package enum RollChange: Hashable, Sendable {
 package struct RollBuilder: Sendable {
   package let settings: RollSettings
   package private(set) var rolls: [String: NodeRoll] = [:]
+  /// The nodes of other shards, without entries: their Pods are not kept.
+  package private(set) var foreign: [String: NodeRoll] = [:]
   /// Problems by node, for display. Nodes without problems are absent.
   package private(set) var notes: [String: [String]] = [:]
   private var rules = ExemptionRules()
@@ -111,7 +113,7 @@ package struct RollBuilder: Sendable {
     switch change {
     case nil: []
     case .keys(let keys): Set(keys.lazy.map(\.name))
-    case .all: Set(nodes.lazy.map(\.name)).union(rolls.keys)
+    case .all: Set(nodes.lazy.map(\.name)).union(rolls.keys).union(foreign.keys)
     }
   }
 
@@ -138,8 +140,9 @@ package struct RollBuilder: Sendable {
       starting[name] = nil
       nextChanges[name] = nil
       notes[name] = nil
-      return rolls.removeValue(forKey: name).map { _ in .removed(node: name) }
+      return (rolls.removeValue(forKey: name) ?? foreign.removeValue(forKey: name)).map { _ in .removed(node: name) }
     }
+    guard settings.shard.contains(name) else { return rebuildForeign(name, facts) }
     var builder = NodeRollBuilder(
       .init(
         facts: facts, rules: rules, grace: settings.grace, now: now, wasStarting: starting[name] ?? [:], previous: rolls[name],
@@ -160,6 +163,17 @@ package struct RollBuilder: Sendable {
     self.notes[name] = notes.isEmpty ? nil : notes
     guard rolls[name] != roll else { return nil }
     rolls[name] = roll
+    return .changed(roll)
+  }
+
+  private mutating func rebuildForeign(_ name: String, _ facts: NodeFacts) -> RollChange? {
+    let entries = RollEntries(reservingPods: 0, containers: 0)
+    var roll = NodeRoll(
+      node: name, source: facts.source, address: facts.address, nodeReady: facts.ready, entries: entries, exempt: [],
+      hash: entries.rollHash)
+    roll.exemption = facts.exemption
+    guard foreign[name] != roll else { return nil }
+    foreign[name] = roll
     return .changed(roll)
   }
 
@@ -184,15 +198,18 @@ package struct RollSettings: Hashable, Sendable {
   /// Whether a Node's loopback addresses are used, for tests and the demo.
   package var allowsLoopback: Bool
   package var annotations: AnnotationLimits
+  /// The nodes that this replica calls.
+  package var shard: NodeShard
 
   package init(
     grace: Duration, virtualNodes: [LabelSelector], exemptions: ExemptionSettings = ExemptionSettings(), allowsLoopback: Bool = false,
-    annotations: AnnotationLimits = AnnotationLimits()
+    annotations: AnnotationLimits = AnnotationLimits(), shard: NodeShard = .all
   ) {
     self.grace = grace
     self.virtualNodes = virtualNodes
     self.exemptions = exemptions
     self.allowsLoopback = allowsLoopback
     self.annotations = annotations
+    self.shard = shard
   }
 }

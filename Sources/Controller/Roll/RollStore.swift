@@ -7,6 +7,8 @@ import Synchronization
 package final class RollStore: Sendable {
   package struct Snapshot: Sendable {
     package var rolls: [String: NodeRoll] = [:]
+    /// The nodes of other shards, without entries: their Pods are not kept.
+    package var foreign: [String: NodeRoll] = [:]
     /// Problems by node, for display.
     package var notes: [String: [String]] = [:]
     /// Whether the rolls reflect complete lists of Nodes and Pods. Never returns to false: the rolls are kept when a watch breaks.
@@ -48,6 +50,7 @@ package final class RollStore: Sendable {
   package func publish(_ changes: [RollChange], of builder: RollBuilder) {
     state.withLock { state in
       state.snapshot.rolls = builder.rolls
+      state.snapshot.foreign = builder.foreign
       state.snapshot.notes = builder.notes
       let isFirst = !state.snapshot.isComplete
       if isFirst {
@@ -55,6 +58,7 @@ package final class RollStore: Sendable {
       } else {
         for change in changes {
           switch change {
+          case .changed(let roll) where builder.rolls[roll.node] == nil: break
           case .changed(let roll): state.snapshot.order.insert(roll.node)
           case .removed(let node): state.snapshot.order.remove(node)
           }
@@ -67,7 +71,7 @@ package final class RollStore: Sendable {
     }
   }
 
-  /// Subscribes to changes while `body` runs. The first element contains every node.
+  /// Subscribes to changes while `body` runs. The first element contains every node. Nodes of other shards are among the changed ones.
   package func withSubscription(_ body: (RollSubscription) async -> Void) async {
     let subscription = RollSubscription()
     let number = state.withLock { state in

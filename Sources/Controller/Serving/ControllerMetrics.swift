@@ -1,6 +1,7 @@
 internal import Collector
 internal import Exposition
 internal import KubeClient
+internal import Primitives
 import Roll
 
 /// The controller's `/metrics`. Series from the ledger are on the leader only, so that sums over replicas are correct.
@@ -247,6 +248,12 @@ struct ControllerMetrics {
     writer.family(
       "rollcall_leader", .gauge, help: "1 on the leader, 0 on other replicas.",
       value: controller.leadership.status.isLeader ? 1 : 0)
+    let shard = controller.shard
+    writer.family(
+      "rollcall_shards", .gauge, help: "The number of parts into which the nodes are divided, as this replica has it.",
+      value: Double(shard.count))
+    writer.family("rollcall_shard_leader", .gauge, help: "1 on the leader of the shard, 0 on other replicas of the shard.")
+    writer.sample("rollcall_shard_leader", ["shard": "\(shard.index)"], controller.leadership.status.isLeader ? 1 : 0)
     writer.family("rollcall_ready", .gauge, help: "1 if the readiness check passes, 0 otherwise.")
     for check in controller.readiness.status { writer.sample("rollcall_ready", ["check": check.name], check.problem == nil ? 1 : 0) }
     writer.info("rollcall_build_info", help: "The version of Rollcall.", ["version": controller.version])

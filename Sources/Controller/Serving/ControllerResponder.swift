@@ -79,7 +79,13 @@ struct ControllerResponder: HTTPResponder {
       return response
     }
     if let refusal = await access.refusal(of: request, to: route, on: connection) { return refusal }
-    return switch route {
+    guard let peers = controller.peers else { return await ownResponse(to: request, route) }
+    return await ShardAnswers(peers: peers, limit: limits.response).response(to: request, route) { await ownResponse(to: $0, route) }
+  }
+
+  /// The response from what this replica knows.
+  private func ownResponse(to request: Request, _ route: Route) async -> ServerResponse {
+    switch route {
     case .page(let view): await PageServing(controller).response(to: request, view: view)
     case .asset(let asset): PageServing(controller).asset(asset)
     case .livez: .text(.ok, "ok\n")

@@ -10,6 +10,10 @@ struct ControllerStatus: Sendable {
   let time: any TimeSource
 
   let leadership: any StatusSource<LeadershipStatus>
+  /// The nodes that this replica calls if it leads.
+  var shard = NodeShard.all
+  /// `nil` without other shards.
+  var peers: ShardPeers?
   let readiness: any StatusSource<[ReadinessCheck]>
   let watches: any StatusSource<[WatchStatus]>
   let certificates: any StatusSource<CertificateStatus>

@@ -93,6 +93,21 @@ struct ScrapeAPI {
     ])
   }
 
+  /// Limit and offset of a request that was not refused.
+  static func page(of request: Request) -> (limit: Int, offset: Int) {
+    let parameters = request.uri.queryParameters
+    return (
+      number(parameters["limit"], default: defaultLimit, in: 1...maximumLimit) ?? defaultLimit,
+      number(parameters["offset"], default: 0, in: 0...Int.max) ?? 0
+    )
+  }
+
+  /// Path and query of the same request for the largest page from an offset on.
+  static func largestPage(of request: Request, from offset: Int) -> String {
+    let query = (request.uri.query ?? "").split(separator: "&").filter { !$0.hasPrefix("limit=") && !$0.hasPrefix("offset=") }
+    return "\(request.uri.path)?" + (query.map(String.init) + ["limit=\(maximumLimit)", "offset=\(offset)"]).joined(separator: "&")
+  }
+
   private static func number(_ text: Substring?, default value: Int, in range: ClosedRange<Int>) -> Int? {
     guard let text else { return value }
     return Int(text).flatMap { range.contains($0) ? $0 : nil }

@@ -159,6 +159,9 @@ package struct ControllerSettings: Hashable, Sendable {
   package var leaderElection: Toggle = .on
   /// `nil` for the pod's name, or else a unique name.
   package var identity: String?
+  package var shards = 1
+  /// `nil` for the number at the end of the pod's name, modulo `shards`.
+  package var shard: Int?
   package var logLevel: Logger.Level = .info
   package var logFormat = LogFormat.text
 
@@ -184,6 +187,7 @@ package struct ControllerSettings: Hashable, Sendable {
     try checkAlertmanagers()
     try checkScrapers()
     try checkPort()
+    try checkShards()
   }
 }
 
@@ -233,6 +237,27 @@ extension ControllerSettings {
     }
     if scraperTokenSecret != nil, authorization == .off {
       throw .contradiction("--scraper-token-secret has no effect with --authorization off: remove one of them")
+    }
+  }
+
+  /// Checks for settings of shards that contradict others.
+  private func checkShards() throws(SettingsError) {
+    if let shard, shard >= shards {
+      throw .contradiction(
+        shards == 1
+          ? "--shard \(shard) has no effect without --shards: give the number of shards, or remove it"
+          : "--shard \(shard) does not exist: with --shards \(shards) they are numbered from 0 to \(shards - 1)")
+    }
+    if shards > 1, leaderElection == .off {
+      throw .contradiction("--shards needs --leader-election on: the Leases say which replica has which shard")
+    }
+    if shards > 1, listenTLS == .off, authorization == .on {
+      throw .contradiction(
+        "--shards with --listen-tls off needs --authorization off: replicas ask each other, and send no token over plain http")
+    }
+    if shards > 1, listenTLSFolder != nil {
+      throw .contradiction(
+        "--shards needs the certificates of our own authority, by which the replicas know each other: remove --listen-tls-dir")
     }
   }
 

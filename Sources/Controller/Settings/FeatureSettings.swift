@@ -12,7 +12,37 @@ extension ControllerSettings {
     ClusterSettings(kubeconfig: kubeconfig, context: context, namespace: namespace, agentNamespace: agentNamespace)
   }
 
-  var leadership: LeadershipSettings { LeadershipSettings(hasElection: leaderElection == .on, identity: identity) }
+  var leadership: LeadershipSettings {
+    LeadershipSettings(hasElection: leaderElection == .on, identity: identity, reusesPodNames: shards > 1)
+  }
+
+  /// The nodes that this replica calls if it leads.
+  /// - Throws: `ControllerError` if nothing says which.
+  func nodeShard(environment: [String: String]) throws(ControllerError) -> NodeShard {
+    guard shards > 1 else { return .all }
+    let pod = environment["POD_NAME"] ?? ""
+    guard let index = shard ?? Self.ordinal(ofPod: pod).map({ $0 % shards }), let shard = NodeShard(index, of: shards) else {
+      throw .configuration(
+        "--shards \(shards), but nothing says which shard this replica is of: POD_NAME is \"\(pod)\", which is not the name of a Pod of a "
+          + "StatefulSet, such as rollcall-controller-0; run the controller as a StatefulSet, or give --shard")
+    }
+    return shard
+  }
+
+  /// The number of a StatefulSet's Pod. The last part of another Pod's name has five characters, which may all be digits.
+  private static func ordinal(ofPod name: String) -> Int? {
+    guard let hyphen = name.lastIndex(of: "-") else { return nil }
+    let digits = name[name.index(after: hyphen)...]
+    guard (1...4).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    return Int(digits)
+  }
+
+  /// The Pods that a replica keeps: those of its shard's nodes, and the replicas, of which each asks the others.
+  func podSelection(of shard: NodeShard, namespace: String, environment: [String: String]) -> PodSelection {
+    let pod = environment["POD_NAME"] ?? ""
+    let prefix = pod.lastIndex(of: "-").map { String(pod[...$0]) }
+    return PodSelection(nodes: shard, others: prefix.map { (namespace: namespace, prefix: $0) })
+  }
 
   /// Two missed calls and the wait for the next one; less than the threshold in any case, which is at least two intervals.
   var stalenessLimit: Duration { min(interval * 3, threshold / 2) }
@@ -26,12 +56,12 @@ extension ControllerSettings {
   /// A roll must be known to be stale before a container that no longer exists becomes a gap.
   var policies: PolicySettings { PolicySettings(leastThreshold: stalenessLimit * 2) }
 
-  var rolls: RollSettings {
+  func rolls(of shard: NodeShard = .all) -> RollSettings {
     RollSettings(
       grace: grace, virtualNodes: virtualNodes,
       exemptions: ExemptionSettings(
         ignoredNodes: ignoredNodes, ignoredNamespaces: ignoredNamespaces, sandboxedRuntimeClasses: sandboxedRuntimeClasses),
-      allowsLoopback: allowsLoopbackTargets, annotations: annotationLimits)
+      allowsLoopback: allowsLoopbackTargets, annotations: annotationLimits, shard: shard)
   }
 
   /// Ports from the settings are always allowed.
@@ -166,13 +196,14 @@ extension ControllerSettings {
 // MARK: Alerts
 
 extension ControllerSettings {
-  var alerts: AlertmanagerSettings {
+  func alerts(of shard: NodeShard) -> AlertmanagerSettings {
     AlertmanagerSettings(
       urls: alertmanagers,
       tls: TLSOptions(
         certificateAuthorities: alertmanagerCAFile.map { .file($0) }, clientCertificate: alertmanagerCertificateFile.map { .file($0) },
         clientKey: alertmanagerKeyFile.map { .file($0) }, verification: alertmanagerSkipsVerification ? .none : .full),
-      headersFile: alertmanagerHeadersFile, externalLabels: externalLabels, runbooks: runbooks)
+      headersFile: alertmanagerHeadersFile, externalLabels: externalLabels, runbooks: runbooks,
+      shard: shard.isPartial ? "\(shard.index)" : nil)
   }
 }
 

@@ -431,6 +431,15 @@ package enum SettingsTable {
         "Identity in the leader election, unique among replicas. If unset: POD_NAME, with which a restarted container leads again at once, "
         + "or the host name and a random number."
     ),
+    .number(
+      "shards", \.shards, in: 1...64, what: "a number",
+      help:
+        "Number of parts into which the nodes are divided by a hash of their names. Each has its own leader, which calls its nodes only. "
+        + "More than one needs a StatefulSet of at least so many replicas; see docs/scale.md."),
+    .one(
+      "shard", \.shard, accepts: "a number from 0 to 63",
+      help: "The shard of this replica, from 0. If unset: the number at the end of POD_NAME, modulo --shards.",
+      read: { text in Int(text).flatMap { (0...63).contains($0) ? .some($0) : nil } }, write: { $0.map { "\($0)" } }),
     .choice("log-level", \.logLevel, help: "Minimum level of logged messages."),
     .choice("log-format", \.logFormat, help: "Format of logged messages, one a line: text, logfmt or json."),
   ]

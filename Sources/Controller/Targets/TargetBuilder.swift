@@ -1,20 +1,23 @@
-internal import Primitives
+package import Primitives
 package import Roll
 
 /// Derives targets from rolls. Pure.
 package struct TargetBuilder: Hashable, Sendable {
   /// Port, path and scheme by source. A source without an entry has no targets.
   package var endpoints: [Source: ScrapeEndpoint]
-  /// The address of the replica that serves the metrics of virtual nodes.
-  package var virtualAddress: String?
+  /// For each shard, the address of the replica that serves the metrics of its virtual nodes.
+  package var virtualAddresses: [String?]
+  /// The shard whose rolls have entries.
+  package var shard: NodeShard
 
-  package init(endpoints: [Source: ScrapeEndpoint], virtualAddress: String? = nil) {
+  package init(endpoints: [Source: ScrapeEndpoint], virtualAddresses: [String?] = [nil], shard: NodeShard = .all) {
     self.endpoints = endpoints
-    self.virtualAddress = virtualAddress
+    self.virtualAddresses = virtualAddresses
+    self.shard = shard
   }
 
-  /// One target per node that is not exempt, sorted by node name. Virtual nodes have `virtualAddress`. A target without a known address has
-  /// an empty one, and is refused on publication.
+  /// One target per node that is not exempt, sorted by node name. Virtual nodes have the address of their shard. A target without a known
+  /// address has an empty one, and is refused on publication.
   package func targets(of rolls: some Sequence<NodeRoll>) -> [Target] {
     targets(of: Array(rolls))
   }
@@ -24,13 +27,19 @@ package struct TargetBuilder: Hashable, Sendable {
     rolls.indices.sorted { rolls[$0].node < rolls[$1].node }.compactMap { index -> Target? in
       let roll = rolls[index]
       guard let endpoint = endpoints[roll.source], roll.exemption == nil else { return nil }
-      // A virtual node without pods has no metrics.
-      if roll.source == .virtual, roll.entries.isEmpty, roll.exempt.isEmpty { return nil }
-      let address = roll.source == .virtual ? virtualAddress : roll.address
+      // A virtual node without pods has no metrics. Those of another shard are not known here.
+      if roll.source == .virtual, roll.entries.isEmpty, roll.exempt.isEmpty, shard.contains(roll.node) { return nil }
+      let address = roll.source == .virtual ? virtualAddress(ofNode: roll.node) : roll.address
       return Target(
         node: roll.node, source: roll.source, address: address ?? "", port: endpoint.port, path: endpoint.path, scheme: endpoint.scheme,
         ready: roll.nodeReady)
     }
+  }
+}
+
+extension TargetBuilder {
+  private func virtualAddress(ofNode node: String) -> String? {
+    virtualAddresses[NodeShard.index(of: node.utf8, among: virtualAddresses.count)]
   }
 }
 

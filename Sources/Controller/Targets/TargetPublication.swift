@@ -2,6 +2,7 @@ internal import AsyncPrimitives
 internal import Collector
 internal import KubeClient
 internal import Logging
+internal import Primitives
 internal import Roll
 
 /// Reconciles the published targets when rolls change, and when others change or delete the objects (R84).
@@ -27,21 +28,23 @@ struct TargetPublication: Sendable {
   }
 }
 
-/// The current targets, from the rolls, the status of exporters and the leader's address.
+/// The current targets, from the rolls, the status of exporters and the leaders' addresses.
 struct CurrentTargets: Sendable {
   let rolls: RollStore
   let exporters: ExporterStatusStore
   /// Port, path and scheme by source. A source without an entry has no targets.
   let endpoints: [Source: ScrapeEndpoint]
-  /// The IP address of the replica that serves the metrics of virtual nodes; `nil` while it is unknown.
-  let virtualAddress: @Sendable () -> String?
+  var shard = NodeShard.all
+  /// For each shard, the IP address of the replica that serves the metrics of its virtual nodes; `nil` while it is unknown.
+  let virtualAddresses: @Sendable () -> [String?]
 
-  /// The targets of every source; `nil` until the rolls are complete (R36).
+  /// The targets of every source and shard; `nil` until the rolls are complete (R36).
   func snapshot() -> [Target]? {
     let rolls = rolls.snapshot()
     guard rolls.isComplete else { return nil }
     let exporters = exporters.snapshot()
-    return TargetBuilder(endpoints: endpoints, virtualAddress: virtualAddress()).targets(of: rolls.inOrder).map { target in
+    let builder = TargetBuilder(endpoints: endpoints, virtualAddresses: virtualAddresses(), shard: shard)
+    return builder.targets(of: rolls.inOrder + rolls.foreign.values).map { target in
       guard target.source == .windows, exporters[target.node]?.failure == .exporterUnreachable else { return target }
       var target = target
       target.ready = false

@@ -41,7 +41,8 @@ import Testing
     "trust-loopback": ["off"],
     "listen-tls": ["off"], "listen-tls-dir": ["/tls"], "listen-ca-secret": ["serving"], "scraper-token-secret": ["scraper"],
     "kubeconfig": ["/k"], "context": ["c"],
-    "namespace": ["n"], "agent-namespace": ["m"], "leader-election": ["off"], "identity": ["me"], "log-level": ["debug"],
+    "namespace": ["n"], "agent-namespace": ["m"], "leader-election": ["off"], "identity": ["me"], "shards": ["4"],
+    "shard": ["3"], "log-level": ["debug"],
     "log-format": ["json"],
   ]
 
@@ -70,6 +71,7 @@ import Testing
     for name in ["headers", "ca", "cert", "key"] { companions["alertmanager-\(name)-file"] = ["alertmanager-url": ["https://am"]] }
     companions["alertmanager-key-file"]?["alertmanager-cert-file"] = ["/cert"]
     companions["scraper-key-file"] = ["scraper-cert-file": ["/cert"]]
+    companions["shard"] = ["shards": ["4"]]
     companions["listen-ca-secret"] = ["listen-tls-dir": ["/tls"]]
     return companions
   }()

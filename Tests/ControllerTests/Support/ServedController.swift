@@ -68,7 +68,7 @@ final class ServedController: Sendable {
       rulesWithoutData: served.rules, counters: served.counters,
       exporters: served.exporters, archive: SettableStatus(GapArchiveStatus()), alertmanagers: SettableStatus<[AlertmanagerStatus]>([]),
       events: nil,
-      targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddress: { nil }),
+      targets: CurrentTargets(rolls: served.rolls, exporters: served.exporters, endpoints: endpoints, virtualAddresses: { [nil] }),
       replicas: served.replicas,
       publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualCache: served.virtualCache, push: push,
       refusals: control,

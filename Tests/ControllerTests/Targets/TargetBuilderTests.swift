@@ -7,7 +7,7 @@ import Testing
     endpoints: [
       .linux: ScrapeEndpoint(port: 9753, path: "/metrics"), .windows: ScrapeEndpoint(scheme: "https", port: 9182, path: "/metrics"),
       .virtual: ScrapeEndpoint(port: 9750, path: "/metrics/cadvisor"),
-    ], virtualAddress: "10.3.0.4")
+    ], virtualAddresses: ["10.3.0.4"])
 
   @Test func `each source has its own endpoint`() {
     let targets = builder.targets(of: [

@@ -48,6 +48,8 @@ package struct PolicySelector: Hashable, Sendable {
     ].count { $0 }
   }
 
+  var selectsByNode: Bool { nodeLabels != nil || !sources.isEmpty }
+
   var selectsByNamespace: Bool { !namespaceNames.isEmpty || namespaceLabels != nil }
 
   func matches(node labels: [String: String], source: Source) -> Bool {

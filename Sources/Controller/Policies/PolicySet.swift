@@ -102,8 +102,12 @@ package struct PolicyMatcher: Sendable {
   private static let maximumGroups = 100_000
 
   package let set: PolicySet
+  /// The indexes of the policies that look at nodes, and of the others.
+  private let ofNodes: [Int]
+  private let ofAllNodes: [Int]
   /// The indexes of policies of each group of nodes.
   private var nodeGroups: [[Int]] = []
+  /// By the indexes of the policies that look at nodes.
   private var knownNodeGroups: [[Int]: Int] = [:]
   private var byNamespace: [NamespaceOnNodes: [Int]] = [:]
   private var byPod: [PodCommon: PolicyDecision] = [:]
@@ -115,14 +119,16 @@ package struct PolicyMatcher: Sendable {
 
   package init(_ set: PolicySet = .none) {
     self.set = set
+    ofNodes = set.policies.indices.filter { set.policies[$0].selector.selectsByNode }
+    ofAllNodes = set.policies.indices.filter { !set.policies[$0].selector.selectsByNode }
     usesOwnLabels = set.policies.contains { $0.selector.podLabels?.keys.contains(where: PodRecord.isOwnLabel) == true }
     usesWorkloads = set.policies.contains { !$0.selector.workloads.isEmpty }
   }
 
   package mutating func group(ofNode labels: [String: String], source: Source) -> NodeGroup {
-    let found = set.policies.indices.filter { set.policies[$0].selector.matches(node: labels, source: source) }
+    let found = ofNodes.filter { set.policies[$0].selector.matches(node: labels, source: source) }
     if let known = knownNodeGroups[found] { return NodeGroup(index: known) }
-    nodeGroups.append(found)
+    nodeGroups.append((ofAllNodes + found).sorted())
     knownNodeGroups[found] = nodeGroups.count - 1
     return NodeGroup(index: nodeGroups.count - 1)
   }

@@ -51,6 +51,19 @@ import Testing
         == "collection Required, threshold 1h30m, grace 0s, scraping NotRequired, severity critical, label team=payments")
   }
 
+  @Test func `R124: all characters that names and labels may have are those of a policy, too`() throws {
+    let policy = try policy(
+      "a.b-9",
+      [
+        "namespaces": ["names": ["0-a"]], "pods": ["matchLabels": ["ex-ample.com/A_b-9.c": "Z_y-8.x", "empty": ""]],
+        "workloads": [["kind": "VMAgent9", "name": "0.web-1"]], "runtimeClasses": ["kata.v2-x"],
+      ],
+      ["alerts": ["severity": "P1 – ü", "labels": ["_Team9": "a\"b\\c\n"]]])
+    #expect(policy.selector.podLabels?.matches(["ex-ample.com/A_b-9.c": "Z_y-8.x", "empty": ""]) == true)
+    #expect(policy.selector.podLabels?.matches(["ex-ample.com/A_b-9.c": "Z_y-8.x"]) == false)
+    #expect(policy.effects.alerts == AlertTerms(severity: "P1 – ü", labels: ["_Team9": "a\"b\\c\n"]))
+  }
+
   private struct Mistake: Sendable {
     var spec: JSONValue
     var problem: String

@@ -48,7 +48,8 @@ extension GapWorld {
       truth.wasMissing = false
       truth.wasCollectable = false
       truth.handOvers = 0
-      truth.forgottenAt = nil
+      // A leader that begins now takes the run that begins now for one that was collected.
+      if truth.forgottenAt != now { truth.forgottenAt = nil }
       truth.isIdle = isRestarting
     }
     if !isRestarting { truth.isIdle = false }

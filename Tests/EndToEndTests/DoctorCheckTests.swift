@@ -361,6 +361,12 @@ import Testing
     let url = "http://alertmanager.monitoring.svc:9093"
     let variable = Self.deployment("rollcall", environment: [["name": "ROLLCALL_ALERTMANAGER_URL", "value": .string(url)]])
     let flag = Self.deployment("rollcall", arguments: ["controller", .string("--alertmanager-url=\(url)")])
+    #expect(
+      mistakes(.twoRollcalls) {
+        var sharded = Self.deployment("large")
+        sharded["kind"] = "StatefulSet"
+        $0.lists[.statefulSets] = .known([sharded])
+      }.map(\.text).first?.hasPrefix("another controller is in namespace large:") == true)
     for deployment in [variable, flag] {
       #expect(found(deployment).map(\.text).first?.hasPrefix("\(url) leads to one of 2 Alertmanagers") == true)
     }

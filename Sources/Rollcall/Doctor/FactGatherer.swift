@@ -11,6 +11,8 @@ struct FactGatherer: Sendable {
 
   private static let deployments = APIResource(
     group: "apps", version: "v1", plural: "deployments", kind: "Deployment", namespaced: true)
+  private static let statefulSets = APIResource(
+    group: "apps", version: "v1", plural: "statefulsets", kind: "StatefulSet", namespaced: true)
   private static let networkPolicies = APIResource(
     group: "networking.k8s.io", version: "v1", plural: "networkpolicies", kind: "NetworkPolicy", namespaced: true)
   private static let subjectAccessReviews = APIResource(
@@ -67,12 +69,13 @@ struct FactGatherer: Sendable {
 
   private static func first(_ namespace: String, _ agentNamespace: String) -> [Question] {
     let ours = "app.kubernetes.io/name=rollcall"
+    let controllers = Selection(labels: "\(ours),app.kubernetes.io/component=controller")
     func inNamespace(_ list: InstallationFacts.List, _ resource: APIResource, _ namespaces: [String], labels: String? = nil) -> Question {
       Question(list: list, resource: resource, selections: Set(namespaces).sorted().map { Selection(namespace: $0, labels: labels) })
     }
     return [
-      Question(
-        list: .deployments, resource: deployments, selections: [Selection(labels: "\(ours),app.kubernetes.io/component=controller")]),
+      Question(list: .deployments, resource: deployments, selections: [controllers]),
+      Question(list: .statefulSets, resource: statefulSets, selections: [controllers]),
       inNamespace(.daemonSets, .daemonSets, [agentNamespace], labels: ours),
       inNamespace(.pods, .pods, [namespace, agentNamespace], labels: ours),
       Question(list: .nodes, resource: .nodes, selections: [.all]),

@@ -25,8 +25,8 @@ enum Fact<Value: Sendable>: Sendable {
 /// What `rollcall doctor` knows of an installation. The checks are functions of it.
 struct InstallationFacts: Sendable {
   enum List: String, CaseIterable, Sendable {
-    /// Of controllers, in all namespaces.
-    case deployments
+    /// Of controllers, in all namespaces. With shards a controller is a StatefulSet.
+    case deployments, statefulSets
     /// Those of agents, in the namespace of the agents.
     case daemonSets
     /// Of controllers and agents.
@@ -97,12 +97,15 @@ extension InstallationFacts {
   var controllerPods: [JSONValue] { items(.pods).filter { $0.isComponent("controller") } }
   var agentPods: [JSONValue] { items(.pods).filter { $0.isComponent("agent") } }
 
-  /// The controller's own Deployments.
-  var ownDeployments: [JSONValue] { items(.deployments).filter { $0.objectNamespace == namespace } }
+  /// The Deployments or StatefulSets of controllers, in all namespaces.
+  var controllers: [JSONValue] { items(.deployments) + items(.statefulSets) }
+
+  /// Those of the controller.
+  var ownControllers: [JSONValue] { controllers.filter { $0.objectNamespace == namespace } }
 
   /// The service account of the controller.
   var controllerAccount: String {
-    let name = ownDeployments.first?["spec"]?["template"]?["spec"]?["serviceAccountName"]?.string ?? "rollcall-controller"
+    let name = ownControllers.first?["spec"]?["template"]?["spec"]?["serviceAccountName"]?.string ?? "rollcall-controller"
     return "system:serviceaccount:\(namespace):\(name)"
   }
 
@@ -115,11 +118,11 @@ extension InstallationFacts {
     "system:serviceaccount:\(prometheus.id.namespace):\(prometheus.processes.serviceAccount)"
   }
 
-  /// The values of one of the controller's settings, in the arguments and the environment of its Deployment.
+  /// The values of one of the controller's settings, in its arguments and its environment.
   func setting(_ name: String) -> [String] {
     let variable = "ROLLCALL_" + name.uppercased().replacing("-", with: "_")
-    return ownDeployments.flatMap { deployment -> [String] in
-      (deployment["spec"]?["template"]?["spec"]?["containers"]?.array ?? []).flatMap { container -> [String] in
+    return ownControllers.flatMap { controller -> [String] in
+      (controller["spec"]?["template"]?["spec"]?["containers"]?.array ?? []).flatMap { container -> [String] in
         let arguments = (container["args"]?.array ?? []).compactMap(\.string)
         let flags = arguments.indices.compactMap { index -> String? in
           if arguments[index].hasPrefix("--\(name)=") { return String(arguments[index].dropFirst(name.count + 3)) }

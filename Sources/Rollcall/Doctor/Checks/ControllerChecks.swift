@@ -20,7 +20,7 @@ extension DoctorCheck {
       return [.ok("\(holder) leads\(version)")]
     }
     let waiting = facts.controllerPods.compactMap(\.waitingReason)
-    guard !facts.ownDeployments.isEmpty || lease != nil else {
+    guard !facts.ownControllers.isEmpty || lease != nil else {
       return [
         .mistake(
           "there is no controller in namespace \(facts.namespace)",
@@ -31,7 +31,7 @@ extension DoctorCheck {
       .mistake(
         waiting.isEmpty
           ? "no controller leads in namespace \(facts.namespace)" : "no controller runs: \(listed(Set(waiting).sorted()))",
-        fix: "See kubectl -n \(facts.namespace) describe deployment rollcall-controller, and the log of its pods.")
+        fix: "See kubectl -n \(facts.namespace) describe pods -l app.kubernetes.io/component=controller, and the log of its pods.")
     ]
   }
 
@@ -40,7 +40,7 @@ extension DoctorCheck {
   static let twoRollcalls = DoctorCheck(name: "two installations") { facts in
     if let problem = facts.list(.deployments).problem ?? facts.list(.leases).problem { return [.unknown(problem)] }
     let others = Set(
-      facts.items(.deployments).map(\.objectNamespace)
+      facts.controllers.map(\.objectNamespace)
         + facts.items(.leases).filter { lease in
           let renewed = lease["spec"]?["renewTime"]?.string.flatMap(Timestamp.init(rfc3339:))
           return renewed.map { abs(facts.now.seconds - $0.seconds) <= freshLease } ?? false

@@ -146,6 +146,11 @@ struct ShardTests {
       try await eventually("the second shard is missing") { try await answered(replicas[0]) == 1 }
       let list = try await json(replicas[0], "/api/v1/gaps")
       #expect(list["shards"]?["missing"]?[0]?["shard"]?.integer == 1)
+      let folder = try TemporaryFolder()
+      let command = try ExternalProgram(
+        try builtExecutable("rollcall"), ["gaps", "-A", "--server", replicas[0].url], log: "\(folder.path)/gaps.log")
+      #expect(try await command.waitForExit() == 1)
+      #expect(command.output.contains("incomplete: shard 1 does not answer"), "\(command.output)")
       #expect(Set((list["gaps"]?.array ?? []).compactMap { $0["node"]?.string }) == Set(Self.nodes(ofShard: 0)))
     }
   }

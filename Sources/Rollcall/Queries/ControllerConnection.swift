@@ -34,7 +34,12 @@ struct ControllerConnection {
     let response = try await response(to: request)
     let value = try? JSONValue(parsing: response.body)
     switch (response.status, value) {
-    case (200, let value?): return value
+    case (200, let value?):
+      for missing in value["shards"]?["missing"]?.array ?? [] {
+        let shard = missing["shard"]?.integer.map { "\($0)" } ?? "?"
+        standardError("incomplete: shard \(shard) does not answer: \(missing["error"]?.string ?? "")\n")
+      }
+      return value
     case (200, nil): throw QueryFailure("\(base)\(path) is not JSON: is this the URL of a controller?")
     default: throw failure(response, path, value?["error"]?.string)
     }

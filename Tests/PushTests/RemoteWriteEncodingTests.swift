@@ -146,6 +146,15 @@ import Testing
     #expect(requests[0].series.count == 602 && requests[0].metadata == [.init(type: 3, name: "c", help: "help")])
   }
 
+  @Test func `R142: a request has each text once, however many there are`() throws {
+    var encoder = encoder(.two) { $0.samplesPerRequest = 10_000 }
+    let values = (0..<3000).map { "value-\($0 / 2)" }
+    _ = encoder.add(try PushedScrape(values.enumerated().map { "a{n=\"\($1)\",odd=\"\($0 % 2)\"} 1\n" }.joined()))
+    let read = try request(&encoder)
+    #expect(read.series.map { $0.labels.first { $0[0] == "n" }?[1] } == values)
+    #expect(Set(read.symbols).count == read.symbols.count && read.symbols.count == 1507)
+  }
+
   @Test func `R142: no change of a request of 2.0 crashes its conversion`() throws {
     var encoder = encoder(.two)
     _ = encoder.add(try PushedScrape((0..<20).map { "a{n=\"\($0)\"} 1\n" }.joined()))

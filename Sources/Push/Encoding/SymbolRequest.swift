@@ -11,6 +11,20 @@ struct SymbolRequest: RemoteWriteRequest {
     var start: Int
     var nameAt: Int
     var end: Int
+
+    static let unknown = SetReferences(start: -1, nameAt: -1, end: -1)
+    var count: Int { end - start }
+  }
+
+  /// The references of `__name__` and the name, and a `Metadata` message with its field number, which is empty for most names.
+  private struct NameReferences {
+    var start: Int
+    var end: Int
+    var metadataEnd: Int
+
+    static let unknown = NameReferences(start: -1, end: -1, metadataEnd: -1)
+    var count: Int { end - start }
+    var metadataCount: Int { metadataEnd - end }
   }
 
   private(set) var samples = 0
@@ -23,30 +37,27 @@ struct SymbolRequest: RemoteWriteRequest {
 
   /// The references that the current scrape has in the current request. Kept to reuse its storage.
   private var references: [UInt8] = []
-  /// By name: `__name__` and the name.
-  private var names: [Range<Int>?] = []
-  private var sets: [SetReferences?] = []
-  /// By name: a `Metadata` message with its field number.
-  private var metadata: [Range<Int>?] = []
-  /// By name, the family to describe.
-  private var described: [PushedScrape.Family?] = []
+  private var names: [NameReferences] = []
+  private var sets: [SetReferences] = []
 
   init(limit: Int) {
     self.limit = max(limit, 1)
   }
 
   mutating func append(_ scrape: PushedScrape, _ series: EncodedSeries, describing families: [PushedScrape.Family], timestamp: Int64) {
-    described.removeAll(keepingCapacity: true)
-    for name in scrape.names { described.append(families.isEmpty ? nil : Self.family(of: name, families, in: scrape.text)) }
     var start = 0
     while start < series.series.count {
       beginReferences(names: series.names.count, sets: series.sets.count)
       let end = min(series.series.count, start + limit - samples)
       series.bytes.withUnsafeBytes { source in
+        for one in series.series[start..<end] { refer(to: one, of: series, source, scrape, families) }
+      }
+      let references = references
+      references.withUnsafeBytes { references in
         for index in start..<end {
           let one = series.series[index]
-          refer(to: one, of: series, source, scrape.text)
-          append(name: Int(one.name), set: Int(one.set), value: scrape.samples[index].value, timestamp: timestamp)
+          append(
+            references, names[Int(one.name)], sets[Int(one.set)], value: scrape.samples[index].value, timestamp: timestamp)
         }
       }
       start = end
@@ -55,10 +66,12 @@ struct SymbolRequest: RemoteWriteRequest {
   }
 
   mutating func appendEnd(of source: UnsafeRawBufferPointer, name: Range<Int>, set: EncodedSeries.Part, timestamp: Int64) {
-    beginReferences(names: 1, sets: 1)
-    names[0] = reference(labels: name, of: source)
-    sets[0] = reference(set: set, of: source)
-    append(name: 0, set: 0, value: staleMarker, timestamp: timestamp)
+    beginReferences(names: 0, sets: 0)
+    let labels = reference(labels: name, of: source)
+    let name = NameReferences(start: labels.lowerBound, end: labels.upperBound, metadataEnd: labels.upperBound)
+    let set = reference(set: set, of: source)
+    let references = references
+    references.withUnsafeBytes { append($0, name, set, value: staleMarker, timestamp: timestamp) }
     cutIfFull()
   }
 
@@ -83,24 +96,25 @@ struct SymbolRequest: RemoteWriteRequest {
   }
 
   @inline(__always)
-  private mutating func append(name: Int, set: Int, value: Double, timestamp: Int64) {
-    guard let nameRange = names[name], let set = sets[set] else { return }
-    let metadata = metadata[name]
+  private mutating func append(
+    _ references: UnsafeRawBufferPointer, _ name: NameReferences, _ set: SetReferences, value: Double, timestamp: Int64
+  ) {
     let time = UInt64(bitPattern: timestamp)
     // Sample: field 1 is the value as a double, field 2 the timestamp in milliseconds as a varint. A number that is 0 may be left out.
     let hasValue = value.bitPattern != 0
     let sampleSize = (hasValue ? 9 : 0) + 1 + varintSize(time)
-    let count = set.end - set.start + nameRange.count
-    let size = 1 + varintSize(UInt64(count)) + count + 1 + varintSize(UInt64(sampleSize)) + sampleSize
-    bytes.append(field: 5, length: size + (metadata?.count ?? 0))
+    let count = set.count + name.count
+    let size = 1 + varintSize(UInt64(count)) + count + 2 + sampleSize + name.metadataCount
+    func part(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: references[start..<end]) }
+    bytes.append(field: 5, length: size)
     bytes.append(field: 1, length: count)
-    bytes.append(contentsOf: references[set.start..<set.nameAt])
-    bytes.append(contentsOf: references[nameRange])
-    bytes.append(contentsOf: references[set.nameAt..<set.end])
+    if set.nameAt > set.start { bytes.append(contentsOf: part(set.start, set.nameAt)) }
+    bytes.append(contentsOf: part(name.start, name.end))
+    bytes.append(contentsOf: part(set.nameAt, set.end))
     bytes.append(field: 2, length: sampleSize)
     if hasValue { bytes.append(field: 1, fixed64: value.bitPattern) }
     bytes.append(field: 2, varint: time)
-    if let metadata { bytes.append(contentsOf: references[metadata]) }
+    if name.metadataCount > 0 { bytes.append(contentsOf: part(name.end, name.metadataEnd)) }
     samples += 1
     newest = max(newest, timestamp)
   }
@@ -110,24 +124,26 @@ struct SymbolRequest: RemoteWriteRequest {
   private mutating func beginReferences(names nameCount: Int, sets setCount: Int) {
     references.removeAll(keepingCapacity: true)
     names.removeAll(keepingCapacity: true)
-    names.append(contentsOf: repeatElement(nil, count: nameCount))
-    metadata.removeAll(keepingCapacity: true)
-    metadata.append(contentsOf: repeatElement(nil, count: nameCount))
+    names.append(contentsOf: repeatElement(.unknown, count: nameCount))
     sets.removeAll(keepingCapacity: true)
-    sets.append(contentsOf: repeatElement(nil, count: setCount))
+    sets.append(contentsOf: repeatElement(.unknown, count: setCount))
   }
 
   /// Makes the references of the series unless an earlier series of the request has the same.
   @inline(__always)
   private mutating func refer(
-    to one: EncodedSeries.Series, of series: EncodedSeries, _ source: UnsafeRawBufferPointer, _ text: [UInt8]
+    to one: EncodedSeries.Series, of series: EncodedSeries, _ source: UnsafeRawBufferPointer, _ scrape: PushedScrape,
+    _ families: [PushedScrape.Family]
   ) {
     let (name, set) = (Int(one.name), Int(one.set))
-    if names[name] == nil {
-      names[name] = reference(labels: series.names[name].bytes, of: source)
-      if let family = described[name] { metadata[name] = reference(family, text) }
+    if names[name].start < 0 {
+      let labels = reference(labels: series.names[name].bytes, of: source)
+      if !families.isEmpty, let family = Self.family(of: scrape.names[name], families, in: scrape.text) {
+        reference(family, scrape.text)
+      }
+      names[name] = NameReferences(start: labels.lowerBound, end: labels.upperBound, metadataEnd: references.count)
     }
-    if sets[set] == nil { sets[set] = reference(set: series.sets[set], of: source) }
+    if sets[set].start < 0 { sets[set] = reference(set: series.sets[set], of: source) }
   }
 
   private mutating func reference(set: EncodedSeries.Part, of source: UnsafeRawBufferPointer) -> SetReferences {
@@ -164,14 +180,12 @@ struct SymbolRequest: RemoteWriteRequest {
     return start..<references.count
   }
 
-  private mutating func reference(_ family: PushedScrape.Family, _ text: [UInt8]) -> Range<Int> {
-    let start = references.count
+  private mutating func reference(_ family: PushedScrape.Family, _ text: [UInt8]) {
     let help = text.withUnsafeBytes { symbols.reference(to: UnsafeRawBufferPointer(rebasing: $0[family.help])) }
     var message: [UInt8] = []
     if family.type.rawValue != 0 { message.append(field: 1, varint: UInt64(family.type.rawValue)) }
     if help != 0 { message.append(field: 3, varint: UInt64(help)) }
     references.append(field: 5, message)
-    return start..<references.count
   }
 
   /// The family that a name belongs to.
@@ -190,38 +204,65 @@ struct SymbolRequest: RemoteWriteRequest {
 
 /// The symbols of one request: number 0 is the empty text, as the specification demands.
 struct SymbolTable: Sendable {
+  private struct Symbol {
+    var hash: UInt64
+    /// The text in `bytes`.
+    var range: Range<Int>
+  }
+
   /// The symbols, encoded as field 4 of the request.
   private(set) var bytes: [UInt8] = []
-  private var numbers: [UInt64: UInt32] = [:]
-  /// By number, the range of the text in `bytes`.
-  private var ranges: [Range<Int>] = []
+  /// By number.
+  private var symbols: [Symbol] = []
+  /// Open addressing with linear probing: the number of the symbol in each slot, 0 for an empty slot. The size is a power of two, at least
+  /// twice the number of symbols.
+  private var slots = [UInt32](repeating: 0, count: 1024)
 
-  init() { append([]) }
+  init() { append([], hash: 0) }
 
   mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
-    numbers.removeAll(keepingCapacity: true)
-    ranges.removeAll(keepingCapacity: true)
-    append([])
+    symbols.removeAll(keepingCapacity: true)
+    for slot in slots.indices { slots[slot] = 0 }
+    append([], hash: 0)
   }
 
   /// The number of the text, which is added if it is new.
   mutating func reference(to text: UnsafeRawBufferPointer) -> UInt32 {
     guard !text.isEmpty else { return 0 }
     let hash = EncodedSeries.hash(text)
-    if let known = numbers[hash], bytes.withUnsafeBytes({ isEqual(UnsafeRawBufferPointer(rebasing: $0[ranges[Int(known)]]), text) }) {
-      return known
+    var slot = firstSlot(hash)
+    while slots[slot] != 0 {
+      let known = symbols[Int(slots[slot])]
+      if known.hash == hash, bytes.withUnsafeBytes({ isEqual(UnsafeRawBufferPointer(rebasing: $0[known.range]), text) }) {
+        return slots[slot]
+      }
+      slot = nextSlot(slot)
     }
-    // Of two texts with one hash, the later one is found from now on; both are in the request.
-    numbers[hash] = UInt32(ranges.count)
-    append(text)
-    return UInt32(ranges.count - 1)
+    let number = UInt32(symbols.count)
+    slots[slot] = number
+    append(text, hash: hash)
+    if 2 * symbols.count > slots.count { grow() }
+    return number
   }
 
-  private mutating func append(_ text: some Collection<UInt8>) {
+  private func firstSlot(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (slots.count - 1) }
+
+  private func nextSlot(_ slot: Int) -> Int { (slot + 1) & (slots.count - 1) }
+
+  private mutating func grow() {
+    slots = [UInt32](repeating: 0, count: 2 * slots.count)
+    for number in symbols.indices.dropFirst() {
+      var slot = firstSlot(symbols[number].hash)
+      while slots[slot] != 0 { slot = nextSlot(slot) }
+      slots[slot] = UInt32(number)
+    }
+  }
+
+  private mutating func append(_ text: some Collection<UInt8>, hash: UInt64) {
     bytes.append(field: 4, length: text.count)
     let start = bytes.count
     bytes.append(contentsOf: text)
-    ranges.append(start..<bytes.count)
+    symbols.append(Symbol(hash: hash, range: start..<bytes.count))
   }
 }

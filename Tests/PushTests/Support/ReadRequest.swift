@@ -20,6 +20,8 @@ struct ReadRequest: Equatable {
 
   var series: [Series] = []
   var metadata: [Metadata] = []
+  /// Of a request of remote write 2.0.
+  var symbols: [String] = []
 
   init?(_ block: [UInt8]) {
     guard let bytes = SnappyBlock.uncompress(block.span, limit: 1 << 24) else { return nil }
@@ -49,7 +51,7 @@ struct ReadRequest: Equatable {
   /// A request of remote write 2.0.
   private mutating func readSymbols(_ bytes: [UInt8]) {
     let fields = Self.fields(of: bytes[...])
-    let symbols = fields.filter { $0.field == 4 }.map { String(decoding: $0.content, as: UTF8.self) }
+    symbols = fields.filter { $0.field == 4 }.map { String(decoding: $0.content, as: UTF8.self) }
     for (field, content) in fields where field == 5 {
       var one = Series()
       var described: Metadata?

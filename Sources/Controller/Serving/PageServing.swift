@@ -77,6 +77,11 @@ extension ControllerStatus {
     func add(_ title: String, _ lines: [String]) {
       if !lines.isEmpty { notices.append(PageNotice(title: title, lines: lines)) }
     }
+    if shard.count > 1 {
+      add(
+        "Shard \(shard.index) of \(shard.count)",
+        ["These are the nodes of one shard. The other shards have pages of their own; /api/v1/coverage, gaps and nodes have all."])
+    }
     let waiting = readiness.status.filter { $0.problem != nil }
     add("Not ready", waiting.map { "\($0.name): \($0.problem ?? "")" })
     let broken = watches.status.filter { ($0.isListed || !$0.isRequired) && $0.problem != nil }

@@ -78,7 +78,7 @@ struct SimulateCommand: AsyncParsableCommand {
   var kubeconfig: String
 
   func validate() throws {
-    guard (1...10_000).contains(nodes) else { throw ValidationError("--nodes \(nodes): from 1 to 10000") }
+    guard (1...100_000).contains(nodes) else { throw ValidationError("--nodes \(nodes): from 1 to 100000") }
     guard (0...1000).contains(podsPerNode) else { throw ValidationError("--pods-per-node \(podsPerNode): from 0 to 1000") }
     guard nodes * podsPerNode <= 1_000_000 else {
       throw ValidationError("--nodes \(nodes) --pods-per-node \(podsPerNode): at most 1000000 pods in all")

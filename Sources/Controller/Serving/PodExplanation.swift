@@ -46,7 +46,7 @@ struct PodExplanation {
   }
 
   private func json(_ ask: ScrapeAsk, _ runbooks: Runbooks) -> JSONValue {
-    let chain = ChainExplanation(ask.expectation, ask.verdict)
+    let chain = ChainExplanation(ask.expectation, ask.verdict, samplesAreKnown: ask.samplesAreKnown)
     var json: JSONValue = [
       "container": ask.expectation.container.map { .string($0) } ?? .null, "by": .string(ask.expectation.request.text),
       "request": ask.expectation.request.json, "outcome": .string(chain.outcome.rawValue),

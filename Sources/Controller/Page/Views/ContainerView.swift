@@ -106,7 +106,7 @@ extension PageBuilder {
   }
 
   private func fieldsOf(_ ask: ScrapeAsk, _ mode: ScrapeCoverageMode) -> Fields {
-    let chain = ChainExplanation(ask.expectation, ask.verdict)
+    let chain = ChainExplanation(ask.expectation, ask.verdict, samplesAreKnown: ask.samplesAreKnown)
     var fields: Fields = [
       "by": ask.expectation.request.text, "outcome": chain.outcome.rawValue, "outcomeState": chain.outcome.coverage.rawValue,
       "isGap": ask.isGap(in: mode),

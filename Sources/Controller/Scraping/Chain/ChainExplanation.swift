@@ -24,10 +24,10 @@ package struct ChainExplanation: Sendable {
   /// Replicas of the scraper that do not scrape it, and why.
   package var lagging: [(scraper: String, detail: String)]
 
-  package init(_ expectation: ScrapeExpectation, _ verdict: ScrapeChain.Verdict) {
+  package init(_ expectation: ScrapeExpectation, _ verdict: ScrapeChain.Verdict, samplesAreKnown: Bool = false) {
     outcome = verdict.outcome
     cause = if case .broken(let cause) = verdict { cause } else { nil }
-    links = ScrapeChain.links(verdict).map { link, state in
+    links = ScrapeChain.links(verdict, samplesAreKnown: samplesAreKnown).map { link, state in
       switch state {
       case .holds: Link(link: link, state: .holds, text: expectation.text(of: link, verdict))
       case .broken(let cause): Link(link: link, state: .broken, text: cause.detail)

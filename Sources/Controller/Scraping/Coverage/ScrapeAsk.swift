@@ -5,6 +5,8 @@ package import Roll
 package struct ScrapeAsk: Hashable, Sendable {
   package var expectation: ScrapeExpectation
   package var verdict: ScrapeChain.Verdict
+  /// Whether the scraper that scrapes it was asked for targets without samples.
+  package var samplesAreKnown = false
 
   package init(_ expectation: ScrapeExpectation, _ verdict: ScrapeChain.Verdict) {
     self.expectation = expectation

@@ -90,7 +90,7 @@ package final class ScrapeCoverage: ScrapeReport {
   private func asks(of pod: PodRecord, _ view: ScrapeView) -> [ScrapeAsk] {
     let found = expectations.expectations(of: pod)
     let judge = state.withLock { $0.judge }
-    return found.map { judge.ask($0, pod, view, at: time.now) }
+    return found.map { view.completed(judge.ask($0, pod, view, at: time.now)) }
   }
 
   package func explanation(of pod: PodRecord) async -> ScrapeExplanation {

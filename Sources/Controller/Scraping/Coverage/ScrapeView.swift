@@ -117,6 +117,14 @@ extension ScraperReading {
 }
 
 extension ScrapeView {
+  /// Adds whether the scraper that scrapes the target was asked for targets without samples.
+  func completed(_ ask: ScrapeAsk) -> ScrapeAsk {
+    guard case .scraped(let name, _, _) = ask.verdict else { return ask }
+    var ask = ask
+    ask.samplesAreKnown = all.contains { $0.scraper.name == name && $0.reading.emptyScrapes != nil }
+    return ask
+  }
+
   /// Where a question finds what it takes to ask it.
   struct Facts: Sendable {
     var client: @Sendable (Scraper) -> ScraperClient?

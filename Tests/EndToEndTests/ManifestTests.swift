@@ -102,6 +102,8 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
     return [
       Connection(component: "controller", port: "http", namespace: monitoring, pod: [:], isAdmitted: true),
       Connection(component: "controller", port: "http", namespace: labelled, pod: [:], isAdmitted: true),
+      Connection(component: "controller", port: "http", namespace: ours, pod: controller, isAdmitted: true),
+      Connection(component: "controller", port: "http", namespace: ours, pod: [:], isAdmitted: false),
       Connection(component: "controller", port: "http", namespace: others, pod: controller, isAdmitted: false),
       Connection(component: "agent", port: "metrics", namespace: monitoring, pod: [:], isAdmitted: true),
       Connection(component: "agent", port: "metrics", namespace: others, pod: [:], isAdmitted: false),
@@ -113,7 +115,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   }()
 
   @Test(.enabled(if: findProgram("kubectl") != nil, "kubectl is not installed"))
-  func `R108: scrapers reach the metrics, and only the controller the roll`() async throws {
+  func `R108: scrapers reach the metrics, controllers each other, and only they the roll`() async throws {
     func matches(_ selector: JSONValue?, _ labels: [String: String]) -> Bool {
       (selector?["matchLabels"]?.object ?? [:]).allSatisfy { labels[$0.0] == $0.1.string }
     }

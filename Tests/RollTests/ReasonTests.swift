@@ -17,8 +17,8 @@ struct ReasonTests {
 
   @Test func `the exemptions have fixed names`() {
     let names = [
-      "HostProcess", "NotRunning", "Restarting", "Terminating", "TerminationOverdue", "Starting", "Ignored", "NoAgentExpected",
-      "SandboxedRuntime",
+      "HostProcess", "NotRunning", "Restarting", "Terminating", "TerminationOverdue", "Starting", "Ignored", "Policy",
+      "NoAgentExpected", "SandboxedRuntime",
     ]
     #expect(Exemption.allCases.map(\.rawValue) == names)
   }

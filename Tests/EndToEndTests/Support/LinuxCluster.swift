@@ -113,7 +113,12 @@ final class LinuxCluster {
     try apiServer.remove("secrets", namespace: Self.namespace, name: "rollcall-authority")
     try apiServer.remove("secrets", namespace: Self.namespace, name: "rollcall-tls")
     try apiServer.put([
-      "apiVersion": "v1", "kind": "Secret", "metadata": ["namespace": .string(Self.namespace), "name": "rollcall-tls"],
+      "apiVersion": "v1", "kind": "Secret",
+      "metadata": [
+        "namespace": .string(Self.namespace), "name": "rollcall-tls",
+        // They say that the Secret is the controller's and not a user's.
+        "labels": merged["metadata"]?["labels"] ?? [:],
+      ],
       "type": merged["type"] ?? "Opaque", "data": merged["data"] ?? [:],
     ])
   }

@@ -202,7 +202,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "SimulatorTests", dependencies: ["Simulator", "JSON", "Primitives", "TestSupport", "HTTPTransport", "YAML"], swiftSettings: settings),
+      name: "SimulatorTests", dependencies: ["Simulator", "JSON", "Primitives", "TestSupport", "HTTPTransport", "YAML"],
+      swiftSettings: settings),
     .testTarget(
       name: "ControllerTests",
       dependencies: [

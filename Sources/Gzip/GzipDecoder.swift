@@ -4,7 +4,13 @@ internal import Glibc
 /// Decompresses a stream of gzip members (RFC 1952), chunk by chunk in bounded memory, by ISA-L, which takes half of zlib's time.
 package final class GzipDecoder {
   /// The bytes are not gzip: a wrong header, block or checksum, or something after the last member.
-  package struct Malformed: Error {}
+  package struct Malformed: Error {
+    /// Whether it is the header of a member that has more than `maximumHeaderBytes`.
+    package var hasLongHeader = false
+  }
+
+  /// A name or a comment in a member's header could be endless.
+  package static let maximumHeaderBytes = 64 << 10
 
   private enum Part {
     case betweenMembers
@@ -94,9 +100,12 @@ private struct GzipHeaderReader {
   private var field = Field.fixed(index: 0)
   private var flags: UInt8 = 0
   private var extraCount = 0
+  private var length = 0
 
   /// Returns whether the byte is the last one of the header.
   mutating func take(_ byte: UInt8) throws(GzipDecoder.Malformed) -> Bool {
+    length += 1
+    guard length <= GzipDecoder.maximumHeaderBytes else { throw GzipDecoder.Malformed(hasLongHeader: true) }
     switch field {
     case .fixed(let index):
       switch index {

@@ -76,6 +76,31 @@ struct GzipDecoderTests {
     for piece in [1, 1000] { #expect(decoded(header + plain[10...], piece: piece, room: 10, with: decoder) == text) }
   }
 
+  @Test(arguments: [1, 1000, 1 << 20])
+  func `R141: the header of a member may have 64 KiB`(piece: Int) throws {
+    let decoder = try #require(GzipDecoder())
+    let text = Array("text".utf8)
+    let plain = try #require(gzip(text))
+    func member(headerBytes: Int) -> [UInt8] {
+      // FNAME, which ends with a zero.
+      [0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 255] + [UInt8](repeating: 120, count: headerBytes - 11) + [0] + plain[10...]
+    }
+    let longest = member(headerBytes: 65_536)
+    // The limit is one of each header.
+    #expect(decoded(longest + longest, piece: piece, room: 10, with: decoder) == text + text)
+    let tooLong = member(headerBytes: 65_537)
+    #expect(decoded(tooLong, piece: piece, room: 10, with: decoder) == nil)
+    decoder.reset()
+    var buffer = [UInt8](repeating: 0, count: 10)
+    let error = #expect(throws: GzipDecoder.Malformed.self) {
+      try tooLong.withUnsafeBytes { bytes in
+        var input = bytes
+        _ = try buffer.withUnsafeMutableBytes { try decoder.decode(&input, into: $0) }
+      }
+    }
+    #expect(error?.hasLongHeader == true)
+  }
+
   @Test func `R141: the output of one call is bounded, whatever the input expands to`() throws {
     let decoder = try #require(GzipDecoder())
     let packed = try #require(gzip([UInt8](repeating: 0, count: 50 << 20)))

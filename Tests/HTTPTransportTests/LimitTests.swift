@@ -1,4 +1,5 @@
 import Foundation
+import GzipZlib
 import HTTPTransport
 import TestSupport
 import Testing
@@ -114,6 +115,80 @@ import Testing
     let stream = try await transport.open(request)
     #expect(await transportError { try await stream.body.collect(upTo: .max) }?.kind == "tooLarge")
     #expect(server.requests.first?.header("accept-encoding") == "gzip")
+  }
+
+  /// Gzip that goes on for ever and decompresses to nothing.
+  enum EndlessGzip: String, CaseIterable, CustomTestStringConvertible {
+    case members, blocks, name, comment
+
+    var testDescription: String { rawValue }
+
+    /// The beginning of the body, and what follows again and again.
+    var parts: (start: [UInt8], more: [UInt8]) {
+      get throws {
+        func header(flags: UInt8) -> [UInt8] { [0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255] }
+        switch self {
+        case .members: return ([], try #require(gzip([])))
+        // Stored, not the last one, and of no bytes.
+        case .blocks: return (header(flags: 0), [0, 0, 0, 0xff, 0xff])
+        case .name: return (header(flags: 8), [120])
+        case .comment: return (header(flags: 16), [120])
+        }
+      }
+    }
+  }
+
+  @Test(arguments: EndlessGzip.allCases)
+  func `R43, R141: endless gzip that decompresses to nothing is cut off`(body: EndlessGzip) async throws {
+    let (start, more) = try body.parts
+    let server = try ScriptedServer { connection in
+      _ = try connection.readRequest()
+      try connection.sendHead(status: 200, headers: [("Content-Encoding", "gzip")])
+      try connection.send(start)
+      let pieces = (0..<65_536 / more.count).flatMap { _ in more }
+      while true { try connection.send(pieces) }
+    }
+    defer { server.stop() }
+    var request = HTTPRequest(url: server.url, deadline: .seconds(60))
+    request.acceptsCompression = true
+    // A header has its own limit.
+    request.maximumBodyBytes = [.members, .blocks].contains(body) ? 1_000_000 : .max
+    let error = await transportError { try await transport.send(request) }
+    switch body {
+    case .members, .blocks:
+      #expect(error?.kind == "tooLarge")
+      #expect(error?.description.contains("larger than 1000000 bytes: the body exceeds the limit before it is decompressed") == true)
+    case .name, .comment:
+      #expect(error?.kind == "malformed")
+      #expect(error?.description.contains("a gzip header in the body has more than 65536 bytes") == true)
+    }
+    try await eventually("the connection is closed") { server.openConnections == 0 }
+  }
+
+  @Test func `R141: a body that gzip makes longer may be as large as the limit, also for a reader that pauses`() async throws {
+    // Does not compress.
+    let plain = (0..<300_000).map { _ in UInt8.random(in: 0...255) }
+    let packed = try #require(gzip(plain))
+    #expect(packed.count > plain.count)
+    let server = try ScriptedServer { connection in
+      while try connection.readRequest() != nil {
+        // Without a length, which libcurl would compare with the limit.
+        try connection.sendHead(status: 200, headers: [("Content-Encoding", "gzip")])
+        return try connection.send(packed)
+      }
+    }
+    defer { server.stop() }
+    var request = HTTPRequest(url: server.url, deadline: .seconds(60))
+    request.acceptsCompression = true
+    request.maximumBodyBytes = plain.count
+    #expect(try await transport.send(request).body == plain)
+    // Each piece is passed again after a pause, and counted once.
+    var configuration = HTTPTransportConfiguration()
+    configuration.streamBufferBytes = 1000
+    let pausing = try HTTPTransport(configuration: configuration)
+    var read: [UInt8] = []
+    for try await piece in try await pausing.open(request).body { read += piece }
+    #expect(read == plain)
   }
 
   @Test func `unrequested compression is passed through`() async throws {

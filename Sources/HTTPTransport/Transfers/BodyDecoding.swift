@@ -5,7 +5,7 @@ internal import Gzip
 /// libcurl could do so as well, by zlib, which takes twice as long.
 struct BodyDecoding {
   enum Failure: Error {
-    case malformed, noMemory
+    case malformed, longHeader, noMemory
   }
 
   private let decoders: DecoderPool
@@ -14,14 +14,34 @@ struct BodyDecoding {
   private var consumed = 0
   /// What of these bytes has not been delivered.
   private var pending: [UInt8] = []
+  /// Bytes of the body, as they were sent, whose chunk was taken.
+  private var taken = 0
 
   init(_ decoders: DecoderPool) { self.decoders = decoders }
 
   /// Whether the bytes so far are a whole body.
   var isWhole: Bool { decoder == nil }
 
+  /// How many bytes a body may have as it is sent, if it may have `limit` decompressed. Gzip adds less to bytes that do not compress.
+  /// A body with empty members or blocks can be endless and decompress to nothing.
+  static func compressedLimit(for limit: Int) -> Int {
+    let (sum, isEndless) = limit.addingReportingOverflow(limit / 64 + GzipDecoder.maximumHeaderBytes)
+    return isEndless ? .max : sum
+  }
+
+  /// Whether the chunk makes the body, as it is sent, longer than `limit`.
+  func exceeds(_ limit: Int, with chunk: UnsafeRawBufferPointer) -> Bool { chunk.count > limit - taken }
+
   /// Decompresses the chunk and delivers what it makes of it, until a delivery is not taken.
   mutating func receive(
+    _ chunk: UnsafeRawBufferPointer, deliver: (UnsafeRawBufferPointer) -> Transfer.Reception
+  ) throws(Failure) -> Transfer.Reception {
+    let reception = try decode(chunk, deliver: deliver)
+    if case .taken = reception { taken += chunk.count }
+    return reception
+  }
+
+  private mutating func decode(
     _ chunk: UnsafeRawBufferPointer, deliver: (UnsafeRawBufferPointer) -> Transfer.Reception
   ) throws(Failure) -> Transfer.Reception {
     if !pending.isEmpty {
@@ -42,7 +62,7 @@ struct BodyDecoding {
     }
     var count: Int
     repeat {
-      do { count = try decoder.decode(&input, into: decoders.output) } catch { throw .malformed }
+      do { count = try decoder.decode(&input, into: decoders.output) } catch { throw error.hasLongHeader ? .longHeader : .malformed }
       guard count > 0 else { break }
       let output = UnsafeRawBufferPointer(rebasing: decoders.output[..<count])
       switch deliver(output) {

@@ -1,5 +1,6 @@
 internal import CCurl
 internal import Glibc
+internal import Gzip
 internal import Primitives
 
 /// A transfer in flight: its easy handle and its state. Used by the transport's thread only.
@@ -129,12 +130,19 @@ final class Transfer {
   func receive(body: UnsafeRawBufferPointer) -> Reception {
     lastByte = .now
     guard decoding != nil else { return take(body) }
+    let limit = prepared.request.maximumBodyBytes
+    if decoding?.exceeds(BodyDecoding.compressedLimit(for: limit), with: body) == true {
+      ownFailure = .tooLarge(limit: limit, prepared.label.because("the body exceeds the limit before it is decompressed"))
+      return .refused
+    }
     do {
       return try decoding?.receive(body, deliver: take) ?? .refused
     } catch {
       ownFailure =
         switch error {
         case .malformed: .malformed(prepared.label.because("the body is not gzip, as its Content-Encoding says"))
+        case .longHeader:
+          .malformed(prepared.label.because("a gzip header in the body has more than \(GzipDecoder.maximumHeaderBytes) bytes"))
         case .noMemory: .setUp("\(prepared.label.request): no memory to decompress the body")
         }
       return .refused

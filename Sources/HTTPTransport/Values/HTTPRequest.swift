@@ -40,7 +40,8 @@ package struct HTTPRequest: Sendable {
   package var connectTimeout: Duration = .seconds(5)
   /// How long a connected peer may send nothing, not counting the time while the transfer is paused for its reader; nil means no limit.
   package var idleTimeout: Duration? = nil
-  /// Limit of the body's bytes after decompression. A larger body fails with `.tooLarge`. Use `Int.max` for endless streams.
+  /// Limit of the body's bytes after decompression. A larger body fails with `.tooLarge`, and so does one that is larger before
+  /// decompression, beyond what gzip adds (`BodyDecoding.compressedLimit`). Use `Int.max` for endless streams.
   package var maximumBodyBytes = 16 << 20
   /// Whether the status is all that the caller needs. The response is then complete with the first `maximumBodyBytes` of its body; the rest
   /// is ignored, and so is a body that breaks off or takes longer than `Transfer.bodyPatience`.

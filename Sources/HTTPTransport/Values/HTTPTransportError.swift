@@ -36,7 +36,7 @@ package enum HTTPTransportError: Error, Sendable, Hashable {
   /// rejected.
   case tls(Detail)
   case timeout(Phase, Detail)
-  /// The decompressed body, or the head, exceeds the limit in bytes.
+  /// The body, decompressed or as it is sent, or the head exceeds the limit in bytes.
   case tooLarge(limit: Int, Detail)
   /// The connection broke before the response was complete.
   case cut(Detail)

@@ -138,14 +138,17 @@ package final class RollcallController: Sendable {
     let reconciler = TargetReconciler(
       client: cluster.client, settings: settings.targets(namespace: cluster.namespace), time: time, logger: logger,
       isLeading: writesShared, snapshot: targets.snapshot)
+    // Of the service account only. Another credential of a kubeconfig is for the API server and nobody else.
+    let peerToken = settings.authorization == .off ? nil : cluster.tokenFile.map { HeadersFile(path: $0, isToken: true) }
     let peers: ShardPeers? =
       if shard.isPartial {
         ShardPeers(
-          shard: shard, transport: try .make(), scheme: settings.serving.scheme, port: settings.listen.port,
+          shard: shard, isLeader: { leadership.isLeader }, transport: try .make(), relayTransport: try .make(),
+          callDeadline: settings.serving.deadline, scheme: settings.serving.scheme, port: settings.listen.port,
           address: leaders.address(ofShard:),
           tls: {
             certificates.tls.map { TLSOptions(certificateAuthorities: $0.certificateAuthorities, serverName: PortNames.common) }
-          }, token: cluster.client.bearerToken)
+          }, token: peerToken)
       } else {
         nil
       }
@@ -162,7 +165,7 @@ package final class RollcallController: Sendable {
         leader: LeaderPages(
           identity: leadership.identity, transport: probeTransport, address: { leaders.other.map(settings.portAddress(of:)) },
           connection: { settings.leaderConnection(authorities: certificates.tls?.certificateAuthorities) },
-          token: settings.authorization == .off ? nil : cluster.tokenFile.map { HeadersFile(path: $0, isToken: true) }),
+          token: peerToken),
         rulesWithoutData: rules,
         counters: counters, exporters: exporters, archive: archive,
         alertmanagers: alerts, events: events, targets: targets, replicas: replicas, publication: reconciler, relay: relay,

@@ -13,6 +13,8 @@ struct ShardAnswers {
 
   /// Sums and single objects are small.
   private static let maximumPartBytes = 16 << 20
+  /// The number of groups of scrapes that are held at a time, about 100 MB.
+  private static let maximumGroups = 100_000
   private static let header = HTTPField.Name(ShardPeers.header)
 
   let peers: ShardPeers
@@ -23,12 +25,18 @@ struct ShardAnswers {
   func response(to request: Request, _ route: Route, own: Own) async -> ServerResponse {
     if let header = Self.header, request.headers[header] != nil { return await own(request) }
     switch route {
-    case .page, .asset, .livez, .readyz, .metrics, .targets, .policyTest: return await own(request)
+    case .page, .asset, .livez, .readyz, .metrics, .targets: return await own(request)
     case .cadvisor, .resource, .summary, .probe:
       guard let node = request.uri.queryParameters["node"], !node.isEmpty else { return await own(request) }
       return await ofNode(String(node), request, own)
     case .exporter(let node, _): return await ofNode(node, request, own)
-    case .rulesWithoutData, .policies: return await ofShard(0, request, own)
+    case .rulesWithoutData: return await ofShard(0, request, own)
+    case .policies:
+      let parameters = request.uri.queryParameters
+      // A Pod is known to the shard of its node only.
+      let isAboutPod = parameters["namespace"] != nil || parameters["pod"] != nil
+      return isAboutPod ? await first(request, own) : await ofShard(0, request, own)
+    case .policyTest: return await trial(request, own)
     case .gaps: return await list("gaps", request, own)
     case .nodes: return await list("nodes", request, own)
     case .coverage: return await sums(request, own)
@@ -45,9 +53,15 @@ struct ShardAnswers {
 
   /// The answer of the shard's leader, unchanged.
   private func ofShard(_ index: Int, _ request: Request, _ own: Own) async -> ServerResponse {
-    if index == peers.shard.index { return await own(request) }
+    guard index == peers.shard.index else { return await relayed(request, ofShard: index) }
+    let answer = await own(request)
+    // If another replica leads our shard, it knows what this one does not.
+    return answer.status == .serviceUnavailable && !peers.isLeader() ? await relayed(request, ofShard: index) : answer
+  }
+
+  private func relayed(_ request: Request, ofShard index: Int) async -> ServerResponse {
     do throws(ShardProblem) {
-      let stream = try await peers.open(request.target, ofShard: index, headers: request.relayedHeaders, within: limit)
+      let stream = try await peers.relay(request.target, ofShard: index, headers: request.relayedHeaders, within: limit)
       var response = ServerResponse(
         status: .init(code: stream.status), contentType: stream.header("Content-Type") ?? "text/plain",
         body: .chunks { write in for try await chunk in stream.body { try await write(chunk) } })
@@ -56,6 +70,16 @@ struct ShardAnswers {
     } catch {
       return .problem(.serviceUnavailable, "\(error)")
     }
+  }
+
+  /// What policies would change is computed with the containers of our own shard, and the answer says so.
+  private func trial(_ request: Request, _ own: Own) async -> ServerResponse {
+    let answer = await own(request)
+    guard answer.status == .ok, case .whole(let bytes) = answer.body, var json = try? JSONValue(parsing: bytes) else { return answer }
+    let others = (0..<peers.shard.count).filter { $0 != peers.shard.index }
+    json["shards"] = reached(
+      without: others.map { ShardProblem(shard: $0, reason: "policies are tried in the shard of the replica that is asked only") })
+    return .json(json)
   }
 
   // MARK: Every shard
@@ -94,13 +118,14 @@ struct ShardAnswers {
   }
 
   /// Asks every shard at once.
+  /// - Parameter excluded: shards not to ask.
   /// - Returns: the parts with status 200 in order of the shards, and why the others are missing. Those with status 404 know nothing of what
   ///   was asked, which is an answer as well.
   private func parts(
-    _ request: Request, _ own: Own
+    _ request: Request, _ own: Own, without excluded: Set<Int> = []
   ) async -> (found: [Part], unknown: ServerResponse?, missing: [ShardProblem]) {
     let target = request.target
-    let others = (0..<peers.shard.count).filter { $0 != peers.shard.index }
+    let others = (0..<peers.shard.count).filter { $0 != peers.shard.index && !excluded.contains($0) }
     async let asked = ask(others, target)
     var parts: [Int: Part] = [:]
     var unknown: ServerResponse?
@@ -114,7 +139,7 @@ struct ShardAnswers {
     } else if response.status.kind == .clientError {
       // It is wrong in every shard.
       return ([], response, [])
-    } else {
+    } else if !excluded.contains(peers.shard.index) {
       // Another replica leads our own shard.
       answers += await ask([peers.shard.index], target)
     }
@@ -164,29 +189,16 @@ struct ShardAnswers {
   private func list(_ name: String, _ request: Request, _ own: Own) async -> ServerResponse {
     let (found, refused, missing) = await parts(request, own)
     if found.isEmpty { return refused ?? nobody(missing) }
-    let (opening, end) = (Array("{\"\(name)\":[".utf8), Array("]}\n".utf8))
     let trailer = Array("],\"shards\":".utf8) + reached(without: missing).bytes + Array("}\n".utf8)
     return .jsonChunks { write in
-      try await write(opening)
-      var isFirst = true
+      var join = ListJoin(name: name)
+      try await write(join.opening)
       for part in found {
-        var held: [UInt8] = []
-        var hasBegun = false
         try await part.forEachChunk { chunk in
-          held += chunk
-          if !hasBegun {
-            guard held.count >= opening.count else { return }
-            guard held.starts(with: opening) else { throw PartError.unexpected }
-            held.removeFirst(opening.count)
-            hasBegun = true
-          }
-          guard held.count > end.count else { return }
-          let ready = held.dropLast(end.count)
-          held = Array(held.suffix(end.count))
-          try await write((isFirst ? [] : [UInt8(ascii: ",")]) + ready)
-          isFirst = false
+          let elements = try join.take(chunk)
+          if !elements.isEmpty { try await write(elements) }
         }
-        guard hasBegun, held == end else { throw PartError.unexpected }
+        try join.endPart()
       }
       try await write(trailer)
     }
@@ -231,14 +243,15 @@ struct ShardAnswers {
     var groups: [JSONValue] = []
     var indices: [JSONValue: Int] = [:]
     var rest: JSONValue?
-    var missing: [ShardProblem] = []
+    var missing: [Int: ShardProblem] = [:]
     var from = 0
     do {
       repeat {
         var next = 0
-        let (found, refused, failed) = await parts(request.asking(ScrapeAPI.largestPage(of: request, from: from)), own)
+        let (found, refused, failed) = await parts(
+          request.asking(ScrapeAPI.largestPage(of: request, from: from)), own, without: Set(missing.keys))
         if found.isEmpty, rest == nil { return refused ?? nobody(failed) }
-        missing = failed
+        for problem in failed { missing[problem.shard] = problem }
         for part in found {
           var json = try await part.json()
           for group in json["scrapes"]?.array ?? [] {
@@ -255,6 +268,12 @@ struct ShardAnswers {
           json["scrapes"] = nil
           if rest == nil { rest = json }
         }
+        guard next == 0 || next > from else { throw PartError.unexpected }
+        guard groups.count <= Self.maximumGroups else {
+          return .problem(
+            .unprocessableContent,
+            "the shards have more than \(Self.maximumGroups) groups; ask for a namespace, workload, monitor, reason or state")
+        }
         from = next
       } while from > 0
     } catch {
@@ -266,7 +285,7 @@ struct ShardAnswers {
     result["total"] = .integer(Int64(groups.count))
     result["scrapes"] = .array(Array(page))
     result["next"] = page.isEmpty || next >= groups.count ? .null : .integer(Int64(next))
-    result["shards"] = reached(without: missing)
+    result["shards"] = reached(without: missing.values.sorted { $0.shard < $1.shard })
     return .json(result)
   }
 }

@@ -59,13 +59,4 @@ public final class KubeClient: Sendable {
     self.transport = transport
     self.logger = logger
   }
-
-  /// The bearer token of requests to the API server; `nil` if they have none. For servers that ask the API server whose it is.
-  package func bearerToken() async throws(ConfigurationError) -> String? {
-    var request = HTTPRequest(url: "/")
-    try await access.prepare(&request)
-    let authorization = request.headers.first { $0.name.lowercased() == "authorization" }?.value
-    guard let authorization, authorization.hasPrefix("Bearer ") else { return nil }
-    return String(authorization.dropFirst("Bearer ".count))
-  }
 }

@@ -38,7 +38,7 @@ final class ServedController: Sendable {
   /// Serves while `body` runs.
   static func run(
     push: PushService? = nil, limits: ServingLimits = ServingLimits(), access: PortAccessSettings = .open, tls: PortTLS? = nil,
-    containerMetrics: ContainerMetrics = .gaps, leader: ((ServedController) -> LeaderPages)? = nil,
+    containerMetrics: ContainerMetrics = .gaps, leader: ((ServedController) -> LeaderPages)? = nil, peers: ShardPeers? = nil,
     _ body: (ServedController) async throws -> Void
   ) async throws {
     let served = try ServedController()
@@ -59,8 +59,8 @@ final class ServedController: Sendable {
         ]))
     let control = AccessControl(reviews: served.reviews.reviews, time: served.time, logger: .silent)
     let controller = ControllerStatus(
-      version: "1.2.3", settings: settings.serving, time: served.time, leadership: served.leadership, readiness: served.checks,
-      watches: watches, certificates: certificates, rolls: served.rolls, ledger: served.ledger,
+      version: "1.2.3", settings: settings.serving, time: served.time, leadership: served.leadership, peers: peers,
+      readiness: served.checks, watches: watches, certificates: certificates, rolls: served.rolls, ledger: served.ledger,
       workload: { $0.pod == "web" ? Workload(kind: "Deployment", name: "web") : nil },
       pod: { namespace, name in served.pods.withLock { $0.first { $0.namespace == namespace && $0.name == name } } },
       podsOnNode: { node in served.pods.withLock { $0.filter { $0.nodeName == node } } },

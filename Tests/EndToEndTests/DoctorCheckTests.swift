@@ -343,6 +343,29 @@ import Testing
     #expect(waiting.map(\.text) == ["no controller runs: CrashLoopBackOff"])
   }
 
+  @Test func `R137, R153: a shard without a leader, or without rights to its objects`() {
+    func sharded(_ facts: inout InstallationFacts, _ leases: [JSONValue]) {
+      facts.lists[.deployments] = .known([])
+      facts.lists[.statefulSets] = .known([
+        Self.deployment("rollcall", environment: [["name": "ROLLCALL_SHARDS", "value": "3"]])
+      ])
+      facts.lists[.shardLeases] = .known(leases)
+    }
+    let (first, second) = ("rollcall-controller-shard-1", "rollcall-controller-shard-2")
+    let fresh = "2026-03-01T11:59:59Z"
+    let leases = [first, second].map { Self.lease($0, "rollcall", fresh) }
+    #expect(mistakes(.controller) { sharded(&$0, leases) }.isEmpty)
+    #expect(
+      mistakes(.controller) { sharded(&$0, [leases[0], Self.lease(second, "rollcall", "2026-03-01T10:00:00Z")]) }.map(\.text)
+        == ["no controller leads shard 2"])
+    #expect(mistakes(.controller) { sharded(&$0, []) }.map(\.text) == ["no controller leads shard 1, 2"])
+    let rights = mistakes(.rights) {
+      sharded(&$0, leases)
+      for right in DoctorCheck.rights(of: Self.account, in: "rollcall", shards: 3) { $0.rights[right] = .known(right.name != second) }
+    }
+    #expect(rights.map(\.text) == ["the service account of the controller may not update leases.coordination.k8s.io/\(second) in rollcall"])
+  }
+
   @Test func `R137: Alertmanagers behind one name are found by the controller's settings`() {
     func found(_ deployment: JSONValue, clusterIP: JSONValue = "10.96.0.9", members: Int = 2) -> [Finding] {
       mistakes(.alertmanagers) {

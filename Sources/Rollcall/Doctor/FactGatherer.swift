@@ -41,7 +41,7 @@ struct FactGatherer: Sendable {
     let alertmanagers = facts.setting("alertmanager-url").compactMap { DoctorCheck.serviceName(in: $0, from: namespace)?.namespace }
     facts.lists.merge(await lists(Self.second(prometheusNamespaces, Set(alertmanagers).sorted()))) { $1 }
     facts.rights = await rights(
-      DoctorCheck.rights(of: facts.controllerAccount, in: namespace)
+      DoctorCheck.rights(of: facts.controllerAccount, in: namespace, shards: facts.shards)
         + facts.prometheuses.flatMap { DoctorCheck.rights(ofPrometheus: InstallationFacts.account(of: $0), in: namespace) }
         + [Self.portForward(in: namespace)])
     facts.controller = await answer
@@ -81,6 +81,7 @@ struct FactGatherer: Sendable {
       Question(list: .nodes, resource: .nodes, selections: [.all]),
       Question(list: .namespaces, resource: .namespaces, selections: [.all]),
       Question(list: .leases, resource: .leases, selections: [Selection(fields: "metadata.name=rollcall-controller")]),
+      inNamespace(.shardLeases, .leases, [namespace]),
       inNamespace(.nodeLeases, .leases, ["kube-node-lease"]),
       Question(list: .networkPolicies, resource: networkPolicies, selections: [.all]),
       Question(list: .prometheuses, resource: .prometheuses, selections: [.all]),

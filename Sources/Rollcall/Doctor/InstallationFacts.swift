@@ -34,6 +34,8 @@ struct InstallationFacts: Sendable {
     case nodes, namespaces
     /// `rollcall-controller` in all namespaces.
     case leases
+    /// Those of the other shards' leaders, and others in the namespace of the controller.
+    case shardLeases
     /// Of the nodes' kubelets.
     case nodeLeases
     case networkPolicies, prometheuses, prometheusAgents
@@ -102,6 +104,9 @@ extension InstallationFacts {
 
   /// Those of the controller.
   var ownControllers: [JSONValue] { controllers.filter { $0.objectNamespace == namespace } }
+
+  /// The number of shards of the controller.
+  var shards: Int { setting("shards").last.flatMap(Int.init) ?? 1 }
 
   /// The service account of the controller.
   var controllerAccount: String {

@@ -37,7 +37,7 @@ struct ControllerConnection {
     case (200, let value?):
       for missing in value["shards"]?["missing"]?.array ?? [] {
         let shard = missing["shard"]?.integer.map { "\($0)" } ?? "?"
-        standardError("incomplete: shard \(shard) does not answer: \(missing["error"]?.string ?? "")\n")
+        standardError("incomplete: shard \(shard) is missing: \(missing["error"]?.string ?? "")\n")
       }
       return value
     case (200, nil): throw QueryFailure("\(base)\(path) is not JSON: is this the URL of a controller?")

@@ -127,7 +127,10 @@ struct PolicyChangesText {
       lines.append(line)
     }
     if document["exemptsEverything"]?.bool == true {
-      lines += ["", "NO CONTAINER WOULD BE COLLECTED ANY MORE: every container of the cluster would be exempt."]
+      let isPart = document["shards"]?["missing"]?.array?.isEmpty == false
+      lines += [
+        "", "NO CONTAINER WOULD BE COLLECTED ANY MORE: every container of the \(isPart ? "asked shard" : "cluster") would be exempt.",
+      ]
     }
     if document["changes"]?.bool != true { lines += ["", "Nothing would change."] }
     for (key, heading) in Self.headings {

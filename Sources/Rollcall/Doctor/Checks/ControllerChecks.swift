@@ -1,3 +1,4 @@
+internal import Controller
 internal import JSON
 internal import Primitives
 
@@ -17,7 +18,7 @@ extension DoctorCheck {
     let isReady = facts.controllerPods.contains { $0.hasCondition("Ready") }
     if let renewed, !holder.isEmpty, isReady || abs(facts.now.seconds - renewed.seconds) <= freshLease {
       let version = facts.controller.value?.version.map { ", version \($0)" } ?? ""
-      return [.ok("\(holder) leads\(version)")]
+      return [.ok("\(holder) leads\(facts.shards > 1 ? " shard 0" : "")\(version)")] + otherShards(facts)
     }
     let waiting = facts.controllerPods.compactMap(\.waitingReason)
     guard !facts.ownControllers.isEmpty || lease != nil else {
@@ -32,6 +33,28 @@ extension DoctorCheck {
         waiting.isEmpty
           ? "no controller leads in namespace \(facts.namespace)" : "no controller runs: \(listed(Set(waiting).sorted()))",
         fix: "See kubectl -n \(facts.namespace) describe pods -l app.kubernetes.io/component=controller, and the log of its pods.")
+    ]
+  }
+
+  /// Whether the other shards have leaders.
+  private static func otherShards(_ facts: InstallationFacts) -> [Finding] {
+    // The controller refuses other numbers.
+    guard (2...64).contains(facts.shards) else { return [] }
+    if let problem = facts.list(.shardLeases).problem { return [.unknown("who leads shards 1 to \(facts.shards - 1): \(problem)")] }
+    let isLed = { (shard: Int) -> Bool in
+      let name = ObjectNames.name("rollcall-controller", of: shard)
+      guard let lease = facts.items(.shardLeases).first(where: { $0.objectName == name }) else { return false }
+      guard let renewed = lease["spec"]?["renewTime"]?.string.flatMap(Timestamp.init(rfc3339:)) else { return false }
+      return lease["spec"]?["holderIdentity"]?.string?.isEmpty == false && abs(facts.now.seconds - renewed.seconds) <= freshLease
+    }
+    let missing = (1..<facts.shards).filter { !isLed($0) }
+    if missing.isEmpty { return [.ok("shards 1 to \(facts.shards - 1) have leaders")] }
+    return [
+      .mistake(
+        "no controller leads shard \(listed(missing.map(String.init)))",
+        fix:
+          "Pod number K of the StatefulSet is of shard K modulo \(facts.shards). See kubectl -n \(facts.namespace) get pods "
+          + "-l app.kubernetes.io/component=controller, and the log of those that do not lead.")
     ]
   }
 
@@ -57,7 +80,7 @@ extension DoctorCheck {
   // MARK: Rights
 
   /// What the controller's role allows, by the API server's own word.
-  static func rights(of account: String, in namespace: String) -> [InstallationFacts.Right] {
+  static func rights(of account: String, in namespace: String, shards: Int = 1) -> [InstallationFacts.Right] {
     typealias Right = InstallationFacts.Right
     func clusterWide(_ verb: String, _ group: String, _ resource: String) -> Right {
       Right(account: account, verb: verb, group: group, resource: resource)
@@ -70,14 +93,19 @@ extension DoctorCheck {
       clusterWide("watch", "", "pods"), clusterWide("create", "authentication.k8s.io", "tokenreviews"),
       clusterWide("create", "authorization.k8s.io", "subjectaccessreviews"), clusterWide("create", "events.k8s.io", "events"),
       own("patch", "", "services"), own("patch", "discovery.k8s.io", "endpointslices"),
-      own("update", "coordination.k8s.io", "leases", "rollcall-controller"), own("update", "", "secrets", "rollcall-tls"),
-      own("update", "", "secrets", "rollcall-authority"), own("patch", "", "configmaps", "rollcall-gaps"),
+      own("update", "", "secrets", "rollcall-tls"), own("update", "", "secrets", "rollcall-authority"),
     ]
+      + (0..<min(max(shards, 1), 64)).flatMap { shard in
+        [
+          own("update", "coordination.k8s.io", "leases", ObjectNames.name("rollcall-controller", of: shard)),
+          own("patch", "", "configmaps", ObjectNames.name("rollcall-gaps", of: shard)),
+        ]
+      }
   }
 
   static let rights = DoctorCheck(name: "rights") { facts in
     let account = facts.controllerAccount
-    let wanted = rights(of: account, in: facts.namespace)
+    let wanted = rights(of: account, in: facts.namespace, shards: facts.shards)
     let missing = wanted.filter { facts.rights[$0]?.value == false }
     var findings: [Finding] = []
     if !missing.isEmpty {

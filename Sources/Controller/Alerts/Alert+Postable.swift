@@ -16,7 +16,7 @@ extension Alert {
     successor: AlertKey? = nil
   ) -> JSONValue {
     var own = self.labels
-    if isOfSeveralNodes { own["shard"] = shard }
+    if isOfSeveralNodes, let shard { own["shard"] = shard }
     var labels: JSONValue = [:]
     for (name, value) in external.merging(own, uniquingKeysWith: { _, own in own }) { labels[name] = .string(value) }
     var annotations: JSONValue = [:]

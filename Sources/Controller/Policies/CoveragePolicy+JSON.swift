@@ -15,20 +15,39 @@ extension CoveragePolicy {
     static let priority: ClosedRange<Int64> = -1_000_000...1_000_000
     static let longestTime: Duration = .seconds(7 * 86_400)
     static let reason = 1024
+    static let labels = 32
     static let labelValue = 256
+    static let kind = 63
   }
 
   /// Labels of alerts that say what an alert is about.
   static let ownLabels: Set = [
-    "alertname", "severity", "namespace", "pod", "container", "node", "source", "workload", "workload_kind",
+    "alertname", "severity", "namespace", "pod", "container", "node", "source", "workload", "workload_kind", "shard",
   ]
 
   /// - Throws: `PolicyProblem` with the first field that is wrong.
   package init(_ object: JSONValue) throws(PolicyProblem) {
+    let name = object["metadata"]?["name"]?.string ?? ""
+    guard Self.isName(name) else {
+      throw PolicyProblem(
+        "metadata.name", "is no name of an object: at most 253 lower case letters, digits, - and ., with a letter or digit at each end")
+    }
     let spec = try PolicyFields(object["spec"], "spec", ["priority", "selector", "effects"])
     self.init(
-      name: object["metadata"]?["name"]?.string ?? "", priority: Int(try spec.integer("priority", in: Limits.priority) ?? 0),
+      name: name, priority: Int(try spec.integer("priority", in: Limits.priority) ?? 0),
       selector: try PolicySelector(try spec.required("selector")), effects: try PolicyEffects(try spec.required("effects")))
+  }
+
+  /// Whether it is a DNS subdomain as of RFC 1123.
+  private static func isName(_ text: String) -> Bool {
+    func isLetterOrDigit(_ byte: UInt8) -> Bool {
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+    return text.utf8.count <= 253
+      && text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
+        guard let first = label.first, let last = label.last, isLetterOrDigit(first), isLetterOrDigit(last) else { return false }
+        return label.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
+      }
   }
 }
 
@@ -55,15 +74,16 @@ extension PolicySelector {
     runtimeClasses = try fields.patterns("runtimeClasses")
     for (index, item) in try fields.items("workloads").enumerated() {
       let workload = try PolicyFields(item, "\(field.path).workloads[\(index)]", ["kind", "name"])
-      workloads.append(
-        WorkloadPattern(kind: NamePattern(try workload.text("kind") ?? "*"), name: NamePattern(try workload.text("name") ?? "*")))
+      let pattern = WorkloadPattern(kind: try workload.kindPattern("kind") ?? .any, name: try workload.pattern("name") ?? .any)
+      if workloads.contains(pattern) { throw .twice("\(field.path).workloads[\(index)]") }
+      workloads.append(pattern)
     }
     for (index, item) in try fields.items("sources").enumerated() {
       guard let source = item.string.flatMap(Source.init) else {
         throw PolicyProblem(
           "\(field.path).sources[\(index)]", "is not one of \(Source.allCases.map(\.rawValue).joined(separator: ", "))")
       }
-      sources.insert(source)
+      if !sources.insert(source).inserted { throw .twice("\(field.path).sources[\(index)]") }
     }
   }
 }
@@ -110,14 +130,16 @@ extension AlertTerms {
     self.init(severity: try fields.text("severity", longest: CoveragePolicy.Limits.labelValue))
     guard let labels = fields["labels"] else { return }
     guard case .object(let members) = labels else { throw PolicyProblem("\(path).labels", "is no object") }
-    if members.count > CoveragePolicy.Limits.items { throw .tooMany("\(path).labels", members.count) }
+    guard (1...CoveragePolicy.Limits.labels).contains(members.count) else {
+      throw PolicyProblem("\(path).labels", "has \(members.count) labels, not 1 to \(CoveragePolicy.Limits.labels)")
+    }
     for (name, value) in members.sorted(by: { $0.key < $1.key }) {
       guard Self.isLabelName(name) else { throw PolicyProblem("\(path).labels", "\"\(name)\" is no name of a Prometheus label") }
       if CoveragePolicy.ownLabels.contains(name) {
         throw PolicyProblem("\(path).labels", "\(name) says what an alert is about, and is not set by a policy")
       }
-      guard let text = value.string, text.utf8.count <= CoveragePolicy.Limits.labelValue else {
-        throw PolicyProblem("\(path).labels", "\(name) is no text of at most \(CoveragePolicy.Limits.labelValue) bytes")
+      guard let text = value.string, text.unicodeScalars.count <= CoveragePolicy.Limits.labelValue else {
+        throw PolicyProblem("\(path).labels", "\(name) is no text of at most \(CoveragePolicy.Limits.labelValue) characters")
       }
       self.labels[name] = text
     }

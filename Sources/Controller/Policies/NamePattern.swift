@@ -1,5 +1,7 @@
 /// A name in which `*` stands for any characters, also for none.
 package struct NamePattern: Hashable, Sendable, CustomStringConvertible {
+  static let any = NamePattern("*")
+
   package let description: String
   private let bytes: [UInt8]
   /// Whether it has no `*`.

@@ -44,12 +44,20 @@ struct PolicyFields {
   func duration(_ name: String, allowsZero: Bool) throws(PolicyProblem) -> Duration? {
     guard let value = self[name] else { return nil }
     let longest = CoveragePolicy.Limits.longestTime
-    guard let text = value.string, let time = Duration(text: text), time > .zero || allowsZero, time <= longest else {
+    guard let text = value.string, Self.isTime(text), let time = Duration(text: text), time > .zero || allowsZero, time <= longest else {
       throw PolicyProblem(
         "\(path).\(name)", "is no time such as 90s, 10m or 1h30m\(allowsZero ? "" : ", more than 0s and") at most \(longest.text)")
     }
     return time
   }
+
+  /// Whether the definition takes it: at most six digits before each unit, and none smaller than seconds.
+  private static func isTime(_ text: String) -> Bool {
+    text.utf8.count <= 20 && text.utf8.last.map { !isDigit($0) } == true && !text.hasSuffix("ms")
+      && text.utf8.split { !isDigit($0) }.allSatisfy { $0.count <= 6 }
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
   func items(_ name: String) throws(PolicyProblem) -> [JSONValue] {
     guard let value = self[name] else { return [] }
@@ -61,13 +69,36 @@ struct PolicyFields {
   func patterns(_ name: String) throws(PolicyProblem) -> [NamePattern] {
     var patterns: [NamePattern] = []
     for (index, item) in try items(name).enumerated() {
-      guard let text = item.string, Self.isPattern(text) else {
-        throw PolicyProblem(
-          "\(path).\(name)[\(index)]", "is no name: lower case letters, digits, - and ., with * for any characters")
-      }
-      patterns.append(NamePattern(text))
+      let pattern = try Self.pattern(item, "\(path).\(name)[\(index)]")
+      if patterns.contains(pattern) { throw .twice("\(path).\(name)[\(index)]") }
+      patterns.append(pattern)
     }
     return patterns
+  }
+
+  func pattern(_ name: String) throws(PolicyProblem) -> NamePattern? {
+    guard let value = self[name] else { return nil }
+    return try Self.pattern(value, "\(path).\(name)")
+  }
+
+  /// The pattern of a kind, such as `Deployment`.
+  func kindPattern(_ name: String) throws(PolicyProblem) -> NamePattern? {
+    guard let text = try text(name, longest: CoveragePolicy.Limits.kind) else { return nil }
+    let isKind = text.utf8.allSatisfy { byte in
+      switch UnicodeScalar(byte) {
+      case "a"..."z", "A"..."Z", "0"..."9", "*": true
+      default: false
+      }
+    }
+    guard isKind else { throw PolicyProblem("\(path).\(name)", "is no kind: letters and digits, with * for any characters") }
+    return NamePattern(text)
+  }
+
+  private static func pattern(_ value: JSONValue, _ path: String) throws(PolicyProblem) -> NamePattern {
+    guard let text = value.string, isPattern(text) else {
+      throw PolicyProblem(path, "is no name: lower case letters, digits, - and ., with * for any characters")
+    }
+    return NamePattern(text)
   }
 
   private static func isPattern(_ text: String) -> Bool {
@@ -100,6 +131,9 @@ struct PolicyFields {
         throw PolicyProblem("\(expression.path).operator", "is not one of In, NotIn, Exists, DoesNotExist")
       }
       let values = expression["values"]?.array ?? []
+      guard expression["values"].map({ $0.array != nil }) ?? true, values.allSatisfy({ $0.string != nil }) else {
+        throw PolicyProblem("\(expression.path).values", "is no list of texts")
+      }
       if values.count > CoveragePolicy.Limits.items { throw .tooMany("\(expression.path).values", values.count) }
       requirements.append(
         LabelSelector.Expression(key: try expression.text("key", longest: 317) ?? "", known, values.map { $0.string ?? "" }))
@@ -113,6 +147,8 @@ struct PolicyFields {
 }
 
 extension PolicyProblem {
+  static func twice(_ path: String) -> PolicyProblem { PolicyProblem(path, "is there twice") }
+
   static func tooMany(_ path: String, _ count: Int) -> PolicyProblem {
     PolicyProblem(
       path, "has \(count) items, of which \(CoveragePolicy.Limits.items) are allowed; use * in a name, labels, or several policies")

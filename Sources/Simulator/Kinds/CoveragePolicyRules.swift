@@ -119,7 +119,7 @@ enum CoveragePolicyRules {
         (labels.object ?? [:]).allSatisfy { $0.key.wholeMatch(of: /[a-zA-Z_][a-zA-Z0-9_]*/) != nil && !$0.key.hasPrefix("__") }
       },
       ValueSchema.Rule(message: "these labels say what an alert is about, and are not set by a policy") { labels in
-        ["alertname", "severity", "namespace", "pod", "container", "node", "source", "workload", "workload_kind"]
+        ["alertname", "severity", "namespace", "pod", "container", "node", "source", "workload", "workload_kind", "shard"]
           .allSatisfy { labels[$0] == nil }
       },
     ])

@@ -39,6 +39,8 @@ import Testing
     let ofWorkload = grouping.alerts(for: up, at: moment(0)) { _ in Workload(kind: "Deployment", name: "cart") }
     #expect(ofWorkload.map(\.gapCount) == [4, 4] && Set(ofWorkload.map(\.key)).count == 2)
     #expect(grouping.groups.workloads.count == 2)
+    let sharded = ofWorkload[0].postable(startsAt: 0, endsAt: 1, shard: "3")["labels"]
+    #expect(sharded?["shard"] == "3" && labels(ofWorkload[0])["shard"] == nil)
   }
 
   /// The alerts in the next requests: severity, and whether they have ended.

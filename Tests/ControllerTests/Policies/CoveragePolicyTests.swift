@@ -4,6 +4,7 @@ import Roll
 import Testing
 
 @testable import Controller
+@testable import Simulator
 
 @Suite struct CoveragePolicyTests {
   // MARK: Names
@@ -103,6 +104,7 @@ import Testing
     Mistake(spec: ["selector": [:], "effects": ["threshold": 60]], problem: "is no time"),
     Mistake(spec: ["selector": [:], "effects": ["scraping": "Maybe"]], problem: "is neither Required nor NotRequired"),
     Mistake(spec: ["selector": [:], "effects": ["alerts": ["labels": ["pod": "x"]]]], problem: "pod says what an alert is about"),
+    Mistake(spec: ["selector": [:], "effects": ["alerts": ["labels": ["shard": "x"]]]], problem: "shard says what an alert is about"),
     Mistake(spec: ["selector": [:], "effects": ["alerts": ["labels": ["1st": "x"]]]], problem: "\"1st\" is no name of a Prometheus label"),
     Mistake(spec: ["priority": 1.5, "selector": [:], "effects": exempt], problem: "spec.priority: is no whole number"),
   ]
@@ -113,6 +115,43 @@ import Testing
     let object: JSONValue = ["metadata": ["name": "p"], "spec": mistake.spec]
     let problem = try #require(throws: PolicyProblem.self) { try CoveragePolicy(object) }
     #expect("\(problem)".contains(mistake.problem), "\(problem)")
+  }
+
+  @Test func `R124: what the API server refuses is refused here as well, and what it takes is taken`() {
+    func labels(_ count: Int, _ value: String = "x") -> JSONValue {
+      ["alerts": ["labels": .object(JSONObject((0..<count).map { ("label_\($0)", .string(value)) }))]]
+    }
+    func named(_ name: String) -> JSONValue { ["namespaces": ["names": [.string(name)]]] }
+    let (long, umlauts) = (String(repeating: "a", count: 254), String(repeating: "ü", count: 256))
+    let cases: [(selector: JSONValue, effects: JSONValue, isValid: Bool)] = [
+      ([:], labels(32), true), ([:], labels(33), false), ([:], labels(0), false), ([:], labels(1, umlauts), true),
+      ([:], labels(1, umlauts + "ü"), false), ([:], ["alerts": ["severity": .string(umlauts)]], true),
+      ([:], ["alerts": ["severity": .string(umlauts + "ü")]], false), ([:], ["alerts": ["labels": ["shard": "x"]]], false),
+      (["workloads": [["kind": "Dep*9", "name": "web.*-0"]]], exempt, true), (["workloads": [["kind": "Deploy-ment"]]], exempt, false),
+      (["workloads": [["kind": ""]]], exempt, false), (["workloads": [["name": "Web"]]], exempt, false),
+      (["workloads": [["name": .string(long)]]], exempt, false), (["workloads": [["kind": .string(long)]]], exempt, false),
+      (["workloads": [["name": "a"], ["kind": "*", "name": "a"]]], exempt, false), (["sources": ["linux", "linux"]], exempt, false),
+      (["runtimeClasses": ["kata", "kata"]], exempt, false), (named("shop-*"), exempt, true), (named("a_b"), exempt, false),
+      (named(""), exempt, false), (named(long), exempt, false),
+      (["pods": ["matchExpressions": [["key": "a", "operator": "In", "values": ["b"]]]]], exempt, true),
+      (["pods": ["matchExpressions": [["key": "a", "operator": "In", "values": "b"]]]], exempt, false),
+      (["pods": ["matchExpressions": [["key": "a", "operator": "In", "values": [1]]]]], exempt, false),
+      (["pods": ["matchLabels": ["a": .string(String(repeating: "b", count: 64))]]], exempt, false),
+      ([:], ["threshold": "5m"], true), ([:], ["threshold": "90000ms"], false), ([:], ["threshold": "0000300s"], false),
+      ([:], ["grace": "0s"], true), ([:], ["grace": "0"], false), ([:], ["grace": "1s1h"], false),
+    ]
+    for (selector, effects, isValid) in cases {
+      let object = policyObject("p", selector, effects)
+      var settled = object
+      CoveragePolicyRules.settle(&settled, rules: ServerRules())
+      let refusals = CoveragePolicyRules.validate(settled, old: nil, rules: ServerRules())
+      #expect(refusals.isEmpty == isValid, "the API server: \(selector) \(effects): \(refusals)")
+      #expect(((try? CoveragePolicy(object)) != nil) == isValid, "the controller: \(selector) \(effects)")
+    }
+    for (name, isValid) in [("a.b-9", true), ("A", false), ("-a", false), ("a..b", false), ("a_b", false), (long, false)] {
+      #expect(NamePolicy.subdomain.problems(in: name).isEmpty == isValid, "the API server: \(name)")
+      #expect(((try? policy(name, [:], exempt)) != nil) == isValid, "the controller: \(name)")
+    }
   }
 
   @Test func `R124: a threshold that the interval does not allow is not accepted`() throws {

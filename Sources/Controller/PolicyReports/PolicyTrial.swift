@@ -47,6 +47,7 @@ package struct PolicyTrial<Nodes: NodeLookup & Sendable, Pods: PodLookup & Senda
       names = names.dropFirst(Self.nodesAtOnce)
       var affected: Set<ObjectKey> = []
       for name in batch {
+        try Task.checkCancellation()
         guard let node = nodes[ObjectKey(name: name)], let source = rolls[name]?.source else { continue }
         let groups = (before.group(ofNode: node.labels, source: source), after.group(ofNode: node.labels, source: source))
         for pod in pods.pods(onNode: name) {

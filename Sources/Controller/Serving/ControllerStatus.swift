@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 internal import Collector
 internal import KubeClient
 package import Primitives
@@ -52,6 +53,8 @@ struct ControllerStatus: Sendable {
   let policies: any PolicyReport
   /// What rolls and ledger are made of now, to compute them with other policies.
   let trial: @Sendable () -> any PolicyTrying
+  /// A trial computes all rolls once more, so there is one at a time.
+  var trials = AsyncSemaphore(1)
 }
 
 /// Which containers have series of their own in `/metrics`.

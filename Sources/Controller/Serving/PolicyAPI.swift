@@ -1,3 +1,4 @@
+internal import AsyncPrimitives
 internal import HTTPTypes
 internal import Hummingbird
 internal import JSON
@@ -106,6 +107,10 @@ struct PolicyAPI {
     } catch {
       return .problem(.badRequest, "the body cannot be read: \(error)")
     }
+    guard let permit = controller.trials.permitIfFree() else {
+      return .problem(.tooManyRequests, "other policies are being tested just now; try again in a minute")
+    }
+    defer { withExtendedLifetime(permit) {} }
     do throws(PolicyTestError) {
       return await test(try policies(in: body), limit: limit)
     } catch {

@@ -1,3 +1,4 @@
+import AsyncPrimitives
 import HTTPTransport
 import JSON
 import KubeClient
@@ -64,6 +65,20 @@ import Testing
     }
   }
 
+  @Test func `R129: while policies are tested, another test is refused`() async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      let body = text("quiet", [:], exempt)
+      do {
+        let permit = try #require(served.trials.permitIfFree())
+        let refused = try await post(served, body)
+        #expect(refused.status == 429 && refused.body["error"]?.string?.contains("being tested just now") == true)
+        withExtendedLifetime(permit) {}
+      }
+      for _ in 0..<2 { #expect(try await post(served, body).status == 200) }
+    }
+  }
+
   @Test func `R129: a body that is none is refused with what is wrong`() async throws {
     try await ServedController.run { served in
       served.publishSample()
@@ -79,6 +94,7 @@ import Testing
       #expect(try await refusal(text("", [:], exempt)) == "400 document 1: metadata.name is required")
       #expect(try await refusal(valid + "\n---\n" + valid) == "400 p: is there twice")
       #expect(try await refusal(text("p", ["colour": "red"], exempt)).hasPrefix("400 p: spec.selector.colour: is not known here"))
+      #expect(try await refusal(text("P", [:], exempt)).hasPrefix("400 P: metadata.name: is no name of an object"))
       #expect(try await refusal(valid, query: "?limit=1001").hasPrefix("400 limit is a number from 0 to 1000"))
       #expect(try await refusal(String(repeating: " ", count: PolicyAPI.maximumBytes + 1)).hasPrefix("413 "))
       let many = (0...100).map { text("p\($0)", [:], exempt) }.joined(separator: "\n---\n")

@@ -1,3 +1,4 @@
+import AsyncPrimitives
 import Collector
 import HTTPTransport
 import JSON
@@ -24,6 +25,7 @@ final class ServedController: Sendable {
   let scrapes = FixedScrapes()
   let rules = SettableStatus(RuleDataStatus())
   let policies = FixedPolicies()
+  let trials = AsyncSemaphore(1)
   private let transport: HTTPTransport
   private let listening = Mutex(0)
   private let pods = Mutex<[PodRecord]>([])
@@ -72,7 +74,7 @@ final class ServedController: Sendable {
       replicas: served.replicas,
       publication: SettableStatus<[Source: TargetStatus]>([:]), relay: nil, virtualCache: served.virtualCache, push: push,
       refusals: control,
-      coverage: served.scrapes, policies: served.policies, trial: served.trial)
+      coverage: served.scrapes, policies: served.policies, trial: served.trial, trials: served.trials)
     let server = ControllerServer(
       controller, access: PortAccess(settings: access, control: control), tls: tls, limits: limits, logger: .silent)
     try await whileServing(server) { port in

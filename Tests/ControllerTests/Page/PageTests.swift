@@ -163,6 +163,26 @@ import Testing
     }
   }
 
+  @Test func `a broken scrape that a policy requires is a gap, and one that nothing requires is none`() async throws {
+    try await ServedController.run { served in
+      served.publishSample()
+      let link = BrokenLink.noMonitor(ports: [])
+      let expectation = ScrapeExpectation(
+        pod: PodIdentity(namespace: "shop", name: "web", uid: "u"), container: "app", request: .annotations(service: nil),
+        outcome: .broken(link))
+      served.scrapes.set {
+        $0.status.mode = .monitored
+        $0.explanations["shop/web"] = ScrapeExplanation(asks: [ScrapeAsk(expectation, .broken(.objects(link)))], nearest: nil)
+      }
+      let path = "/page/container?namespace=shop&pod=web&container=app"
+      let words = "This is no gap by the settings and the policies."
+      #expect(try await served.text(path).contains(words))
+      served.policies.set { $0.records = [PolicyRecord(policyObject("strict", [:], ["scraping": "Required"]))] }
+      let page = try await served.text(path)
+      #expect(page.contains("<td>strict</td>") && page.contains("<section class=\"ask\"") && !page.contains(words))
+    }
+  }
+
   @Test func `the style sheet, the script and the icon have their types`() async throws {
     try await ServedController.run { served in
       for (path, type) in [

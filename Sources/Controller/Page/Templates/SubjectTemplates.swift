@@ -68,7 +68,7 @@ extension PageTemplates {
     {{#links}}<tr><th scope="row">{{link}}</th><td><span class="state {{coverage}}">{{linkState}}</span></td><td class="detail">{{linkText}}</td></tr>
     {{/links}}</tbody></table></div>
     {{#.cause}}<dl><dt>Reason</dt><dd>{{#why}}{{>reason}}{{/why}}</dd><dt>Detail</dt><dd class="detail">{{causeDetail}}</dd><dt>Fix</dt><dd>{{fix}}</dd></dl>{{/.cause}}
-    {{^isGap}}{{#.cause}}<p>This is no gap by the settings.</p>{{/.cause}}{{/isGap}}
+    {{^isGap}}{{#.cause}}<p>This is no gap by the settings and the policies.</p>{{/.cause}}{{/isGap}}
     {{#lagging}}<p class="note">{{scraper}} does not scrape it: {{lag}}</p>
     {{/lagging}}</section>
     {{/asks}}

@@ -92,9 +92,10 @@ extension PageBuilder {
   private func chain(of pod: PodRecord, container: String) async -> Fields {
     let explanation = await source.scrapes.explanation(of: pod)
     let mode = source.scrapes.status.mode
+    let term = source.policies(pod).scraping?.value
     let asks = explanation.asks.filter { $0.expectation.container == nil || $0.expectation.container == container }
     var fields: Fields = [
-      "asks": asks.prefix(Self.maximumAsks).map { fieldsOf($0, mode) }, "hasAsks": !asks.isEmpty,
+      "asks": asks.prefix(Self.maximumAsks).map { fieldsOf($0, mode, term) }, "hasAsks": !asks.isEmpty,
       "scrapers": source.scrapes.summary.scrapers.prefix(20).map(scraper),
     ]
     if asks.isEmpty {
@@ -105,11 +106,11 @@ extension PageBuilder {
     return fields
   }
 
-  private func fieldsOf(_ ask: ScrapeAsk, _ mode: ScrapeCoverageMode) -> Fields {
+  private func fieldsOf(_ ask: ScrapeAsk, _ mode: ScrapeCoverageMode, _ term: ScrapingTerm?) -> Fields {
     let chain = ChainExplanation(ask.expectation, ask.verdict, samplesAreKnown: ask.samplesAreKnown)
     var fields: Fields = [
       "by": ask.expectation.request.text, "outcome": chain.outcome.rawValue, "outcomeState": chain.outcome.coverage.rawValue,
-      "isGap": ask.isGap(in: mode),
+      "isGap": ask.isGap(in: mode, term),
       "links": chain.links.map { link -> Fields in
         [
           "link": link.link.rawValue, "linkState": link.state.rawValue, "coverage": link.state.coverage.rawValue,

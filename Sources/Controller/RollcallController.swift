@@ -129,7 +129,7 @@ package final class RollcallController: Sendable {
 
     let policyStatuses = PolicyStatusWriter(
       client: cluster.client, watch: policies, rolls: rolls, gaps: { ledger.snapshot().gapsOfPolicies() },
-      judgesScrapes: { coverage.status.mode != .off }, isLeading: writesShared, time: time, logger: logger)
+      judgesScrapes: { coverage.status.mode != .off }, isLeading: writesShared, shard: shard, time: time, logger: logger)
     let rules =
       settings.rulesWithoutData == .on && shard.index == 0
       ? RuleDataCheck(client: cluster.client, scrapers: { RuleScrapers(coverage) }, time: time, logger: logger) : nil

@@ -1,4 +1,5 @@
 internal import KubeClient
+package import Primitives
 package import Roll
 
 /// What became of one policy: its status in the API server and in our API.
@@ -7,7 +8,19 @@ package struct PolicyStatus: Hashable, Sendable {
     package var isTrue: Bool
     /// One word.
     package var reason: String
-    package var message: String
+    /// At most `longestMessage` characters, as the definition limits them.
+    package private(set) var message: String
+
+    static let longestMessage = 1024
+
+    package init(isTrue: Bool, reason: String, message: String) {
+      self.isTrue = isTrue
+      self.reason = reason
+      // The API server counts code points.
+      let scalars = message.unicodeScalars
+      self.message =
+        scalars.count > Self.longestMessage ? String(String.UnicodeScalarView(scalars.prefix(Self.longestMessage - 1))) + "…" : message
+    }
   }
 
   package var name: String
@@ -36,8 +49,12 @@ package struct PolicySurvey {
   private let called: Int
   /// Whether scrapes are judged at all.
   private let judgesScrapes: Bool
+  /// Whose nodes the rolls are of.
+  private let shard: NodeShard
 
-  package init(_ set: PolicySet, rolls: some Sequence<NodeRoll>, gaps: [String: PolicyGaps], judgesScrapes: Bool) {
+  package init(
+    _ set: PolicySet, rolls: some Sequence<NodeRoll>, gaps: [String: PolicyGaps], judgesScrapes: Bool, shard: NodeShard = .all
+  ) {
     var counts: [[String]: Int] = [:]
     var called = 0
     for roll in rolls {
@@ -52,7 +69,11 @@ package struct PolicySurvey {
     self.gaps = gaps
     self.called = called
     self.judgesScrapes = judgesScrapes
+    self.shard = shard
   }
+
+  /// Whether there are nodes that the rolls do not have. Then nothing shows that a policy is not applied anywhere.
+  private var isPart: Bool { shard.count > 1 }
 
   /// - Parameter checked: the policy, or why it is not accepted.
   package func status(of record: PolicyRecord, _ checked: Result<CoveragePolicy, PolicyProblem>) -> PolicyStatus {
@@ -81,14 +102,19 @@ package struct PolicySurvey {
   private func exception(
     _ policy: CoveragePolicy, _ own: [(policies: [CoveragePolicy], decision: PolicyDecision, count: Int)], exempt: Int
   ) -> PolicyStatus.Condition? {
+    if own.isEmpty, isPart {
+      return PolicyStatus.Condition(
+        isTrue: true, reason: "Applied",
+        message: "shard \(shard.index) of \(shard.count) has no container in \(policy.selector.text); others are not counted here")
+    }
     if own.isEmpty {
       return PolicyStatus.Condition(
         isTrue: false, reason: "SelectsNothing", message: "there is no container in \(policy.selector.text)")
     }
     if exempt > 0, called == 0 {
       return PolicyStatus.Condition(
-        isTrue: true, reason: "ExemptsEverything", message: "no container of the cluster is collected any more, as this policy exempts them"
-      )
+        isTrue: true, reason: "ExemptsEverything",
+        message: "no container of \(isPart ? "shard \(shard.index)" : "the cluster") is collected any more, as this policy exempts them")
     }
     let decides = own.contains { $0.decision.deciders.contains(policy.name) }
     for (policies, _, _) in own {
@@ -96,14 +122,15 @@ package struct PolicySurvey {
         let other = policies.first(where: { $0.name != policy.name && $0.isLevel(with: policy) && $0.effects.contradict(policy.effects) })
       else { continue }
       return PolicyStatus.Condition(
-        isTrue: decides, reason: "Contradicted",
+        isTrue: decides || isPart, reason: "Contradicted",
         message: "\(other.name) has the same precedence and says otherwise about some containers, so that the name decides; "
           + "give one of them a priority")
     }
     if !decides {
       let others = Set(own.flatMap { $0.decision.deciders }).sorted()
       return PolicyStatus.Condition(
-        isTrue: false, reason: "Overridden", message: "what it says is decided by \(others.prefix(5).joined(separator: ", "))")
+        isTrue: isPart, reason: "Overridden",
+        message: "\(isPart ? "in shard \(shard.index) " : "")what it says is decided by \(others.prefix(5).joined(separator: ", "))")
     }
     if policy.effects.scraping == .required, !judgesScrapes {
       return PolicyStatus.Condition(

@@ -18,6 +18,7 @@ final class PolicyStatusWriter: Sendable {
   private let gaps: @Sendable () -> [String: PolicyGaps]
   private let judgesScrapes: @Sendable () -> Bool
   private let isLeading: @Sendable () -> Bool
+  private let shard: NodeShard
   private let time: any TimeSource
   private let logger: Logger
   private let latest = Mutex<[PolicyStatus]>([])
@@ -25,9 +26,11 @@ final class PolicyStatusWriter: Sendable {
   /// - Parameters:
   ///   - gaps: the open gaps of each policy.
   ///   - judgesScrapes: whether scrape coverage is on.
+  ///   - shard: whose nodes the rolls are of.
   init(
     client: KubeClient, watch: PolicyWatch, rolls: RollStore, gaps: @escaping @Sendable () -> [String: PolicyGaps],
-    judgesScrapes: @escaping @Sendable () -> Bool, isLeading: @escaping @Sendable () -> Bool, time: any TimeSource, logger: Logger
+    judgesScrapes: @escaping @Sendable () -> Bool, isLeading: @escaping @Sendable () -> Bool, shard: NodeShard, time: any TimeSource,
+    logger: Logger
   ) {
     self.client = client
     self.watch = watch
@@ -35,6 +38,7 @@ final class PolicyStatusWriter: Sendable {
     self.gaps = gaps
     self.judgesScrapes = judgesScrapes
     self.isLeading = isLeading
+    self.shard = shard
     self.time = time
     self.logger = logger
   }
@@ -78,7 +82,8 @@ final class PolicyStatusWriter: Sendable {
   }
 
   private func statuses(of records: [PolicyRecord], _ gaps: [String: PolicyGaps]) -> [PolicyStatus] {
-    let survey = PolicySurvey(watch.set, rolls: rolls.snapshot().rolls.values, gaps: gaps, judgesScrapes: judgesScrapes())
+    let survey = PolicySurvey(
+      watch.set, rolls: rolls.snapshot().rolls.values, gaps: gaps, judgesScrapes: judgesScrapes(), shard: shard)
     return records.map { survey.status(of: $0, $0.checked(watch.settings)) }
   }
 

@@ -1,9 +1,11 @@
 import JSON
 import KubeClient
+import Primitives
 import Roll
 import Testing
 
 @testable import Controller
+@testable import Simulator
 
 @Suite struct PolicyStatusTests {
   private let settings = PolicySettings(leastThreshold: .seconds(90))
@@ -16,11 +18,12 @@ import Testing
   }
 
   private func statuses(
-    _ objects: [JSONValue], _ rolls: [NodeRoll], gaps: [String: PolicyGaps] = [:], judgesScrapes: Bool = true
+    _ objects: [JSONValue], _ rolls: [NodeRoll], gaps: [String: PolicyGaps] = [:], judgesScrapes: Bool = true,
+    shard: NodeShard = .all
   ) -> [PolicyStatus] {
     let records = objects.map { PolicyRecord($0) }
     let set = PolicySet(records.compactMap { try? $0.checked(settings).get() })
-    let survey = PolicySurvey(set, rolls: rolls, gaps: gaps, judgesScrapes: judgesScrapes)
+    let survey = PolicySurvey(set, rolls: rolls, gaps: gaps, judgesScrapes: judgesScrapes, shard: shard)
     return records.map { survey.status(of: $0, $0.checked(settings)) }
   }
 
@@ -77,6 +80,28 @@ import Testing
     let scraped = policyObject("a", [:], ["scraping": "Required"])
     #expect(reasons([scraped], [roll(called: 1, [["a"]: 1])], judgesScrapes: false) == ["true ScrapesNotJudged"])
     #expect(reasons([policyObject("a", [:], ["threshold": "1m"])], [roll(called: 1, [:])]) == ["false NotAccepted"])
+  }
+
+  @Test func `R128: a status has room for the words about the longest policy`() {
+    let names = (0..<256).map { JSONValue.string("\(String(repeating: "n", count: 240))-\($0)") }
+    let object = policyObject("long", ["namespaces": ["names": .array(names)]], exempt)
+    let status = statuses([object], [roll(called: 1, [:])])[0]
+    #expect(status.applied.message.unicodeScalars.count == 1024 && status.applied.message.hasSuffix("n…"))
+    let written = status.object(over: PolicyRecord(object), at: ClockReading(moment: moment(0), unixMilliseconds: 1_700_000_000_000))
+    #expect(CoveragePolicyRules.status.problems(in: written["status"] ?? .null, at: "status").isEmpty)
+  }
+
+  @Test func `R128: one shard does not say that a policy is applied nowhere`() throws {
+    func conditions(_ objects: [JSONValue], _ rolls: [NodeRoll]) throws -> [PolicyStatus.Condition] {
+      statuses(objects, rolls, shard: try #require(NodeShard(0, of: 4))).map(\.applied)
+    }
+    let nothing = try conditions([policyObject("a", ["sources": ["windows"]], exempt)], [roll(called: 1, [:])])[0]
+    #expect(nothing.isTrue && nothing.message.hasPrefix("shard 0 of 4 has no container in sources windows"))
+    let everything = try conditions([policyObject("a", [:], exempt)], [roll(called: 0, [["a"]: 5])])[0]
+    #expect(everything.reason == "ExemptsEverything" && everything.message.hasPrefix("no container of shard 0 is collected"))
+    let ten = policyObject("ten", priority: 1, [:], ["threshold": "10m"])
+    let overridden = try conditions([policyObject("a", [:], ["threshold": "5m"]), ten], [roll(called: 1, [["ten", "a"]: 1])])[0]
+    #expect(overridden.isTrue && overridden.message == "in shard 0 what it says is decided by ten")
   }
 
   @Test func `R128: new words are written at once, new numbers seldom, and many policies in turns`() {

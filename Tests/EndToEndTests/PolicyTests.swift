@@ -193,6 +193,24 @@ struct PolicyTests {
     }
   }
 
+  @Test func `R126: without the right that it had, the controller keeps the policies last read, and says so`() async throws {
+    try await RunningController.run(
+      Self.objects, Self.quickly,
+      prepare: { (server: SimulatedAPIServer) throws in
+        try server.put(YAMLNode(parsing: Self.text("quiet-db", "{workloads: [{name: db}]}", Self.silence).utf8, file: "one").jsonValue)
+      }
+    ) { controller in
+      try await eventually("one is exempt") { try await gaps(controller) == ["web-0"] }
+      for verb in [Verb.list, .watch] {
+        controller.apiServer.rejectNext(Rejection(status: 403, reason: "Forbidden", count: .max, verb: verb, resource: Self.resource))
+      }
+      controller.apiServer.dropWatches()
+      try await eventually("one line says so") { controller.program.output.contains("the policies last read stay in force") }
+      #expect(try JSONValue(parsing: try await controller.get("/api/v1/policies"))["state"] == "forbidden")
+      #expect(try await gaps(controller) == ["web-0"] && !controller.program.output.contains("policies are off"))
+    }
+  }
+
   // MARK: Refused
 
   @Test(arguments: [

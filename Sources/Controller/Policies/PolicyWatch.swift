@@ -15,7 +15,8 @@ package struct PolicyWatch: Sendable {
     case ready
     /// The API server does not have the resource: its definition is not installed.
     case absent
-    /// The permission to list and watch it is missing.
+    /// The permission to list and watch it is missing. Policies that were read before stay in force, as a refusal does not say that they are
+    /// gone.
     case forbidden
     case waiting(reason: String)
   }
@@ -115,6 +116,8 @@ package struct PolicyWatch: Sendable {
       case last, .waiting: break
       case .ready: if last != nil { logger.notice("policies are on") }
       case .absent: logger.info("policies are off: the cluster has no definition of CoveragePolicies")
+      case .forbidden where policies.store.isSynced:
+        logger.warning("no permission to list and watch coveragepolicies.rollcall.dev: the policies last read stay in force")
       case .forbidden: logger.notice("policies are off: no permission to list and watch coveragepolicies.rollcall.dev")
       }
       if case .waiting = state {} else { last = state }

@@ -38,13 +38,16 @@ extension NodeLedger {
   // MARK: Review
 
   mutating func reviewScrape(row: Int, at now: Moment, policy: LedgerPolicy, into transitions: inout [GapTransition]) {
+    guard expectsScrapes(row: row) else {
+      // A gap of an earlier leader, before a policy that came meanwhile.
+      return closeUnscraped(row: row, because: .superseded, at: now, into: &transitions)
+    }
     let trouble = troubles[Int32(row)]
     let threshold = threshold(row: row, policy.threshold)
     if rows[row].unscrapedSince != nil {
       guard trouble == nil, let lastScrape, now - lastScrape <= threshold else { return }
       closeUnscraped(row: row, because: .recovered, at: now, into: &transitions)
     }
-    guard expectsScrapes(row: row) else { return }
     if let trouble, trouble.isKnown, rows[row].isExpected, rows[row].uncollectedSince == nil {
       // After a pause of the process it may have been scraped meanwhile.
       let opensAfter = max(trouble.since + threshold, policy.opensAfter)

@@ -113,6 +113,25 @@ import Testing
     #expect(ledger.record([broken], onNode: "node-a", at: moment(820)).isEmpty && ledger.evaluate(at: moment(830)).isEmpty)
   }
 
+  @Test func `R127: a gap of an earlier leader closes if a policy that came meanwhile expects no scrapes`() {
+    let free = ContainerTerms(policies: ["free"], scraping: .notRequired)
+    func restored(_ reason: Reason) -> ArchivedAge {
+      ArchivedAge(
+        container: containerReference(reason == .notScraped ? "a" : "b"), podUID: "uid-1", node: "node-a", source: .linux, kind: .unscraped,
+        reason: reason, sinceUnixMilliseconds: 0, isOpen: true)
+    }
+    for terms in [[:], ["a": free, "b": free]] {
+      var ledger = Ledger(threshold: .seconds(300))
+      ledger.restore(
+        [restored(.notScraped), restored(.scrapeFailing)], at: ClockReading(moment: moment(1000), unixMilliseconds: 1_000_000))
+      _ = ledger.update(roll(["a", "b"], terms), at: moment(1001))
+      #expect(ledger.openGapCount == 2)
+      let closed = text(ledger.evaluate(at: moment(1002)))
+      #expect(closed == (terms.isEmpty ? [] : ["a closed: superseded", "b closed: superseded"]))
+      #expect(ledger.openGapCount == (terms.isEmpty ? 2 : 0))
+    }
+  }
+
   /// What happens to one container of two ledgers alike.
   private enum Happening: CaseIterable { case collected, missed, nothing, restarted, oldData }
 

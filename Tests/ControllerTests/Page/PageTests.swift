@@ -2,6 +2,7 @@ import Foundation
 import HTTPTransport
 import JSON
 import KubeClient
+import Primitives
 import Roll
 import Testing
 

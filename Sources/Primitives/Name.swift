@@ -36,6 +36,9 @@ package struct Name: @unchecked Sendable {
 
   package var isEmpty: Bool { withBytes(\.isEmpty) }
 
+  /// Identifies the storage while any value has it.
+  package var place: ObjectIdentifier { ObjectIdentifier(storage) }
+
   /// Whether both have the same storage. If not, they may still be equal.
   package func isSameInMemory(as other: Name) -> Bool { storage === other.storage }
 

@@ -67,6 +67,9 @@ package struct PodIdentity: @unchecked Sendable {
     }
   }
 
+  /// Identifies the storage while any value has it.
+  package var place: ObjectIdentifier { ObjectIdentifier(storage) }
+
   /// Whether both have the same storage. If not, they may still be equal.
   package func isSameInMemory(as other: PodIdentity) -> Bool { storage === other.storage }
 

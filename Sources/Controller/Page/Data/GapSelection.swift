@@ -43,40 +43,46 @@ struct GapSelection: Sendable {
     var row: Int32
     var since: Int64
     var reason: UInt8
+    /// For the order by container only.
+    var pod: PodIdentity?
   }
 
   init(_ filter: GapFilter, order: GapOrder, offset: Int, limit: Int, ledger: Ledger, pods: StoreSnapshot<PodRecord>) {
     let nodes = ledger.nodes.values.filter { $0.openGapCount > 0 }.sorted { $0.roll.node < $1.roll.node }
     total = nodes.reduce(0) { $0 + $1.openGapCount }
-    let reasons = Reason.allCases
-    let ranks = Dictionary(uniqueKeysWithValues: zip(reasons, 0..<UInt8(reasons.count)))
-    var counts = Array(repeating: 0, count: reasons.count)
-    var first = FirstItems<Place>(offset + limit, by: Self.comparison(order, nodes))
+    var reasons = ReasonCounts()
+    var first = FirstItems<Place>(offset + limit, by: Self.comparison(order))
     let matcher = GapMatcher(filter)
-    var workloads = WorkloadTable()
+    var workloads = WorkloadTable(pods)
+    var wanted = filter.workload.map { workload in WantedWorkloads { $0.workload == workload } }
     var selected = 0
     for (index, node) in nodes.enumerated() where matcher.matches(node: node.roll) {
-      let members = filter.workload.map { workloads.pods(of: $0, onNode: node.roll.node, pods) }
+      let members = wanted == nil ? nil : workloads.members(onNode: node.roll.node)
+      let matchesNode = matcher.matchesText(node: node.roll.node)
       node.roll.entries.forEachPod { pod, positions in
-        var isOfPod: Bool?
+        guard matcher.matches(pod) else { return }
+        if let members {
+          guard let number = workloads.number(of: pod, members), wanted?.contains(number, of: workloads) == true else { return }
+        }
+        let matchesPod = matchesNode || matcher.matchesText(pod)
         for row in positions {
           guard let gap = node.gapHead(at: row), matcher.matches(gap) else { continue }
-          let matches = isOfPod ?? (matcher.matches(pod) && members?.contains(pod) ?? true)
-          isOfPod = matches
-          guard matches, matcher.matchesText(pod, node.roll.entries.containerName(at: row), node: node.roll.node) else { continue }
-          let rank = ranks[gap.reason] ?? 0
-          counts[Int(rank)] += 1
+          guard matchesPod || matcher.matchesText(pod, node.roll.entries.containerName(at: row)) else { continue }
           selected += 1
-          first.add(Place(node: Int32(index), row: Int32(row), since: gap.since.milliseconds, reason: rank))
+          let rank = reasons.add(gap.reason)
+          guard limit > 0 else { continue }
+          first.add(
+            Place(
+              node: Int32(index), row: Int32(row), since: gap.since.milliseconds, reason: rank, pod: order == .container ? pod : nil))
         }
       }
     }
     self.selected = selected
-    byReason = zip(reasons, counts).filter { $0.1 > 0 }.sorted { $0.1 > $1.1 }.map { (reason: $0.0, count: $0.1) }
+    byReason = reasons.sorted
     page = first.sorted().dropFirst(offset).compactMap { nodes[Int($0.node)].gap(at: Int($0.row)) }
   }
 
-  private static func comparison(_ order: GapOrder, _ nodes: [NodeLedger]) -> (Place, Place) -> Bool {
+  private static func comparison(_ order: GapOrder) -> (Place, Place) -> Bool {
     switch order {
     case .oldest: { ($0.since, $0.node, $0.row) < ($1.since, $1.node, $1.row) }
     case .newest: { ($1.since, $0.node, $0.row) < ($0.since, $1.node, $1.row) }
@@ -84,11 +90,35 @@ struct GapSelection: Sendable {
     case .reason: { ($0.reason, $0.since, $0.node, $0.row) < ($1.reason, $1.since, $1.node, $1.row) }
     case .container:
       { left, right in
-        let (leftEntries, rightEntries) = (nodes[Int(left.node)].roll.entries, nodes[Int(right.node)].roll.entries)
-        let (leftPod, rightPod) = (leftEntries.pod(at: Int(left.row)), rightEntries.pod(at: Int(right.row)))
-        return leftPod == rightPod ? left.row < right.row : leftPod < rightPod
+        guard let leftPod = left.pod, let rightPod = right.pod, leftPod != rightPod else { return left.row < right.row }
+        return leftPod < rightPod
       }
     }
+  }
+}
+
+/// Counts reasons. In an outage most gaps have the one before theirs, which saves hashing it.
+private struct ReasonCounts {
+  private static let ranks = Dictionary(uniqueKeysWithValues: zip(Reason.allCases, 0..<UInt8(Reason.allCases.count)))
+
+  private var counts = Array(repeating: 0, count: Reason.allCases.count)
+  private var last: (reason: Reason, rank: UInt8)?
+
+  /// - Returns: the place of the reason among all.
+  mutating func add(_ reason: Reason) -> UInt8 {
+    if let last, last.reason == reason {
+      counts[Int(last.rank)] += 1
+      return last.rank
+    }
+    let rank = Self.ranks[reason] ?? 0
+    last = (reason, rank)
+    counts[Int(rank)] += 1
+    return rank
+  }
+
+  /// Those that occur, the most frequent first.
+  var sorted: [(reason: Reason, count: Int)] {
+    zip(Reason.allCases, counts).filter { $0.1 > 0 }.sorted { $0.1 > $1.1 }.map { (reason: $0.0, count: $0.1) }
   }
 }
 
@@ -115,7 +145,8 @@ private struct GapMatcher {
   /// Whether the Pod is in the namespace.
   func matches(_ pod: PodIdentity) -> Bool { namespace.map { pod.namespace == $0 } ?? true }
 
-  func matchesText(_ pod: PodIdentity, _ container: Name, node: String) -> Bool {
-    text.isEmpty || SearchText.contains(text, pod, container) || SearchText.contains(text, node)
-  }
+  /// Whether the text is in a name. Without a text everything has it.
+  func matchesText(node: String) -> Bool { text.isEmpty || SearchText.contains(text, node) }
+  func matchesText(_ pod: PodIdentity) -> Bool { SearchText.contains(text, pod) }
+  func matchesText(_ pod: PodIdentity, _ container: Name) -> Bool { SearchText.contains(text, pod, container) }
 }

@@ -23,13 +23,15 @@ enum SearchText {
     return name.withUTF8 { contains(text, in: UnsafeRawBufferPointer($0)) }
   }
 
-  /// Whether `namespace/pod/container` has the text.
+  /// Whether the name of the Pod or of its namespace has the text.
+  static func contains(_ text: [UInt8], _ pod: PodIdentity) -> Bool {
+    pod.withNameBytes { contains(text, in: $0) } || pod.namespace.withBytes { contains(text, in: $0) }
+  }
+
+  /// Whether `namespace/pod/container` has the text, for a Pod of which neither name has it.
   static func contains(_ text: [UInt8], _ pod: PodIdentity, _ container: Name) -> Bool {
     // A text without a slash is in one of the names.
-    guard text.contains(UInt8(ascii: "/")) else {
-      return pod.withNameBytes { contains(text, in: $0) } || container.withBytes { contains(text, in: $0) }
-        || pod.namespace.withBytes { contains(text, in: $0) }
-    }
+    guard text.contains(UInt8(ascii: "/")) else { return container.withBytes { contains(text, in: $0) } }
     var whole: [UInt8] = []
     pod.namespace.withBytes { whole += $0 }
     whole.append(UInt8(ascii: "/"))

@@ -18,21 +18,28 @@ extension PodRecord {
   }
 }
 
-/// Numbers the workloads of Pods. The workload is read once for all Pods that share a text, not for each.
+/// Numbers the workloads of the Pods of one snapshot. A workload is read once for all Pods that share a text in memory, since hashing the
+/// texts of 150,000 Pods would take longer than everything else.
 struct WorkloadTable {
   private struct Shared: Hashable {
-    var namespace: Name
-    var text: Name
+    var namespace: ObjectIdentifier
+    var text: ObjectIdentifier
   }
 
+  /// Keeps what `Shared` identifies.
+  private let pods: StoreSnapshot<PodRecord>
   private(set) var names: [WorkloadName] = []
   private var numbers: [WorkloadName: Int] = [:]
   /// `nil` for Pods without a workload.
   private var shared: [Shared: Int?] = [:]
 
-  mutating func number(of pod: PodRecord) -> Int {
+  init(_ pods: StoreSnapshot<PodRecord>) {
+    self.pods = pods
+  }
+
+  private mutating func number(of pod: PodRecord) -> Int {
     guard let text = pod.commonText else { return number(of: pod.workloadName) }
-    let key = Shared(namespace: pod.identity.namespace, text: text)
+    let key = Shared(namespace: pod.identity.namespace.place, text: text.place)
     if let known = shared[key] { return known ?? number(of: pod.workloadName) }
     let number = number(of: pod.workloadName)
     shared[key] = .some(pod.workload == nil ? nil : number)
@@ -46,18 +53,43 @@ struct WorkloadTable {
     return names.count - 1
   }
 
-  /// The numbers of the workloads of a node's Pods.
-  mutating func numbers(onNode node: String, _ pods: StoreSnapshot<PodRecord>) -> [PodIdentity: Int] {
-    var numbers: [PodIdentity: Int] = [:]
-    for pod in pods.pods(onNode: node) { numbers[pod.identity] = number(of: pod) }
-    return numbers
+  /// The number of the workload of a Pod that is in the snapshot; `nil` for another.
+  mutating func number(of reference: ContainerReference) -> Int? {
+    pods[ObjectKey(namespace: reference.namespace, name: reference.pod)].map { number(of: $0) }
   }
 
-  /// The Pods of a workload on a node, in any namespace.
-  mutating func pods(of workload: Workload, onNode node: String, _ pods: StoreSnapshot<PodRecord>) -> Set<PodIdentity> {
-    var members: Set<PodIdentity> = []
-    for pod in pods.pods(onNode: node) where names[number(of: pod)].workload == workload { members.insert(pod.identity) }
+  /// The workloads of the Pods on a node.
+  mutating func members(onNode node: String) -> NodeMembers {
+    var members = NodeMembers()
+    for pod in pods.pods(onNode: node) { members.numbers[pod.identity.place] = number(of: pod) }
     return members
+  }
+
+  /// The number of a Pod on a roll. Roll and snapshot usually share the identity in memory; where the roll is older, it is looked up.
+  mutating func number(of pod: PodIdentity, _ members: NodeMembers) -> Int? {
+    if let number = members.numbers[pod.place] { return number }
+    guard let record = pods[ObjectKey(namespace: pod.namespace.description, name: pod.name)], record.identity == pod else { return nil }
+    return number(of: record)
+  }
+
+  /// The numbers of workloads by the places of the identities of Pods.
+  struct NodeMembers {
+    fileprivate var numbers: [ObjectIdentifier: Int] = [:]
+  }
+}
+
+/// Which workloads a selection wants, decided once for each.
+struct WantedWorkloads {
+  private let isWanted: (WorkloadName) -> Bool
+  private var known: [Bool] = []
+
+  init(_ isWanted: @escaping (WorkloadName) -> Bool) {
+    self.isWanted = isWanted
+  }
+
+  mutating func contains(_ number: Int, of table: borrowing WorkloadTable) -> Bool {
+    while known.count <= number { known.append(isWanted(table.names[known.count])) }
+    return known[number]
   }
 }
 
@@ -74,26 +106,26 @@ extension Ledger {
   func workloadCounts(
     _ pods: StoreSnapshot<PodRecord>, at now: Moment, where isWanted: (WorkloadName) -> Bool = { _ in true }
   ) -> [WorkloadCounts] {
-    var table = WorkloadTable()
+    var table = WorkloadTable(pods)
     var counted: [(pods: Int, counts: CoverageCounts)] = []
-    func reserve() {
-      if counted.count < table.names.count {
-        counted += Array(repeating: (0, CoverageCounts()), count: table.names.count - counted.count)
-      }
+    func add(_ counts: CoverageCounts, pods: Int, to number: Int) {
+      while counted.count <= number { counted.append((0, CoverageCounts())) }
+      counted[number].pods += pods
+      counted[number].counts.add(counts)
     }
     for node in nodes.values {
-      let numbers = table.numbers(onNode: node.roll.node, pods)
-      reserve()
+      let members = table.members(onNode: node.roll.node)
       node.roll.entries.forEachPod { pod, positions in
-        guard let number = numbers[pod] else { return }
-        counted[number].pods += 1
-        for row in positions { counted[number].counts.add(node.state(at: row, now: now, threshold: threshold)) }
+        guard let number = table.number(of: pod, members) else { return }
+        var counts = CoverageCounts()
+        for row in positions { counts.add(node.state(at: row, now: now, threshold: threshold)) }
+        add(counts, pods: 1, to: number)
       }
       for entry in node.roll.exempt {
-        guard let pod = pods[ObjectKey(namespace: entry.reference.namespace, name: entry.reference.pod)] else { continue }
-        let number = table.number(of: pod)
-        reserve()
-        counted[number].counts.exempt += 1
+        guard let number = table.number(of: entry.reference) else { continue }
+        var counts = CoverageCounts()
+        counts.exempt = 1
+        add(counts, pods: 0, to: number)
       }
     }
     return zip(table.names, counted).compactMap { name, counted -> WorkloadCounts? in

@@ -38,7 +38,8 @@ extension PageBuilder {
     let pods = source.pods()
     for node in ledger.nodes.values.sorted(by: { $0.roll.node < $1.roll.node }) {
       node.roll.entries.forEachPod { pod, positions in
-        for row in positions where SearchText.contains(text, pod, node.roll.entries.containerName(at: row)) {
+        let isOfPod = SearchText.contains(text, pod)
+        for row in positions where isOfPod || SearchText.contains(text, pod, node.roll.entries.containerName(at: row)) {
           count += 1
           if found.count < Self.found {
             found.append(standingRow(node.standing(at: row, now: now, threshold: ledger.threshold), on: node, pods))

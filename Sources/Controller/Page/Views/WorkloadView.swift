@@ -50,12 +50,12 @@ extension PageBuilder {
   private func members(of name: WorkloadName, _ pods: StoreSnapshot<PodRecord>) -> Members {
     var members = Members()
     let namespace = Name(name.namespace)
-    var table = WorkloadTable()
+    var table = WorkloadTable(pods)
+    var wanted = WantedWorkloads { $0 == name }
     for node in ledger.nodes.values {
-      let own = table.pods(of: name.workload, onNode: node.roll.node, pods)
-      guard !own.isEmpty else { continue }
+      let own = table.members(onNode: node.roll.node)
       node.roll.entries.forEachPod { pod, positions in
-        guard pod.namespace == namespace, own.contains(pod) else { return }
+        guard pod.namespace == namespace, let number = table.number(of: pod, own), wanted.contains(number, of: table) else { return }
         members.pods += 1
         for row in positions {
           let state = node.state(at: row, now: now, threshold: ledger.threshold)

@@ -15,6 +15,8 @@ import YAML
 private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
 /// The files in `manifests/`, checked with kubectl, promtool and a running controller.
+///
+/// One suite, because its claims are about all objects at once: who refers to whom, with which rights.
 @Suite struct ManifestTests {
   private let folder: TemporaryFolder
 

@@ -25,14 +25,6 @@ struct AccessReviews: Sendable {
 
   /// Less than the usual scrape timeout of 10 s, so that the client gets our response.
   static let limits = RequestLimits(deadline: .seconds(4), maximumBodyBytes: 1 << 20)
-
-  /// https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
-  private static let tokenReviews = APIResource(
-    group: "authentication.k8s.io", version: "v1", plural: "tokenreviews", kind: "TokenReview", namespaced: false)
-
-  /// https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/subject-access-review-v1/
-  private static let subjectAccessReviews = APIResource(
-    group: "authorization.k8s.io", version: "v1", plural: "subjectaccessreviews", kind: "SubjectAccessReview", namespaced: false)
 }
 
 extension AccessReviews {
@@ -47,7 +39,7 @@ extension AccessReviews {
     }
     user = { token async throws(KubeError) in
       // Without `audiences` the token must be for the API server itself.
-      let status = try await review(Self.tokenReviews, ["token": .string(token)])
+      let status = try await review(.tokenReviews, ["token": .string(token)])
       guard status["authenticated"]?.bool == true, let user = status["user"] else { return nil }
       return ReviewedUser(
         name: user["username"]?.string ?? "", uid: user["uid"]?.string ?? "", groups: user["groups"]?.array?.compactMap(\.string) ?? [],
@@ -60,7 +52,7 @@ extension AccessReviews {
         "nonResourceAttributes": ["path": .string(question.path), "verb": .string(question.verb)],
       ]
       spec["extra"] = question.user.extra
-      let status = try await review(Self.subjectAccessReviews, spec)
+      let status = try await review(.subjectAccessReviews, spec)
       return status["allowed"]?.bool == true && status["denied"]?.bool != true
     }
   }

@@ -24,7 +24,7 @@ package enum ObjectNames {
   static let serviceName = "kubernetes.io/service-name"
   static let sliceManagedBy = "endpointslice.kubernetes.io/managed-by"
 
-  /// The name of an object of which each shard has one. The first shard's name has no number, so that an installation can be divided later.
+  /// The name of a shard's own object. That of the first shard has no number, so that an installation can be divided later.
   package static func name(_ base: String, of shard: Int) -> String { shard == 0 ? base : "\(base)-shard-\(shard)" }
 
   /// The name of a source's ServiceMonitor and of its Service for IPv4, and the prefix of the names of its other objects.

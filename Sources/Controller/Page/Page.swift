@@ -65,7 +65,7 @@ struct PageBuilder {
 
   func body() async throws(PageQuery.Problem) -> ViewBody {
     guard source.ledger.isComplete else {
-      let lines = ["Nothing is known yet of which containers were collected. Look again in a few seconds."]
+      let lines = ["It is not known yet which containers were collected. Look again in a few seconds."]
       return .message(view == .overview ? 200 : 503, "Not ready", lines)
     }
     return switch view {

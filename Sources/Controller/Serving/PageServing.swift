@@ -42,7 +42,7 @@ struct PageServing {
       return Self.html(page.message("No leader", lines, status: 503, at: view, query))
     }
     let problem: String
-    switch await controller.leader?.answer(to: request.uri.description) {
+    switch await controller.leader?.answer(to: request.target) {
     case .page(let status, let html):
       return Self.html(PageContent(status: status, html: html))
     case .problem(let text): problem = text

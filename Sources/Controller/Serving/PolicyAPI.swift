@@ -81,7 +81,7 @@ struct PolicyAPI {
 
   // MARK: What would change
 
-  /// The body is one or more CoveragePolicies, as YAML or JSON, of which each counts as applied.
+  /// The body is one or more CoveragePolicies, as YAML or JSON. Each counts as applied.
   func test(_ request: Request) async -> ServerResponse {
     if let refusal = controller.refusalWithoutLedger { return refusal }
     // A page of another site could send any other type without asking first.

@@ -309,9 +309,6 @@ extension JSONValue {
 }
 
 extension Request {
-  /// Path and query.
-  fileprivate var target: String { uri.description }
-
   fileprivate func asking(_ target: String) -> Request {
     var head = head
     head.path = target

@@ -37,7 +37,7 @@ extension ControllerSettings {
     return Int(digits)
   }
 
-  /// The Pods that a replica keeps: those of its shard's nodes, and the replicas, of which each asks the others.
+  /// The Pods that a replica keeps: those of its shard's nodes, and the controllers, which ask each other.
   func podSelection(of shard: NodeShard, namespace: String, environment: [String: String]) -> PodSelection {
     let pod = environment["POD_NAME"] ?? ""
     let prefix = pod.lastIndex(of: "-").map { String(pod[...$0]) }

@@ -7,7 +7,8 @@ internal import Primitives
 internal import Push
 internal import Roll
 
-/// Every setting. Flags, environment variables, file keys, help and error messages are derived from this table.
+/// Every setting. Flags, environment variables, file keys, help and error messages are derived from this table, which is one file because its
+/// order is that of the help and of docs/configuration.md.
 package enum SettingsTable {
   package static let all: [Setting] = gaps + collection + push + windows + publication + process
 
@@ -435,7 +436,7 @@ package enum SettingsTable {
       "shards", \.shards, in: 1...64, what: "a number",
       help:
         "Number of parts into which the nodes are divided by a hash of their names. Each has its own leader, which calls its nodes only. "
-        + "More than one needs a StatefulSet of at least so many replicas; see docs/scale.md."),
+        + "More than one needs a StatefulSet of at least as many replicas; see docs/scale.md."),
     .one(
       "shard", \.shard, accepts: "a number from 0 to 63",
       help: "The shard of this replica, from 0. If unset: the number at the end of POD_NAME, modulo --shards.",

@@ -15,7 +15,7 @@ struct ShardPeers: Sendable {
   let isLeader: @Sendable () -> Bool
   /// For lists and sums.
   let transport: HTTPTransport
-  /// For the metrics of nodes, of which there are many at a time.
+  /// For the metrics of nodes, which many clients ask for at the same time.
   let relayTransport: HTTPTransport
   /// How long a call of a node may take, unless the client says how long it waits.
   let callDeadline: Duration

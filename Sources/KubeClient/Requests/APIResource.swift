@@ -30,12 +30,24 @@ extension APIResource {
   public static let configMaps = APIResource(group: "", version: "v1", plural: "configmaps", kind: "ConfigMap", namespaced: true)
   public static let namespaces = APIResource(group: "", version: "v1", plural: "namespaces", kind: "Namespace", namespaced: false)
   public static let daemonSets = APIResource(group: "apps", version: "v1", plural: "daemonsets", kind: "DaemonSet", namespaced: true)
+  public static let deployments = APIResource(group: "apps", version: "v1", plural: "deployments", kind: "Deployment", namespaced: true)
+  public static let statefulSets = APIResource(group: "apps", version: "v1", plural: "statefulsets", kind: "StatefulSet", namespaced: true)
+  public static let networkPolicies = APIResource(
+    group: "networking.k8s.io", version: "v1", plural: "networkpolicies", kind: "NetworkPolicy", namespaced: true)
   public static let runtimeClasses = APIResource(
     group: "node.k8s.io", version: "v1", plural: "runtimeclasses", kind: "RuntimeClass", namespaced: false)
   public static let endpointSlices = APIResource(
     group: "discovery.k8s.io", version: "v1", plural: "endpointslices", kind: "EndpointSlice", namespaced: true)
   public static let leases = APIResource(
     group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease", namespaced: true)
+  /// https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
+  public static let tokenReviews = APIResource(
+    group: "authentication.k8s.io", version: "v1", plural: "tokenreviews", kind: "TokenReview", namespaced: false)
+  /// https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/subject-access-review-v1/
+  public static let subjectAccessReviews = APIResource(
+    group: "authorization.k8s.io", version: "v1", plural: "subjectaccessreviews", kind: "SubjectAccessReview", namespaced: false)
+  public static let selfSubjectAccessReviews = APIResource(
+    group: "authorization.k8s.io", version: "v1", plural: "selfsubjectaccessreviews", kind: "SelfSubjectAccessReview", namespaced: false)
   /// Events of the group `events.k8s.io`, which replaced those of the core group.
   public static let events = APIResource(group: "events.k8s.io", version: "v1", plural: "events", kind: "Event", namespaced: true)
   /// A custom resource of the Prometheus Operator; exists only where its CRDs are installed.
@@ -68,9 +80,9 @@ extension APIResource {
 
   /// The resources declared here. Objects of these kinds need no explicit `APIResource`.
   public static let known: [APIResource] = [
-    .nodes, .pods, .services, .secrets, .configMaps, .namespaces, .daemonSets, .runtimeClasses, .endpointSlices, .leases, .events,
-    .serviceMonitors, .podMonitors, .probes, .scrapeConfigs, .prometheuses, .prometheusAgents, .vmServiceScrapes, .vmPodScrapes,
-    .prometheusRules,
+    .nodes, .pods, .services, .secrets, .configMaps, .namespaces, .daemonSets, .deployments, .statefulSets, .networkPolicies,
+    .runtimeClasses, .endpointSlices, .leases, .tokenReviews, .subjectAccessReviews, .selfSubjectAccessReviews, .events, .serviceMonitors,
+    .podMonitors, .probes, .scrapeConfigs, .prometheuses, .prometheusAgents, .vmServiceScrapes, .vmPodScrapes, .prometheusRules,
   ]
 
   /// The known resource with this `apiVersion` and `kind`.

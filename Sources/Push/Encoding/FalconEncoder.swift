@@ -149,16 +149,13 @@ struct FalconItems: Sendable {
     metric.length + (origin.tagsLength > 0 ? 1 + origin.tagsLength : 0) <= longestCounter
   }
 
-  private(set) var samples = 0
-  private let limit: Int
+  private var tally: RequestTally
   private var bytes: [UInt8] = []
-  private var newest: Int64 = .min
-  private var full: [PushBlock] = []
 
   /// - Parameter limit: items per request.
-  init(limit: Int) {
-    self.limit = max(limit, 1)
-  }
+  init(limit: Int) { tally = RequestTally(limit: limit) }
+
+  var samples: Int { tally.samples }
 
   /// Appends a sample, whose value is finite: neither JSON nor Open-Falcon supports NaN and infinities.
   mutating func append(_ metric: Metric, of origin: Origin, value: Double, unixMilliseconds: Int64, step: Int64) {
@@ -171,25 +168,18 @@ struct FalconItems: Sendable {
       ",\"timestamp\":\(unixMilliseconds / 1000),\"step\":\(step),\"value\":\(value),\"counterType\":\"\(metric.counterType)\",\"tags\":")
     bytes.append(contentsOf: origin.tags)
     bytes.append(UInt8(ascii: "}"))
-    samples += 1
-    newest = max(newest, unixMilliseconds)
-    if samples >= limit, let block = takeBlock() { full.append(block) }
+    tally.add(timestamp: unixMilliseconds)
+    if tally.isFull, let block = takeBlock() { tally.keep(block) }
   }
 
   /// Removes and returns the full requests.
-  mutating func takeFull() -> [PushBlock] {
-    defer { full = [] }
-    return full
-  }
+  mutating func takeFull() -> [PushBlock] { tally.takeFull() }
 
   /// Removes and returns the current request; `nil` if it is empty.
   mutating func takeBlock() -> PushBlock? {
     guard samples > 0 else { return nil }
-    let block = PushBlock(bytes: bytes + [UInt8(ascii: "]")], samples: samples, newest: newest)
-    bytes.removeAll(keepingCapacity: true)
-    samples = 0
-    newest = .min
-    return block
+    defer { bytes.removeAll(keepingCapacity: true) }
+    return tally.end(bytes + [UInt8(ascii: "]")])
   }
 
   private mutating func append(_ text: String) {

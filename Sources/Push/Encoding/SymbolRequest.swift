@@ -27,28 +27,25 @@ struct SymbolRequest: RemoteWriteRequest {
     var metadataCount: Int { metadataEnd - end }
   }
 
-  private(set) var samples = 0
-  private let limit: Int
+  private var tally: RequestTally
   private var symbols = SymbolTable()
   /// The `TimeSeries` of the current request.
   private var bytes: [UInt8] = []
-  private var newest: Int64 = .min
-  private var full: [PushBlock] = []
 
   /// The references that the current scrape has in the current request. Kept to reuse its storage.
   private var references: [UInt8] = []
   private var names: [NameReferences] = []
   private var sets: [SetReferences] = []
 
-  init(limit: Int) {
-    self.limit = max(limit, 1)
-  }
+  init(limit: Int) { tally = RequestTally(limit: limit) }
+
+  var samples: Int { tally.samples }
 
   mutating func append(_ scrape: PushedScrape, _ series: EncodedSeries, describing families: [PushedScrape.Family], timestamp: Int64) {
     var start = 0
     while start < series.series.count {
       beginReferences(names: series.names.count, sets: series.sets.count)
-      let end = min(series.series.count, start + limit - samples)
+      let end = min(series.series.count, start + tally.room)
       series.bytes.withUnsafeBytes { source in
         for one in series.series[start..<end] { refer(to: one, of: series, source, scrape, families) }
       }
@@ -75,24 +72,18 @@ struct SymbolRequest: RemoteWriteRequest {
     cutIfFull()
   }
 
-  mutating func takeFull() -> [PushBlock] {
-    defer { full = [] }
-    return full
-  }
+  mutating func takeFull() -> [PushBlock] { tally.takeFull() }
 
   mutating func takeBlock() -> PushBlock? {
     guard samples > 0 else { return nil }
     let message = symbols.bytes + bytes
-    let block = PushBlock(bytes: SnappyBlock.compress(message.span), samples: samples, newest: newest)
     symbols.removeAll()
     bytes.removeAll(keepingCapacity: true)
-    samples = 0
-    newest = .min
-    return block
+    return tally.end(SnappyBlock.compress(message.span))
   }
 
   private mutating func cutIfFull() {
-    if samples >= limit, let block = takeBlock() { full.append(block) }
+    if tally.isFull, let block = takeBlock() { tally.keep(block) }
   }
 
   @inline(__always)
@@ -115,8 +106,7 @@ struct SymbolRequest: RemoteWriteRequest {
     if hasValue { bytes.append(field: 1, fixed64: value.bitPattern) }
     bytes.append(field: 2, varint: time)
     if name.metadataCount > 0 { bytes.append(contentsOf: part(name.end, name.metadataEnd)) }
-    samples += 1
-    newest = max(newest, timestamp)
+    tally.add(timestamp: timestamp)
   }
 
   // MARK: References

@@ -4,22 +4,19 @@ internal import Protobuf
 ///
 /// Source: https://github.com/prometheus/prometheus/blob/main/prompb/remote.proto
 struct WriteRequest: RemoteWriteRequest {
-  private(set) var samples = 0
-  private let limit: Int
+  private var tally: RequestTally
   private var bytes: [UInt8] = []
-  private var newest: Int64 = .min
-  private var full: [PushBlock] = []
 
-  init(limit: Int) {
-    self.limit = max(limit, 1)
-  }
+  init(limit: Int) { tally = RequestTally(limit: limit) }
+
+  var samples: Int { tally.samples }
 
   mutating func append(_ scrape: PushedScrape, _ series: EncodedSeries, describing families: [PushedScrape.Family], timestamp: Int64) {
     for family in families { append(type: family.type, name: scrape.text[family.name], help: scrape.text[family.help]) }
     let values = scrape.samples
     var start = 0
     while start < values.count {
-      let end = min(values.count, start + limit - samples)
+      let end = min(values.count, start + tally.room)
       series.bytes.withUnsafeBytes { source in
         for index in start..<end {
           let one = series.series[index]
@@ -43,22 +40,16 @@ struct WriteRequest: RemoteWriteRequest {
     cutIfFull()
   }
 
-  mutating func takeFull() -> [PushBlock] {
-    defer { full = [] }
-    return full
-  }
+  mutating func takeFull() -> [PushBlock] { tally.takeFull() }
 
   mutating func takeBlock() -> PushBlock? {
     guard samples > 0 else { return nil }
-    let block = PushBlock(bytes: SnappyBlock.compress(bytes.span), samples: samples, newest: newest)
-    bytes.removeAll(keepingCapacity: true)
-    samples = 0
-    newest = .min
-    return block
+    defer { bytes.removeAll(keepingCapacity: true) }
+    return tally.end(SnappyBlock.compress(bytes.span))
   }
 
   private mutating func cutIfFull() {
-    if samples >= limit, let block = takeBlock() { full.append(block) }
+    if tally.isFull, let block = takeBlock() { tally.keep(block) }
   }
 
   @inline(__always)
@@ -75,8 +66,7 @@ struct WriteRequest: RemoteWriteRequest {
     bytes.append(field: 2, length: sampleSize)
     bytes.append(field: 1, fixed64: value.bitPattern)
     bytes.append(field: 2, varint: time)
-    samples += 1
-    newest = max(newest, timestamp)
+    tally.add(timestamp: timestamp)
   }
 }
 

@@ -9,17 +9,6 @@ struct FactGatherer: Sendable {
   let namespace: String
   let agentNamespace: String
 
-  private static let deployments = APIResource(
-    group: "apps", version: "v1", plural: "deployments", kind: "Deployment", namespaced: true)
-  private static let statefulSets = APIResource(
-    group: "apps", version: "v1", plural: "statefulsets", kind: "StatefulSet", namespaced: true)
-  private static let networkPolicies = APIResource(
-    group: "networking.k8s.io", version: "v1", plural: "networkpolicies", kind: "NetworkPolicy", namespaced: true)
-  private static let subjectAccessReviews = APIResource(
-    group: "authorization.k8s.io", version: "v1", plural: "subjectaccessreviews", kind: "SubjectAccessReview", namespaced: false)
-  private static let selfSubjectAccessReviews = APIResource(
-    group: "authorization.k8s.io", version: "v1", plural: "selfsubjectaccessreviews", kind: "SelfSubjectAccessReview", namespaced: false)
-
   /// What the user of the command needs to reach the controller through kubectl.
   static func portForward(in namespace: String) -> InstallationFacts.Right {
     InstallationFacts.Right(account: "", verb: "create", group: "", resource: "pods/portforward", namespace: namespace)
@@ -74,8 +63,8 @@ struct FactGatherer: Sendable {
       Question(list: list, resource: resource, selections: Set(namespaces).sorted().map { Selection(namespace: $0, labels: labels) })
     }
     return [
-      Question(list: .deployments, resource: deployments, selections: [controllers]),
-      Question(list: .statefulSets, resource: statefulSets, selections: [controllers]),
+      Question(list: .deployments, resource: .deployments, selections: [controllers]),
+      Question(list: .statefulSets, resource: .statefulSets, selections: [controllers]),
       inNamespace(.daemonSets, .daemonSets, [agentNamespace], labels: ours),
       inNamespace(.pods, .pods, [namespace, agentNamespace], labels: ours),
       Question(list: .nodes, resource: .nodes, selections: [.all]),
@@ -83,7 +72,7 @@ struct FactGatherer: Sendable {
       Question(list: .leases, resource: .leases, selections: [Selection(fields: "metadata.name=rollcall-controller")]),
       inNamespace(.shardLeases, .leases, [namespace]),
       inNamespace(.nodeLeases, .leases, ["kube-node-lease"]),
-      Question(list: .networkPolicies, resource: networkPolicies, selections: [.all]),
+      Question(list: .networkPolicies, resource: .networkPolicies, selections: [.all]),
       Question(list: .prometheuses, resource: .prometheuses, selections: [.all]),
       Question(list: .prometheusAgents, resource: .prometheusAgents, selections: [.all]),
       inNamespace(.serviceMonitors, .serviceMonitors, [namespace]),
@@ -156,7 +145,7 @@ struct FactGatherer: Sendable {
       spec["user"] = .string(right.account)
       spec["groups"] = ["system:serviceaccounts", .string("system:serviceaccounts:\(namespace)"), "system:authenticated"]
     }
-    let resource = isOwn ? Self.selfSubjectAccessReviews : Self.subjectAccessReviews
+    let resource: APIResource = isOwn ? .selfSubjectAccessReviews : .subjectAccessReviews
     let review: JSONValue = [
       "apiVersion": .string(resource.apiVersion), "kind": .string(resource.kind), "spec": spec,
     ]

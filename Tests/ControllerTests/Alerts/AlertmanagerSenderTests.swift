@@ -10,7 +10,7 @@ import Testing
 
 @testable import Controller
 
-/// Uses a real Alertmanager, which the tests start and stop.
+/// Uses a real Alertmanager, which the tests start and stop. One suite, because every test needs the same sender, clock and server.
 @Suite(.enabled(if: findProgram("prometheus-alertmanager") != nil, "prometheus-alertmanager is not installed"))
 struct AlertmanagerSenderTests {
   private final class World: Sendable {

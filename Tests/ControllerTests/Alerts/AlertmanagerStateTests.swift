@@ -98,6 +98,7 @@ private final class SentAlerts {
   }
 }
 
+/// One suite, because the state has one function to change it, and each test is a sequence of its inputs.
 @Suite struct AlertmanagerStateTests {
   @Test func `without gaps no requests are sent`() {
     let sent = SentAlerts()

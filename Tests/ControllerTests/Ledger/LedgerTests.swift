@@ -2,6 +2,7 @@ import Controller
 import Roll
 import Testing
 
+/// The life of a gap, rule by rule. One suite, because each rule holds against the others.
 @Suite struct LedgerTests {
   let oneApp = nodeRoll([rollEntry("app")])
 

@@ -5,6 +5,7 @@ import Primitives
 import Roll
 import Testing
 
+/// Which containers are on a roll, due and exempt. One suite, because all of it is one function of Nodes, Pods and settings.
 @Suite struct RollBuilderTests {
   let settings = RollSettings(grace: .seconds(60), virtualNodes: [LabelSelector("type=virtual-kubelet")].compactMap(\.self))
   /// The default wall clock: an hour after the start of every container.

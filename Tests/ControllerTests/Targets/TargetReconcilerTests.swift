@@ -10,7 +10,7 @@ import Testing
 
 @testable import Controller
 
-/// Against the simulated API server, over HTTP.
+/// Against the simulated API server, over HTTP. One suite, because every test drives the same reconciler through the same inputs.
 @Suite struct TargetReconcilerTests {
   /// The reconciler's inputs, set by the test.
   private final class Inputs: Sendable {

@@ -3,7 +3,7 @@ struct FirstItems<Item> {
   private let limit: Int
   private let precedes: (Item, Item) -> Bool
   private var items: [Item] = []
-  /// The last of the first `limit` items seen, once there are so many.
+  /// The last of the first `limit` items seen; `nil` while there are fewer.
   private var last: Item?
 
   init(_ limit: Int, by precedes: @escaping (Item, Item) -> Bool) {

@@ -28,7 +28,7 @@ enum SearchText {
     pod.withNameBytes { contains(text, in: $0) } || pod.namespace.withBytes { contains(text, in: $0) }
   }
 
-  /// Whether `namespace/pod/container` has the text, for a Pod of which neither name has it.
+  /// Whether `namespace/pod/container` has the text although neither the namespace nor the Pod's name has it.
   static func contains(_ text: [UInt8], _ pod: PodIdentity, _ container: Name) -> Bool {
     // A text without a slash is in one of the names.
     guard text.contains(UInt8(ascii: "/")) else { return container.withBytes { contains(text, in: $0) } }

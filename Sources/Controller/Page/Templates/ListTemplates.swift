@@ -1,6 +1,16 @@
 // The views with lists: what is missing, and what there is.
 
 extension PageTemplates {
+  /// A choice of the filter form. The view has its options as `NAMEOptions`.
+  /// - Parameter hasAll: the first choice is not to filter by it.
+  private static func select(_ label: String, _ name: String, hasAll: Bool = true) -> String {
+    """
+    <label>\(label) <select name="\(name)">\(hasAll ? "<option value=\"\">all</option>" : "")
+    {{#\(name)Options}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
+    {{/\(name)Options}}</select></label>
+    """
+  }
+
   static let overview = """
     {{<layout}}{{$content}}
     <p class="lead">Containers on {{nodeCount}} nodes: {{sentence}}.</p>
@@ -49,18 +59,10 @@ extension PageTemplates {
     <label>Namespace <input name="namespace" value="{{namespace}}"></label>
     <label>Workload <input name="workload" value="{{workload}}" placeholder="Deployment/web"></label>
     <label>Node <input name="node" value="{{node}}"></label>
-    <label>Source <select name="source"><option value="">all</option>
-    {{#sourceOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/sourceOptions}}</select></label>
-    <label>Kind <select name="kind"><option value="">all</option>
-    {{#kindOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/kindOptions}}</select></label>
-    <label>Reason <select name="reason"><option value="">all</option>
-    {{#reasonOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/reasonOptions}}</select></label>
-    <label>Order <select name="sort">
-    {{#sortOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/sortOptions}}</select></label>
+    \(select("Source", "source"))
+    \(select("Kind", "kind"))
+    \(select("Reason", "reason"))
+    \(select("Order", "sort", hasAll: false))
     <button>Apply</button>{{#isFiltered}} <a href="{{clearURL}}">Show all</a>{{/isFiltered}}
     </form>
     {{#paging}}<p>{{from}} to {{to}} of {{total}} gaps{{#isFiltered}} that match{{/isFiltered}}.</p>{{/paging}}
@@ -88,18 +90,10 @@ extension PageTemplates {
     {{<layout}}{{$content}}
     <form class="filters" aria-label="Filter">
     <label>Name has <input name="q" value="{{q}}"></label>
-    <label>Source <select name="source"><option value="">all</option>
-    {{#sourceOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/sourceOptions}}</select></label>
-    <label>State <select name="state"><option value="">all</option>
-    {{#stateOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/stateOptions}}</select></label>
-    <label>Order <select name="sort">
-    {{#sortOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/sortOptions}}</select></label>
-    <label>As a <select name="list">
-    {{#listOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/listOptions}}</select></label>
+    \(select("Source", "source"))
+    \(select("State", "state"))
+    \(select("Order", "sort", hasAll: false))
+    \(select("As a", "list", hasAll: false))
     <button>Apply</button> <a href="{{clearURL}}">Show all</a>
     </form>
     {{#isEmpty}}<p>No node matches.</p>{{/isEmpty}}
@@ -122,15 +116,9 @@ extension PageTemplates {
     <label>Name has <input name="q" value="{{q}}"></label>
     <label>Namespace <input name="namespace" value="{{namespace}}" list="namespaces"></label>
     <datalist id="namespaces">{{#namespaces}}<option value="{{.}}">{{/namespaces}}</datalist>
-    <label>State <select name="state"><option value="">all</option>
-    {{#stateOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/stateOptions}}</select></label>
-    <label>Order <select name="sort">
-    {{#sortOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/sortOptions}}</select></label>
-    <label>As a <select name="list">
-    {{#listOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/listOptions}}</select></label>
+    \(select("State", "state"))
+    \(select("Order", "sort", hasAll: false))
+    \(select("As a", "list", hasAll: false))
     <button>Apply</button> <a href="{{clearURL}}">Show all</a>
     </form>
     {{#isEmpty}}<p>No workload matches.</p>{{/isEmpty}}
@@ -153,15 +141,9 @@ extension PageTemplates {
     <label>Name has <input name="q" value="{{q}}"></label>
     <label>Namespace <input name="namespace" value="{{namespace}}"></label>
     <label>Node <input name="node" value="{{node}}"></label>
-    <label>Source <select name="source"><option value="">all</option>
-    {{#sourceOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/sourceOptions}}</select></label>
-    <label>Kind <select name="kind"><option value="">all</option>
-    {{#kindOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/kindOptions}}</select></label>
-    <label>Reason <select name="reason"><option value="">all</option>
-    {{#reasonOptions}}<option value="{{value}}"{{#selected}} selected{{/selected}}>{{label}}</option>
-    {{/reasonOptions}}</select></label>
+    \(select("Source", "source"))
+    \(select("Kind", "kind"))
+    \(select("Reason", "reason"))
     <button>Apply</button> <a href="{{clearURL}}">Show all</a>
     </form>
     {{#paging}}<p>{{from}} to {{to}} of {{total}} {{what}}. The last {{limit}} are kept, also over a restart; gaps of one node that ended

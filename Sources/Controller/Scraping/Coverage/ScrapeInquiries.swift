@@ -152,13 +152,9 @@ final class ScrapeInquiries: Sendable {
         ],
       ],
     ]
-    let answer = try? await client.create(review, in: Self.subjectAccessReviews)
+    let answer = try? await client.create(review)
     return answer?["status"]?["allowed"]?.bool
   }
-
-  /// https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/subject-access-review-v1/
-  private static let subjectAccessReviews = APIResource(
-    group: "authorization.k8s.io", version: "v1", plural: "subjectaccessreviews", kind: "SubjectAccessReview", namespaced: false)
 
   /// The operator's Events about monitors that it refuses. `nil` if we may not read them.
   private func rejections() async -> [ScrapeKnowledge.Rejections: MonitorRejection]? {

@@ -69,7 +69,7 @@ package final class CertificateManager: Sendable {
   ///   - namespace: ours, of the Secret with the keys of the authority and the controller.
   ///   - agentNamespace: of the Secret that the agents mount; `nil` for ours.
   ///   - port: told of the authority, to issue the certificate of our own port; `nil` if there is none to issue.
-  ///   - isLeading: checked before every write.
+  ///   - isLeading: asked once in each pass, before it writes.
   package init(
     client: KubeClient, namespace: String, agentNamespace: String? = nil, policy: CertificatePolicy = CertificatePolicy(),
     port: PortCertificates? = nil, time: any TimeSource, logger: Logger, isLeading: @escaping @Sendable () -> Bool
@@ -131,23 +131,25 @@ package final class CertificateManager: Sendable {
       for part in TLSSecretPart.allCases where objects[part] == nil { secret?.restore(part, from: last) }
     }
     let plan = CertificatePlan(secret, policy: policy, now: now)
-    defer { noteDue(plan, secret, objects) }
+    // Once for the pass: a replica that begins to lead in the middle has not written what is due.
+    let leads = isLeading()
+    defer { noteDue(plan, secret, objects, leads: leads) }
     switch plan {
     case .use:
       guard let secret else { return }
       try use(secret)
-      if isLeading() { try await write(secret, over: objects, why: []) }
+      if leads { try await write(secret, over: objects, why: []) }
     case .readOnly(nil):
       try use(secret)
     case .readOnly(let error?):
       note("the Secrets \(TLSSecret.names) were not created by Rollcall, are left unchanged and cannot be used: \(error)")
-    case .create where isLeading():
+    case .create where leads:
       let new = try CertificateRenewal.newSecret(from: last, policy: policy, now: now)
       try await write(new, over: objects, why: [])
       try use(new)
     case .create:
       note("the Secrets \(TLSSecret.names) do not exist yet; the leader will create them", level: .info)
-    case .renew(let renewal) where isLeading():
+    case .renew(let renewal) where leads:
       guard let secret else { return }
       let renewed = try renewal.applied(to: secret, policy: policy, now: now)
       try await write(renewed, over: objects, why: renewal.reasons)
@@ -159,15 +161,14 @@ package final class CertificateManager: Sendable {
   }
 
   /// Notes whether the next leader has to write.
-  private func noteDue(_ plan: CertificatePlan, _ secret: TLSSecret?, _ objects: [TLSSecretPart: JSONValue]) {
+  private func noteDue(_ plan: CertificatePlan, _ secret: TLSSecret?, _ objects: [TLSSecretPart: JSONValue], leads: Bool) {
     let isDue =
       switch plan {
       case .create, .renew: true
       case .readOnly: false
       case .use: TLSSecretPart.allCases.contains { part in secret.map { objects[part]?["data"] != $0.data(of: part) } ?? false }
       }
-    let isLeading = isLeading()
-    state.withLock { $0.isWriteDue = isDue && !isLeading }
+    state.withLock { $0.isWriteDue = isDue && !leads }
   }
 
   /// The Secrets that exist.

@@ -311,6 +311,32 @@ import Testing
     }
   }
 
+  @Test func `R109: a replica that takes the lead in the middle of a pass writes in the next one`() async throws {
+    try await withServer { server, client async throws in
+      let time = SystemTime()
+      await CertificateManager(client: client, namespace: "rollcall", time: time, logger: .silent, isLeading: { true }).pass()
+      try server.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "rollcall-agents"]])
+      // It leads as soon as it has been asked once.
+      let wasAsked = Mutex(false)
+      let manager = CertificateManager(
+        client: client, namespace: "rollcall", agentNamespace: "rollcall-agents", time: time, logger: .silent,
+        isLeading: {
+          wasAsked.withLock { wasAsked in
+            defer { wasAsked = true }
+            return wasAsked
+          }
+        })
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await manager.run() }
+        // Less than the minute after which it would look again in any case.
+        try await eventually("the Secret is written", within: .seconds(40)) {
+          server.get("secrets", namespace: "rollcall-agents", name: "rollcall-tls") != nil
+        }
+        group.cancelAll()
+      }
+    }
+  }
+
   @Test func `R84: a running manager restores the Secrets within seconds`() async throws {
     try await withServer { server, client async throws in
       let manager = CertificateManager(
